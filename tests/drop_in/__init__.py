@@ -1,0 +1,1 @@
+"""photutils' own tests, run with skyshed's names in place of photutils'."""
