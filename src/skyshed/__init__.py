@@ -23,6 +23,7 @@ _HOMES = {
         "detection": ("detect_sources", "detect_threshold"),
         "deblending": ("deblend_sources",),
         "finder": ("SourceFinder",),
+        "flags": ("SEGMENTATION_FLAGS", "decode_segmentation_flags"),
         "segmentation": ("Segment", "SegmentationImage"),
         "catalog": ("SourceCatalog",),
         "noise": ("calc_total_error",),

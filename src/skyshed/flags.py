@@ -1,0 +1,343 @@
+"""What the bits of a source's flags mean."""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+
+from skyshed.namespace import to_host
+
+__all__ = ["SEGMENTATION_FLAGS", "Flag", "Flags", "decode_segmentation_flags", "with_flag_list"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+#: Where `with_flag_list` puts the list.
+LIST_GOES_HERE = re.compile(r"^([ \t]*)<flags>$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Flag:
+    """One bit.
+
+    Attributes
+    ----------
+    bit_value : int
+        A power of two.
+    name : str
+        Lower case, with underscores.
+    description : str
+        What it says, in a few words.
+    detailed_description : str
+        When it is set.
+    """
+
+    bit_value: int
+    name: str
+    description: str
+    detailed_description: str
+
+
+class Flags:
+    """A set of flags, each found by its name or its bit.
+
+    A flag's bit is also an attribute, under its name in capitals.
+
+    Parameters
+    ----------
+    flags : iterable of `Flag`
+        The flags.
+
+    Examples
+    --------
+    >>> from skyshed import SEGMENTATION_FLAGS
+    >>> SEGMENTATION_FLAGS.EDGE_TOUCH
+    16
+    >>> SEGMENTATION_FLAGS.get_name(32)
+    'deblended'
+    >>> SEGMENTATION_FLAGS.get_description("deblended")
+    'made by splitting a source'
+    """
+
+    def __init__(self, flags: Iterable[Flag]) -> None:
+        self._flags = tuple(flags)
+        self._by_name = {flag.name: flag for flag in self._flags}
+        self._by_bit = {flag.bit_value: flag for flag in self._flags}
+        vars(self).update({flag.name.upper(): flag.bit_value for flag in self._flags})
+
+    def __getattr__(self, name: str) -> int:
+        # Python comes here for unknown names only; type checkers learn that the others are ints.
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    @property
+    def all_flags(self) -> list[Flag]:
+        """Every `Flag`, by rising bit."""
+        return list(self._flags)
+
+    @property
+    def bit_values(self) -> list[int]:
+        """Every bit."""
+        return list(self._by_bit)
+
+    @property
+    def names(self) -> list[str]:
+        """Every name."""
+        return list(self._by_name)
+
+    @property
+    def flag_dict(self) -> dict[int, str]:
+        """``{bit: name}``."""
+        return {flag.bit_value: flag.name for flag in self._flags}
+
+    def get_definition(self, identifier: int | str) -> Flag:
+        """Return the `Flag` with a name or a bit.
+
+        Raises
+        ------
+        KeyError
+            If there is none.
+        TypeError
+            If ``identifier`` is neither an integer nor a string.
+        """
+        if isinstance(identifier, str):
+            if identifier not in self._by_name:
+                raise KeyError(f"No flag with name {identifier!r}: the names are {self.names}")
+            return self._by_name[identifier]
+        if not _is_integer(identifier):
+            raise TypeError(
+                f"identifier must be int (bit value) or str (name) of a flag, got {identifier!r}"
+            )
+        if int(identifier) not in self._by_bit:
+            raise KeyError(f"No flag with bit value {identifier}: the bits are {self.bit_values}")
+        return self._by_bit[int(identifier)]
+
+    def get_name(self, bit_value: int) -> str:
+        """Return the name of a flag; see `get_definition` for errors."""
+        return self.get_definition(bit_value).name
+
+    def get_bit_value(self, name: str) -> int:
+        """Return the bit of a flag; see `get_definition` for errors."""
+        return self.get_definition(name).bit_value
+
+    def get_description(self, bit_value: int | str) -> str:
+        """Return what a flag says; see `get_definition` for errors."""
+        return self.get_definition(bit_value).description
+
+    def get_detailed_description(self, bit_value: int | str) -> str:
+        """Return when a flag is set; see `get_definition` for errors."""
+        return self.get_definition(bit_value).detailed_description
+
+
+#: Name, what it says, and when it is set; the n-th has the bit ``2**n``. Names and bits are those
+#: of photutils 3.1, and must stay: they are in people's tables.
+_TABLE = (
+    (
+        "masked_pixels",
+        "masked pixels in the segment",
+        "At least one pixel of the segment is masked by ``mask``.",
+    ),
+    (
+        "non_finite_data",
+        "NaN or inf among the data of the segment",
+        "At least one data value of the segment is NaN or infinite.",
+    ),
+    (
+        "non_finite_error",
+        "NaN or inf among the errors of the segment",
+        "At least one error value of the segment is NaN or infinite.",
+    ),
+    (
+        "all_masked",
+        "no usable pixel in the segment",
+        "Each pixel of the segment is masked or not finite: nothing could be measured.",
+    ),
+    (
+        "edge_touch",
+        "the segment touches an edge of the image",
+        "The segment reaches the first or last row or column of the image: part of the source may "
+        "be missing, and its measurements be off.",
+    ),
+    (
+        "deblended",
+        "made by splitting a source",
+        "`deblend_sources` made this source by splitting another one, its parent.",
+    ),
+    (
+        "deblend_non_positive_min",
+        "deblended in mode 'sinh': the minimum is not positive",
+        "The minimum of the source that was to be split (the parent, or this one if it stayed "
+        "whole) is not positive: the deblending mode became 'sinh'.",
+    ),
+    (
+        "deblend_too_many_markers",
+        "deblended in mode 'linear': too many markers",
+        "The source that was to be split (the parent, or this one if it stayed whole) had too many "
+        "potential peaks: the deblending mode became 'linear'.",
+    ),
+    (
+        "undefined_shape",
+        "the shape is undefined: the flux is not positive, or the covariance is invalid",
+        "The sum of the segment's data (its zeroth moment) is not positive, or its second moments "
+        "are no covariance (not positive semidefinite; the shape is then NaN). Centroid and shape "
+        "are undefined or can't be trusted. A source without a usable pixel has this flag, too.",
+    ),
+    (
+        "singular_covariance",
+        "the covariance is singular, or nearly",
+        "The variance along the minor axis is less than 1/12, that of a pixel's width: the "
+        "covariance was enlarged, and the shape means little.",
+    ),
+    (
+        "kron_undefined",
+        "no Kron aperture, or none measured",
+        "There is no Kron aperture (e.g. because no pixel is usable), or it was not measured (e.g. "
+        "because it is too large): the Kron flux is NaN. Of the Kron flags only "
+        "``kron_minimum_radius`` can be set besides.",
+    ),
+    (
+        "kron_minimum_radius",
+        "a minimum of the Kron aperture was used",
+        "The unscaled Kron radius was not above its minimum (``kron_params[1]``), or could not be "
+        "measured as numerator or denominator is not positive, and the minimum was used; or the "
+        "least circle (``kron_params[2]``) took the place of the ellipse.",
+    ),
+    (
+        "kron_no_overlap",
+        "the Kron aperture is outside the image",
+        "No pixel of the image has weight in the Kron aperture.",
+    ),
+    (
+        "kron_partial_overlap",
+        "the Kron aperture is partly outside the image",
+        "At least one pixel with weight in the Kron aperture would lie outside the image.",
+    ),
+    (
+        "kron_masked_pixels",
+        "masked pixels in the Kron aperture",
+        "At least one pixel with weight in the Kron aperture is masked by ``mask``.",
+    ),
+    (
+        "kron_non_finite_data",
+        "NaN or inf among the data of the Kron aperture",
+        "At least one unmasked data value with weight in the Kron aperture is NaN or infinite.",
+    ),
+    (
+        "kron_non_finite_error",
+        "NaN or inf among the errors of the Kron aperture",
+        "At least one unmasked error value with weight in the Kron aperture is NaN or infinite: "
+        "the error of the Kron flux is NaN.",
+    ),
+    (
+        "kron_neighbor_pixels",
+        "pixels of neighbours in the Kron aperture",
+        "At least one pixel of the Kron aperture belongs to another source, and was left out or "
+        "replaced (``apermask_method`` 'mask' or 'correct').",
+    ),
+    (
+        "kron_uncorrected_pixels",
+        "pixels of neighbours in the Kron aperture that could not be replaced",
+        "With ``apermask_method`` 'correct', at least one neighbour's pixel in the Kron aperture "
+        "has no mirror pixel to be replaced by, and counts as zero.",
+    ),
+    (
+        "local_bkg_too_few_pixels",
+        "too few pixels for the local background",
+        "With ``localbkg_width`` above 0, fewer than 10 pixels around the source are usable "
+        "(finite, not masked, in no segment): the local background is zero instead (NaN for a "
+        "source without a usable pixel).",
+    ),
+)
+
+#: The flags of segmentation images and of catalogs: a bit means the same in both.
+SEGMENTATION_FLAGS = Flags(Flag(1 << place, *entry) for place, entry in enumerate(_TABLE))
+
+
+def with_flag_list(function: F) -> F:
+    """Put a list of all flags where the docstring of ``function`` has a line ``<flags>``."""
+
+    def listed(place: re.Match[str]) -> str:
+        indent = place[1]
+        lines = [f"{indent}* **0**: no flag is set."] + [
+            f"{indent}* **{flag.bit_value}** (``{flag.name!r}``): {flag.detailed_description}"
+            for flag in SEGMENTATION_FLAGS.all_flags
+        ]
+        return "\n".join(lines)
+
+    if function.__doc__ is not None:  # as it is under python -OO
+        function.__doc__ = LIST_GOES_HERE.sub(listed, function.__doc__)
+    return function
+
+
+@with_flag_list
+def decode_segmentation_flags(flags: Any, *, return_bit_values: bool = False) -> list[Any]:
+    """Return the names of the flags that are set.
+
+    Parameters
+    ----------
+    flags : int or array_like of int, any shape
+        Flags of one or more sources: sums of
+
+        <flags>
+    return_bit_values : bool, optional
+        Whether to return bits instead of names.
+
+    Returns
+    -------
+    decoded : list
+        Names (or bits) by rising bit, for each element: of one integer a list, of an array lists
+        nested as its axes are. Bits without a meaning are passed over.
+
+    Raises
+    ------
+    TypeError
+        If ``flags`` holds anything but integers; booleans are none.
+    ValueError
+        If it holds negative integers.
+
+    Examples
+    --------
+    >>> from skyshed import decode_segmentation_flags
+    >>> decode_segmentation_flags(48)
+    ['edge_touch', 'deblended']
+    >>> decode_segmentation_flags([0, 33])
+    [[], ['masked_pixels', 'deblended']]
+    >>> decode_segmentation_flags(48, return_bit_values=True)
+    [16, 32]
+    """
+    flags = flags if np.isscalar(flags) else np.asarray(to_host(flags))
+    if np.ndim(flags) == 0:
+        return _decode(flags.item() if isinstance(flags, np.ndarray) else flags, return_bit_values)
+    if flags.dtype.kind in "iu":
+        # A million sources have few combinations of flags.
+        values, which = np.unique(flags, return_inverse=True)
+        meanings = [_decode(value, return_bit_values) for value in values]
+        return _nested([list(meanings[at]) for at in which.reshape(-1).tolist()], flags.shape)
+    return _nested([_decode(value, return_bit_values) for value in flags.flat], flags.shape)
+
+
+def _decode(value: Any, return_bit_values: bool) -> list[Any]:
+    """Return the names or the bits of one integer."""
+    if not _is_integer(value):
+        raise TypeError(f"flags: a flag value must be an integer of at least 0, got {value!r}")
+    if value < 0:
+        raise ValueError(f"flags: a flag value must be a nonnegative integer, got {value}")
+    # As an int: a small NumPy integer can't be compared with a bit that its dtype does not have.
+    value = int(value)
+    return [
+        flag.bit_value if return_bit_values else flag.name
+        for flag in SEGMENTATION_FLAGS.all_flags
+        if value & flag.bit_value
+    ]
+
+
+def _nested(items: list[Any], shape: tuple[int, ...]) -> list[Any]:
+    """Return ``items``, one for each element of an array of ``shape``, nested as its axes are."""
+    for axis in range(len(shape) - 1, 0, -1):
+        size, count = shape[axis], int(np.prod(shape[:axis]))
+        items = [items[at * size : (at + 1) * size] for at in range(count)]
+    return items
+
+
+def _is_integer(value: Any) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
