@@ -20,15 +20,13 @@ PIXELS_PER_RANGE = 1 << 18
 
 
 def jit(function: F) -> F:
-    """Compile a CPU kernel: without the GIL, cached on disk, IEEE division, no fast-math.
+    """Compile a CPU kernel; see `skyshed.kernels.compiled`.
 
-    Results are compared bit by bit. Numba is loaded with the first kernel, not with this module:
-    stages import it for their threads.
+    Numba is loaded with the first kernel, not with this module: stages import it for their threads.
     """
-    import numba
+    from skyshed.kernels.compiled import compile_kernel
 
-    compiled: Any = numba.njit(nogil=True, cache=True, error_model="numpy")(function)
-    return compiled
+    return compile_kernel(function)
 
 
 def available_cores() -> int:
