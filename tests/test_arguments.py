@@ -8,6 +8,7 @@ from skyshed.arguments import (
     as_image,
     as_mask,
     check_choice,
+    check_connectivity,
     check_positive_integer,
     check_range,
     split_units,
@@ -117,10 +118,20 @@ def test_anything_else_is_no_positive_integer(value):
 
 def test_a_choice_lists_the_choices():
     assert check_choice(8, "connectivity", (4, 8)) == 8
-    with pytest.raises(ValueError, match="mode must be one of 'linear', 'sinh'; got 'log'"):
+    with pytest.raises(ValueError, match="mode must be 'linear' or 'sinh', got 'log'"):
         check_choice("log", "mode", ("linear", "sinh"))
-    with pytest.raises(ValueError, match="mode must be one of 'linear'; got array"):
+    with pytest.raises(ValueError, match="mode must be 'linear', got array"):
         check_choice(np.zeros(2), "mode", ("linear",))
+    with pytest.raises(ValueError, match="order must be 1, 2, or None, got 3"):
+        check_choice(3, "order", (1, 2, None))
+
+
+def test_a_connectivity_is_4_or_8():
+    assert [check_connectivity(value) for value in (4, 8, 8.0, np.int8(4))] == [4, 8, 8, 4]
+    assert type(check_connectivity(8.0)) is int
+    for value in (0, 6, "8", None, [4], np.array([8])):
+        with pytest.raises(ValueError, match=r"Invalid connectivity=.*: it must be 4"):
+            check_connectivity(value)
 
 
 def test_a_range_includes_its_ends():
@@ -133,3 +144,5 @@ def test_a_range_includes_its_ends():
         check_range("high", "contrast", 0, 1)
     with pytest.raises(ValueError, match="contrast must be between 0 and 1, got None"):
         check_range(None, "contrast", 0, 1)
+    with pytest.raises(ValueError, match="contrast must be >= 0 and <= 1, got 2"):
+        check_range(2, "contrast", 0, 1, ">= {low:g} and <= {high:g}")

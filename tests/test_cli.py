@@ -172,7 +172,7 @@ REFUSED = {
     "format": ([*EXTRACT, "--format", "csv"], "invalid choice: 'csv'"),
     "number": ([*EXTRACT, "--nsigma", "many"], "nsigma must be a number above 0; got 'm"),
     "range": ([*EXTRACT, "--contrast", "2"], "contrast must be a number of at least 0"),
-    "choice": ([*EXTRACT, "--mode", "log"], "mode must be one of 'exponential'"),
+    "choice": ([*EXTRACT, "--mode", "log"], "mode must be 'exponential', 'linear', or"),
     "bits": ([*EXTRACT, "--mask-bits", "3-1"], "mask_bits must be bit numbers from 0"),
     "column": ([*EXTRACT, "--columns", "label,fluks"], "'fluks' is no column"),
     "absent": (["extract", "{f}/absent.fits", *OUT], "absent.fits: there is no such file"),

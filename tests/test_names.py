@@ -4,7 +4,7 @@ import inspect
 
 import pytest
 
-from skyshed.names import ATTRIBUTES, KEYWORDS, accept_aliases, canonical_attribute
+from skyshed.names import ATTRIBUTES, KEYWORDS, accept_aliases, both_names, canonical_attribute
 
 
 @accept_aliases
@@ -45,6 +45,12 @@ def test_the_wrapper_shows_the_functions_own_signature():
         "data", "npixels", "nlevels", "n_threads",
     ]  # fmt: skip
     assert (detect.__name__, detect.__doc__) == ("detect", "Return the arguments.")
+
+
+def test_a_message_gives_both_names_of_a_keyword():
+    assert both_names("segment_img") == "segment_img/segmentation_image"
+    assert both_names("n_threads") == "n_threads/nproc/n_processes"
+    assert both_names("data") == "data"
 
 
 class Image:

@@ -14,6 +14,7 @@ __all__ = [
     "as_image",
     "as_mask",
     "check_choice",
+    "check_connectivity",
     "check_positive_integer",
     "check_range",
     "split_units",
@@ -123,15 +124,29 @@ def check_positive_integer(value: Any, name: str) -> int:
 def check_choice(value: Any, name: str, choices: Collection[Any]) -> Any:
     """Return ``value`` if it is one of ``choices``, else raise a ValueError that lists them."""
     if np.ndim(value) != 0 or value not in choices:
-        listed = ", ".join(repr(choice) for choice in choices)
-        raise ValueError(f"{name} must be one of {listed}; got {value!r}")
+        *others, last = (repr(choice) for choice in choices)
+        listed = f"{', '.join(others)}{',' * (len(others) > 1)} or {last}" if others else last
+        raise ValueError(f"{name} must be {listed}, got {value!r}")
     return value
 
 
-def check_range(value: Any, name: str, low: float, high: float) -> float:
+def check_connectivity(value: Any) -> int:
+    """Return ``value`` as an int if it is 4 or 8, else raise a ValueError."""
+    if np.ndim(value) != 0 or value not in (4, 8):
+        raise ValueError(
+            f"Invalid connectivity={value!r}: it must be 4 (pixels are connected by edges) or 8 "
+            "(by corners, too)"
+        )
+    return int(value)
+
+
+def check_range(
+    value: Any, name: str, low: float, high: float, wording: str = "between {low:g} and {high:g}"
+) -> float:
     """Return ``value`` as a float if ``low <= value <= high``, else raise a ValueError."""
     if not _is_number(value) or not low <= value <= high:
-        raise ValueError(f"{name} must be between {low:g} and {high:g}, got {value!r}")
+        allowed = wording.format(low=low, high=high)
+        raise ValueError(f"{name} must be {allowed}, got {value!r}")
     return float(value)
 
 

@@ -9,7 +9,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-__all__ = ["ATTRIBUTES", "KEYWORDS", "accept_aliases", "canonical_attribute"]
+__all__ = ["ATTRIBUTES", "KEYWORDS", "accept_aliases", "both_names", "canonical_attribute"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -56,6 +56,18 @@ ATTRIBUTES = {
     "conv_data_cutout_masked": "convdata_ma",
     **KEYWORDS,
 }
+
+
+def both_names(name: str) -> str:
+    """Return a keyword's canonical name with its alias, for a message: either may have been used.
+
+    Examples
+    --------
+    >>> from skyshed.names import both_names
+    >>> both_names("npixels"), both_names("contrast")
+    ('npixels/n_pixels', 'contrast')
+    """
+    return "/".join([name, *(alias for alias, canonical in KEYWORDS.items() if canonical == name)])
 
 
 def accept_aliases(function: F) -> F:

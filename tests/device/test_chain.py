@@ -91,7 +91,7 @@ def test_a_file_is_uploaded_once(counted, tmp_path):
 
 
 def test_where_to_compute_is_checked():
-    with pytest.raises(ValueError, match="device must be one of None, 'cpu', 'cuda'; got 'gpu'"):
+    with pytest.raises(ValueError, match="device must be None, 'cpu', or 'cuda', got 'gpu'"):
         skyshed.extract(np.zeros((9, 9)), device="gpu")
 
 

@@ -133,11 +133,9 @@ def test_the_table_given_is_left_alone(tmp_path, plain):
 
 
 def test_unknown_formats_and_missing_packages_are_said(tmp_path, plain, monkeypatch):
-    with pytest.raises(
-        ValueError, match="format must be one of 'fits', 'ecsv', 'parquet'; got 'csv'"
-    ):
+    with pytest.raises(ValueError, match="format must be 'fits', 'ecsv', or 'parquet', got 'csv'"):
         plain.write(tmp_path, "csv")
-    with pytest.raises(ValueError, match=r"the ending of '.*catalog.txt' must be one of"):
+    with pytest.raises(ValueError, match=r"the ending of '.*catalog.txt' must be 'fits', "):
         read_catalog(tmp_path / "catalog.txt")
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(ImportError, match=r"pip install 'skyshed\[parquet\]'"):
