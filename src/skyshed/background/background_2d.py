@@ -167,8 +167,8 @@ class Background2D:
         found = measure_boxes(data, mask, box_size, self.sigma_clip, estimators, self.n_threads)
         if found.n_bad:
             warnings.warn(
-                f"data has {found.n_bad} pixels that are not finite (NaN or inf) and not masked; "
-                "they were left out.",
+                "Input data contains nonfinite (NaN or infinity) values that are not masked: "
+                f"{found.n_bad} pixels of data were not finite and were left out.",
                 AstropyUserWarning,
                 stacklevel=4,
             )

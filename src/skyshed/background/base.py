@@ -11,9 +11,11 @@ from abc import ABC, abstractmethod
 from typing import Any
 
 import numpy as np
-from astropy.stats import SigmaClip, biweight_location, biweight_scale, mad_std
+from astropy.stats import SigmaClip
 
+from skyshed.background.statistics import clipped_statistics
 from skyshed.kernels.boxes import Statistic
+from skyshed.namespace import array_namespace, is_device_array, only_on_host
 
 __all__ = ["DEFAULT_CLIP", "BackgroundBase", "BackgroundRMSBase", "own_clip", "show"]
 
@@ -41,8 +43,8 @@ class _Estimator:
     def __init__(self, sigma_clip: SigmaClip | None = DEFAULT_CLIP) -> None:
         if sigma_clip is not None and not isinstance(sigma_clip, SigmaClip):
             raise TypeError(
-                "sigma_clip must be an astropy.stats.SigmaClip, or None for no clipping; "
-                f"got {sigma_clip!r}"
+                "sigma_clip must be an astropy SigmaClip instance or None (no clipping), got "
+                f"{sigma_clip!r}: use astropy.stats.SigmaClip(sigma=...)"
             )
         self.sigma_clip = own_clip(sigma_clip)
 
@@ -58,46 +60,29 @@ class _Estimator:
         return statistics[0]
 
     def _estimate(self, data: Any, axis: Any, masked: bool) -> Any:
-        data = _prepared(data, self.sigma_clip, axis)
+        if masked and axis is not None:
+            only_on_host(
+                data, "a masked array", "NumPy alone has them; with masked=False NaN says where "
+                "there is no estimate",
+            )  # fmt: skip
+        data, unit = _floats(data)
+        wanted = self._statistics() or ()
         # Where all is NaN the answer is NaN, without a warning.
         with warnings.catch_warnings(), np.errstate(divide="ignore", invalid="ignore"):
             warnings.simplefilter("ignore", RuntimeWarning)
-            wanted = self._statistics() or ()
-            result = self._combine(*(_measure(each, data, axis) for each in wanted))
+            result = self._combine(*clipped_statistics(data, self.sigma_clip, axis, wanted))
         if masked and isinstance(result, np.ndarray):
-            return np.ma.masked_where(np.isnan(result), result)
-        return result
+            result = np.ma.masked_where(np.isnan(result), result)
+        return result if unit is None else result << unit
 
 
-def _prepared(data: Any, sigma_clip: SigmaClip | None, axis: Any) -> Any:
-    """Return ``data`` as floats, clipped; NaN where masked or clipped."""
-    data = np.asanyarray(data)
-    if data.dtype.kind != "f":
-        data = data.astype(float)
-    if sigma_clip is not None:
-        return sigma_clip(data, axis=axis, masked=False)
-    return data.filled(np.nan) if isinstance(data, np.ma.MaskedArray) else data
-
-
-def _measure(statistic: Statistic, data: Any, axis: Any) -> Any:
-    """Measure one statistic of an array along an axis, leaving out NaN."""
-    name, c, location = statistic
-    if name in ("biweight_location", "biweight_scale"):
-        function = biweight_location if name == "biweight_location" else biweight_scale
-        start = _anchor(location, data, axis)
-        return function(data, c=c, M=start, axis=axis, ignore_nan=True)
-    if name == "mad_std":
-        return mad_std(data, axis=axis, ignore_nan=True)
-    return getattr(np, f"nan{name}")(data, axis=axis)
-
-
-def _anchor(location: Any, data: Any, axis: Any) -> Any:
-    """Return the location in the shape that astropy's biweights want: that of the result."""
-    if np.ndim(location) == 0 and np.isnan(location):
-        return None
-    if np.ndim(location) == 0 and axis is not None:
-        return np.full(tuple(np.delete(data.shape, axis)), location)
-    return np.asanyarray(location)
+def _floats(data: Any) -> tuple[Any, Any]:
+    """Return ``data`` as floats without a unit, and the unit."""
+    xp = array_namespace(data=data)
+    data = data if is_device_array(data) else np.asanyarray(data)
+    unit = getattr(data, "unit", None)
+    data = data if unit is None else data.value
+    return (data if data.dtype.kind == "f" else data.astype(xp.float64)), unit
 
 
 class BackgroundBase(_Estimator, ABC):
@@ -127,18 +112,20 @@ class BackgroundBase(_Estimator, ABC):
 
         Parameters
         ----------
-        data : array_like or `~numpy.ma.MaskedArray`
+        data : array_like, Quantity, `~numpy.ma.MaskedArray` or CuPy array
             Any shape. NaN and masked elements are left out.
         axis : int, tuple of int or None, optional
             The axes to estimate along; `None` for all elements together.
         masked : bool, optional
-            Whether to return a masked array instead of NaN where there is no estimate.
+            Whether to return a masked array instead of NaN where there is no estimate; CuPy has
+            none.
 
         Returns
         -------
         background : float, array or `~numpy.ma.MaskedArray`
             The level, in the unit of ``data``, of shape ``data.shape`` without ``axis``. float32
-            data give float32, integers float64.
+            data give float32, integers float64. A CuPy array where ``data`` is one, also without
+            axes.
         """
 
 
@@ -169,16 +156,18 @@ class BackgroundRMSBase(_Estimator, ABC):
 
         Parameters
         ----------
-        data : array_like or `~numpy.ma.MaskedArray`
+        data : array_like, Quantity, `~numpy.ma.MaskedArray` or CuPy array
             Any shape. NaN and masked elements are left out.
         axis : int, tuple of int or None, optional
             The axes to estimate along; `None` for all elements together.
         masked : bool, optional
-            Whether to return a masked array instead of NaN where there is no estimate.
+            Whether to return a masked array instead of NaN where there is no estimate; CuPy has
+            none.
 
         Returns
         -------
         background_rms : float, array or `~numpy.ma.MaskedArray`
             The standard deviation, in the unit of ``data``, of shape ``data.shape`` without
-            ``axis``. float32 data give float32, integers float64.
+            ``axis``. float32 data give float32, integers float64. A CuPy array where ``data`` is
+            one, also without axes.
         """

@@ -8,10 +8,10 @@ import numpy as np
 from astropy.stats import SigmaClip
 from astropy.utils.exceptions import AstropyUserWarning
 
+from skyshed.background.clipping import clip, compiled_clip
 from skyshed.background.estimators import compiled_statistics
 from skyshed.kernels import boxes
-from skyshed.kernels.boxes import Clip
-from skyshed.namespace import in_one_transfer, only_on_host, to_host
+from skyshed.namespace import in_one_transfer, to_host
 
 __all__ = ["BoxValues", "measure_boxes"]
 
@@ -60,7 +60,7 @@ def measure_boxes(
     BoxValues
         Level and noise in the dtype of ``data``, or in the one that a callable returns.
     """
-    rule = _compiled_clip(sigma_clip)
+    rule = compiled_clip(sigma_clip)
     wanted = [
         None if rule is NotImplemented else compiled_statistics(e) for e in estimators.values()
     ]
@@ -79,11 +79,6 @@ def measure_boxes(
                 results[i] = combined.astype(data.dtype)
                 at += len(each)
     else:
-        if isinstance(sigma_clip, SigmaClip):
-            only_on_host(
-                data, f"boxes clipped by {sigma_clip!r}", "use cenfunc 'median' or 'mean', stdfunc "
-                "'std' or 'mad_std', and no grow",
-            )  # fmt: skip
         bad = ~np.isfinite(data)
         n_bad = int(np.count_nonzero(bad if mask is None else bad & ~mask))
     missing = {
@@ -96,29 +91,6 @@ def measure_boxes(
         results = [called.pop(0) if result is None else result for result in results]
         n_good = counted if rule is NotImplemented else n_good
     return BoxValues(results[0], results[1], n_good, n_bad)
-
-
-def _compiled_clip(sigma_clip: Any) -> Any:
-    """Return the kernel's `Clip` (None for no clipping), or NotImplemented if it has none."""
-    if sigma_clip is None:
-        return None
-    known = (
-        type(sigma_clip) is SigmaClip
-        and isinstance(sigma_clip.cenfunc, str)
-        and sigma_clip.cenfunc in ("mean", "median")
-        and isinstance(sigma_clip.stdfunc, str)
-        and sigma_clip.stdfunc in ("std", "mad_std")
-        and not sigma_clip.grow
-    )
-    if not known:
-        return NotImplemented
-    return Clip(
-        float(sigma_clip.sigma_lower),
-        float(sigma_clip.sigma_upper),
-        -1 if np.isinf(sigma_clip.maxiters) else int(sigma_clip.maxiters),
-        sigma_clip.cenfunc,
-        sigma_clip.stdfunc,
-    )
 
 
 def _spans(length: int, size: int, step: int) -> Iterator[tuple[int, int, int]]:
@@ -164,11 +136,18 @@ def _call_on_boxes(
                 # astropy's clipping warns of the NaN that stand for masked pixels.
                 warnings.simplefilter("ignore", AstropyUserWarning)
                 if limits is None:
-                    pixels = sigma_clip(pixels, axis=-1, masked=False, copy=False)
+                    pixels = _clipped(sigma_clip, pixels)
                 found = [_checked(name, each, pixels) for name, each in estimators.items()]
             row.append([*found, to_host(np.count_nonzero(~np.isnan(pixels), axis=-1))])
         rows.append([np.concatenate(each, axis=1) for each in zip(*row, strict=True)])
     return [np.concatenate(each, axis=0) for each in zip(*rows, strict=True)]
+
+
+def _clipped(sigma_clip: Any, pixels: Any) -> Any:
+    """Clip pixels along the last axis, by astropy's rules or by a function of the user's own."""
+    if isinstance(sigma_clip, SigmaClip):
+        return clip(sigma_clip, pixels, -1)
+    return sigma_clip(pixels, axis=-1, masked=False, copy=False)
 
 
 def _checked(name: str, estimator: Callable, pixels: Any) -> Any:

@@ -47,14 +47,24 @@ def as_boolean(mask: Any, name: str, shape: tuple[int, ...], xp: Any) -> Any:
     ------
     TypeError
         If it holds anything but booleans: weights or flags would be taken for True.
+    ValueError
+        If its shape is another.
     """
     if mask is None or mask is np.ma.nomask:
         return None
     mask = xp.asarray(mask)
     if mask.dtype.kind != "b":
         raise TypeError(
-            f"{name} must be an array of booleans, got dtype {mask.dtype}: convert it, "
-            f"e.g. {name} != 0"
+            f"{name} must be a boolean array, got dtype {mask.dtype}: convert it, e.g. {name} != 0"
+        )
+    if mask.ndim != 2:
+        raise ValueError(
+            f"{name} must be a 2D array of data's shape {shape}, got {mask.ndim}D with shape "
+            f"{mask.shape}"
+        )
+    if mask.shape != shape:
+        raise ValueError(
+            f"data and {name} must have the same shape: data has {shape}, {name} has {mask.shape}"
         )
     return as_mask(mask, name, xp, shape=shape)
 
@@ -63,6 +73,10 @@ def as_pair(value: Any, name: str, *, odd: bool = False) -> Any:
     """Return one integer, or two, as an array of two positive ones."""
     pair = np.atleast_1d(value)
     kind = "odd positive integer" if odd else "positive integer"
+    if pair.ndim == 1 and pair.size not in (1, 2):
+        raise ValueError(
+            f"{name} must have 1 or 2 elements: a {kind}, or two of them (y, x); got {value!r}"
+        )
     if pair.dtype.kind not in "iu" or pair.shape not in ((1,), (2,)) or (pair < 1).any():
         raise ValueError(f"{name} must be a {kind}, or two of them (y, x); got {value!r}")
     if odd and (pair % 2 == 0).any():
@@ -103,16 +117,17 @@ def why_no_box(data: Any, mask: Any, box_size: Any, exclude_percentile: float, l
     finite = np.isfinite(data)
     if not finite.any():
         return (
-            "data has no finite value (all are NaN or inf): there is no background to estimate. "
-            "Check how the image was read."
+            "Input data contains all nonfinite (NaN or infinity) values: there is no background to "
+            "estimate. Check how the image was read."
         )
     if mask is not None and not (finite & ~mask).any():
         return (
-            "all pixels of data are masked (mask, coverage_mask) or not finite: there is no "
-            "background to estimate. Check that masks are True where pixels are to be left out."
+            "All input pixels are masked. Cannot compute a background from data of which each "
+            "pixel is in mask, in coverage_mask or not finite: check that the masks are True where "
+            "pixels are to be left out."
         )
     return (
-        f"no box has the {least:g} good pixels (not masked, finite, not clipped) that "
-        f"box_size={box_size} and exclude_percentile={exclude_percentile:g} ask for: raise "
-        "exclude_percentile, mask less, or choose another box_size"
+        f"All boxes contain fewer than {least:g} unmasked or finite pixels that are not clipped, "
+        f"which box_size={box_size} and exclude_percentile={exclude_percentile:g} ask for, or have "
+        "no estimate: raise exclude_percentile, mask less, or choose another box_size"
     )

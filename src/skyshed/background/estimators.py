@@ -6,6 +6,7 @@ import numpy as np
 from astropy.stats import SigmaClip
 
 from skyshed.background.base import DEFAULT_CLIP, BackgroundBase, BackgroundRMSBase
+from skyshed.background.statistics import kernel_statistics
 from skyshed.kernels.boxes import Statistic
 
 __all__ = [
@@ -201,7 +202,7 @@ class BiweightLocationBackground(_Level):
         self.M = M
 
     def _statistics(self) -> tuple[Statistic, ...]:
-        return (Statistic("biweight_location", self.c, np.nan if self.M is None else self.M),)
+        return (Statistic("biweight_location", self.c, self.M),)
 
 
 class StdBackgroundRMS(_Noise):
@@ -274,7 +275,7 @@ class BiweightScaleBackgroundRMS(_Noise):
         self.M = M
 
     def _statistics(self) -> tuple[Statistic, ...]:
-        return (Statistic("biweight_scale", self.c, np.nan if self.M is None else self.M),)
+        return (Statistic("biweight_scale", self.c, self.M),)
 
 
 #: Estimators whose statistics the kernel of the boxes measures; subclasses may do something else.
@@ -291,8 +292,4 @@ def compiled_statistics(estimator: Any) -> tuple[Statistic, ...] | None:
     """Return the statistics that make up ``estimator``; None if it must be called on the pixels."""
     if type(estimator) not in _COMPILED:
         return None
-    wanted = estimator._statistics()
-    anchored = getattr(estimator, "M", None) is not None
-    if anchored and (np.ndim(estimator.M) != 0 or not np.isfinite(estimator.M)):
-        return None
-    return wanted
+    return kernel_statistics(estimator._statistics())

@@ -23,8 +23,8 @@ class Statistic(NamedTuple):
     name: str
     #: Tuning constant: values beyond ``c`` median absolute deviations have no weight.
     c: float = float("nan")
-    #: Where deviations are measured from; NaN for the median.
-    location: float = float("nan")
+    #: Where deviations are measured from; None for the median.
+    location: Any = None
 
 
 class Clip(NamedTuple):
