@@ -12,7 +12,7 @@ import numpy as np
 from benchmarks.settings import EXTRACTION, STAGES
 from benchmarks.timing import ratio
 
-__all__ = ["write_report"]
+__all__ = ["by_stage", "machine", "write_report"]
 
 PACKAGES = ("skyshed", "photutils", "sep", "astropy", "numpy", "scipy", "numba")
 
@@ -35,13 +35,13 @@ def write_report(
     n_threads : int
         The threads that libraries were given.
     """
-    stages = {name: _by_stage(rounds) for name, rounds in seconds.items()}
+    stages = {name: by_stage(rounds) for name, rounds in seconds.items()}
     n_rounds = len(seconds["skyshed"])
-    parts = [_machine(n_threads, n_rounds), _table(stages), _sources(labels)]
+    parts = [machine(n_threads, n_rounds), _table(stages), _sources(labels)]
     return "\n\n".join([f"# {title}", *("\n".join(part) for part in parts)]) + "\n"
 
 
-def _by_stage(rounds: list[dict[str, float]]) -> dict[str, list[float]]:
+def by_stage(rounds: list[dict[str, float]]) -> dict[str, list[float]]:
     """Turn rounds of stages into stages of rounds, with the sums that the table shows."""
     stages = {stage: [round_[stage] for round_ in rounds] for stage in rounds[0]}
     if "extraction" not in stages:
@@ -85,14 +85,16 @@ def _sources(labels: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _machine(n_threads: int, n_rounds: int) -> list[str]:
+def machine(n_threads: int, n_rounds: int | None) -> list[str]:
+    """Return lines on the versions, the processor, the threads and, if given, the rounds."""
     installed = [name for name in PACKAGES if importlib.util.find_spec(name) is not None]
     versions = ", ".join(f"{name} {import_module(name).__version__}" for name in installed)
+    rounds = "several rounds" if n_rounds is None else f"{n_rounds} rounds"
     return [
         f"- {versions}; Python {platform.python_version()}",
         f"- {_processor()}, {len(os.sched_getaffinity(0))} cores; "
         f"{n_threads} threads where a library has them",
-        f"- least of {n_rounds} rounds, libraries in turn; in brackets the range of the ratio "
+        f"- least of {rounds}, libraries in turn; in brackets the range of the ratio "
         "within a round",
     ]
 
