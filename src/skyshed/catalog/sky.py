@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from skyshed.catalog.registry import Column, measurement
-from skyshed.kernels.ellipses import major_axis_angle
+from skyshed.kernels.ellipses.covariance import major_axis_angle
 from skyshed.namespace import in_one_transfer
 
 #: How far from a pixel's centre the WCS is differentiated: to its edges.

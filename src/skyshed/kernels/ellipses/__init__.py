@@ -2,23 +2,15 @@
 
 from typing import Any
 
-import numpy as np
-
 from skyshed.kernels import operation
 
-__all__ = ["COLUMNS", "ellipses", "major_axis_angle"]
+__all__ = ["COLUMNS", "ellipses"]
 
 #: The numbers per source that `ellipses` returns one by one, in its order.
 COLUMNS = (
     "covar_sigx2", "covar_sigxy", "covar_sigy2", "semimajor_sigma", "semiminor_sigma", "fwhm",
     "orientation", "eccentricity", "elongation", "ellipticity", "cxx", "cxy", "cyy",
 )  # fmt: skip
-
-
-def major_axis_angle(aa: Any, ab: Any, bb: Any) -> Any:
-    """Return the angle of the major axis from axis a towards axis b, in degrees, in (-90, 90]."""
-    # A covariance of -0.0 would give -90 instead of 90.
-    return np.rad2deg(0.5 * np.arctan2(2 * ab + 0.0, aa - bb))
 
 
 @operation
