@@ -115,7 +115,6 @@ def run_sanitized(variant: str, scratch: Path) -> Phase:
         PLAIN_VARIANT: variant,
         FOLDER: str(folder),
         "LD_PRELOAD": sanitize.runtime(variant),
-        "PYTHONMALLOC": "malloc",
         "OPENBLAS_NUM_THREADS": "1",
         "ASAN_OPTIONS" if variant == "address" else "TSAN_OPTIONS": options,
     }

@@ -26,13 +26,16 @@ FLAGS += ["-fno-gnu-unique"]
 #: What each way of building adds: for the kernels, for the runtime, for the link.
 VARIANTS = {
     "plain": ([], [], []),
-    "address": (["-fsanitize=address"], ["-DEMU_ADDRESS_SANITIZER"], ["-fsanitize=address"]),
+    "address": (
+        ["-fsanitize=address", "-DEMU_ADDRESS_SANITIZER"], ["-DEMU_ADDRESS_SANITIZER"],
+        ["-fsanitize=address"],
+    ),
     "thread": (["-fsanitize=thread"], ["-DEMU_THREAD_SANITIZER"], ["-fsanitize=thread"]),
     "coverage": (["--coverage", "-O0"], [], ["--coverage"]),
     # The sanitizer's hooks are counting.cpp's, so its runtime is not linked; they stay its own
     # where that runtime is preloaded for other libraries.
     "count": (["-fsanitize=thread"], [], ["-Wl,-Bsymbolic"]),
-}
+}  # fmt: skip
 #: Environment variables: the variant that "plain" stands for, and where libraries are kept.
 PLAIN_VARIANT, FOLDER = "SKYSHED_EMULATOR_VARIANT", "SKYSHED_EMULATOR_FOLDER"
 SCALARS = {
@@ -109,27 +112,37 @@ class Module:
         if variant == "plain":
             variant = os.environ.get(PLAIN_VARIANT, variant)
         self.variant = variant
-        texts = [file.read_text() for file in (HEADER, RUNTIME, COUNTING)]
-        parts = [source, *texts, variant, *FLAGS, *self.options]
-        digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:20]
         folder = folder or os.environ.get(FOLDER)
         self.folder = Path(folder or Path(tempfile.gettempdir()) / "cuda_on_cpu")
         self.folder.mkdir(parents=True, exist_ok=True)
+        runtime = self.folder / f"runtime-{_digest(variant)}.so"
+        if not runtime.exists():
+            _build_runtime(variant, runtime)
+        # A library looks for its runtime where it was when it was built.
+        digest = _digest(source, variant, *self.options, str(runtime))
         library = self.folder / f"{(path.stem if path else 'kernel')}-{variant}-{digest}.so"
         if not library.exists():
-            self._build(source, path, variant, library)
+            self._build(source, path, variant, library, runtime)
+        self.library = library
         self._library = ctypes.CDLL(str(library))
         self._thunk = self._library.emu_thunk
         self._thunk.restype = ctypes.c_void_p
+        # Where counts of the kernels are kept among the statics, these are no shared memory alone.
+        self._statics = None if variant == "count" else self._library.emu_statics
         self._library.emu_launch.argtypes = [ctypes.c_void_p]
         self.loaded = self.stored = 0  # bytes, of the last launch of the count variant
 
-    def _build(self, source, path, variant, library):
+    def _build(self, source, path, variant, library, runtime):
+        # Functions that no other file can see have statics whose ends the address sanitizer watches.
+        around = ("namespace {", "}") if variant == "address" else ("", "")
         text = [
             f'#include "{HEADER}"',
+            around[0],
             f'#line 1 "{path or "kernel.cu"}"',
             source,
             '#line 1 "thunks"',
+            around[1],
+            'extern "C" void *emu_statics() { static thread_local char one; return &one; }',
         ]
         for name, listed in self.kernels.items():
             values = ", ".join(
@@ -142,16 +155,13 @@ class Module:
         text.append("return nullptr; }")
         unit = library.with_suffix(".cpp")
         unit.write_text("\n".join(text))
-        for_kernels, for_runtime, for_link = VARIANTS[variant]
+        for_kernels, _, for_link = VARIANTS[variant]
         # Built under a name of its own, then moved: another process may build the same file.
         with tempfile.TemporaryDirectory(dir=self.folder) as scratch:
-            kernels, runtime, result = (
-                f"{scratch}/{name}" for name in ("kernels.o", "runtime.o", "all.so")
-            )
+            kernels, result = (f"{scratch}/{name}" for name in ("kernels.o", "all.so"))
             if variant == "coverage":  # counts are kept beside the object, so it stays
                 kernels = library.with_suffix(".o")
             _gcc([*FLAGS, *self.options, *for_kernels, "-c", unit, "-o", kernels], path)
-            _gcc([*FLAGS, *for_runtime, "-c", RUNTIME, "-o", runtime], path)
             objects = [kernels, runtime]
             if variant == "count":
                 objects.append(f"{scratch}/counting.o")
@@ -183,9 +193,11 @@ class Module:
             )
         if self.variant == "count":
             self._count_within(listed, args)
+        if self.variant == "address":
+            workers = 1  # shared memory is there once; see cuda_on_cpu.h
         message = ctypes.create_string_buffer(512)
         failed = self._library.emu_launch(
-            self._thunk(name.encode()), name.encode(), pointers, sizes[0], sizes[1],
+            self._thunk(name.encode()), self._statics, name.encode(), pointers, sizes[0], sizes[1],
             ctypes.c_size_t(shared), ctypes.c_ulonglong(seed), ctypes.c_double(preempt), workers,
             message,
         )  # fmt: skip
@@ -204,6 +216,21 @@ class Module:
         self._library.emu_count_within(
             (ctypes.c_uint64 * max(len(flat), 1))(*flat), ctypes.c_size_t(len(spans))
         )
+
+
+def _digest(*parts):
+    """Return what names a library: all that it is made from."""
+    texts = [file.read_text() for file in (HEADER, RUNTIME, COUNTING, Path(__file__))]
+    return hashlib.sha256("\0".join([*parts, *texts]).encode()).hexdigest()[:20]
+
+
+def _build_runtime(variant, library):
+    """Build what runs the kernels of all libraries of a variant."""
+    _, flags, _ = VARIANTS[variant]
+    with tempfile.TemporaryDirectory(dir=library.parent) as scratch:
+        result = Path(scratch) / "runtime.so"
+        _gcc([*FLAGS, *flags, "-shared", RUNTIME, "-o", result], RUNTIME)
+        result.replace(library)
 
 
 def _gcc(arguments, path):

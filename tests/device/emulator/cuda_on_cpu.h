@@ -19,8 +19,14 @@
 #define __noinline__ __attribute__((noinline))
 #define __launch_bounds__(...)
 #define __constant__ static const
+#ifdef EMU_ADDRESS_SANITIZER
+// The address sanitizer sees the ends of statics, but not of those of a thread. So blocks run one
+// after the other where it watches.
+#define __shared__ static
+#else
 // A block runs on one OS thread, so a static of that thread is the block's.
 #define __shared__ static thread_local
+#endif
 
 struct uint3 { unsigned x, y, z; };
 struct dim3 { unsigned x, y, z; };
@@ -30,9 +36,9 @@ namespace emu {
 constexpr int WARP = 32;
 
 // What a thread can ask about itself; the runtime points these at the running fiber.
-extern thread_local const uint3 *thread_index, *block_index;
-extern thread_local const dim3 *block_size, *grid_size;
-extern thread_local char *shared_memory;
+extern constinit thread_local const uint3 *thread_index, *block_index;
+extern constinit thread_local const dim3 *block_size, *grid_size;
+extern constinit thread_local char *shared_memory;
 
 // Another thread of the block may run here: called before every access that can race.
 void preempt();

@@ -6,14 +6,17 @@
 // silently or by hanging ends the launch with a message: divergent barriers, threads that have
 // returned while others wait for them, lanes that disagree about a mask.
 //
-// Compiled without instrumentation: the sanitizers watch the kernels, and are told here about fibers.
+// A library of its own, without instrumentation: the sanitizers watch the kernels, and are told here
+// about fibers.
 
 #include <cstdio>
 #include <cstdlib>
+#include <mutex>
 #include <random>
 #include <string>
 #include <thread>
 #include <vector>
+#include <link.h>
 #include <sys/mman.h>
 
 #include "cuda_on_cpu.h"
@@ -40,6 +43,7 @@ void __tsan_release(void *);
 extern "C" {
 void __sanitizer_start_switch_fiber(void **, const void *, size_t);
 void __sanitizer_finish_switch_fiber(void *, const void **, size_t *);
+void __asan_unpoison_memory_region(const void volatile *, size_t);
 }
 #endif
 
@@ -70,9 +74,9 @@ emu_switch:
 
 namespace emu {
 
-thread_local const uint3 *thread_index, *block_index;
-thread_local const dim3 *block_size, *grid_size;
-thread_local char *shared_memory;
+constinit thread_local const uint3 *thread_index = nullptr, *block_index = nullptr;
+constinit thread_local const dim3 *block_size = nullptr, *grid_size = nullptr;
+constinit thread_local char *shared_memory = nullptr;
 
 namespace {
 
@@ -90,6 +94,7 @@ struct Fiber {
     unsigned mask = 0;  // with which lanes
     int predicate = 0;
     void *tsan = nullptr;
+    bool fresh = true;  // has yet to run in this block
 };
 
 // Values that lanes bring to a collective. Two slots in turn: a fast lane's next value must not
@@ -102,6 +107,7 @@ struct Warp {
 
 struct Launch {
     void (*thunk)(void **);
+    void *(*statics)();
     void **args;
     dim3 grid, block;
     size_t shared;
@@ -156,7 +162,9 @@ void resume(Fiber &fiber) {
     block->current = &fiber;
     thread_index = &fiber.tid;
 #ifdef EMU_THREAD_SANITIZER
-    __tsan_switch_to_fiber(fiber.tsan, 1);
+    // A thread of the block comes after what its OS thread did before; later switches order nothing.
+    __tsan_switch_to_fiber(fiber.tsan, fiber.fresh ? 0 : 1);
+    fiber.fresh = false;
 #endif
 #ifdef EMU_ADDRESS_SANITIZER
     void *fake = nullptr;
@@ -188,9 +196,7 @@ void prepare(Fiber &fiber) {
     for (int i = 0; i < 6; ++i) *--top = nullptr;  // the registers that emu_switch pops
     fiber.sp = top;
     fiber.state = READY;
-#ifdef EMU_THREAD_SANITIZER
-    fiber.tsan = __tsan_create_fiber(0);
-#endif
+    fiber.fresh = true;
 }
 
 void wait(State how, int line, unsigned mask, int predicate, void *token) {
@@ -290,7 +296,31 @@ void run_block(Block &b) {
     }
 }
 
-void start_block(Block &b, uint64_t at, char *stacks) {
+// The statics of a library on the calling OS thread: its kernels' shared memory.
+struct Statics {
+    const void *within;  // an address of the library's
+    void *begin = nullptr;
+    size_t size = 0;
+};
+
+int find_statics(dl_phdr_info *info, size_t, void *wanted) {
+    auto &found = *static_cast<Statics *>(wanted);
+    const auto place = reinterpret_cast<uintptr_t>(found.within);
+    bool here = false;
+    size_t size = 0;
+    for (int i = 0; i < info->dlpi_phnum; ++i) {
+        const auto &part = info->dlpi_phdr[i];
+        const uintptr_t begin = info->dlpi_addr + part.p_vaddr;
+        here |= part.p_type == PT_LOAD && place >= begin && place < begin + part.p_memsz;
+        if (part.p_type == PT_TLS) size = part.p_memsz;
+    }
+    if (!here) return 0;
+    found.begin = info->dlpi_tls_data;
+    found.size = found.begin ? size : 0;
+    return 1;
+}
+
+void start_block(Block &b, uint64_t at, const Statics &statics) {
     const dim3 &grid = b.launch->grid, &size = b.launch->block;
     b.index = {unsigned(at % grid.x), unsigned(at / grid.x % grid.y), unsigned(at / grid.x / grid.y)};
     b.random.seed(b.launch->seed * 0x9E3779B97F4A7C15ull + at);
@@ -298,23 +328,66 @@ void start_block(Block &b, uint64_t at, char *stacks) {
     std::memset(b.warps.data(), 0, b.warps.size() * sizeof(Warp));
     // Shared memory holds garbage at first: a kernel that counts on zeros is found out.
     std::memset(b.shared.data(), 0xA5, b.shared.size());
+    if (statics.size) std::memset(statics.begin, 0xA5, statics.size);
     for (size_t i = 0; i < b.fibers.size(); ++i) {
         Fiber &f = b.fibers[i];
-        f.stack = stacks + i * STACK;
         f.linear = int(i);
         f.tid = {unsigned(i % size.x), unsigned(i / size.x % size.y), unsigned(i / size.x / size.y)};
         prepare(f);
     }
 }
 
-char *new_stacks(size_t n) {
-    void *stacks = mmap(nullptr, n * STACK, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (stacks == MAP_FAILED) {
-        std::fprintf(stderr, "no memory for the stacks of a block of %zu threads\n", n);
-        std::abort();
+// Stacks for the threads of a block, and what the thread sanitizer knows these threads by. Making
+// them takes longer than most blocks do, so a launch takes over those of earlier ones.
+struct Seats {
+    char *stacks = nullptr;
+    size_t n = 0;
+    std::vector<void *> tsan;
+};
+
+std::mutex idle_lock;
+std::vector<Seats> &idle = *new std::vector<Seats>;  // never destroyed: threads may outlive statics
+
+Seats take_seats(size_t n) {
+    Seats seats;
+    {
+        std::lock_guard<std::mutex> guard(idle_lock);
+        if (!idle.empty()) {
+            seats = std::move(idle.back());
+            idle.pop_back();
+        }
     }
-    return static_cast<char *>(stacks);
+    if (seats.n < n) {
+        if (seats.n) munmap(seats.stacks, seats.n * STACK);
+        void *stacks = mmap(nullptr, n * STACK, PROT_READ | PROT_WRITE,
+                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (stacks == MAP_FAILED) {
+            std::fprintf(stderr, "no memory for the stacks of a block of %zu threads\n", n);
+            std::abort();
+        }
+        seats.stacks = static_cast<char *>(stacks);
+        seats.n = n;
+    }
+#ifdef EMU_THREAD_SANITIZER
+    while (seats.tsan.size() < n) seats.tsan.push_back(__tsan_create_fiber(0));
+#endif
+    return seats;
+}
+
+// Threads of a launch that failed have not returned: what the sanitizers know of their stacks is
+// out of date.
+void leave_seats(Seats &seats, bool failed) {
+#ifdef EMU_THREAD_SANITIZER
+    if (failed) {
+        for (void *fiber : seats.tsan) __tsan_destroy_fiber(fiber);
+        seats.tsan.clear();
+    }
+#endif
+#ifdef EMU_ADDRESS_SANITIZER
+    if (failed) __asan_unpoison_memory_region(seats.stacks, seats.n * STACK);
+#endif
+    std::lock_guard<std::mutex> guard(idle_lock);
+    idle.push_back(std::move(seats));
 }
 
 void run_blocks(Launch *launch, const std::vector<uint64_t> &order, std::atomic<size_t> &next) {
@@ -323,27 +396,36 @@ void run_blocks(Launch *launch, const std::vector<uint64_t> &order, std::atomic<
     b.launch = launch;
     b.fibers.resize(n);
     b.warps.resize((n + WARP - 1) / WARP);
-    b.shared.resize(launch->shared + 16);
-    char *stacks = new_stacks(n);
+    b.shared.resize(launch->shared);  // no more, so that the address sanitizer sees its end
+    Seats seats = take_seats(n);
+    for (size_t i = 0; i < n; ++i) {
+        b.fibers[i].stack = seats.stacks + i * STACK;
+        if (i < seats.tsan.size()) b.fibers[i].tsan = seats.tsan[i];
+    }
     block = &b;
     block_index = &b.index;
     block_size = &launch->block;
     grid_size = &launch->grid;
-    shared_memory = reinterpret_cast<char *>((reinterpret_cast<uintptr_t>(b.shared.data()) + 15) & ~uintptr_t(15));
+    shared_memory = b.shared.data();
+    Statics statics;
+    if (launch->statics) {
+        launch->statics();  // the thread has none before they are first used
+        statics.within = reinterpret_cast<const void *>(launch->thunk);
+        dl_iterate_phdr(find_statics, &statics);
+    }
 #ifdef EMU_THREAD_SANITIZER
     b.tsan = __tsan_get_current_fiber();
 #endif
     for (size_t k; !launch->failed && (k = next++) < order.size();) {
-        start_block(b, order[k], stacks);
+        start_block(b, order[k], statics);
         run_block(b);
 #ifdef EMU_THREAD_SANITIZER
         // The next block on this OS thread reuses stacks and shared memory, so it comes after this
         // one. Races between blocks are seen between OS threads.
         __tsan_acquire(&b.done);
-        for (Fiber &f : b.fibers) __tsan_destroy_fiber(f.tsan);
 #endif
     }
-    munmap(stacks, n * STACK);
+    leave_seats(seats, launch->failed);
 }
 
 }  // namespace
@@ -390,12 +472,14 @@ unsigned ballot(unsigned mask, int predicate, int line) {
 
 }  // namespace emu
 
-// Runs a kernel; returns 0, or 1 and a message. The thunk calls the kernel with its arguments.
-extern "C" int emu_launch(void (*thunk)(void **), const char *name, void **args, const unsigned *grid,
-                          const unsigned *size, size_t shared, unsigned long long seed, double preempt,
-                          int workers, char *message) {
+// Runs a kernel; returns 0, or 1 and a message. The thunk calls the kernel with its arguments;
+// `statics`, if any, makes the library's statics of the calling thread.
+extern "C" int emu_launch(void (*thunk)(void **), void *(*statics)(), const char *name, void **args,
+                          const unsigned *grid, const unsigned *size, size_t shared,
+                          unsigned long long seed, double preempt, int workers, char *message) {
     emu::Launch job{};
     job.thunk = thunk;
+    job.statics = statics;
     job.args = args;
     job.grid = {grid[0], grid[1], grid[2]};
     job.block = {size[0], size[1], size[2]};

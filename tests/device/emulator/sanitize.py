@@ -38,7 +38,6 @@ def run(path, function, variant, timeout=600):
     environment = {
         **os.environ,
         "LD_PRELOAD": runtime(variant),
-        "PYTHONMALLOC": "malloc",
         "OPENBLAS_NUM_THREADS": "1",
         "ASAN_OPTIONS": "detect_leaks=0:detect_stack_use_after_return=0",
         "TSAN_OPTIONS": "report_bugs=1:halt_on_error=0:exitcode=0",

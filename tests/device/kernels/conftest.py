@@ -1,6 +1,5 @@
-"""What tests of CUDA kernels and of CUDA twins share: a CuPy, and schedules."""
+"""What tests of CUDA kernels and of CUDA twins share, besides the CuPy of the folder above."""
 
-import importlib
 import os
 from pathlib import Path
 
@@ -15,6 +14,13 @@ SANITIZED = os.environ.get(PLAIN_VARIANT) in ("address", "thread")
 SCHEDULES = [(2, 0.3)] if SANITIZED else [(0, 0.0), (1, 0.0), (2, 0.3)]
 
 
+def pytest_configure(config):
+    """Name the marker of tests whose subject is what the stand-in counts."""
+    config.addinivalue_line(
+        "markers", "costs: counts launches, waits and bytes; left out under a sanitizer"
+    )
+
+
 def pytest_collection_modifyitems(config, items):
     """Under a sanitizer, run each test function of this folder once, with its first parameters."""
     if not SANITIZED:
@@ -23,32 +29,11 @@ def pytest_collection_modifyitems(config, items):
     for item in items:
         function = (item.path, getattr(item, "originalname", item.name))
         here = item.path.parent == Path(__file__).parent
-        (dropped if here and function in seen else kept).append(item)
+        again = function in seen or item.get_closest_marker("costs")
+        (dropped if here and again else kept).append(item)
         seen.add(function)
     config.hook.pytest_deselected(items=dropped)
     items[:] = kept
-
-
-def _real_cupy():
-    """Return CuPy where a GPU is, otherwise None; a run for the emulator's sake needs none."""
-    if PLAIN_VARIANT in os.environ:
-        return None
-    try:
-        module = importlib.import_module("cupy")
-    except ImportError:
-        return None
-    return module if module.is_available() else None
-
-
-@pytest.fixture(scope="module")
-def cupy():
-    """CuPy itself where there is a GPU, its strict stand-in elsewhere."""
-    real = _real_cupy()
-    if real is not None:
-        yield real
-    else:
-        with standin.in_place() as module:
-            yield module
 
 
 @pytest.fixture(params=SCHEDULES, ids=lambda schedule: f"seed{schedule[0]}-preempt{schedule[1]}")

@@ -198,6 +198,7 @@ def test_tiles_are_sorted_and_chunks_added_up(cupy, schedule):
             )
 
 
+@pytest.mark.costs
 def test_an_image_is_read_once_and_the_host_waits_for_nothing():
     data, _ = drawn(10, (256, 256), masked=False)
     for box_shape, launches, passes, peak in (((64, 64), 1, 1.1, 6), ((256, 256), 8, 13, 14)):

@@ -151,6 +151,7 @@ def test_a_kernel_on_the_device_is_fetched(cupy):
     identical(to_host(cupy, results[0]), to_host(cupy, results[1]))
 
 
+@pytest.mark.costs
 def test_an_image_is_read_and_written_once():
     data, _ = drawn(11, (256, 256), holes=False)
     data[7, 9] = np.nan

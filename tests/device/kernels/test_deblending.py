@@ -217,6 +217,7 @@ def test_painting(cupy, schedule):
     identical(*both(cupy, deblending.paint, sources, base, child_start, child, None))
 
 
+@pytest.mark.costs
 def test_what_deblending_costs(cupy):
     """The host waits as often for one source as for many, and no image crosses."""
     if not standin.installed():

@@ -141,6 +141,7 @@ def test_the_bits_do_not_depend_on_the_schedule(cupy):
             identical(_everything(cupy, *args), first)
 
 
+@pytest.mark.costs
 def test_the_host_waits_for_nothing():
     sources, image, mask = drawn(7, dtype="f4", masked=True)
     with standin.in_place() as counted:

@@ -128,6 +128,7 @@ def test_areas_are_counted_until_there_is_enough(cupy):
             np.testing.assert_array_equal(roots, root)
 
 
+@pytest.mark.costs
 def test_what_labelling_costs():
     """The image is read once, the labels are written once, and the host waits twice."""
     image = ndimage.gaussian_filter(noise(8, (256, 256), 0.5), 3)

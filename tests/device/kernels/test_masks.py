@@ -48,6 +48,7 @@ def test_a_footprint_on_the_device_or_an_empty_one(cupy):
     identical(*both(cupy, masks.dilate, mask, empty, (1, 1), None))
 
 
+@pytest.mark.costs
 def test_a_host_does_not_wait_for_growing():
     mask = np.random.default_rng(5).random((64, 64)) < 0.1
     with standin.in_place() as counted:

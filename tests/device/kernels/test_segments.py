@@ -114,6 +114,7 @@ def test_sources_on_the_device_are_taken_and_renamed_there(cupy, names):
             identical(to_host(cupy, getattr(actual, name)), getattr(expected, name))
 
 
+@pytest.mark.costs
 def test_what_collecting_costs():
     """The image is read once, and the host waits twice."""
     image = label_image(3, (256, 256), cell=40, giant=False)

@@ -105,6 +105,7 @@ def test_rows_are_combined_by_blocks_of_any_number(cupy):
         np.testing.assert_allclose(cupy.asnumpy(out), expected, rtol=0, atol=1e-15)
 
 
+@pytest.mark.costs
 def test_an_image_is_written_once_and_the_host_waits_for_nothing():
     with standin.in_place() as counted:
         coefficients, index, weight = drawn(8, (4, 4), (64, 64), (256, 256))
