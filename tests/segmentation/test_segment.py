@@ -44,7 +44,7 @@ def test_segments_come_in_the_order_asked_for(labels):
 def test_a_cutout_needs_an_image_of_the_same_shape(labels):
     segment = SegmentationImage(labels).segments[0]
     with pytest.raises(
-        ValueError, match=r"shape of the segmentation image, \(24, 31\); got \(3, 3\)"
+        ValueError, match=r"same shape as the segmentation array, \(24, 31\); got \(3, 3\)"
     ):
         segment.make_cutout(np.ones((3, 3)))
 

@@ -51,9 +51,12 @@ class BoundingBox:
         return self.ixmin - 0.5, self.ixmax - 0.5, self.iymin - 0.5, self.iymax - 0.5
 
 
-def slices_of(bbox: Any) -> list[tuple[slice, slice]]:
-    """Return the slices of half-open boxes ``y0, y1, x0, x1`` (int array, shape (n, 4))."""
-    return [(slice(y0, y1), slice(x0, x1)) for y0, y1, x0, x1 in bbox.tolist()]
+def slices_of(extents: Any) -> list[tuple[slice, ...]]:
+    """Return the slices of half-open ranges (int array, shape (n, ndim, 2), or (n, 4) in 2-D)."""
+    if extents.shape[1:] in ((4,), (2, 2)):
+        flat = extents.reshape(-1, 4).tolist()
+        return [(slice(y0, y1), slice(x0, x1)) for y0, y1, x0, x1 in flat]
+    return [tuple(slice(*ends) for ends in box) for box in extents.tolist()]
 
 
 def boxes_of(bbox: Any) -> list[BoundingBox]:

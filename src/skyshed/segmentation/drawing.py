@@ -135,7 +135,8 @@ class Drawing(Labels):
         image = self._show(place, (-0.5, len(values) - 0.5), ax, figsize, dpi, cmap, alpha)
         if self.nlabels > max_labels:
             warnings.warn(
-                f"no colorbar is drawn: there are {self.nlabels} labels, more than {max_labels=}",
+                f"The colorbar was not plotted: there are {self.nlabels} labels, more than "
+                f"{max_labels=}",
                 AstropyUserWarning,
                 stacklevel=2,
             )

@@ -14,9 +14,13 @@ from skyshed.arguments import as_mask, check_positive_integer
 from skyshed.kernels import labelling
 from skyshed.namespace import array_namespace, count_in_rows, like, repeat, to_host
 from skyshed.segmentation.labels import Labels
+from skyshed.segmentation.numbering import LARGEST, consecutive, coordinate, extents
 from skyshed.sources import Sources
 
 __all__ = ["Editing"]
+
+#: Facts that are listed in the order of the labels and do not depend on their numbers.
+CARRIED = ("areas", "slices", "bbox")
 
 
 class Editing(Labels):
@@ -43,8 +47,8 @@ class Editing(Labels):
         Raises
         ------
         ValueError
-            If a label does not occur, or ``new_label`` is negative, no integer, or too large for
-            the dtype of the data.
+            If a label does not occur, or ``new_label`` is negative, no integer, or beyond what the
+            dtype of the data holds.
 
         Examples
         --------
@@ -56,13 +60,11 @@ class Editing(Labels):
         array([[4, 4, 0, 4],
                [0, 4, 4, 4]])
         """
+        place = self.get_index(np.atleast_1d(labels))
         new_label = self._check_new_label(new_label)
-        names = self.sources.host.labels.astype(np.int64)
-        names[self.get_index(np.atleast_1d(labels))] = new_label
-        if relabel:
-            numbers, place = np.unique(names, return_inverse=True)
-            names = place + (numbers[:1] != 0)
-        self._rename(names)
+        names = self.labels.copy()
+        names[place] = new_label
+        self._rename(consecutive(names)[0] if relabel else names)
 
     def relabel_consecutive(self, start_label: int = 1) -> None:
         """Renumber the labels without gaps, in their order.
@@ -93,17 +95,20 @@ class Editing(Labels):
         array([[5, 5, 0, 6],
                [0, 7, 7, 6]])
         """
-        n_labels = len(self.sources)
+        n_labels = self.nlabels
         if n_labels == 0:
             warnings.warn(
-                "there are no labels to renumber: the segmentation image is left as it is",
+                "Cannot relabel a segmentation image with no nonzero labels: it is left as it is",
                 AstropyUserWarning,
                 stacklevel=2,
             )
             return
-        start_label = check_positive_integer(start_label, "start_label")
-        self._check_new_label(start_label + n_labels - 1, "start_label + nlabels - 1")
-        self._rename(np.arange(start_label, start_label + n_labels))
+        if not _is_whole(start_label) or start_label <= 0:
+            raise ValueError(f"start_label must be > 0 and an integer, got {start_label!r}")
+        start = int(start_label)
+        self._check_new_label(start + n_labels - 1, "start_label + nlabels - 1 =")
+        # The sum is made in the dtype of the labels: it may be beyond int64.
+        self._rename(np.arange(n_labels).astype(self.labels.dtype) + self.labels.dtype.type(start))
 
     def keep_label(self, label: int, relabel: bool = False) -> None:
         """Remove all labels but one; see `keep_labels`."""
@@ -134,7 +139,7 @@ class Editing(Labels):
         array([[0, 0, 0, 1],
                [0, 2, 2, 1]])
         """
-        keep = np.zeros(len(self.sources), bool)
+        keep = np.zeros(self.nlabels, bool)
         keep[self.get_index(np.atleast_1d(labels))] = True
         self._remove(~keep, relabel)
 
@@ -198,19 +203,21 @@ class Editing(Labels):
         array([7])
         """
         width = check_positive_integer(border_width, "border_width")
-        ny, nx = self._data.shape
-        if 2 * width >= min(ny, nx):
+        if 2 * width >= min(self.shape):
             raise ValueError(
-                f"border_width must be less than half of the shorter side, got {width} for an "
-                f"image of shape {(ny, nx)}"
+                "border_width must be smaller than half the array size in any dimension, got "
+                f"{width} for the shape {self.shape}"
             )
-        y0, y1, x0, x1 = self.sources.host.bbox.T
-        touches = (y0 < width) | (y1 > ny - width) | (x0 < width) | (x1 > nx - width)
+        last = np.asarray(self.shape) - width
+        box = extents(self._sources, self.shape)
+        touches = ((box[:, :, 0] < width) | (box[:, :, 1] > last)).any(axis=1)
         if not partial_overlap:
             touching = np.flatnonzero(touches)
-            rows = self.sources.take(touching)
-            y, x = np.divmod(rows.pixel, nx)
-            inside = (y < width) | (y >= ny - width) | (x < width) | (x >= nx - width)
+            rows = self._sources.take(touching)
+            inside = array_namespace(pixel=rows.pixel).zeros(rows.pixel.shape, dtype=bool)
+            for axis, end in enumerate(last.tolist()):
+                place = coordinate(rows.pixel, self.shape, axis)
+                inside |= (place < width) | (place >= end)
             touches[touching] = _within(inside, rows)[1]
         self._remove(touches, relabel)
 
@@ -244,51 +251,72 @@ class Editing(Labels):
         array([4, 7])
         """
         xp = array_namespace(data=self._data, mask=mask)
-        mask = as_mask(mask, "mask", xp, shape=self._data.shape)
+        mask = as_mask(mask, "mask", xp, shape=self.shape, like="the segmentation array")
         if mask is None:
             raise ValueError("mask must be a boolean array of the shape of the data, got None")
-        partly, wholly = _within(mask.reshape(-1)[self.sources.pixel], self.sources)
+        partly, wholly = _within(mask.reshape(-1)[self._sources.pixel], self._sources)
         self._remove(partly if partial_overlap else wholly, relabel)
 
     def _check_new_label(self, value: Any, name: str = "new_label") -> int:
-        """Return a label as an int, if the data and `Sources` can hold it."""
-        limit = min(np.iinfo(self._data.dtype).max, np.iinfo(np.int32).max)
-        if np.ndim(value) != 0 or not 0 <= value <= limit or int(value) != value:
+        """Return a label as an int, if the data can hold it."""
+        if not _is_whole(value) or value < 0:
+            raise ValueError(f"{name} must be a nonnegative integer, got {value!r}")
+        dtype = self._array.dtype
+        if int(value) > np.iinfo(dtype).max:
             raise ValueError(
-                f"{name} must be an integer from 0 to {limit} (the data are {self._data.dtype}), "
-                f"got {value!r}"
+                f"{name} {int(value)} cannot be represented in the dtype of the data, {dtype}, "
+                f"whose largest value is {np.iinfo(dtype).max}: use data of a wider dtype"
             )
         return int(value)
 
     def _remove(self, gone: Any, relabel: bool) -> None:
         """Remove the labels where ``gone`` (bool, one per label); renumber the others on demand."""
-        kept = np.cumsum(~gone) if relabel else self.sources.host.labels
+        kept = np.cumsum(~gone) if relabel else self.labels
         self._rename(np.where(gone, 0, kept))
 
     def _rename(self, names: Any) -> None:
         """Give each label, in order, the name ``names``; 0 removes it, equal names merge."""
-        sources = self.sources
-        labels = sources.host.labels
+        labels, sources = self.labels, self._sources
+        names = names.astype(labels.dtype)
         changed = np.flatnonzero(names != labels)
         if changed.size == 0:
             return
-        largest = int(labels[-1])
-        if self._shared and self._data.dtype == np.int32 and largest <= self._data.size:
+        self._write(names, changed)
+        self._provenance = self._provenance.relabelled(labels, names)
+        # Where no label goes and their order stays, so does what lists facts about them.
+        same = bool((names[1:] > names[:-1]).all() and names[0] > 0)
+        carried = {each: self.__dict__[each] for each in CARRIED if same and each in self.__dict__}
+        self._forget()
+        self.__dict__.update(carried)
+        if names.max() > LARGEST:
+            names, self.labels = consecutive(names)
+        self._sources = sources.renamed(like(names.astype(np.int32), sources.pixel))
+
+    def _write(self, names: Any, changed: Any) -> None:
+        """Write the new names of labels, those at the positions ``changed``, into the data."""
+        data, sources = self._array, self._sources
+        largest = self.max_label
+        if self._shared and data.dtype == np.int32 and largest <= data.size:
             # A new image is needed anyway: looking every pixel up costs no more than copying.
             table = np.zeros(largest + 1, np.int32)
-            table[labels] = names
-            xp = array_namespace(data=self._data)
-            whole = xp.ascontiguousarray(self._data)
-            self._data = labelling.relabel(whole, like(table, whole), None)
+            table[self.labels] = names
+            whole = array_namespace(data=data).ascontiguousarray(data)
+            flat = whole.reshape(1, -1) if whole.ndim != 2 else whole
+            self._array = labelling.relabel(flat, like(table, flat), None).reshape(self.shape)
         else:
-            self._data = self._data.copy() if self._shared else self._data
+            self._array = data.copy() if self._shared else data
             rows = sources if changed.size == len(sources) else sources.take(changed)
-            new = like(names[changed].astype(self._data.dtype), self._data)
-            self._data.reshape(-1)[rows.pixel] = repeat(new, rows.area)
+            new = like(names[changed], self._array)
+            self._array.reshape(-1)[rows.pixel] = repeat(new, rows.area)
         self._shared = False
-        self._provenance = self._provenance.relabelled(labels, names)
-        self._forget()
-        self.sources = sources.renamed(like(names, sources.pixel))
+
+
+def _is_whole(value: Any) -> bool:
+    """Whether ``value`` is a single number without a fraction."""
+    try:
+        return np.ndim(value) == 0 and int(value) == value
+    except (TypeError, ValueError, OverflowError):
+        return False
 
 
 def _within(inside: Any, sources: Sources) -> tuple[Any, Any]:

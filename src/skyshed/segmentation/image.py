@@ -10,19 +10,22 @@ from skyshed.names import canonical_attribute
 from skyshed.namespace import array_namespace, is_device_array, repeat, to_host
 from skyshed.segmentation.drawing import Drawing
 from skyshed.segmentation.editing import Editing
-from skyshed.segmentation.labels import Labels
+from skyshed.segmentation.exchange import Exchange, as_segmentation_image
+from skyshed.segmentation.labels import check_scalar
 from skyshed.segmentation.masks import Masks
+from skyshed.segmentation.patches import Patches
 from skyshed.segmentation.provenance import Provenance
+from skyshed.segmentation.regions import Regions
 from skyshed.segmentation.segment import Segment
 from skyshed.sources import Sources
 
 __all__ = ["SegmentationImage"]
 
 #: What a copy keeps of the derived values: `Sources` never change, and the colours are the user's.
-KEPT = ("sources", "cmap")
+KEPT = ("_sources", "cmap")
 
 
-class SegmentationImage(Editing, Masks, Drawing):
+class SegmentationImage(Editing, Masks, Drawing, Patches, Regions, Exchange):
     """An image of labels: 0 is the background, every positive integer a source.
 
     Parameters
@@ -41,13 +44,15 @@ class SegmentationImage(Editing, Masks, Drawing):
     TypeError
         If ``data`` is no array, is a masked array, or does not hold integers.
     ValueError
-        If ``data`` is not 2-D or holds negative values.
+        If ``data`` holds negative values.
 
     Notes
     -----
-    Everything about the labels is read from `sources`, which is collected when first needed and
-    follows every edit. ``segm[y0:y1, x0:x1]`` is a new segmentation image of that window; its data
-    are a view.
+    Everything about the labels is read from `sources`, which follow every edit.
+    ``segm[y0:y1, x0:x1]`` is a new segmentation image of that window; its data are a view.
+
+    The data may have any integer dtype, and any number of dimensions: labels, areas and slices are
+    known then, and labels can be edited, but they can't be measured or drawn.
 
     Of CuPy labels, `data` and other images stay on the device; labels, areas and boxes come as
     NumPy arrays and lists.
@@ -92,12 +97,12 @@ class SegmentationImage(Editing, Masks, Drawing):
             Notes of the maker.
         """
         segm = cls.__new__(cls)
-        segm._data = labels
+        segm._array = labels
         segm._shared = False
         segm._provenance = Provenance.from_maps(deblended_labels_map, flags_map)
         segm.info = {} if info is None else info
         if sources is not None:
-            segm.__dict__["sources"] = sources
+            segm._sources = sources
         return segm
 
     def __repr__(self) -> str:
@@ -108,25 +113,25 @@ class SegmentationImage(Editing, Masks, Drawing):
     def __getattr__(self, name: str) -> Any:
         return canonical_attribute(self, name)
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        return np.array(self.data, dtype=dtype, copy=copy)
-
     def __getitem__(self, key: Any) -> "SegmentationImage":
-        if not (
-            isinstance(key, tuple) and len(key) == 2 and all(isinstance(k, slice) for k in key)
-        ):
-            raise TypeError(f"a segmentation image is cut with two slices, (y, x); got {key!r}")
+        pair = isinstance(key, tuple) and len(key) == 2
+        if not (pair and all(isinstance(k, slice) for k in key)):
+            raise TypeError(f"{key!r} is not a valid 2D slice object: cut with segm[y0:y1, x0:x1]")
         window = self.data[key]
         if window.size == 0:
-            raise ValueError(f"{key!r} cuts nothing out of an image of shape {self.shape}")
-        return type(self)(window)
+            raise ValueError(
+                f"The sliced result is empty: {key!r} cuts nothing out of an image of shape "
+                f"{self.shape}"
+            )
+        return SegmentationImage(window)
 
     def copy(self) -> "SegmentationImage":
         """Return a deep copy."""
         new = copy.copy(self)
         new._forget()
         new.__dict__.update({name: self.__dict__[name] for name in KEPT if name in self.__dict__})
-        new._data, new._shared = self._data.copy(), False
+        new.labels = self.labels.copy()
+        new._array, new._shared = self._array.copy(), False
         new.info = copy.deepcopy(self.info)
         return new
 
@@ -136,7 +141,7 @@ class SegmentationImage(Editing, Masks, Drawing):
             return self
         new = copy.copy(self)
         new._forget()
-        new._data, new._shared = to_host(self._data), False
+        new._array, new._shared = to_host(self._data), False
         new.info = copy.deepcopy(self.info)
         return new
 
@@ -155,8 +160,7 @@ class SegmentationImage(Editing, Masks, Drawing):
         ValueError
             If it does not occur.
         """
-        if np.ndim(label) != 0:
-            raise TypeError(f"label must be a scalar, got {label!r}: get_segments takes several")
+        check_scalar(label, "get_segments")
         return self.get_segments(label)[0]
 
     def get_segments(self, labels: Any) -> list[Segment]:
@@ -164,19 +168,19 @@ class SegmentationImage(Editing, Masks, Drawing):
         return self._segments_at(self.get_index(np.atleast_1d(labels)))
 
     def _segments_at(self, index: Any) -> list[Segment]:
-        labels, areas = self.sources.host.labels, self.sources.host.area
+        labels, areas, boxes = self.labels, self.areas, self.bbox
         return [
-            Segment(self._data, int(labels[i]), self.slices[i], self.bbox[i], int(areas[i]))
+            Segment.with_outline(self._array, labels[i], self.slices[i], boxes[i], int(areas[i]))
             for i in index
         ]
 
-    def get_label_mapping(self, other: Labels, *, labels: Any = None) -> dict[int, Any]:
+    def get_label_mapping(self, other: Any, *, labels: Any = None) -> dict[int, Any]:
         """Say which labels of another segmentation image lie on the pixels of each label.
 
         Parameters
         ----------
         other : `SegmentationImage`
-            An image of the same shape.
+            An image of the same shape; photutils' is taken, too.
         labels : int or array_like of int, optional
             The labels to map; `None` for all.
 
@@ -201,26 +205,27 @@ class SegmentationImage(Editing, Masks, Drawing):
         >>> parents.get_label_mapping(children)
         {1: array([1, 3]), 2: array([2])}
         """
-        if not isinstance(other, Labels):
-            raise TypeError(f"other must be a SegmentationImage, got {type(other).__name__}")
+        other = as_segmentation_image(other, "other")
         if other.shape != self.shape:
             raise ValueError(
-                f"other must have the shape of this segmentation image, {self.shape}; "
+                f"other must have the same shape as this segmentation image, {self.shape}; "
                 f"got {other.shape}"
             )
-        rows = self.sources
+        rows, mine = self._sources, self.labels
         if labels is not None:
-            rows = rows.take(np.atleast_1d(self.get_index(labels)))
+            index = np.atleast_1d(self.get_index(labels))
+            rows, mine = rows.take(index), mine[index]
         xp = array_namespace(data=self._data, other=other._data)
         theirs = other._data.reshape(-1)[rows.pixel]
         row = repeat(xp.arange(len(rows)), rows.area)
-        order = np.lexsort(np.stack([theirs, row]))
+        order = theirs.argsort(kind="stable")
+        order = order[row[order].argsort(kind="stable")]
         theirs, row = theirs[order], row[order]
         new = xp.ones(row.shape, dtype=bool)
         new[1:] = (row[1:] != row[:-1]) | (theirs[1:] != theirs[:-1])
         theirs, row = to_host(theirs[new]), to_host(row[new])
         parts = np.split(theirs, np.searchsorted(row, np.arange(1, len(rows))))
-        return dict(zip(rows.host.labels.tolist(), parts, strict=False))
+        return dict(zip(mine.tolist(), parts, strict=False))
 
     @cached_property
     def deblended_labels(self) -> Any:
@@ -240,4 +245,4 @@ class SegmentationImage(Editing, Masks, Drawing):
     @property
     def flags(self) -> Any:
         """What deblending noted about each label: bit flags, int64."""
-        return self._provenance.flags_of(self.sources.host.labels)
+        return self._provenance.flags_of(self.labels)

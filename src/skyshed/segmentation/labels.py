@@ -5,22 +5,24 @@ from typing import Any
 
 import numpy as np
 
-from skyshed.namespace import array_namespace, is_device_array, only_on_host
+from skyshed.namespace import array_namespace, only_on_host
 from skyshed.segmentation.boxes import BoundingBox, boxes_of, slices_of
+from skyshed.segmentation.numbering import LARGEST, collect, extents, is_array
 from skyshed.segmentation.provenance import Provenance
 from skyshed.sources import Sources
 
-__all__ = ["Labels"]
+__all__ = ["Labels", "check_scalar"]
 
 
 class Labels:
-    """An image of labels and the facts about them, the ground of `SegmentationImage`.
+    """An array of labels and the facts about them, the ground of `SegmentationImage`.
 
-    All facts are read from `sources`. `_shared` tells whether anyone else may hold the data: then
-    an edit writes to a copy.
+    All facts are read from `_sources`, which number the labels 1, 2, 3, ... where one of them does
+    not fit int32; then `labels` is always set. `_shared` tells whether anyone else may hold the
+    data: then an edit writes to a copy.
     """
 
-    _data: Any
+    _array: Any
     _shared: bool
     _provenance: Provenance
     info: dict[str, Any]
@@ -32,16 +34,23 @@ class Labels:
     def data(self) -> Any:
         """The labels, int, shape (ny, nx). Assigning to it starts anew."""
         self._shared = True
-        return self._data
+        return self._array
 
     @data.setter
     def data(self, value: Any) -> None:
         _check_labels_array(value)
+        sources, labels = collect(value)
         self._forget()
-        self._data = value
+        self._array = value
         self._shared = True
         self._provenance = Provenance()
         self.info = {}
+        self._sources, self.labels, self.areas = sources, labels, sources.host.area
+
+    @property
+    def _data(self) -> Any:
+        """The labels, for reading; they are set through `data`, which drops what was derived."""
+        return self._array
 
     def _forget(self) -> None:
         """Drop everything derived from the data."""
@@ -51,6 +60,11 @@ class Labels:
                     self.__dict__.pop(name, None)
 
     @cached_property
+    def _sources(self) -> Sources:
+        sources, self.labels = collect(self._array)
+        return sources
+
+    @property
     def sources(self) -> Sources:
         """Where each label's pixels are.
 
@@ -59,29 +73,30 @@ class Labels:
         ValueError
             If a label does not fit a 32-bit integer.
         """
-        data, limit = self._data, np.iinfo(np.int32).max
-        if np.iinfo(data.dtype).max > limit and data.size and (largest := int(data.max())) > limit:
+        if self.max_label > LARGEST:
             raise ValueError(
-                f"labels must be at most {limit}, the largest is {largest}: renumber them first, "
-                "e.g. with numpy.unique(data, return_inverse=True)"
+                f"labels must be at most {LARGEST} here, the largest is {self.max_label}: renumber "
+                "them with relabel_consecutive()"
             )
-        xp = array_namespace(data=data)
-        return Sources.from_labels(xp.ascontiguousarray(data, dtype=xp.int32))
+        return self._sources
 
     @property
-    def shape(self) -> tuple[int, int]:
+    def shape(self) -> tuple[int, ...]:
         """The shape ``(ny, nx)``."""
-        return self._data.shape
+        return self._array.shape
 
     @cached_property
     def labels(self) -> Any:
         """The labels, ascending, in the dtype of the data."""
-        return self.sources.host.labels.astype(self._data.dtype)
+        sources = self._sources
+        if "labels" in self.__dict__:  # collecting them has set it
+            return self.__dict__["labels"]
+        return sources.host.labels.astype(self._array.dtype)
 
     @property
     def nlabels(self) -> int:
         """The number of labels."""
-        return len(self.sources)
+        return len(self._sources)
 
     @property
     def max_label(self) -> int:
@@ -91,22 +106,29 @@ class Labels:
     @cached_property
     def areas(self) -> Any:
         """The number of pixels of each label, int64."""
-        return self.sources.host.area
+        return self._sources.host.area
 
     @property
     def background_area(self) -> int:
         """The number of pixels that belong to no label."""
-        return int(self._data.size - self.sources.pixel.size)
+        return int(self._array.size - self._sources.pixel.size)
 
     @cached_property
-    def slices(self) -> list[tuple[slice, slice]]:
+    def slices(self) -> list[tuple[slice, ...]]:
         """For each label the slices ``(y, x)`` of the smallest box that holds it."""
-        return slices_of(self.sources.host.bbox)
+        return slices_of(extents(self._sources, self.shape))
 
     @cached_property
     def bbox(self) -> list[BoundingBox]:
-        """For each label the smallest box that holds it."""
-        return boxes_of(self.sources.host.bbox)
+        """For each label the smallest box that holds it.
+
+        Raises
+        ------
+        ValueError
+            If the data are not 2-D.
+        """
+        self._check_2d("The 'bbox' attribute")
+        return boxes_of(self._sources.host.bbox)
 
     @property
     def is_consecutive(self) -> bool:
@@ -119,12 +141,12 @@ class Labels:
         present = np.zeros(self.max_label + 1, bool)
         present[0] = True
         present[self.labels] = True
-        return np.flatnonzero(~present).astype(self._data.dtype)
+        return np.flatnonzero(~present).astype(self._array.dtype)
 
     @cached_property
     def data_ma(self) -> Any:
         """The labels as a masked array, the background masked."""
-        only_on_host(self._data, "data_ma", "masked arrays are NumPy's; use data")
+        only_on_host(self._array, "data_ma", "masked arrays are NumPy's; use data")
         return np.ma.masked_where(self.data == 0, self.data)
 
     def check_label(self, label: Any) -> None:
@@ -134,12 +156,22 @@ class Labels:
     def check_labels(self, labels: Any) -> None:
         """Raise a ValueError if any of ``labels`` (int or array_like) does not occur."""
         labels = np.atleast_1d(labels)
-        unknown = np.unique(labels[~np.isin(labels, self.sources.host.labels)]).tolist()
+        unknown = np.unique(labels[~np.isin(self._comparable(labels), self.labels)]).tolist()
         if unknown:
             what = f"label {unknown} is" if len(unknown) == 1 else f"labels {unknown} are"
             raise ValueError(
                 f"{what} invalid: not among the {self.nlabels} labels of the segmentation image"
             )
+
+    def _comparable(self, labels: Any) -> Any:
+        """Return integers as an array that NumPy compares exactly with the labels.
+
+        It compares int64 with uint64 as float64. A negative number becomes 0, which is no label.
+        """
+        labels = np.asarray(labels)
+        if labels.dtype.kind == "i" and self.labels.dtype.kind == "u":
+            labels = np.where(labels < 0, 0, labels).astype(np.uint64)
+        return labels
 
     def get_index(self, label: Any) -> Any:
         """Return the position of ``label`` (int or array_like) in `labels`.
@@ -150,7 +182,7 @@ class Labels:
             If a label does not occur.
         """
         self.check_labels(label)
-        return np.searchsorted(self.sources.host.labels, label)
+        return np.searchsorted(self.labels, self._comparable(label))
 
     def get_indices(self, labels: Any) -> Any:
         """Return the positions of ``labels`` in `labels`; see `get_index`."""
@@ -164,19 +196,32 @@ class Labels:
         """Return the number of pixels of each of ``labels``; see `get_index` for errors."""
         return self.areas[self.get_index(np.atleast_1d(labels))]
 
+    def _check_2d(self, what: str) -> None:
+        """Raise a ValueError unless the data are 2-D."""
+        if self._array.ndim != 2:
+            raise ValueError(
+                f"{what} requires a 2D segmentation image; the data are {self._array.ndim}-D with "
+                f"shape {self.shape}"
+            )
+
+
+def check_scalar(label: Any, several: str) -> None:
+    """Raise a TypeError unless ``label`` is a scalar; ``several`` is the method for more."""
+    if np.ndim(label) != 0:
+        raise TypeError(f"label must be a scalar value, got {label!r}: {several} takes several")
+
 
 def _check_labels_array(data: Any) -> None:
-    """Raise unless ``data`` is a 2-D array of non-negative integers."""
-    plain = isinstance(data, np.ndarray) and not isinstance(data, np.ma.MaskedArray)
-    if not plain and not is_device_array(data):
+    """Raise unless ``data`` is a plain array of integers."""
+    if isinstance(data, np.ma.MaskedArray):
+        raise TypeError(
+            "Input data must not be a numpy masked array: fill it with numpy.ma.filled(data, 0)"
+        )
+    if not is_array(data):
         array_namespace(data=data)
         raise TypeError(
-            f"data must be a plain array, got {type(data).__name__}: convert it with numpy.asarray"
-            " or numpy.ma.filled"
+            f"Input data must be a numpy array (or a CuPy array), got {type(data).__name__}: "
+            "convert it with numpy.asarray"
         )
     if not np.issubdtype(data.dtype, np.integer):
-        raise TypeError(f"data must hold integers, got dtype {data.dtype}: use data.astype(int)")
-    if data.ndim != 2:
-        raise ValueError(f"data must be 2-D, got {data.ndim}-D with shape {data.shape}")
-    if data.dtype.kind == "i" and data.size and (least := int(data.min())) < 0:
-        raise ValueError(f"data must not hold negative labels, the least is {least}")
+        raise TypeError(f"data must have integer type, got dtype {data.dtype}: use astype(int)")

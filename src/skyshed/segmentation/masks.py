@@ -51,6 +51,7 @@ class Masks(Labels):
         mask = array_namespace(data=self._data).ascontiguousarray(self._data != 0)
         if footprint is None and size is None:
             return mask
+        self._check_2d("Growing a mask")
         if footprint is None:
             footprint = np.ones(_sides(size), bool)
         footprint = np.ascontiguousarray(to_host(footprint), dtype=bool)
@@ -89,6 +90,7 @@ class Masks(Labels):
                [1, 1, 1],
                [0, 2, 2]])
         """
+        self._check_2d("outline_segments")
         data = self._data
         if mask_background:
             only_on_host(data, "a masked array", "leave mask_background out; outlines are not 0")

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from skyshed.names import canonical_attribute
-from skyshed.namespace import only_on_host
+from skyshed.namespace import only_on_host, to_host
 from skyshed.segmentation.boxes import BoundingBox
+from skyshed.segmentation.polygons import can_draw, outline
 
 __all__ = ["Segment"]
 
@@ -29,6 +30,8 @@ class Segment:
         The same box.
     area : int
         The number of pixels of the region.
+    polygon : `shapely.Polygon` or `shapely.MultiPolygon`, optional
+        Its outline.
 
     Examples
     --------
@@ -50,6 +53,8 @@ class Segment:
         slices: tuple[slice, slice],
         bbox: BoundingBox,
         area: int,
+        *,
+        polygon: Any = None,
     ) -> None:
         self._cutout = segment_data[slices].copy()
         self._image_shape = segment_data.shape
@@ -57,6 +62,14 @@ class Segment:
         self.slices = slices
         self.bbox = bbox
         self.area = area
+        self.polygon = polygon
+
+    @classmethod
+    def with_outline(cls, *args: Any) -> "Segment":
+        """Return a Segment that draws its outline itself, once it is asked for it."""
+        segment = cls(*args)
+        del segment.polygon
+        return segment
 
     def __repr__(self) -> str:
         facts = f"label: {self.label}\nslices: {self.slices}\narea: {self.area}"
@@ -64,6 +77,9 @@ class Segment:
 
     def __getattr__(self, name: str) -> Any:
         return canonical_attribute(self, name)
+
+    def _repr_svg_(self) -> str | None:
+        return None if self.polygon is None else self.polygon._repr_svg_()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         return np.array(self.data, dtype=dtype, copy=copy)
@@ -80,6 +96,17 @@ class Segment:
         """The bounding box as a masked array, masked outside this region."""
         only_on_host(self._cutout, "data_ma", "masked arrays are NumPy's; use data")
         return np.ma.masked_array(self._cutout, mask=self._cutout != self.label)
+
+    @cached_property
+    def polygon(self) -> Any:
+        """The outline, a Shapely polygon; see `SegmentationImage.polygons`.
+
+        `None` without rasterio and Shapely, and where a Segment was made without one.
+        """
+        if not can_draw():
+            return None
+        y, x = self.slices
+        return outline(to_host(self._cutout == self.label), y.start, x.start)
 
     def make_cutout(self, data: Any, masked_array: bool = False) -> Any:
         """Cut the bounding box out of an image.
@@ -103,8 +130,8 @@ class Segment:
         """
         if data.shape != self._image_shape:
             raise ValueError(
-                f"data must have the shape of the segmentation image, {self._image_shape}; "
-                f"got {data.shape}"
+                "data must have the same shape as the segmentation array, "
+                f"{self._image_shape}; got {data.shape}"
             )
         if masked_array:
             only_on_host(self._cutout, "a masked array", "leave masked_array out")

@@ -14,7 +14,7 @@ def collect(image: Any, n_threads: int | None) -> tuple[Any, Any, Any, Any]:
     Parameters
     ----------
     image : array of int32, shape (ny, nx), C-contiguous
-        Labels; 0 is the background, negative values do not occur.
+        Labels; 0 is the background. Negative values are labels like others.
     n_threads : int or None
         Threads of the CPU twin.
 

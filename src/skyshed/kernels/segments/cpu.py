@@ -86,7 +86,7 @@ def _write(begin, length, place, pixel, run0, run1):
 def _ranked(label):
     """Return the labels that occur, ascending, and the rank of each run's label among them."""
     n_values = int(label.max(initial=0)) + 1
-    if n_values > max(TABLE, label.size):
+    if n_values > max(TABLE, label.size) or label.min(initial=0) < 0:
         labels, rank = np.unique(label, return_inverse=True)
         return labels, rank.astype(np.int32)
     table = np.zeros(n_values, np.int32)

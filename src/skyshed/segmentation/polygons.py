@@ -1,0 +1,166 @@
+"""Outlines of segments as Shapely polygons, which rasterio draws."""
+
+import importlib
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from skyshed.namespace import in_one_transfer
+from skyshed.segmentation.labels import Labels, check_scalar
+from skyshed.sources import Sources
+
+__all__ = ["Polygons", "can_draw", "outline"]
+
+#: A call of rasterio costs as much as this number of pixels that it looks at.
+PIXELS_PER_CALL = 25_000
+#: Sources are drawn in one image where it has no more pixels than this, 256 MiB.
+PIXELS_AT_ONCE = 1 << 26
+
+
+class Polygons(Labels):
+    """The methods of a `SegmentationImage` that outline its sources."""
+
+    @cached_property
+    def polygons(self) -> list[Any]:
+        """The outline of each label, a Shapely polygon.
+
+        The corners of pixels are at half-integers: the centre of the first is (0, 0). Holes are
+        interior rings; a label in pieces that do not touch, not even at corners, is a
+        `shapely.MultiPolygon`. Where a segment touches itself at a corner its polygon is not
+        *valid* in the sense of Shapely; `shapely.make_valid` makes it so. Raises an ImportError
+        without rasterio and Shapely.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skyshed import SegmentationImage
+        >>> print(SegmentationImage(np.array([[0, 7, 7]])).polygons[0])
+        POLYGON ((0.5 -0.5, 0.5 0.5, 2.5 0.5, 2.5 -0.5, 0.5 -0.5))
+        """
+        self._check_2d("polygons")
+        need("polygons", "rasterio", "shapely")
+        return draw(self._sources)
+
+    def get_polygon(self, label: int) -> Any:
+        """Return the outline of one label; see `polygons`.
+
+        Parameters
+        ----------
+        label : int
+            The label.
+
+        Returns
+        -------
+        polygon : `shapely.Polygon` or `shapely.MultiPolygon` or None
+            `None` without rasterio and Shapely.
+
+        Raises
+        ------
+        TypeError
+            If ``label`` is not a scalar.
+        ValueError
+            If it does not occur.
+        """
+        check_scalar(label, "get_polygons")
+        return self.get_polygons(label)[0]
+
+    def get_polygons(self, labels: Any) -> list[Any]:
+        """Return the outlines of some labels; see `polygons`.
+
+        Parameters
+        ----------
+        labels : int or array_like of int
+            The labels.
+
+        Returns
+        -------
+        polygons : list
+            In the order of ``labels``; each is `None` without rasterio and Shapely.
+
+        Raises
+        ------
+        ValueError
+            If a label does not occur.
+        """
+        index = np.atleast_1d(self.get_index(labels))
+        self._check_2d("get_polygons")
+        return draw(self._sources.take(index)) if can_draw() else [None] * index.size
+
+
+def need(what: str, *packages: str) -> None:
+    """Raise an ImportError if a package that ``what`` needs can't be imported."""
+    for package in packages:
+        try:
+            importlib.import_module(package)
+        except ImportError as error:
+            raise ImportError(
+                f"{what} needs {package}, which can't be imported: pip install 'skyshed[regions]'"
+            ) from error
+
+
+def can_draw() -> bool:
+    """Whether rasterio and Shapely are installed."""
+    try:
+        need("", "rasterio", "shapely")
+    except ImportError:
+        return False
+    return True
+
+
+def outline(mask: Any, y0: int, x0: int) -> Any:
+    """Return the polygon around the True pixels of a cutout, `None` if rasterio finds none.
+
+    Parameters
+    ----------
+    mask : array of bool, shape (ny, nx)
+        The pixels, on the host.
+    y0, x0 : int
+        Where the cutout begins.
+    """
+    return _drawn(mask.astype(np.uint8), y0, x0, 1)[0]
+
+
+def draw(sources: Sources) -> list[Any]:
+    """Return the polygon around each of some sources, of which only the pixels are copied."""
+    n, nx = len(sources), sources.shape[1]
+    if n == 0:
+        return []
+    pixel, start, bbox = in_one_transfer(sources.pixel, sources.start, sources.bbox)
+    y0, x0 = bbox[:, 0].min(), bbox[:, 2].min()
+    height, width = bbox[:, 1].max() - y0, bbox[:, 3].max() - x0
+    area = int(height * width)
+    # A label that is asked for twice would be drawn over.
+    apart = n == 1 or np.unique(sources.host.labels).size < n
+    if not apart and area <= min(PIXELS_AT_ONCE, n * PIXELS_PER_CALL):
+        image = np.zeros((height, width), np.int32)
+        y, x = np.divmod(pixel, nx)
+        image[y - y0, x - x0] = np.repeat(np.arange(1, n + 1, dtype=np.int32), np.diff(start))
+        return _drawn(image, y0, x0, n)
+    polygons = []
+    for i, (top, bottom, left, right) in enumerate(bbox.tolist()):
+        y, x = np.divmod(pixel[start[i] : start[i + 1]], nx)
+        image = np.zeros((bottom - top, right - left), np.uint8)
+        image[y - top, x - left] = 1
+        polygons += _drawn(image, top, left, 1)
+    return polygons
+
+
+def _drawn(image: Any, y0: int, x0: int, n: int) -> list[Any]:
+    """Return the polygon around each of the values 1 .. n of an image, `None` where there is none.
+
+    A value in one piece gives a Polygon, one in several a MultiPolygon.
+    """
+    import shapely.geometry
+    from rasterio.features import shapes
+    from rasterio.transform import Affine
+
+    # rasterio counts from the corner of the first pixel, we from its centre.
+    corner = Affine(1.0, 0.0, x0 - 0.5, 0.0, 1.0, y0 - 0.5)
+    pieces: list[list[Any]] = [[] for _ in range(n)]
+    for piece, value in shapes(image, connectivity=8, mask=image != 0, transform=corner):
+        pieces[int(value) - 1].append(shapely.geometry.shape(piece))
+    return [
+        (several[0] if len(several) == 1 else shapely.MultiPolygon(several)) if several else None
+        for several in pieces
+    ]
