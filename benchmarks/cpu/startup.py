@@ -26,18 +26,12 @@ print(json.dumps({"bare": bare, "names": perf_counter() - start, "numpy": numpy_
 FIRST = """
 import json, warnings
 from time import perf_counter
-import numpy as np
 import skyshed
 from benchmarks.array_chain import skyshed_chain
+from benchmarks.scene import survey_scene
 from benchmarks.timing import Clock
 warnings.simplefilter("ignore")
-rng = np.random.default_rng(1)
-data = rng.normal(10, 1, (512, 512)).astype(np.float32)
-data += rng.permutation(np.repeat([0, 0, 0, 0, 20], data.size)[: data.size]).reshape(data.shape) > 0
-class Scene:
-    pass
-scene = Scene()
-scene.data, scene.mask = data, None
+scene = survey_scene(512, 1, None)
 times = []
 for _ in range(6):
     start = perf_counter()
