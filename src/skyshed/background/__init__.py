@@ -13,7 +13,8 @@ from skyshed.background.estimators import (
     SExtractorBackground,
     StdBackgroundRMS,
 )
-from skyshed.background.interpolation import BkgZoomInterpolator
+from skyshed.background.interpolation import BkgIDWInterpolator, BkgZoomInterpolator
+from skyshed.background.local_background import LocalBackground
 
 __all__ = [
     "Background2D",
@@ -21,7 +22,9 @@ __all__ = [
     "BackgroundRMSBase",
     "BiweightLocationBackground",
     "BiweightScaleBackgroundRMS",
+    "BkgIDWInterpolator",
     "BkgZoomInterpolator",
+    "LocalBackground",
     "MADStdBackgroundRMS",
     "MMMBackground",
     "MeanBackground",

@@ -6,12 +6,12 @@ import numpy as np
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
-from skyshed.arguments import check_choice
+from skyshed.arguments import check_choice, check_positive_integer
 from skyshed.background.base import show
-from skyshed.kernels import zoom
+from skyshed.kernels import weighting, zoom
 from skyshed.namespace import array_namespace, like, ndimage_of, to_host
 
-__all__ = ["BkgZoomInterpolator", "fill_gaps", "median_filter"]
+__all__ = ["BkgIDWInterpolator", "BkgZoomInterpolator", "fill_gaps", "median_filter"]
 
 #: Boundaries that a compiled loop knows; scipy.ndimage.zoom does the others, which pad the mesh.
 COMPILED_MODES = ("reflect", "mirror")
@@ -127,6 +127,110 @@ class BkgZoomInterpolator:
         limits = (low, high) if self.clip else (-np.inf, np.inf)
         coefficients = like(coefficients, given)
         return zoom.expand(coefficients, index, weight, limits, mesh.dtype, n_threads)
+
+
+class BkgIDWInterpolator:
+    """Expand the mesh of a `Background2D` to the image by inverse-distance weighting.
+
+    The nearest boxes that were measured are averaged; boxes that were not, although they have
+    values in the mesh, are left out (Shepard 1968). Splines, `BkgZoomInterpolator`, are smoother,
+    and much faster.
+
+    Parameters
+    ----------
+    leafsize : int, optional
+        Points in a leaf of the `scipy.spatial.cKDTree`, by which the CPU finds the nearest boxes.
+    n_neighbors : int, optional
+        How many boxes to average.
+    power : float, optional
+        A box at distance d has the weight ``1 / (d**power + regularization)``.
+    regularization : float, optional
+        See ``power``.
+
+    Raises
+    ------
+    ValueError
+        If ``leafsize`` or ``n_neighbors`` is not a positive integer.
+
+    Notes
+    -----
+    Of several boxes at the same distance some may be left out as the last ones: on the GPU those
+    that come last in the mesh, on the CPU those that cKDTree finds last, as in photutils.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skyshed import Background2D, BkgIDWInterpolator
+    >>> data = np.repeat([[1.0, 3.0]], 4, axis=0).repeat(4, axis=1)
+    >>> bkg = Background2D(data, 4, filter_size=1, interpolator=BkgIDWInterpolator())
+    >>> bkg.background[1].round(2)
+    array([1.45, 1.27, 1.33, 1.77, 2.23, 2.67, 2.73, 2.55])
+    """
+
+    def __init__(
+        self,
+        *,
+        leafsize: int = 10,
+        n_neighbors: int = 10,
+        power: float = 1.0,
+        regularization: float = 0.0,
+    ) -> None:
+        self.leafsize = check_positive_integer(leafsize, "leafsize")
+        self.n_neighbors = check_positive_integer(n_neighbors, "n_neighbors")
+        self.power = power
+        self.regularization = regularization
+
+    def __repr__(self) -> str:
+        return show(self, vars(self))
+
+    def __call__(
+        self,
+        mesh: Any,
+        *,
+        shape: tuple[int, int],
+        dtype: Any,
+        mesh_yxcen: Any,
+        mesh_nan_mask: Any,
+        n_threads: int | None = None,
+        **unused: Any,
+    ) -> Any:
+        """Expand a mesh.
+
+        Parameters
+        ----------
+        mesh : array of float32 or float64, shape (nby, nbx)
+            A value per box.
+        shape : tuple of int
+            The shape of the image.
+        dtype : dtype
+            The dtype of the image where the mesh has one value throughout.
+        mesh_yxcen : array_like, shape (2, n)
+            The y and x of the centers of the boxes to take, in pixels.
+        mesh_nan_mask : array of bool, shape (nby, nbx)
+            False for the boxes to take.
+        n_threads : int, optional
+            Threads to use; `None` for all available cores. The result is the same for any number.
+        **unused
+            What else `Background2D` tells interpolators.
+
+        Returns
+        -------
+        image : array of float64, shape ``shape``
+            In the dtype of the mesh for one neighbour.
+        """
+        xp = array_namespace(mesh=mesh)
+        given = xp.asarray(mesh)
+        mesh = to_host(given)
+        low = mesh.min()
+        if low == mesh.max():
+            return xp.full(shape, low, dtype=dtype)
+        values = np.ascontiguousarray(mesh[~np.asarray(to_host(mesh_nan_mask))])
+        points = np.ascontiguousarray(np.stack([*map(to_host, mesh_yxcen)], axis=1), float)
+        image = weighting.expand(
+            like(values, given), points, tuple(shape), self.n_neighbors, float(self.power),
+            float(self.regularization), self.leafsize, n_threads,
+        )  # fmt: skip
+        return image.astype(mesh.dtype) if self.n_neighbors == 1 else image
 
 
 def _axis_weights(n: int, size: int, length: int, order: int, mode: str) -> tuple[Any, Any]:

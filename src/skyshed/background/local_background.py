@@ -1,0 +1,200 @@
+"""The background around positions, from circular annuli."""
+
+import copy
+from typing import Any
+
+import numpy as np
+
+from skyshed.arguments import as_image, check_positive_integer
+from skyshed.background.base import show
+from skyshed.background.checks import as_boolean, callable_or, union, unpack
+from skyshed.background.clipping import compiled_clip
+from skyshed.background.estimators import MedianBackground, compiled_statistics
+from skyshed.kernels import annuli, boxes
+from skyshed.names import accept_aliases
+from skyshed.namespace import array_namespace, in_one_transfer, like, to_host
+
+__all__ = ["LocalBackground"]
+
+#: Bytes of pixels that are gathered at a time.
+CHUNK_BYTES = 1 << 26
+
+
+class LocalBackground:
+    """Estimate the background around positions from the pixels of circular annuli.
+
+    Parameters
+    ----------
+    inner_radius, outer_radius : float
+        Radii of the annulus in pixels. A pixel belongs to it by its center.
+    bkg_estimator : callable, optional
+        Estimates the level, or the noise: an estimator of `skyshed.background`, with its clipping,
+        or a function of the good pixels of one annulus, a one-dimensional array of the library of
+        the data. `MedianBackground` by default.
+    n_threads : int, optional
+        Threads to use; `None` for all available cores. The result is the same for any number.
+
+    Raises
+    ------
+    ValueError
+        If a radius is not positive, the outer one is not the larger one, or ``n_threads`` is no
+        positive integer.
+    TypeError
+        If ``bkg_estimator`` cannot be called.
+
+    Notes
+    -----
+    Estimators of `skyshed.background`, not subclasses of them, run in compiled loops, and in
+    float64, where they clip by ``'mean'`` or ``'median'``, ``'std'`` or ``'mad_std'``, or not at
+    all. Others are called once for each position.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skyshed import LocalBackground
+    >>> data = np.full((101, 101), 3.0)
+    >>> data[48:53, 48:53] = 100
+    >>> local = LocalBackground(inner_radius=5, outer_radius=10)
+    >>> float(local(data, 50, 50))
+    3.0
+    >>> local(data, [30, 50, -50], [40, 50, -50])
+    array([ 3.,  3., nan])
+    """
+
+    @accept_aliases
+    def __init__(
+        self,
+        inner_radius: float,
+        outer_radius: float,
+        bkg_estimator: Any = None,
+        *,
+        n_threads: int | None = None,
+    ) -> None:
+        for name, radius in (("inner_radius", inner_radius), ("outer_radius", outer_radius)):
+            if not 0 < radius < np.inf:
+                raise ValueError(f"{name} must be positive and finite, in pixels; got {radius!r}")
+        if not outer_radius > inner_radius:
+            raise ValueError(
+                f"outer_radius must be greater than inner_radius: got {outer_radius!r} and "
+                f"{inner_radius!r}"
+            )
+        self.inner_radius = inner_radius
+        self.outer_radius = outer_radius
+        self.bkg_estimator = callable_or(bkg_estimator, "bkg_estimator", MedianBackground())
+        self.n_threads = (
+            None if n_threads is None else check_positive_integer(n_threads, "n_threads")
+        )
+
+    def __repr__(self) -> str:
+        return show(self, vars(self))
+
+    def to_aperture(self, x: Any, y: Any) -> Any:
+        """Return the annuli as an aperture of photutils, which must be installed.
+
+        Parameters
+        ----------
+        x, y : float or array_like of float, shape (n,)
+            Centers in pixels.
+
+        Returns
+        -------
+        `~photutils.aperture.CircularAnnulus`
+            With ``n`` positions, also for one.
+
+        Raises
+        ------
+        ValueError
+            If ``x`` and ``y`` differ in shape, or are not finite.
+        ImportError
+            If photutils is not installed.
+        """
+        centers = _centers(x, y)
+        try:
+            from photutils.aperture import CircularAnnulus
+        except ImportError as error:
+            raise ImportError(
+                "to_aperture() returns an aperture of photutils, which is not installed: "
+                "pip install photutils"
+            ) from error
+        return CircularAnnulus(centers, self.inner_radius, self.outer_radius)
+
+    def __call__(self, data: Any, x: Any, y: Any, mask: Any = None) -> Any:
+        """Estimate the background around positions.
+
+        Parameters
+        ----------
+        data : array_like, Quantity, `~numpy.ma.MaskedArray`, NDData or CuPy array, shape (ny, nx)
+            The image. Pixels that are masked or not finite are left out.
+        x, y : float or array_like of float, shape (n,)
+            Positions in pixels.
+        mask : array_like of bool, shape (ny, nx), optional
+            True for pixels to leave out.
+
+        Returns
+        -------
+        float, array of float64 or Quantity, shape (n,)
+            In the unit of ``data``, on the host; NaN where an annulus has no good pixel. A scalar
+            where there is one position.
+
+        Raises
+        ------
+        ValueError
+            If ``data`` is no image, shapes differ, or a position is not finite.
+        TypeError
+            If ``mask`` is not boolean.
+        """
+        # An NDData has a mask beside its data.
+        beside = None if isinstance(data, np.ndarray) else getattr(data, "mask", None)
+        data, data_mask, unit = unpack(data)
+        xp = array_namespace(data=data, mask=mask)
+        data = as_image(data, "data", xp)
+        given = (as_boolean(each, "mask", data.shape, xp) for each in (mask, beside, data_mask))
+        mask = union(*given)
+        centers = _centers(x, y)
+        width = annuli.most_pixels(self.inner_radius, self.outer_radius, data.size)
+        step = max(CHUNK_BYTES // (width * data.itemsize), 1)
+        parts = [np.empty(0)]
+        for start in range(0, len(centers), step):
+            chunk = like(centers[start : start + step], data)
+            radii = (float(self.inner_radius), float(self.outer_radius))
+            rows = annuli.gather(data, mask, chunk, radii, width, self.n_threads)
+            parts.append(self._estimate(rows))
+        level = np.concatenate(parts)
+        result = level[0] if level.size == 1 else level
+        return result if unit is None else result << unit
+
+    def _estimate(self, rows: Any) -> Any:
+        """Estimate row by row of a table whose rows end in NaN."""
+        estimator = self.bkg_estimator
+        wanted = compiled_statistics(estimator)
+        rule = NotImplemented if wanted is None else compiled_clip(estimator.sigma_clip)
+        if wanted is None or rule is NotImplemented:
+            counts = to_host((rows == rows).sum(axis=1)).tolist()
+            return np.array(
+                [
+                    float(to_host(copy.copy(estimator)(row[:n])))
+                    for row, n in zip(rows, counts, strict=True)
+                ]
+            )
+        box = (1, rows.shape[1])
+        values, *_ = boxes.statistics(rows, None, box, rule, wanted, self.n_threads)
+        (values,) = in_one_transfer(values)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray(estimator._combine(*values.reshape(len(wanted), -1)))
+
+
+def _centers(x: Any, y: Any) -> Any:
+    """Return positions as an array of shape (n, 2) on the host."""
+    x, y = (np.atleast_1d(np.asarray(to_host(each), float)) for each in (x, y))
+    if x.shape != y.shape:
+        raise ValueError(f"x and y must have the same shape: got {x.shape} and {y.shape}")
+    if x.ndim != 1:
+        raise ValueError(f"x and y must be numbers or 1-D arrays, got shape {x.shape}: use ravel()")
+    bad = ~(np.isfinite(x) & np.isfinite(y))
+    if bad.any():
+        first = int(np.argmax(bad))
+        raise ValueError(
+            f"the 'positions' must not contain any nonfinite x or y: {bad.sum()} are NaN "
+            f"or inf, the first at index {first} ({x[first]}, {y[first]}); leave them out"
+        )
+    return np.ascontiguousarray(np.stack([x, y], axis=1))
