@@ -1,7 +1,7 @@
-"""Which lines of the kernel files ran, from gcov's counts.
+"""Which kernels were launched and, from gcov's counts, which lines of the kernel files ran.
 
-Tests that run under the emulator's "coverage" variant leave, for each library built, the text it
-was built from and its counts. `#line` in the text gives each line its file's name; a library
+Tests that keep the emulator's libraries in a folder leave there, for each library, the text it was
+built from and the kernels that were launched; under its "coverage" variant also the lines' counts. `#line` in the text gives each line its file's name; a library
 belongs to the kernel file whose text it holds.
 """
 
@@ -55,12 +55,32 @@ def collect(folders: list[Path]) -> Coverage:
     found = Coverage()
     for folder in folders:
         for counts in sorted(folder.glob("*.gcda")):
-            unit = counts.with_suffix(".cpp").read_text()
-            owners = [path for path in kernel_files.files() if kernel_files.source(path) in unit]
-            for owner in owners:  # none: a text of a test's own
+            for owner in _owners(counts):
                 for entry in _gcov(counts)["files"]:
                     _add(found, owner, entry)
     return found
+
+
+def never_launched(folder: Path) -> list[str]:
+    """Return the ``__global__`` functions that no test launched with libraries in ``folder``."""
+    launched = {
+        (owner, kernel)
+        for notes in folder.glob("*.launched")
+        for owner in _owners(notes)
+        for kernel in notes.read_text().split()
+    }
+    return [
+        f"{kernel_files.name(path)}: {kernel}"
+        for path in kernel_files.files()
+        for kernel in kernel_files.kernels(path)
+        if (path, kernel) not in launched
+    ]
+
+
+def _owners(beside: Path) -> list[Path]:
+    """Return the kernel file that a library was built from; none for a text of a test's own."""
+    unit = beside.with_suffix(".cpp").read_text()
+    return [path for path in kernel_files.files() if kernel_files.source(path) in unit]
 
 
 def _gcov(counts: Path) -> dict:

@@ -92,6 +92,29 @@ extern "C" __global__ void one_too_far(int *out, int n) {
 
 extern "C" __global__ void same_place(int *out) { out[0] = blockIdx.x; }
 
+// Counts on shared memory that nobody has set.
+extern "C" __global__ void votes_from_zero(int *out) {
+    __shared__ int votes;
+    atomicAdd(&votes, 1);
+    __syncthreads();
+    if (threadIdx.x == 0) out[blockIdx.x] = votes;
+}
+
+// A block twice as large as `seen` has room for.
+extern "C" __global__ void past_shared(int *out) {
+    __shared__ int seen[32];
+    seen[threadIdx.x] = threadIdx.x;
+    __syncthreads();
+    out[threadIdx.x] = seen[threadIdx.x];
+}
+
+extern "C" __global__ void past_dynamic(int *out) {
+    int *seen = reinterpret_cast<int *>(emu::shared_memory);
+    seen[threadIdx.x] = threadIdx.x;
+    __syncthreads();
+    out[threadIdx.x] = seen[threadIdx.x];
+}
+
 extern "C" __global__ void sum_warp(const double *x, double *out) {
     double v = x[threadIdx.x];
     for (int d = 16; d; d >>= 1) v += __shfl_down_sync(0xffffffffu, v, d);
@@ -132,11 +155,23 @@ def sound(variant):
     )
     kernels.launch("reverse", (4,), (128,), (np.zeros(512, np.int32),), preempt=0.1)
     kernels.launch("sum_warp", (1,), (32,), (np.ones(32), np.zeros(1)), preempt=0.1)
+    kernels.launch("past_shared", (1,), (32,), (np.zeros(32, np.int32),))
+    kernels.launch("past_dynamic", (1,), (64,), (np.zeros(64, np.int32),), shared=4 * 64)
 
 
 def out_of_bounds(variant):
     """Write one element past the end."""
     module(variant).launch("one_too_far", (2,), (64,), (np.zeros(100, np.int32), np.int32(100)))
+
+
+def past_shared(variant):
+    """Launch a block that is larger than its static shared memory."""
+    module(variant).launch("past_shared", (1,), (64,), (np.zeros(64, np.int32),))
+
+
+def past_dynamic(variant):
+    """Launch a block with less dynamic shared memory than it uses, by one element."""
+    module(variant).launch("past_dynamic", (2,), (64,), (np.zeros(64, np.int32),), shared=4 * 63)
 
 
 def missing_barrier(variant):

@@ -137,6 +137,14 @@ def show_table(folder: Path) -> None:
     print()
 
 
+def show_sanitized(variant: str, scratch: Path) -> bool:
+    """Print which kernels a sanitizer did not watch; return whether it watched all."""
+    missing = coverage.never_launched(scratch / variant)
+    for kernel in missing:
+        print(f"{variant} sanitizer: no test launches {kernel}")
+    return not missing
+
+
 def show_coverage(found: coverage.Coverage) -> bool:
     """Print what did not run; return whether everything did."""
     for kernel in found.not_launched():
@@ -178,6 +186,9 @@ def main() -> int:
         if "coverage" in phases:
             covered = coverage.collect([scratch / "coverage"])
             ok = show_coverage(covered)
+        for variant in SANITIZER_OPTIONS:
+            if variant in phases:
+                ok = show_sanitized(variant, scratch) and ok
     if has_gpu():
         phases["gpu"] = pytest("GPU", [KERNELS, "tests/device/test_hardware.py"], {})
         phases["gpu"].describe()

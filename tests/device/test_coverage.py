@@ -50,12 +50,12 @@ def planted(tmp_path, monkeypatch):
     return tmp_path
 
 
-def run(planted, values):
+def run(planted, values, variant="coverage"):
     code = LAUNCH.format(
         folder=str(planted / "kernels"), text=str(planted / "text.cu"), values=values
     )
     environment = {
-        **os.environ, PLAIN_VARIANT: "coverage", FOLDER: str(planted / "counts"),
+        **os.environ, PLAIN_VARIANT: variant, FOLDER: str(planted / "counts"),
         "PYTHONPATH": os.pathsep.join(sys.path),
     }  # fmt: skip
     subprocess.run(
@@ -78,6 +78,11 @@ def test_counts_of_processes_add_up(planted):
     found = run(planted, [-1.0])
     assert not any(line.startswith("halves/halves.cu:5:") for line in found.not_run())
     assert found.lines["halves/halves.cu"][7] == 2
+
+
+def test_kernels_that_are_not_launched_are_listed_without_counts(planted):
+    run(planted, [1.0], "plain")
+    assert coverage.never_launched(planted / "counts") == ["halves/halves.cu: idle"]
 
 
 def test_texts_of_tests_count_for_nothing(planted, monkeypatch):

@@ -96,6 +96,13 @@ def test_a_missing_barrier_is_found(kernels):
     assert wrong >= 18
 
 
+def test_shared_memory_that_nobody_set_is_found(kernels):
+    """Every block finds garbage there, the first of a thread too, which would find zeros."""
+    votes = ints(8)
+    kernels.launch("votes_from_zero", (8,), (64,), (votes,))
+    assert (np.abs(votes.astype(np.int64)) > 1000).all()
+
+
 @pytest.mark.parametrize(
     ("name", "block", "message"),
     [
@@ -155,6 +162,8 @@ def test_sanitizers_find_nothing_in_sound_kernels(variant):
     ("function", "variant", "message"),
     [
         ("out_of_bounds", "address", "heap-buffer-overflow"),
+        ("past_shared", "address", "global-buffer-overflow"),
+        ("past_dynamic", "address", "heap-buffer-overflow"),
         ("missing_barrier", "thread", "data race"),
         ("racing_stores", "thread", "data race"),
     ],

@@ -123,7 +123,9 @@ class Module:
         library = self.folder / f"{(path.stem if path else 'kernel')}-{variant}-{digest}.so"
         if not library.exists():
             self._build(source, path, variant, library, runtime)
-        self.library = library
+        # A run that keeps its libraries in a folder of its own learns there what was launched.
+        self._launched = library.with_suffix(".launched") if os.environ.get(FOLDER) else None
+        self._noted = set()
         self._library = ctypes.CDLL(str(library))
         self._thunk = self._library.emu_thunk
         self._thunk.restype = ctypes.c_void_p
@@ -203,6 +205,10 @@ class Module:
         )  # fmt: skip
         if failed:
             raise LaunchError(message.value.decode())
+        if self._launched and name not in self._noted:
+            self._noted.add(name)
+            with self._launched.open("a") as notes:
+                notes.write(f"{name}\n")
         if self.variant == "count":
             counted = (ctypes.c_uint64 * 2)()
             self._library.emu_counted(counted)
