@@ -13,34 +13,34 @@ def collect(image, n_threads):
     """Collect sources by sorting runs; see the contract in `skyshed.kernels.segments`."""
     words = Words(image.shape)
     KERNELS.launch("find_runs", words.threads, image, *words.sides, *words.bits)
-    runs = words.runs()
-    if runs.size == 0:
+    first, last, _ = words.runs()
+    del words, _  # as large as the sources themselves where these are few
+    if first.shape[0] == 0:
         return (
             cupy.empty(0, np.int32), cupy.zeros(1, np.int64), cupy.empty(0, np.int64),
             cupy.empty((0, 4), np.int64),
         )  # fmt: skip
-    return _sorted(runs, cupy.take(image, runs.first), image.shape[1])
+    return _sorted(first, last, cupy.take(image, first), image.shape[1])
 
 
-def _sorted(runs, label, nx):
+def _sorted(first, last, label, nx):
     """Return the sources that runs with these labels make up."""
-    n_runs = np.int64(runs.size)
+    size = first.shape[0]
+    n_runs = np.int64(size)
     order = cupy.argsort(label)  # CuPy's sorts are stable
-    head, length = cupy.empty(runs.size, np.int64), cupy.empty(runs.size, np.int64)
-    KERNELS.launch(
-        "measure_runs", runs.size, runs.first, runs.last, label, order, n_runs, head, length
-    )
+    head, length = cupy.empty(size, np.int64), cupy.empty(size, np.int64)
+    KERNELS.launch("measure_runs", size, first, last, label, order, n_runs, head, length)
     rank, place = cupy.cumsum(head), cupy.cumsum(length)
     n, n_pixels = cupy.concatenate((rank[-1:], place[-1:])).get().tolist()
     labels, pixel = cupy.empty(n, np.int32), cupy.empty(n_pixels, np.int64)
     start, first_run = cupy.empty(n + 1, np.int64), cupy.empty(n + 1, np.int64)
     KERNELS.launch(
-        "write_pixels", runs.size * 8, runs.first, label, order, head, length, rank, place, n_runs,
+        "write_pixels", size * 8, first, label, order, head, length, rank, place, n_runs,
         labels, start, first_run, pixel,
     )  # fmt: skip
     bbox = cupy.empty((n, 4), np.int64)
     KERNELS.launch(
-        "find_boxes", n * 32, runs.first, runs.last, order, first_run, np.int64(n), np.int64(nx),
+        "find_boxes", n * 32, first, last, order, first_run, np.int64(n), np.int64(nx),
         bbox,
     )  # fmt: skip
     return labels, start, pixel, bbox
