@@ -19,39 +19,21 @@ def _between(middle, reach, n):
 
 
 @jit
-def _gather_span(data, mask, masked, j, x0, x1, x, dy2, inner2, outer2, row, n):
-    """Append the values of the annulus among pixels x0..x1-1 of an image row; return how many.
-
-    There is no branch in the loop: it would be unpredictable.
-    """
-    for i in range(x0, x1):
-        distance2 = (i - x) * (i - x) + dy2
-        value = data[j, i]
-        row[n] = value
-        good = value - value == 0
-        if masked:
-            good &= not mask[j, i]
-        n += good & (distance2 >= inner2) & (distance2 < outer2)
-    return n
-
-
-@jit
 def _gather_one(data, mask, masked, x, y, inner, outer, row):
     """Fill a row with the values of one annulus."""
     n = 0
-    inner2, outer2 = inner * inner, outer * outer
-    ny, nx = data.shape
-    y0, y1 = _between(y, outer, ny)
+    y0, y1 = _between(y, outer, data.shape[0])
     for j in range(y0, y1):
         dy2 = (j - y) * (j - y)
-        x0, x1 = _between(x, math.sqrt(max(outer2 - dy2, 0.0)), nx)
-        # The hole less a pixel at either end, where rounding might matter.
-        hole = math.sqrt(max(inner2 - dy2, 0.0)) - 2.0
-        h0, h1 = x1, x1
-        if hole > 0.0:
-            h0, h1 = _between(x, hole, nx)
-        n = _gather_span(data, mask, masked, j, x0, min(h0, x1), x, dy2, inner2, outer2, row, n)
-        n = _gather_span(data, mask, masked, j, max(h1, x0), x1, x, dy2, inner2, outer2, row, n)
+        half = math.sqrt(max(outer * outer - dy2, 0.0))
+        x0, x1 = _between(x, half, data.shape[1])
+        for i in range(x0, x1):
+            distance2 = (i - x) * (i - x) + dy2
+            value = data[j, i]
+            inside = inner * inner <= distance2 < outer * outer
+            if inside and math.isfinite(value) and not (masked and mask[j, i]):
+                row[n] = value
+                n += 1
     row[n:] = np.nan
 
 
