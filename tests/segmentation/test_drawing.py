@@ -102,6 +102,8 @@ def test_imshow_map_without_labels_or_with_many_has_no_colorbar(labels, ax):
     image, colorbar = SegmentationImage(np.zeros((3, 3), int)).imshow_map(ax=ax)
     assert colorbar is None
     assert not image.get_array().any()
-    with pytest.warns(AstropyUserWarning, match=r"colorbar was not plotted: .*more than max_labels=3"):
+    with pytest.warns(
+        AstropyUserWarning, match=r"colorbar was not plotted: .*more than max_labels=3"
+    ):
         _, colorbar = SegmentationImage(labels).imshow_map(ax=ax, max_labels=3)
     assert colorbar is None

@@ -205,10 +205,18 @@ def test_an_edit_that_changes_nothing_keeps_the_array(labels):
         ("remove_labels", ([0],), r"label \[0\] is invalid"),
         ("relabel_consecutive", (0,), "start_label must be > 0 and an integer, got 0"),
         ("relabel_consecutive", (1.5,), "start_label must be > 0 and an integer, got 1.5"),
-        ("relabel_consecutive", (127,), r"start_label \+ nlabels - 1 = 128 cannot be represented .*int8"),
+        (
+            "relabel_consecutive",
+            (127,),
+            r"start_label \+ nlabels - 1 = 128 cannot be represented .*int8",
+        ),
         ("remove_border_labels", (0,), "border_width must be a positive integer, got 0"),
         ("remove_border_labels", (2,), r"smaller than half the array size .* got 2 .*\(4, 5\)"),
-        ("remove_masked_labels", (np.ones((2, 2)),), r"mask must have the same shape as the segmentation array: mask has \(2, 2\)"),
+        (
+            "remove_masked_labels",
+            (np.ones((2, 2)),),
+            r"mask must have the same shape as the segmentation array: mask has \(2, 2\)",
+        ),
         ("remove_masked_labels", (None,), "mask must be a boolean array"),
     ],
 )

@@ -84,7 +84,11 @@ def test_get_segment_takes_one_label():
         (np.ma.array([[0, 1]]), TypeError, "must not be a numpy masked array: fill it"),
         (np.array([[0.0, 1.0]]), TypeError, "data must have integer type, got dtype float64"),
         (np.array([[False, True]]), TypeError, "data must have integer type, got dtype bool"),
-        (np.array([[0, -3]]), ValueError, "cannot contain negative integers: the least value of data is -3"),
+        (
+            np.array([[0, -3]]),
+            ValueError,
+            "cannot contain negative integers: the least value of data is -3",
+        ),
     ],
 )
 def test_data_that_are_no_labels_are_refused(data, error, text):
@@ -177,7 +181,9 @@ def test_a_window_needs_two_slices(key):
 
 
 def test_an_empty_window_is_refused():
-    with pytest.raises(ValueError, match="The sliced result is empty: .* cuts nothing out of an image of shape"):
+    with pytest.raises(
+        ValueError, match=r"The sliced result is empty: .* cuts nothing out of an image of shape"
+    ):
         SegmentationImage(np.ones((4, 4), int))[4:, :]
 
 
