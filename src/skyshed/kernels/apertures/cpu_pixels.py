@@ -13,8 +13,18 @@ BAND = 64
 
 def image_order(x, y):
     """Return an order of the sources in which neighbours in the image come after one another."""
-    band, x = np.nan_to_num(y) // BAND, np.nan_to_num(x)
-    return np.lexsort((x, band))
+    x = np.nan_to_num(x, posinf=0.0, neginf=0.0)
+    band = np.nan_to_num(y, posinf=0.0, neginf=0.0) // BAND
+    # One key, since a sort by two takes four times as long.
+    return np.argsort(band * (2.0 * np.abs(x).max(initial=0.0) + 1.0) + x)
+
+
+@jit
+def too_large(place, x, y, width, height):
+    """Return whether an aperture's box is larger than what is measured, or not finite."""
+    across = np.ceil(x + width + 0.5) - np.floor(x - width + 0.5)
+    up = np.ceil(y + height + 0.5) - np.floor(y - height + 0.5)
+    return not across * up <= max(float(place[2]) * float(place[3]), float(LARGEST_BOX))
 
 
 @jit
@@ -26,8 +36,7 @@ def aperture_box(place, frame_shape, x, y, width, height):
     """
     left, right = np.floor(x - width + 0.5), np.ceil(x + width + 0.5)
     low, high = np.floor(y - height + 0.5), np.ceil(y + height + 0.5)
-    whole = float(place[2]) * float(place[3])
-    if not (right - left) * (high - low) <= max(whole, float(LARGEST_BOX)):
+    if too_large(place, x, y, width, height):
         return 0, 0, 0, 0, 0, 0
     if right <= 0 or high <= 0 or left >= place[3] or low >= place[2]:
         return 0, 0, 0, 0, 0, 0
