@@ -9,8 +9,18 @@ from skyshed.kernels import isophotal
 
 
 @measurement(
-    Column("background_sum", "data", "Sum of the background over the unmasked pixels."),
-    Column("background_mean", "data", "Mean of the background over the unmasked pixels."),
+    Column(
+        "background_sum",
+        "data",
+        "Sum of the background over the unmasked pixels.",
+        requires=("background",),
+    ),
+    Column(
+        "background_mean",
+        "data",
+        "Mean of the background over the unmasked pixels.",
+        requires=("background",),
+    ),
 )
 def background(frame: Any, sources: Any, _count: Any, n_threads: int | None) -> Any:
     """Add up the background; NaN where there is none."""
@@ -21,7 +31,12 @@ def background(frame: Any, sources: Any, _count: Any, n_threads: int | None) -> 
 
 
 @measurement(
-    Column("background_centroid", "data", "Background at the centroid, by bilinear interpolation.")
+    Column(
+        "background_centroid",
+        "data",
+        "Background at the centroid, by bilinear interpolation.",
+        requires=("background",),
+    )
 )
 def background_centroid(frame: Any, sources: Any, cutout_centroid: Any) -> Any:
     """Interpolate between pixel centres; beyond the image's edge the outermost pixels count."""

@@ -86,6 +86,7 @@ def fluxes(_count: Any, _sum: Any, _low: Any, _high: Any, local_background: Any)
         "data",
         "1-sigma error of segment_flux: the errors of its pixels added in quadrature.",
         alias="segment_flux_err",
+        requires=("error",),
     )
 )
 def segment_fluxerr(frame: Any, sources: Any, n_threads: int | None) -> Any:

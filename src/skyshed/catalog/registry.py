@@ -16,14 +16,27 @@ pass over the sources. What it needs is what its arguments are named: the catalo
 them as NumPy arrays.
 """
 
+import difflib
+import functools
 import inspect
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from skyshed.namespace import in_one_transfer, like
 
-__all__ = ["COLUMNS", "MEASUREMENTS", "Column", "Measurement", "Results", "column", "measurement"]
+__all__ = [
+    "COLUMNS",
+    "MEASUREMENTS",
+    "Column",
+    "Measurement",
+    "Results",
+    "close_columns",
+    "column",
+    "measurement",
+    "public_columns",
+    "required",
+]
 
 
 @dataclass(frozen=True)
@@ -42,12 +55,16 @@ class Column:
         One line for the documentation's column table.
     alias : str
         photutils 3's name, where it differs.
+    requires : tuple of str
+        The images of the catalog without which the column is NaN: ``"error"``, ``"background"``.
+        What else it needs is seen from its measurement; see `required`.
     """
 
     name: str
     unit: str = ""
     description: str = ""
     alias: str = ""
+    requires: tuple[str, ...] = ()
 
     @property
     def public(self) -> bool:
@@ -199,5 +216,36 @@ class Results:
 
 def depends(name: str, inputs: Collection[str]) -> bool:
     """Whether the column ``name`` needs any of ``inputs``, directly or through other columns."""
+    return _depends(name, frozenset(inputs))
+
+
+@functools.cache
+def _depends(name: str, inputs: frozenset[str]) -> bool:
+    """Remembered: every column of a table asks, and asks its needs."""
     needs = COLUMNS[name][1].needs
-    return any(need in inputs or (need in COLUMNS and depends(need, inputs)) for need in needs)
+    return any(need in inputs or (need in COLUMNS and _depends(need, inputs)) for need in needs)
+
+
+def required(name: str) -> tuple[str, ...]:
+    """Return the arguments of the catalog without which the column ``name`` is NaN or None.
+
+    Examples
+    --------
+    >>> import skyshed.catalog.measurements
+    >>> from skyshed.catalog.registry import required
+    >>> required("sky_centroid"), required("segment_fluxerr"), required("segment_flux")
+    (('wcs',), ('error',), ())
+    """
+    return COLUMNS[name][0].requires + (("wcs",) if depends(name, ("wcs",)) else ())
+
+
+def public_columns() -> list[Column]:
+    """Return the columns that users see, by name."""
+    public = (column for column, _ in COLUMNS.values() if column.public)
+    return sorted(public, key=lambda column: column.name)
+
+
+def close_columns(name: str, besides: Iterable[str] = ()) -> list[str]:
+    """Return what ``name`` may have been meant to be: columns, aliases, or names in ``besides``."""
+    known = [each for column in public_columns() for each in (column.name, column.alias) if each]
+    return difflib.get_close_matches(name, ["label", *known, *besides], 3)

@@ -32,6 +32,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         ("rms", "noise of the background of each pixel"),
         ("error", "total error of each pixel, for the errors in the catalog"),
         ("mask", "pixels to leave out: those not 0, or of --mask-bits"),
+        ("segmentation", "measure the sources of this map of labels, detect none"),
+        ("detection-image", "image of the same pixels for positions, shapes and apertures"),
     ):
         files.add_argument(f"--{name}", metavar="FILE", help=about)
     files.add_argument("--config", metavar="TOML", help="parameters; options go before them")
@@ -62,7 +64,22 @@ def _add_parameter(group: Any, each: Field) -> None:
     if isinstance(each.metadata["kind"], Flag):
         group.add_argument(*options, action=argparse.BooleanOptionalAction, **common)
     else:
-        group.add_argument(*options, metavar=each.metadata["kind"].metavar, **common)
+        action = _Columns if each.name == "columns" else "store"
+        metavar = each.metadata["kind"].metavar
+        group.add_argument(*options, action=action, metavar=metavar, **common)
+
+
+class _Columns(argparse.Action):
+    """Keeps names of columns; ``help`` lists what there are and ends the run."""
+
+    def __call__(self, parser: Any, namespace: Any, values: Any, option: Any = None) -> None:
+        """Take the value of the option."""
+        if values.strip().lower() == "help":
+            from skyshed.cli.columns import listing
+
+            print(listing())
+            parser.exit()
+        setattr(namespace, self.dest, values)
 
 
 def _shown(value: Any) -> str:
@@ -103,6 +120,8 @@ def run(arguments: argparse.Namespace) -> int:
             rms=arguments.rms,
             error=arguments.error,
             mask=arguments.mask,
+            segmentation=arguments.segmentation,
+            detection_image=arguments.detection_image,
             parameters=parameters,
             progress=False if arguments.quiet else None,
             device=arguments.device,

@@ -5,51 +5,31 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from astropy.stats import SigmaClip
 
-from skyshed import background as backgrounds
 from skyshed.arguments import check_choice
-from skyshed.catalog import SourceCatalog
-from skyshed.convolution import convolve, make_2dgaussian_kernel
-from skyshed.deblending import deblend_sources
-from skyshed.detection import detect_sources
+from skyshed.exceptions import NoDetectionsWarning
 from skyshed.io.record import run_record
-from skyshed.namespace import array_namespace
-from skyshed.noise import calc_total_error
 from skyshed.pipeline.extraction import Extraction
 from skyshed.pipeline.inputs import Inputs, gather
+from skyshed.pipeline.maps import read_band, read_detection, read_map
 from skyshed.pipeline.parameters import Parameters
 from skyshed.pipeline.progress import Progress
+from skyshed.pipeline.steps import CrowdedWarning, Prepared, find_sources, make_catalog, prepare
 from skyshed.pipeline.table import check_columns, make_table
 from skyshed.segmentation import SegmentationImage
 
 __all__ = ["CrowdedWarning", "extract"]
 
-BKG_ESTIMATORS = {
-    "sextractor": backgrounds.SExtractorBackground,
-    "median": backgrounds.MedianBackground,
-    "mean": backgrounds.MeanBackground,
-    "mode": backgrounds.ModeEstimatorBackground,
-    "mmm": backgrounds.MMMBackground,
-    "biweight": backgrounds.BiweightLocationBackground,
-}
-BKGRMS_ESTIMATORS = {
-    "std": backgrounds.StdBackgroundRMS,
-    "mad": backgrounds.MADStdBackgroundRMS,
-    "biweight": backgrounds.BiweightScaleBackgroundRMS,
-}
-#: Pixels that the scale of relative weights is estimated from: their median is good to 0.1 %.
-SCALE_SAMPLE = 1_000_000
+#: What progress shows, at most.
 STAGES = ("reading", "background", "convolution", "detection", "deblending", "measurement")
-
-
-class CrowdedWarning(UserWarning):
-    """The background could only be had from boxes full of sources."""
 
 
 def extract(
     image: Any,
     *,
+    segmentation: Any = None,
+    detection_image: Any = None,
+    detection_cat: Any = None,
     hdu: int | str | None = None,
     weight: Any = None,
     rms: Any = None,
@@ -61,13 +41,25 @@ def extract(
     device: str | None = None,
     **overrides: Any,
 ) -> Extraction:
-    """Detect, deblend and measure the sources of an image.
+    """Detect, deblend and measure the sources of an image, or measure those already found.
 
     Parameters
     ----------
     image : array_like, Quantity, masked array, NDData, HDU, HDUList, or path, shape (ny, nx)
         The image; of a FITS file (``image.fits``, ``image.fits[SCI]``) or HDU also its unit and
         WCS. It is not modified. Pixels that are not finite are left out of everything.
+    segmentation : SegmentationImage, array_like of int, HDU, HDUList, or path, optional
+        The label of each pixel, 0 for none: these sources are measured, and none are detected. The
+        parameters of detection and deblending have no say then. photutils' class is welcome too.
+    detection_image : image, optional
+        Another image of the same pixels, in any band or unit: positions, shapes and Kron apertures
+        are measured on it, fluxes on ``image`` (forced photometry). Without ``segmentation``,
+        sources are detected on it, too. It has a background and noise of its own; of what goes
+        with ``image`` (``mask``, ``weight``, ...) nothing is used for it: let it be a masked array,
+        or NaN in bad pixels.
+    detection_cat : `~skyshed.SourceCatalog`, optional
+        The same as a catalog that was measured before, whose segmentation image is the default of
+        ``segmentation``. Its ``kron_params``, ``apermask_method`` and WCS are used.
     hdu : int or str, optional
         The HDU of the file ``image``: number, name, or ``NAME,VERSION``; the first image if `None`.
     weight : image, optional
@@ -84,7 +76,8 @@ def extract(
         True, or not 0, for pixels to leave out; of an integer quality plane the bits
         ``mask_bits``.
     wcs : object, optional
-        A WCS that goes before the image's own.
+        A WCS that goes before the image's own. An image that has none takes that of the
+        segmentation or of the detection image.
     parameters : `Parameters`, optional
         The parameters of the chain.
     progress : bool or None, optional
@@ -105,10 +98,11 @@ def extract(
     Raises
     ------
     ValueError
-        If an argument is not allowed, or shapes or units differ.
+        If an argument is not allowed, shapes or units differ, or a segmentation or detection
+        image lies elsewhere on the sky by its WCS.
     TypeError
-        If a parameter does not exist, an image holds no numbers, or some images are NumPy arrays
-        and others CuPy arrays.
+        If a parameter does not exist, an image holds no numbers or a segmentation no integers, or
+        some images are NumPy arrays and others CuPy arrays.
     ImportError
         If ``device`` is 'cuda', and CuPy is not installed or sees no GPU.
     OSError
@@ -118,6 +112,8 @@ def extract(
     -----
     NoDetectionsWarning
         If there is no source.
+    ImageWarning
+        If something that a file says about its image cannot be used.
     CrowdedWarning
         If every box of the background is full of sources; ``exclude_percentile`` then is 100, also
         in the parameters of the result.
@@ -131,184 +127,99 @@ def extract(
     >>> row, = extract(image, nsigma=5).table
     >>> print(f"{row['xcentroid']:.1f} {row['ycentroid']:.1f}")
     61.5 31.5
+
+    The same source in another band, in the aperture of the first:
+
+    >>> found = extract(image, nsigma=5)
+    >>> other = extract(image / 2, detection_cat=found.catalog)
+    >>> print(f"{other.table['kron_flux'][0] / found.table['kron_flux'][0]:.2f}")
+    0.50
     """
     if parameters is not None and not isinstance(parameters, Parameters):
         raise TypeError(f"parameters must be skyshed.Parameters, got {type(parameters).__name__}")
     parameters = (parameters or Parameters()).replace(**overrides)
     check_choice(device, "device", (None, "cpu", "cuda"))
-    with Progress(len(STAGES), progress) as begin:
+    if detection_image is not None and detection_cat is not None:
+        raise ValueError(
+            "detection_image and detection_cat both say where positions and shapes are measured: "
+            "give one of them"
+        )
+    with Progress(len(STAGES) + 2 * (detection_image is not None), progress) as begin:
         begin("reading")
         field = gather(
             image, hdu=hdu, weight=weight, rms=rms, error=error, mask=mask, wcs=wcs,
             mask_bits=parameters.mask_bits, scale_weight=parameters.scale_weight,
         ).moved(device)  # fmt: skip
-        check_columns(parameters.columns, field.wcs is not None)
-        begin("background")
-        background, parameters = _background(field, parameters)
-        data, kept_background = _subtract(field, background, parameters)
-        field = replace(field, data=None)  # frees an image that was read here
-        noise = _noise(field, background)
-        begin("convolution")
-        convolved = _convolve(data, field.mask, parameters)
-        begin("detection")
-        threshold = parameters.nsigma * noise
-        segmentation = detect_sources(
-            convolved, threshold, parameters.npixels, parameters.connectivity, field.mask,
-            n_threads=parameters.n_threads,
-        )  # fmt: skip
-        del threshold
-        begin("deblending")
-        if segmentation is not None and parameters.deblend:
-            segmentation = _deblend(convolved, segmentation, parameters)
-        begin("measurement")
-        images = {
-            "convolved_data": None if convolved is data else convolved,
-            "error": _total_error(field, data, noise, parameters),
-            "background": kept_background,
-        }
-        catalog = None
+        fields = {}
         if segmentation is not None:
-            catalog = _catalog(data, segmentation, images, field, parameters)
-            table = make_table(catalog, parameters)
-        else:
-            segmentation = _no_labels(data)
-            table = _empty_table(data.dtype, images, field, parameters)
+            segmentation, field = read_map(segmentation, field, device)
+        if detection_image is not None:
+            fields["band"], field = read_band(detection_image, field, device)
+        elif detection_cat is not None:
+            segmentation, field = read_detection(detection_cat, segmentation, field)
+            parameters = parameters.replace(
+                kron_params=detection_cat.kron_params,
+                apermask_method=detection_cat.apermask_method,
+            )
+        check_columns(parameters.columns, field.wcs is not None)
+        fields["image"] = field
+        del field  # `prepare` frees the images that it is given, if nobody else holds them
+        return _measured(fields, segmentation, detection_cat, parameters, begin)
+
+
+def _measured(
+    fields: dict[str, Inputs],
+    segmentation: SegmentationImage | None,
+    detection_cat: Any,
+    parameters: Parameters,
+    begin: Progress,
+) -> Extraction:
+    """Find the sources, unless ``segmentation`` has them, and measure them."""
+    band = None
+    if "band" in fields:
+        band = prepare(fields.pop("band"), parameters, begin)
+        if segmentation is None:
+            segmentation = find_sources(band, begin)
+        if segmentation.nlabels:
+            detection_cat = make_catalog(band, band.total_error, segmentation)
+    alone = band is None and detection_cat is None
+    found = prepare(fields.pop("image"), parameters, begin, convolve=alone)
+    if segmentation is None:
+        segmentation = find_sources(found, begin)
+    elif not segmentation.nlabels and band is None:
+        warnings.warn(
+            "segmentation has no labels: there is nothing to measure", NoDetectionsWarning,
+            stacklevel=3,
+        )  # fmt: skip
+    begin("measurement")
+    error, catalog, convolved = found.total_error, None, found.convolved
+    if segmentation.nlabels:
+        catalog = make_catalog(found, error, segmentation, detection_cat)
+        table = make_table(catalog, found.parameters)
+    else:
+        table = _empty_table(found, error)
+    if band is not None:
+        convolved = band.convolved
+    elif detection_cat is not None:
+        convolved = detection_cat._results["frame"].shape_data
+    field = found.field
     return Extraction(
-        table, catalog, segmentation, data, convolved, images["error"], field.mask, background,
-        parameters, run_record(field.origin), field.unit, field.wcs,
+        table, catalog, segmentation, found.data, convolved, error, field.mask, found.background2d,
+        found.parameters, run_record(field.origin), field.unit, field.wcs, detection_cat,
     )  # fmt: skip
 
 
-def _background(field: Inputs, parameters: Parameters) -> tuple[Any, Parameters]:
-    """Return the background, and the parameters it could be made with.
-
-    In a crowded field, clipping can take more than ``exclude_percentile`` of every box. What is
-    left of the boxes then gives a better background than none.
-    """
-    try:
-        return _mesh(field, parameters), parameters
-    except ValueError:
-        lenient = parameters.replace(exclude_percentile=100)
-        if lenient == parameters:
-            raise
-        try:
-            background = _mesh(field, lenient)
-        except ValueError:
-            background = None
-        if background is None:
-            raise
-    warnings.warn(
-        f"more than exclude_percentile = {parameters.exclude_percentile:g} % of the pixels are "
-        "masked or clipped in every box of the background: all boxes with good pixels were used, "
-        "as with exclude_percentile = 100",
-        CrowdedWarning,
-        stacklevel=3,
-    )
-    return background, lenient
-
-
-def _mesh(field: Inputs, parameters: Parameters) -> Any:
-    return backgrounds.Background2D(
-        field.data,
-        parameters.box_size,
-        mask=field.mask,
-        exclude_percentile=parameters.exclude_percentile,
-        filter_size=parameters.filter_size,
-        filter_threshold=parameters.filter_threshold,
-        sigma_clip=SigmaClip(
-            sigma=parameters.clip_sigma,
-            maxiters=np.inf if parameters.clip_maxiters is None else parameters.clip_maxiters,
-        ),
-        bkg_estimator=BKG_ESTIMATORS[parameters.bkg_estimator](),
-        bkgrms_estimator=BKGRMS_ESTIMATORS[parameters.bkgrms_estimator](),
-        n_threads=parameters.n_threads,
-    )
-
-
-def _subtract(field: Inputs, background: Any, parameters: Parameters) -> tuple[Any, Any]:
-    """Return the image without its background, and the background where columns ask for it."""
-    level = background.background
-    if any(name.startswith("background_") for name in parameters.columns or ()):
-        return field.data - level, level
-    # The map of the background is nobody else's: it can hold the difference.
-    return np.subtract(field.data, level, out=level), None
-
-
-def _noise(field: Inputs, background: Any) -> Any:
-    """Return the noise of the background of each pixel."""
-    if field.rms is None:
-        return background.background_rms
-    if not field.relative:
-        return field.rms
-    measured = background.background_rms
-    step = max(1, field.rms.size // SCALE_SAMPLE)
-    given, measured = field.rms.ravel()[::step], measured.ravel()[::step]
-    good = given > 0
-    scale = float(np.median(measured[good] / given[good])) if good.any() else 1.0
-    return field.rms * field.rms.dtype.type(scale)
-
-
-def _no_labels(data: Any) -> SegmentationImage:
-    return SegmentationImage(array_namespace(data=data).zeros(data.shape, dtype=np.int32))
-
-
-def _convolve(data: Any, mask: Any, parameters: Parameters) -> Any:
-    """Return the image that sources are detected on, NaN where it is masked."""
-    if not (parameters.kernel_fwhm and parameters.kernel_size):
-        return data
-    kernel = make_2dgaussian_kernel(parameters.kernel_fwhm, parameters.kernel_size)
-    return convolve(data, kernel, mask=mask, preserve_nan=True, n_threads=parameters.n_threads)
-
-
-def _deblend(convolved: Any, segmentation: Any, parameters: Parameters) -> Any:
-    return deblend_sources(
-        convolved,
-        segmentation,
-        parameters.npixels,
-        nlevels=parameters.nlevels,
-        contrast=parameters.contrast,
-        mode=parameters.mode,
-        connectivity=parameters.connectivity,
-        n_threads=parameters.n_threads,
-        progress_bar=False,
-    )
-
-
-def _total_error(field: Inputs, data: Any, noise: Any, parameters: Parameters) -> Any:
-    """Return the total error of each pixel."""
-    if field.error is not None:
-        return field.error
-    if not parameters.effective_gain:
-        return noise
-    return calc_total_error(data, noise, parameters.effective_gain)
-
-
-def _catalog(
-    data: Any, segmentation: Any, images: dict[str, Any], field: Inputs, parameters: Parameters
-) -> SourceCatalog:
-    return SourceCatalog(
-        data,
-        segmentation,
-        **images,
-        mask=field.mask,
-        wcs=field.wcs,
-        localbkg_width=parameters.localbkg_width,
-        apermask_method=parameters.apermask_method,
-        kron_params=parameters.kron_params,
-        n_threads=parameters.n_threads,
-        unit=field.unit,
-    )
-
-
-def _empty_table(dtype: Any, images: dict[str, Any], field: Inputs, parameters: Parameters) -> Any:
+def _empty_table(image: Prepared, error: Any) -> Any:
     """Return a table of no sources, with the columns, dtypes and units that one of some has.
 
     It is that of a source in an image made up for the purpose, without its row.
     """
-    spot = np.zeros((7, 7), dtype)
+    spot = np.zeros((7, 7), image.data.dtype)
     spot[2:5, 2:5] = 1
     labels = SegmentationImage((spot > 0).astype(np.int32))
-    stand_ins = {name: None if image is None else spot for name, image in images.items()}
-    no_mask = Inputs(spot, unit=field.unit, wcs=field.wcs)
-    catalog = _catalog(spot, labels, stand_ins, no_mask, parameters)
-    return make_table(catalog, parameters)[:0]
+    field = Inputs(spot, unit=image.field.unit, wcs=image.field.wcs)
+    made_up = replace(
+        image, field=field, data=spot, convolved=spot, noise=spot,
+        level=None if image.level is None else spot,
+    )  # fmt: skip
+    return make_table(make_catalog(made_up, spot, labels), image.parameters)[:0]

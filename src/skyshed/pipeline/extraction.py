@@ -30,7 +30,9 @@ class Extraction:
     data : array, shape (ny, nx)
         The image without its background.
     convolved_data : array, shape (ny, nx)
-        The image that sources were detected on, NaN where masked; ``data`` where not convolved.
+        The image that shapes were measured on, and that sources were detected on if they were,
+        NaN where masked; ``data`` where not convolved. That of the detection image, if there is
+        one.
     error : array, shape (ny, nx)
         The total error of each pixel.
     mask : array of bool, shape (ny, nx), or None
@@ -45,6 +47,8 @@ class Extraction:
         The unit of the images.
     wcs : object or None
         The celestial WCS.
+    detection_cat : `~skyshed.SourceCatalog` or None
+        The catalog of the detection image, from which positions and shapes come.
 
     Examples
     --------
@@ -72,6 +76,7 @@ class Extraction:
     record: dict[str, str] = field(default_factory=dict)
     unit: Any = None
     wcs: Any = None
+    detection_cat: Any = None
 
     def __repr__(self) -> str:
         n, (ny, nx) = len(self.table), self.data.shape

@@ -11,7 +11,7 @@ from skyshed.arguments import as_image, as_mask
 from skyshed.io.read import Image, image_of_hdu, image_of_hdus, read_image
 from skyshed.namespace import array_namespace, like, to_device, to_host
 
-__all__ = ["Inputs", "as_input", "gather"]
+__all__ = ["Inputs", "as_input", "gather", "is_file"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +56,11 @@ class Inputs:
         return replace(self, **{name: move(getattr(self, name)) for name in names})
 
 
+def is_file(image: Any) -> bool:
+    """Whether an argument names a file."""
+    return isinstance(image, (str, os.PathLike))
+
+
 def as_input(image: Any, name: str, hdu: int | str | None = None) -> Image:
     """Return any kind of image as an `Image`.
 
@@ -70,7 +75,7 @@ def as_input(image: Any, name: str, hdu: int | str | None = None) -> Image:
     """
     if isinstance(image, Image):
         return image
-    if isinstance(image, (str, os.PathLike)):
+    if is_file(image):
         return read_image(image, hdu)
     if isinstance(image, list) and image and hasattr(image[0], "header"):
         return image_of_hdus(image, hdu, f"{name} (an HDUList)")[0]
@@ -110,8 +115,11 @@ def gather(
     mask_bits: tuple[int, ...] | None = None,
     scale_weight: bool = False,
     wcs: Any = None,
+    name: str = "image",
 ) -> Inputs:
     """Bring an image and its companions to plain arrays of one shape; see `skyshed.extract`.
+
+    ``name`` is what messages call the image.
 
     Raises
     ------
@@ -122,9 +130,9 @@ def gather(
     """
     if weight is not None and rms is not None:
         raise ValueError("weight and rms both say the noise of the background: give one of them")
-    main = as_input(image, "image", hdu)
-    xp = array_namespace(image=main.data)
-    data = as_image(main.data, "image", xp)
+    main = as_input(image, name, hdu)
+    xp = array_namespace(**{name: main.data})
+    data = as_image(main.data, name, xp)
     bad = [~xp.isfinite(data)]
     for plane in (main.mask, mask):
         if plane is not None and plane is not np.ma.nomask:
@@ -143,7 +151,8 @@ def gather(
         error = _companion(error, "error", main, xp)
     total = _union(bad, xp)
     if total is not None and xp.all(total):
-        raise ValueError("no pixel of the image is good: all are masked, not finite or weightless")
+        which = "the image" if name == "image" else name
+        raise ValueError(f"no pixel of {which} is good: all are masked, not finite or weightless")
     return Inputs(
         data, total, rms, weight is not None and scale_weight, error, main.unit,
         main.wcs if wcs is None else wcs, main.origin or {"input": "array"},
@@ -174,7 +183,7 @@ def _bad_pixels(mask: Any, bits: tuple[int, ...] | None, data: Any, xp: Any) -> 
 
 def _beside(values: Any, given: Any, name: str, image: Any) -> Any:
     """Return the values of another image; those of a file come to the device of ``image``."""
-    if isinstance(given, (str, os.PathLike)):
+    if is_file(given):
         return like(values, image)
     array_namespace(image=image, **{name: values})
     return values
@@ -182,7 +191,7 @@ def _beside(values: Any, given: Any, name: str, image: Any) -> Any:
 
 def _companion(given: Any, name: str, main: Image, xp: Any, power: int = 1) -> Any:
     """Return another image of the field, in the main one's unit to ``power``."""
-    from_file = isinstance(given, (str, os.PathLike))
+    from_file = is_file(given)
     other = as_input(given, name)
     values = _beside(other.data, given, name, main.data)
     values = as_image(values, name, xp, shape=np.shape(main.data), like="image")

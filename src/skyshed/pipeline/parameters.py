@@ -186,7 +186,10 @@ class Parameters:
         "mag",
     )
     columns: tuple[str, ...] | None = _parameter(
-        None, "catalog", Optional(Several(Text())), "columns of the catalog; none is the usual set"
+        None,
+        "catalog",
+        Optional(Several(Text())),
+        "columns of the catalog, such as default,gini; all for all; none is the usual set",
     )
     designation: str | None = _parameter(
         "SKYSHED Jhhmmss.ss+ddmmss.s",

@@ -10,8 +10,17 @@ from astropy.table import QTable
 from skyshed.pipeline.designation import designations
 from skyshed.pipeline.parameters import Parameters
 
-__all__ = ["check_columns", "magnitudes", "make_table"]
+__all__ = [
+    "GROUPS",
+    "check_columns",
+    "magnitudes",
+    "make_table",
+    "needs_background",
+    "spelled_out",
+]
 
+#: Names that stand for several columns.
+GROUPS = ("default", "all")
 #: 2.5 / ln(10): the error of a magnitude over the relative error of its flux.
 MAGNITUDES_PER_E_FOLD = 2.5 / np.log(10)
 
@@ -24,15 +33,53 @@ def check_columns(names: Iterable[str] | None, has_wcs: bool) -> None:
     ValueError
         If a column is unknown, or lies on the sky where there is no WCS.
     """
-    from skyshed.catalog.registry import ALIASES, COLUMNS
+    from skyshed.catalog.registry import ALIASES, COLUMNS, close_columns, required
 
     for name in names or ():
+        if name in GROUPS or name == "label":
+            continue
         entry = COLUMNS.get(ALIASES.get(name, name))
-        if name != "label" and (entry is None or not entry[0].public):
-            known = ", ".join(sorted(each for each in COLUMNS if not each.startswith("_")))
-            raise ValueError(f"columns: {name!r} is no column of the catalog; there are {known}")
-        if name.startswith("sky_") and not has_wcs:
-            raise ValueError(f"columns: {name!r} needs a WCS, and the image has none")
+        if entry is None or not entry[0].public:
+            near = close_columns(name, GROUPS)
+            meant = f"did you mean {' or '.join(map(repr, near))}? " if near else ""
+            raise ValueError(
+                f"columns: {name!r} is no column of the catalog; {meant}`skyshed columns` lists "
+                f"all of them, and {' and '.join(map(repr, GROUPS))} stand for several"
+            )
+        if "wcs" in required(entry[0].name) and not has_wcs:
+            raise ValueError(f"columns: {name!r} needs a WCS, and the image has none: give wcs")
+
+
+def spelled_out(names: Iterable[str] | None, has_wcs: bool) -> list[str] | None:
+    """Return the names of columns with groups replaced by what they stand for, each name once.
+
+    Examples
+    --------
+    >>> from skyshed.pipeline.table import spelled_out
+    >>> spelled_out(("label", "default", "gini"), has_wcs=False)[-2:]
+    ['kron_fluxerr', 'gini']
+    """
+    if names is None:
+        return None
+    from skyshed.catalog.registry import public_columns, required
+    from skyshed.catalog.table import DEFAULT_COLUMNS
+
+    every = [column.name for column in public_columns()]
+    lost = set() if has_wcs else {name for name in every if "wcs" in required(name)}
+    groups = {"default": DEFAULT_COLUMNS, "all": ("label", *every)}
+    found: dict[str, None] = {}
+    for name in names:
+        members = [each for each in groups.get(name, ()) if each not in lost]
+        found.update(dict.fromkeys(members or [name]))
+    return list(found)
+
+
+def needs_background(names: Iterable[str] | None) -> bool:
+    """Whether any of the columns is measured on the background."""
+    from skyshed.catalog.registry import ALIASES, COLUMNS, required
+
+    wanted = (ALIASES.get(name, name) for name in spelled_out(names, True) or ())
+    return any("background" in required(name) for name in wanted if name in COLUMNS)
 
 
 def make_table(catalog: Any, parameters: Parameters) -> QTable:
@@ -51,8 +98,7 @@ def make_table(catalog: Any, parameters: Parameters) -> QTable:
         One row per source. A column that the image says nothing about (positions on the sky
         without a WCS) is left out.
     """
-    columns = None if parameters.columns is None else list(parameters.columns)
-    table = catalog.to_table(columns)
+    table = catalog.to_table(spelled_out(parameters.columns, catalog.wcs is not None))
     for name in list(table.colnames):
         if getattr(table[name], "dtype", None) == np.dtype(object) and all(
             value is None for value in table[name]
