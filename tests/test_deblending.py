@@ -322,20 +322,55 @@ def test_children_of_integers_with_a_wide_range_do_not_overflow():
         assert wide.nlabels == 2
 
 
-def test_labels_near_the_largest_integer_are_kept_or_refused():
+@pytest.mark.parametrize("relabel", [True, False])
+@pytest.mark.parametrize("kind", ["u1", "i2", "<i4", ">i4", ">i8", "u8", "i8"])
+def test_labels_keep_the_dtype_of_the_segments(small, kind, relabel):
+    data, segm = small
+    expected = deblend_sources(data, segm, 3, relabel=relabel)
+    result = deblend_sources(data, SegmentationImage(segm.data.astype(kind)), 3, relabel=relabel)
+    assert result.data.dtype == result.labels.dtype == result.deblended_labels.dtype == kind
+    assert 5 < len(expected.deblended_labels) < 200
+    np.testing.assert_array_equal(result.data, expected.data)
+    np.testing.assert_array_equal(result.flags, expected.flags)
+    children = result.parent_to_deblended_labels
+    assert children.keys() == expected.parent_to_deblended_labels.keys()
+    for parent, labels in expected.parent_to_deblended_labels.items():
+        assert children[parent].dtype == kind
+        np.testing.assert_array_equal(children[parent], labels)
+
+
+@pytest.mark.parametrize("kind", ["u1", "i2", "i4"])
+def test_labels_that_the_dtype_can_not_hold_are_refused(kind):
     data = np.array([[1, 9, 2, 9, 1]])
-    largest = np.iinfo(np.int32).max
-    segm = SegmentationImage(np.full((1, 5), largest))
+    largest = np.iinfo(kind).max
+    segm = SegmentationImage(np.full((1, 5), largest, kind))
     np.testing.assert_array_equal(deblend_sources(data, segm, 1).data, [[1, 1, 1, 2, 2]])
-    with pytest.raises(ValueError, match=f"segment_img has labels up to {largest}.*relabel=True"):
+    message = rf"segmentation_image has labels up to {largest}: .* {largest + 2}.*wider dtype"
+    with pytest.raises(ValueError, match=message):
         deblend_sources(data, segm, 1, relabel=False)
+
+
+def test_labels_of_more_than_32_bits_are_given_where_the_dtype_holds_them():
+    data = np.array([[1, 9, 2, 9, 1, 0, 0, 7, 1, 8, 0, 5]])
+    largest = np.iinfo(np.int32).max
+    segments = np.array([[1, 1, 1, 1, 1, 0, 0, 2, 2, 2, 0, 3]])
+    expected = deblend_sources(data, SegmentationImage(segments), 1, relabel=False).data
+    wide = np.where(segments == 3, largest, segments)
+    result = deblend_sources(data, SegmentationImage(wide), 1, relabel=False)
+    assert result.data.dtype == np.int64
+    np.testing.assert_array_equal(
+        result.data, np.where(expected > 2, expected - 3 + largest, expected)
+    )
+    assert result.data.max() == largest + 4
 
 
 def test_a_source_in_pieces_that_no_marker_reaches_is_an_error_that_names_it():
     segments = np.array([[4, 4, 4, 0, 4], [0, 0, 0, 0, 0], [9, 9, 9, 9, 9]])
     data = np.array([[5.0, 1, 5, 0, 1], [0, 0, 0, 0, 0], [1, 2, 3, 2, 1]])
     segm = SegmentationImage(segments)
-    with pytest.raises(ValueError, match=r"segment_img has 1 sources.*labels \[4\].*connectivity"):
+    with pytest.raises(
+        ValueError, match=r"Deblending failed for source labels \[4\] .*connectivity"
+    ):
         deblend_sources(data, segm, 1)
     np.testing.assert_array_equal(
         deblend_sources(data, segm, 1, labels=9, relabel=False).data, segments
@@ -345,16 +380,19 @@ def test_a_source_in_pieces_that_no_marker_reaches_is_an_error_that_names_it():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"npixels": 1.5}, "npixels must be a positive integer, got 1.5"),
-        ({"nlevels": 0}, "nlevels must be a positive integer, got 0"),
-        ({"contrast": 1.5}, "contrast must be between 0 and 1, got 1.5"),
-        ({"contrast": np.nan}, "contrast must be between 0 and 1, got nan"),
-        ({"mode": "log"}, "mode must be one of 'exponential', 'linear', 'sinh'; got 'log'"),
-        ({"connectivity": 6}, "connectivity must be one of 4, 8; got 6"),
-        ({"contrast_method": "x"}, "contrast_method must be one of None, 'basin', 'saddle'"),
+        ({"npixels": 1.5}, "npixels/n_pixels must be a positive integer, got 1.5"),
+        ({"nlevels": 0}, "nlevels/n_levels must be a positive integer, got 0"),
+        ({"contrast": 1.5}, "contrast must be >= 0 and <= 1, got 1.5"),
+        ({"contrast": np.nan}, "contrast must be >= 0 and <= 1, got nan"),
+        ({"mode": "log"}, "mode must be 'exponential', 'linear', or 'sinh', got 'log'"),
+        ({"connectivity": 6}, "Invalid connectivity=6: it must be 4"),
+        ({"contrast_method": "x"}, "contrast_method must be None, 'basin', or 'saddle', got 'x'"),
         ({"n_threads": 0}, "n_threads must be a positive integer"),
         ({"labels": [1, 99]}, r"label \[99\] is invalid"),
-        ({"data": np.ones((2, 2))}, "data must have the same shape as segment_img"),
+        (
+            {"data": np.ones((2, 2))},
+            "segment_img/segmentation_image must have the same shape as data",
+        ),
     ],
 )
 def test_a_bad_argument_is_named(options, message):
@@ -368,7 +406,9 @@ def test_a_bad_argument_is_named(options, message):
 
 
 def test_segments_must_be_a_segmentation_image_with_labels():
-    with pytest.raises(TypeError, match="segment_img must be a SegmentationImage, got ndarray"):
+    with pytest.raises(
+        TypeError, match="segment_img/segmentation_image must be a SegmentationImage instance, got ndarray"
+    ):
         deblend_sources(np.ones((2, 2)), np.ones((2, 2), int), 1)
     with pytest.raises(ValueError, match="at least one nonzero label"):
         deblend_sources(np.ones((2, 2)), SegmentationImage(np.zeros((2, 2), int)), 1)
@@ -376,6 +416,8 @@ def test_segments_must_be_a_segmentation_image_with_labels():
 
 def test_the_warning_points_at_the_caller():
     segm = SegmentationImage(np.ones((1, 5), int))
-    with pytest.warns(DeblendWarning, match="changed from 'exponential'.*not positive") as caught:
+    with pytest.warns(
+        DeblendWarning, match=r"from the input was changed from 'exponential'.*not positive"
+    ) as caught:
         deblend_sources(np.array([[0.0, 3, 1, 4, 0]]), segm, 1)
     assert caught[0].filename == __file__

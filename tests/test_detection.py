@@ -169,12 +169,12 @@ def test_quantities_need_the_same_unit():
 @pytest.mark.parametrize(
     ("keywords", "error", "text"),
     [
-        ({"npixels": 0}, ValueError, "npixels must be a positive integer, got 0"),
-        ({"npixels": 2.5}, ValueError, "npixels must be a positive integer, got 2.5"),
-        ({"npixels": "5"}, ValueError, "npixels must be a positive integer, got '5'"),
-        ({"connectivity": 6}, ValueError, "connectivity must be one of 4, 8; got 6"),
-        ({"mask": np.ones((4, 4), bool)}, ValueError, "mask is True for every pixel"),
-        ({"mask": np.ones((4, 5), bool)}, ValueError, r"mask has \(4, 5\), data has \(4, 4\)"),
+        ({"npixels": 0}, ValueError, "npixels/n_pixels must be a positive integer, got 0"),
+        ({"npixels": 2.5}, ValueError, "npixels/n_pixels must be a positive integer, got 2.5"),
+        ({"npixels": "5"}, ValueError, "npixels/n_pixels must be a positive integer, got '5'"),
+        ({"connectivity": 6}, ValueError, "Invalid connectivity=6: it must be 4"),
+        ({"mask": np.ones((4, 4), bool)}, ValueError, "mask must not be True for every pixel"),
+        ({"mask": np.ones((4, 5), bool)}, ValueError, r"mask has \(4, 5\), .* data has \(4, 4\)"),
         ({"threshold": np.ones((1, 4))}, ValueError, r"threshold has \(1, 4\), data has \(4, 4\)"),
         ({"threshold": np.ones(4)}, ValueError, "threshold must be a 2-D array, got 1-D"),
         ({"data": np.ones(4)}, ValueError, "data must be a 2-D array, got 1-D"),
@@ -190,7 +190,9 @@ def test_wrong_arguments_are_named(keywords, error, text):
 
 def test_no_source_is_none_and_a_warning():
     for data, npixels in ((np.zeros((5, 5)), 1), (np.eye(5), 6), (np.zeros((0, 5)), 1)):
-        with pytest.warns(NoDetectionsWarning, match=f"no {npixels} connected pixels"):
+        with pytest.warns(
+            NoDetectionsWarning, match=f"No sources were found: no {npixels} connected pixels"
+        ):
             assert detect_sources(data, 0.5, npixels) is None
 
 
@@ -264,7 +266,9 @@ def test_values_that_are_not_finite_are_left_out_with_a_warning():
     mask_all = mask.copy()
     mask_all[10, 10:12] = True
     for clip in (SigmaClip(3.0), None, SigmaClip(3.0, grow=1)):
-        with pytest.warns(AstropyUserWarning, match="data holds 2 unmasked values") as caught:
+        with pytest.warns(
+            AstropyUserWarning, match=r"data contains nonfinite values .* in 2 unmasked pixels"
+        ) as caught:
             threshold = detect_threshold(data, 2.0, mask=mask, sigma_clip=clip)
         assert caught[0].filename == __file__
         expected = detect_threshold(data, 2.0, mask=mask_all, sigma_clip=clip)
@@ -273,6 +277,31 @@ def test_values_that_are_not_finite_are_left_out_with_a_warning():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         detect_threshold(data, 2.0, background=0.0, error=1.0)
+
+
+def test_what_a_masked_array_masks_is_left_out_of_the_statistics_only():
+    rng = np.random.default_rng(5)
+    data = rng.normal(5, 1, (40, 50))
+    hidden, mask = np.zeros((2, *data.shape), bool)
+    hidden[:20] = mask[10:30] = True
+    data[:20] += 3
+    data[0, 0] = np.nan
+    masked = np.ma.array(data, mask=hidden)
+    for clip in (SigmaClip(3.0), None, SigmaClip(3.0, grow=1)):
+        for more, both in (({}, hidden), ({"mask": mask}, mask | hidden)):
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")
+                threshold = detect_threshold(masked, 2.0, sigma_clip=clip, **more)
+            assert not isinstance(threshold, np.ma.MaskedArray)
+            expected = detect_threshold(data, 2.0, sigma_clip=clip, mask=both)
+            np.testing.assert_array_equal(threshold, expected)
+            if clip is not None:  # photutils 3.0 cannot do without clipping
+                peer = peer_threshold(masked, 2.0, sigma_clip=clip, **more)
+                np.testing.assert_allclose(threshold, peer, rtol=1e-12)
+    data[0, 0] = 9.0
+    bright = np.ma.array(data, mask=hidden)
+    np.testing.assert_array_equal(detected(bright, 7.0, 2), detected(data, 7.0, 2))
+    np.testing.assert_array_equal(detected(bright, 7.0, 2), peer_sources(bright, 7.0, 2).data)
 
 
 def test_a_threshold_has_the_unit_of_data():
@@ -288,7 +317,7 @@ def test_a_threshold_has_the_unit_of_data():
 @pytest.mark.parametrize(
     ("keywords", "error", "text"),
     [
-        ({"sigma_clip": 3.0}, TypeError, "sigma_clip must be a SigmaClip or None, got 3.0"),
+        ({"sigma_clip": 3.0}, TypeError, "sigma_clip must be a SigmaClip object or None, got 3.0"),
         ({"background": np.ones(3)}, ValueError, r"background has \(3,\), data has \(4, 4\)"),
         ({"error": np.ones((4, 1))}, ValueError, r"error has \(4, 1\), data has \(4, 4\)"),
         ({"mask": np.ones((2, 2))}, ValueError, r"mask has \(2, 2\), data has \(4, 4\)"),

@@ -7,12 +7,19 @@ from typing import Any
 import numpy as np
 from astropy.units import Quantity
 
-from skyshed.arguments import as_image, check_choice, check_positive_integer, check_range
+from skyshed.arguments import (
+    as_image,
+    check_choice,
+    check_connectivity,
+    check_positive_integer,
+    check_range,
+)
 from skyshed.exceptions import DeblendWarning
+from skyshed.flags import SEGMENTATION_FLAGS
 from skyshed.kernels import deblending, segments
-from skyshed.names import accept_aliases
+from skyshed.names import accept_aliases, both_names
 from skyshed.namespace import array_namespace, in_one_transfer, like
-from skyshed.segmentation import SegmentationImage
+from skyshed.segmentation import SegmentationImage, as_segmentation_image
 from skyshed.sources import Rows, Sources
 
 __all__ = ["deblend_sources"]
@@ -25,9 +32,6 @@ MAX_MARKERS = 200
 
 #: How strongly 'sinh' thresholds crowd at the faint end.
 SINH_SCALE = 0.25
-
-#: Flags of labels, as in photutils.
-DEBLENDED, NON_POSITIVE_MIN, TOO_MANY_MARKERS = 32, 64, 128
 
 
 @accept_aliases
@@ -117,19 +121,23 @@ def deblend_sources(
     array([[1, 1, 1, 1, 2, 2, 2]], dtype=int32)
     """
     data = data.value if isinstance(data, Quantity) else data
-    if not isinstance(segment_img, SegmentationImage):
-        raise TypeError(
-            f"segment_img must be a SegmentationImage, got {type(segment_img).__name__}: wrap an "
-            "array of labels with SegmentationImage(array)"
-        )
+    segment_img = as_segmentation_image(segment_img, both_names("segment_img"))
     xp = array_namespace(data=data, segment_img=segment_img._data)
     dtype = xp.asarray(data).dtype
-    data = as_image(data, "data", xp, shape=segment_img.shape, like="segment_img")
-    npixels = check_positive_integer(npixels, "npixels")
+    data = as_image(data, "data", xp)
+    if segment_img.shape != data.shape:
+        raise ValueError(
+            f"{both_names('segment_img')} must have the same shape as data: it has "
+            f"{segment_img.shape}, data has {data.shape}"
+        )
+    npixels = check_positive_integer(npixels, both_names("npixels"))
     nlevels, contrast = check_deblending(nlevels, contrast, mode, connectivity, contrast_method)
     sources = segment_img.sources
     if len(sources) == 0:
-        raise ValueError("segment_img must have at least one nonzero label, it has none")
+        raise ValueError(
+            f"{both_names('segment_img')} must have at least one nonzero label, it has none: there "
+            "is nothing to deblend"
+        )
     rows = sources.host
     asked = segment_img.get_indices(rows.labels if labels is None else np.atleast_1d(labels))
     asked = asked[(rows.area[asked] >= 2 * npixels) & (contrast < 1)]
@@ -140,16 +148,16 @@ def deblend_sources(
     if found.torn.any():
         torn = rows.labels[found.torn].tolist()
         raise ValueError(
-            f"segment_img has {len(torn)} sources in pieces that do not touch for connectivity="
-            f"{connectivity}, the labels {torn[:10]}: use the connectivity of the detection, or "
-            "leave them out with labels"
+            f"Deblending failed for source labels {torn[:10]} ({len(torn)} in all): they are in "
+            f"pieces that do not touch for connectivity={connectivity}; use the connectivity of "
+            "the detection, or leave them out with labels"
         )
-    base, parents = _number(asked, rows, found.n_children, relabel)
+    kind = segment_img._data.dtype
+    base, parents = _number(asked, rows, found.n_children, relabel, kind)
     children, parent_labels = _children_of(parents, rows, base, found.n_children)
-    info = _fallbacks(asked, rows, found, mode)
-    first, child_start = (like(each, sources.pixel) for each in (base, found.child_start))
+    info = _fallbacks(asked, rows.labels.astype(kind.newbyteorder("=")), found, mode)
     return SegmentationImage._from_labels(
-        deblending.paint(sources, first, child_start, found.child, n_threads),
+        _paint(sources, base, asked, found, n_threads).astype(kind, copy=False),
         deblended_labels_map=(children, parent_labels),
         flags_map=_flags(parents, base, children, found),
         info=info,
@@ -162,8 +170,11 @@ def check_deblending(
     """Return ``nlevels`` and ``contrast`` as numbers; raise a ValueError for a bad argument."""
     check_choice(contrast_method, "contrast_method", CONTRAST_METHODS)
     check_choice(mode, "mode", MODES)
-    check_choice(connectivity, "connectivity", (4, 8))
-    return check_positive_integer(nlevels, "nlevels"), check_range(contrast, "contrast", 0, 1)
+    check_connectivity(connectivity)
+    return (
+        check_positive_integer(nlevels, both_names("nlevels")),
+        check_range(contrast, "contrast", 0, 1, ">= {low:g} and <= {high:g}"),
+    )
 
 
 @dataclass
@@ -288,11 +299,11 @@ def thresholds(smallest: Any, largest: Any, nlevels: int, mode: str) -> Any:
         return np.ascontiguousarray(result[:, 1:-1])
 
 
-def _number(asked: Any, rows: Rows, n_children: Any, relabel: bool) -> tuple[Any, Any]:
+def _number(asked: Any, rows: Rows, n_children: Any, relabel: bool, kind: Any) -> tuple[Any, Any]:
     """Return each source's label, or what to add to the numbers of its children; and the parents.
 
     Children follow the largest label, parent by parent in the order asked for; of a label asked for
-    twice the last mention counts.
+    twice the last mention counts. All must fit the dtype ``kind``.
     """
     whole = n_children == 0
     base = rows.labels.astype(np.int64)
@@ -306,12 +317,13 @@ def _number(asked: Any, rows: Rows, n_children: Any, relabel: bool) -> tuple[Any
         count = n_children[in_order]
         base[in_order] = whole.sum() + np.cumsum(count) - count
     largest = int((base + n_children).max())
-    if largest > np.iinfo(np.int32).max:
+    if largest > np.iinfo(kind).max:
         raise ValueError(
-            f"segment_img has labels up to {rows.labels[-1]}: those of the children would reach "
-            f"{largest}, more than 32 bits hold; use relabel=True"
+            f"{both_names('segment_img')} has labels up to {rows.labels[-1]}: those of the children"
+            f" would reach {largest}, more than its dtype {kind} holds; "
+            + ("give it a wider dtype" if relabel else "use relabel=True or a wider dtype")
         )
-    return base.astype(np.int32), parents
+    return base, parents
 
 
 def _children_of(parents: Any, rows: Rows, base: Any, n_children: Any) -> tuple[Any, Any]:
@@ -321,30 +333,54 @@ def _children_of(parents: Any, rows: Rows, base: Any, n_children: Any) -> tuple[
     return np.repeat(base[parents], count) + number, np.repeat(rows.labels[parents], count)
 
 
+def _paint(sources: Sources, base: Any, asked: Any, found: _Found, n_threads: int | None) -> Any:
+    """Return the image of the labels that `_number` gave."""
+
+    def painted(first: Any) -> Any:
+        first, start = (
+            like(each, sources.pixel) for each in (first.astype(np.int32), found.child_start)
+        )
+        return deblending.paint(sources, first, start, found.child, n_threads)
+
+    if (base + found.n_children).max() <= np.iinfo(np.int32).max:
+        return painted(base)
+    # Kernels draw 32 bits: the labels are looked up by their place among all.
+    rows, wide = sources.host, np.dtype(np.int64)
+    place, parents = _number(asked, rows, found.n_children, True, wide)
+    whole = found.n_children == 0
+    table = np.zeros((place + found.n_children).max() + 1, wide)
+    table[place[whole]] = base[whole]
+    at, names = (_children_of(parents, rows, each, found.n_children)[0] for each in (place, base))
+    table[at] = names
+    return like(table, sources.pixel)[painted(place)]
+
+
 def _flags(parents: Any, base: Any, children: Any, found: _Found) -> tuple[Any, Any]:
     """Return the labels that carry flags, and the flags: those of a parent are its children's."""
-    of_source = NON_POSITIVE_MIN * found.non_positive + TOO_MANY_MARKERS * found.crowded
+    flag = SEGMENTATION_FLAGS
+    of_source = flag.DEBLEND_NON_POSITIVE_MIN * found.non_positive
+    of_source = of_source + flag.DEBLEND_TOO_MANY_MARKERS * found.crowded
     whole = np.flatnonzero((found.n_children == 0) & (of_source > 0))
     count = found.n_children[parents]
     return (
         np.concatenate([children, base[whole]]),
-        np.concatenate([np.repeat(of_source[parents] + DEBLENDED, count), of_source[whole]]),
+        np.concatenate([np.repeat(of_source[parents] + flag.DEBLENDED, count), of_source[whole]]),
     )
 
 
-def _fallbacks(asked: Any, rows: Rows, found: _Found, mode: str) -> dict[str, Any]:
+def _fallbacks(asked: Any, labels: Any, found: _Found, mode: str) -> dict[str, Any]:
     """Return the labels whose mode was changed, for ``info``, and warn if there are any."""
     cases = {
         "non_positive_min_labels": found.non_positive[asked],
         "too_many_markers_labels": found.crowded[asked],
     }
-    info = {name: rows.labels[asked[hit]] for name, hit in cases.items() if hit.any()}
+    info = {name: labels[asked[hit]] for name, hit in cases.items() if hit.any()}
     if info:
-        counts = " and ".join(f"{len(labels)} in {name!r}" for name, labels in info.items())
+        counts = " and ".join(f"{len(some)} in {name!r}" for name, some in info.items())
         warnings.warn(
-            f"The deblending mode of some sources was changed from {mode!r}, because their minimum "
-            f"is not positive (to 'sinh') or they have more than {MAX_MARKERS} markers (to "
-            f"'linear'): {counts} of the result's info.",
+            "The deblending mode of one or more source labels from the input was changed from "
+            f"{mode!r}, because their minimum is not positive (to 'sinh') or they have more than "
+            f"{MAX_MARKERS} markers (to 'linear'): {counts} of the result's info.",
             DeblendWarning,
             stacklevel=4,
         )

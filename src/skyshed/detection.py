@@ -7,12 +7,18 @@ import numpy as np
 from astropy.stats import SigmaClip
 from astropy.utils.exceptions import AstropyUserWarning
 
-from skyshed.arguments import as_image, as_mask, check_choice, check_positive_integer, split_units
+from skyshed.arguments import (
+    as_image,
+    as_mask,
+    check_connectivity,
+    check_positive_integer,
+    split_units,
+)
 from skyshed.background import MeanBackground, StdBackgroundRMS
 from skyshed.background.boxes import measure_boxes
 from skyshed.exceptions import NoDetectionsWarning
 from skyshed.kernels import labelling
-from skyshed.names import accept_aliases
+from skyshed.names import accept_aliases, both_names
 from skyshed.namespace import array_namespace, only_on_host
 from skyshed.segmentation import SegmentationImage
 
@@ -38,7 +44,7 @@ def detect_threshold(
     Parameters
     ----------
     data : array_like or Quantity, shape (ny, nx)
-        The image.
+        The image. What a masked array masks is left out of the statistics, too.
     nsigma : float
         The number of standard deviations above the background.
     background : float or array_like, optional
@@ -80,12 +86,15 @@ def detect_threshold(
     (data, background, error), unit = split_units(data=data, background=background, error=error)
     xp = array_namespace(data=data, background=background, error=error, mask=mask)
     if sigma_clip is not None and not isinstance(sigma_clip, SigmaClip):
-        raise TypeError(f"sigma_clip must be a SigmaClip or None, got {sigma_clip!r}")
+        raise TypeError(f"sigma_clip must be a SigmaClip object or None, got {sigma_clip!r}")
+    hidden = np.ma.getmask(data)
     data = as_image(data, "data", xp)
     background = _as_level(background, "background", data, xp)
     error = _as_level(error, "error", data, xp)
     if background is None or error is None:
         mask = as_mask(mask, "mask", xp, shape=data.shape)
+        if hidden is not np.ma.nomask:
+            mask = hidden if mask is None else hidden | mask
         mean, std = _clipped_statistics(data, mask, sigma_clip, n_threads)
         background = mean if background is None else background
         error = std if error is None else error
@@ -103,8 +112,8 @@ def _as_level(level: Any, name: str, data: Any, xp: Any) -> Any:
     level = xp.asarray(level)
     if level.shape != data.shape:
         raise ValueError(
-            f"{name} must be a scalar or have the same shape as data: "
-            f"{name} has {level.shape}, data has {data.shape}"
+            f"If input {name} is 2D, then it must have the same shape as data: {name} has "
+            f"{level.shape}, data has {data.shape}; it may be a scalar, too"
         )
     return level
 
@@ -121,8 +130,8 @@ def _clipped_statistics(
         mean, std, n_bad = found.level[0, 0], found.noise[0, 0], found.n_bad
     if n_bad:
         warnings.warn(
-            f"data holds {n_bad} unmasked values that are not finite (NaN or inf); they are left "
-            "out of the background statistics",
+            f"Input data contains nonfinite values (NaN or inf) in {n_bad} unmasked pixels, which "
+            "are left out of the background statistics",
             AstropyUserWarning,
             stacklevel=4,
         )
@@ -198,19 +207,22 @@ def detect_sources(
     """
     (data, threshold), _ = split_units(data=data, threshold=threshold)
     xp = array_namespace(data=data, threshold=threshold, mask=mask)
-    npixels = check_positive_integer(npixels, "npixels")
-    check_choice(connectivity, "connectivity", (4, 8))
+    npixels = check_positive_integer(npixels, both_names("npixels"))
+    connectivity = check_connectivity(connectivity)
     image = as_image(data, "data", xp)
-    mask = as_mask(mask, "mask", xp, shape=image.shape)
+    mask = as_mask(mask, "mask", xp, shape=image.shape, like="the input image data")
     if mask is not None and xp.all(mask):
-        raise ValueError("mask is True for every pixel: there is nothing to detect sources in")
+        raise ValueError(
+            "mask must not be True for every pixel: there is nothing left to detect sources in; "
+            "True masks a pixel out"
+        )
     threshold = _as_threshold(threshold, xp.asarray(data).dtype, image.shape, xp)
     labels, n_labels = labelling.label_above(
-        image, threshold, mask, npixels, int(connectivity), n_threads
+        image, threshold, mask, npixels, connectivity, n_threads
     )
     if n_labels == 0:
         warnings.warn(
-            f"no sources were found: no {npixels} connected pixels are above the threshold; "
+            f"No sources were found: no {npixels} connected pixels are above the threshold; "
             "lower the threshold or npixels",
             NoDetectionsWarning,
             stacklevel=3,

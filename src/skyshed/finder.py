@@ -1,6 +1,5 @@
 """Detection and deblending in one call."""
 
-from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -9,7 +8,7 @@ from skyshed.arguments import check_positive_integer
 from skyshed.deblending import check_deblending, deblend_sources
 from skyshed.detection import detect_sources
 from skyshed.kernels.threads import resolve_n_threads
-from skyshed.names import accept_aliases, canonical_attribute
+from skyshed.names import accept_aliases, both_names, canonical_attribute
 from skyshed.segmentation import SegmentationImage
 
 __all__ = ["SourceFinder"]
@@ -22,7 +21,7 @@ class SourceFinder:
     ----------
     npixels : int or sequence of two int
         The least number of connected pixels of a source, and of a peak when sources are split; one
-        number is both.
+        number is both. As an attribute, an array of the two.
     connectivity : {8, 4}, optional
         Whether pixels that touch at corners are connected (8) or only at edges (4).
     deblend : bool, optional
@@ -69,7 +68,7 @@ class SourceFinder:
         self.npixels = _pair_of_sizes(npixels)
         for name, value in (("deblend", deblend), ("relabel", relabel)):
             if not isinstance(value, (bool, np.bool_)):
-                raise TypeError(f"{name} must be True or False, got {value!r}")
+                raise TypeError(f"{name} must be a boolean, got {value!r}: use True or False")
         check_deblending(nlevels, contrast, mode, connectivity, contrast_method)
         resolve_n_threads(n_threads)
         self.connectivity = connectivity
@@ -142,12 +141,14 @@ class SourceFinder:
         )
 
 
-def _pair_of_sizes(npixels: Any) -> tuple[int, int]:
-    """Return the sizes for detection and for deblending."""
-    pair = (npixels, npixels) if isinstance(npixels, Integral) or np.ndim(npixels) == 0 else npixels
-    if len(pair) != 2:
+def _pair_of_sizes(npixels: Any) -> Any:
+    """Return the sizes for detection and for deblending, as an array."""
+    name = both_names("npixels")
+    sizes = [npixels] if np.ndim(npixels) == 0 else list(npixels)
+    if len(sizes) not in (1, 2):
         raise ValueError(
-            "npixels must be a positive integer or two of them (for detection and deblending), "
+            f"{name} must have 1 or 2 elements, positive integers (for detection and deblending), "
             f"got {npixels!r}"
         )
-    return check_positive_integer(pair[0], "npixels"), check_positive_integer(pair[1], "npixels")
+    sizes = [check_positive_integer(size, name) for size in sizes]
+    return np.array([sizes[0], sizes[-1]])
