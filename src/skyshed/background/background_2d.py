@@ -21,6 +21,7 @@ from skyshed.background.checks import (
 )
 from skyshed.background.estimators import SExtractorBackground, StdBackgroundRMS
 from skyshed.background.interpolation import BkgZoomInterpolator, fill_gaps, median_filter
+from skyshed.kernels.threads import resolve_n_threads
 from skyshed.names import accept_aliases, canonical_attribute
 from skyshed.namespace import array_namespace
 
@@ -165,7 +166,8 @@ class Background2D:
             "bkg_estimator": self.bkg_estimator, "bkgrms_estimator": self.bkgrms_estimator,
         }  # fmt: skip
         found = measure_boxes(data, mask, box_size, self.sigma_clip, estimators, self.n_threads)
-        if found.n_bad:
+        # An image without a single good value is an error, below.
+        if 0 < found.n_bad < data.size:
             warnings.warn(
                 "Input data contains nonfinite (NaN or infinity) values that are not masked: "
                 f"{found.n_bad} pixels of data were not finite and were left out.",
@@ -281,7 +283,7 @@ class Background2D:
             shape=self._shape,
             dtype=self._dtype,
             box_size=self.box_size,
-            n_threads=self.n_threads,
+            n_threads=resolve_n_threads(self.n_threads),
             mesh_yxcen=self._centers(),
             mesh_nan_mask=self._gaps,
         )

@@ -111,7 +111,8 @@ def _clip_on_device(sigma_clip: SigmaClip, data: Any, axis: Any) -> Any:
     if rule is NotImplemented:
         return _clip_in_rounds(sigma_clip, data, axis)
     xp = array_namespace(data=data)
-    low, high = (_along(limit, data, axis) for limit in clip_and_measure(rule, data, axis, ())[1])
+    _, limits = clip_and_measure(rule, data, axis, ())
+    low, high = _along(limits[0], data, axis), _along(limits[1], data, axis)
     return xp.where((data >= low) & (data <= high), data, data.dtype.type(np.nan))
 
 
@@ -133,7 +134,7 @@ def _clip_in_rounds(sigma_clip: SigmaClip, data: Any, axis: Any) -> Any:
     data = data[good] if alone else xp.where(good, data, nan)
     center = _function(sigma_clip.cenfunc, data)
     spread = _function(sigma_clip.stdfunc, data)
-    footprint = like(_footprint(sigma_clip.grow, data.ndim, axis), data)
+    grown = sigma_clip.grow and like(_footprint(sigma_clip.grow, data.ndim, axis), data)
     rounds = 0
     while rounds < sigma_clip.maxiters:
         rounds += 1
@@ -144,7 +145,7 @@ def _clip_in_rounds(sigma_clip: SigmaClip, data: Any, axis: Any) -> Any:
         if not bool(out.any()):
             break
         if sigma_clip.grow:
-            out = ndimage_of(data).binary_dilation(out, footprint)
+            out = ndimage_of(data).binary_dilation(out, grown)
         data = data[~out] if alone else xp.where(out, nan, data)
     return data
 
@@ -161,8 +162,6 @@ def _function(given: Any, data: Any) -> Any:
 
 def _footprint(grow: Any, ndim: int, axis: Any) -> Any:
     """Return which neighbours along ``axis`` go with a clipped element: those within ``grow``."""
-    if not grow:
-        return None
     axes = range(ndim) if axis is None else {a % ndim for a in np.atleast_1d(axis).tolist()}
     reach = int(grow)
     sides = [np.arange(-reach, reach + 1) if a in axes else np.zeros(1) for a in range(ndim)]

@@ -1,6 +1,5 @@
 """The background around positions, from circular annuli."""
 
-import copy
 from typing import Any
 
 import numpy as np
@@ -170,12 +169,9 @@ class LocalBackground:
         rule = NotImplemented if wanted is None else compiled_clip(estimator.sigma_clip)
         if wanted is None or rule is NotImplemented:
             counts = to_host((rows == rows).sum(axis=1)).tolist()
-            return np.array(
-                [
-                    float(to_host(copy.copy(estimator)(row[:n])))
-                    for row, n in zip(rows, counts, strict=True)
-                ]
-            )
+            # Functions get the pixels of one annulus at a time.
+            levels = [estimator(rows[i, :n]) for i, n in enumerate(counts)]
+            return np.array([float(to_host(level)) for level in levels])
         box = (1, rows.shape[1])
         values, *_ = boxes.statistics(rows, None, box, rule, wanted, self.n_threads)
         (values,) = in_one_transfer(values)

@@ -51,7 +51,8 @@ def clipped_statistics(
     known = kernel_statistics(wanted)
     if is_device_array(data) and rule not in (None, NotImplemented) and known and data.size:
         values, _ = clip_and_measure(rule, data, axis, known)
-        return list(values.astype(data.dtype))
+        values = values.astype(data.dtype)
+        return [values[i] for i in range(len(wanted))]
     if sigma_clip is not None and data.size:
         data = clip(sigma_clip, data, axis)
     elif isinstance(data, np.ma.MaskedArray):
