@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from photutils.segmentation import SegmentationImage as Peer
 
+import skyshed
 from skyshed import SegmentationImage
 from skyshed.segmentation.exchange import as_segmentation_image
 
@@ -122,3 +123,18 @@ def test_what_is_no_segmentation_image_is_named(wrong):
     kind = type(wrong).__name__
     with pytest.raises(TypeError, match=f"segm must be a SegmentationImage instance, got {kind}"):
         as_segmentation_image(wrong, "segm")
+
+
+def test_photutils_images_are_deblended_and_measured_like_ours():
+    y, x = np.indices((20, 40))
+    data = sum(np.exp(-((x - at) ** 2 + (y - 9) ** 2) / 8) for at in (10, 17, 30))
+    labels = skyshed.detect_sources(data, 0.05, npixels=3).data
+    segm, theirs = SegmentationImage(labels), Peer(labels)
+    deblended = skyshed.deblend_sources(data, segm, npixels=3)
+    assert deblended.nlabels == 3
+    np.testing.assert_array_equal(
+        skyshed.deblend_sources(data, theirs, npixels=3).data, deblended.data
+    )
+    catalogs = [skyshed.SourceCatalog(data, each) for each in (deblended, Peer(deblended.data))]
+    for name in ("label", "segment_flux", "kron_flux", "xcentroid"):
+        np.testing.assert_array_equal(*(getattr(catalog, name) for catalog in catalogs))
