@@ -1,8 +1,9 @@
 """Which kernels were launched and, from gcov's counts, which lines of the kernel files ran.
 
 Tests that keep the emulator's libraries in a folder leave there, for each library, the text it was
-built from and the kernels that were launched; under its "coverage" variant also the lines' counts. `#line` in the text gives each line its file's name; a library
-belongs to the kernel file whose text it holds.
+built from and the kernels that were launched; under its "coverage" variant also the lines' counts.
+`#line` in the text gives each line its file's name; a library belongs to the kernel file whose text
+it holds.
 """
 
 import json

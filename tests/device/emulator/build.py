@@ -135,7 +135,7 @@ class Module:
         self.loaded = self.stored = 0  # bytes, of the last launch of the count variant
 
     def _build(self, source, path, variant, library, runtime):
-        # Functions that no other file can see have statics whose ends the address sanitizer watches.
+        # The address sanitizer watches the ends of statics of functions that no other file sees.
         around = ("namespace {", "}") if variant == "address" else ("", "")
         text = [
             f'#include "{HEADER}"',
