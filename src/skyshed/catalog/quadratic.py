@@ -2,7 +2,6 @@
 
 from typing import Any
 
-
 from skyshed.catalog.centroid_errors import errors_of
 from skyshed.catalog.registry import Column, measurement
 from skyshed.kernels import centroids

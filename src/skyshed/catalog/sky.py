@@ -29,6 +29,24 @@ def sky_centroid(wcs: Any, xcentroid: Any, ycentroid: Any) -> Any:
 
 
 @measurement(
+    Column("sky_centroid_win", "sky", "Sky coordinate of centroid_win, in the frame of the WCS."),
+    geometry=True,
+)
+def sky_centroid_win(wcs: Any, xcentroid_win: Any, ycentroid_win: Any) -> Any:
+    """Project the windowed centroids."""
+    return sky_centroid(wcs, xcentroid_win, ycentroid_win)
+
+
+@measurement(
+    Column("sky_centroid_quad", "sky", "Sky coordinate of centroid_quad, in the frame of the WCS."),
+    geometry=True,
+)
+def sky_centroid_quad(wcs: Any, xcentroid_quad: Any, ycentroid_quad: Any) -> Any:
+    """Project the quadratic centroids."""
+    return sky_centroid(wcs, xcentroid_quad, ycentroid_quad)
+
+
+@measurement(
     Column("sky_centroid_icrs", "sky", "Sky coordinate of the centroid in the ICRS."), geometry=True
 )
 def sky_centroid_icrs(wcs: Any, sky_centroid: Any) -> Any:
@@ -116,3 +134,74 @@ def sky_orientation(
         covariance(north_x, north_y, east_x, east_y),
         covariance(east_x, east_y, east_x, east_y),
     )
+
+
+def sky_errors(wcs: Any, centre: Any, covariance: Any) -> tuple[Any, Any, Any]:
+    """Carry errors of positions to the tangent plane there.
+
+    Parameters
+    ----------
+    wcs : WCS or None
+        Without one, the results hold `None`.
+    centre : array of float64, shape (n, 2)
+        Positions ``x, y``.
+    covariance : array of float64, shape (n, 3)
+        Their variances along x and y, and their covariance, in pixels squared.
+
+    Returns
+    -------
+    errors, east, north : array of float64, shape (n, 2), (n,) and (n,)
+        1-sigma errors towards east and north, in arcseconds; NaN where a position or a variance is
+        not finite.
+    """
+    if wcs is None:
+        return (_nothing(len(centre)),) * 3
+    centre, covariance = in_one_transfer(centre, covariance)
+    errors = np.full((len(centre), 2), np.nan)
+    known = np.isfinite(centre).all(axis=1) & np.isfinite(covariance).all(axis=1)
+    if known.any():
+        xx, yy, xy = covariance[known].T
+        east_x, east_y, north_x, north_y = sky_jacobian(wcs, *centre[known].T)
+        for k, (by_x, by_y) in enumerate(((east_x, east_y), (north_x, north_y))):
+            errors[known, k] = np.sqrt(by_x * by_x * xx + 2 * by_x * by_y * xy + by_y * by_y * yy)
+    errors *= np.rad2deg(3600)
+    return errors, errors[:, 0].copy(), errors[:, 1].copy()
+
+
+def _error_columns(position: str) -> tuple[Column, ...]:
+    """Return the columns of a position's errors on the sky."""
+    return (
+        Column(
+            f"{position}_err",
+            "arcsec",
+            f"1-sigma errors of {position} towards east and north.",
+            requires=("error",),
+        ),
+        *(
+            Column(
+                f"{position}_{axis}_err",
+                "arcsec",
+                f"1-sigma error of {position} towards {towards}, a great-circle angle.",
+                requires=("error",),
+            )
+            for axis, towards in (("ra", "east"), ("dec", "north"))
+        ),
+    )
+
+
+@measurement(*_error_columns("sky_centroid"), geometry=True)
+def sky_centroid_errors(wcs: Any, centroid: Any, _centroid_cov: Any) -> Any:
+    """Carry the errors of the centroids to the sky."""
+    return sky_errors(wcs, centroid, _centroid_cov)
+
+
+@measurement(*_error_columns("sky_centroid_win"), geometry=True)
+def sky_centroid_win_errors(wcs: Any, centroid_win: Any, _centroid_win_cov: Any) -> Any:
+    """Carry the errors of the windowed centroids to the sky."""
+    return sky_errors(wcs, centroid_win, _centroid_win_cov)
+
+
+@measurement(*_error_columns("sky_centroid_quad"), geometry=True)
+def sky_centroid_quad_errors(wcs: Any, centroid_quad: Any, _centroid_quad_cov: Any) -> Any:
+    """Carry the errors of the quadratic centroids to the sky."""
+    return sky_errors(wcs, centroid_quad, _centroid_quad_cov)

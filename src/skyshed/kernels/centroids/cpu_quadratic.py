@@ -25,7 +25,7 @@ def _first_empty(pixel, begin, end, nx, box, mask, masked):
 
 @jit
 def _peak(pixel, begin, end, nx, box, data, mask, masked, peak):
-    """Return the brightest pixel of the bounding box, where what is not the source's counts as 0."""
+    """Return the brightest pixel of the box, where what is not the source's counts as 0."""
     if data[peak] > 0:
         return peak
     empty = _first_empty(pixel, begin, end, nx, box, mask, masked)
