@@ -3,11 +3,14 @@
 from skyshed.catalog import (  # noqa: F401
     background,
     boxes,
+    centroid_errors,
     centroids,
     isophotal,
     kron,
     local_background,
+    quadratic,
     radii,
     shape,
     sky,
+    windowed,
 )
