@@ -16,8 +16,8 @@ ESTIMATORS = [
 
 
 def middle(values, axis=None):
-    """A function of the user's own, of either library: none of NumPy's or CuPy's is named."""
-    return (np.nanmax(values, axis=axis) + np.nanmin(values, axis=axis)) / 2
+    """A function of the user's own, for either library."""
+    return np.nanmean(values, axis=axis) - 0.1
 
 
 CLIPS = {
