@@ -95,7 +95,7 @@ def test_drawn_apertures_are_the_measured_ones(catalog):
 @pytest.mark.parametrize("radius", [0, -2.0, np.nan])
 def test_radii_must_be_positive(catalog, radius):
     for method in (catalog.make_circular_apertures, catalog.plot_circular_apertures):
-        with pytest.raises(ValueError, match=f"radius must be positive, got {radius}"):
+        with pytest.raises(ValueError, match=rf"radius must be > 0 \(in pixels\), got {radius}"):
             method(radius)
 
 

@@ -130,9 +130,9 @@ def test_an_integer_selects_a_scalar_catalog(catalog):
     assert source.fluxfrac_radius(0.5) == catalog.fluxfrac_radius(0.5)[4]
     assert source.circular_photometry(3.0)[0] == catalog.circular_photometry(3.0)[0][4]
     assert len(source.to_table()) == 1
-    with pytest.raises(TypeError, match="can't be indexed"):
+    with pytest.raises(TypeError, match="A scalar 'SourceCatalog' object cannot be indexed"):
         source[0]
-    with pytest.raises(TypeError, match=r"no len\(\)"):
+    with pytest.raises(TypeError, match=r"Scalar 'SourceCatalog' object has no len\(\)"):
         len(source)
 
 
@@ -152,7 +152,7 @@ def test_labels_select_in_the_order_given(catalog):
     assert list(catalog.get_labels([24, 1, 7]).labels) == [24, 1, 7]
     assert catalog.get_label(24).isscalar
     assert list(catalog[::-1].get_labels([3, 9]).labels) == [3, 9]
-    with pytest.raises(ValueError, match=r"labels has \[18, 99\], which this catalog of 26 lacks"):
+    with pytest.raises(ValueError, match=r"labels \[18, 99\] are invalid \(not in this catalog\)"):
         catalog.get_labels([1, 18, 99])
 
 
@@ -188,7 +188,7 @@ def test_any_number_of_threads_gives_the_same_bits(make_case, case):
 
 def test_a_tile_gives_the_bits_of_the_whole(make_case):
     """Sources wholly inside a window, measured in a frame that says where the window lies."""
-    from skyshed.catalog.registry import Results
+    from skyshed.catalog.registry import Results, depends
 
     catalog = make_case("full", wcs=None)
     whole = catalog._results["frame"]
@@ -214,8 +214,8 @@ def test_a_tile_gives_the_bits_of_the_whole(make_case):
     mine = np.isin(sources.labels, catalog.labels[inside])
     assert inside.sum() > 10
     results = Results({**catalog._results.inputs, "frame": tile, "sources": sources})
-    apertures = {"kron_radius", "kron_radius_measured", "kron_flux", "kron_fluxerr"}
-    for name in set(PUBLIC) - apertures:  # they reach out of this small tile
+    # Apertures reach out of this small tile.
+    for name in (name for name in PUBLIC if not depends(name, ("apermask_method",))):
         got = results[name]
         assert same(got[mine], catalog._results[name][inside]), name
 
@@ -284,11 +284,13 @@ def test_a_detection_catalog_gives_positions_shapes_and_parameters(make_case):
 
 def test_a_detection_catalog_must_be_of_the_same_sources(reference, catalog):
     data, labels = reference.scene["data"], reference.scene["labels"]
-    with pytest.raises(ValueError, match="same segmentation image"):
+    with pytest.raises(ValueError, match="must have same segmentation_image as the input"):
         SourceCatalog(data, SegmentationImage(labels % 5), detection_cat=catalog)
-    with pytest.raises(ValueError, match="all sources of the same segmentation image"):
+    with pytest.raises(ValueError, match="and all of its sources"):
         SourceCatalog(data, SegmentationImage(labels), detection_cat=catalog[:4])
-    with pytest.raises(TypeError, match=r"detection_cat must be a skyshed.SourceCatalog, got str"):
+    with pytest.raises(
+        TypeError, match=r"detection_catalog must be a skyshed.SourceCatalog, got str"
+    ):
         SourceCatalog(data, SegmentationImage(labels), detection_cat="it")
 
 
@@ -311,23 +313,28 @@ DATA, SEGMENTS = np.ones((4, 5)), SegmentationImage(np.ones((4, 5), int))
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"segment_img": np.ones((4, 5), int)}, TypeError, "segment_img must be a skyshed.Segm"),
+        ({"segment_img": np.ones((4, 5), int)}, TypeError,
+         "segmentation_image must be a SegmentationImage.*got ndarray"),
         ({"segment_img": SegmentationImage(np.ones((5, 4), int))}, ValueError,
-         r"segment_img has \(5, 4\), data has \(4, 5\)"),
-        ({"segment_img": SegmentationImage(np.zeros((4, 5), int))}, ValueError, "no labels"),
-        ({"data": np.ones(4)}, ValueError, "data must be a 2-D array, got 1-D"),
-        ({"error": np.ones((5, 4))}, ValueError, r"error has \(5, 4\), data has \(4, 5\)"),
-        ({"convolved_data": np.ones((1, 5))}, ValueError, r"convolved_data has \(1, 5\)"),
-        ({"background": np.ones(5)}, ValueError, "background must be a 2-D array"),
-        ({"mask": np.ones((1, 5), bool)}, ValueError, r"mask has \(1, 5\)"),
+         r"segmentation_image and data must have the same shape, got \(5, 4\), and \(4, 5\)"),
+        ({"segment_img": SegmentationImage(np.zeros((4, 5), int))}, ValueError,
+         "segmentation_image must have at least one nonzero label"),
+        ({"data": np.ones(4)}, ValueError, "data must be a 2D array, got 1-D"),
+        ({"error": np.ones((5, 4))}, ValueError, r"data and error must have the same shape.*\(5, 4\)"),
+        ({"convolved_data": np.ones((1, 5))}, ValueError,
+         r"data and convolved_data must have the same shape.*\(1, 5\)"),
+        ({"background": np.ones(5)}, ValueError, "background must be a 2D array"),
+        ({"mask": np.ones((1, 5), bool)}, ValueError,
+         r"data and mask must have the same shape.*\(1, 5\)"),
         ({"error": np.ones((4, 5)) * u.Jy}, ValueError, "data: no unit, error: Jy"),
-        ({"localbkg_width": -1}, ValueError, "localbkg_width must be an integer.*got -1"),
-        ({"localbkg_width": 2.5}, ValueError, "localbkg_width must be an integer.*got 2.5"),
-        ({"apermask_method": "blank"}, ValueError, "one of 'correct', 'mask', 'none'; got 'blank'"),
-        ({"kron_params": 2.5}, ValueError, "kron_params must be two or three numbers.*got 2.5"),
-        ({"kron_params": (1, 2, 3, 4)}, ValueError, "kron_params must be two or three"),
-        ({"kron_params": (0, 1)}, ValueError, r"positive scale.*got \(0, 1\)"),
-        ({"kron_params": (1, 1, -1)}, ValueError, r"at least 0; got \(1, 1, -1\)"),
+        ({"localbkg_width": -1}, ValueError, "local_bkg_width must be >= 0, got -1"),
+        ({"localbkg_width": 2.5}, ValueError, "local_bkg_width must be an integer.*got 2.5"),
+        ({"apermask_method": "blank"}, ValueError,
+         "Invalid aperture_mask_method value 'blank'.*'correct', 'mask' or 'none'"),
+        ({"kron_params": 2.5}, ValueError, "kron_params must be 1D.*got 2.5"),
+        ({"kron_params": (1, 2, 3, 4)}, ValueError, "kron_params must have 2 or 3 elements"),
+        ({"kron_params": (0, 1)}, ValueError, r"kron_params\[0\] must be > 0.*got \(0, 1\)"),
+        ({"kron_params": (1, 1, -1)}, ValueError, r"kron_params\[2\] must be >= 0.*got \(1, 1, -1\)"),
         ({"n_threads": 0}, ValueError, "n_threads must be a positive integer, got 0"),
     ],
 )  # fmt: skip
@@ -337,11 +344,11 @@ def test_errors_name_the_argument_and_the_value(arguments, error, message):
 
 
 def test_parameters_of_methods_are_checked(catalog):
-    with pytest.raises(ValueError, match="radius must be positive, got 0"):
+    with pytest.raises(ValueError, match=r"radius must be > 0 \(in pixels\), got 0"):
         catalog.circular_photometry(0)
-    with pytest.raises(ValueError, match=r"fraction must be above 0 and at most 1, got 1\.5"):
+    with pytest.raises(ValueError, match=r"fraction must be > 0 and <= 1, got 1\.5"):
         catalog.fluxfrac_radius(1.5)
-    with pytest.raises(ValueError, match="kron_params must have a positive scale"):
+    with pytest.raises(ValueError, match=r"kron_params\[0\] must be > 0"):
         catalog.kron_photometry((-1, 1))
 
 

@@ -39,13 +39,15 @@ def test_a_scalar_catalog_takes_scalars(catalog):
     source.add_extra_property("d", "star")
     assert (source.a, source.b, source.c, source.d) == (5.0, 7, 3 * u.s, "star")
     assert source.to_table(columns=["a", "c", "d"])["c"][0] == 3 * u.s
-    with pytest.raises(ValueError, match=r"each of the 1 source.*got 2 elements"):
+    with pytest.raises(ValueError, match=r"same number of elements as the catalog.*got 2 elements"):
         source.add_extra_property("e", [1, 2])
 
 
 @pytest.mark.parametrize("value", [3.0, [1, 2], np.ones(7), "abcdef"])
 def test_its_length_must_be_that_of_the_catalog(catalog, value):
-    with pytest.raises(ValueError, match="'e' must have one element for each of the 6 source"):
+    with pytest.raises(
+        ValueError, match="must have the same number of elements.*6 source.*for 'e'"
+    ):
         catalog.add_extra_property("e", value)
     assert catalog.extra_properties == []
 
@@ -53,13 +55,17 @@ def test_its_length_must_be_that_of_the_catalog(catalog, value):
 @pytest.mark.parametrize("name", ["area", "x_centroid", "labels", "to_table", "data", "isscalar",
                                   "select_label", "meta", "_results"])  # fmt: skip
 def test_names_of_the_catalog_are_taken(catalog, name):
-    with pytest.raises(ValueError, match=f"{name!r} is an attribute of every catalog"):
+    with pytest.raises(
+        ValueError, match=f"{name!r} cannot be set because it is a built-in attribute"
+    ):
         catalog.add_extra_property(name, np.arange(6), overwrite=True)
 
 
 def test_properties_are_replaced_only_on_demand(catalog):
     catalog.add_property("mine", np.zeros(6))
-    with pytest.raises(ValueError, match="has a property 'mine' already: set overwrite=True"):
+    with pytest.raises(
+        ValueError, match="'mine' already exists as an attribute: set overwrite=True"
+    ):
         catalog.add_property("mine", np.ones(6))
     assert catalog.mine.sum() == 0
     catalog.add_property("mine", np.ones(6), overwrite=True)
@@ -73,14 +79,14 @@ def test_properties_are_removed_and_renamed_in_place(catalog):
     assert catalog.custom_properties == ["a", "beta", "c"]
     assert catalog.beta[0] == ord("b")
     assert not hasattr(catalog, "b")
-    with pytest.raises(ValueError, match="'c' already"):
+    with pytest.raises(ValueError, match="'c' already exists"):
         catalog.rename_property("a", "c")
-    with pytest.raises(ValueError, match="no added property 'b'; it has"):
+    with pytest.raises(ValueError, match="b is not a defined property: those"):
         catalog.remove_properties(["a", "b"])
     assert catalog.custom_properties == ["a", "beta", "c"]
     catalog.remove_extra_properties(catalog.extra_properties)
     assert catalog.custom_properties == []
-    with pytest.raises(ValueError, match="no added property 'a'"):
+    with pytest.raises(ValueError, match="a is not a defined property"):
         catalog.remove_property("a")
 
 
@@ -94,7 +100,7 @@ def test_named_photometry_is_added(make_case):
     radius = catalog.fluxfrac_radius(0.5, name="half")
     assert catalog.half.unit == u.pix
     np.testing.assert_array_equal(catalog.half, radius)
-    with pytest.raises(ValueError, match="'half' already"):
+    with pytest.raises(ValueError, match="'half' already exists"):
         catalog.fluxfrac_radius(0.4, name="half")
     catalog.fluxfrac_radius(0.4, name="half", overwrite=True)
     assert np.nansum(catalog.half) < np.nansum(radius)

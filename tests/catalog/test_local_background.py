@@ -73,7 +73,7 @@ def annulus(values, mask=None):
     middle = slice(n // 2 - 2, n // 2 + 3)
     labels[middle, middle] = 1
     bbox = np.array([[n // 2 - 2, n // 2 + 3] * 2])
-    return apertures.local_background(values, labels, mask, bbox, 4, 1)[0]
+    return apertures.local_background(values, labels, mask, bbox, 4, 1)[0][0]
 
 
 def test_a_flat_background_is_exact():
@@ -135,10 +135,12 @@ def test_a_tile_gives_the_bits_of_the_whole_image_for_any_number_of_threads():
     mask |= ~np.isfinite(data)
     bbox = SegmentationImage(labels).sources.bbox
     expected = apertures.local_background(data, labels, mask, bbox, 6, 1)
-    assert np.array_equal(expected, apertures.local_background(data, labels, mask, bbox, 6, 3))
+    found = apertures.local_background(data, labels, mask, bbox, 6, 3)
+    assert all(map(np.array_equal, found, expected))
     reach = 1.5 * 8 + 6
     held = (bbox[:, 0] > 20 + reach) & (bbox[:, 3] < 90 - reach)
     assert held.sum() > 3
     tile = [np.ascontiguousarray(image[20:, :90]) for image in (data, labels, mask)]
     found = apertures.local_background(*tile, bbox[held] - [20, 20, 0, 0], 6, 2)
-    assert np.array_equal(found, expected[held])
+    assert np.array_equal(found[0], expected[0][held])
+    assert np.array_equal(found[1], expected[1][held])

@@ -11,14 +11,15 @@ from scipy.ndimage import gaussian_filter
 from skyshed import SourceCatalog, detect_sources
 from skyshed.catalog.registry import COLUMNS
 
-#: 3.1 changed these: the range of angles, annuli that leave the image, the weights of Kron errors;
-#: 3.0 lacks the measured Kron radius.
-CHANGED = {"orientation", "kron_flux", "kron_fluxerr", "kron_radius", "kron_radius_measured"}
+#: 3.1 changed these: the range of angles, annuli that leave the image, the weights of Kron errors,
+#: windowed and quadratic centroids.
+CHANGED = {"orientation", "kron_flux", "kron_fluxerr", "kron_radius"}
+CHANGED |= {name for name in COLUMNS if name.endswith(("_win", "_quad"))}
 SKY = {name for name, (column, _) in COLUMNS.items() if column.unit == "sky"}
 COMPARED = sorted(
     name
     for name, (column, _) in COLUMNS.items()
-    if column.public and name not in CHANGED | SKY | {"sky_orientation"}
+    if column.public and name not in CHANGED | SKY and hasattr(Theirs, column.alias or name)
 )
 
 

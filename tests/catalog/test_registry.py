@@ -105,7 +105,7 @@ def test_every_registered_measurement_can_be_fed():
     """Everything a measurement needs is an input of the catalog or another column."""
     import skyshed.catalog  # noqa: F401 - fills the registry
 
-    inputs = {"frame", "sources", "n_threads", "wcs", "kron_params", "localbkg_width",
+    inputs = {"frame", "sources", "provenance", "n_threads", "wcs", "kron_params", "localbkg_width",
               "apermask_method", "radius", "fraction"}  # fmt: skip
     for entry in registry.MEASUREMENTS.values():
         assert set(entry.needs) <= inputs | set(registry.COLUMNS), entry.name

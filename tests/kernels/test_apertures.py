@@ -198,10 +198,45 @@ def place_of(field):
 
 
 @METHODS
+def test_what_an_aperture_saw_is_what_its_pixels_are(field, method):
+    ny, nx = field["data"].shape
+    labels, mask, error = field["labels"], field["mask"], field["error"].copy()
+    rng = np.random.default_rng(4)
+    given = mask & (rng.random(mask.shape) < 0.5)
+    error[rng.random(error.shape) < 0.01] = np.inf
+    total, variance, seen = apertures.aperture_sums(
+        field["data"], error, given, labels, mask, place_of(field), field["label"],
+        field["shapes"], field["background"], method, 2,
+    )  # fmt: skip
+    Seen, edge = apertures.Seen, 40
+    for i, (x, y, a, b, theta) in enumerate(field["shapes"]):
+        around = weights(nx + 2 * edge, ny + 2 * edge, x + edge, y + edge, a, b, theta) > 0
+        here = around[edge:-edge, edge:-edge]
+        expected = Seen.NO_PIXEL
+        if here.any():
+            neighbour = here & (labels != 0) & (labels != field["label"][i]) & (method != 0)
+            expected = Seen.BEYOND_EDGE if around.sum() > here.sum() else Seen(0)
+            for flag, pixels in (
+                (Seen.MASKED, given & here), (Seen.NON_FINITE, mask & ~given & here),
+                (Seen.NEIGHBOUR, neighbour),
+            ):  # fmt: skip
+                expected |= flag if pixels.any() else Seen(0)
+        assert seen[i] & ~(Seen.NOT_REPLACED | Seen.ERROR_NON_FINITE) == expected
+        assert bool(seen[i] & Seen.ERROR_NON_FINITE) == bool(np.isinf(variance[i]))
+        replaced = method == apertures.CORRECT and seen[i] & Seen.NEIGHBOUR
+        assert replaced or not seen[i] & Seen.NOT_REPLACED
+    for flag in Seen:
+        possible = flag not in (Seen.UNMEASURED, Seen.NEIGHBOUR, Seen.NOT_REPLACED)
+        possible |= flag == Seen.NEIGHBOUR and method != apertures.NONE
+        possible |= flag == Seen.NOT_REPLACED and method == apertures.CORRECT
+        assert np.any(seen & flag) == possible
+
+
+@METHODS
 def test_aperture_sums_are_weighted_sums_of_the_usable_pixels(field, method):
     ny, nx = field["data"].shape
-    total, variance = apertures.aperture_sums(
-        field["data"], field["error"], field["labels"], field["mask"], place_of(field),
+    total, variance, _ = apertures.aperture_sums(
+        field["data"], field["error"], None, field["labels"], field["mask"], place_of(field),
         field["label"], field["shapes"], field["background"], method, 2,
     )  # fmt: skip
     n_nan = 0
@@ -298,7 +333,7 @@ def all_results(field, n_threads=1, place=None, select=slice(None)):
     shapes, background = field["shapes"][select], field["background"][select]
     method = apertures.CORRECT
     sums = apertures.aperture_sums(
-        images[0], field["error"], *images[1:], shapes, background, method, n_threads
+        images[0], field["error"], None, *images[1:], shapes, background, method, n_threads
     )
     kron = apertures.kron_sums(*images, shapes * [1, 1, 1 / 6, 1 / 6, 1], 6.0, method, n_threads)
     radius = apertures.radius_of_flux(
@@ -361,12 +396,14 @@ def test_what_cannot_be_measured_is_nan_not_an_abort():
     background = np.zeros(9)
     background[8] = np.nan
     label, place = np.ones(9, np.int32), (0, 0, 30, 30)
-    total, variance = apertures.aperture_sums(
-        data, None, labels, None, place, label, shapes, background, apertures.CORRECT, 1
+    total, variance, seen = apertures.aperture_sums(
+        data, None, None, labels, None, place, label, shapes, background, apertures.CORRECT, 1
     )
     assert total[0] == pytest.approx(math.pi * 6)
     assert np.isnan(total[1:]).all()
     assert np.isnan(variance).all()
+    outside, unmeasured = apertures.Seen.NO_PIXEL, apertures.Seen.UNMEASURED
+    assert seen.tolist() == [0, *[unmeasured] * 4, outside, *[unmeasured] * 3]
     moment, kron_total = apertures.kron_sums(
         data, labels, None, place, label, shapes, 1.0, apertures.CORRECT, 1
     )
@@ -390,8 +427,8 @@ def test_a_circle_that_holds_the_flux_is_the_answer_whatever_the_rounding():
     circles = np.column_stack((rng.uniform(15, 25, (50, 2)), rng.uniform(3, 9, 50)))
     shapes = np.column_stack((circles, circles[:, 2], np.zeros(50)))
     label, background, place = np.ones(50, np.int32), np.zeros(50), (0, 0, 40, 40)
-    flux, _ = apertures.aperture_sums(
-        data, None, labels, None, place, label, shapes, background, apertures.NONE, 1
+    flux, _, _ = apertures.aperture_sums(
+        data, None, None, labels, None, place, label, shapes, background, apertures.NONE, 1
     )
     radius = apertures.radius_of_flux(
         data, labels, None, place, label, circles, background, flux, apertures.NONE, 1

@@ -54,6 +54,7 @@ COLUMNS = {
     "covar_sigxy": "covariance_xy", "covar_sigy2": "covariance_yy", "cxx": "ellipse_cxx",
     "cxy": "ellipse_cxy", "cyy": "ellipse_cyy", "local_background": "local_background",
     "kron_radius": "kron_radius", "kron_flux": "kron_flux", "kron_fluxerr": "kron_flux_err",
+    "flags": "flags",
 }  # fmt: skip
 SKY = ("sky_centroid", "sky_centroid_icrs", "sky_bbox_ll", "sky_bbox_ul", "sky_bbox_lr",
        "sky_bbox_ur")  # fmt: skip

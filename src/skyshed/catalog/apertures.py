@@ -1,4 +1,4 @@
-"""Circles about the centroids, and apertures as objects and as drawings."""
+"""Sums over apertures, circles about the centroids, and apertures as objects and as drawings."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,6 +10,9 @@ from skyshed.catalog.registry import Column, Results, measurement
 from skyshed.kernels import apertures
 
 __all__ = [
+    "ellipse_sums",
+    "kron_ellipses",
+    "local_background_apertures",
     "make_circular_apertures",
     "make_kron_apertures",
     "plot_circular_apertures",
@@ -23,6 +26,34 @@ MASKING = {"none": apertures.NONE, "mask": apertures.MASK, "correct": apertures.
 def place(frame: Any) -> tuple[int, int, int, int]:
     """Return where a frame lies in the whole image, as the aperture kernels take it."""
     return (*frame.origin, *frame.whole_shape)
+
+
+def ellipse_sums(
+    frame: Any,
+    sources: Any,
+    ellipses: Any,
+    local_background: Any,
+    apermask_method: str,
+    n_threads: int | None,
+) -> tuple[Any, Any, Any]:
+    """Return flux, error and `~skyshed.kernels.apertures.Seen` of one ellipse per source.
+
+    ``ellipses`` has the columns ``x, y, a, b, theta``, theta in degrees.
+    """
+    total, variance, seen = apertures.aperture_sums(
+        frame.data,
+        frame.error,
+        frame.input_mask,
+        frame.labels,
+        frame.mask,
+        place(frame),
+        sources.labels,
+        np.column_stack((*ellipses[:4], np.deg2rad(ellipses[4]))),
+        local_background,
+        MASKING[apermask_method],
+        n_threads,
+    )
+    return total, np.sqrt(variance), seen
 
 
 @measurement(
@@ -40,22 +71,11 @@ def _circular_photometry(
     n_threads: int | None,
 ) -> Any:
     axis = frame.xp.full(xcentroid.shape, radius)
-    total, variance = apertures.aperture_sums(
-        frame.data,
-        frame.error,
-        frame.labels,
-        frame.mask,
-        place(frame),
-        sources.labels,
-        np.column_stack((xcentroid, ycentroid, axis, axis, np.zeros_like(axis))),
-        local_background,
-        MASKING[apermask_method],
-        n_threads,
-    )
-    return total, np.sqrt(variance)
+    ellipses = xcentroid, ycentroid, axis, axis, np.zeros_like(axis)
+    return ellipse_sums(frame, sources, ellipses, local_background, apermask_method, n_threads)[:2]
 
 
-def _kron_ellipses(catalog: Any, kron_params: Sequence[float] | None) -> Any:
+def kron_ellipses(catalog: Any, kron_params: Sequence[float] | None) -> Any:
     """Return the Kron apertures as rows ``x, y, a, b, theta`` (degrees), NaN for none."""
     from skyshed.catalog.inputs import check_kron_params
 
@@ -63,7 +83,10 @@ def _kron_ellipses(catalog: Any, kron_params: Sequence[float] | None) -> Any:
     if kron_params is not None:
         results = results.with_inputs(kron_params=check_kron_params(kron_params))
     names = ("xcentroid", "ycentroid", "_kron_major", "_kron_minor", "orientation")
-    return _or_nan(np.column_stack(results.on_host(*names)))
+    x, *others, count = results.on_host(*names, "_count")
+    if kron_params is not None:
+        x = np.where(count > 0, x, np.nan)
+    return _or_nan(np.column_stack((x, *others)))
 
 
 def _circles(catalog: Any, radius: Any) -> Any:
@@ -71,7 +94,7 @@ def _circles(catalog: Any, radius: Any) -> Any:
     x, y, count = catalog._results.on_host("xcentroid", "ycentroid", "_count")
     axis = np.broadcast_to(np.asarray(radius, dtype=float), x.shape)
     if not np.all(axis > 0):
-        raise ValueError(f"radius must be positive, got {radius!r}: give it in pixels")
+        raise ValueError(f"radius must be > 0 (in pixels), got {radius!r}")
     x = np.where(count > 0, x, np.nan)
     return _or_nan(np.column_stack((x, y, axis, axis, np.zeros(x.shape))))
 
@@ -82,16 +105,22 @@ def _or_nan(ellipses: Any) -> Any:
     return np.where(drawn[:, np.newaxis], ellipses, np.nan)
 
 
-def _aperture_objects(catalog: Any, ellipses: Any) -> Any:
-    """Return a photutils aperture for each row, None where it is NaN."""
+def _photutils_apertures() -> Any:
     try:
-        from photutils.aperture import CircularAperture, EllipticalAperture
+        import photutils.aperture
     except ImportError as error:
         raise ImportError(
             "aperture objects are photutils' own, and photutils is not installed: install it "
             "(pip install photutils), or draw the apertures with plot_kron_apertures or "
             "plot_circular_apertures, which need matplotlib only"
         ) from error
+    return photutils.aperture
+
+
+def _aperture_objects(catalog: Any, ellipses: Any) -> Any:
+    """Return a photutils aperture for each row, None where it is NaN."""
+    module = _photutils_apertures()
+    CircularAperture, EllipticalAperture = module.CircularAperture, module.EllipticalAperture
     made = [
         None
         if np.isnan(x)
@@ -101,6 +130,39 @@ def _aperture_objects(catalog: Any, ellipses: Any) -> Any:
         for x, y, a, b, theta in ellipses
     ]
     return made[0] if catalog.isscalar else made
+
+
+def local_background_apertures(catalog: Any) -> Any:
+    """Make the annulus of each source's local background as a photutils aperture.
+
+    Parameters
+    ----------
+    catalog : SourceCatalog
+        The sources.
+
+    Returns
+    -------
+    apertures : list of `~photutils.aperture.RectangularAnnulus` or None
+        `None` where ``localbkg_width`` is 0. A single aperture for a scalar catalog.
+
+    Raises
+    ------
+    ImportError
+        If photutils is not installed.
+    """
+    width = catalog.localbkg_width
+    if width == 0:
+        return catalog._collapsed([None] * catalog.nlabels)
+    annulus = _photutils_apertures().RectangularAnnulus
+    boxes = catalog._results["sources"].host.bbox + np.repeat(catalog._results["frame"].origin, 2)
+    middle, size = 0.5 * (boxes[:, ::2] + boxes[:, 1::2] - 1), boxes[:, 1::2] - boxes[:, ::2]
+    inner = size * apertures.HOLE
+    return catalog._collapsed(
+        [
+            annulus((x, y), w, w + 2 * width, h + 2 * width, h_in=h, theta=0.0)
+            for (y, x), (h, w) in zip(middle.tolist(), inner.tolist(), strict=True)
+        ]
+    )
 
 
 def make_kron_apertures(catalog: Any, kron_params: Sequence[float] | None = None) -> Any:
@@ -137,7 +199,7 @@ def make_kron_apertures(catalog: Any, kron_params: Sequence[float] | None = None
     >>> aperture.positions, round(aperture.a, 3), round(aperture.b, 3)
     (array([7., 5.]), 7.0, 2.858)
     """
-    return _aperture_objects(catalog, _kron_ellipses(catalog, kron_params))
+    return _aperture_objects(catalog, kron_ellipses(catalog, kron_params))
 
 
 def make_circular_apertures(catalog: Any, radius: Any) -> Any:
@@ -209,7 +271,7 @@ def plot_kron_apertures(
     ValueError
         If ``kron_params`` are out of range.
     """
-    ellipses = _kron_ellipses(catalog, kron_params)
+    ellipses = kron_ellipses(catalog, kron_params)
     return _draw(catalog, ellipses, ax, origin, kwargs)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from astropy import units as u
 
 from skyshed.catalog.registry import COLUMNS, Results
+from skyshed.kernels.threads import resolve_n_threads
 
 __all__ = ["CatalogBase"]
 
@@ -37,6 +38,11 @@ class CatalogBase:
     def nlabels(self) -> int:
         """The number of sources."""
         return len(self._results["sources"])
+
+    @property
+    def n_threads(self) -> int:
+        """The number of threads that measure."""
+        return resolve_n_threads(self._results["n_threads"])
 
     @property
     def wcs(self) -> Any:

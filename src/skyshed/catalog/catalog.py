@@ -8,26 +8,29 @@ import numpy as np
 from astropy.table import QTable
 
 import skyshed.catalog.measurements  # noqa: F401 - fills the registry
-from skyshed.arguments import check_choice, check_positive_integer
-from skyshed.catalog.cutouts import CUTOUTS, Cutouts
+from skyshed.arguments import check_positive_integer
+from skyshed.catalog.cutouts import Cutouts
 from skyshed.catalog.extras import pick
+from skyshed.catalog.flags import Quality
 from skyshed.catalog.inputs import (
     check_detection,
     check_kron_params,
+    check_masking,
     check_unit,
     check_width,
     make_frame,
 )
 from skyshed.catalog.photometry import Photometry
 from skyshed.catalog.registry import ALIASES, COLUMNS, Column, Results
-from skyshed.catalog.table import DEFAULT_COLUMNS, make_arrays, make_meta, make_table
-from skyshed.names import accept_aliases, canonical_attribute
-from skyshed.segmentation import SegmentationImage
+from skyshed.catalog.stamps import Stamps
+from skyshed.catalog.table import DEFAULT_COLUMNS, PROPERTIES, make_arrays, make_meta, make_table
+from skyshed.names import accept_aliases, both_names, canonical_attribute
+from skyshed.segmentation import SegmentationImage, as_segmentation_image
 
 __all__ = ["SourceCatalog"]
 
 
-class SourceCatalog(Cutouts, Photometry):
+class SourceCatalog(Cutouts, Stamps, Photometry, Quality):
     """Photometry, positions and shapes of the sources of a segmentation image.
 
     Every column is an attribute, measured when first asked for, and may be named in `to_table`. The
@@ -140,6 +143,7 @@ class SourceCatalog(Cutouts, Photometry):
         }
         if kernel is not None and convolved_data is not None:
             raise TypeError("convolved_data and kernel are both given: give one of them")
+        segment_img = as_segmentation_image(segment_img, both_names("segment_img"))
         frame, found_unit = make_frame(images, mask, kernel, segment_img, n_threads)
         self._unit = check_unit(unit, found_unit)
         if n_threads is not None:
@@ -147,13 +151,12 @@ class SourceCatalog(Cutouts, Photometry):
         inputs = {
             "frame": frame,
             "sources": segment_img.sources,
+            "provenance": segment_img._provenance,
             "n_threads": n_threads,
             "wcs": wcs,
             "kron_params": check_kron_params(kron_params),
             "localbkg_width": check_width(localbkg_width),
-            "apermask_method": check_choice(
-                apermask_method, "apermask_method", ("correct", "mask", "none")
-            ),
+            "apermask_method": check_masking(apermask_method),
         }
         detection = None
         if detection_cat is not None:
@@ -167,14 +170,18 @@ class SourceCatalog(Cutouts, Photometry):
         self.default_columns = list(DEFAULT_COLUMNS)
         #: What tables note about themselves.
         self.meta = make_meta(
-            **{name: inputs[name] for name in ("localbkg_width", "apermask_method", "kron_params")}
+            localbkg_width=inputs["localbkg_width"],
+            apermask_method=inputs["apermask_method"],
+            kron_params=inputs["kron_params"],
+            local_bkg_width=inputs["localbkg_width"],
+            aperture_mask_method=inputs["apermask_method"],
         )
 
     @property
     def properties(self) -> list[str]:
-        """The names of all columns and cutouts, sorted; without the user's `extra_properties`."""
+        """The names and aliases of all columns and cutouts, sorted; without `extra_properties`."""
         columns = (name for name, (each, _) in COLUMNS.items() if each.public)
-        return sorted([*columns, *CUTOUTS, "bbox", "label", "labels", "slices", "kron_aperture"])
+        return sorted([*columns, *ALIASES, *PROPERTIES])
 
     def to_table(self, columns: str | Sequence[str] | None = None) -> QTable:
         """Make a table with one row per source.
@@ -242,7 +249,9 @@ class SourceCatalog(Cutouts, Photometry):
 
     def __getitem__(self, index: Any) -> "SourceCatalog":
         if self.isscalar:
-            raise TypeError("a SourceCatalog of a single selected source can't be indexed")
+            raise TypeError(
+                f"A scalar {type(self).__name__!r} object cannot be indexed: it is one source"
+            )
         position = np.arange(self.nlabels)[index]
         chosen = np.atleast_1d(position)
         other = copy.copy(self)
@@ -282,13 +291,14 @@ class SourceCatalog(Cutouts, Photometry):
         wanted = np.asarray(labels)
         unknown = np.setdiff1d(wanted, self.labels).tolist()
         if unknown:
-            raise ValueError(f"labels has {unknown}, which this catalog of {self.nlabels} lacks")
+            what = f"labels {unknown} are" if len(unknown) > 1 else f"label {unknown} is"
+            raise ValueError(f"{what} invalid (not in this catalog), see its labels")
         sorter = np.argsort(self.labels, kind="stable")
         return self[sorter[np.searchsorted(self.labels, wanted, sorter=sorter)]]
 
     def __len__(self) -> int:
         if self.isscalar:
-            raise TypeError("a SourceCatalog of a single selected source has no len()")
+            raise TypeError(f"Scalar {type(self).__name__!r} object has no len(): it is one source")
         return self.nlabels
 
     def __iter__(self) -> Iterator["SourceCatalog"]:
@@ -297,6 +307,9 @@ class SourceCatalog(Cutouts, Photometry):
     def copy(self) -> "SourceCatalog":
         """Return a deep copy."""
         return copy.deepcopy(self)
+
+    def release_cache(self) -> None:
+        """Do nothing: a catalog keeps no images but those it was given, unlike photutils'."""
 
     def __repr__(self) -> str:
         with np.printoptions(threshold=25, edgeitems=5):
@@ -332,5 +345,7 @@ def _attribute(column: Column) -> property:
 
 
 for _column, _ in COLUMNS.values():
-    if _column.public:
+    if _column.public and not hasattr(SourceCatalog, _column.name):
         setattr(SourceCatalog, _column.name, _attribute(_column))
+    if _column.alias:
+        setattr(SourceCatalog, _column.alias, _attribute(_column))

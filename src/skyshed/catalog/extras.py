@@ -59,12 +59,12 @@ class Extras(CatalogBase):
         taken = name in COLUMNS or name in ALIASES or name in ATTRIBUTES
         if taken or name in self.__dict__ or hasattr(type(self), name):
             raise ValueError(
-                f"{name!r} is an attribute of every catalog and can't be replaced: choose "
-                "another name"
+                f"{name!r} cannot be set because it is a built-in attribute of every catalog: "
+                "choose another name"
             )
         if name in self._extra and not overwrite:
             raise ValueError(
-                f"the catalog has a property {name!r} already: set overwrite=True to replace it"
+                f"{name!r} already exists as an attribute: set overwrite=True to replace it"
             )
         self._extra[name] = self._checked(name, value)
 
@@ -79,8 +79,9 @@ class Extras(CatalogBase):
         if n_values != (None if self.isscalar else self.nlabels):
             found = "a scalar" if n_values is None else f"{n_values} elements"
             raise ValueError(
-                f"{name!r} must have one element for each of the {self.nlabels} source(s), "
-                f"got {found}"
+                "value must have the same number of elements as the catalog, one for each of its "
+                f"{self.nlabels} source(s) or a scalar for a scalar catalog; got {found} for "
+                f"{name!r}"
             )
         return value
 
@@ -126,5 +127,6 @@ class Extras(CatalogBase):
     def _check_is_extra(self, name: str) -> None:
         if name not in self._extra:
             raise ValueError(
-                f"the catalog has no added property {name!r}; it has {self.extra_properties}"
+                f"{name} is not a defined property: those that were added are "
+                f"{self.extra_properties}"
             )

@@ -10,9 +10,15 @@ from skyshed.catalog.base import CatalogBase
 from skyshed.catalog.registry import Results
 from skyshed.frame import Frame
 from skyshed.namespace import array_namespace
-from skyshed.segmentation import SegmentationImage
 
-__all__ = ["check_detection", "check_kron_params", "check_unit", "check_width", "make_frame"]
+__all__ = [
+    "check_detection",
+    "check_kron_params",
+    "check_masking",
+    "check_unit",
+    "check_width",
+    "make_frame",
+]
 
 
 def make_frame(
@@ -21,24 +27,17 @@ def make_frame(
     """Check the images and put them into a frame; return it and their unit."""
     plain, unit = split_units(**images)
     given = dict(zip(images, plain, strict=True))
-    if not isinstance(segment_img, SegmentationImage):
-        raise TypeError(
-            f"segment_img must be a skyshed.SegmentationImage, got {type(segment_img).__name__}: "
-            "wrap the labels, SegmentationImage(labels)"
-        )
     xp = array_namespace(**given, mask=mask, segment_img=segment_img._data)
-    data = as_image(given.pop("data"), "data", xp)
-    if segment_img.shape != data.shape:
-        raise ValueError(
-            f"segment_img must have the same shape as data: segment_img has {segment_img.shape}, "
-            f"data has {data.shape}"
-        )
-    if segment_img.nlabels == 0:
-        raise ValueError("segment_img has no labels: there is nothing to measure")
+    _check_shapes({**given, "mask": None if mask is np.ma.nomask else mask}, segment_img.shape, xp)
     arrays: dict[str, Any] = {
-        name: None if array is None else as_image(array, name, xp, shape=data.shape)
-        for name, array in given.items()
+        name: None if array is None else as_image(array, name, xp) for name, array in given.items()
     }
+    data = arrays.pop("data")
+    if segment_img.nlabels == 0:
+        raise ValueError(
+            "segment_img/segmentation_image must have at least one nonzero label: it has none, and "
+            "there is nothing to measure"
+        )
     if kernel is not None:
         from skyshed.convolution import convolve
 
@@ -51,11 +50,26 @@ def make_frame(
     return frame, unit
 
 
+def _check_shapes(images: dict[str, Any], of_labels: tuple[int, ...], xp: Any) -> None:
+    """Raise a ValueError unless all images are 2-D and of one shape."""
+    shapes = {name: xp.asarray(image).shape for name, image in images.items() if image is not None}
+    for name, shape in shapes.items():
+        if len(shape) != 2:
+            raise ValueError(f"{name} must be a 2D array, got {len(shape)}-D with shape {shape}")
+    names = {"segment_img/segmentation_image and data": of_labels}
+    names |= {f"data and {name}": shape for name, shape in shapes.items()}
+    for both, shape in names.items():
+        if shape != shapes["data"]:
+            raise ValueError(
+                f"{both} must have the same shape, got {shape}, and {shapes['data']} for data"
+            )
+
+
 def _all_bad(data: Any, mask: Any, xp: Any) -> Any:
     """Return the mask that covers non-finite data too; no new one where all data are finite."""
     with np.errstate(over="ignore", invalid="ignore"):
         # One read, no temporary image: a single bad value makes the sum not finite.
-        if xp.isfinite(xp.sum(data, dtype=xp.float64)):
+        if xp.isfinite(xp.sum(data)):
             return mask
     bad = ~xp.isfinite(data)
     return bad if mask is None else bad | mask
@@ -87,19 +101,36 @@ def check_width(width: Any) -> int:
     ValueError
         If it is not an integer of at least 0.
     """
-    if isinstance(width, str) or np.ndim(width) != 0 or width < 0 or int(width) != width:
-        raise ValueError(
-            "localbkg_width must be an integer number of pixels of at least 0, where 0 means no "
-            f"local background; got {width!r}"
-        )
+    name = "localbkg_width/local_bkg_width"
+    if isinstance(width, str) or np.ndim(width) != 0 or not float(width).is_integer():
+        raise ValueError(f"{name} must be an integer number of pixels, got {width!r}")
+    if width < 0:
+        raise ValueError(f"{name} must be >= 0, got {width!r}; 0 is for no local background")
     return int(width)
+
+
+def check_masking(method: Any) -> str:
+    """Return what apertures see of neighbours, if it is one of the choices.
+
+    Raises
+    ------
+    ValueError
+        If it is anything else.
+    """
+    if method not in ("correct", "mask", "none"):
+        raise ValueError(
+            f"Invalid aperture_mask_method value {method!r}: apermask_method/aperture_mask_method "
+            "must be 'correct', 'mask' or 'none'"
+        )
+    return method
 
 
 def check_detection(catalog: Any, frame: Frame, sources: Any) -> Results:
     """Return the results of a detection catalog of the same sources."""
     if not isinstance(catalog, CatalogBase):
         raise TypeError(
-            f"detection_cat must be a skyshed.SourceCatalog, got {type(catalog).__name__}"
+            "detection_cat/detection_catalog must be a skyshed.SourceCatalog, got "
+            f"{type(catalog).__name__}"
         )
     results = catalog._results
     array_namespace(data=frame.data, detection_cat=results["frame"].data)
@@ -109,8 +140,8 @@ def check_detection(catalog: Any, frame: Frame, sources: Any) -> Results:
     )
     if not same:
         raise ValueError(
-            "detection_cat must be the catalog of all sources of the same segmentation image as "
-            "segment_img; it has other labels"
+            "detection_cat/detection_catalog must have same segmentation_image as the input "
+            "segment_img/segmentation_image, and all of its sources: it has other labels"
         )
     return results
 
@@ -123,15 +154,18 @@ def check_kron_params(kron_params: Any) -> tuple[float, ...]:
     ValueError
         If they are not two or three numbers in range.
     """
-    if np.ndim(kron_params) != 1 or len(kron_params) not in (2, 3):
+    got = f"got {kron_params!r}"
+    if np.ndim(kron_params) != 1:
+        raise ValueError(f"kron_params must be 1D, a sequence of numbers; {got}")
+    if len(kron_params) not in (2, 3):
         raise ValueError(
-            "kron_params must be two or three numbers: the scale, the least Kron radius and, if "
-            f"wanted, the least circular radius; got {kron_params!r}"
+            "kron_params must have 2 or 3 elements: the scale, the least Kron radius and, if "
+            f"wanted, the least circular radius; {got}"
         )
-    scale, least, *circle = kron_params
-    if not scale > 0 or not least > 0 or not all(radius >= 0 for radius in circle):
-        raise ValueError(
-            "kron_params must have a positive scale, a positive least Kron radius and a least "
-            f"circular radius of at least 0; got {tuple(kron_params)!r}"
-        )
+    if not kron_params[0] > 0:
+        raise ValueError(f"kron_params[0] must be > 0, it scales the Kron radius; {got}")
+    if not kron_params[1] > 0:
+        raise ValueError(f"kron_params[1] must be > 0, it is the least Kron radius; {got}")
+    if len(kron_params) == 3 and not kron_params[2] >= 0:
+        raise ValueError(f"kron_params[2] must be >= 0, it is the least circular radius; {got}")
     return tuple(kron_params)

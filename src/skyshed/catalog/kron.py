@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from skyshed.catalog.apertures import MASKING, place
+from skyshed.catalog.apertures import MASKING, ellipse_sums, place
 from skyshed.catalog.registry import Column, measurement
 from skyshed.kernels import apertures
 
@@ -95,6 +95,21 @@ def kron_radius(
 
 
 @measurement(
+    Column("_kron_at_least", description="Whether a minimum set the Kron aperture."),
+    geometry=True,
+)
+def _kron_at_least(
+    kron_radius_measured: Any,
+    kron_radius: Any,
+    _kron_moment: Any,
+    _kron_total: Any,
+    kron_params: tuple[float, ...],
+) -> Any:
+    not_positive = (_kron_moment <= 0) | (_kron_total <= 0)
+    return not_positive | (kron_radius_measured <= kron_params[1]) | (kron_radius == 0)
+
+
+@measurement(
     Column("_kron_major", "pix", "Semi-major axis of the Kron aperture."),
     Column("_kron_minor", "pix", "Semi-minor axis of the Kron aperture."),
     geometry=True,
@@ -113,7 +128,14 @@ def _kron_axes(
 
 @measurement(
     Column("kron_flux", "data", "Sum over the Kron aperture, less the local background."),
-    Column("kron_fluxerr", "data", "Error of kron_flux from the total error.", "kron_flux_err"),
+    Column(
+        "kron_fluxerr",
+        "data",
+        "1-sigma error of kron_flux: the errors of the aperture's pixels added in quadrature.",
+        "kron_flux_err",
+        requires=("error",),
+    ),
+    Column("_kron_seen", description="Seen of the Kron aperture."),
 )
 def kron_photometry(
     frame: Any,
@@ -128,16 +150,5 @@ def kron_photometry(
     n_threads: int | None,
 ) -> Any:
     """Sum over the Kron apertures."""
-    total, variance = apertures.aperture_sums(
-        frame.data,
-        frame.error,
-        frame.labels,
-        frame.mask,
-        place(frame),
-        sources.labels,
-        np.column_stack((xcentroid, ycentroid, _kron_major, _kron_minor, np.deg2rad(orientation))),
-        local_background,
-        MASKING[apermask_method],
-        n_threads,
-    )
-    return total, np.sqrt(variance)
+    ellipses = xcentroid, ycentroid, _kron_major, _kron_minor, orientation
+    return ellipse_sums(frame, sources, ellipses, local_background, apermask_method, n_threads)

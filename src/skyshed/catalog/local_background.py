@@ -13,16 +13,18 @@ from skyshed.kernels import apertures
         "local_background",
         "data",
         "Background per pixel in a rectangular annulus; subtracted from all fluxes.",
-    )
+    ),
+    Column("_too_few_around", description="Whether the annulus has too few usable pixels."),
 )
 def local_background(
     frame: Any, sources: Any, localbkg_width: int, _count: Any, n_threads: int | None
 ) -> Any:
     """Estimate it, or take 0 where no annulus is wanted; NaN for sources that are all masked."""
     if localbkg_width == 0:
-        value = frame.xp.zeros(len(sources))
+        value, too_few = frame.xp.zeros(len(sources)), frame.xp.zeros(len(sources), dtype=bool)
     else:
-        value = apertures.local_background(
+        value, count = apertures.local_background(
             frame.data, frame.labels, frame.mask, sources.bbox, localbkg_width, n_threads
         )
-    return np.where(_count > 0, value, np.nan)
+        too_few = count < apertures.FEWEST
+    return np.where(_count > 0, value, np.nan), too_few

@@ -5,6 +5,7 @@ from skyshed.catalog import (  # noqa: F401
     boxes,
     centroid_errors,
     centroids,
+    flags,
     isophotal,
     kron,
     local_background,

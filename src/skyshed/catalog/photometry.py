@@ -98,7 +98,7 @@ class Photometry(Extras):
         (array([836.6]), array([nan]))
         """
         if not radius > 0:
-            raise ValueError(f"radius must be positive, got {radius!r}")
+            raise ValueError(f"radius must be > 0 (in pixels), got {radius!r}")
         results = self._results.with_inputs(radius=float(radius))
         return self._fluxes(results, ("_circular_flux", "_circular_fluxerr"), name, overwrite)
 
@@ -137,7 +137,7 @@ class Photometry(Extras):
         <Quantity [2.38] pix>
         """
         if not 0 < fraction <= 1:
-            raise ValueError(f"fraction must be above 0 and at most 1, got {fraction!r}")
+            raise ValueError(f"fraction must be > 0 and <= 1, got {fraction!r}")
         radius = self._public(
             "_fluxfrac_radius", self._results.with_inputs(fraction=float(fraction))
         )
@@ -149,6 +149,11 @@ class Photometry(Extras):
     def kron_aperture(self) -> Any:
         """The photutils aperture of each source's Kron flux; `None` where there is none."""
         return self.make_kron_apertures()
+
+    @property
+    def local_background_aperture(self) -> Any:
+        """The photutils annulus of each source's local background; `None` where there is none."""
+        return apertures.local_background_apertures(self)
 
     def make_kron_apertures(self, kron_params: Any = None) -> Any:
         """Make a photutils aperture for each source; see `~skyshed.catalog.apertures`."""

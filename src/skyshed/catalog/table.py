@@ -12,15 +12,23 @@ from astropy.table import QTable
 
 from skyshed.catalog.cutouts import CUTOUTS
 from skyshed.catalog.registry import ALIASES, COLUMNS
+from skyshed.names import ATTRIBUTES
 
-__all__ = ["DEFAULT_COLUMNS", "make_arrays", "make_meta", "make_table"]
+__all__ = ["DEFAULT_COLUMNS", "PROPERTIES", "make_arrays", "make_meta", "make_table"]
+
+#: What holds an image per source, under both of its names; it fits no table.
+IMAGES = (*CUTOUTS, *(a for a, name in ATTRIBUTES.items() if name in CUTOUTS and "_cutout" in a))
+#: Attributes of a catalog, one element per source, besides its columns.
+PROPERTIES = (
+    *IMAGES, "bbox", "kron_aperture", "label", "labels", "local_background_aperture", "slices",
+)  # fmt: skip
 
 #: The guide's default columns.
 DEFAULT_COLUMNS = (
     "label", "xcentroid", "ycentroid", "sky_centroid", "bbox_xmin", "bbox_xmax", "bbox_ymin",
     "bbox_ymax", "area", "semimajor_sigma", "semiminor_sigma", "orientation", "eccentricity",
     "min_value", "max_value", "local_background", "segment_flux", "segment_fluxerr", "kron_flux",
-    "kron_fluxerr",
+    "kron_fluxerr", "flags",
 )  # fmt: skip
 
 
@@ -83,23 +91,20 @@ def _is_plain(column: Any) -> bool:
 
 def _check_columns(catalog: Any, names: list[str]) -> None:
     """Raise a ValueError that names the columns that there are not, and the likeliest meant."""
-    known = {*catalog.properties, *catalog.extra_properties, *ALIASES}
+    known = {*catalog.properties, *catalog.extra_properties}
     known |= {alias for alias in map(_extra_alias, catalog.extra_properties) if alias}
-    unknown = [name for name in names if name not in known or name in CUTOUTS]
+    unknown = [name for name in names if name not in known or name in IMAGES]
     if not unknown:
         return
-    images = [name for name in unknown if name in CUTOUTS]
-    if images:
-        raise ValueError(
-            f"columns must not hold images, got {images}: take them from the catalog's attributes"
-        )
+    what = f"Invalid column name{'s' if len(unknown) > 1 else ''} in columns: {unknown}"
+    if any(name in IMAGES for name in unknown):
+        raise ValueError(f"{what}. No table holds images: take them from the catalog's attributes")
     near = {name: difflib.get_close_matches(name, known, 3) for name in unknown}
     hint = "; ".join(
         f"{name}: did you mean {' or '.join(like)}?" for name, like in near.items() if like
     )
     raise ValueError(
-        f"columns has unknown names {unknown}. {hint or 'See'} the catalog's properties and "
-        "extra_properties for all names."
+        f"{what}. {hint} The catalog's properties and extra_properties have all names."
     )
 
 

@@ -164,9 +164,9 @@ def _draw_ellipses(axes: Any, catalog: Any, color: str) -> None:
     """Draw the Kron apertures, fainter the more they cover."""
     from matplotlib.collections import EllipseCollection
 
-    from skyshed.catalog.apertures import _kron_ellipses
+    from skyshed.catalog.apertures import kron_ellipses
 
-    ellipses = _kron_ellipses(catalog, None)
+    ellipses = kron_ellipses(catalog, None)
     x, y, semimajor, semiminor, angle = ellipses[np.isfinite(ellipses).all(axis=1)].T
     cover = np.pi * (semimajor @ semiminor) / np.prod(np.diff([axes.get_xlim(), axes.get_ylim()]))
     axes.add_collection(

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from skyshed.catalog.apertures import _kron_ellipses
+from skyshed.catalog.apertures import kron_ellipses
 
 __all__ = ["kron_regions"]
 
@@ -24,7 +24,7 @@ def kron_regions(catalog: Any) -> str:
     if catalog is None:
         return HEAD
     x, y = np.atleast_1d(catalog.xcentroid), np.atleast_1d(catalog.ycentroid)
-    axes = _kron_ellipses(catalog, None)[:, 2:]
+    axes = kron_ellipses(catalog, None)[:, 2:]
     place, size = _numbers(x + 1, y + 1), _numbers(*axes.T)
     whole = np.isfinite(axes).all(axis=1)
     shape = np.where(

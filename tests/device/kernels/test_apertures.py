@@ -23,13 +23,14 @@ def field(seed, dtype=np.float64, shape=(60, 70), n=40, largest=9.0, masked=True
     mask = rng.random(shape) < 0.05 if masked else None
     if masked:
         data[mask] = np.nan
+    input_mask = mask & (rng.random(shape) < 0.5) if masked else None
     ellipses = np.column_stack(
         (rng.uniform(-6, nx + 6, n), rng.uniform(-6, ny + 6, n), rng.uniform(0.3, largest, n),
          rng.uniform(0.3, largest, n), rng.uniform(-3, 3, n))
     )  # fmt: skip
     return {
         "data": data, "error": rng.uniform(0.5, 2, shape).astype(dtype), "labels": labels,
-        "mask": mask, "place": (0, 0, ny, nx), "label": rng.integers(1, 7, n).astype(np.int32),
+        "mask": mask, "input_mask": input_mask, "place": (0, 0, ny, nx), "label": rng.integers(1, 7, n).astype(np.int32),
         "ellipses": ellipses, "background": rng.normal(0, 1, n),
     }  # fmt: skip
 
@@ -46,7 +47,7 @@ def all_weight(f):
 def magnitudes(f, method):
     """The sums of the absolute terms, which the CPU twin gives from absolute data."""
     return apertures.aperture_sums(
-        np.abs(f["data"]) + np.abs(f["background"]).max().astype(f["data"].dtype), None,
+        np.abs(f["data"]) + np.abs(f["background"]).max().astype(f["data"].dtype), None, None,
         *images(f)[1:], f["ellipses"], np.zeros(len(f["label"])), method, 1,
     )[0]  # fmt: skip
 
@@ -54,11 +55,12 @@ def magnitudes(f, method):
 def check_sums(cupy, f, method):
     error, (data, *others) = f["error"], images(f)
     result, expected = both(
-        cupy, apertures.aperture_sums, data, error, *others, f["ellipses"], f["background"],
-        method, None,
+        cupy, apertures.aperture_sums, data, error, f["input_mask"], *others, f["ellipses"],
+        f["background"], method, None,
     )  # fmt: skip
     close_sums(result[0], expected[0], np.nan_to_num(magnitudes(f, method)))
     close_sums(result[1], expected[1], expected[1])
+    identical(result[2], expected[2])
     return expected
 
 
@@ -66,7 +68,7 @@ def check_sums(cupy, f, method):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_aperture_sums_are_those_of_the_cpu(cupy, dtype, method):
     for seed, masked in ((1, True), (2, False)):
-        total, _ = check_sums(cupy, field(seed, dtype, masked=masked), method)
+        total, _, _ = check_sums(cupy, field(seed, dtype, masked=masked), method)
         assert np.isfinite(total).sum() > 25
 
 
@@ -78,8 +80,8 @@ def test_sums_without_errors_have_no_variance(cupy):
     f = field(4)
     data, *others = images(f)
     result, expected = both(
-        cupy, apertures.aperture_sums, data, None, *others, f["ellipses"], f["background"],
-        apertures.MASK, None,
+        cupy, apertures.aperture_sums, data, None, None, *others, f["ellipses"],
+        f["background"], apertures.MASK, None,
     )  # fmt: skip
     assert np.isnan(result[1]).all()
     close_sums(result[0], expected[0], np.nan_to_num(magnitudes(f, apertures.MASK)))
@@ -93,7 +95,7 @@ def test_pixels_that_are_just_touched_count_as_on_the_cpu(cupy):
     e[:, :2] = np.round(rng.uniform(20, 40, (120, 2)) * 2) / 2
     e[:, 2:4] = rng.choice([0.5, 1.0, 1.5, 4.0, 1e-3, 200.0], (120, 2))
     e[:, 4] = rng.choice([0.0, math.pi / 4, math.pi / 2, 0.3], 120)
-    total, _ = check_sums(cupy, f, apertures.NONE)
+    total, _, _ = check_sums(cupy, f, apertures.NONE)
     assert np.isfinite(total).all()
 
 
@@ -174,7 +176,8 @@ def test_a_circle_that_holds_the_flux_is_the_answer_whatever_the_rounding(cupy):
     shapes = np.column_stack((circles, circles[:, 2], np.zeros(20)))
     rest = labels, None, (0, 0, 60, 90), np.ones(20, np.int32)
     zero = np.zeros(20)
-    flux, _ = both(cupy, apertures.aperture_sums, data, None, *rest, shapes, zero, 0, None)[0]
+    sums, _ = both(cupy, apertures.aperture_sums, data, None, None, *rest, shapes, zero, 0, None)
+    flux = sums[0]
     found, _ = both(cupy, apertures.radius_of_flux, data, *rest, circles, zero, flux, 0, None)
     np.testing.assert_array_equal(found, circles[:, 2])
 
@@ -193,7 +196,7 @@ def results(cupy, f, select=slice(None), place=None):
     sums, kron, radius = on_device
     return np.array(
         to_host(cupy, (
-            *sums(data, error, *rest, ellipses, background, method, None),
+            *sums(data, error, None, *rest, ellipses, background, method, None),
             *kron(data, *rest, ellipses, 1.0, method, None),
             radius(data, *rest, ellipses[:, :3], background, 20 + background, method, None),
         ))
@@ -240,10 +243,11 @@ def test_what_cannot_be_measured_is_nan(cupy):
     background, flux = np.zeros(9), np.full(9, 5.0)
     background[8], flux[4] = np.nan, 0.0
     rest = labels, None, (0, 0, 30, 30), np.ones(9, np.int32)
-    (total, _), expected = both(
-        cupy, apertures.aperture_sums, data, None, *rest, shapes, background, 2, None
+    (total, _, seen), expected = both(
+        cupy, apertures.aperture_sums, data, None, None, *rest, shapes, background, 2, None
     )
     close_sums(total, expected[0], np.full(9, 30.0))
+    identical(seen, expected[2])
     assert np.isfinite(total[0])
     assert np.isnan(total[1:]).all()
     result, expected = both(cupy, apertures.kron_sums, data, *rest, shapes, 1.0, 2, None)
@@ -262,7 +266,7 @@ def test_no_sources(cupy):
     data, *others = images(f)
     no, empty = f["ellipses"], np.empty(0)
     for contract, args in (
-        (apertures.aperture_sums, (data, None, *others, no, empty, 2, None)),
+        (apertures.aperture_sums, (data, None, None, *others, no, empty, 2, None)),
         (apertures.kron_sums, (data, *others, no, 6.0, 2, None)),
         (apertures.radius_of_flux, (data, *others, no[:, :3].copy(), empty, empty, 2, None)),
         (apertures.local_background, (data, *others[:2], np.empty((0, 4), np.int64), 5.0, None)),

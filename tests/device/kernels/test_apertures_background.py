@@ -5,7 +5,7 @@ import pytest
 
 from skyshed.kernels import apertures, twin
 from tests.device import standin
-from tests.device.kernels.twins import both, to_device, to_host
+from tests.device.kernels.twins import both, identical, to_device, to_host
 
 
 def field(seed, dtype, shape=(110, 130), n=14):
@@ -27,8 +27,11 @@ def field(seed, dtype, shape=(110, 130), n=14):
 @pytest.mark.parametrize("width", [1.0, 5.3, 24.0])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_backgrounds_are_those_of_the_cpu(cupy, dtype, width):
-    result, expected = both(cupy, apertures.local_background, *field(1, dtype), width, None)
+    (result, counts), (expected, all_counts) = both(
+        cupy, apertures.local_background, *field(1, dtype), width, None
+    )
     np.testing.assert_allclose(result, expected, rtol=1e-12)
+    identical(counts, all_counts)
     assert (expected > 50).sum() > 5
 
 
@@ -38,8 +41,9 @@ def test_annuli_that_do_not_fit_shared_memory(cupy, dtype):
     data, labels, mask, bbox = field(2, dtype)
     bbox = np.array([[40, 60, 50, 90], [0, 30, 0, 20], [100, 110, 1, 130], [-3, 2, 128, 140]])
     args = data, labels, mask, bbox.astype(np.int64), 45.0, None
-    result, expected = both(cupy, apertures.local_background, *args)
+    (result, counts), (expected, all_counts) = both(cupy, apertures.local_background, *args)
     np.testing.assert_allclose(result, expected, rtol=1e-12)
+    identical(counts, all_counts)
 
 
 def test_in_any_order_of_threads_with_the_same_bits(cupy):
@@ -58,7 +62,7 @@ def test_the_place_of_the_values_makes_no_difference_to_the_bits(cupy, monkeypat
     data, labels, mask, bbox = field(4, np.float32, n=3)
     bbox[:, 1], bbox[:, 3] = bbox[:, 0] + 20, bbox[:, 2] + 20
     found = [
-        both(cupy, apertures.local_background, image, labels, mask, bbox, 20.0, None)[0]
+        both(cupy, apertures.local_background, image, labels, mask, bbox, 20.0, None)[0][0]
         for image in (data, data.astype(np.float64))
     ]
     np.testing.assert_array_equal(*found)
@@ -77,7 +81,7 @@ def test_awkward_values(cupy, values):
     data = rng.choice(values, (40, 40))
     labels, bbox = np.zeros((40, 40), np.int32), np.array([[18, 22, 18, 22], [0, 3, 0, 3]])
     for width in (2.0, 9.0):
-        result, expected = both(
+        (result, _), (expected, _) = both(
             cupy, apertures.local_background, data, labels, None, bbox, width, None
         )
         scale = np.abs(values).max() or 1.0
@@ -90,10 +94,11 @@ def test_too_few_pixels_have_no_background(cupy):
     for usable in (0, 9, 10):
         labels[:] = 1
         labels[0, :usable] = 0
-        result, expected = both(
+        (result, counts), expected = both(
             cupy, apertures.local_background, data, labels, None, bbox, 25.0, None
         )
-        np.testing.assert_array_equal(result, expected)
+        identical((result, counts), expected)
+        assert counts[0] == usable
         assert result[0] == (7.0 if usable == 10 else 0.0)
         assert result[2] == 0.0
 
@@ -105,7 +110,9 @@ def test_the_last_limits_may_let_values_in_again(cupy):
     at = np.random.default_rng(1).permutation(15 * 30)[:123]  # above the hole
     data.reshape(-1)[at], labels.reshape(-1)[at] = values, 0
     bbox = np.array([[15, 16, 15, 16]])
-    result, expected = both(cupy, apertures.local_background, data, labels, None, bbox, 40.0, None)
+    (result, _), (expected, _) = both(
+        cupy, apertures.local_background, data, labels, None, bbox, 40.0, None
+    )
     np.testing.assert_allclose(result, expected, rtol=1e-12)
     # Skewed, so that it is the median; without -7 both median and mean would be 6.
     np.testing.assert_array_equal(result, [1.0])

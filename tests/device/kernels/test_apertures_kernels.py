@@ -80,7 +80,8 @@ def test_chunks_are_added_in_their_order(sums):
     rng = np.random.default_rng(2)
     first = np.array([0, 3, 3, 5, 6])
     one, other = rng.normal(size=(2, 6)) * 10.0 ** rng.integers(-9, 9, 6)
-    seen = np.array([False, True, False, True, True, False])
+    usable, masked = 1 << 8 | 1 << 9, 1 << 9 | int(apertures.Seen.MASKED)
+    seen = np.array([masked, usable, 0, usable, usable, 0], np.int32)
 
     def in_order(values):
         return [sum(values[a:b].tolist()) for a, b in pairwise(first)]
@@ -90,11 +91,22 @@ def test_chunks_are_added_in_their_order(sums):
     expected = np.array([in_order(one), in_order(other)])
     expected[:, 1] = np.nan
     np.testing.assert_array_equal(out, expected)
+    # Within an image of 30 x 30, over its edge, not finite, and of no extent in it.
+    ellipses = np.array(
+        [[9.0, 9, 3, 2, 0], [29, 9, 3, 2, 0], [9, 9, np.nan, 2, 0], [9, 9, 1, 1, 0]]
+    )
+    where = np.array([30, 30, 0, 0, 30, 30, apertures.LARGEST_BOX, 0])
+    by_source = np.zeros(4, np.int32)
     for with_error in (True, False):
         sums.launch(
             "aperture_sources", (1,), (32,),
-            (first, np.int64(4), one, other, seen, np.bool_(with_error), out), seed=4,
+            (where, ellipses, np.zeros(4), first, np.int64(4), one, other, seen,
+             np.bool_(with_error), out, by_source), seed=4,
         )  # fmt: skip
+        assert by_source.tolist() == [
+            apertures.Seen.MASKED, apertures.Seen.NO_PIXEL, apertures.Seen.UNMEASURED,
+            apertures.Seen.NO_PIXEL,
+        ]  # fmt: skip
         expected[:, 3] = np.nan
         if not with_error:
             expected[1] = np.nan
@@ -162,6 +174,7 @@ COSTS = {  # launches of own kernels, of the library, waits for the device
 }  # fmt: skip
 
 
+@pytest.mark.costs
 @pytest.mark.parametrize("name", COSTS)
 def test_what_apertures_cost(cupy, name):
     """Few launches and at most one wait, however many sources; nothing of an image's size moves."""
@@ -176,7 +189,7 @@ def test_what_apertures_cost(cupy, name):
     args = {
         "local_background": lambda: (data, labels, mask, to_device(cupy, sky(1, float)[3]), 9.0),
         "kron_sums": lambda: (data, *rest, ellipses, 1.0, 2),
-        "aperture_sums": lambda: (data, error, *rest, ellipses, background, 2),
+        "aperture_sums": lambda: (data, error, None, *rest, ellipses, background, 2),
         "radius_of_flux": lambda: (
             data, *rest, cupy.ascontiguousarray(ellipses[:, :3]), background, background + 50, 2,
         ),
@@ -191,6 +204,7 @@ def test_what_apertures_cost(cupy, name):
     ledger.no_transfer_larger_than(64)
 
 
+@pytest.mark.costs
 def test_pixels_are_read_once_by_sums(cupy):
     """Bytes loaded grow with the pixels of the apertures, not with the image."""
     if not standin.installed():
@@ -202,7 +216,9 @@ def test_pixels_are_read_once_by_sums(cupy):
     )
     aperture_sums = twin(apertures.aperture_sums.__wrapped__, "cuda")
     with standin.ledger(count_bytes=True) as ledger:
-        aperture_sums(data, None, labels, None, f["place"], label, ellipses, background, 0, None)
+        aperture_sums(
+            data, None, None, labels, None, f["place"], label, ellipses, background, 0, None
+        )
     pixels = np.pi * 25**2
     per_pixel = data.itemsize + labels.itemsize
     assert 0.9 * pixels * per_pixel < ledger.total.own_loaded < 1.5 * pixels * per_pixel

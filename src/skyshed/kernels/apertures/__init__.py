@@ -14,15 +14,19 @@ Sums run in float64 in raster order, so results do not depend on ``n_threads``. 
 bounding box is larger than the whole image and than `LARGEST_BOX` pixels are not measured.
 """
 
+from enum import IntFlag
 from typing import Any
 
 from skyshed.kernels import operation
 
 __all__ = [
     "CORRECT",
+    "FEWEST",
+    "HOLE",
     "LARGEST_BOX",
     "MASK",
     "NONE",
+    "Seen",
     "aperture_sums",
     "kron_sums",
     "local_background",
@@ -32,6 +36,31 @@ __all__ = [
 NONE, MASK, CORRECT = 0, 1, 2
 #: Boxes of up to this many pixels are measured even where the image is smaller (photutils' rule).
 LARGEST_BOX = 1_000_000
+#: The hole of a local background's annulus is this many times the source's box (photutils' rule).
+HOLE = 1.5
+#: With fewer usable pixels no local background is estimated.
+FEWEST = 10
+
+
+class Seen(IntFlag):
+    """What a visit of an aperture came across; pixels are those with a weight in the image."""
+
+    #: Not measured: something is not finite, a semi-axis not positive, or the box is too large.
+    UNMEASURED = 1
+    #: There is no pixel.
+    NO_PIXEL = 2
+    #: There is a pixel, and the aperture reaches beyond the image as well.
+    BEYOND_EDGE = 4
+    #: A pixel of ``input_mask``.
+    MASKED = 8
+    #: A pixel of ``mask`` that is none of ``input_mask``.
+    NON_FINITE = 16
+    #: The sum of the squared errors is not finite.
+    ERROR_NON_FINITE = 32
+    #: A pixel of another source, masked or not, that was left out or replaced.
+    NEIGHBOUR = 64
+    #: Such a pixel that could not be replaced.
+    NOT_REPLACED = 128
 
 
 @operation
@@ -42,7 +71,7 @@ def local_background(
     bbox: Any,
     width: float,
     n_threads: int | None,
-) -> Any:
+) -> tuple[Any, Any]:
     """Estimate the background in a rectangular annulus around each bounding box.
 
     The annulus starts at 1.5 times the box and is ``width`` pixels wide; a pixel is in it by its
@@ -67,8 +96,10 @@ def local_background(
 
     Returns
     -------
-    array of float64, shape (n,)
-        0 where fewer than 10 pixels are usable.
+    background : array of float64, shape (n,)
+        0 where fewer than `FEWEST` pixels are usable.
+    count : array of int64, shape (n,)
+        How many are.
     """
 
 
@@ -116,6 +147,7 @@ def kron_sums(
 def aperture_sums(
     data: Any,
     error: Any,
+    input_mask: Any,
     labels: Any,
     mask: Any,
     place: tuple[int, int, int, int],
@@ -124,7 +156,7 @@ def aperture_sums(
     background: Any,
     method: int,
     n_threads: int | None,
-) -> tuple[Any, Any]:
+) -> tuple[Any, Any, Any]:
     """Sum the data in elliptical apertures, pixels weighted by their exact overlap.
 
     Parameters
@@ -133,6 +165,8 @@ def aperture_sums(
         The image.
     error : array of float32 or float64, shape (ny, nx), or None
         1-sigma errors of the pixels.
+    input_mask : array of bool, shape (ny, nx), or None
+        The part of ``mask`` that does not come from non-finite data.
     labels : array of int32, shape (ny, nx)
         Which source each pixel belongs to.
     mask, place, method
@@ -153,6 +187,8 @@ def aperture_sums(
         to about 1e-15 (a + 1). NaN where no pixel is usable, the ellipse or background is not
         finite, a semi-axis is not positive, or the aperture is too large; ``variance`` is NaN
         without ``error``.
+    seen : array of int32, shape (n,)
+        `Seen` of each aperture.
     """
 
 

@@ -207,9 +207,12 @@ template <class Values> __device__ double median_of(
     return 0.5 * (lower + upper);
 }
 
-// SourceExtractor's mode of the values, clipped about their median; 0 if there are too few.
-template <class Values> __device__ double clipped_mode(const Values &value, i64 size, Scratch &s) {
+// SourceExtractor's mode of the values, clipped about their median; 0 if there are too few. Leaves
+// in `count` how many there are.
+template <class Values> __device__ double clipped_mode(
+    const Values &value, i64 size, Scratch &s, i64 &count) {
     Moments m = moments_of(value, size, -INF_VALUE, INF_VALUE, 0.0, s);
+    count = m.count;
     if (m.count < FEWEST) return 0.0;
     m = moments_of(value, size, -INF_VALUE, INF_VALUE, m.low == m.high ? m.low : m.mean, s);
     double median = median_of(value, size, m, s);
@@ -237,21 +240,22 @@ template <class Values> __device__ double clipped_mode(const Values &value, i64 
 
 extern "C" __global__ void __launch_bounds__(BLOCK) clipped_modes(
     const REAL *data, const int *labels, const bool *mask, i64 ny, i64 nx, const i64 *bbox,
-    double width, i64 n, double *out) {
+    double width, i64 n, double *out, i64 *counts) {
     __shared__ REAL held[HELD];
     __shared__ Scratch scratch;
     for (i64 i = blockIdx.x; i < n; i += gridDim.x) {
         const InImage image = {data, labels, mask, nx, annulus_of(bbox + 4 * i, width, ny, nx)};
         const i64 size = image.a.size;
         double mode;
+        i64 count;
         if (size <= HELD) {
             for (i64 k = threadIdx.x; k < size; k += BLOCK) held[k] = image(k);
             __syncthreads();
-            mode = clipped_mode(InShared{held}, size, scratch);
+            mode = clipped_mode(InShared{held}, size, scratch, count);
         } else {
-            mode = clipped_mode(image, size, scratch);
+            mode = clipped_mode(image, size, scratch, count);
         }
-        if (threadIdx.x == 0) out[i] = mode;
+        if (threadIdx.x == 0) out[i] = mode, counts[i] = count;
         __syncthreads();  // the next source takes over the shared memory
     }
 }

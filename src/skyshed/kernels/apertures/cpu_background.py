@@ -4,13 +4,10 @@ import math
 
 import numpy as np
 
+from skyshed.kernels.apertures import FEWEST, HOLE
 from skyshed.kernels.apertures.cpu_pixels import SOURCES, image_order
 from skyshed.kernels.threads import jit, run_ranges
 
-#: The annulus' hole is this many times the source's bounding box (photutils' choice).
-HOLE = 1.5
-#: With fewer usable pixels no background is estimated.
-FEWEST = 10
 #: Clipping about the median: limit in standard deviations, and the number of rounds.
 CLIP, ROUNDS = 3.0, 20
 #: The mode is trusted while mean and median differ by less than this many standard deviations.
@@ -157,7 +154,7 @@ def _clipped_mode(values, n, scratch):
 
 
 @jit
-def _background_range(data, labels, mask, masked, bbox, width, order, out, start, stop):
+def _background_range(data, labels, mask, masked, bbox, width, order, out, counts, start, stop):
     values, scratch = np.empty(4096), np.empty(4096)
     for k in range(start, stop):
         i = order[k]
@@ -166,7 +163,7 @@ def _background_range(data, labels, mask, masked, bbox, width, order, out, start
         most = int(min(ny, data.shape[0] + 0.0) * min(nx, data.shape[1] + 0.0)) + 1
         if most > values.shape[0]:
             values, scratch = np.empty(2 * most), np.empty(2 * most)
-        count = _gather(data, labels, mask, masked, bbox[i], width, values)
+        counts[i] = count = _gather(data, labels, mask, masked, bbox[i], width, values)
         out[i] = 0.0
         if count >= FEWEST:
             out[i] = _clipped_mode(values, count, scratch)
@@ -177,11 +174,11 @@ def local_background(data, labels, mask, bbox, width, n_threads):
     masked = mask is not None
     mask = mask if masked else np.zeros((1, 1), bool)
     order = image_order(bbox[:, 2], bbox[:, 0])
-    out = np.empty(bbox.shape[0])
+    out, counts = np.empty(bbox.shape[0]), np.empty(bbox.shape[0], np.int64)
     run_ranges(
         lambda start, stop: _background_range(
-            data, labels, mask, masked, bbox, float(width), order, out, start, stop
+            data, labels, mask, masked, bbox, float(width), order, out, counts, start, stop
         ),
         bbox.shape[0], n_threads, SOURCES,
     )  # fmt: skip
-    return out
+    return out, counts

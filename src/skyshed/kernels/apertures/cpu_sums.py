@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from skyshed.kernels.apertures import MASK, NONE
+from skyshed.kernels.apertures import MASK, NONE, Seen
 from skyshed.kernels.apertures.cpu_geometry import (
     column_chord,
     ellipse,
@@ -12,8 +12,21 @@ from skyshed.kernels.apertures.cpu_geometry import (
     row_chord,
     row_extent,
 )
-from skyshed.kernels.apertures.cpu_pixels import SOURCES, aperture_box, image_order, mirrored
+from skyshed.kernels.apertures.cpu_pixels import (
+    SOURCES,
+    aperture_box,
+    image_order,
+    mirrored,
+    too_large,
+)
 from skyshed.kernels.threads import jit, run_ranges
+
+
+# Numba takes plain integers for constants.
+UNMEASURED, NO_PIXEL, BEYOND_EDGE = int(Seen.UNMEASURED), int(Seen.NO_PIXEL), int(Seen.BEYOND_EDGE)
+MASKED, NON_FINITE = int(Seen.MASKED), int(Seen.NON_FINITE)
+ERROR_NON_FINITE = int(Seen.ERROR_NON_FINITE)
+NEIGHBOUR, NOT_REPLACED = int(Seen.NEIGHBOUR), int(Seen.NOT_REPLACED)
 
 
 @jit
@@ -39,13 +52,16 @@ def row_pixels(shape, x, edge, below, above, box, x_place):
 
 @jit
 def _sums(
-    data, error, has_error, labels, mask, masked, place, label, x, y, shape, background, method,
-    chords,
+    data, error, has_error, labels, mask, masked, given, has_given, place, label, x, y, shape,
+    background, method, box, chords,
 ):  # fmt: skip
-    """Return the weighted sum, its variance and whether any pixel was usable, for one aperture."""
-    box = aperture_box(place, data.shape, x, y, shape[0], shape[1])
+    """Return the weighted sum, its variance and what was seen, for one aperture.
+
+    The sum is NaN where no pixel was usable; ``given`` is the input mask.
+    """
     total = variance = 0.0
     any_pixel = False
+    seen = NO_PIXEL
     for column in range(box[2], box[3] + 1):
         chords[column - box[2]] = column_chord(shape, (column + place[1]) - 0.5 - x)
     above = row_chord(shape, (box[0] + place[0]) - 0.5 - y)
@@ -66,64 +82,86 @@ def _sums(
                 )
                 if not weight > 0.0:
                     continue
-            if masked and mask[row, column]:
-                continue
+            left_out = masked and mask[row, column]
+            seen &= ~NO_PIXEL
+            if left_out:
+                seen |= MASKED if has_given and given[row, column] else NON_FINITE
             other = labels[row, column]
             iy, ix = row, column
             if other != label and other != 0 and method != NONE:
+                seen |= NEIGHBOUR
                 if method == MASK:
                     continue
                 usable, iy, ix = mirrored(labels, mask, masked, label, box, row, column)
                 if not usable:
-                    any_pixel = True  # it counts, with the value 0
+                    seen |= NOT_REPLACED
+                    any_pixel |= not left_out  # it counts, with the value 0
                     continue
+            if left_out:
+                continue
             any_pixel = True
             total += weight * (float(data[iy, ix]) - background)
             if has_error:
                 variance += (weight * float(error[iy, ix])) ** 2
-    return total, variance, any_pixel
+    if has_error and not math.isfinite(variance):
+        seen |= ERROR_NON_FINITE
+    return (total if any_pixel else math.nan), variance, seen
+
+
+@jit
+def _beyond_edge(place, x, y, shape):
+    """Return whether an aperture reaches beyond the edges of the whole image's outer pixels."""
+    across = x - shape[0] < -0.5 or x + shape[0] > place[3] - 0.5
+    return across or y - shape[1] < -0.5 or y + shape[1] > place[2] - 0.5
 
 
 @jit
 def _sums_range(
-    data, error, has_error, labels, mask, masked, place, label, ellipses, background, method,
-    order, out, start, stop,
+    data, error, has_error, labels, mask, masked, given, has_given, place, label, ellipses,
+    background, method, order, out, seen, start, stop,
 ):  # fmt: skip
     chords = np.empty((64, 2))
     for k in range(start, stop):
         i = order[k]
         x, y, a, b, theta = ellipses[i]
         out[0, i] = out[1, i] = math.nan
+        seen[i] = UNMEASURED
         if not (a > 0.0 and b > 0.0 and math.isfinite(x + y + a + b + theta + background[i])):
             continue
         shape = ellipse(a, b, theta)
+        if too_large(place, x, y, shape[0], shape[1]):
+            continue
         box = aperture_box(place, data.shape, x, y, shape[0], shape[1])
+        seen[i] = NO_PIXEL
         if box[0] >= box[1] or box[2] >= box[3]:
             continue
         if box[3] - box[2] + 1 > chords.shape[0]:
             chords = np.empty((2 * (box[3] - box[2]), 2))
-        total, variance, any_pixel = _sums(
-            data, error, has_error, labels, mask, masked, place, label[i], x, y, shape,
-            background[i], method, chords,
+        out[0, i], variance, seen[i] = _sums(
+            data, error, has_error, labels, mask, masked, given, has_given, place, label[i], x, y,
+            shape, background[i], method, box, chords,
         )  # fmt: skip
-        if any_pixel:
-            out[0, i] = total
-            if has_error:
-                out[1, i] = variance
+        if has_error and not math.isnan(out[0, i]):
+            out[1, i] = variance
+        if seen[i] & NO_PIXEL == 0 and _beyond_edge(place, x, y, shape):
+            seen[i] |= BEYOND_EDGE
 
 
-def aperture_sums(data, error, labels, mask, place, label, ellipses, background, method, n_threads):
+def aperture_sums(
+    data, error, input_mask, labels, mask, place, label, ellipses, background, method, n_threads
+):
     """Sum per aperture in one visit; see the contract in `skyshed.kernels.apertures`."""
     masked, has_error = mask is not None, error is not None
-    mask = mask if masked else np.zeros((1, 1), bool)
+    none, has_given = np.zeros((1, 1), bool), input_mask is not None
+    mask, given = mask if masked else none, input_mask if has_given else none
     error = error if has_error else np.zeros((1, 1), data.dtype)
     order = image_order(ellipses[:, 0], ellipses[:, 1])
-    out = np.empty((2, len(label)))
+    out, seen = np.empty((2, len(label))), np.empty(len(label), np.int32)
     run_ranges(
         lambda start, stop: _sums_range(
-            data, error, has_error, labels, mask, masked, place, label, ellipses, background,
-            method, order, out, start, stop,
+            data, error, has_error, labels, mask, masked, given, has_given, place, label, ellipses,
+            background, method, order, out, seen, start, stop,
         ),
         len(label), n_threads, SOURCES,
     )  # fmt: skip
-    return out[0], out[1]
+    return out[0], out[1], seen

@@ -20,12 +20,12 @@ BLOCK, WARPS, FEW, MANY, PARTS = 256, 128, 64, 256, 64
 def local_background(data, labels, mask, bbox, width, n_threads):
     """Estimate per source; see the contract in `skyshed.kernels.apertures`."""
     n, (ny, nx) = bbox.shape[0], data.shape
-    out = cupy.empty(n, np.float64)
+    out, counts = cupy.empty(n, np.float64), cupy.empty(n, np.int64)
     BACKGROUND.launch(
         "clipped_modes", n * BLOCK, data, labels, mask, np.int64(ny), np.int64(nx), _rows(bbox),
-        np.float64(width), np.int64(n), out, dtype=data.dtype, block=BLOCK,
+        np.float64(width), np.int64(n), out, counts, dtype=data.dtype, block=BLOCK,
     )  # fmt: skip
-    return out
+    return out, counts
 
 
 def kron_sums(data, labels, mask, place, label, ellipses, scale, method, n_threads):
@@ -45,23 +45,26 @@ def kron_sums(data, labels, mask, place, label, ellipses, scale, method, n_threa
     return out[0], out[1]
 
 
-def aperture_sums(data, error, labels, mask, place, label, ellipses, background, method, n_threads):
+def aperture_sums(
+    data, error, input_mask, labels, mask, place, label, ellipses, background, method, n_threads
+):
     """Sum per aperture; see the contract in `skyshed.kernels.apertures`."""
     n, ellipses = len(label), _rows(ellipses)
     where = _where(data, place, method)
     first, chunks = _chunks(where, ellipses, background, np.float64(1), data.dtype)
     totals, variances = (cupy.empty(chunks, np.float64) for _ in range(2))
-    seen = cupy.empty(chunks, np.bool_)
+    seen = cupy.empty(chunks, np.int32)
     SUMS.launch(
-        "aperture_chunks", chunks * 32, data, error, labels, mask, where, label, ellipses,
-        background, first, np.int64(n), totals, variances, seen, dtype=data.dtype, block=WARPS,
+        "aperture_chunks", chunks * 32, data, error, input_mask, labels, mask, where, label,
+        ellipses, background, first, np.int64(n), totals, variances, seen, dtype=data.dtype,
+        block=WARPS,
     )  # fmt: skip
-    out = cupy.empty((2, n), np.float64)
+    out, seen_by_source = cupy.empty((2, n), np.float64), cupy.empty(n, np.int32)
     SUMS.launch(
-        "aperture_sources", n, first, np.int64(n), totals, variances, seen,
-        np.bool_(error is not None), out, dtype=data.dtype,
+        "aperture_sources", n, where, ellipses, background, first, np.int64(n), totals, variances,
+        seen, np.bool_(error is not None), out, seen_by_source, dtype=data.dtype,
     )  # fmt: skip
-    return out[0], out[1]
+    return out[0], out[1], seen_by_source
 
 
 def radius_of_flux(data, labels, mask, place, label, circles, background, flux, method, n_threads):

@@ -31,13 +31,19 @@ struct Box {
     __device__ i64 size() const { return empty() ? 0 : (y1 - y0) * (x1 - x0); }
 };
 
+// Whether an aperture's box is larger than what is measured, or not finite.
+__device__ inline bool too_large(const Field &f, double x, double y, double width, double height) {
+    const double across = ceil(x + width + 0.5) - floor(x - width + 0.5);
+    const double up = ceil(y + height + 0.5) - floor(y - height + 0.5);
+    return !(across * up <= max((double)f.whole_ny * (double)f.whole_nx, (double)f.largest_box));
+}
+
 // The box of an aperture about (x, y), clipped to the image; empty if not finite or too large.
 __device__ inline Box box_of(const Field &f, double x, double y, double width, double height) {
     const double left = floor(x - width + 0.5), right = ceil(x + width + 0.5);
     const double low = floor(y - height + 0.5), high = ceil(y + height + 0.5);
-    const double most = max((double)f.whole_ny * (double)f.whole_nx, (double)f.largest_box);
     // What comes after these lines is small enough to be an integer.
-    if (!((right - left) * (high - low) <= most)) return {0, 0, 0, 0, 0, 0};
+    if (too_large(f, x, y, width, height)) return {0, 0, 0, 0, 0, 0};
     if (right <= 0 || high <= 0 || left >= f.whole_nx || low >= f.whole_ny)
         return {0, 0, 0, 0, 0, 0};
     const i64 y0 = max(0LL, (i64)max(low, -1.0)), x0 = max(0LL, (i64)max(left, -1.0));
@@ -51,6 +57,15 @@ __device__ inline Box box_of(const Field &f, double x, double y, double width, d
     return box;
 }
 
+// Finds the pixel opposite to a neighbour's pixel (y, x), in p, and says whether it may stand in.
+__device__ inline bool mirrored(const Field &f, const Box &box, int label, i64 y, i64 x, i64 &p) {
+    const i64 my = box.my - y, mx = box.mx - x;
+    if (my < box.y0 || my >= box.y1 || mx < box.x0 || mx >= box.x1) return false;
+    p = my * f.nx + mx;
+    const int there = f.labels[p];
+    return (there == label || there == 0) && !(f.mask && f.mask[p]);
+}
+
 // Where the value of a pixel is taken from.
 enum Taken { LEFT_OUT, AS_ZERO, FROM };
 
@@ -61,11 +76,7 @@ __device__ inline Taken taken(const Field &f, const Box &box, int label, i64 y, 
     const int here = f.labels[p];
     if (here == label || here == 0 || f.method == NONE) return FROM;
     if (f.method == MASK) return LEFT_OUT;
-    const i64 my = box.my - y, mx = box.mx - x;
-    if (my < box.y0 || my >= box.y1 || mx < box.x0 || mx >= box.x1) return AS_ZERO;
-    p = my * f.nx + mx;
-    const int there = f.labels[p];
-    return (there != label && there != 0) || (f.mask && f.mask[p]) ? AS_ZERO : FROM;
+    return mirrored(f, box, label, y, x, p) ? FROM : AS_ZERO;
 }
 
 // The source that item c belongs to: first[i] <= c < first[i + 1].

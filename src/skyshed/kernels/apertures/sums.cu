@@ -12,6 +12,17 @@
 #define CLEAR 0.708
 // Threads of a block where warps share it.
 #define BLOCK 128
+// What was seen, as the contract has it; the last two are for this file alone.
+#define UNMEASURED 1
+#define NO_PIXEL 2
+#define BEYOND_EDGE 4
+#define MASKED 8
+#define NON_FINITE 16
+#define ERROR_NON_FINITE 32
+#define NEIGHBOUR 64
+#define NOT_REPLACED 128
+#define USABLE 256
+#define PIXEL 512
 
 struct Aperture {
     double x, y, a, b, theta;
@@ -133,11 +144,12 @@ __device__ inline double edge_weight(
     return overlap(e, left, edge, below, above);
 }
 
-// `error` may be null. A pixel that counts as 0 is a usable one.
+// `error` and `input_mask` may be null. A pixel that counts as 0 is a usable one.
 extern "C" __global__ void aperture_chunks(
-    const REAL *data, const REAL *error, const int *labels, const bool *mask, const i64 *where,
-    const int *label, const double *ellipses, const double *background, const i64 *first_chunk,
-    i64 n, double *totals, double *variances, bool *seen) {
+    const REAL *data, const REAL *error, const bool *input_mask, const int *labels,
+    const bool *mask, const i64 *where, const int *label, const double *ellipses,
+    const double *background, const i64 *first_chunk, i64 n, double *totals, double *variances,
+    int *seen) {
     __shared__ Measured of_warp[BLOCK / 32];
     __shared__ Field field;
     if (threadIdx.x == 0) field = field_of(data, labels, mask, where);
@@ -151,7 +163,7 @@ extern "C" __global__ void aperture_chunks(
         const double clear = CLEAR / min(at.a, at.b), sky = background[i];
         const int mine = label[i];
         double total = 0.0, variance = 0.0;
-        bool any = false;
+        int bits = 0;
         visit_chunk(box, c - first_chunk[i], [&](i64 y, i64 x) {
             const double left = (x + field.x0) - 0.5 - at.x, edge = (y + field.y0) - 0.5 - at.y;
             const double dx = left + 0.5, dy = edge + 0.5;
@@ -161,10 +173,21 @@ extern "C" __global__ void aperture_chunks(
             if (radius - clear > 1.0) return;
             if (!(radius + clear < 1.0)) weight = edge_weight(e, at, x + field.x0, left, edge);
             if (!(weight > 0.0)) return;
-            i64 p;
-            const Taken how = taken(field, box, mine, y, x, p);
-            any = any || how != LEFT_OUT;
-            if (how != FROM) return;
+            i64 p = y * field.nx + x;
+            const bool out = field.mask && field.mask[p];
+            bits |= PIXEL;
+            if (out) bits |= input_mask && input_mask[p] ? MASKED : NON_FINITE;
+            const int here = field.labels[p];
+            if (here != mine && here != 0 && field.method != NONE) {
+                bits |= NEIGHBOUR;
+                if (field.method == MASK) return;
+                if (!mirrored(field, box, mine, y, x, p)) {
+                    bits |= out ? NOT_REPLACED : NOT_REPLACED | USABLE;
+                    return;
+                }
+            }
+            if (out) return;
+            bits |= USABLE;
             total += weight * ((double)data[p] - sky);
             if (error) {
                 const double sigma = weight * (double)error[p];
@@ -173,20 +196,40 @@ extern "C" __global__ void aperture_chunks(
         });
         total = warp_sum(total);
         variance = warp_sum(variance);
-        any = __any_sync(ALL_LANES, any);
-        if (lane_of_thread() == 0) totals[c] = total, variances[c] = variance, seen[c] = any;
+        for (int step = 16; step; step >>= 1) bits |= __shfl_down_sync(ALL_LANES, bits, step);
+        if (lane_of_thread() == 0) totals[c] = total, variances[c] = variance, seen[c] = bits;
     }
 }
 
+// Whether an aperture reaches beyond the edges of the whole image's outer pixels.
+__device__ inline bool beyond_edge(const Field &f, double x, double y, const Ellipse &e) {
+    return x - e.width < -0.5 || x + e.width > f.whole_nx - 0.5 || y - e.height < -0.5
+        || y + e.height > f.whole_ny - 0.5;
+}
+
 extern "C" __global__ void aperture_sources(
-    const i64 *first_chunk, i64 n, const double *totals, const double *variances,
-    const bool *seen, bool with_error, double *out) {
+    const i64 *where, const double *ellipses, const double *background, const i64 *first_chunk,
+    i64 n, const double *totals, const double *variances, const int *seen, bool with_error,
+    double *out, int *seen_by_source) {
     for (i64 i = global_thread(); i < n; i += global_threads()) {
         double total = 0.0, variance = 0.0;
-        bool any = false;
+        int bits = 0;
         for (i64 c = first_chunk[i]; c < first_chunk[i + 1]; ++c)
-            total += totals[c], variance += variances[c], any = any || seen[c];
+            total += totals[c], variance += variances[c], bits |= seen[c];
+        const bool any = bits & USABLE;
         out[i] = any ? total : NAN_VALUE;
         out[n + i] = any && with_error ? variance : NAN_VALUE;
+        bits = bits & PIXEL ? bits & ~(USABLE | PIXEL) : NO_PIXEL;
+        if (with_error && !isfinite(variance)) bits |= ERROR_NON_FINITE;
+        const Field field = field_of(nullptr, nullptr, nullptr, where);
+        const Aperture at = aperture_at(ellipses, i);
+        if (!at.valid(background[i])) {
+            bits = UNMEASURED;
+        } else {
+            const Ellipse e = ellipse_of(at.a, at.b, at.theta);
+            if (too_large(field, at.x, at.y, e.width, e.height)) bits = UNMEASURED;
+            else if (!(bits & NO_PIXEL) && beyond_edge(field, at.x, at.y, e)) bits |= BEYOND_EDGE;
+        }
+        seen_by_source[i] = bits;
     }
 }

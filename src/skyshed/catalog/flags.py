@@ -1,0 +1,143 @@
+"""Quality flags: what to know about a source before using its measurements."""
+
+from typing import Any
+
+import numpy as np
+
+from skyshed.catalog.base import CatalogBase
+from skyshed.catalog.registry import Column, measurement
+from skyshed.flags import SEGMENTATION_FLAGS as FLAGS
+from skyshed.flags import decode_segmentation_flags, with_flag_list
+from skyshed.kernels.apertures import Seen
+from skyshed.kernels.ellipses.covariance import PIXEL_VARIANCE, floored
+from skyshed.namespace import count_in_rows, like
+
+__all__ = ["Quality"]
+
+#: What a visit of the Kron aperture sees, and the flag for it.
+KRON = (
+    (Seen.UNMEASURED, FLAGS.KRON_UNDEFINED),
+    (Seen.NO_PIXEL, FLAGS.KRON_NO_OVERLAP),
+    (Seen.BEYOND_EDGE, FLAGS.KRON_PARTIAL_OVERLAP),
+    (Seen.MASKED, FLAGS.KRON_MASKED_PIXELS),
+    (Seen.NON_FINITE, FLAGS.KRON_NON_FINITE_DATA),
+    (Seen.ERROR_NON_FINITE, FLAGS.KRON_NON_FINITE_ERROR),
+    (Seen.NEIGHBOUR, FLAGS.KRON_NEIGHBOR_PIXELS),
+    (Seen.NOT_REPLACED, FLAGS.KRON_UNCORRECTED_PIXELS),
+)
+
+
+@measurement(Column("_segment_flags", description="Flags of the segment's pixels and place."))
+def _segment_flags(frame: Any, sources: Any, _count: Any) -> Any:
+    top, left = frame.origin
+    ny, nx = frame.whole_shape
+    y0, y1, x0, x1 = sources.bbox.T
+    edge = (y0 + top == 0) | (x0 + left == 0) | (y1 + top == ny) | (x1 + left == nx)
+    flags = FLAGS.EDGE_TOUCH * edge.astype(np.int64)
+    flags |= FLAGS.ALL_MASKED * (_count == 0)
+
+    def pixels(image: Any) -> Any:
+        return frame.xp.take(image.reshape(-1), sources.pixel)
+
+    def in_segment(bad: Any) -> Any:
+        return count_in_rows(bad, sources.start) > 0
+
+    if frame.input_mask is not None:
+        flags |= FLAGS.MASKED_PIXELS * in_segment(pixels(frame.input_mask))
+    if frame.mask is not frame.input_mask:  # one mask is both where all data are finite
+        flags |= FLAGS.NON_FINITE_DATA * in_segment(~np.isfinite(pixels(frame.data)))
+    if frame.error is not None:
+        flags |= FLAGS.NON_FINITE_ERROR * in_segment(~np.isfinite(pixels(frame.error)))
+    return flags
+
+
+@measurement(Column("_shape_flags", description="Flags of the moments."), geometry=True)
+def _shape_flags(moments: Any, moments_central: Any) -> Any:
+    total = moments[:, 0, 0]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        xx, xy, yy = (moments_central[:, i, 2 - i] / moments_central[:, 0, 0] for i in range(3))
+        raised = floored(xx, xy, yy, PIXEL_VARIANCE)
+    known = np.isfinite(xx + yy)
+    invalid = known & np.isnan(raised[0])
+    changed = (raised[0] != xx) | (raised[2] != yy)
+    flags = FLAGS.UNDEFINED_SHAPE * (~(total > 0) | invalid).astype(np.int64)
+    return flags | FLAGS.SINGULAR_COVARIANCE * (known & ~invalid & changed)
+
+
+def _deblending_flags(provenance: Any, sources: Any) -> Any:
+    """Return what deblending noted about each source, or 0 for nothing about any."""
+    if provenance.flagged.size == 0:
+        return 0
+    order = np.argsort(provenance.flagged)
+    flagged, flags = provenance.flagged[order], provenance.flags[order]
+    labels = sources.host.labels
+    place = np.minimum(np.searchsorted(flagged, labels), flagged.size - 1)
+    return like(np.where(flagged[place] == labels, flags[place], 0), sources.labels)
+
+
+@measurement(
+    Column(
+        "flags",
+        description="Quality flags, a sum of bits; 0 for none. `decode_flags` has their names.",
+    )
+)
+def flags(
+    sources: Any,
+    provenance: Any,
+    _segment_flags: Any,
+    _shape_flags: Any,
+    _too_few_around: Any,
+    _kron_seen: Any,
+    _kron_at_least: Any,
+) -> Any:
+    """Collect all flags."""
+    found = _segment_flags | _shape_flags | _deblending_flags(provenance, sources)
+    for seen, flag in KRON:
+        found |= flag * ((_kron_seen & int(seen)) != 0)
+    found |= FLAGS.KRON_MINIMUM_RADIUS * _kron_at_least
+    return found | FLAGS.LOCAL_BKG_TOO_FEW_PIXELS * _too_few_around
+
+
+class Quality(CatalogBase):
+    """The part of the catalog that says what to mind."""
+
+    @property
+    @with_flag_list
+    def flags(self) -> Any:
+        """Quality flags, a sum of bits; 0 for none. `decode_flags` has their names.
+
+        Of each source, int64:
+
+        <flags>
+
+        The flags of shape, and what the Kron aperture is, follow the ``detection_cat`` if there is
+        one; the pixels are this catalog's. Windowed and quadratic centroids are not measured for
+        them: `centroid_win_fallback` and `centroid_quad_fallback` tell about these.
+        """
+        return self._public("flags")
+
+    def decode_flags(self, *, return_bit_values: bool = False) -> dict[int, list[Any]]:
+        """Return the names of each source's flags.
+
+        Parameters
+        ----------
+        return_bit_values : bool, optional
+            Whether to return bits instead of names.
+
+        Returns
+        -------
+        decoded : dict of int to list
+            By label, in the order of the catalog.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skyshed import SourceCatalog, detect_sources
+        >>> y, x = np.mgrid[:41, :41]
+        >>> data = 9 * np.exp(-((x - 20) ** 2 + (y - 1) ** 2) / 18)
+        >>> SourceCatalog(data, detect_sources(data, 1, npixels=5)).decode_flags()
+        {1: ['edge_touch', 'kron_partial_overlap']}
+        """
+        (values,) = self._results.on_host("flags")
+        decoded = decode_segmentation_flags(values, return_bit_values=return_bit_values)
+        return dict(zip(self.labels.tolist(), decoded, strict=True))
