@@ -6,6 +6,7 @@ from astropy.utils.exceptions import AstropyUserWarning
 
 import skyshed
 from tests.device.scenes import is_image, stages
+from tests.device.standin.counts import ledger
 
 
 def both(cupy, scene):
@@ -132,3 +133,92 @@ def test_labels_that_are_no_labels_are_refused(cupy):
     assert empty.nlabels == 0
     assert empty.slices == []
     assert empty.max_label == 0
+
+
+def test_outlines_are_drawn_of_the_sources_pixels_alone(counted):
+    """Polygons, patches and regions are of the host: only the pixels they outline are copied."""
+    there, here = both(counted, stages())
+    there.labels  # noqa: B018 - the facts about the labels are there already
+    some = [9, 2]
+    with ledger() as costs:
+        found = there.get_polygons(some)
+    area = int(here.get_areas(some).sum())
+    costs.no_transfer_larger_than(8 * area + 1000)
+    assert [p.wkb for p in found] == [p.wkb for p in here.get_polygons(some)]
+    assert [p.wkb for p in there.polygons] == [p.wkb for p in here.polygons]
+    segment = there.get_segment(4)
+    with ledger() as costs:
+        assert segment.polygon.wkb == here.get_segment(4).polygon.wkb
+    costs.no_transfer_larger_than(segment.data.size)
+    for name in ("get_patches", "to_patches"):
+        arguments = [some] * name.startswith("get")
+        for patch, other in zip(
+            getattr(there, name)(*arguments), getattr(here, name)(*arguments), strict=True
+        ):
+            np.testing.assert_array_equal(patch.get_path().vertices, other.get_path().vertices)
+    for region, other in zip(there.to_regions(), here.to_regions(), strict=True):
+        np.testing.assert_array_equal(region.vertices.xy, other.vertices.xy)
+        assert region.meta == other.meta
+    assert there.get_region(2).meta["label"] == 2
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.uint64])
+def test_labels_beyond_int32(cupy, dtype):
+    labels = stages().segm.data.astype(dtype)
+    labels[labels > 3] += dtype(2**40)
+    there, here = skyshed.SegmentationImage(cupy.asarray(labels)), skyshed.SegmentationImage(labels)
+    for edit in (
+        lambda s: None,
+        lambda s: s.remove_labels(s.labels[::3]),
+        lambda s: s.reassign_labels(s.labels[2:5], 2**41),
+        lambda s: s.remove_border_labels(3, partial_overlap=False),
+        lambda s: s.relabel_consecutive(),
+    ):
+        for segm in (there, here):
+            edit(segm)
+        is_image(cupy, there.data, here.data)
+        np.testing.assert_array_equal(there.labels, here.labels, strict=True)
+        np.testing.assert_array_equal(there.areas, here.areas)
+        assert there.slices == here.slices
+    parents = skyshed.SegmentationImage(cupy.asarray(labels))
+    found = parents.get_label_mapping(there)
+    expected = skyshed.SegmentationImage(labels).get_label_mapping(here)
+    assert list(found) == list(expected)
+    for label, children in expected.items():
+        np.testing.assert_array_equal(found[label], children)
+    np.testing.assert_array_equal(parents.to_host().labels, parents.labels)
+
+
+def test_arrays_that_are_not_images(cupy):
+    rng = np.random.default_rng(2)
+    cube = (rng.integers(0, 9, (4, 5, 6)) * (rng.random((4, 5, 6)) < 0.2)).astype(np.int32)
+    there, here = skyshed.SegmentationImage(cupy.asarray(cube)), skyshed.SegmentationImage(cube)
+    assert there.slices == here.slices
+    for segm in (there, here):
+        segm.remove_border_labels(1, partial_overlap=False)
+        segm.reassign_label(int(segm.labels[0]), 70)
+    is_image(cupy, there.data, here.data)
+    assert there.slices == here.slices
+
+
+def test_the_labels_are_handed_over_on_the_device(cupy):
+    there, here = both(cupy, stages())
+    exported = cupy.from_dlpack(there)
+    is_image(cupy, exported, here.data)
+    assert exported.data.ptr == there.data.data.ptr
+    assert there.__dlpack_device__() == there.data.__dlpack_device__()
+    assert there.__dlpack_device__()[0] == 2
+    shown, expected = there.__cuda_array_interface__, there.data.__cuda_array_interface__
+    assert shown == expected
+    assert shown["data"][0] == there.data.data.ptr
+    assert (shown["shape"], shown["typestr"]) == (here.shape, here.data.dtype.str)
+    there.remove_label(3)
+    is_image(cupy, exported, here.data)
+
+
+def test_photutils_gets_a_copy_on_the_host(cupy):
+    there, here = both(cupy, stages())
+    theirs = there.to_photutils()
+    np.testing.assert_array_equal(theirs.data, here.data, strict=True)
+    with pytest.raises(TypeError, match=r"data is a cupy\.ndarray and other a numpy\.ndarray"):
+        there.get_label_mapping(theirs)

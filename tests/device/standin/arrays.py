@@ -9,6 +9,8 @@ import numpy as np
 
 from tests.device.standin import counts, device, signatures
 
+#: DLPack's number of the devices that CUDA knows.
+CUDA = 2
 #: What a new array holds: nothing a program could mistake for zeros.
 PATTERN = 0x5A
 
@@ -43,6 +45,15 @@ class Pointer:
 
     def __init__(self, array: "ndarray") -> None:
         self.ptr, self.mem, self.device = array._a.ctypes.data, array._buffer, device.Device()
+
+
+class Capsule:
+    """What an array is handed over in by DLPack; nothing but `from_dlpack` can open it."""
+
+    __slots__ = ("array",)
+
+    def __init__(self, array: "ndarray") -> None:
+        self.array = array
 
 
 class ndarray:  # noqa: N801 - CuPy's name
@@ -102,6 +113,21 @@ class ndarray:  # noqa: N801 - CuPy's name
     def __len__(self) -> int:
         return len(self._a)
 
+    # How it is handed to other libraries of the device, without a copy.
+    def __dlpack__(self, *, stream=None, max_version=None, dl_device=None, copy=None) -> Capsule:
+        return Capsule(self)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return 2, device.Device().id  # 2: CUDA
+
+    @property
+    def __cuda_array_interface__(self) -> dict[str, Any]:
+        return {
+            "shape": self.shape, "typestr": self.dtype.str, "descr": self.dtype.descr,
+            "stream": 1, "version": 3, "data": (self.data.ptr, False),
+            "strides": None if self.flags.c_contiguous else self.strides,
+        }  # fmt: skip
+
     # What it refuses: to become a host array unasked, to be walked through.
     def __array__(self, *_: Any, **__: Any) -> np.ndarray:
         raise TypeError(
@@ -117,6 +143,19 @@ class ndarray:  # noqa: N801 - CuPy's name
 
     def __contains__(self, item: Any) -> bool:
         raise TypeError("'in' would walk through a device array: use (array == item).any()")
+
+    # How other libraries may use its memory.
+    @property
+    def __cuda_array_interface__(self) -> dict[str, Any]:
+        shown = dict(self._a.__array_interface__)
+        shown.pop("descr")
+        return {**shown, "version": 3}
+
+    def __dlpack__(self, *, stream=None, max_version=None, dl_device=None, copy=None) -> Any:
+        return self
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return CUDA, 0
 
     # What costs a copy to the host and a wait.
     def host(self, name: str) -> np.ndarray:
@@ -178,6 +217,13 @@ def unset(array: np.ndarray) -> np.ndarray:
 def view(array: ndarray, part: np.ndarray) -> ndarray:
     """Return an array on the same memory."""
     return _made(part, array._buffer)
+
+
+def foreign(array: Any) -> ndarray:
+    """Return an array on the memory that another library shows by ``__cuda_array_interface__``."""
+    interface = dict(array.__cuda_array_interface__)
+    holder = type("Holder", (), {"__array_interface__": interface, "owner": array})()
+    return _made(np.asarray(holder), counts.Buffer(0))
 
 
 def new(values: Any) -> ndarray:

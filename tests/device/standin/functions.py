@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from tests.device.standin import costs, counts, signatures
-from tests.device.standin.arrays import checked_dtype, ndarray, new, unset
+from tests.device.standin.arrays import checked_dtype, ndarray, new, unset, view
 from tests.device.standin.calls import (
     Function,
     HostFunction,
@@ -225,6 +225,16 @@ def copyto(dst, src, casting="same_kind", where=None):
     counts.ran_library("cupy.copyto", 1, sum(o.nbytes for o in operands), dst.nbytes)
 
 
+def from_dlpack(array, *, device=None, copy=None):
+    """Return an array on the memory of whatever lies on the device."""
+    if device is not None or copy is not None:
+        raise NotImplementedError("the stand-in's from_dlpack takes the array alone")
+    if array.__dlpack_device__()[0] != 2:
+        raise BufferError("cupy.from_dlpack: the array is not on a CUDA device")
+    given = array.__dlpack__(stream=1).array
+    return view(given, given._a)
+
+
 def ix_(*args):
     """Return index arrays that select a grid."""
     operands: list[ndarray] = []
@@ -259,7 +269,9 @@ def _function(name):
     )  # fmt: skip
 
 
-OWN = (empty, empty_like, array, asarray, asnumpy, astype, copyto, get_array_module)
+OWN = (
+    empty, empty_like, array, asarray, asnumpy, astype, copyto, from_dlpack, get_array_module,
+)  # fmt: skip
 FUNCTIONS: dict[str, Any] = {
     **{name: _function(name) for name in costs.FUNCTIONS},
     **{name: ufunc(name) for name in costs.UFUNCS},
