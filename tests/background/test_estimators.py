@@ -1,5 +1,7 @@
 """The estimators called on arrays: photutils' values, NaN and masks left out."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import astropy.units as u
 import numpy as np
 import photutils.background as photutils_background
@@ -137,3 +139,30 @@ def test_base_classes_want_their_method():
         skyshed_background.BackgroundBase()
     with pytest.raises(TypeError, match="calc_background_rms"):
         skyshed_background.BackgroundRMSBase()
+
+
+@pytest.mark.parametrize(
+    "clip", [SigmaClip(3), SigmaClip(2, cenfunc=np.nanmean), SigmaClip(3, grow=1)]
+)
+def test_threads_may_share_an_estimator(clip):
+    rng = np.random.default_rng(2)
+    images = [rng.normal(level, 2, (60, 60)) for level in range(8)]
+    estimator = skyshed_background.BiweightLocationBackground(sigma_clip=clip)
+    want = [estimator(image) for image in images]
+    with ThreadPoolExecutor(8) as pool:
+        for _ in range(5):
+            assert list(pool.map(estimator, images)) == want
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_infinities_count_where_nothing_is_clipped(name):
+    data = np.random.default_rng(3).normal(10, 1, (5, 30))
+    data[1, 2], data[2, 3], data[2, 4] = np.inf, -np.inf, np.nan
+    with np.errstate(invalid="ignore"):
+        want, found = (each(data, axis=1) for each in both(name, sigma_clip=None))
+    np.testing.assert_allclose(found, want, rtol=1e-13)
+
+
+@pytest.mark.parametrize("name", ["BiweightLocationBackground", "BiweightScaleBackgroundRMS"])
+def test_an_anchor_that_is_no_number_gives_none(name):
+    assert np.isnan(getattr(skyshed_background, name)(M=np.nan)(np.arange(9.0)))

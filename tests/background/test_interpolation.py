@@ -1,10 +1,12 @@
 """From the mesh to the map: SciPy's zoom to rounding, photutils' filling of gaps to the bit."""
 
 import numpy as np
+import photutils.background as photutils_background
 import pytest
 from photutils.utils import ShepardIDWInterpolator
 from scipy import ndimage
 
+import skyshed
 from skyshed import BkgZoomInterpolator
 from skyshed.background.interpolation import fill_gaps, median_filter
 
@@ -118,3 +120,54 @@ def test_the_median_filter_leaves_out_what_lies_beyond_the_edge(size, dtype, mon
 def test_the_repr_shows_the_arguments():
     text = "BkgZoomInterpolator(order=2, mode='reflect', cval=0.0, clip=False)"
     assert repr(BkgZoomInterpolator(order=2, clip=False)) == text
+
+
+@pytest.mark.parametrize(
+    "keywords",
+    [
+        {}, {"n_neighbors": 1}, {"n_neighbors": 3, "power": 2.0}, {"leafsize": 3, "power": 0.5},
+        {"n_neighbors": 99, "regularization": 0.3},
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("box", [10, (13, 7)])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.filterwarnings("ignore:.*deprecated")
+def test_inverse_distances_weigh_as_in_photutils(keywords, box, dtype, field):
+    mask = np.zeros(field.shape, bool)
+    mask[20:60, 30:90] = True
+    images = [
+        package.Background2D(
+            field.astype(dtype), box, mask=mask, interpolator=package.BkgIDWInterpolator(**keywords)
+        )
+        for package in (photutils_background, skyshed)
+    ]
+    for name in ("background", "background_rms"):
+        theirs, ours = (getattr(image, name) for image in images)
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5 if dtype == np.float32 else 1e-12)
+        assert ours.dtype == theirs.dtype
+
+
+def test_threads_do_not_change_a_bit_of_weighted_maps(field):
+    first, *others = (
+        skyshed.Background2D(
+            field, 9, n_threads=n, interpolator=skyshed.BkgIDWInterpolator()
+        ).background
+        for n in (1, 3)
+    )
+    np.testing.assert_array_equal(first, others[0])
+
+
+def test_a_flat_mesh_is_a_flat_map_in_the_dtype_asked_for():
+    image = skyshed.BkgIDWInterpolator()(
+        np.full((2, 3), 5.0), shape=(4, 7), dtype=np.float32, mesh_yxcen=None, mesh_nan_mask=None
+    )
+    np.testing.assert_array_equal(image, np.full((4, 7), 5, np.float32), strict=True)
+
+
+def test_what_weighting_cannot_do_is_named():
+    assert repr(skyshed.BkgIDWInterpolator(power=2)) == (
+        "BkgIDWInterpolator(leafsize=10, n_neighbors=10, power=2, regularization=0.0)"
+    )
+    for name in ("leafsize", "n_neighbors"):
+        with pytest.raises(ValueError, match=f"{name} must be a positive integer, got 0"):
+            skyshed.BkgIDWInterpolator(**{name: 0})

@@ -8,6 +8,7 @@ import numpy as np
 from astropy.units import Quantity
 
 from skyshed.arguments import as_mask
+from skyshed.namespace import adopt
 
 __all__ = [
     "as_boolean",
@@ -31,7 +32,7 @@ def unpack(data: Any) -> tuple[Any, Any, Any]:
     if isinstance(data, np.ma.MaskedArray):
         mask = None if data.mask is np.ma.nomask else np.asarray(data.mask)
         data = data.data
-    return data, mask, unit
+    return adopt(data, "data"), mask, unit
 
 
 def _is_nddata(data: Any) -> bool:
@@ -52,7 +53,7 @@ def as_boolean(mask: Any, name: str, shape: tuple[int, ...], xp: Any) -> Any:
     """
     if mask is None or mask is np.ma.nomask:
         return None
-    mask = xp.asarray(mask)
+    mask = xp.asarray(adopt(mask, name))
     if mask.dtype.kind != "b":
         raise TypeError(
             f"{name} must be a boolean array, got dtype {mask.dtype}: convert it, e.g. {name} != 0"

@@ -227,7 +227,7 @@ class BkgIDWInterpolator:
         values = np.ascontiguousarray(mesh[~np.asarray(to_host(mesh_nan_mask))])
         points = np.ascontiguousarray(np.stack([*map(to_host, mesh_yxcen)], axis=1), float)
         image = weighting.expand(
-            like(values, given), points, tuple(shape), self.n_neighbors, float(self.power),
+            like(values, given), points, (shape[0], shape[1]), self.n_neighbors, float(self.power),
             float(self.regularization), self.leafsize, n_threads,
         )  # fmt: skip
         return image.astype(mesh.dtype) if self.n_neighbors == 1 else image
