@@ -1,24 +1,25 @@
-"""Time the chain on a GPU, or predict its time from what it asks of one.
+"""Time the chain on a GPU, or count what it asks of one and predict its time.
 
-    python -m benchmarks.device                           # on a GPU: 2048, 4096, 8192, 16384
-    python -m benchmarks.device --size 1024               # without one: the ledger of 1024 x 1024
+    python -m benchmarks.device                       # on a GPU: 2048, 4096, 8192, 16384
+    python -m benchmarks.device --size 512 4096       # without one: the ledgers of two fields
 
-With a GPU, every stage's result is checked against the CPU's and timed with device events. Without
-one, the chain runs on the tests' stand-in for CuPy, which counts launches, transfers, waits, bytes
-and memory; what it makes of them is a prediction and says so.
+With a GPU, every stage's result is checked against the CPU's, then timed with device events.
+Without one, the chain runs on the tests' stand-in for CuPy, which counts launches, transfers,
+waits, bytes and memory; the times made of them are a prediction and called so.
 """
 
 import argparse
 import importlib
+from pathlib import Path
 from typing import Any
 
 from benchmarks.scene import survey_scene
 
 #: Sides of the fields that are timed on a GPU.
 SIZES = (2048, 4096, 8192, 16384)
-#: Side of the field of the ledger: the emulator takes minutes for a megapixel.
+#: Side of the field of the ledger: the emulator takes some 8 s for a megapixel.
 LEDGER_SIZE = 512
-#: Bytes per second of an H100, where the device does not say.
+#: Bytes per second of an H100's memory.
 BANDWIDTH = 3.35e12
 
 
@@ -26,14 +27,19 @@ def main(argv: list[str] | None = None) -> None:
     """Run what this machine can run, and print the report."""
     options = _options(argv)
     cupy = _cupy()
+    sizes = options.size or ((LEDGER_SIZE,) if cupy is None else SIZES)
+    scenes = (survey_scene(size, options.seed, options.density) for size in sizes)
     if cupy is None:
-        from benchmarks.device_ledger import report
+        from benchmarks import device_ledger
+
+        text = device_ledger.report(scenes, options)
     else:
-        from benchmarks.device_times import report
-    sizes = options.size or (SIZES if cupy is not None else (LEDGER_SIZE,))
-    for size in sizes:
-        scene = survey_scene(size, options.seed, options.density)
-        print(report(scene, options, cupy), flush=True)
+        from benchmarks import device_times
+
+        text = device_times.report(scenes, options, cupy)
+    if options.save:
+        Path(options.save).write_text(text)
+    print(text, flush=True)
 
 
 def _options(argv: list[str] | None) -> argparse.Namespace:
@@ -44,6 +50,7 @@ def _options(argv: list[str] | None) -> argparse.Namespace:
     add("--seed", type=int, default=1, help="seed of the simulated field")
     add("--density", type=float, help="sources per megapixel (default: the simulator's)")
     add("--rounds", type=int, default=5, help="timed runs of each stage, on a GPU")
+    add("--save", metavar="PATH", help="also write the report to this Markdown file")
     add(
         "--bandwidth", type=float, default=BANDWIDTH,
         help="bytes per second of the GPU's memory (default: an H100's 3.35e12)",

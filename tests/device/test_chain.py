@@ -10,8 +10,6 @@ from skyshed.cli import main
 from tests.device import scenes, standin
 from tests.pipeline_field import make_wcs
 
-#: What the chain may make the host wait for the device.
-MOST_WAITS = 40
 SETTINGS = {"box_size": 30, "npixels": 5, "nsigma": 1.5, "localbkg_width": 10}
 
 
@@ -117,35 +115,3 @@ def test_the_command_computes_on_the_device(counted, tmp_path, capsys):
     np.testing.assert_array_equal(*labels)
     main(["info"])
     assert "--device cuda: stand-in for a GPU" in capsys.readouterr().out
-
-
-def chain(cupy, shape, n):
-    """Run the chain on a device image and return the ledger, and how many sources were found."""
-    image = cupy.asarray(scenes.image(21, shape=shape, n=n))
-    with standin.ledger() as ledger:
-        found = skyshed.extract(image, **SETTINGS)
-    return ledger, len(found.table)
-
-
-@pytest.fixture(scope="module")
-def ledgers(counted):
-    return [chain(counted, (150, 160), 60), chain(counted, (300, 320), 240)]
-
-
-def test_nothing_image_sized_crosses_between_upload_and_table(ledgers):
-    """Four bytes per pixel are an image; a table of 20 columns of its sources is less."""
-    for (ledger, n), pixels in zip(ledgers, (150 * 160, 300 * 320), strict=True):
-        assert n > 30
-        ledger.no_transfer_larger_than(pixels)
-
-
-def test_waits_and_launches_do_not_grow_with_the_field(ledgers):
-    (small, few), (large, many) = ledgers
-    assert many > 3 * few
-    assert large.total.synchronisations == small.total.synchronisations
-    assert large.total.launches == small.total.launches
-
-
-def test_the_chain_rarely_waits(ledgers):
-    for ledger, _ in ledgers:
-        ledger.at_most(synchronisations=MOST_WAITS)

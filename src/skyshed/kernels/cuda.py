@@ -12,7 +12,7 @@ from typing import Any
 import cupy
 import numpy as np
 
-__all__ = ["CHUNK", "Kernels", "chunks_of", "first_chunks", "max_chunks", "source"]
+__all__ = ["CHUNK", "Kernels", "chunks_of", "max_chunks", "source"]
 
 #: --fmad=false: in-or-out decisions and sums have the bits of the CPU twin's operations.
 OPTIONS = ("--std=c++17", "--fmad=false")
@@ -94,22 +94,13 @@ class Kernels:
         self.module(real).get_function(kernel)((blocks,), (block,), values, shared_mem=shared)
 
 
-def first_chunks(start: Any) -> Any:
-    """Return the first chunk of each of n sources, and the number of chunks, int64, shape (n + 1,).
-
-    Parameters
-    ----------
-    start : cupy array of int64, shape (n + 1,)
-        Offsets of the sources' pixels.
-    """
-    first = cupy.zeros_like(start)
-    if start.shape[0] > 1:
-        cupy.cumsum((cupy.diff(start) + (CHUNK - 1)) // CHUNK, out=first[1:])
-    return first
-
-
 def chunks_of(sources: Any) -> Any:
-    """Return the `first_chunks` of `Sources`: made once and kept, for many kernels want them."""
+    """Return the first chunk of each of n `Sources`, and the number of chunks, shape (n + 1,).
+
+    They are counted once and kept: many kernels want them.
+    """
+    from skyshed.kernels.segments.cuda import first_chunks  # which launches a kernel itself
+
     kept = vars(sources)
     if "_first_chunks" not in kept:
         kept["_first_chunks"] = first_chunks(sources.start)

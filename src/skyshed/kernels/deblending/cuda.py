@@ -116,15 +116,16 @@ def _split_small(task, results, n, dtype, saddle):
 def _split_large(task, results, sources, dtype, saddle, least):
     """Split all sources of more than ``least`` pixels."""
     per_pixel = bytes_per_pixel(dtype, 4, saddle)
-    area = sources.area
-    room = cupy.where(area > least, (area + 7) // 8 * 8, np.int64(0))
+    n, least = np.int64(len(sources)), np.int64(least)
+    room = cupy.empty(len(sources), np.int64)
+    KERNELS.launch("find_room", len(sources), sources.start, n, least, room, dtype=dtype)
     stop = cupy.cumsum(room)
     total = int(stop[-1])
     if total == 0:
         return
     KERNELS.launch(
-        "split_large", len(sources) * LARGE_BLOCK, *task, np.int64(least), stop - room,
-        np.int64(per_pixel), cupy.empty(total * per_pixel, np.uint8), *results, dtype=dtype,
+        "split_large", len(sources) * LARGE_BLOCK, *task, least, stop, np.int64(per_pixel),
+        cupy.empty(total * per_pixel, np.uint8), *results, dtype=dtype,
         block=LARGE_BLOCK,
     )  # fmt: skip
 

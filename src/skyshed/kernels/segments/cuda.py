@@ -3,7 +3,7 @@
 import cupy
 import numpy as np
 
-from skyshed.kernels.cuda import CHUNK, Kernels, first_chunks
+from skyshed.kernels.cuda import CHUNK, Kernels
 from skyshed.kernels.segments.cuda_runs import Words
 
 KERNELS = Kernels(__package__, "segments.cu")
@@ -46,17 +46,33 @@ def _sorted(first, last, label, nx):
     return labels, start, pixel, bbox
 
 
+def first_chunks(start):
+    """Return the first chunk of each of n sources, and the number of chunks, int64, shape (n + 1,).
+
+    Parameters
+    ----------
+    start : cupy array of int64, shape (n + 1,)
+        Offsets of the sources' pixels.
+    """
+    chunks = cupy.empty_like(start)
+    KERNELS.launch(
+        "measure_rows", chunks.shape[0], start, None, np.int64(start.shape[0] - 1), None, chunks
+    )
+    return cupy.cumsum(chunks)
+
+
 def take(pixel, start, index):
     """Take compressed rows; see the contract in `skyshed.kernels.segments`."""
     index = cupy.ascontiguousarray(cupy.asarray(index, dtype=np.int64))
     n = index.shape[0]
-    new_start = cupy.zeros(n + 1, np.int64)
     if n == 0:
-        return new_start, cupy.empty(0, pixel.dtype)
-    cupy.cumsum(start[index + 1] - start[index], out=new_start[1:])
+        return cupy.zeros(1, np.int64), cupy.empty(0, pixel.dtype)
+    length, chunks = cupy.empty(n + 1, np.int64), cupy.empty(n + 1, np.int64)
+    KERNELS.launch("measure_rows", n + 1, start, index, np.int64(n), length, chunks)
+    new_start, first = cupy.cumsum(length), cupy.cumsum(chunks)
     places = cupy.empty(int(new_start[-1]), np.int64)
     KERNELS.launch(
-        "find_places", (n + places.shape[0] // CHUNK) * 32, start, index, new_start,
-        first_chunks(new_start), np.int64(n), places,
+        "find_places", (n + places.shape[0] // CHUNK) * 32, start, index, new_start, first,
+        np.int64(n), places,
     )  # fmt: skip
     return new_start, cupy.take(pixel, places)

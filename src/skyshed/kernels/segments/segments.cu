@@ -74,6 +74,21 @@ extern "C" __global__ void find_boxes(
     }
 }
 
+// The lengths of rows and their chunks, each after a 0: running sums turn them into offsets. The rows
+// are those of index, all of them where it is null.
+extern "C" __global__ void measure_rows(
+    const i64 *start, const i64 *index, i64 n, i64 *length, i64 *chunks) {
+    for (i64 t = global_thread(); t <= n; t += global_threads()) {
+        i64 found = 0;
+        if (t) {
+            const i64 row = index ? index[t - 1] : t - 1;
+            found = start[row + 1] - start[row];
+        }
+        if (length) length[t] = found;
+        chunks[t] = (found + CHUNK - 1) / CHUNK;
+    }
+}
+
 // Where each value of the taken rows is from. A warp per chunk of the new rows.
 extern "C" __global__ void find_places(
     const i64 *start, const i64 *index, const i64 *new_start, const i64 *first_chunk, i64 n,
