@@ -350,18 +350,27 @@ def test_labels_that_the_dtype_can_not_hold_are_refused(kind):
         deblend_sources(data, segm, 1, relabel=False)
 
 
-def test_labels_of_more_than_32_bits_are_given_where_the_dtype_holds_them():
-    data = np.array([[1, 9, 2, 9, 1, 0, 0, 7, 1, 8, 0, 5]])
-    largest = np.iinfo(np.int32).max
-    segments = np.array([[1, 1, 1, 1, 1, 0, 0, 2, 2, 2, 0, 3]])
-    expected = deblend_sources(data, SegmentationImage(segments), 1, relabel=False).data
-    wide = np.where(segments == 3, largest, segments)
-    result = deblend_sources(data, SegmentationImage(wide), 1, relabel=False)
+@pytest.mark.parametrize("relabel", [True, False])
+@pytest.mark.parametrize("offset", [np.iinfo(np.int32).max - 4, 2**40])
+def test_labels_of_more_than_32_bits_are_numbers_like_others(small, offset, relabel):
+    data, segm = small
+    expected = deblend_sources(data, segm, 3, relabel=relabel)
+    wide = SegmentationImage(np.where(segm.data > 0, segm.data.astype(int) + offset, 0))
+    result = deblend_sources(data, wide, 3, relabel=relabel)
+    shift = 0 if relabel else offset
     assert result.data.dtype == np.int64
-    np.testing.assert_array_equal(
-        result.data, np.where(expected > 2, expected - 3 + largest, expected)
-    )
-    assert result.data.max() == largest + 4
+    labels = expected.data.astype(int)
+    np.testing.assert_array_equal(result.data, np.where(labels > 0, labels + shift, 0))
+    np.testing.assert_array_equal(result.flags, expected.flags)
+    children = expected.parent_to_deblended_labels
+    assert result.parent_to_deblended_labels.keys() == {parent + offset for parent in children}
+    for parent, labels in children.items():
+        np.testing.assert_array_equal(
+            result.parent_to_deblended_labels[parent + offset], labels.astype(int) + shift
+        )
+    last = int(wide.labels[-1])
+    some = deblend_sources(data, wide, 3, labels=[last], relabel=False)
+    np.testing.assert_array_equal(some.labels[: wide.nlabels - 1], wide.labels[:-1])
 
 
 def test_a_source_in_pieces_that_no_marker_reaches_is_an_error_that_names_it():
@@ -407,7 +416,8 @@ def test_a_bad_argument_is_named(options, message):
 
 def test_segments_must_be_a_segmentation_image_with_labels():
     with pytest.raises(
-        TypeError, match="segment_img/segmentation_image must be a SegmentationImage instance, got ndarray"
+        TypeError,
+        match="segment_img/segmentation_image must be a SegmentationImage instance, got ndarray",
     ):
         deblend_sources(np.ones((2, 2)), np.ones((2, 2), int), 1)
     with pytest.raises(ValueError, match="at least one nonzero label"):

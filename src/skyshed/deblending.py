@@ -20,7 +20,7 @@ from skyshed.kernels import deblending, segments
 from skyshed.names import accept_aliases, both_names
 from skyshed.namespace import array_namespace, in_one_transfer, like
 from skyshed.segmentation import SegmentationImage, as_segmentation_image
-from skyshed.sources import Rows, Sources
+from skyshed.sources import Sources
 
 __all__ = ["deblend_sources"]
 
@@ -132,33 +132,32 @@ def deblend_sources(
         )
     npixels = check_positive_integer(npixels, both_names("npixels"))
     nlevels, contrast = check_deblending(nlevels, contrast, mode, connectivity, contrast_method)
-    sources = segment_img.sources
+    # Known by their places: where labels are large, sources have numbers of their own.
+    sources, own = segment_img._sources, segment_img.labels
     if len(sources) == 0:
         raise ValueError(
             f"{both_names('segment_img')} must have at least one nonzero label, it has none: there "
             "is nothing to deblend"
         )
-    rows = sources.host
-    asked = segment_img.get_indices(rows.labels if labels is None else np.atleast_1d(labels))
-    asked = asked[(rows.area[asked] >= 2 * npixels) & (contrast < 1)]
+    asked = segment_img.get_indices(own if labels is None else np.atleast_1d(labels))
+    asked = asked[(sources.host.area[asked] >= 2 * npixels) & (contrast < 1)]
     found = _Search(
         data, sources, npixels, nlevels, contrast, mode, int(connectivity), contrast_method,
         n_threads,
     ).split(np.unique(asked), dtype if dtype.kind == "f" else np.dtype(np.float64))  # fmt: skip
     if found.torn.any():
-        torn = rows.labels[found.torn].tolist()
+        torn = own[found.torn].tolist()
         raise ValueError(
             f"Deblending failed for source labels {torn[:10]} ({len(torn)} in all): they are in "
             f"pieces that do not touch for connectivity={connectivity}; use the connectivity of "
             "the detection, or leave them out with labels"
         )
-    kind = segment_img._data.dtype
-    base, parents = _number(asked, rows, found.n_children, relabel, kind)
-    children, parent_labels = _children_of(parents, rows, base, found.n_children)
-    info = _fallbacks(asked, rows.labels.astype(kind.newbyteorder("=")), found, mode)
+    base, parents = _number(asked, own, found.n_children, relabel)
+    children = _children_of(parents, base, found.n_children)
+    info = _fallbacks(asked, own.astype(own.dtype.newbyteorder("=")), found, mode)
     return SegmentationImage._from_labels(
-        _paint(sources, base, asked, found, n_threads).astype(kind, copy=False),
-        deblended_labels_map=(children, parent_labels),
+        _paint(sources, base, asked, found, n_threads).astype(own.dtype, copy=False),
+        deblended_labels_map=(children, np.repeat(own[parents], found.n_children[parents])),
         flags_map=_flags(parents, base, children, found),
         info=info,
     )
@@ -299,14 +298,14 @@ def thresholds(smallest: Any, largest: Any, nlevels: int, mode: str) -> Any:
         return np.ascontiguousarray(result[:, 1:-1])
 
 
-def _number(asked: Any, rows: Rows, n_children: Any, relabel: bool, kind: Any) -> tuple[Any, Any]:
+def _number(asked: Any, labels: Any, n_children: Any, relabel: bool) -> tuple[Any, Any]:
     """Return each source's label, or what to add to the numbers of its children; and the parents.
 
     Children follow the largest label, parent by parent in the order asked for; of a label asked for
-    twice the last mention counts. All must fit the dtype ``kind``.
+    twice the last mention counts. All must fit the dtype of ``labels``.
     """
     whole = n_children == 0
-    base = rows.labels.astype(np.int64)
+    base = labels.astype(np.int64)
     count = n_children[asked]
     base[asked] = np.where(count, base[-1] + np.cumsum(count) - count, base[asked])
     parents = asked[np.sort(np.unique(asked, return_index=True)[1])]
@@ -317,20 +316,20 @@ def _number(asked: Any, rows: Rows, n_children: Any, relabel: bool, kind: Any) -
         count = n_children[in_order]
         base[in_order] = whole.sum() + np.cumsum(count) - count
     largest = int((base + n_children).max())
-    if largest > np.iinfo(kind).max:
+    if largest > np.iinfo(labels.dtype).max:
         raise ValueError(
-            f"{both_names('segment_img')} has labels up to {rows.labels[-1]}: those of the children"
-            f" would reach {largest}, more than its dtype {kind} holds; "
+            f"{both_names('segment_img')} has labels up to {labels[-1]}: those of the children"
+            f" would reach {largest}, more than its dtype {labels.dtype} holds; "
             + ("give it a wider dtype" if relabel else "use relabel=True or a wider dtype")
         )
     return base, parents
 
 
-def _children_of(parents: Any, rows: Rows, base: Any, n_children: Any) -> tuple[Any, Any]:
-    """Return the labels of the children of ``parents`` (positions), and those of their parents."""
+def _children_of(parents: Any, base: Any, n_children: Any) -> Any:
+    """Return the labels of the children of ``parents`` (positions)."""
     count = n_children[parents]
     number = np.arange(1, count.sum() + 1) - np.repeat(np.cumsum(count) - count, count)
-    return np.repeat(base[parents], count) + number, np.repeat(rows.labels[parents], count)
+    return np.repeat(base[parents], count) + number
 
 
 def _paint(sources: Sources, base: Any, asked: Any, found: _Found, n_threads: int | None) -> Any:
@@ -345,12 +344,11 @@ def _paint(sources: Sources, base: Any, asked: Any, found: _Found, n_threads: in
     if (base + found.n_children).max() <= np.iinfo(np.int32).max:
         return painted(base)
     # Kernels draw 32 bits: the labels are looked up by their place among all.
-    rows, wide = sources.host, np.dtype(np.int64)
-    place, parents = _number(asked, rows, found.n_children, True, wide)
+    place, parents = _number(asked, sources.host.labels, found.n_children, True)
     whole = found.n_children == 0
-    table = np.zeros((place + found.n_children).max() + 1, wide)
+    table = np.zeros((place + found.n_children).max() + 1, np.int64)
     table[place[whole]] = base[whole]
-    at, names = (_children_of(parents, rows, each, found.n_children)[0] for each in (place, base))
+    at, names = (_children_of(parents, each, found.n_children) for each in (place, base))
     table[at] = names
     return like(table, sources.pixel)[painted(place)]
 
