@@ -1,0 +1,198 @@
+"""Components of the whole image from the components of its tiles.
+
+A tile labels what is above the threshold in its own pixels, whatever the size, and hands over its
+four faces. Components of neighbouring tiles that touch are one; the rest is bookkeeping on tables
+of one row per component.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from skyshed.mosaic.tiles import Tiling, Window
+
+__all__ = ["Components", "Stitched", "describe", "stitch"]
+
+
+@dataclass(frozen=True, eq=False)
+class Components:
+    """The components of one tile; number k of n has the label k + 1 there.
+
+    Attributes
+    ----------
+    area : array of int64, shape (n,)
+        Pixels of each.
+    first : array of int64, shape (n,)
+        The flat index, in the whole image, of each one's first pixel in raster order.
+    bbox : array of int64, shape (n, 4)
+        ``y0, y1, x0, x1`` in the whole image, half open.
+    faces : dict of str to array of int32
+        The labels along ``"top"`` (the first row), ``"bottom"``, ``"left"`` and ``"right"``.
+    """
+
+    area: Any
+    first: Any
+    bbox: Any
+    faces: dict[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Stitched:
+    """The components of the whole image.
+
+    Attributes
+    ----------
+    tables : dict of tile to array of int32
+        Per tile, the label in the whole image of each label of the tile; 0 for what is too small
+        (and for the background).
+    area : array of int64, shape (n,)
+        Pixels of each source, label 1 first.
+    first : array of int64, shape (n,)
+        The flat index of its first pixel.
+    bbox : array of int64, shape (n, 4)
+        Its bounding box.
+    """
+
+    tables: dict[tuple[int, int], Any]
+    area: Any
+    first: Any
+    bbox: Any
+
+
+def describe(labels: Any, window: Window, width: int) -> Components:
+    """Describe the components of a tile.
+
+    Parameters
+    ----------
+    labels : array of int32, shape ``window.shape``
+        Components, numbered from 1 in raster order of their first pixel, without gaps.
+    window : Window
+        Where the tile is.
+    width : int
+        Columns of the whole image.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skyshed.mosaic.stitch import describe
+    >>> from skyshed.mosaic.tiles import Window
+    >>> labels = np.array([[0, 1], [2, 0]], dtype=np.int32)
+    >>> tile = describe(labels, Window(10, 12, 20, 22), width=100)
+    >>> tile.first, tile.faces["left"]
+    (array([1021, 1120]), array([0, 2], dtype=int32))
+    """
+    from skyshed.sources import Sources
+
+    sources = Sources.from_labels(np.ascontiguousarray(labels))
+    start = sources.pixel[sources.start[:-1]]
+    y, x = np.divmod(start, window.shape[1])
+    faces = {
+        "top": labels[0], "bottom": labels[-1], "left": labels[:, 0], "right": labels[:, -1],
+    }  # fmt: skip
+    return Components(
+        sources.area,
+        (y + window.y0) * width + x + window.x0,
+        sources.bbox + np.repeat(window.origin, 2),
+        {name: face.copy() for name, face in faces.items()},
+    )
+
+
+def stitch(
+    tiles: Mapping[tuple[int, int], Components], tiling: Tiling, npixels: int, connectivity: int
+) -> Stitched:
+    """Join the components of all tiles, drop the small ones and number the rest.
+
+    Parameters
+    ----------
+    tiles : mapping of tile to Components
+        Every tile of ``tiling``.
+    tiling : Tiling
+    npixels : int
+        Sources of fewer pixels, over all tiles, are dropped.
+    connectivity : int
+        4 or 8, as the tiles were labelled.
+
+    Returns
+    -------
+    stitched : Stitched
+        Labels from 1 in raster order of each source's first pixel in the whole image, as
+        `skyshed.detect_sources` numbers them.
+    """
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    places = list(tiling)
+    sizes = np.array([len(tiles[place].area) for place in places])
+    offset = dict(zip(places, np.cumsum(sizes) - sizes, strict=True))
+    total = int(sizes.sum())
+    one, other = _touching(tiles, tiling, offset, connectivity)
+    graph = coo_array((np.ones(one.size, bool), (one, other)), shape=(total, total))
+    n, group = connected_components(graph, directed=False)
+    parts = [tiles[place] for place in places]
+    area, first, bbox = _joined(parts, group, n)
+    kept = np.flatnonzero(area >= npixels)
+    kept = kept[np.argsort(first[kept], kind="stable")]
+    label = np.zeros(n, np.int32)
+    label[kept] = np.arange(1, kept.size + 1)
+    named = label[group]
+    tables = {
+        place: np.concatenate([[0], named[at : at + size]]).astype(np.int32)
+        for (place, at), size in zip(offset.items(), sizes, strict=True)
+    }
+    return Stitched(tables, area[kept], first[kept], bbox[kept])
+
+
+def _joined(parts: list[Components], group: Any, n: int) -> tuple[Any, Any, Any]:
+    """Return area, first pixel and box of each of ``n`` groups of components."""
+    area, first = np.zeros(n, np.int64), np.full(n, np.iinfo(np.int64).max)
+    bbox = np.zeros((n, 4), np.int64)
+    if n == 0:
+        return area, first, bbox
+    np.add.at(area, group, np.concatenate([part.area for part in parts]))
+    np.minimum.at(first, group, np.concatenate([part.first for part in parts]))
+    boxes = np.concatenate([part.bbox for part in parts])
+    bbox[:, ::2] = np.iinfo(np.int64).max
+    for column, join in enumerate((np.minimum, np.maximum, np.minimum, np.maximum)):
+        join.at(bbox[:, column], group, boxes[:, column])
+    return area, first, bbox
+
+
+def _touching(
+    tiles: Mapping[tuple[int, int], Components],
+    tiling: Tiling,
+    offset: dict[tuple[int, int], int],
+    connectivity: int,
+) -> tuple[Any, Any]:
+    """Return the pairs of components, numbered over all tiles, that touch across tiles."""
+    rows, columns = tiling.grid
+    pairs: list[tuple[Any, Any]] = []
+
+    def join(place: tuple[int, int], face: Any, beside: tuple[int, int], opposite: Any) -> None:
+        met = (face > 0) & (opposite > 0)
+        pairs.append((face[met] - 1 + offset[place], opposite[met] - 1 + offset[beside]))
+
+    for row, column in tiling:
+        here = tiles[row, column].faces
+        for down, right, face, opposite in ((1, 0, "bottom", "top"), (0, 1, "right", "left")):
+            beside = row + down, column + right
+            if beside[0] >= rows or beside[1] >= columns:
+                continue
+            mine, theirs = here[face], tiles[beside].faces[opposite]
+            join((row, column), mine, beside, theirs)
+            if connectivity == 8:
+                join((row, column), mine[1:], beside, theirs[:-1])
+                join((row, column), mine[:-1], beside, theirs[1:])
+        for right in (1, -1) if connectivity == 8 and row + 1 < rows else ():
+            beside = row + 1, column + right
+            if 0 <= beside[1] < columns:
+                last, first = slice(-1, None), slice(0, 1)
+                mine, theirs = (last, first) if right == 1 else (first, last)
+                join(
+                    (row, column), here["bottom"][mine], beside, tiles[beside].faces["top"][theirs]
+                )
+    if not pairs:
+        return np.empty(0, np.int64), np.empty(0, np.int64)
+    one, other = (np.concatenate(each) for each in zip(*pairs, strict=True))
+    return one, other
