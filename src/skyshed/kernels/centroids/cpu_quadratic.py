@@ -35,18 +35,17 @@ def _peak(pixel, begin, end, nx, box, data, mask, masked, peak):
 
 
 @jit
-def _fit(data, error, with_error, mask, masked, corner, nx, weights, enough, out):
+def _fit(data, error, with_error, mask, masked, corner, nx, weights, out):
     """Fit to the box of 3 x 3 pixels from a corner; fill in the maximum about its middle.
 
-    ``out`` is x, y, their variances and covariance. Returns whether there is a maximum.
+    ``out`` is x, y, their variances and covariance. Returns whether there is a maximum; too few
+    pixels give coefficients of 0, which have none.
     """
     coefficient, subset = np.zeros(5), 0
     for k in range(9):
         p = corner + k // 3 * nx + k % 3
         if not (masked and mask[p]):
             subset |= 1 << k
-    if not enough[subset]:
-        return False
     for k in range(9):
         if subset >> k & 1:
             value = np.float64(data[corner + k // 3 * nx + k % 3])
@@ -79,7 +78,7 @@ def _fit(data, error, with_error, mask, masked, corner, nx, weights, enough, out
 
 @jit
 def _place(
-    pixel, begin, end, nx, box, data, error, with_error, mask, masked, peak, weights, enough, out,
+    pixel, begin, end, nx, box, data, error, with_error, mask, masked, peak, weights, out,
 ):  # fmt: skip
     """Fill in a source's maximum in its box, or its peak. Returns whether each is there."""
     height, width = box[1] - box[0], box[3] - box[2]
@@ -90,7 +89,7 @@ def _place(
     if y == 0 or y == height - 1 or x == 0 or x == width - 1:
         out[0], out[1], out[2:] = x, y, math.nan
         return False, True
-    if not _fit(data, error, with_error, mask, masked, p - nx - 1, nx, weights, enough, out):
+    if not _fit(data, error, with_error, mask, masked, p - nx - 1, nx, weights, out):
         return False, False
     out[0], out[1] = out[0] + x, out[1] + y
     inside = 0.0 < out[0] < width - 1.0 and 0.0 < out[1] < height - 1.0
@@ -99,7 +98,7 @@ def _place(
 
 @jit
 def _quadratic(
-    pixel, start, bbox, nx, data, error, with_error, mask, masked, peak, order, weights, enough,
+    pixel, start, bbox, nx, data, error, with_error, mask, masked, peak, order, weights,
     plain, plain_covariance, centre, covariance, fallback, k0, k1,
 ):  # fmt: skip
     out = np.empty(5)
@@ -107,7 +106,7 @@ def _quadratic(
         i = order[k]
         fitted, found = _place(
             pixel, start[i], start[i + 1], nx, bbox[i], data, error, with_error, mask, masked,
-            peak[i], weights, enough, out,
+            peak[i], weights, out,
         )  # fmt: skip
         fallback[i] = not fitted
         for j in range(2):
@@ -121,12 +120,12 @@ def quadratic(sources, data, error, mask, peak, centre, covariance, n_threads):
     n, nx, masked, with_error = len(sources), data.shape[1], mask is not None, error is not None
     mask = mask.reshape(-1) if masked else np.zeros(1, bool)
     error = error.reshape(-1) if with_error else np.zeros(1, data.dtype)
-    flat, order, (weights, enough) = data.reshape(-1), sources.order, fits()
+    flat, order, weights = data.reshape(-1), sources.order, fits()
     found, errors, fallback = np.empty((n, 2)), np.empty((n, 3)), np.empty(n, bool)
     run_ranges(
         lambda k0, k1: _quadratic(
             sources.pixel, sources.start, sources.bbox, nx, flat, error, with_error, mask, masked,
-            peak, order, weights, enough, centre, covariance, found, errors, fallback, k0, k1,
+            peak, order, weights, centre, covariance, found, errors, fallback, k0, k1,
         ),
         n, n_threads, SOURCES,
     )  # fmt: skip

@@ -20,19 +20,16 @@ def fits():
 
     Returns
     -------
-    weights : array of float64, shape (512, 5, 9)
-        Per subset of the pixels; 0 for those left out.
-    enough : array of bool, shape (512,)
-        Whether the pixels determine the six coefficients: at least six that are not all in two rows
-        or two columns.
+    array of float64, shape (512, 5, 9)
+        Per subset of the pixels, coefficient and pixel; 0 for pixels left out, and for all where
+        they do not determine the polynomial: fewer than six, or all in two rows or two columns.
     """
     y, x = np.divmod(np.arange(9), 3) - np.ones((2, 1))
     terms = np.stack([np.ones(9), x, y, x * y, x * x, y * y], axis=1)
     kept = (np.arange(SUBSETS)[:, np.newaxis] >> np.arange(9)) & 1
     designs = terms * kept[:, :, np.newaxis]
-    enough = np.linalg.matrix_rank(designs) == terms.shape[1]
     weights = np.linalg.pinv(designs)[:, 1:] * kept[:, np.newaxis]
+    weights[np.linalg.matrix_rank(designs) < terms.shape[1]] = 0
     weights[-1] = [2 * x, 2 * y, 3 * x * y, 6 * x * x - 4, 6 * y * y - 4]
-    for array in (weights, enough):
-        array.setflags(write=False)
-    return weights, enough
+    weights.setflags(write=False)
+    return weights
