@@ -103,7 +103,7 @@ class _OfUser(_Stamped, caching.UserWideCacheLocator):
 class _Places(caching.CompileResultCacheImpl):
     """Where a compiled kernel may be kept, in the order of preference."""
 
-    _locator_classes = [_Given, _Beside, _Filled, _OfUser]  # type: ignore[assignment]  # noqa: RUF012
+    _locator_classes = [_Given, _Beside, _Filled, _OfUser]  # noqa: RUF012
 
 
 class _KernelCache(caching.FunctionCache):
