@@ -46,7 +46,7 @@ def test_a_scalar_catalog_takes_scalars(catalog):
 @pytest.mark.parametrize("value", [3.0, [1, 2], np.ones(7), "abcdef"])
 def test_its_length_must_be_that_of_the_catalog(catalog, value):
     with pytest.raises(
-        ValueError, match="must have the same number of elements.*6 source.*for 'e'"
+        ValueError, match=r"must have the same number of elements.*6 source.*for 'e'"
     ):
         catalog.add_extra_property("e", value)
     assert catalog.extra_properties == []

@@ -204,7 +204,7 @@ def test_what_an_aperture_saw_is_what_its_pixels_are(field, method):
     rng = np.random.default_rng(4)
     given = mask & (rng.random(mask.shape) < 0.5)
     error[rng.random(error.shape) < 0.01] = np.inf
-    total, variance, seen = apertures.aperture_sums(
+    _, variance, seen = apertures.aperture_sums(
         field["data"], error, given, labels, mask, place_of(field), field["label"],
         field["shapes"], field["background"], method, 2,
     )  # fmt: skip

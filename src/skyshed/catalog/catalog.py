@@ -166,6 +166,8 @@ class SourceCatalog(Cutouts, Stamps, Photometry, Quality):
         self._results = Results(inputs, detection)
         self._extra: dict[str, Any] = {}
         self.isscalar = False
+        #: What was asked for; nothing takes long enough to need a bar.
+        self.progress_bar = progress_bar
         #: The columns of `to_table` where it is given none.
         self.default_columns = list(DEFAULT_COLUMNS)
         #: What tables note about themselves.

@@ -87,7 +87,7 @@ class Extras(CatalogBase):
 
     def remove_extra_property(self, name: str) -> None:
         """Remove a property that was added; see `remove_extra_properties`."""
-        self.remove_extra_properties([name])
+        self.remove_extra_properties(name)
 
     def remove_extra_properties(self, names: str | Iterable[str]) -> None:
         """Remove properties that were added.

@@ -30,7 +30,8 @@ def field(seed, dtype=np.float64, shape=(60, 70), n=40, largest=9.0, masked=True
     )  # fmt: skip
     return {
         "data": data, "error": rng.uniform(0.5, 2, shape).astype(dtype), "labels": labels,
-        "mask": mask, "input_mask": input_mask, "place": (0, 0, ny, nx), "label": rng.integers(1, 7, n).astype(np.int32),
+        "mask": mask, "input_mask": input_mask, "place": (0, 0, ny, nx),
+        "label": rng.integers(1, 7, n).astype(np.int32),
         "ellipses": ellipses, "background": rng.normal(0, 1, n),
     }  # fmt: skip
 

@@ -21,7 +21,6 @@ from skyshed.kernels.apertures.cpu_pixels import (
 )
 from skyshed.kernels.threads import jit, run_ranges
 
-
 # Numba takes plain integers for constants.
 UNMEASURED, NO_PIXEL, BEYOND_EDGE = int(Seen.UNMEASURED), int(Seen.NO_PIXEL), int(Seen.BEYOND_EDGE)
 MASKED, NON_FINITE = int(Seen.MASKED), int(Seen.NON_FINITE)
