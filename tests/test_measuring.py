@@ -307,11 +307,13 @@ def test_maps_that_are_none_are_refused_by_name(image, found):
         extract(image, detection_image=image[:9])
     with pytest.raises(ValueError, match="no pixel of detection_image is good"):
         extract(image, detection_image=np.full(SHAPE, np.nan))
-    with pytest.raises(TypeError, match="detection_cat must be a skyshed.SourceCatalog, got Extr"):
+    with pytest.raises(
+        TypeError, match=r"detection_cat must be a skyshed\.SourceCatalog, got Extr"
+    ):
         extract(image, detection_cat=found)
     with pytest.raises(ValueError, match="detection_image and detection_cat both"):
         extract(image, detection_image=image, detection_cat=found.catalog)
-    with pytest.raises(ValueError, match="detection_cat.*has other labels"):
+    with pytest.raises(ValueError, match=r"detection_cat.*has other labels"):
         extract(image, detection_cat=found.catalog, segmentation=labels // 2)
 
 

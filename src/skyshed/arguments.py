@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from astropy.units import Quantity, UnitBase
 
+from skyshed.namespace import adopt
+
 __all__ = [
     "as_image",
     "as_mask",
@@ -48,6 +50,7 @@ def split_units(**arrays: Any) -> tuple[list[Any], UnitBase | None]:
     >>> split_units(data=[1, 2] * u.Jy, error=None)
     ([array([1., 2.]), None], Unit("Jy"))
     """
+    arrays = {name: adopt(array, name) for name, array in arrays.items()}
     given = {name: array for name, array in arrays.items() if array is not None}
     units = {name: getattr(array, "unit", None) for name, array in given.items()}
     if len(set(units.values())) > 1:
@@ -75,7 +78,7 @@ def as_image(
     TypeError
         If ``array`` holds no real numbers.
     """
-    array = xp.asarray(array)
+    array = xp.asarray(adopt(array, name))
     if array.ndim != 2:
         raise ValueError(f"{name} must be a 2-D array, got {array.ndim}-D with shape {array.shape}")
     if shape is not None and array.shape != tuple(shape):
@@ -99,7 +102,7 @@ def as_mask(mask: Any, name: str, xp: Any, *, shape: tuple[int, ...], like: str 
     """
     if mask is None or mask is np.ma.nomask:
         return None
-    mask = xp.asarray(mask)
+    mask = xp.asarray(adopt(mask, name))
     if mask.shape != tuple(shape):
         raise ValueError(
             f"{name} must have the same shape as {like}: {name} has {mask.shape}, "

@@ -10,7 +10,7 @@ from astropy.utils.exceptions import AstropyUserWarning
 from skyshed.arguments import as_image, as_mask, check_choice, check_positive_integer
 from skyshed.kernels import convolution
 from skyshed.names import accept_aliases
-from skyshed.namespace import array_namespace, to_host
+from skyshed.namespace import adopt, array_namespace, to_host
 
 __all__ = ["convolve", "make_2dgaussian_kernel"]
 
@@ -173,6 +173,7 @@ def convolve(
         "preserve_nan": preserve_nan,
         "normalization_zero_tol": normalization_zero_tol,
     }
+    array, mask = adopt(array, "array"), adopt(mask, "mask")
     if _is_a("astropy.nddata", "NDData", array):
         from astropy.nddata import support_nddata
 

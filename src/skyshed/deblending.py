@@ -18,7 +18,7 @@ from skyshed.exceptions import DeblendWarning
 from skyshed.flags import SEGMENTATION_FLAGS
 from skyshed.kernels import deblending, segments
 from skyshed.names import accept_aliases, both_names
-from skyshed.namespace import array_namespace, in_one_transfer, like
+from skyshed.namespace import adopt, array_namespace, in_one_transfer, like
 from skyshed.segmentation import SegmentationImage, as_segmentation_image
 from skyshed.sources import Sources
 
@@ -120,7 +120,7 @@ def deblend_sources(
     >>> deblend_sources(data, segm, npixels=1).data
     array([[1, 1, 1, 1, 2, 2, 2]], dtype=int32)
     """
-    data = data.value if isinstance(data, Quantity) else data
+    data = data.value if isinstance(data, Quantity) else adopt(data, "data")
     segment_img = as_segmentation_image(segment_img, both_names("segment_img"))
     xp = array_namespace(data=data, segment_img=segment_img._data)
     dtype = xp.asarray(data).dtype

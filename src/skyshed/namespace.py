@@ -5,7 +5,8 @@ A stage asks once, at its public boundary, and never again::
     xp = array_namespace(data=data, mask=mask)
 
 Nothing here imports a device library before an array of it is met: an array's own type says where
-it lives. The few things that array libraries spell differently are here, too.
+it lives. Arrays of other libraries are met here and nowhere else: `adopt` takes over their memory.
+The few things that array libraries spell differently are here, too.
 """
 
 import importlib
@@ -16,6 +17,7 @@ import array_api_compat
 import numpy as np
 
 __all__ = [
+    "adopt",
     "array_namespace",
     "count_in_rows",
     "in_one_transfer",
@@ -27,6 +29,12 @@ __all__ = [
     "to_device",
     "to_host",
 ]
+
+
+#: Devices in the DLPack standard whose memory the host can read: its own, and CUDA's pinned.
+HOST_DEVICES = (1, 3)
+#: Devices whose memory CuPy can use: CUDA's own, and managed.
+CUDA_DEVICES = (2, 13)
 
 
 def is_device_array(array: Any) -> bool:
@@ -42,7 +50,7 @@ def array_namespace(**arrays: Any) -> ModuleType:
     **arrays : array_like or None
         The caller's arguments under their public names, which the error message quotes. `None` and
         scalars of Python and NumPy belong to any namespace; lists and other array-likes count as
-        NumPy.
+        NumPy, arrays that `adopt` can take over as what they become.
 
     Returns
     -------
@@ -64,14 +72,14 @@ def array_namespace(**arrays: Any) -> ModuleType:
     """
     homes: dict[bool, tuple[str, Any]] = {}
     for name, array in arrays.items():
-        on_device = is_device_array(array)
+        on_device = is_device_array(array) or _shared_device(array, name) in CUDA_DEVICES
         if not on_device and (array is None or array is np.ma.nomask or _is_scalar(array)):
             continue
-        if not on_device and _is_foreign(array):
+        if not on_device and _is_foreign(array) and not _is_shared(array):
             raise TypeError(
-                f"{name} is a {_kind(array)}, but skyshed works on NumPy and CuPy arrays: copy it "
-                f"to the host with numpy.from_dlpack({name}), or to CuPy with "
-                f"cupy.from_dlpack({name})"
+                f"{name} is a {_kind(array)}, but skyshed works on NumPy and CuPy arrays, and on "
+                "arrays that share their memory by DLPack or __cuda_array_interface__: convert it "
+                f"first, e.g. with numpy.asarray({name})"
             )
         homes.setdefault(on_device, (name, array))
     if len(homes) == 2:
@@ -81,7 +89,96 @@ def array_namespace(**arrays: Any) -> ModuleType:
             f"{one} is a {_kind(first)} and {other} a {_kind(second)}: images must all be on the "
             f"host or all on the device; use cupy.asarray({host}), or cupy.asnumpy({device})"
         )
-    return array_api_compat.array_namespace(homes[True][1] if True in homes else np.empty(0))
+    if True not in homes:
+        return array_api_compat.array_namespace(np.empty(0))
+    name, array = homes[True]
+    if not is_device_array(array):
+        _cupy(f"{name} is a {_kind(array)} on a GPU, which")
+        return importlib.import_module("array_api_compat.cupy")
+    return array_api_compat.array_namespace(array)
+
+
+def adopt(array: Any, name: str = "array") -> Any:
+    """Return an array of another library as an array of NumPy or CuPy on the same memory.
+
+    Memory of the host becomes a NumPy array (`numpy.from_dlpack`), that of a CUDA device a CuPy
+    array. Nothing is copied. Anything else is returned as it is: arrays of NumPy and CuPy,
+    numbers, lists.
+
+    Parameters
+    ----------
+    array : object
+        With ``__dlpack__`` and ``__dlpack_device__``, or with ``__cuda_array_interface__``.
+    name : str, optional
+        What messages call it.
+
+    Raises
+    ------
+    TypeError
+        If it is on a device of another kind, or its library does not share it.
+    ImportError
+        If it is on a GPU, and CuPy is not installed or sees none.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skyshed.namespace import adopt
+    >>> class Tensor:
+    ...     values = np.arange(3.0)
+    ...     def __dlpack__(self, **kwargs):
+    ...         return self.values.__dlpack__(**kwargs)
+    ...     def __dlpack_device__(self):
+    ...         return self.values.__dlpack_device__()
+    >>> adopt(Tensor())
+    array([0., 1., 2.])
+    """
+    if isinstance(array, (np.ndarray, np.generic)) or not _is_shared(array):
+        return array
+    device = _shared_device(array, name)
+    try:
+        if device not in CUDA_DEVICES:
+            return np.from_dlpack(array)
+        cupy = _cupy(f"{name} is a {_kind(array)} on a GPU, which")
+        return (cupy.asarray if _on_cuda(array) else cupy.from_dlpack)(array)
+    except (BufferError, RuntimeError, TypeError, ValueError) as error:
+        raise TypeError(
+            f"{name} is a {_kind(array)} that does not share its memory "
+            f"({' '.join(str(error).split())}): convert it to a NumPy or CuPy array of real "
+            "numbers first"
+        ) from error
+
+
+def _on_cuda(array: Any) -> bool:
+    return hasattr(array, "__cuda_array_interface__")
+
+
+def _is_shared(array: Any) -> bool:
+    """Whether an array of another library says how to use its memory."""
+    if isinstance(array, (np.ndarray, np.generic)) or is_device_array(array):
+        return False
+    exports = hasattr(array, "__dlpack__") and hasattr(array, "__dlpack_device__")
+    return exports or _on_cuda(array)
+
+
+def _shared_device(array: Any, name: str) -> int | None:
+    """Return the kind of device that shared memory is on, as DLPack numbers them.
+
+    Raises
+    ------
+    TypeError
+        If neither NumPy nor CuPy can use it.
+    """
+    if not _is_shared(array):
+        return None
+    if _on_cuda(array):
+        return CUDA_DEVICES[0]
+    device = int(array.__dlpack_device__()[0])
+    if device not in HOST_DEVICES + CUDA_DEVICES:
+        raise TypeError(
+            f"{name} is a {_kind(array)} on a device of DLPack's type {device}, but skyshed works "
+            "on the host and on CUDA devices: move it there first"
+        )
+    return device
 
 
 def _is_scalar(array: Any) -> bool:
@@ -145,19 +242,20 @@ def to_device(array: Any) -> Any:
     """
     if array is None or is_device_array(array):
         return array
-    return _cupy().asarray(array)
+    return _cupy("device 'cuda'").asarray(array)
 
 
-def _cupy() -> Any:
+def _cupy(what: str) -> Any:
+    """Return CuPy, or raise an ImportError that says ``what`` needs it."""
     try:
         cupy: Any = importlib.import_module("cupy")
     except ImportError as error:
         raise ImportError(
-            "device 'cuda' needs CuPy, which can't be imported: pip install 'skyshed[cuda13]' (or "
+            f"{what} needs CuPy, which can't be imported: pip install 'skyshed[cuda13]' (or "
             f"cuda12); {error}"
         ) from error
     if not cupy.is_available():
-        raise ImportError("device 'cuda' needs an NVIDIA GPU, and CuPy sees none: use 'cpu'")
+        raise ImportError(f"{what} needs an NVIDIA GPU, and CuPy sees none: use the host")
     return cupy
 
 

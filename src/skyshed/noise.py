@@ -4,7 +4,7 @@ from typing import Any
 
 from astropy.units import UnitsError, electron, photon
 
-from skyshed.namespace import array_namespace
+from skyshed.namespace import adopt, array_namespace
 
 __all__ = ["calc_total_error"]
 
@@ -77,10 +77,11 @@ def calc_total_error(data: Any, bkg_error: Any, effective_gain: Any) -> Any:
 
 def _split_units(data: Any, bkg_error: Any, effective_gain: Any) -> tuple[Any, Any, Any, Any]:
     """Return the three arguments without units, and the unit of the image (None if it has none)."""
-    arguments = {"data": data, "bkg_error": bkg_error, "effective_gain": effective_gain}
+    given = {"data": data, "bkg_error": bkg_error, "effective_gain": effective_gain}
+    arguments = {name: adopt(argument, name) for name, argument in given.items()}
     units = {name: getattr(argument, "unit", None) for name, argument in arguments.items()}
     if all(unit is None for unit in units.values()):
-        return data, bkg_error, effective_gain, None
+        return *arguments.values(), None
     listed = ", ".join(f"{name}: {unit or 'no unit'}" for name, unit in units.items())
     if None in units.values():
         raise ValueError(

@@ -9,7 +9,7 @@ from skyshed.arguments import as_image, as_mask, split_units
 from skyshed.catalog.base import CatalogBase
 from skyshed.catalog.registry import Results
 from skyshed.frame import Frame
-from skyshed.namespace import array_namespace
+from skyshed.namespace import adopt, array_namespace
 
 __all__ = [
     "check_detection",
@@ -27,6 +27,7 @@ def make_frame(
     """Check the images and put them into a frame; return it and their unit."""
     plain, unit = split_units(**images)
     given = dict(zip(images, plain, strict=True))
+    mask = adopt(mask, "mask")
     xp = array_namespace(**given, mask=mask, segment_img=segment_img._data)
     _check_shapes({**given, "mask": None if mask is np.ma.nomask else mask}, segment_img.shape, xp)
     arrays: dict[str, Any] = {

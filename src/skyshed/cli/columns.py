@@ -24,8 +24,8 @@ def listing() -> str:
     Examples
     --------
     >>> from skyshed.cli.columns import listing
-    >>> print(listing().splitlines()[-2])
-    ycentroid                y_centroid                        y of the centre of mass.
+    >>> [line.split()[:4] for line in listing().splitlines() if line.startswith("segment_fluxerr")]
+    [['segment_fluxerr', 'segment_flux_err', 'data', 'error']]
     """
     import skyshed.catalog.measurements  # noqa: F401 - fills the registry
     from skyshed.catalog.registry import public_columns, required

@@ -9,7 +9,7 @@ import numpy as np
 
 from skyshed.arguments import as_image, as_mask
 from skyshed.io.read import Image, image_of_hdu, image_of_hdus, read_image
-from skyshed.namespace import array_namespace, like, to_device, to_host
+from skyshed.namespace import adopt, array_namespace, like, to_device, to_host
 
 __all__ = ["Inputs", "as_input", "gather", "is_file"]
 
@@ -89,7 +89,7 @@ def as_input(image: Any, name: str, hdu: int | str | None = None) -> Image:
         return Image(image.data, mask=np.ma.getmaskarray(image))
     if isinstance(image, u.Quantity):
         return Image(image.value, unit=image.unit)
-    return Image(image)
+    return Image(adopt(image, name))
 
 
 def _image_of_nddata(image: Any) -> Image:

@@ -56,8 +56,8 @@ def spelled_out(names: Iterable[str] | None, has_wcs: bool) -> list[str] | None:
     Examples
     --------
     >>> from skyshed.pipeline.table import spelled_out
-    >>> spelled_out(("label", "default", "gini"), has_wcs=False)[-2:]
-    ['kron_fluxerr', 'gini']
+    >>> spelled_out(("gini", "default"), has_wcs=False)[:4]
+    ['gini', 'label', 'xcentroid', 'ycentroid']
     """
     if names is None:
         return None

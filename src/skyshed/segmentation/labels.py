@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from skyshed.namespace import array_namespace, only_on_host
+from skyshed.namespace import adopt, array_namespace, only_on_host
 from skyshed.segmentation.boxes import BoundingBox, boxes_of, slices_of
 from skyshed.segmentation.numbering import LARGEST, collect, extents, is_array
 from skyshed.segmentation.provenance import Provenance
@@ -38,6 +38,7 @@ class Labels:
 
     @data.setter
     def data(self, value: Any) -> None:
+        value = adopt(value, "data")
         _check_labels_array(value)
         sources, labels = collect(value)
         self._forget()

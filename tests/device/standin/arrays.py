@@ -9,8 +9,6 @@ import numpy as np
 
 from tests.device.standin import counts, device, signatures
 
-#: DLPack's number of the devices that CUDA knows.
-CUDA = 2
 #: What a new array holds: nothing a program could mistake for zeros.
 PATTERN = 0x5A
 
@@ -143,19 +141,6 @@ class ndarray:  # noqa: N801 - CuPy's name
 
     def __contains__(self, item: Any) -> bool:
         raise TypeError("'in' would walk through a device array: use (array == item).any()")
-
-    # How other libraries may use its memory.
-    @property
-    def __cuda_array_interface__(self) -> dict[str, Any]:
-        shown = dict(self._a.__array_interface__)
-        shown.pop("descr")
-        return {**shown, "version": 3}
-
-    def __dlpack__(self, *, stream=None, max_version=None, dl_device=None, copy=None) -> Any:
-        return self
-
-    def __dlpack_device__(self) -> tuple[int, int]:
-        return CUDA, 0
 
     # What costs a copy to the host and a wait.
     def host(self, name: str) -> np.ndarray:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from tests.device.standin import costs, counts, signatures
-from tests.device.standin.arrays import checked_dtype, ndarray, new, unset, view
+from tests.device.standin.arrays import checked_dtype, foreign, ndarray, new, unset, view
 from tests.device.standin.calls import (
     Function,
     HostFunction,
@@ -153,6 +153,8 @@ def array(obj, dtype=None, copy=True, order="K", subok=False, ndmin=0, *, blocki
         result = new(np.array(obj._a, dtype, order=order or "K", copy=True, ndmin=ndmin))
         charge("cupy.array", costs.MAP, [obj], [result])
         return result
+    if hasattr(obj, "__cuda_array_interface__"):
+        return array(foreign(obj), dtype, copy, order, subok, ndmin)
     operands: list[ndarray] = []
     if isinstance(obj, list | tuple) and _holds_arrays(obj):
         result = new(np.array(unwrap(obj, operands, "cupy.array"), dtype, ndmin=ndmin))
