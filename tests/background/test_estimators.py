@@ -166,3 +166,12 @@ def test_infinities_count_where_nothing_is_clipped(name):
 @pytest.mark.parametrize("name", ["BiweightLocationBackground", "BiweightScaleBackgroundRMS"])
 def test_an_anchor_that_is_no_number_gives_none(name):
     assert np.isnan(getattr(skyshed_background, name)(M=np.nan)(np.arange(9.0)))
+
+
+@pytest.mark.parametrize("dtype", [np.float16, ">f4", ">f8"])
+def test_any_kind_of_float_is_taken_and_given(dtype):
+    data = np.random.default_rng(4).normal(10, 1, (4, 50)).astype(dtype)
+    for clip in (SigmaClip(3), None):
+        found = skyshed_background.MedianBackground(sigma_clip=clip)(data, axis=1)
+        np.testing.assert_allclose(found, np.median(data.astype(float), axis=1), rtol=0.02)
+        assert found.dtype.itemsize == np.dtype(dtype).itemsize

@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+import sys
 
 import astropy.units as u
 import numpy as np
@@ -171,3 +172,9 @@ def test_the_public_names_are_photutils():
             theirs |= set(importlib.import_module(f"photutils.background.{part.name}").__all__)
     assert set(skyshed_background.__all__) == theirs
     assert theirs <= set(skyshed.__all__)
+
+
+def test_apertures_without_photutils_say_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "photutils.aperture", None)
+    with pytest.raises(ImportError, match=r"not installed: pip install photutils"):
+        LocalBackground(5, 10).to_aperture(1, 2)

@@ -51,7 +51,7 @@ def test_it_is_that_of_photutils(step, width, dtype):
 def test_clipping_and_mode_are_those_of_astropy_and_photutils():
     """Few values and many, equal ones, outliers; rounds that clip, and limits that let in again."""
     rng = np.random.default_rng(77)
-    estimate = SExtractorBackground(SigmaClip(sigma=3.0, cenfunc="median", maxiters=20))
+    estimate = SExtractorBackground(sigma_clip=SigmaClip(sigma=3.0, cenfunc="median", maxiters=20))
     n_clipped = 0
     for _ in range(600):
         n = int(rng.integers(10, 120))

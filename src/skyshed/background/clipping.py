@@ -1,4 +1,4 @@
-"""Sigma clipping of arrays along axes, on the host by astropy, on the device likewise."""
+"""Sigma clipping of arrays along axes: in compiled loops, else by astropy, or as it does it."""
 
 import copy
 import warnings
@@ -66,14 +66,19 @@ def clip(sigma_clip: SigmaClip, data: Any, axis: Any) -> Any:
 
 
 def as_rows(data: Any, axis: Any) -> tuple[Any, tuple[int, ...]]:
-    """Return ``data`` with ``axis`` as the last of two axes, and the shape without ``axis``."""
+    """Return ``data`` with ``axis`` as the last of two axes, and the shape without ``axis``.
+
+    The rows are what kernels take: C-contiguous, native float32 or float64.
+    """
     axes = range(data.ndim) if axis is None else np.atleast_1d(axis).tolist()
     axes = [a % data.ndim for a in axes]
     others = [a for a in range(data.ndim) if a not in axes]
     shape = tuple(data.shape[a] for a in others)
     length = int(np.prod([data.shape[a] for a in axes], dtype=np.int64))
     xp = array_namespace(data=data)
-    return xp.ascontiguousarray(data.transpose(*others, *axes).reshape(-1, length)), shape
+    dtype = xp.float32 if data.dtype.itemsize <= 4 else xp.float64
+    rows = data.transpose(*others, *axes).reshape(-1, length)
+    return xp.ascontiguousarray(rows, dtype=dtype), shape
 
 
 def clip_and_measure(

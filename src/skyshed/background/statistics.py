@@ -7,7 +7,7 @@ from astropy.stats import SigmaClip
 
 from skyshed.background.clipping import clip, clip_and_measure, compiled_clip
 from skyshed.kernels.boxes import Statistic
-from skyshed.namespace import array_namespace, is_device_array, like
+from skyshed.namespace import array_namespace, like
 
 __all__ = ["clipped_statistics", "kernel_statistics", "measure"]
 
@@ -49,7 +49,8 @@ def clipped_statistics(
     """
     rule = compiled_clip(sigma_clip)
     known = kernel_statistics(wanted)
-    if is_device_array(data) and rule not in (None, NotImplemented) and known and data.size:
+    compiled = rule not in (None, NotImplemented) and known is not None
+    if compiled and data.size and not isinstance(data, np.ma.MaskedArray):
         values, _ = clip_and_measure(rule, data, axis, known)
         values = values.astype(data.dtype)
         return [values[i] for i in range(len(wanted))]
