@@ -178,6 +178,8 @@ def test_quantities_need_the_same_unit():
         ({"threshold": np.ones((1, 4))}, ValueError, r"threshold has \(1, 4\), data has \(4, 4\)"),
         ({"threshold": np.ones(4)}, ValueError, "threshold must be a 2-D array, got 1-D"),
         ({"data": np.ones(4)}, ValueError, "data must be a 2-D array, got 1-D"),
+        ({"threshold": "high"}, TypeError, "threshold must be a real number or an image, got 'hi"),
+        ({"threshold": 1j}, TypeError, "threshold must be a real number or an image, got 1j"),
         ({"data": np.ones((4, 4), complex)}, TypeError, "data must hold real numbers"),
         ({"n_threads": 0}, ValueError, "n_threads must be a positive integer"),
         ({"n_pixels": 5}, TypeError, "'npixels' and its alias 'n_pixels'"),

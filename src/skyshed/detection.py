@@ -237,6 +237,8 @@ def _as_threshold(threshold: Any, dtype: Any, shape: tuple[int, int], xp: Any) -
     A Python float takes the dtype of float data, and is rounded to it.
     """
     if np.ndim(threshold) == 0:
+        if xp.asarray(threshold).dtype.kind not in "fiub":
+            raise TypeError(f"threshold must be a real number or an image, got {threshold!r}")
         dtype = np.result_type(dtype if dtype.kind == "f" else xp.float64, threshold)
         threshold = xp.asarray(threshold, dtype=dtype)
         threshold = threshold.astype(xp.float32 if dtype.itemsize <= 4 else xp.float64)

@@ -1,6 +1,7 @@
 """What deblending did to each label."""
 
 import numpy as np
+import pytest
 
 from skyshed import SegmentationImage
 from skyshed.segmentation.provenance import Provenance
@@ -46,3 +47,43 @@ def test_removed_labels_leave_the_record():
     segm.remove_label(1)
     assert segm.deblended_labels_map == segm.deblended_labels_inverse_map == {}
     assert segm.flags.size == segm.deblended_labels.size == 0
+
+
+def by_definition(children, flags, names):
+    """Rename children and flags label by label; ``names`` is ``{label: new label}``."""
+    new_children, new_flags = {}, {}
+    for parent, labels in children.items():
+        renamed = [names.get(label, 0) for label in labels]
+        renamed = [label for label in dict.fromkeys(renamed) if label]
+        if renamed:
+            new_children[parent] = renamed
+    for label, bits in flags.items():
+        new = names.get(label, 0)
+        if new:
+            new_flags[new] = new_flags.get(new, 0) | bits
+    return new_children, new_flags
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_edits_are_followed_label_by_label(seed):
+    rng = np.random.default_rng(seed)
+    offset = int(rng.choice([0, 2**40]))
+    labels = np.sort(rng.choice(60, 40, replace=False)) + 1 + offset
+    parent_of = {int(label): int(rng.integers(1, 12)) for label in rng.permutation(labels)[:30]}
+    children = {}
+    for child, parent in parent_of.items():
+        children.setdefault(parent, []).append(child)
+    flags = {int(label): int(rng.choice([0, 32, 96, 160])) for label in labels}
+    provenance = Provenance.from_maps(parent_of, flags)
+    for _ in range(3):
+        new = np.where(rng.random(labels.size) < 0.2, 0, rng.choice(labels, labels.size))
+        names = dict(zip(labels.tolist(), new.tolist(), strict=True))
+        children, flags = by_definition(children, flags, names)
+        provenance = provenance.relabelled(labels, new)
+        labels = np.unique(new[new > 0])
+        found = provenance.children_of(np.int64)
+        assert {parent: some.tolist() for parent, some in found.items()} == children
+        assert list(found) == list(children)
+        expected = [flags.get(label, 0) for label in labels.tolist()]
+        np.testing.assert_array_equal(provenance.flags_of(labels), expected)
+    assert len(children) > 3
