@@ -32,6 +32,7 @@ def main(argv: list[str] | None = None) -> None:
     if cupy is None:
         from benchmarks import device_ledger
 
+        options.bandwidth = options.bandwidth or BANDWIDTH
         text = device_ledger.report(scenes, options)
     else:
         from benchmarks import device_times
@@ -52,8 +53,8 @@ def _options(argv: list[str] | None) -> argparse.Namespace:
     add("--rounds", type=int, default=5, help="timed runs of each stage, on a GPU")
     add("--save", metavar="PATH", help="also write the report to this Markdown file")
     add(
-        "--bandwidth", type=float, default=BANDWIDTH,
-        help="bytes per second of the GPU's memory (default: an H100's 3.35e12)",
+        "--bandwidth", type=float,
+        help="bytes per second of the GPU's memory (default: measured; without one, an H100's)",
     )  # fmt: skip
     return parser.parse_args(argv)
 

@@ -1,5 +1,6 @@
 """On a real GPU: the stages give the host's answers, and the same bits every time."""
 
+import gc
 import importlib
 
 import numpy as np
@@ -10,6 +11,7 @@ from tests.device import scenes
 
 pytestmark = pytest.mark.gpu
 SETTINGS = {"box_size": 64, "npixels": 5, "nsigma": 1.5}
+SIDES = ("xmin", "xmax", "ymin", "ymax")
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +32,7 @@ def field():
     return np.ascontiguousarray(data, dtype=np.float32)
 
 
-def test_each_stage_gives_the_hosts_answer(gpu, field):
+def test_each_stage_gives_the_hosts_answer(gpu):
     """Stages get the host's inputs, so that a difference is the stage's own."""
     host = scenes.Stages(3, np.float32, True)
     convolved, threshold = gpu.asarray(host.convolved), gpu.asarray(host.threshold)
@@ -47,14 +49,26 @@ def test_each_stage_gives_the_hosts_answer(gpu, field):
 
 
 def test_the_chain_gives_the_hosts_table(gpu, field):
+    """The last bits of the background decide a few pixels, and with them whether sources exist."""
     there = skyshed.extract(gpu.asarray(field), **SETTINGS)
     here = skyshed.extract(field, **SETTINGS)
-    assert len(here.table) > 500
-    differing = np.count_nonzero(there.segmentation.to_host().data != here.segmentation.data)
-    assert differing <= 1e-5 * field.size  # last bits of the background decide a few pixels
-    if not differing:
-        flux = np.asarray(here.table["segment_flux"])
-        np.testing.assert_allclose(there.table["segment_flux"], flux, rtol=1e-4, atol=1e-2)
+    covered = there.segmentation.to_host().data > 0
+    assert np.count_nonzero(covered != (here.segmentation.data > 0)) <= 1e-5 * field.size
+    boxes = [
+        np.column_stack([getattr(found.catalog, f"bbox_{side}") for side in SIDES])
+        for found in (there, here)
+    ]
+    both = [{tuple(box): row for row, box in enumerate(each.tolist())} for each in boxes]
+    common = sorted(both[0].keys() & both[1].keys())
+    assert len(common) > max(500, 0.99 * max(map(len, boxes)))
+    rows = [[each[box] for box in common] for each in both]
+    for name in ("segment_flux", "kron_flux", "semimajor_sigma", "xcentroid"):
+        theirs, ours = (
+            np.asarray(found.table[name])[row]
+            for found, row in zip((there, here), rows, strict=True)
+        )
+        off = np.abs(theirs - ours) > 1e-4 * np.abs(ours) + 1e-2
+        assert np.count_nonzero(off) <= 0.01 * off.size, name
 
 
 def test_ten_runs_give_the_same_bits(gpu, field):
@@ -62,24 +76,35 @@ def test_ten_runs_give_the_same_bits(gpu, field):
     first = skyshed.extract(given, **SETTINGS)
     for _ in range(9):
         again = skyshed.extract(given, **SETTINGS)
-        assert (again.segmentation.data == first.segmentation.data).all()
+        assert bool((again.segmentation.data == first.segmentation.data).all())
         for name in first.table.colnames:
             if np.asarray(first.table[name]).dtype.kind in "fi":
-                np.testing.assert_array_equal(again.table[name], first.table[name])
+                np.testing.assert_array_equal(
+                    np.asarray(again.table[name]), np.asarray(first.table[name]), err_msg=name
+                )
 
 
 def test_work_goes_to_the_current_stream(gpu, field):
-    expected = skyshed.extract(field[:500, :500], **SETTINGS)
+    """A stream that does not wait for the default one gives the same bits."""
+    data = gpu.asarray(field[:500, :500])
+    expected = skyshed.extract(data, **SETTINGS)
+    gpu.cuda.Device().synchronize()
     with gpu.cuda.Stream(non_blocking=True) as stream:
-        found = skyshed.extract(gpu.asarray(field[:500, :500]), **SETTINGS)
+        found = skyshed.extract(data * 1, **SETTINGS)
         stream.synchronize()
-    assert len(found.table) == len(expected.table)
+    assert bool((found.segmentation.data == expected.segmentation.data).all())
+    np.testing.assert_array_equal(
+        np.asarray(found.table["kron_flux"]), np.asarray(expected.table["kron_flux"])
+    )
 
 
 def test_memory_stays_within_28_bytes_per_pixel(gpu, field):
+    """As the pool sees it, with the blocks that it could not use again."""
     side = 4096
-    data = gpu.asarray(np.tile(field, (3, 3))[:side, :side])
     pool = gpu.get_default_memory_pool()
+    gc.collect()
     pool.free_all_blocks()
+    before = pool.total_bytes()
+    data = gpu.asarray(np.tile(field, (3, 3))[:side, :side])
     skyshed.extract(data, **SETTINGS)
-    assert pool.total_bytes() <= 28 * side * side
+    assert pool.total_bytes() - before <= 28 * side * side
