@@ -16,7 +16,8 @@ def ellipses(moments: Any, n_threads: int | None) -> tuple[Any, ...]:
     """Describe ellipses; see the contract in `skyshed.kernels.ellipses`."""
     total = moments[:, 0, 0]
     with np.errstate(divide="ignore", invalid="ignore"):
-        xx, xy, yy = floored(*(moments[:, i, 2 - i] / total for i in range(3)), PIXEL_VARIANCE)
+        xx, xy, yy = (moments[:, i, 2 - i] / total for i in range(3))
+        xx, xy, yy = floored(xx, xy, yy, PIXEL_VARIANCE)
     large, small = eigenvalues(xx, xy, yy)
     a, b = np.sqrt(large), np.sqrt(small)
     orientation = major_axis_angle(xx, xy, yy)
