@@ -223,6 +223,7 @@ def test_an_interpolator_gets_all_it_may_need(field):
     same = Background2D(field, 20, mask=mask, interpolator=BkgZoomInterpolator(order=0))
     np.testing.assert_array_equal(bkg.background, same.background)
     assert seen["shape"] == field.shape
+    assert seen["n_threads"] >= 1
     assert seen["mesh_nan_mask"][0, 0]
     assert seen["mesh_yxcen"].shape == (2, (~seen["mesh_nan_mask"]).sum())
 
@@ -314,6 +315,11 @@ def test_meshes_are_plotted_where_they_were_measured(field):
         ({"data": np.zeros(40)}, ValueError, r"data must be a 2-D array, got 1-D"),
         ({"data": np.zeros((40, 40), complex)}, TypeError, r"data must hold real.*complex128"),
         ({"data": np.full((40, 40), np.nan)}, ValueError, r"data contains all nonfinite"),
+        (
+            {"bkg_estimator": skyshed_background.BiweightLocationBackground(M=np.nan)},
+            ValueError,
+            r"All boxes contain fewer than 90 .* or have no estimate",
+        ),
         ({"mask": np.ones((40, 40), bool)}, ValueError, r"All input pixels are masked"),
         (
             {"bkg_estimator": lambda pixels, axis: pixels},
