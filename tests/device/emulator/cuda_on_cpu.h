@@ -5,8 +5,7 @@
 // contraction.
 #pragma once
 
-#include <algorithm>
-#include <atomic>
+// Little is included, because every kernel file is compiled behind it: <cmath> has min and max, too.
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -91,8 +90,8 @@ constexpr int warpSize = emu::WARP;
 #define __any_sync(mask, p) (emu::ballot((mask), (p) != 0, __LINE__) != 0)
 #define __all_sync(mask, p) (emu::ballot((mask), (p) != 0, __LINE__) == (mask))
 
-inline void __threadfence() { std::atomic_thread_fence(std::memory_order_seq_cst); }
-inline void __threadfence_block() { std::atomic_thread_fence(std::memory_order_seq_cst); }
+inline void __threadfence() { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
+inline void __threadfence_block() { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
 
 // The atomics CUDA really has, for the types it has them for (no signed 64-bit add, no 64-bit float
 // minimum, ...).

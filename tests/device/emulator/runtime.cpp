@@ -9,6 +9,8 @@
 // A library of its own, without instrumentation: the sanitizers watch the kernels, and are told here
 // about fibers.
 
+#include <algorithm>
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <mutex>
