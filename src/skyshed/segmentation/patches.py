@@ -147,13 +147,12 @@ def _patches(polygons: list[Any], origin: Any, scale: float, style: dict[str, An
 
 def _path(polygon: Any, origin: Any, scale: float) -> Any:
     """Return all rings of a polygon, or of several, as one path, its corners moved and scaled."""
+    import shapely
     from matplotlib.path import Path
 
-    whole = polygon.geoms if polygon.geom_type == "MultiPolygon" else [polygon]
-    rings = [ring for each in whole for ring in (each.exterior, *each.interiors)]
-    corners = [np.array(ring.coords) for ring in rings]
-    vertices = np.concatenate(corners)
-    ends = np.cumsum([len(each) for each in corners])
+    vertices = shapely.get_coordinates(polygon)
+    rings = shapely.get_rings(shapely.get_parts(polygon))
+    ends = np.cumsum(shapely.get_num_coordinates(rings))
     codes = np.full(len(vertices), Path.LINETO, Path.code_type)
     codes[np.append(0, ends[:-1])] = Path.MOVETO
     codes[ends - 1] = Path.CLOSEPOLY

@@ -2,6 +2,7 @@
 
 import importlib
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -151,16 +152,25 @@ def _drawn(image: Any, y0: int, x0: int, n: int) -> list[Any]:
 
     A value in one piece gives a Polygon, one in several a MultiPolygon.
     """
-    import shapely.geometry
+    import shapely
     from rasterio.features import shapes
     from rasterio.transform import Affine
 
     # rasterio counts from the corner of the first pixel, we from its centre.
     corner = Affine(1.0, 0.0, x0 - 0.5, 0.0, 1.0, y0 - 0.5)
-    pieces: list[list[Any]] = [[] for _ in range(n)]
-    for piece, value in shapes(image, connectivity=8, mask=image != 0, transform=corner):
-        pieces[int(value) - 1].append(shapely.geometry.shape(piece))
+    found = list(shapes(image, connectivity=8, mask=image != 0, transform=corner))
+    if not found:
+        return [None] * n
+    # All at once: a call of Shapely for each ring would take as long as drawing them.
+    rings = [ring for piece, _ in found for ring in piece["coordinates"]]
+    vertices = np.array(list(chain.from_iterable(rings)), np.float64)
+    of_ring = np.repeat(np.arange(len(rings)), [len(ring) for ring in rings])
+    of_piece = np.repeat(np.arange(len(found)), [len(piece["coordinates"]) for piece, _ in found])
+    pieces = shapely.polygons(shapely.linearrings(vertices, indices=of_ring), indices=of_piece)
+    several: list[list[Any]] = [[] for _ in range(n)]
+    for piece, (_, value) in zip(pieces, found, strict=True):
+        several[int(value) - 1].append(piece)
     return [
-        (several[0] if len(several) == 1 else shapely.MultiPolygon(several)) if several else None
-        for several in pieces
+        (each[0] if len(each) == 1 else shapely.MultiPolygon(each)) if each else None
+        for each in several
     ]
