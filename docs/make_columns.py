@@ -1,33 +1,75 @@
 """Write columns.md from the registry of measurements: python docs/make_columns.py."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
-from skyshed.catalog.registry import COLUMNS, Column
+import skyshed.catalog.measurements  # noqa: F401 - fills the registry
+from skyshed.catalog.registry import COLUMNS, Column, depends, public_columns, required
+from skyshed.catalog.table import DEFAULT_COLUMNS
 
 PAGE = Path(__file__).with_name("columns.md")
 
 HEAD = """# Columns of the catalog
 
-Made from the registry by `docs/make_columns.py`. Each is an attribute of `SourceCatalog` and may
-be named in `to_table(columns=...)`, under either name. *data* stands for the unit of the image; a
-column without a unit is a number of pixels along an axis, an index, or a pure number.
+Made from the registry by `docs/make_columns.py`; `skyshed columns` prints the same. Each is an
+attribute of `SourceCatalog` and may be named in `to_table(columns=...)`, `extract(columns=...)` and
+`skyshed extract --columns`, under either name. The last two also take `default`, for the columns
+marked with a star, and `all`.
 
-| column | photutils 3 | unit | what it is |
-| --- | --- | --- | --- |
+- **unit**: *data* is the unit of the image, *sky* a SkyCoord. A column without a unit is a number
+  of pixels along an axis, an index, or a pure number.
+- **needs**: the argument of the catalog without which the column is NaN, or `None` if it is a
+  SkyCoord.
+- **follows**: what else changes it. Columns that follow `convolved_data` are measured on it in
+  place of `data`, or in an aperture that is. Columns that follow `detection_cat` are taken from
+  that catalog, and so are the apertures and centroids of all others.
+
+| column | photutils 3 | unit | needs | follows | what it is |
+| --- | --- | --- | --- | --- | --- |
 """
+#: Arguments of the catalog -> what a measurement needs that depends on them.
+OPTIONS = {
+    "convolved_data": ("moments", "moments_central"),
+    "localbkg_width": ("localbkg_width",),
+    "apermask_method": ("apermask_method",),
+    "kron_params": ("kron_params",),
+}
+LABEL = Column("label", description="Label of the source in the segmentation image.")
 
 
 def page() -> str:
     """Return the text of columns.md."""
-    columns = [column for column, _ in COLUMNS.values() if column.public]
-    return HEAD + "".join(_row(column) for column in sorted(columns, key=lambda each: each.name))
+    columns = sorted([LABEL, *public_columns()], key=lambda each: each.name)
+    return HEAD + "".join(_row(column) for column in columns)
 
 
 def _row(column: Column) -> str:
-    alias = f"`{column.alias}`" if column.alias else ""
+    star = " \\*" if column.name in DEFAULT_COLUMNS else ""
     unit = f"*{column.unit}*" if column.unit in ("data", "sky") else column.unit
-    description = column.description.replace("|", "\\|")
-    return f"| `{column.name}` | {alias} | {unit} | {description} |\n"
+    needs = required(column.name) if column.name in COLUMNS else ()
+    description = column.description.replace("|", "\\|").replace("**", "\\*\\*")
+    cells = (
+        f"`{column.name}`{star}", f"`{column.alias}`" if column.alias else "", unit,
+        _listed(needs), _listed(follows(column.name)), description,
+    )  # fmt: skip
+    return f"| {' | '.join(cells)} |\n"
+
+
+def follows(name: str) -> list[str]:
+    """Return the optional arguments of the catalog that change a column."""
+    if name not in COLUMNS:
+        return []
+    measured = {name, *(column.name for column in COLUMNS[name][1].columns)}
+    found = [
+        option
+        for option, needs in OPTIONS.items()
+        if depends(name, needs) or measured.intersection(needs)
+    ]
+    return [*found, *(["detection_cat"] if COLUMNS[name][1].geometry else [])]
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
 
 
 if __name__ == "__main__":

@@ -276,8 +276,9 @@ def test_columns_are_those_asked_for(image, found):
     assert np.allclose(table["background_mean"], level)
     with pytest.raises(ValueError, match="columns: 'kron_fluss' is no column of the catalog"):
         extract(image, columns=("label", "kron_fluss"))
-    with pytest.raises(ValueError, match="columns: 'sky_centroid' needs a WCS"):
-        extract(image, columns=("sky_centroid",))
+    for name in ("sky_centroid", "sky_orientation", "sky_centroid_err"):
+        with pytest.raises(ValueError, match=f"columns: '{name}' needs a WCS"):
+            extract(image, columns=(name,))
 
 
 def test_apertures_and_radii_are_measured(image):

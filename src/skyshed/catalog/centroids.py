@@ -26,7 +26,7 @@ def image_moments(frame: Any, sources: Any, n_threads: int | None) -> Any:
 
 
 @measurement(
-    Column("cutout_centroid", description="(x, y) of the centre of mass, in the cutout."),
+    Column("cutout_centroid", description="(x, y) of centroid, in the cutout."),
     geometry=True,
 )
 def cutout_centroid(moments: Any) -> Any:
@@ -37,9 +37,12 @@ def cutout_centroid(moments: Any) -> Any:
 
 
 @measurement(
-    Column("centroid", description="(x, y) of the centre of mass."),
-    Column("xcentroid", description="x of the centre of mass.", alias="x_centroid"),
-    Column("ycentroid", description="y of the centre of mass.", alias="y_centroid"),
+    Column(
+        "centroid",
+        description="(x, y) of the centre of mass of the positive values of the convolved data.",
+    ),
+    Column("xcentroid", description="x of centroid.", alias="x_centroid"),
+    Column("ycentroid", description="y of centroid.", alias="y_centroid"),
     geometry=True,
 )
 def centroid(cutout_centroid: Any, _corner: Any) -> Any:

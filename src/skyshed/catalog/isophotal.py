@@ -37,7 +37,11 @@ def segment_area(sources: Any) -> Any:
 
 
 @measurement(
-    Column("equivalent_radius", "pix", "Radius of the circle that has the source's area."),
+    Column(
+        "equivalent_radius",
+        "pix",
+        "Radius of the circle that has the source's area, sqrt(area / pi).",
+    ),
     geometry=True,
 )
 def equivalent_radius(area: Any) -> Any:

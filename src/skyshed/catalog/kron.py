@@ -56,7 +56,8 @@ def _kron_light(
     Column(
         "kron_radius_measured",
         "pix",
-        "Unscaled Kron radius before any limit; NaN where a sum is not positive.",
+        "Unscaled Kron radius before any limit, sum(r I) / sum(I) over the ellipse of 6 sigma, r "
+        "in units of its axes (Kron 1980); NaN where a sum is not positive.",
     ),
     geometry=True,
 )
@@ -127,7 +128,12 @@ def _kron_axes(
 
 
 @measurement(
-    Column("kron_flux", "data", "Sum over the Kron aperture, less the local background."),
+    Column(
+        "kron_flux",
+        "data",
+        "Sum over the Kron aperture, the ellipse scaled by kron_radius times kron_params[0], less "
+        "the local background.",
+    ),
     Column(
         "kron_fluxerr",
         "data",

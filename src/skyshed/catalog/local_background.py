@@ -12,7 +12,9 @@ from skyshed.kernels import apertures
     Column(
         "local_background",
         "data",
-        "Background per pixel in a rectangular annulus; subtracted from all fluxes.",
+        "Background per pixel in a rectangular annulus of localbkg_width pixels, from 1.5 times "
+        "the bounding box on: 2.5 median - 1.5 mean after clipping (Bertin & Arnouts 1996). It is "
+        "subtracted from all fluxes; 0 without a width.",
     ),
     Column("_too_few_around", description="Whether the annulus has too few usable pixels."),
 )

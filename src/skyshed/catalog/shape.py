@@ -12,7 +12,12 @@ __all__ = ["PIXEL_VARIANCE", "floored"]
 
 
 @measurement(
-    Column("inertia_tensor", "pix2", "Inertia tensor about the centroid, rows as (y, x)."),
+    Column(
+        "inertia_tensor",
+        "pix2",
+        "Inertia tensor about the centroid, rows as (y, x): second central moments, the product "
+        "negative.",
+    ),
     geometry=True,
 )
 def inertia_tensor(moments_central: Any) -> Any:
@@ -23,25 +28,56 @@ def inertia_tensor(moments_central: Any) -> Any:
 
 
 @measurement(
-    Column("covariance", "pix2", "Covariance matrix of the source, rows as (x, y)."),
+    Column(
+        "covariance",
+        "pix2",
+        "Covariance matrix of the source, rows as (x, y): second central moments over the zeroth. "
+        "The variance along an axis is at least that of a pixel, 1/12.",
+    ),
     Column("covar_sigx2", "pix2", "Variance along x.", alias="covariance_xx"),
     Column("covar_sigxy", "pix2", "Covariance of x and y.", alias="covariance_xy"),
     Column("covar_sigy2", "pix2", "Variance along y.", alias="covariance_yy"),
     Column("covariance_eigvals", "pix2", "Eigenvalues of the covariance matrix, larger first."),
     Column(
-        "semimajor_sigma", "pix", "Standard deviation along the major axis.", alias="semimajor_axis"
+        "semimajor_sigma",
+        "pix",
+        "Standard deviation a along the major axis, the root of the larger eigenvalue.",
+        alias="semimajor_axis",
     ),
     Column(
-        "semiminor_sigma", "pix", "Standard deviation along the minor axis.", alias="semiminor_axis"
+        "semiminor_sigma",
+        "pix",
+        "Standard deviation b along the minor axis, the root of the smaller eigenvalue.",
+        alias="semiminor_axis",
     ),
-    Column("fwhm", "pix", "Full width at half maximum of the circularized Gaussian."),
+    Column(
+        "fwhm",
+        "pix",
+        "Full width at half maximum of the circularized Gaussian, 2 sqrt(ln 2 (a**2 + b**2)).",
+    ),
     Column("orientation", "deg", "Angle of the major axis from x towards y, in (-90, 90]."),
-    Column("eccentricity", "1", "Eccentricity of the ellipse."),
-    Column("elongation", "1", "Ratio of the major to the minor axis."),
-    Column("ellipticity", "1", "1 less the ratio of the minor to the major axis."),
-    Column("cxx", "pix-2", "Coefficient of x**2 in the ellipse's equation.", alias="ellipse_cxx"),
-    Column("cxy", "pix-2", "Coefficient of x y in the ellipse's equation.", alias="ellipse_cxy"),
-    Column("cyy", "pix-2", "Coefficient of y**2 in the ellipse's equation.", alias="ellipse_cyy"),
+    Column("eccentricity", "1", "Eccentricity of the ellipse, sqrt(1 - b**2 / a**2)."),
+    Column("elongation", "1", "Ratio of the major to the minor axis, a / b."),
+    Column("ellipticity", "1", "1 less the ratio of the minor to the major axis, 1 - b / a."),
+    Column(
+        "cxx",
+        "pix-2",
+        "Coefficient of x**2 in the ellipse cxx x**2 + cxy x y + cyy y**2 = R**2, R in units of "
+        "its axes.",
+        alias="ellipse_cxx",
+    ),
+    Column(
+        "cxy",
+        "pix-2",
+        "Coefficient of x y in the ellipse's equation; see cxx.",
+        alias="ellipse_cxy",
+    ),
+    Column(
+        "cyy",
+        "pix-2",
+        "Coefficient of y**2 in the ellipse's equation; see cxx.",
+        alias="ellipse_cyy",
+    ),
     geometry=True,
 )
 def ellipse(moments_central: Any, n_threads: int | None) -> Any:

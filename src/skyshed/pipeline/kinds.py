@@ -113,7 +113,9 @@ class Choice(Kind):
         for option in self.options:
             if not isinstance(value, bool) and value == option:
                 return option
-        raise _refuse(name, "one of " + ", ".join(repr(option) for option in self.options), value)
+        *others, last = (repr(option) for option in self.options)
+        listed = f"{', '.join(others)}{',' * (len(others) > 1)} or {last}" if others else last
+        raise _refuse(name, listed, value)
 
     def parse(self, text: str) -> Any:
         """Read an option."""
