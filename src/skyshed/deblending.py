@@ -95,16 +95,18 @@ def deblend_sources(
     Returns
     -------
     segment_img : `SegmentationImage`
-        The new labels. ``info`` lists the input labels whose mode was changed, under
-        ``'non_positive_min_labels'`` and ``'too_many_markers_labels'``.
+        The new labels, in the dtype of the given ones. ``flags`` says what was done to each (see
+        `decode_segmentation_flags`), and ``info`` lists the input labels whose mode was changed,
+        under ``'non_positive_min_labels'`` and ``'too_many_markers_labels'``.
 
     Raises
     ------
     TypeError
         If ``segment_img`` is not a `SegmentationImage`.
     ValueError
-        If an argument is out of range, shapes differ, there is no label, or a source is not
-        connected, e.g. because it was detected with another connectivity.
+        If an argument is out of range, shapes differ, there is no label, the dtype can't hold the
+        new labels, or a source is not connected, e.g. because it was detected with another
+        connectivity.
 
     Warns
     -----
@@ -118,7 +120,7 @@ def deblend_sources(
     >>> data = np.array([[1, 9, 8, 2, 7, 9, 1]])
     >>> segm = SegmentationImage(np.ones((1, 7), dtype=int))
     >>> deblend_sources(data, segm, npixels=1).data
-    array([[1, 1, 1, 1, 2, 2, 2]], dtype=int32)
+    array([[1, 1, 1, 1, 2, 2, 2]])
     """
     data = data.value if isinstance(data, Quantity) else adopt(data, "data")
     segment_img = as_segmentation_image(segment_img, both_names("segment_img"))
