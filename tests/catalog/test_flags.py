@@ -1,4 +1,4 @@
-"""Flags: their values are compared with photutils 3.1.1's in test_reference; here is each by itself."""
+"""Each flag by itself; test_reference compares their values with photutils 3.1.1's."""
 
 import numpy as np
 import pytest

@@ -9,29 +9,30 @@ from skyshed.catalog.registry import Column, measurement
 from skyshed.flags import SEGMENTATION_FLAGS as FLAGS
 from skyshed.flags import decode_segmentation_flags, with_flag_list
 from skyshed.kernels.apertures import Seen
-from skyshed.kernels.ellipses.covariance import PIXEL_VARIANCE, floored
 from skyshed.namespace import count_in_rows, like
 
 __all__ = ["Quality"]
 
 #: What a visit of the Kron aperture sees, and the flag for it.
-KRON = (
-    (Seen.UNMEASURED, FLAGS.KRON_UNDEFINED),
-    (Seen.NO_PIXEL, FLAGS.KRON_NO_OVERLAP),
-    (Seen.BEYOND_EDGE, FLAGS.KRON_PARTIAL_OVERLAP),
-    (Seen.MASKED, FLAGS.KRON_MASKED_PIXELS),
-    (Seen.NON_FINITE, FLAGS.KRON_NON_FINITE_DATA),
-    (Seen.ERROR_NON_FINITE, FLAGS.KRON_NON_FINITE_ERROR),
-    (Seen.NEIGHBOUR, FLAGS.KRON_NEIGHBOR_PIXELS),
-    (Seen.NOT_REPLACED, FLAGS.KRON_UNCORRECTED_PIXELS),
-)
+KRON = {
+    Seen.UNMEASURED: FLAGS.KRON_UNDEFINED,
+    Seen.NO_PIXEL: FLAGS.KRON_NO_OVERLAP,
+    Seen.BEYOND_EDGE: FLAGS.KRON_PARTIAL_OVERLAP,
+    Seen.MASKED: FLAGS.KRON_MASKED_PIXELS,
+    Seen.NON_FINITE: FLAGS.KRON_NON_FINITE_DATA,
+    Seen.ERROR_NON_FINITE: FLAGS.KRON_NON_FINITE_ERROR,
+    Seen.NEIGHBOUR: FLAGS.KRON_NEIGHBOR_PIXELS,
+    Seen.NOT_REPLACED: FLAGS.KRON_UNCORRECTED_PIXELS,
+}
+#: The flags of every combination: one look-up per source.
+KRON_FLAGS = np.array([sum(KRON[each] for each in Seen(bits)) for bits in range(2 ** len(KRON))])
 
 
 @measurement(Column("_segment_flags", description="Flags of the segment's pixels and place."))
 def _segment_flags(frame: Any, sources: Any, _count: Any) -> Any:
     top, left = frame.origin
     ny, nx = frame.whole_shape
-    y0, y1, x0, x1 = sources.bbox.T
+    y0, y1, x0, x1 = (sources.bbox[:, k] for k in range(4))
     edge = (y0 + top == 0) | (x0 + left == 0) | (y1 + top == ny) | (x1 + left == nx)
     flags = FLAGS.EDGE_TOUCH * edge.astype(np.int64)
     flags |= FLAGS.ALL_MASKED * (_count == 0)
@@ -52,16 +53,15 @@ def _segment_flags(frame: Any, sources: Any, _count: Any) -> Any:
 
 
 @measurement(Column("_shape_flags", description="Flags of the moments."), geometry=True)
-def _shape_flags(moments: Any, moments_central: Any) -> Any:
-    total = moments[:, 0, 0]
+def _shape_flags(moments: Any, moments_central: Any, covar_sigx2: Any, covar_sigy2: Any) -> Any:
     with np.errstate(divide="ignore", invalid="ignore"):
-        xx, xy, yy = (moments_central[:, i, 2 - i] / moments_central[:, 0, 0] for i in range(3))
-        raised = floored(xx, xy, yy, PIXEL_VARIANCE)
+        xx, yy = (moments_central[:, k, 2 - k] / moments_central[:, 0, 0] for k in (0, 2))
     known = np.isfinite(xx + yy)
-    invalid = known & np.isnan(raised[0])
-    changed = (raised[0] != xx) | (raised[2] != yy)
-    flags = FLAGS.UNDEFINED_SHAPE * (~(total > 0) | invalid).astype(np.int64)
-    return flags | FLAGS.SINGULAR_COVARIANCE * (known & ~invalid & changed)
+    # A covariance that is none became NaN, one below a pixel's was raised.
+    undefined = ~(moments[:, 0, 0] > 0) | (known & np.isnan(covar_sigx2))
+    singular = known & ((covar_sigx2 > xx) | (covar_sigy2 > yy))
+    flags = FLAGS.UNDEFINED_SHAPE * undefined.astype(np.int64)
+    return flags | FLAGS.SINGULAR_COVARIANCE * singular
 
 
 def _deblending_flags(provenance: Any, sources: Any) -> Any:
@@ -92,8 +92,7 @@ def flags(
 ) -> Any:
     """Collect all flags."""
     found = _segment_flags | _shape_flags | _deblending_flags(provenance, sources)
-    for seen, flag in KRON:
-        found |= flag * ((_kron_seen & int(seen)) != 0)
+    found |= like(KRON_FLAGS, _kron_seen)[_kron_seen]
     found |= FLAGS.KRON_MINIMUM_RADIUS * _kron_at_least
     return found | FLAGS.LOCAL_BKG_TOO_FEW_PIXELS * _too_few_around
 

@@ -205,11 +205,13 @@ class Results:
         """
         detection = self.detection.take(index, **inputs) if self.detection else None
         other = Results({**self.inputs, **inputs}, detection)
-        other.kept = {name: values[like(index, values)] for name, values in self.kept.items()}
+        # Copies of both, for another thread may be measuring.
+        copies, kept = dict(self.copies), dict(self.kept)
+        other.kept = {name: values[like(index, values)] for name, values in kept.items()}
         other.copies = {
-            name: other.kept[name] if values is self.kept[name] else values[index]
-            for name, values in self.copies.items()
-            if name in self.kept
+            name: other.kept[name] if values is kept[name] else values[index]
+            for name, values in copies.items()
+            if name in kept
         }
         return other
 
