@@ -7,7 +7,7 @@ import platform
 from importlib.util import find_spec
 from typing import Any
 
-__all__ = ["SUMMARY", "USAGE", "add_options", "run"]
+__all__ = ["SUMMARY", "USAGE", "add_options", "numba_cache", "run"]
 
 SUMMARY = "Show versions, cores, caches and devices."
 USAGE = "skyshed info"
@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
         "python": f"{platform.python_version()} ({platform.python_implementation()})",
         "system": platform.platform(),
         "cores": _cores(),
-        "numba cache": _numba_cache(),
+        "numba cache": numba_cache(),
         "devices": _devices(),
     }
     width = max(map(len, lines))
@@ -45,7 +45,7 @@ def _cores() -> str:
     return f"{available_cores()} available of {os.cpu_count()}; that many threads by default"
 
 
-def _numba_cache() -> str:
+def numba_cache() -> str:
     """Return where compiled kernels are kept."""
     from skyshed.kernels.labelling import cpu
 
