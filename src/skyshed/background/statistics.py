@@ -49,8 +49,8 @@ def clipped_statistics(
     """
     rule = compiled_clip(sigma_clip)
     known = kernel_statistics(wanted)
-    compiled = rule not in (None, NotImplemented) and known is not None
-    if compiled and data.size and not isinstance(data, np.ma.MaskedArray):
+    compiled = rule not in (None, NotImplemented) and data.size
+    if compiled and known is not None and not isinstance(data, np.ma.MaskedArray):
         values, _ = clip_and_measure(rule, data, axis, known)
         values = values.astype(data.dtype)
         return [values[i] for i in range(len(wanted))]
