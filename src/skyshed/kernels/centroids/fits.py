@@ -22,7 +22,8 @@ def fits():
     -------
     array of float64, shape (512, 5, 9)
         Per subset of the pixels, coefficient and pixel; 0 for pixels left out, and for all where
-        they do not determine the polynomial: fewer than six, or all in two rows or two columns.
+        they do not determine the polynomial: fewer than six, or all in two rows, in two columns,
+        or on another conic.
     """
     y, x = np.divmod(np.arange(9), 3) - np.ones((2, 1))
     terms = np.stack([np.ones(9), x, y, x * y, x * x, y * y], axis=1)
