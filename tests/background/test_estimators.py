@@ -175,3 +175,10 @@ def test_any_kind_of_float_is_taken_and_given(dtype):
         found = skyshed_background.MedianBackground(sigma_clip=clip)(data, axis=1)
         np.testing.assert_allclose(found, np.median(data.astype(float), axis=1), rtol=0.02)
         assert found.dtype.itemsize == np.dtype(dtype).itemsize
+
+
+@pytest.mark.parametrize("clip", [SigmaClip(3), None])
+def test_an_axis_that_there_is_not_is_an_error(clip):
+    for axis in (2, -3, (0, 2)):
+        with pytest.raises(np.exceptions.AxisError, match="out of bounds for array of dimension 2"):
+            skyshed_background.MeanBackground(sigma_clip=clip)(np.ones((3, 4)), axis=axis)

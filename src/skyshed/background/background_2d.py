@@ -20,7 +20,8 @@ from skyshed.background.checks import (
     without_clip,
 )
 from skyshed.background.estimators import SExtractorBackground, StdBackgroundRMS
-from skyshed.background.interpolation import BkgZoomInterpolator, fill_gaps, median_filter
+from skyshed.background.interpolation import BkgZoomInterpolator
+from skyshed.background.mesh import least_pixels, make_mesh
 from skyshed.kernels.threads import resolve_n_threads
 from skyshed.names import accept_aliases, canonical_attribute
 from skyshed.namespace import array_namespace
@@ -174,26 +175,13 @@ class Background2D:
                 AstropyUserWarning,
                 stacklevel=4,
             )
-        least = (1 - self.exclude_percentile / 100.0) * box_size[0] * box_size[1]
-        excluded = (found.n_good < least) | (found.n_good == 0)
-        level = np.where(excluded, np.nan, found.level)
-        noise = np.where(excluded, np.nan, found.noise)
-        self._n_good = found.n_good
-        self._gaps = np.isnan(level)
-        if self._gaps.all() or np.isnan(noise).all():
+        least = least_pixels(box_size, self.exclude_percentile)
+        filter_size = (int(self.filter_size[0]), int(self.filter_size[1]))
+        mesh = make_mesh(found, least, filter_size, self.filter_threshold)
+        if mesh is None:
             raise ValueError(why_no_box(data, mask, box_size, self.exclude_percentile, least))
-        lowest = np.nanmin(level)
-        level, noise = fill_gaps(level), fill_gaps(noise)
-        everywhere = self.filter_threshold is None or self.filter_threshold < lowest
-        chosen = True if everywhere else level > self.filter_threshold
-        self._level, self._noise = self._filter(level, chosen), self._filter(noise, chosen)
-
-    def _filter(self, mesh: Any, chosen: Any) -> Any:
-        """Filter the chosen boxes of a mesh."""
-        size = (int(self.filter_size[0]), int(self.filter_size[1]))
-        if size == (1, 1) or not np.any(chosen):
-            return mesh
-        return np.where(chosen, median_filter(mesh, size), mesh)
+        self._level, self._noise = mesh.level, mesh.noise
+        self._gaps, self._n_good = mesh.gaps, mesh.n_good
 
     def _shown(self) -> dict[str, Any]:
         """The arguments, for the repr."""

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from astropy.stats import SigmaClip
 from astropy.utils.exceptions import AstropyUserWarning
+from numpy.lib.array_utils import normalize_axis_tuple
 
 from skyshed.kernels import boxes
 from skyshed.kernels.boxes import Clip, Statistic
@@ -65,13 +66,18 @@ def clip(sigma_clip: SigmaClip, data: Any, axis: Any) -> Any:
     return own(data, axis=axis, masked=False)
 
 
+def _axes(axis: Any, ndim: int) -> tuple[int, ...]:
+    """Return the axes that ``axis`` means; NumPy's errors if there are none such."""
+    axes: tuple[int, ...] = normalize_axis_tuple(range(ndim) if axis is None else axis, ndim)
+    return axes
+
+
 def as_rows(data: Any, axis: Any) -> tuple[Any, tuple[int, ...]]:
     """Return ``data`` with ``axis`` as the last of two axes, and the shape without ``axis``.
 
     The rows are what kernels take: C-contiguous, native float32 or float64.
     """
-    axes = range(data.ndim) if axis is None else np.atleast_1d(axis).tolist()
-    axes = [a % data.ndim for a in axes]
+    axes = _axes(axis, data.ndim)
     others = [a for a in range(data.ndim) if a not in axes]
     shape = tuple(data.shape[a] for a in others)
     length = int(np.prod([data.shape[a] for a in axes], dtype=np.int64))
@@ -125,7 +131,7 @@ def _along(statistic: Any, data: Any, axis: Any) -> Any:
     """Return a statistic along ``axis`` in a shape that goes with the data."""
     if axis is None:
         return statistic
-    axes = {a % data.ndim for a in np.atleast_1d(axis).tolist()}
+    axes = _axes(axis, data.ndim)
     return statistic.reshape([1 if a in axes else n for a, n in enumerate(data.shape)])
 
 
@@ -167,7 +173,7 @@ def _function(given: Any, data: Any) -> Any:
 
 def _footprint(grow: Any, ndim: int, axis: Any) -> Any:
     """Return which neighbours along ``axis`` go with a clipped element: those within ``grow``."""
-    axes = range(ndim) if axis is None else {a % ndim for a in np.atleast_1d(axis).tolist()}
+    axes = _axes(axis, ndim)
     reach = int(grow)
     sides = [np.arange(-reach, reach + 1) if a in axes else np.zeros(1) for a in range(ndim)]
     return sum(offset**2 for offset in np.meshgrid(*sides, indexing="ij")) <= grow**2

@@ -77,6 +77,7 @@ class BkgZoomInterpolator:
         box_size: tuple[int, int],
         dtype: Any,
         n_threads: int | None = None,
+        window: tuple[slice, slice] | None = None,
         **unused: Any,
     ) -> Any:
         """Expand a mesh.
@@ -93,35 +94,38 @@ class BkgZoomInterpolator:
             The dtype of the image where the mesh has one value throughout.
         n_threads : int, optional
             Threads to use; `None` for all available cores. The result is the same for any number.
+        window : pair of slices, optional
+            The rows and columns of the image to make, with start and stop; `None` makes all.
         **unused
             What else `Background2D` tells interpolators.
 
         Returns
         -------
-        image : array, shape ``shape``
+        image : array, shape ``shape`` or that of the window
             In the dtype of the mesh.
         """
         xp = array_namespace(mesh=mesh)
         given = xp.asarray(mesh)
         mesh = to_host(given)
         low, high = mesh.min(), mesh.max()
+        window = window or (slice(0, shape[0]), slice(0, shape[1]))
         if low == high:
-            return xp.full(shape, low, dtype=dtype)
+            return xp.full([each.stop - each.start for each in window], low, dtype=dtype)
         if self.mode not in COMPILED_MODES:
             zooms = tuple(int(side) for side in box_size)
             image = ndimage_of(given).zoom(
                 given, zooms, order=self.order, mode=self.mode, cval=self.cval, grid_mode=True
-            )[: shape[0], : shape[1]]
+            )[window]
             return np.clip(image, low, high, out=image) if self.clip else image
         if max(box_size) == 1:
             # Splines pass through the mesh; scipy's, too, copies here.
-            return given.copy()
+            return given[window].copy()
         coefficients = mesh.astype(float)
         if self.order > 1:
             coefficients = ndimage.spline_filter(coefficients, self.order, mode=self.mode)
         weights = [
-            _axis_weights(n, size, length, self.order, self.mode)
-            for n, size, length in zip(mesh.shape, box_size, shape, strict=True)
+            _axis_weights(n, size, pixels, self.order, self.mode)
+            for n, size, pixels in zip(mesh.shape, box_size, window, strict=True)
         ]
         index, weight = zip(*weights, strict=True)
         limits = (low, high) if self.clip else (-np.inf, np.inf)
@@ -233,22 +237,22 @@ class BkgIDWInterpolator:
         return image.astype(mesh.dtype) if self.n_neighbors == 1 else image
 
 
-def _axis_weights(n: int, size: int, length: int, order: int, mode: str) -> tuple[Any, Any]:
-    """Return which of n coefficients make up each of ``length`` pixels of an axis, and by how much.
+def _axis_weights(n: int, size: int, pixels: slice, order: int, mode: str) -> tuple[Any, Any]:
+    """Return which of n coefficients make up each of some pixels of an axis, and by how much.
 
     The weights are the uniform B-splines of degree ``order`` that are not zero at the pixel, by the
     recurrence of Cox and de Boor.
     """
-    position = (np.arange(length) + 0.5) / size - 0.5
+    position = (np.arange(pixels.start, pixels.stop) + 0.5) / size - 0.5
     # Knots lie at box centers for odd degrees, between them for even ones.
     place = position if order % 2 else position + 0.5
     first = np.floor(place)
     t = place - first
-    weight = np.ones((length, 1))
+    weight = np.ones((position.size, 1))
     for degree in range(1, order + 1):
         k = np.arange(degree)
         share = weight / degree
-        weight = np.zeros((length, degree + 1))
+        weight = np.zeros((position.size, degree + 1))
         weight[:, :-1] += (k + 1 - t[:, None]) * share
         weight[:, 1:] += (t[:, None] + degree - 1 - k) * share
     index = first[:, None].astype(np.int64) - order // 2 + np.arange(order + 1)
