@@ -1,11 +1,19 @@
 """What tiling relies on: stages give a window the bits that they give it in the whole image."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skyshed import SExtractorBackground, StdBackgroundRMS, convolve, make_2dgaussian_kernel
+from skyshed import (
+    BkgZoomInterpolator,
+    SExtractorBackground,
+    StdBackgroundRMS,
+    convolve,
+    make_2dgaussian_kernel,
+)
 from skyshed.background.base import DEFAULT_CLIP
 from skyshed.background.boxes import measure_boxes
 from skyshed.mosaic.tiles import Tiling
@@ -71,3 +79,33 @@ def test_convolution_of_a_window_and_its_margin_is_that_of_the_image(
         found = convolve(data[window.slices], kernel, mask=mask[window.slices], preserve_nan=True)
         inner = found[core.within(window)]
         assert inner.tobytes() == whole[core.slices].tobytes()
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    mesh_shape=st.tuples(st.integers(1, 9), st.integers(1, 9)),
+    box=st.tuples(st.integers(1, 16), st.integers(1, 16)),
+    largest=st.integers(5, 60),
+    order=st.integers(0, 5),
+    mode=st.sampled_from(["reflect", "mirror", "nearest"]),
+    dtype=DTYPES,
+)
+def test_the_background_in_a_window_is_that_of_the_image(
+    seed, mesh_shape, box, largest, order, mode, dtype
+):
+    rng = np.random.default_rng(seed)
+    mesh = rng.normal(10, 1, mesh_shape).astype(dtype)
+    full = mesh_shape[0] * box[0], mesh_shape[1] * box[1]
+    shape = tuple(
+        side - int(rng.integers(0, min(size, side))) for side, size in zip(full, box, strict=True)
+    )
+    expand = partial(
+        BkgZoomInterpolator(order=order, mode=mode), mesh, shape=shape, box_size=box, dtype=dtype
+    )
+    whole = expand()
+    assert whole.shape == shape
+    tiling = Tiling.of(shape, largest, (1, 1))
+    for place in tiling:
+        window = tiling[place].slices
+        assert expand(window=window).tobytes() == whole[window].tobytes()
