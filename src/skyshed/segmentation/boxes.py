@@ -1,12 +1,15 @@
 """The bounding box of a source."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 __all__ = ["BoundingBox", "boxes_of", "slices_of"]
 
+BOUNDS = ("ixmin", "ixmax", "iymin", "iymax")
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, eq=False)
 class BoundingBox:
     """The smallest rectangle of whole pixels that holds a source.
 
@@ -30,6 +33,33 @@ class BoundingBox:
     iymin: int
     iymax: int
 
+    @classmethod
+    def from_float(cls, xmin: float, xmax: float, ymin: float, ymax: float) -> "BoundingBox":
+        """Return the smallest box that holds a rectangle of any coordinates.
+
+        Examples
+        --------
+        >>> from skyshed.segmentation import BoundingBox
+        >>> BoundingBox.from_float(xmin=1.0, xmax=2.6, ymin=0.4, ymax=0.4)
+        BoundingBox(ixmin=1, ixmax=4, iymin=0, iymax=1)
+        """
+        floor, ceil = math.floor, math.ceil
+        return cls(floor(xmin + 0.5), ceil(xmax + 0.5), floor(ymin + 0.5), ceil(ymax + 0.5))
+
+    def __or__(self, other: Any) -> "BoundingBox":
+        return self.union(other) if _is_box(other) else NotImplemented
+
+    def __and__(self, other: Any) -> "BoundingBox | None":
+        return self.intersection(other) if _is_box(other) else NotImplemented
+
+    def __eq__(self, other: object) -> bool:
+        if not _is_box(other):
+            return NotImplemented
+        return all(getattr(self, name) == getattr(other, name) for name in BOUNDS)
+
+    def __hash__(self) -> int:
+        return hash((self.ixmin, self.ixmax, self.iymin, self.iymax))
+
     @property
     def shape(self) -> tuple[int, int]:
         """The shape ``(ny, nx)``."""
@@ -49,6 +79,131 @@ class BoundingBox:
     def extent(self) -> tuple[float, float, float, float]:
         """The outer edges ``(xmin, xmax, ymin, ymax)``, as matplotlib counts them."""
         return self.ixmin - 0.5, self.ixmax - 0.5, self.iymin - 0.5, self.iymax - 0.5
+
+    def union(self, other: Any) -> "BoundingBox":
+        """Return the smallest box that holds this one and another; ``box | other`` is the same.
+
+        Raises
+        ------
+        TypeError
+            If ``other`` is no bounding box.
+        """
+        _check_box(other, "joined")
+        return BoundingBox(
+            min(self.ixmin, other.ixmin), max(self.ixmax, other.ixmax),
+            min(self.iymin, other.iymin), max(self.iymax, other.iymax),
+        )  # fmt: skip
+
+    def intersection(self, other: Any) -> "BoundingBox | None":
+        """Return what this box and another have in common; ``box & other`` is the same.
+
+        `None` if they have no pixel in common.
+
+        Raises
+        ------
+        TypeError
+            If ``other`` is no bounding box.
+        """
+        _check_box(other, "intersected")
+        ixmin, ixmax = max(self.ixmin, other.ixmin), min(self.ixmax, other.ixmax)
+        iymin, iymax = max(self.iymin, other.iymin), min(self.iymax, other.iymax)
+        empty = ixmax <= ixmin or iymax <= iymin
+        return None if empty else BoundingBox(ixmin, ixmax, iymin, iymax)
+
+    def get_overlap_slices(self, shape: tuple[int, int]) -> tuple[Any, Any]:
+        """Return the slices of what an image and this box have in common.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            The shape of the image.
+
+        Returns
+        -------
+        of_image, of_box : tuple of two slices
+            They cut the part out of the image, and out of an array of the box's shape. Both are
+            `None` if there is none.
+
+        Raises
+        ------
+        ValueError
+            If ``shape`` does not have two elements.
+
+        Examples
+        --------
+        >>> from skyshed.segmentation import BoundingBox
+        >>> BoundingBox(-1, 3, 4, 9).get_overlap_slices((6, 6))[0]
+        (slice(4, 6, None), slice(0, 3, None))
+        """
+        if len(shape) != 2:
+            raise ValueError(f"input shape must have 2 elements, got shape={shape!r}")
+        inside = self.intersection(BoundingBox(0, shape[1], 0, shape[0]))
+        if inside is None:
+            return None, None
+        moved = BoundingBox(
+            inside.ixmin - self.ixmin, inside.ixmax - self.ixmin,
+            inside.iymin - self.iymin, inside.iymax - self.iymin,
+        )  # fmt: skip
+        return inside.slices, moved.slices
+
+    def as_artist(self, **kwargs: Any) -> Any:
+        """Return the box as a `matplotlib.patches.Rectangle` with the given keywords."""
+        from matplotlib.patches import Rectangle
+
+        height, width = self.shape
+        return Rectangle((self.extent[0], self.extent[2]), width, height, **kwargs)
+
+    def plot(self, ax: Any = None, origin: tuple[float, float] = (0, 0), **kwargs: Any) -> Any:
+        """Plot the box, not filled unless told otherwise.
+
+        Parameters
+        ----------
+        ax : `~matplotlib.axes.Axes`, optional
+            Where to plot; `None` for the current axes.
+        origin : array_like, optional
+            The position ``(x, y)`` of the origin of the image that is shown.
+        **kwargs
+            Keywords of `matplotlib.patches.Patch`.
+
+        Returns
+        -------
+        patch : `~matplotlib.patches.Rectangle`
+        """
+        if ax is None:
+            import matplotlib.pyplot as plt
+
+            ax = plt.gca()
+        patch = self.as_artist(**{"fill": False} | kwargs)
+        patch.set_xy((self.extent[0] - origin[0], self.extent[2] - origin[1]))
+        return ax.add_patch(patch)
+
+    def to_aperture(self) -> Any:
+        """Return the box as a `photutils.aperture.RectangularAperture`.
+
+        Raises
+        ------
+        ImportError
+            If photutils is not installed.
+        """
+        try:
+            from photutils.aperture import RectangularAperture
+        except ImportError as error:
+            raise ImportError("to_aperture() needs photutils: pip install photutils") from error
+        height, width = self.shape
+        return RectangularAperture(self.center[::-1], width, height)
+
+
+def _is_box(other: Any) -> bool:
+    """Whether it has the bounds of a box; those of other packages count, too."""
+    return all(hasattr(other, name) for name in BOUNDS)
+
+
+def _check_box(other: Any, what: str) -> None:
+    """Raise a TypeError if it is no box."""
+    if not _is_box(other):
+        raise TypeError(
+            f"BoundingBox can be {what} only with another BoundingBox, got {type(other).__name__}"
+        )
 
 
 def slices_of(extents: Any) -> list[tuple[slice, ...]]:
