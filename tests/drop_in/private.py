@@ -2,7 +2,8 @@
 
 A test is private if it, a function of its module that it calls, a fixture it asks for or its
 class's setup uses a name with a leading underscore, something imported from a module with one, or
-replaces what a module has inside. Such tests check how photutils is built, not what it does.
+replaces what a module, a class or an object has inside. Such tests check how photutils is built,
+not what it does.
 """
 
 import ast
@@ -97,6 +98,8 @@ class Source:
                     yield part.value
             elif isinstance(part, ast.Call):
                 yield from self._replaced(part)
+            elif isinstance(part, ast.Assign):
+                yield from self._planted(part)
 
     def _is_helper(self, part: ast.Attribute) -> bool:
         """Whether ``self._name`` is a method of the test class itself."""
@@ -104,12 +107,22 @@ class Source:
         return mine and any(f.endswith(f".{part.attr}") for f in self.functions)
 
     def _replaced(self, call: ast.Call) -> Iterator[str]:
-        """Yield what ``monkeypatch.setattr(module, "name", ...)`` replaces inside a module."""
+        """Yield what ``monkeypatch.setattr(module, "name", ...)`` or ``patch.object`` replaces."""
+        if ast.unparse(call.func) == "patch.object":
+            yield f"patch.object({ast.unparse(call.args[0])}, ...)"
         if not (isinstance(call.func, ast.Attribute) and call.func.attr == "setattr"):
             return
         target = call.args[0] if call.args else None
         if isinstance(target, ast.Name) and target.id in self.modules | {"core_mod"}:
             yield f"setattr({target.id}, ...)"
+
+    @staticmethod
+    def _planted(assignment: ast.Assign) -> Iterator[str]:
+        """Yield the value that ``something.__dict__["name"] = ...`` plants in an object."""
+        for target in assignment.targets:
+            inside = isinstance(target, ast.Subscript) and isinstance(target.value, ast.Attribute)
+            if inside and target.value.attr == "__dict__":  # type: ignore[attr-defined]
+                yield ast.unparse(target)
 
     @staticmethod
     def _private(name: str) -> bool:
