@@ -47,3 +47,15 @@ def _bytes(column):
     values = np.asarray(getattr(column, "value", column))
     values = np.ascontiguousarray(values, values.dtype.newbyteorder("="))
     return values.view(np.uint8) if values.dtype.kind != "U" else values
+
+
+class PlainWCS:
+    """A WCS that knows astropy's shared interface and no FITS headers, as gwcs' do."""
+
+    def __init__(self):
+        self.inner = make_wcs()
+
+    def __getattr__(self, name):
+        if name == "inner" or name.startswith("to_"):
+            raise AttributeError(name)
+        return getattr(self.inner, name)

@@ -12,6 +12,8 @@ from astropy.io import fits
 
 import skyshed
 from skyshed import Parameters, extract
+from skyshed.catalog.registry import public_columns, required
+from skyshed.catalog.table import DEFAULT_COLUMNS
 from skyshed.cli import main
 from skyshed.io.write import read_catalog
 from tests.pipeline_field import SHAPE, make_field, make_wcs, same_tables
@@ -141,7 +143,7 @@ def test_quiet_says_nothing_and_warnings_are_single_lines(folder, capsys):
     few = ["--nsigma", "100000", "--no-preview"]
     assert run(folder, *few, out="none")[0] == 0
     shown = capsys.readouterr()
-    assert shown.err.startswith("skyshed: warning: no sources were found")
+    assert shown.err.startswith("skyshed: warning: No sources were found")
     assert shown.err.count("\n") == 1
     assert shown.out.startswith("0 sources in\n")
     assert run(folder, *few, "--quiet", out="none")[0] == 0
@@ -174,7 +176,11 @@ REFUSED = {
     "range": ([*EXTRACT, "--contrast", "2"], "contrast must be a number of at least 0"),
     "choice": ([*EXTRACT, "--mode", "log"], "mode must be 'exponential', 'linear', or"),
     "bits": ([*EXTRACT, "--mask-bits", "3-1"], "mask_bits must be bit numbers from 0"),
-    "column": ([*EXTRACT, "--columns", "label,fluks"], "'fluks' is no column"),
+    "column": (
+        [*EXTRACT, "--columns", "label,kron_fluks"],
+        "'kron_fluks' is no column of the catalog; did you mean 'kron_flux'",
+    ),
+    "far column": ([*EXTRACT, "--columns", "zzz"], "'zzz' is no column of the catalog; `skyshed c"),
     "absent": (["extract", "{f}/absent.fits", *OUT], "absent.fits: there is no such file"),
     "folder": (["extract", "{f}", *OUT], "cannot be read"),
     "no FITS": (["extract", "{f}/text.fits", *OUT], "text.fits: cannot be read as FITS"),
@@ -274,6 +280,44 @@ def test_simulate_writes_a_field_that_extract_reads(tmp_path, capsys):
     assert len(table) > 3
     assert "sky_centroid" in table.colnames
     assert capsys.readouterr() == ("", "")
+
+
+def test_columns_are_listed_by_the_command_and_by_the_option(folder, capsys):
+    assert main(["columns"]) == 0
+    listed = capsys.readouterr().out
+    assert main(["extract", "--columns", "help"]) == 0
+    assert capsys.readouterr() == (listed, "")
+    shown = {line.split()[0]: line for line in listed.splitlines() if line}
+    for column in public_columns():
+        assert column.description in shown[column.name]
+        assert column.alias in shown[column.name]
+    assert shown["sky_centroid_err"].split()[1:3] == ["arcsec", "error,wcs"]
+    assert "label" in shown
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ("x_centroid, gini,label", ["x_centroid", "gini", "label"]),
+        ("label,gini,default", ["label", "gini", *(n for n in DEFAULT_COLUMNS if n != "label")]),
+    ],
+)
+def test_columns_are_chosen_by_name_alias_and_group(folder, asked, expected):
+    options = ["--columns", asked, "--fluxfrac-radii", "", "--designation", "none"]
+    status, table = run(folder, *options, "--no-preview", "--quiet", out="columns")
+    assert status == 0
+    assert table.colnames == expected
+
+
+def test_all_columns_can_be_had_and_written(folder):
+    options = ["--columns", "all", "--fluxfrac-radii", "", "--designation", "none"]
+    status, table = run(folder, *options, "--no-preview", "--quiet", out="every")
+    assert status == 0
+    assert table.colnames == ["label", *(column.name for column in public_columns())]
+    assert np.isfinite(table["background_mean"]).all()
+    found = extract(make_field(), columns=("all",), fluxfrac_radii=())
+    lost = {column.name for column in public_columns() if "wcs" in required(column.name)}
+    assert set(found.table.colnames) == {"label", *(c.name for c in public_columns())} - lost
 
 
 def test_info_says_what_there_is(capsys):

@@ -13,7 +13,7 @@ from skyshed import Parameters, extract
 from skyshed.exceptions import NoDetectionsWarning
 from skyshed.pipeline.chain import CrowdedWarning
 from skyshed.pipeline.designation import designations
-from tests.pipeline_field import SHAPE, dtype_of, make_field, make_wcs, same_tables
+from tests.pipeline_field import SHAPE, PlainWCS, dtype_of, make_field, make_wcs, same_tables
 
 
 @pytest.fixture(scope="module")
@@ -321,6 +321,15 @@ def test_names_are_given_where_there_is_a_wcs(image, found):
         assert -1e-6 < abs(delta) * 3600 - degrees * 3600 < 0.1
         assert text[18] == ("-" if delta < 0 else "+")
     assert "name" not in extract(image, wcs=make_wcs(), designation=None).table.colnames
+
+
+def test_any_wcs_of_astropys_shared_interface_will_do(image):
+    expected = extract(image, wcs=make_wcs(), columns=("all",))
+    found = extract(NDData(image), wcs=PlainWCS(), columns=("all",))
+    assert same_tables(found.table, expected.table)
+    labels = NDData(found.segmentation.data)
+    again = extract(image, wcs=PlainWCS(), segmentation=labels, detection_image=image)
+    assert "sky_centroid" in again.table.colnames
 
 
 def test_names_are_truncated_and_exact_on_the_edge_of_a_digit():

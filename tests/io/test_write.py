@@ -11,8 +11,9 @@ from astropy.table import QTable
 from astropy.wcs import WCS
 
 from skyshed import Parameters, SegmentationImage
+from skyshed.io.read import ImageWarning
 from skyshed.io.write import FORMATS, read_catalog, write_catalog, write_segmentation
-from tests.pipeline_field import dtype_of, make_wcs, same_tables
+from tests.pipeline_field import PlainWCS, dtype_of, make_wcs, same_tables
 
 
 @pytest.mark.parametrize("format", FORMATS)
@@ -54,6 +55,15 @@ def test_positions_on_the_sky_come_back_as_coordinates(tmp_path, rich):
             sky = read_catalog(path)["sky_centroid"]
     assert isinstance(sky, SkyCoord)
     assert sky.separation(rich.table["sky_centroid"]).arcsec.max() == 0
+
+
+def test_a_wcs_that_fits_no_header_is_left_out_of_the_map_with_a_warning(tmp_path, plain):
+    options = (plain.parameters, plain.record, PlainWCS())
+    with pytest.warns(ImageWarning, match="map.fits is written without a WCS, .* tests.PlainWCS"):
+        write_segmentation(plain.segmentation, tmp_path / "map.fits", *options)
+    with fits.open(tmp_path / "map.fits") as hdus:
+        assert "CTYPE1" not in hdus[0].header
+        assert np.array_equal(hdus[0].data, plain.segmentation.data)
 
 
 def test_the_fits_catalog_is_plain_to_other_readers(tmp_path, rich):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields
@@ -14,6 +15,7 @@ from astropy.table import QTable, Table
 
 from skyshed.arguments import check_choice
 from skyshed.io.parquet import read_parquet
+from skyshed.io.read import ImageWarning
 from skyshed.pipeline.parameters import Parameters
 
 if TYPE_CHECKING:
@@ -220,8 +222,7 @@ def write_segmentation(
     reader that knows the convention.
     """
     header = _header(record)
-    if wcs is not None:
-        header.update(wcs.to_header(relax=True))
+    header.update(_wcs_header(wcs, path))
     header["NLABELS"] = (segmentation.nlabels, "number of sources")
     header["BUNIT"] = ("", "labels; 0 is the background")
     labels = np.asarray(segmentation.data, np.int32)
@@ -233,6 +234,22 @@ def write_segmentation(
     first = [fits.PrimaryHDU()] if compress else []
     with whole_file(Path(path)) as part:
         fits.HDUList([*first, image, *_tables(parameters, record)]).writeto(part, overwrite=True)
+
+
+def _wcs_header(wcs: Any, path: str | os.PathLike) -> Any:
+    """Return the cards of a WCS; none, with a warning, for one that FITS headers can't hold."""
+    if wcs is None:
+        return {}
+    if hasattr(wcs, "to_header"):
+        return wcs.to_header(relax=True)
+    kind = f"{type(wcs).__module__.partition('.')[0]}.{type(wcs).__name__}"
+    warnings.warn(
+        f"{os.fspath(path)} is written without a WCS, because a {kind} fits no FITS header; the "
+        "positions in the catalog come from it",
+        ImageWarning,
+        stacklevel=4,
+    )
+    return {}
 
 
 def _header(record: dict[str, str]) -> fits.Header:
