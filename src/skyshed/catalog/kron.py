@@ -7,6 +7,7 @@ import numpy as np
 from skyshed.catalog.apertures import MASKING, ellipse_sums, place
 from skyshed.catalog.registry import Column, measurement
 from skyshed.kernels import apertures
+from skyshed.kernels.ellipses import kron_sizes
 
 #: The Kron radius is measured in the isophotal ellipse scaled by this: about twice the isophote of
 #: a source, as in SourceExtractor.
@@ -73,6 +74,9 @@ def kron_radius_measured(_kron_moment: Any, _kron_total: Any) -> Any:
         "pix",
         "Unscaled Kron radius, at least kron_params[1]; 0 where the aperture is the least circle.",
     ),
+    Column("_kron_at_least", description="Whether a minimum set the Kron aperture."),
+    Column("_kron_major", "pix", "Semi-major axis of the Kron aperture."),
+    Column("_kron_minor", "pix", "Semi-minor axis of the Kron aperture."),
     geometry=True,
 )
 def kron_radius(
@@ -82,49 +86,22 @@ def kron_radius(
     semimajor_sigma: Any,
     semiminor_sigma: Any,
     kron_params: tuple[float, ...],
+    n_threads: int | None,
 ) -> Any:
     """Apply the limits; NaN where no radius could be measured, or one larger than its ellipse."""
     scale, least, *circle = kron_params
-    not_positive = (_kron_moment <= 0) | (_kron_total <= 0)
-    radius = np.where(not_positive, least, kron_radius_measured)
-    radius[radius > LARGEST_KRON_RADIUS] = np.nan
-    radius[radius < least] = least
-    if circle:
-        circular = scale * radius * np.sqrt(semimajor_sigma * semiminor_sigma)
-        radius[circular <= circle[0]] = 0.0
-    return radius
-
-
-@measurement(
-    Column("_kron_at_least", description="Whether a minimum set the Kron aperture."),
-    geometry=True,
-)
-def _kron_at_least(
-    kron_radius_measured: Any,
-    kron_radius: Any,
-    _kron_moment: Any,
-    _kron_total: Any,
-    kron_params: tuple[float, ...],
-) -> Any:
-    not_positive = (_kron_moment <= 0) | (_kron_total <= 0)
-    return not_positive | (kron_radius_measured <= kron_params[1]) | (kron_radius == 0)
-
-
-@measurement(
-    Column("_kron_major", "pix", "Semi-major axis of the Kron aperture."),
-    Column("_kron_minor", "pix", "Semi-minor axis of the Kron aperture."),
-    geometry=True,
-)
-def _kron_axes(
-    kron_radius: Any, semimajor_sigma: Any, semiminor_sigma: Any, kron_params: tuple[float, ...]
-) -> Any:
-    scale, _, *circle = kron_params
-    major = semimajor_sigma * kron_radius * scale
-    minor = semiminor_sigma * kron_radius * scale
-    if circle:
-        circular = (major == 0) & (minor == 0)
-        major[circular] = minor[circular] = circle[0]
-    return major, minor
+    return kron_sizes(
+        kron_radius_measured,
+        _kron_moment,
+        _kron_total,
+        semimajor_sigma,
+        semiminor_sigma,
+        scale,
+        least,
+        circle[0] if circle else None,
+        LARGEST_KRON_RADIUS,
+        n_threads,
+    )
 
 
 @measurement(

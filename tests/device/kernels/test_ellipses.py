@@ -98,6 +98,39 @@ def test_sources_without_light_and_no_sources(cupy):
     identical(*both(cupy, ellipses, np.empty((0, 4, 4)), None))
 
 
+def kron_sums(n=400):
+    """Return radii, sums and axes of every kind: negative, zero, NaN, beyond each limit."""
+    rng = np.random.default_rng(2)
+    moment, total = rng.normal(3, 4, n), rng.normal(2, 1, n)
+    moment[::17], total[::19] = 0, 0
+    moment[5::31] = total[7::29] = np.nan
+    positive = (moment > 0) & (total > 0)
+    measured = np.where(positive, moment / np.where(positive, total, 1), np.nan)
+    semimajor = rng.uniform(0.3, 4, n)
+    semiminor = semimajor * rng.uniform(0.2, 1, n)
+    semimajor[3::37] = semiminor[3::37] = np.nan
+    return measured, moment, total, semimajor, semiminor
+
+
+@pytest.mark.parametrize("limits", [(2.5, 1.4, 0.0), (2.5, 1.4, None), (1.0, 0.0, 3.5)])
+def test_sizes_of_kron_apertures_are_those_of_the_cpu(cupy, schedule, limits):
+    actual, expected = both(cupy, module.kron_sizes, *kron_sums(), *limits, 6.0, None)
+    identical(actual, expected)
+    radius, at_least, major, _ = actual
+    assert 10 < np.isnan(radius).sum() < 200
+    assert 50 < at_least.sum() < 390
+    if limits[2]:
+        assert (radius == 0).sum() > 50
+        np.testing.assert_array_equal(major[(radius == 0) & ~np.isnan(major)], limits[2])
+    else:
+        assert not (radius == 0).any()
+
+
+def test_no_kron_apertures(cupy):
+    empty = np.empty(0)
+    identical(*both(cupy, module.kron_sizes, *[empty] * 5, 2.5, 1.4, 0.0, 6.0, None))
+
+
 def test_the_bits_do_not_depend_on_the_schedule(cupy):
     given = to_device(cupy, central(4))
     results = []
@@ -108,9 +141,11 @@ def test_the_bits_do_not_depend_on_the_schedule(cupy):
         identical(other, results[0])
 
 
-def test_it_is_one_launch(counted):
+def test_each_is_one_launch(counted):
     given = counted.asarray(central(5))
     with standin.ledger() as ledger:
         twin(ellipses.__wrapped__, "cuda")(given, None)
+        given = (counted.asarray(each) for each in kron_sums())
+        twin(module.kron_sizes.__wrapped__, "cuda")(*given, 2.5, 1.4, None, 6.0, None)
     assert ledger.total.synchronisations == 0
-    assert ledger.total.launches == 1
+    assert ledger.total.launches == 2

@@ -48,3 +48,21 @@ def _equation(a: Any, b: Any, orientation: Any) -> tuple[Any, Any, Any]:
         2 * cos * sin * (major - minor),
         sin**2 * major + cos**2 * minor,
     )
+
+
+def kron_sizes(
+    measured, moment, total, semimajor, semiminor, scale, least, circle, largest, n_threads
+):
+    """Size Kron apertures; see the contract in `skyshed.kernels.ellipses`."""
+    not_positive = (moment <= 0) | (total <= 0)
+    radius = np.where(not_positive, least, measured)
+    radius[radius > largest] = np.nan
+    radius[radius < least] = least
+    if circle is not None:
+        radius[scale * radius * np.sqrt(semimajor * semiminor) <= circle] = 0.0
+    at_least = not_positive | (measured <= least) | (radius == 0)
+    major, minor = semimajor * radius * scale, semiminor * radius * scale
+    if circle is not None:
+        circular = (major == 0) & (minor == 0)
+        major[circular] = minor[circular] = circle
+    return radius, at_least, major, minor

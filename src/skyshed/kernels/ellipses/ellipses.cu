@@ -1,4 +1,5 @@
-// The ellipse of each source's second moments, number by number as the CPU twin computes it.
+// The ellipse of each source's second moments and its Kron aperture, number by number as the CPU
+// twin computes them.
 
 // The variance of a uniform distribution over one pixel, and how far below 0, relative to the
 // squared trace, rounding can take the determinant of the covariance of a source on a line.
@@ -60,5 +61,26 @@ extern "C" __global__ void describe_ellipses(
         covariance[4 * i + 3] = m.yy;
         eigenvalues[2 * i] = of.large;
         eigenvalues[2 * i + 1] = of.small;
+    }
+}
+
+// One thread per source. A circle of NaN sets no limit: no comparison with it is true.
+extern "C" __global__ void size_kron_apertures(
+    const double *measured, const double *moment, const double *total, const double *semimajor,
+    const double *semiminor, i64 n, double scale, double least, double circle, double largest,
+    double *sizes, bool *at_least) {
+    for (i64 i = global_thread(); i < n; i += global_threads()) {
+        const double a = semimajor[i], b = semiminor[i];
+        const bool dark = moment[i] <= 0 || total[i] <= 0;
+        double radius = dark ? least : measured[i];
+        if (radius > largest) radius = NAN_VALUE;
+        if (radius < least) radius = least;
+        if (scale * radius * sqrt(a * b) <= circle) radius = 0.0;
+        double major = a * radius * scale, minor = b * radius * scale;
+        if (circle == circle && major == 0 && minor == 0) major = minor = circle;
+        at_least[i] = dark || measured[i] <= least || radius == 0;
+        sizes[i] = radius;
+        sizes[n + i] = major;
+        sizes[2 * n + i] = minor;
     }
 }
