@@ -1,5 +1,7 @@
 """Catalogs of images on the device: the columns of the host, within the twins' tolerance."""
 
+from pathlib import Path
+
 import astropy.units as u
 import numpy as np
 import pytest
@@ -200,3 +202,17 @@ def test_a_kernel_makes_the_convolved_data(cupy):
     there = skyshed.SourceCatalog(cupy.asarray(scene.data), segm, kernel=kernel)
     here = skyshed.SourceCatalog(scene.data, scene.segm, kernel=kernel)
     close(there.xcentroid, here.xcentroid, 1e-5)
+
+
+def test_every_property_of_photutils_is_there_for_device_images(cupy):
+    """Masked cutouts excepted: CuPy has no masked arrays."""
+    with np.load(Path(__file__).parents[1] / "oracle" / "catalog_names.npz") as file:
+        names = file["properties"].tolist()
+    there, _ = catalogs(cupy, stages(), wcs=make_wcs(), localbkg_width=9)
+    few = there[2:5]
+    for name in names:
+        if name.endswith("_masked"):
+            with pytest.raises(TypeError, match="masked cutout"):
+                getattr(few, name)
+        else:
+            assert len(getattr(few, name)) == 3, name

@@ -23,12 +23,12 @@ PROPERTIES = (
     *IMAGES, "bbox", "kron_aperture", "label", "labels", "local_background_aperture", "slices",
 )  # fmt: skip
 
-#: The guide's default columns.
+#: The guide's default columns, with the flags in their midst: what it prints of the table stays.
 DEFAULT_COLUMNS = (
     "label", "xcentroid", "ycentroid", "sky_centroid", "bbox_xmin", "bbox_xmax", "bbox_ymin",
     "bbox_ymax", "area", "semimajor_sigma", "semiminor_sigma", "orientation", "eccentricity",
-    "min_value", "max_value", "local_background", "segment_flux", "segment_fluxerr", "kron_flux",
-    "kron_fluxerr", "flags",
+    "flags", "min_value", "max_value", "local_background", "segment_flux", "segment_fluxerr", "kron_flux",
+    "kron_fluxerr",
 )  # fmt: skip
 
 
