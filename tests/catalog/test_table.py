@@ -11,8 +11,8 @@ from skyshed.catalog.registry import COLUMNS
 GUIDE = [
     "label", "xcentroid", "ycentroid", "sky_centroid", "bbox_xmin", "bbox_xmax", "bbox_ymin",
     "bbox_ymax", "area", "semimajor_sigma", "semiminor_sigma", "orientation", "eccentricity",
-    "flags", "min_value", "max_value", "local_background", "segment_flux", "segment_fluxerr", "kron_flux",
-    "kron_fluxerr",
+    "flags", "min_value", "max_value", "local_background", "segment_flux", "segment_fluxerr",
+    "kron_flux", "kron_fluxerr",
 ]  # fmt: skip
 
 

@@ -27,8 +27,8 @@ PROPERTIES = (
 DEFAULT_COLUMNS = (
     "label", "xcentroid", "ycentroid", "sky_centroid", "bbox_xmin", "bbox_xmax", "bbox_ymin",
     "bbox_ymax", "area", "semimajor_sigma", "semiminor_sigma", "orientation", "eccentricity",
-    "flags", "min_value", "max_value", "local_background", "segment_flux", "segment_fluxerr", "kron_flux",
-    "kron_fluxerr",
+    "flags", "min_value", "max_value", "local_background", "segment_flux", "segment_fluxerr",
+    "kron_flux", "kron_fluxerr",
 )  # fmt: skip
 
 
