@@ -17,7 +17,10 @@ SOURCES = sorted((ROOT / "src/skyshed").rglob("*.py"))
 #: Test and benchmark dependencies: what the package is compared with.
 ORACLES = ("photutils", "sep", "skimage")
 #: Needed by some functions only, or slow to load.
-LATE = ("matplotlib", "pyarrow", "pandas", "numba", "tqdm", "cupy", "dask")
+LATE = (
+    "matplotlib", "pyarrow", "pandas", "numba", "tqdm", "cupy", "dask", "rasterio", "shapely",
+    "regions",
+)  # fmt: skip
 
 
 def run_python(code):
@@ -99,7 +102,7 @@ def test_no_module_imports_an_oracle_when_loaded():
 def test_the_chain_runs_without_oracles_and_extras():
     code = f"""
 import sys
-for name in {ORACLES + ("matplotlib", "pyarrow", "pandas")!r}:
+for name in {ORACLES + ("matplotlib", "pyarrow", "pandas", "rasterio", "shapely", "regions")!r}:
     sys.modules[name] = None  # importing it raises ImportError
 import skyshed
 from skyshed.datasets import make_100gaussians_image

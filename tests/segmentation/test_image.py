@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from functools import cached_property
 
 import numpy as np
 import pytest
@@ -156,6 +157,31 @@ def test_assigning_data_starts_anew():
     np.testing.assert_array_equal(segm.flags, [0, 0, 0])
     np.testing.assert_array_equal(segm.labels, [1, 2, 4])
     assert segm.shape == (1, 3)
+
+
+@pytest.mark.parametrize("name", ["_data", "shape", "nlabels", "max_label", "flags", "sources"])
+def test_what_follows_from_the_data_is_not_assigned(name):
+    segm = SegmentationImage(np.array([[1, 2]]))
+    with pytest.raises(AttributeError, match=r"no setter|can't set"):
+        setattr(segm, name, 3)
+    np.testing.assert_array_equal(segm.data, [[1, 2]])
+
+
+def test_what_subclasses_derive_follows_the_data():
+    class Mine(SegmentationImage):
+        @cached_property
+        def total(self):
+            return int(self.data.sum())
+
+    segm = Mine(np.array([[1, 2]]))
+    assert segm.total == 3
+    segm.data = np.array([[4, 5]])
+    assert segm.total == 9
+    segm.remove_label(4)
+    assert segm.total == 5
+    assert type(segm.copy()) is Mine
+    # A window is a plain segmentation image, as in photutils: a subclass may need more to be made.
+    assert type(segm[:, :1]) is SegmentationImage
 
 
 def test_it_prints_its_shape_and_labels():

@@ -85,10 +85,10 @@ class SegmentationImage(Editing, Masks, Drawing, Patches, Regions, Exchange):
 
         Parameters
         ----------
-        labels : array of int32, shape (ny, nx), C-contiguous
+        labels : array of int, shape (ny, nx), C-contiguous
             The labels. The caller gives the array away.
         sources : `~skyshed.sources.Sources`, optional
-            Their sources, if known.
+            Their sources under those labels, if known.
         deblended_labels_map : dict or tuple of two int arrays, optional
             ``{deblended label: parent label}``, or the same as a pair of columns.
         flags_map : dict or tuple of two int arrays, optional

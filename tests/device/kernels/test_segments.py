@@ -41,6 +41,12 @@ def test_every_pixel_can_be_a_source_of_its_own_and_labels_far_apart(cupy):
     identical(*both(cupy, segments.collect, image, None))
 
 
+def test_negative_values_are_labels_like_others(cupy):
+    image = np.random.default_rng(2).integers(-3, 3, (9, 70)).astype(np.int32)
+    image[4, 5:60] = -(2**31)
+    identical(*both(cupy, segments.collect, image, None))
+
+
 @pytest.mark.parametrize("dtype", [np.int64, np.int32, np.float32, np.float64, bool])
 def test_taking_rows_is_that_of_the_cpu(cupy, schedule, dtype):
     rng = np.random.default_rng(4)
