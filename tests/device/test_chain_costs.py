@@ -84,8 +84,7 @@ def crowd(n):
     cell = 60 * np.exp(-((x + 0.2) ** 2 + y**2) / (2 * 0.7**2))
     y, x = np.indices((pitch, 2 * pitch))
     blend = sum(
-        50 * np.exp(-((x - x0) ** 2 + (y - pitch // 2) ** 2) / (2 * 0.8**2))
-        for x0 in (pitch - 2, pitch + 1)
+        50 * np.exp(-((x - x0) ** 2 + (y - pitch // 2) ** 2) / 2) for x0 in (pitch - 2, pitch + 2)
     )
     image = np.tile(cell, (n, n))
     for row in range(0, n, 8):
@@ -100,11 +99,11 @@ def test_the_host_waits_as_often_for_a_hundred_thousand_sources(counted):
     ledgers = []
     for n in (32, 320):
         ledger, found = extracted(
-            counted, crowd(n), npixels=5, nsigma=8, kernel_size=0, nlevels=4,
+            counted, crowd(n), npixels=5, nsigma=8, kernel_size=0, nlevels=8,
             exclude_percentile=100,
         )  # fmt: skip
         assert 0.95 < len(found.table) / n**2 < 1.1
-        assert found.catalog.nlabels > len(np.unique(found.segmentation.deblended_labels)) > n // 16
+        assert len(found.segmentation.deblended_labels) > n**2 // 128
         ledgers.append(ledger)
         del found
     thousand, hundred_thousand = (ledger.stages["chain"] for ledger in ledgers)
@@ -171,4 +170,3 @@ def test_a_giant_blend_adds_few_waits(counted, without_a_giant, monkeypatch, kin
     assert bool(left_to_the_host) == ("plateaus" in kind)
     added = ledger.total.synchronisations - without.total.synchronisations
     assert added <= MOST_WAITS_OF_A_GIANT, f"{added} more waits"
-    ledger.at_most(synchronisations=MOST_WAITS, launches=MOST_LAUNCHES)
