@@ -3,8 +3,6 @@
 from typing import Any
 
 import numpy as np
-from scipy import ndimage
-from scipy.spatial import cKDTree
 
 from skyshed.arguments import check_choice, check_positive_integer
 from skyshed.background.base import show
@@ -122,6 +120,8 @@ class BkgZoomInterpolator:
             return given[window].copy()
         coefficients = mesh.astype(float)
         if self.order > 1:
+            from scipy import ndimage
+
             coefficients = ndimage.spline_filter(coefficients, self.order, mode=self.mode)
         weights = [
             _axis_weights(n, size, pixels, self.order, self.mode)
@@ -285,6 +285,8 @@ def fill_gaps(mesh: Any) -> Any:
     if not gaps.any():
         return mesh
     values = mesh[~gaps]
+    from scipy.spatial import cKDTree
+
     tree = cKDTree(np.argwhere(~gaps), leafsize=LEAF)
     # Neighbours that do not exist are at infinity, with the index past the last.
     distance, index = tree.query(np.argwhere(gaps), k=NEIGHBOURS)

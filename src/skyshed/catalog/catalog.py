@@ -2,10 +2,9 @@
 
 import copy
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from astropy.table import QTable
 
 import skyshed.catalog.measurements  # noqa: F401 - fills the registry
 from skyshed.arguments import check_positive_integer
@@ -26,6 +25,9 @@ from skyshed.catalog.stamps import Stamps
 from skyshed.catalog.table import DEFAULT_COLUMNS, PROPERTIES, make_arrays, make_meta, make_table
 from skyshed.names import accept_aliases, both_names, canonical_attribute
 from skyshed.segmentation import SegmentationImage, as_segmentation_image
+
+if TYPE_CHECKING:
+    from astropy.table import QTable
 
 __all__ = ["SourceCatalog"]
 
@@ -185,7 +187,7 @@ class SourceCatalog(Cutouts, Stamps, Photometry, Quality):
         columns = (name for name, (each, _) in COLUMNS.items() if each.public)
         return sorted([*columns, *ALIASES, *PROPERTIES])
 
-    def to_table(self, columns: str | Sequence[str] | None = None) -> QTable:
+    def to_table(self, columns: str | Sequence[str] | None = None) -> "QTable":
         """Make a table with one row per source.
 
         Parameters

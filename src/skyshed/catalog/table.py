@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
-
-from astropy.table import QTable
+from typing import TYPE_CHECKING, Any
 
 from skyshed.catalog.cutouts import CUTOUTS
 from skyshed.catalog.registry import ALIASES, COLUMNS
 from skyshed.names import ATTRIBUTES
+
+if TYPE_CHECKING:  # it takes a third of the time to import skyshed
+    from astropy.table import QTable
 
 __all__ = ["DEFAULT_COLUMNS", "PROPERTIES", "make_arrays", "make_meta", "make_table"]
 
@@ -50,8 +51,10 @@ def make_meta(**parameters: Any) -> dict[str, Any]:
     return {"date": date, "version": dict(_versions()), **parameters}
 
 
-def make_table(catalog: Any, columns: str | Sequence[str] | None) -> QTable:
+def make_table(catalog: Any, columns: str | Sequence[str] | None) -> "QTable":
     """Make the table of a catalog; see `skyshed.SourceCatalog.to_table`."""
+    from astropy.table import QTable
+
     names = catalog.default_columns if columns is None else columns
     names = [names] if isinstance(names, str) else list(names)
     _check_columns(catalog, names)
