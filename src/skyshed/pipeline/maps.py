@@ -1,5 +1,6 @@
 """What was found before, here or on another image of the same pixels: maps, images, catalogs."""
 
+import contextlib
 import warnings
 from dataclasses import replace
 from typing import Any
@@ -10,7 +11,7 @@ from skyshed.catalog import SourceCatalog
 from skyshed.io.read import Image, ImageWarning
 from skyshed.namespace import array_namespace, is_device_array, like, to_host
 from skyshed.pipeline.inputs import Inputs, as_input, gather, is_file
-from skyshed.segmentation import SegmentationImage
+from skyshed.segmentation import SegmentationImage, as_segmentation_image
 
 __all__ = ["check_registered", "read_band", "read_detection", "read_map"]
 
@@ -40,13 +41,15 @@ def read_map(given: Any, field: Inputs, device: str | None) -> tuple[Segmentatio
         If its shape or its WCS is not that of the image, or a label is negative.
     """
     name = "segmentation"
-    of_labels = hasattr(given, "n_labels")
-    image = Image(given.data) if of_labels else as_input(given, name)
+    with contextlib.suppress(TypeError):  # photutils' segmentation image, or skyshed's
+        given = as_segmentation_image(given, name)
+    known = isinstance(given, SegmentationImage)
+    image = Image(given.data) if known else as_input(given, name)
     field = _on_the_field(image, name, field)
     if is_file(given) or device is not None:
         image = replace(image, data=_beside(image.data, field.data))
     array_namespace(image=field.data, segmentation=image.data)
-    if isinstance(given, SegmentationImage) and image.data is given.data:
+    if known and image.data is given.data:
         return given, field
     return SegmentationImage(_labels(image, name)), field
 
