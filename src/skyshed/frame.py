@@ -1,11 +1,25 @@
 """The images that a catalog measures, and where they lie in the whole."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from skyshed.namespace import array_namespace
 
-__all__ = ["Frame"]
+__all__ = ["Frame", "Remade"]
+
+
+@dataclass(frozen=True)
+class Remade:
+    """An image that is made whenever it is asked for: it is seldom needed, and quickly made.
+
+    Attributes
+    ----------
+    make : callable
+        Makes it; the same bits each time.
+    """
+
+    make: Callable[[], Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +35,7 @@ class Frame:
         The background-subtracted image that fluxes are measured on.
     labels : array of int32, shape (ny, nx)
         Which source each pixel belongs to; 0 is none.
-    convolved_data : array or None
+    convolved_data : array, Remade or None
         The image that centroids and shapes are measured on; ``data`` where None.
     error : array or None
         Total 1-sigma error of each pixel.
@@ -66,4 +80,6 @@ class Frame:
     @property
     def shape_data(self) -> Any:
         """The image that centroids and shapes are measured on."""
+        if isinstance(self.convolved_data, Remade):
+            return self.convolved_data.make()
         return self.data if self.convolved_data is None else self.convolved_data

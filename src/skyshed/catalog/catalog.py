@@ -2,12 +2,13 @@
 
 import copy
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 import skyshed.catalog.measurements  # noqa: F401 - fills the registry
-from skyshed.arguments import check_positive_integer
+from skyshed.arguments import as_image, check_positive_integer
 from skyshed.catalog.cutouts import Cutouts
 from skyshed.catalog.extras import pick
 from skyshed.catalog.flags import Quality
@@ -23,6 +24,7 @@ from skyshed.catalog.photometry import Photometry
 from skyshed.catalog.registry import ALIASES, COLUMNS, Column, Results
 from skyshed.catalog.stamps import Stamps
 from skyshed.catalog.table import DEFAULT_COLUMNS, PROPERTIES, make_arrays, make_meta, make_table
+from skyshed.frame import Remade
 from skyshed.names import accept_aliases, both_names, canonical_attribute
 from skyshed.segmentation import SegmentationImage, as_segmentation_image
 
@@ -180,6 +182,22 @@ class SourceCatalog(Cutouts, Stamps, Photometry, Quality):
             local_bkg_width=inputs["localbkg_width"],
             aperture_mask_method=inputs["apermask_method"],
         )
+
+    def _settle_shapes(self, convolved_data: Remade | None) -> None:
+        """Measure on the convolved image now, and let it go; it is made again if need be.
+
+        With a ``detection_cat``, shapes are that one's.
+        """
+        if self._results.detection is None:
+            self._results["moments"]
+        frame = self._results.inputs["frame"]
+        self._results.inputs["frame"] = replace(frame, convolved_data=convolved_data)
+
+    def _set_error(self, error: Any) -> None:
+        """Take the total error, in the unit of the data, before anything uses it."""
+        frame = self._results.inputs["frame"]
+        error = as_image(error, "error", frame.xp, shape=frame.shape)
+        self._results.inputs["frame"] = replace(frame, error=error)
 
     @property
     def properties(self) -> list[str]:

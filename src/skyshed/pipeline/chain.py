@@ -1,21 +1,22 @@
 """The whole chain: background, convolution, detection, deblending, measurement."""
 
 import warnings
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from skyshed.arguments import check_choice
+from skyshed.catalog import SourceCatalog
 from skyshed.exceptions import NoDetectionsWarning
+from skyshed.frame import Frame
 from skyshed.io.record import run_record
 from skyshed.pipeline.extraction import Extraction
 from skyshed.pipeline.inputs import Inputs, gather
 from skyshed.pipeline.maps import read_band, read_detection, read_map
 from skyshed.pipeline.parameters import Parameters
 from skyshed.pipeline.progress import Progress
-from skyshed.pipeline.steps import CrowdedWarning, Prepared, find_sources, make_catalog, prepare
-from skyshed.pipeline.table import check_columns, make_table
+from skyshed.pipeline.steps import CrowdedWarning, find_sources, make_catalog, prepare
+from skyshed.pipeline.table import check_columns, make_table, needs_background
 from skyshed.segmentation import SegmentationImage
 
 __all__ = ["CrowdedWarning", "extract"]
@@ -181,7 +182,7 @@ def _measured(
         if segmentation is None:
             segmentation = find_sources(band, begin)
         if segmentation.nlabels:
-            detection_cat = make_catalog(band, band.total_error, segmentation)
+            detection_cat = make_catalog(band, segmentation)
     alone = band is None and detection_cat is None
     found = prepare(fields.pop("image"), parameters, begin, convolve=alone)
     if segmentation is None:
@@ -192,34 +193,37 @@ def _measured(
             stacklevel=3,
         )  # fmt: skip
     begin("measurement")
-    error, catalog, convolved = found.total_error, None, found.convolved
+    field, catalog = found.field, None
     if segmentation.nlabels:
-        catalog = make_catalog(found, error, segmentation, detection_cat)
+        catalog = make_catalog(found, segmentation, detection_cat)
+        frame = catalog._results["frame"]
+        data, error = frame.data, frame.error
+        detected_on = frame if detection_cat is None else detection_cat._results["frame"]
         table = make_table(catalog, found.parameters)
     else:
-        table = _empty_table(found, error)
-    if band is not None:
-        convolved = band.convolved
-    elif detection_cat is not None:
-        convolved = detection_cat._results["frame"].shape_data
-    field = found.field
+        data, _ = found.without_background()
+        error = found.total_error(data)
+        detected_on = Frame(data, segmentation.data, (band or found).convolved)
+        table = _empty_table(field, found.parameters, data.dtype)
     return Extraction(
-        table, catalog, segmentation, found.data, convolved, error, field.mask, found.background2d,
+        table, catalog, segmentation, data, detected_on, error, field.mask, found.background2d,
         found.parameters, run_record(field.origin), field.unit, field.wcs, detection_cat,
     )  # fmt: skip
 
 
-def _empty_table(image: Prepared, error: Any) -> Any:
+def _empty_table(field: Inputs, parameters: Parameters, dtype: Any) -> Any:
     """Return a table of no sources, with the columns, dtypes and units that one of some has.
 
     It is that of a source in an image made up for the purpose, without its row.
     """
-    spot = np.zeros((7, 7), image.data.dtype)
+    spot = np.zeros((7, 7), dtype)
     spot[2:5, 2:5] = 1
-    labels = SegmentationImage((spot > 0).astype(np.int32))
-    field = Inputs(spot, unit=image.field.unit, wcs=image.field.wcs)
-    made_up = replace(
-        image, field=field, data=spot, convolved=spot, noise=spot,
-        level=None if image.level is None else spot,
-    )  # fmt: skip
-    return make_table(make_catalog(made_up, spot, labels), image.parameters)[:0]
+    catalog = SourceCatalog(
+        spot,
+        SegmentationImage((spot > 0).astype(np.int32)),
+        error=spot,
+        background=spot if needs_background(parameters.columns) else None,
+        wcs=field.wcs,
+        unit=field.unit,
+    )
+    return make_table(catalog, parameters)[:0]

@@ -6,6 +6,7 @@ from typing import Any
 
 from astropy.table import QTable
 
+from skyshed.frame import Frame
 from skyshed.namespace import is_device_array, to_host
 from skyshed.pipeline.parameters import Parameters
 from skyshed.segmentation import SegmentationImage
@@ -68,7 +69,7 @@ class Extraction:
     catalog: Any
     segmentation: SegmentationImage
     data: Any
-    convolved_data: Any
+    detected_on: Frame
     error: Any
     mask: Any
     background2d: Any
@@ -81,6 +82,15 @@ class Extraction:
     def __repr__(self) -> str:
         n, (ny, nx) = len(self.table), self.data.shape
         return f"<Extraction: {n} source{'' if n == 1 else 's'} in {ny} x {nx} pixels>"
+
+    @property
+    def convolved_data(self) -> Any:
+        """The image that sources were detected on, NaN where masked, shape (ny, nx).
+
+        It is ``data`` where that is not convolved, and else made anew each time: keep it in a
+        variable.
+        """
+        return self.detected_on.shape_data
 
     @property
     def background(self) -> Any:
@@ -97,11 +107,11 @@ class Extraction:
         if not is_device_array(self.data):
             return self
         images = {name: to_host(getattr(self, name)) for name in ("data", "error", "mask")}
-        convolved = images["data"]
-        if self.convolved_data is not self.data:
-            convolved = to_host(self.convolved_data)
         segmentation = self.segmentation.to_host()
-        return replace(self, **images, convolved_data=convolved, segmentation=segmentation)
+        smooth = self.convolved_data
+        smooth = None if smooth is self.data else to_host(smooth)
+        detected_on = Frame(images["data"], segmentation.data, smooth)
+        return replace(self, **images, detected_on=detected_on, segmentation=segmentation)
 
     def write(
         self,

@@ -2,7 +2,8 @@
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from skyshed.catalog import SourceCatalog
 from skyshed.convolution import convolve, make_2dgaussian_kernel
 from skyshed.deblending import deblend_sources
 from skyshed.detection import detect_sources
+from skyshed.frame import Remade
 from skyshed.namespace import array_namespace
 from skyshed.noise import calc_total_error
 from skyshed.pipeline.inputs import Inputs
@@ -43,71 +45,87 @@ class CrowdedWarning(UserWarning):
     """The background could only be had from boxes full of sources."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Prepared:
-    """An image that is ready to be measured.
+    """An image that is ready for detection.
+
+    What is quickly made from the image and the mesh of its background is made when it is needed:
+    at no time are all images of the chain in memory.
 
     Attributes
     ----------
     field : Inputs
-        What it was made from, without the image itself.
-    data : array, shape (ny, nx)
-        The image without its background.
-    convolved : array, shape (ny, nx)
-        The same, convolved for detection; ``data`` where it isn't.
+        The image and its companions.
     background2d : `~skyshed.Background2D`
         The background.
-    level : array or None
-        The map of the background, where columns ask for it.
-    noise : array, shape (ny, nx)
-        The noise of the background of each pixel.
+    convolved : array, shape (ny, nx), or None
+        The image without its background, convolved for detection; `None` where nothing is detected
+        on it, and once shapes have been measured.
     parameters : Parameters
         Those that it was made with.
     """
 
     field: Inputs
-    data: Any
-    convolved: Any
     background2d: Any
-    level: Any
-    noise: Any
+    convolved: Any
     parameters: Parameters
 
     @property
-    def total_error(self) -> Any:
-        """The total error of each pixel, a new image where there is an ``effective_gain``."""
+    def smooth(self) -> bool:
+        """Whether the image is convolved at all."""
+        return bool(self.parameters.kernel_fwhm and self.parameters.kernel_size)
+
+    def without_background(self) -> tuple[Any, Any]:
+        """Return the image without its background, and the background where columns ask for it."""
+        plain = self.convolved is not None and not self.smooth
+        if plain and not needs_background(self.parameters.columns):
+            return self.convolved, None
+        return subtract(self.field, self.background2d, self.parameters)
+
+    def noise(self) -> Any:
+        """Return the noise of the background of each pixel."""
+        return find_noise(self.field, self.background2d)
+
+    def total_error(self, data: Any) -> Any:
+        """Return the total error of each pixel; ``data`` is the image without its background."""
         if self.field.error is not None:
             return self.field.error
         if not self.parameters.effective_gain:
-            return self.noise
-        return calc_total_error(self.data, self.noise, self.parameters.effective_gain)
+            return self.noise()
+        return calc_total_error(data, self.noise(), self.parameters.effective_gain)
 
 
 def prepare(
     field: Inputs, parameters: Parameters, begin: Callable[[str], None], *, convolve: bool = True
 ) -> Prepared:
-    """Subtract the background of an image, find its noise, and convolve it."""
+    """Measure the background of an image, and convolve what is above it."""
     begin("background")
     background2d, parameters = find_background(field, parameters)
-    data, level = subtract(field, background2d, parameters)
-    field = replace(field, data=None)  # frees an image that nobody else holds
-    noise = find_noise(field, background2d)
     begin("convolution")
-    smooth = convolved(data, field.mask, parameters) if convolve else data
-    return Prepared(field, data, smooth, background2d, level, noise, parameters)
+    smooth = None
+    if convolve:
+        data, _ = subtract(field, background2d, parameters)
+        smooth = convolved(data, field.mask, parameters)
+    return Prepared(field, background2d, smooth, parameters)
 
 
 def find_sources(image: Prepared, begin: Callable[[str], None]) -> SegmentationImage:
     """Detect and deblend the sources of an image."""
     parameters = image.parameters
     begin("detection")
+    threshold = image.noise()
+    if threshold is image.field.rms:
+        threshold = parameters.nsigma * threshold
+    else:
+        threshold *= threshold.dtype.type(parameters.nsigma)
     segmentation = detect_sources(
-        image.convolved, parameters.nsigma * image.noise, parameters.npixels,
-        parameters.connectivity, image.field.mask, n_threads=parameters.n_threads,
+        image.convolved, threshold, parameters.npixels, parameters.connectivity,
+        image.field.mask, n_threads=parameters.n_threads,
     )  # fmt: skip
+    del threshold
     begin("deblending")
     if segmentation is None:
-        return no_labels(image.data)
+        return no_labels(image.convolved)
     if parameters.deblend:
         segmentation = deblended(image.convolved, segmentation, parameters)
     return segmentation
@@ -211,16 +229,19 @@ def deblended(image: Any, segmentation: Any, parameters: Parameters) -> Any:
 
 
 def make_catalog(
-    image: Prepared, error: Any, segmentation: SegmentationImage, detection_cat: Any = None
+    image: Prepared, segmentation: SegmentationImage, detection_cat: Any = None
 ) -> SourceCatalog:
-    """Return the catalog of an image; positions and shapes are ``detection_cat``'s, if given."""
+    """Return the catalog of an image; positions and shapes are ``detection_cat``'s, if given.
+
+    The convolved image is let go, in ``image`` too, once shapes have been measured on it.
+    """
     field, parameters = image.field, image.parameters
-    return SourceCatalog(
-        image.data,
+    data, level = image.without_background()
+    catalog = SourceCatalog(
+        data,
         segmentation,
-        convolved_data=None if image.convolved is image.data else image.convolved,
-        error=error,
-        background=image.level,
+        convolved_data=image.convolved if image.smooth else None,
+        background=level,
         mask=field.mask,
         wcs=field.wcs,
         localbkg_width=parameters.localbkg_width,
@@ -230,3 +251,10 @@ def make_catalog(
         n_threads=parameters.n_threads,
         unit=field.unit,
     )
+    remade = None
+    if image.convolved is not None and image.smooth:
+        remade = Remade(partial(convolved, data, field.mask, parameters))
+    image.convolved = None
+    catalog._settle_shapes(remade)
+    catalog._set_error(image.total_error(data))
+    return catalog
