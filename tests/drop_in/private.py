@@ -2,8 +2,8 @@
 
 A test is private if it, a function of its module that it calls, a fixture it asks for or its
 class's setup uses a name with a leading underscore, something imported from a module with one, or
-replaces what a module, a class or an object has inside. Such tests check how photutils is built,
-not what it does.
+looks into or replaces what a module, a class or an object has inside. Such tests check how
+photutils is built, not what it does.
 """
 
 import ast
@@ -90,6 +90,8 @@ class Source:
         for part in ast.walk(node):
             if isinstance(part, ast.Name) and part.id in self.imported:
                 yield part.id
+            elif isinstance(part, ast.Attribute) and part.attr == "__dict__":
+                yield ast.unparse(part)
             elif isinstance(part, ast.Attribute) and self._private(part.attr):
                 if not self._is_helper(part):
                     yield part.attr

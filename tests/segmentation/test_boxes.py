@@ -1,5 +1,6 @@
 """Bounding boxes, beside photutils."""
 
+import pickle
 import sys
 
 import matplotlib as mpl
@@ -8,6 +9,7 @@ import pytest
 from photutils.aperture import BoundingBox as Peer
 
 from skyshed.segmentation import BoundingBox
+from skyshed.segmentation.boxes import boxes_of
 
 mpl.use("Agg")
 
@@ -92,3 +94,12 @@ def test_photutils_is_named_where_it_is_missing(monkeypatch):
     monkeypatch.setitem(sys.modules, "photutils.aperture", None)
     with pytest.raises(ImportError, match=r"to_aperture\(\) needs photutils"):
         BoundingBox(1, 2, 3, 4).to_aperture()
+
+
+def test_boxes_of_sources_are_photutils_ones_too_where_a_program_has_imported_these():
+    (box,) = boxes_of(np.array([[1, 3, 2, 7]]))
+    assert isinstance(box, Peer)
+    assert isinstance(box, BoundingBox)
+    assert box == Peer(2, 7, 1, 3)
+    assert box.union(Peer(0, 1, 0, 1)) == Peer(0, 7, 0, 3)
+    assert pickle.loads(pickle.dumps(box)) == box

@@ -97,10 +97,19 @@ def flags(
     return found | FLAGS.LOCAL_BKG_TOO_FEW_PIXELS * _too_few_around
 
 
+class _Listed(property):
+    """A property whose getter is `func`, too, where tools look for docstrings of cached ones."""
+
+    @property
+    def func(self) -> Any:
+        """The getter."""
+        return self.fget
+
+
 class Quality(CatalogBase):
     """The part of the catalog that says what to mind."""
 
-    @property
+    @_Listed
     @with_flag_list
     def flags(self) -> Any:
         """Quality flags, a sum of bits; 0 for none. `decode_flags` has their names.

@@ -1,7 +1,9 @@
 """The bounding box of a source."""
 
 import math
+import sys
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 __all__ = ["BoundingBox", "boxes_of", "slices_of"]
@@ -45,6 +47,10 @@ class BoundingBox:
         """
         floor, ceil = math.floor, math.ceil
         return cls(floor(xmin + 0.5), ceil(xmax + 0.5), floor(ymin + 0.5), ceil(ymax + 0.5))
+
+    def __reduce__(self) -> Any:
+        # Without what it is derived from.
+        return BoundingBox, tuple(getattr(self, name) for name in BOUNDS)
 
     def __or__(self, other: Any) -> "BoundingBox":
         return self.union(other) if _is_box(other) else NotImplemented
@@ -214,6 +220,17 @@ def slices_of(extents: Any) -> list[tuple[slice, ...]]:
     return [tuple(slice(*ends) for ends in box) for box in extents.tolist()]
 
 
+@lru_cache
+def _derived(theirs: type) -> type[BoundingBox]:
+    """Return `BoundingBox` derived from another class of boxes, too."""
+    return type("BoundingBox", (BoundingBox, theirs), {"__doc__": BoundingBox.__doc__})
+
+
 def boxes_of(bbox: Any) -> list[BoundingBox]:
-    """Return the `BoundingBox` of half-open boxes ``y0, y1, x0, x1`` (int array, shape (n, 4))."""
-    return [BoundingBox(x0, x1, y0, y1) for y0, y1, x0, x1 in bbox.tolist()]
+    """Return the `BoundingBox` of half-open boxes ``y0, y1, x0, x1`` (int array, shape (n, 4)).
+
+    They are instances of photutils' class as well, in a program that has imported that.
+    """
+    theirs = sys.modules.get("photutils.aperture.bounding_box")
+    kind = BoundingBox if theirs is None else _derived(theirs.BoundingBox)
+    return [kind(x0, x1, y0, y1) for y0, y1, x0, x1 in bbox.tolist()]
