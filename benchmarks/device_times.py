@@ -112,7 +112,9 @@ def _uploaded(cupy: Any, value: Any) -> Any:
     if value is None:
         return None
     if isinstance(value, skyshed.SegmentationImage):
-        return skyshed.SegmentationImage(cupy.asarray(value.data))
+        image = skyshed.SegmentationImage(cupy.asarray(value.data))
+        image._provenance = value._provenance  # the flags of sources say what was deblended
+        return image
     return cupy.asarray(value)
 
 
