@@ -66,6 +66,11 @@ class Image:
     error: Any = None
     origin: dict[str, Any] | None = None
 
+    @property
+    def from_file(self) -> bool:
+        """Whether a file's header says what the unit is."""
+        return bool(self.origin and "input_hdu" in self.origin)
+
 
 def split_path(path: str | os.PathLike) -> tuple[str, str | None]:
     """Split ``file.fits[SCI]`` into the file and the HDU.

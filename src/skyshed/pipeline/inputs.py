@@ -11,7 +11,7 @@ from skyshed.arguments import as_image, as_mask
 from skyshed.io.read import Image, image_of_hdu, image_of_hdus, read_image
 from skyshed.namespace import adopt, array_namespace, like, to_device, to_host
 
-__all__ = ["Inputs", "as_input", "gather", "is_file"]
+__all__ = ["Inputs", "as_input", "combine", "gather", "is_file", "nothing_good"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,9 +128,39 @@ def gather(
     TypeError
         If an image holds no numbers, or ``mask_bits`` is given for a mask that has no bits.
     """
+    field = combine(
+        as_input(image, name, hdu), weight=weight, rms=rms, error=error, mask=mask,
+        mask_bits=mask_bits, scale_weight=scale_weight, wcs=wcs, name=name,
+    )  # fmt: skip
+    if field.mask is not None and array_namespace(mask=field.mask).all(field.mask):
+        raise nothing_good(name)
+    return field
+
+
+def nothing_good(name: str) -> ValueError:
+    """Return the error for an image without a good pixel."""
+    which = "the image" if name == "image" else name
+    return ValueError(f"no pixel of {which} is good: all are masked, not finite or weightless")
+
+
+def combine(
+    main: Image,
+    *,
+    weight: Any,
+    rms: Any,
+    error: Any,
+    mask: Any,
+    mask_bits: tuple[int, ...] | None,
+    scale_weight: bool,
+    wcs: Any = None,
+    name: str = "image",
+) -> Inputs:
+    """Bring an image, or a window of it, to plain arrays together with its companions.
+
+    As `gather`, except that no pixel need be good.
+    """
     if weight is not None and rms is not None:
         raise ValueError("weight and rms both say the noise of the background: give one of them")
-    main = as_input(image, name, hdu)
     xp = array_namespace(**{name: main.data})
     data = as_image(main.data, name, xp)
     bad = [~xp.isfinite(data)]
@@ -149,12 +179,8 @@ def gather(
         error = main.error
     if error is not None:
         error = _companion(error, "error", main, xp)
-    total = _union(bad, xp)
-    if total is not None and xp.all(total):
-        which = "the image" if name == "image" else name
-        raise ValueError(f"no pixel of {which} is good: all are masked, not finite or weightless")
     return Inputs(
-        data, total, rms, weight is not None and scale_weight, error, main.unit,
+        data, _union(bad, xp), rms, weight is not None and scale_weight, error, main.unit,
         main.wcs if wcs is None else wcs, main.origin or {"input": "array"},
     )  # fmt: skip
 
@@ -191,8 +217,8 @@ def _beside(values: Any, given: Any, name: str, image: Any) -> Any:
 
 def _companion(given: Any, name: str, main: Image, xp: Any, power: int = 1) -> Any:
     """Return another image of the field, in the main one's unit to ``power``."""
-    from_file = is_file(given)
     other = as_input(given, name)
+    from_file = other.from_file
     values = _beside(other.data, given, name, main.data)
     values = as_image(values, name, xp, shape=np.shape(main.data), like="image")
     if other.unit is None:

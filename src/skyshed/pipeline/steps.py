@@ -86,6 +86,15 @@ class Prepared:
         """Return the noise of the background of each pixel."""
         return find_noise(self.field, self.background2d)
 
+    def threshold(self) -> Any:
+        """Return what a pixel of a source must exceed."""
+        noise = self.noise()
+        if noise is self.field.rms:
+            return self.parameters.nsigma * noise
+        # The map of the noise is nobody else's.
+        noise *= noise.dtype.type(self.parameters.nsigma)
+        return noise
+
     def total_error(self, data: Any) -> Any:
         """Return the total error of each pixel; ``data`` is the image without its background."""
         if self.field.error is not None:
@@ -113,11 +122,7 @@ def find_sources(image: Prepared, begin: Callable[[str], None]) -> SegmentationI
     """Detect and deblend the sources of an image."""
     parameters = image.parameters
     begin("detection")
-    threshold = image.noise()
-    if threshold is image.field.rms:
-        threshold = parameters.nsigma * threshold
-    else:
-        threshold *= threshold.dtype.type(parameters.nsigma)
+    threshold = image.threshold()
     segmentation = detect_sources(
         image.convolved, threshold, parameters.npixels, parameters.connectivity,
         image.field.mask, n_threads=parameters.n_threads,
@@ -149,14 +154,19 @@ def find_background(field: Inputs, parameters: Parameters) -> tuple[Any, Paramet
             background = None
         if background is None:
             raise
+    warn_of_crowding(parameters, stacklevel=5)
+    return background, lenient
+
+
+def warn_of_crowding(parameters: Parameters, stacklevel: int) -> None:
+    """Warn that boxes were used that have fewer good pixels than wanted."""
     warnings.warn(
         f"more than exclude_percentile = {parameters.exclude_percentile:g} % of the pixels are "
         "masked or clipped in every box of the background: all boxes with good pixels were used, "
         "as with exclude_percentile = 100",
         CrowdedWarning,
-        stacklevel=4,
+        stacklevel=stacklevel,
     )
-    return background, lenient
 
 
 def _mesh(field: Inputs, parameters: Parameters) -> Any:
@@ -167,14 +177,24 @@ def _mesh(field: Inputs, parameters: Parameters) -> Any:
         exclude_percentile=parameters.exclude_percentile,
         filter_size=parameters.filter_size,
         filter_threshold=parameters.filter_threshold,
-        sigma_clip=SigmaClip(
-            sigma=parameters.clip_sigma,
-            maxiters=np.inf if parameters.clip_maxiters is None else parameters.clip_maxiters,
-        ),
-        bkg_estimator=BKG_ESTIMATORS[parameters.bkg_estimator](),
-        bkgrms_estimator=BKGRMS_ESTIMATORS[parameters.bkgrms_estimator](),
+        sigma_clip=background_clip(parameters),
+        **background_estimators(parameters),
         n_threads=parameters.n_threads,
     )
+
+
+def background_clip(parameters: Parameters) -> SigmaClip:
+    """Return how the pixels of a box of the background are clipped."""
+    maxiters = np.inf if parameters.clip_maxiters is None else parameters.clip_maxiters
+    return SigmaClip(sigma=parameters.clip_sigma, maxiters=maxiters)
+
+
+def background_estimators(parameters: Parameters) -> dict[str, Any]:
+    """Return how level and noise of a box are estimated, by the names of the arguments."""
+    return {
+        "bkg_estimator": BKG_ESTIMATORS[parameters.bkg_estimator](),
+        "bkgrms_estimator": BKGRMS_ESTIMATORS[parameters.bkgrms_estimator](),
+    }
 
 
 def subtract(field: Inputs, background: Any, parameters: Parameters) -> tuple[Any, Any]:
