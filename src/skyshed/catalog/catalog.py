@@ -167,21 +167,34 @@ class SourceCatalog(Cutouts, Stamps, Photometry, Quality):
             detection = check_detection(detection_cat, frame, inputs["sources"])
             for name in ("wcs", "kron_params", "apermask_method"):
                 inputs[name] = detection[name]
-        self._results = Results(inputs, detection)
-        self._extra: dict[str, Any] = {}
-        self.isscalar = False
+        self._begin(Results(inputs, detection))
         #: What was asked for; nothing takes long enough to need a bar.
         self.progress_bar = progress_bar
+
+    def _begin(self, results: Results) -> None:
+        """Start with these results, and nothing that a user added."""
+        self._results = results
+        self._extra: dict[str, Any] = {}
+        self.isscalar = False
         #: The columns of `to_table` where it is given none.
         self.default_columns = list(DEFAULT_COLUMNS)
         #: What tables note about themselves.
         self.meta = make_meta(
-            localbkg_width=inputs["localbkg_width"],
-            apermask_method=inputs["apermask_method"],
-            kron_params=inputs["kron_params"],
-            local_bkg_width=inputs["localbkg_width"],
-            aperture_mask_method=inputs["apermask_method"],
+            localbkg_width=results["localbkg_width"],
+            apermask_method=results["apermask_method"],
+            kron_params=results["kron_params"],
+            local_bkg_width=results["localbkg_width"],
+            aperture_mask_method=results["apermask_method"],
         )
+
+    @classmethod
+    def _of_results(cls, results: Results, unit: Any) -> "SourceCatalog":
+        """Return the catalog of some sources of a frame, such as a tile's own."""
+        catalog = cls.__new__(cls)
+        catalog._unit = unit
+        catalog._begin(results)
+        catalog.progress_bar = False
+        return catalog
 
     def _settle_shapes(self, convolved_data: Remade | None) -> None:
         """Measure on the convolved image now, and let it go; it is made again if need be.
