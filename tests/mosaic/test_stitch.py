@@ -18,7 +18,9 @@ def stitched_labels(image, tiling, npixels, connectivity):
         window = tiling[place]
         part = np.ascontiguousarray(image[window.slices])
         labels[place], _ = labelling.label_above(part, np.float64(0.5), None, 1, connectivity, 1)
-        tiles[place] = describe(labels[place], window, image.shape[1])
+        tiles[place] = describe(
+            Sources.from_labels(labels[place]), labels[place], window, image.shape[1]
+        )
     stitched = stitch(tiles, tiling, npixels, connectivity)
     whole = np.zeros(image.shape, np.int32)
     for place in tiling:

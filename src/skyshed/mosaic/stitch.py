@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from skyshed.mosaic.tiles import Tiling, Window
+from skyshed.namespace import in_one_transfer
 
-__all__ = ["Components", "Stitched", "describe", "stitch"]
+__all__ = ["Components", "Stitched", "describe", "faces_of", "in_whole", "stitch"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +37,17 @@ class Components:
     first: Any
     bbox: Any
     faces: dict[str, Any]
+
+    def to_arrays(self) -> dict[str, Any]:
+        """Return everything as arrays by name, for a file."""
+        faces = {f"face_{name}": face for name, face in self.faces.items()}
+        return {"area": self.area, "first": self.first, "bbox": self.bbox, **faces}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, Any]) -> "Components":
+        """Return what `to_arrays` gave."""
+        faces = {name: arrays[f"face_{name}"] for name in ("top", "bottom", "left", "right")}
+        return cls(arrays["area"], arrays["first"], arrays["bbox"], faces)
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,13 +73,28 @@ class Stitched:
     bbox: Any
 
 
-def describe(labels: Any, window: Window, width: int) -> Components:
+def faces_of(labels: Any) -> dict[str, Any]:
+    """Return the labels along the four edges of a tile."""
+    return {
+        "top": labels[0], "bottom": labels[-1], "left": labels[:, 0], "right": labels[:, -1],
+    }  # fmt: skip
+
+
+def in_whole(pixel: Any, window: Window, width: int) -> Any:
+    """Return flat indices of a window as flat indices of an image that is ``width`` wide."""
+    y, x = np.divmod(pixel, window.shape[1])
+    return (y + window.y0) * width + x + window.x0
+
+
+def describe(sources: Any, labels: Any, window: Window, width: int) -> Components:
     """Describe the components of a tile.
 
     Parameters
     ----------
+    sources : Sources
+        The components, in raster order of their first pixel.
     labels : array of int32, shape ``window.shape``
-        Components, numbered from 1 in raster order of their first pixel, without gaps.
+        The number of each pixel's component, from 1.
     window : Window
         Where the tile is.
     width : int
@@ -78,24 +105,19 @@ def describe(labels: Any, window: Window, width: int) -> Components:
     >>> import numpy as np
     >>> from skyshed.mosaic.stitch import describe
     >>> from skyshed.mosaic.tiles import Window
+    >>> from skyshed.sources import Sources
     >>> labels = np.array([[0, 1], [2, 0]], dtype=np.int32)
-    >>> tile = describe(labels, Window(10, 12, 20, 22), width=100)
+    >>> tile = describe(Sources.from_labels(labels), labels, Window(10, 12, 20, 22), width=100)
     >>> tile.first, tile.faces["left"]
     (array([1021, 1120]), array([0, 2], dtype=int32))
     """
-    from skyshed.sources import Sources
-
-    sources = Sources.from_labels(np.ascontiguousarray(labels))
-    start = sources.pixel[sources.start[:-1]]
-    y, x = np.divmod(start, window.shape[1])
-    faces = {
-        "top": labels[0], "bottom": labels[-1], "left": labels[:, 0], "right": labels[:, -1],
-    }  # fmt: skip
+    rows = sources.host
+    first, *faces = in_one_transfer(sources.pixel[sources.start[:-1]], *faces_of(labels).values())
     return Components(
-        sources.area,
-        (y + window.y0) * width + x + window.x0,
-        sources.bbox + np.repeat(window.origin, 2),
-        {name: face.copy() for name, face in faces.items()},
+        rows.area,
+        in_whole(first, window, width),
+        rows.bbox + np.repeat(window.origin, 2),
+        {name: face.copy() for name, face in zip(faces_of(labels), faces, strict=True)},
     )
 
 

@@ -46,6 +46,24 @@ class Window:
             max(self.x0 - margin, 0), min(self.x1 + margin, shape[1]),
         )  # fmt: skip
 
+    def overlap(self, other: "Window") -> "Window":
+        """Return what both windows hold; empty ranges where they do not meet."""
+        y0, x0 = max(self.y0, other.y0), max(self.x0, other.x0)
+        return Window(
+            y0, max(min(self.y1, other.y1), y0), x0, max(min(self.x1, other.x1), x0)
+        )
+
+    def around(self, other: "Window") -> "Window":
+        """Return the least window that holds both."""
+        return Window(
+            min(self.y0, other.y0), max(self.y1, other.y1),
+            min(self.x0, other.x0), max(self.x1, other.x1),
+        )  # fmt: skip
+
+    def holds(self, other: "Window") -> bool:
+        """Whether the other window lies in this one."""
+        return self.around(other) == self
+
     def within(self, other: "Window") -> tuple[slice, slice]:
         """Return this window in an array of ``other``, which holds it."""
         return (
@@ -101,6 +119,13 @@ class Tiling:
         """Yield the places of the tiles, row by row."""
         rows, columns = self.grid
         return ((row, column) for row in range(rows) for column in range(columns))
+
+    def places_in(self, window: Window) -> Iterator[tuple[int, int]]:
+        """Yield the places of the tiles that have pixels in a window, row by row."""
+        height, width = self.side
+        for row in range(window.y0 // height, -(-window.y1 // height)):
+            for column in range(window.x0 // width, -(-window.x1 // width)):
+                yield row, column
 
     def holder(self, y: Any, x: Any) -> Any:
         """Return the number, row by row, of the tile that holds each pixel."""

@@ -1,0 +1,194 @@
+"""Phase 1: the background mesh of the whole image, from the boxes of its tiles."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from skyshed.background.base import own_clip
+from skyshed.background.boxes import BoxValues, measure_boxes
+from skyshed.background.checks import as_pair, without_clip
+from skyshed.background.interpolation import BkgZoomInterpolator
+from skyshed.background.mesh import Mesh, least_pixels, make_mesh
+from skyshed.mosaic.job import Job
+from skyshed.mosaic.tiles import Window
+from skyshed.namespace import array_namespace, to_host
+from skyshed.pipeline.inputs import Inputs, nothing_good
+from skyshed.pipeline.steps import (
+    SCALE_SAMPLE,
+    Prepared,
+    background_clip,
+    background_estimators,
+    warn_of_crowding,
+)
+
+__all__ = ["BackgroundWindow", "assemble", "measure", "prepare"]
+
+
+@dataclass(frozen=True, eq=False)
+class BackgroundWindow:
+    """The background of the whole image in a window, as `Background2D` has that of an image.
+
+    Attributes
+    ----------
+    level, noise : array, shape (nby, nbx)
+        The meshes of the whole image.
+    shape : tuple of int
+        Of the whole image.
+    box_size : tuple of int
+        Height and width of the boxes.
+    window : Window
+        The pixels wanted.
+    dtype : dtype
+        That of the image.
+    xp : module
+        The array namespace of the maps.
+    n_threads : int or None
+        Threads to use.
+    """
+
+    level: Any
+    noise: Any
+    shape: tuple[int, int]
+    box_size: tuple[int, int]
+    window: Window
+    dtype: Any
+    xp: Any = np
+    n_threads: int | None = None
+
+    @property
+    def background(self) -> Any:
+        """The level at every pixel of the window, made anew each time."""
+        return self._expand(self.level)
+
+    @property
+    def background_rms(self) -> Any:
+        """The noise at every pixel of the window, made anew each time."""
+        return self._expand(self.noise)
+
+    def _expand(self, mesh: Any) -> Any:
+        return BkgZoomInterpolator()(
+            self.xp.asarray(mesh), shape=self.shape, box_size=self.box_size, dtype=self.dtype,
+            n_threads=self.n_threads, window=self.window.slices,
+        )  # fmt: skip
+
+
+def measure(job: Job, place: tuple[int, int]) -> None:
+    """Measure the boxes of a tile."""
+    window = job.tiling[place]
+    field = job.field.read(window)
+    parameters = job.parameters
+    estimators = {
+        name: without_clip(each) for name, each in background_estimators(parameters).items()
+    }
+    found = measure_boxes(
+        field.data, field.mask, job.box_size, own_clip(background_clip(parameters)), estimators,
+        parameters.n_threads,
+    )  # fmt: skip
+    masked = 0 if field.mask is None else int(np.count_nonzero(field.mask))
+    job.workspace.save(
+        "background", place, level=found.level, noise=found.noise, n_good=found.n_good,
+        n_unmasked=field.data.size - masked, given=_sample(job, window, field.rms, field.relative),
+    )  # fmt: skip
+
+
+def _sample(job: Job, window: Window, image: Any, wanted: bool) -> Any:
+    """Return the pixels of a window that the whole image would be sampled at, for its scale."""
+    if not wanted:
+        return np.empty(0)
+    step = max(1, job.shape[0] * job.shape[1] // SCALE_SAMPLE)
+    image = to_host(image)
+    first = (-(np.arange(window.y0, window.y1) * job.shape[1] + window.x0)) % step
+    return np.concatenate([row[at::step] for row, at in zip(image, first.tolist(), strict=True)])
+
+
+def assemble(job: Job) -> bool:
+    """Make the mesh of the whole image from the boxes of all tiles, and commit it.
+
+    Returns
+    -------
+    lenient : bool
+        Whether boxes were used that have fewer good pixels than wanted.
+
+    Raises
+    ------
+    ValueError
+        If no pixel, or no box, is good.
+
+    Warns
+    -----
+    CrowdedWarning
+        If every box had too few good pixels.
+    """
+    parts = {place: job.workspace.load("background", place) for place in job.tiling}
+    if not any(part["n_unmasked"] for part in parts.values()):
+        raise nothing_good("image")
+    rows, columns = job.tiling.grid
+
+    def joined(name: str) -> Any:
+        return np.block(
+            [[parts[row, column][name] for column in range(columns)] for row in range(rows)]
+        )
+
+    found = BoxValues(joined("level"), joined("noise"), joined("n_good"), 0)
+    parameters, lenient = job.parameters, False
+    mesh = _mesh(job, found, parameters.exclude_percentile)
+    if mesh is None and parameters.exclude_percentile < 100:
+        mesh, lenient = _mesh(job, found, 100.0), True
+    if mesh is None:
+        raise ValueError(
+            f"no box of the background has a good pixel: box_size is {parameters.box_size}, "
+            f"clip_sigma {parameters.clip_sigma:g}; enlarge box_size, or look at the image"
+        )
+    if lenient:
+        warn_of_crowding(parameters, stacklevel=5)
+    scale = _scale(job, mesh, [part["given"] for part in parts.values()])
+    job.workspace.save(
+        "mesh", level=mesh.level, noise=mesh.noise, gaps=mesh.gaps, n_good=mesh.n_good,
+        scale=scale, lenient=lenient,
+    )  # fmt: skip
+    return lenient
+
+
+def _mesh(job: Job, found: BoxValues, exclude_percentile: float) -> Mesh | None:
+    parameters = job.parameters
+    height, width = as_pair(parameters.filter_size, "filter_size", odd=True).tolist()
+    return make_mesh(
+        found, least_pixels(job.box_size, exclude_percentile), (height, width),
+        parameters.filter_threshold,
+    )  # fmt: skip
+
+
+def _scale(job: Job, mesh: Mesh, given: list[Any]) -> float:
+    """Return the factor from relative to measured noise; see `skyshed.pipeline.steps`."""
+    if not job.field.scale_weight or "weight" not in job.field.companions:
+        return 1.0
+    ratios = []
+    for place, of_tile in zip(job.tiling, given, strict=True):
+        window = job.tiling[place]
+        noise = BackgroundWindow(
+            mesh.level, mesh.noise, job.shape, job.box_size, window, mesh.noise.dtype
+        )
+        measured = _sample(job, window, noise.background_rms, True)
+        good = of_tile > 0
+        ratios.append(measured[good] / of_tile[good])
+    ratio = np.concatenate(ratios)
+    return float(np.median(ratio)) if ratio.size else 1.0
+
+
+def prepare(job: Job, window: Window) -> Prepared:
+    """Return a window of the image with the background of the whole image, not yet convolved."""
+    mesh = job.workspace.load("mesh", names=("level", "noise", "scale"))
+    field = job.field.read(window)
+    background = BackgroundWindow(
+        mesh["level"], mesh["noise"], job.shape, job.box_size, window,
+        field.data.dtype, array_namespace(data=field.data), job.parameters.n_threads,
+    )  # fmt: skip
+    return Prepared(_scaled(field, float(mesh["scale"])), background, None, job.parameters)
+
+
+def _scaled(field: Inputs, scale: float) -> Inputs:
+    """Return the inputs with relative noise made absolute."""
+    if not field.relative:
+        return field
+    return replace(field, rms=field.rms * field.rms.dtype.type(scale), relative=False)

@@ -1,0 +1,129 @@
+"""Phase 2: the components of a tile above the threshold, and the peaks of those that end in it.
+
+A component that touches a face between tiles may go on beyond it: it leaves its pixels and their
+values to phase 4. All others are split here, where the convolved image is at hand.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from skyshed.kernels import deblending, labelling
+from skyshed.mosaic import background
+from skyshed.mosaic.job import Job
+from skyshed.mosaic.stitch import describe, faces_of, in_whole
+from skyshed.mosaic.tiles import Window
+from skyshed.namespace import in_one_transfer, like
+from skyshed.pipeline.parameters import Parameters
+from skyshed.pipeline.steps import Prepared, convolved
+from skyshed.sources import Sources
+from skyshed.splitting import Search, Split
+
+__all__ = ["Found", "components", "detect", "inner_faces", "prepare", "search"]
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """The components of a tile: those large enough that end in it, and those that may not.
+
+    Attributes
+    ----------
+    sources : Sources
+        m components, by their first pixel in raster order, in the pixels of the tile.
+    numbers : array of int32, shape ``window.shape``
+        The number of each pixel's component, from 1; 0 elsewhere.
+    seam : array of bool, shape (m,)
+        Whether a component touches a face between tiles.
+    """
+
+    sources: Sources
+    numbers: Any
+    seam: Any
+
+
+def detect(job: Job, place: tuple[int, int]) -> None:
+    """Find the components of a tile; split those that end in it."""
+    core, width = job.tiling[place], job.shape[1]
+    image = prepare(job, core)
+    smooth = image.convolved
+    found = components(image, inner_faces(core, job.shape))
+    split = search(smooth, found.sources, ~found.seam, job.parameters)
+    pieces = _pieces(found.sources, split, job.parameters.n_threads)
+    at_seam = found.sources.take(np.flatnonzero(found.seam))
+    values = smooth.reshape(-1)[at_seam.pixel]
+    pieces, pixel, values = in_one_transfer(pieces, at_seam.pixel, values)
+    job.maps["pieces"][core.slices] = pieces
+    job.workspace.save(
+        "detect", place, seam=found.seam, n_children=split.n_children, flags=split.flags,
+        seam_pixel=in_whole(pixel, core, width), seam_value=values,
+        **describe(found.sources, found.numbers, core, width).to_arrays(),
+    )  # fmt: skip
+
+
+def prepare(job: Job, core: Window) -> Prepared:
+    """Return a window of the image, background and all, convolved as in the whole image."""
+    window = core.grown(job.halo, job.shape)
+    wide = background.prepare(job, window)
+    smooth = convolved(wide.without_background()[0], wide.field.mask, job.parameters)
+    if window == core:
+        return replace(wide, convolved=smooth)
+    xp, where, field = np, core.within(window), wide.field
+    images = {
+        name: None if image is None else xp.ascontiguousarray(image[where])
+        for name, image in (("mask", field.mask), ("rms", field.rms))
+    }
+    return Prepared(
+        replace(field, data=field.data[where], **images),
+        replace(wide.background2d, window=core), xp.ascontiguousarray(smooth[where]),
+        job.parameters,
+    )  # fmt: skip
+
+
+def inner_faces(window: Window, shape: tuple[int, int]) -> tuple[str, ...]:
+    """Return the faces of a window beyond which the image goes on."""
+    goes_on = {
+        "top": window.y0 > 0, "bottom": window.y1 < shape[0],
+        "left": window.x0 > 0, "right": window.x1 < shape[1],
+    }  # fmt: skip
+    return tuple(name for name, inner in goes_on.items() if inner)
+
+
+def components(image: Prepared, inner: tuple[str, ...]) -> Found:
+    """Label what is above the threshold; drop what ends in the tile and is too small."""
+    parameters = image.parameters
+    n_threads = parameters.n_threads
+    labels, n_labels = labelling.label_above(
+        image.convolved, image.threshold(), image.field.mask, 1, parameters.connectivity, n_threads
+    )
+    sources = Sources.from_labels(labels, n_threads)
+    touches = np.zeros(n_labels + 1, bool)
+    for face in in_one_transfer(*(faces_of(labels)[name] for name in inner)):
+        touches[face] = True
+    kept = np.flatnonzero(touches[1:] | (sources.host.area >= parameters.npixels))
+    number = np.zeros(n_labels + 1, np.int32)
+    number[kept + 1] = np.arange(1, kept.size + 1)
+    numbers = labelling.relabel(labels, like(number, labels), n_threads)
+    return Found(sources.take(kept), numbers, touches[1:][kept])
+
+
+def search(image: Any, sources: Sources, wanted: Any, parameters: Parameters) -> Split:
+    """Split the sources that are ``wanted`` and large enough, as `skyshed.deblend_sources` does."""
+    large = sources.host.area >= 2 * parameters.npixels
+    asked = np.flatnonzero(wanted & large & (parameters.deblend and parameters.contrast < 1))
+    return Search(
+        image, sources, parameters.npixels, parameters.nlevels, parameters.contrast,
+        parameters.mode, parameters.connectivity, None, parameters.n_threads,
+    ).split(asked, image.dtype)  # fmt: skip
+
+
+def _pieces(sources: Sources, split: Split, n_threads: int | None) -> Any:
+    """Number the children of all components, and those without, from 1; return their image."""
+    count = np.maximum(split.n_children, 1)
+    before = np.cumsum(count) - count
+    # The number of what is whole, or what to add to those of children.
+    base = np.where(split.n_children == 0, before + 1, before).astype(np.int32)
+    return deblending.paint(
+        sources, like(base, sources.pixel), like(split.child_start, sources.pixel), split.child,
+        n_threads,
+    )  # fmt: skip

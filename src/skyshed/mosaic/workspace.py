@@ -1,0 +1,174 @@
+"""The folder that a run over tiles works in: what is finished stays, whatever happens to the run."""
+
+import json
+import os
+import secrets
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+__all__ = ["Workspace", "WorkspaceError"]
+
+#: Counts the changes of what the files hold: a folder of another version is refused.
+VERSION = 1
+#: The file that says what the run is.
+IDENTITY = "run.json"
+#: Unfinished files have this ending; a rerun removes them.
+PART = ".part"
+
+
+class WorkspaceError(ValueError):
+    """A workspace belongs to another run, or can't be used."""
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A folder of small files, one for each phase and tile, each committed whole.
+
+    A file takes its name only when it is complete, so that a file that is there is finished work.
+    The folder must be one that all workers see.
+
+    Attributes
+    ----------
+    folder : str
+        Where it is.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from skyshed.mosaic.workspace import Workspace
+    >>> workspace = Workspace(tempfile.mkdtemp())
+    >>> workspace.save("background", (0, 1), level=np.ones((2, 2)))
+    >>> workspace.has("background", (0, 1)), workspace.has("background", (0, 0))
+    (True, False)
+    >>> workspace.load("background", (0, 1))["level"].shape
+    (2, 2)
+    """
+
+    folder: str
+
+    def path(self, name: str) -> Path:
+        """Return the path of a file or folder in the workspace."""
+        return Path(self.folder) / name
+
+    def begin(self, identity: Mapping[str, Any], keep: tuple[str, ...] = ()) -> dict[str, Any]:
+        """Take the folder for a run, or go on with the run that it holds.
+
+        Parameters
+        ----------
+        identity : mapping
+            What the run is, as JSON can hold it: the input, the parameters.
+        keep : tuple of str, optional
+            Keys whose values are taken from the run that the folder holds.
+
+        Returns
+        -------
+        identity : dict
+            That of the run, ``keep`` as they were when it began.
+
+        Raises
+        ------
+        WorkspaceError
+            If the folder holds another run; the message names the first difference.
+        OSError
+            If the folder can't be written to.
+        """
+        wanted = json.loads(json.dumps({"version": VERSION, **identity}))
+        path = self.path(IDENTITY)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            if any(each.suffix != PART for each in path.parent.iterdir()):
+                raise WorkspaceError(
+                    f"workspace {self.folder!r} holds other files and no run of skyshed: name "
+                    "a folder that is empty or new"
+                )
+            with self._whole(path) as part:
+                part.write_text(json.dumps(wanted, indent=1))
+        for left in path.parent.rglob(f"*{PART}"):
+            left.unlink()
+        try:
+            found = json.loads(path.read_text())
+        except ValueError:
+            raise WorkspaceError(f"{path} is damaged: remove the workspace to start anew") from None
+        wanted |= {name: found[name] for name in keep if name in found}
+        difference = _difference(found, wanted)
+        if difference is not None:
+            where, before, now = difference
+            raise WorkspaceError(
+                f"workspace {self.folder!r} was begun with {where} = {before!r}, this run has "
+                f"{now!r}: use the same, name another workspace, or remove this one"
+            )
+        return wanted
+
+    def _whole(self, path: Path) -> Any:
+        return _WholeFile(path)
+
+    def _file(self, phase: str, place: tuple[int, int] | None) -> Path:
+        if place is None:
+            return self.path(f"{phase}.npz")
+        return self.path(phase) / "{:05d}-{:05d}.npz".format(*place)
+
+    def has(self, phase: str, place: tuple[int, int] | None = None) -> bool:
+        """Whether a phase is finished for a tile, or for the whole where there is none."""
+        return self._file(phase, place).exists()
+
+    def save(self, phase: str, place: tuple[int, int] | None = None, **arrays: Any) -> None:
+        """Commit what a phase found."""
+        path = self._file(phase, place)
+        path.parent.mkdir(exist_ok=True)
+        with self._whole(path) as part, open(part, "wb") as file:
+            np.savez(file, allow_pickle=False, **arrays)
+
+    def load(
+        self, phase: str, place: tuple[int, int] | None = None, names: tuple[str, ...] | None = None
+    ) -> dict[str, Any]:
+        """Return what a phase found, or the arrays ``names`` of it.
+
+        Raises
+        ------
+        WorkspaceError
+            If the file is damaged; it is named.
+        """
+        path = self._file(phase, place)
+        try:
+            with np.load(path, allow_pickle=False) as stored:
+                return {name: stored[name] for name in (names or stored.files)}
+        except (zipfile.BadZipFile, ValueError, KeyError, EOFError) as error:
+            raise WorkspaceError(
+                f"{path} is damaged ({error}): remove it, and the run makes it again"
+            ) from error
+
+
+class _WholeFile:
+    """A name to write to; the file takes its own name when that is done without an error."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        # Two workers may be at the same tile, when one of them was taken for dead.
+        self.part = path.with_name(f".{path.name}.{secrets.token_hex(4)}{PART}")
+
+    def __enter__(self) -> Path:
+        return self.part
+
+    def __exit__(self, kind: Any, *_: Any) -> None:
+        try:
+            if kind is None:
+                os.replace(self.part, self.path)
+        finally:
+            self.part.unlink(missing_ok=True)
+
+
+def _difference(found: Any, wanted: Any, where: str = "") -> tuple[str, Any, Any] | None:
+    """Return the first difference of two JSON values: where, and both values there."""
+    if isinstance(found, dict) and isinstance(wanted, dict):
+        for key in [*found, *(key for key in wanted if key not in found)]:
+            inner = _difference(found.get(key), wanted.get(key), f"{where}.{key}".lstrip("."))
+            if inner is not None:
+                return inner
+        return None
+    return None if found == wanted else (where, found, wanted)
