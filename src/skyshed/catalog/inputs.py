@@ -12,6 +12,7 @@ from skyshed.frame import Frame
 from skyshed.namespace import adopt, array_namespace
 
 __all__ = [
+    "all_bad",
     "check_detection",
     "check_kron_params",
     "check_masking",
@@ -47,7 +48,7 @@ def make_frame(
         )
     mask = as_mask(mask, "mask", xp, shape=data.shape)
     labels = xp.ascontiguousarray(segment_img.data, dtype=xp.int32)
-    frame = Frame(data, labels, mask=_all_bad(data, mask, xp), input_mask=mask, **arrays)
+    frame = Frame(data, labels, mask=all_bad(data, mask, xp), input_mask=mask, **arrays)
     return frame, unit
 
 
@@ -66,7 +67,7 @@ def _check_shapes(images: dict[str, Any], of_labels: tuple[int, ...], xp: Any) -
             )
 
 
-def _all_bad(data: Any, mask: Any, xp: Any) -> Any:
+def all_bad(data: Any, mask: Any, xp: Any) -> Any:
     """Return the mask that covers non-finite data too; no new one where all data are finite."""
     with np.errstate(over="ignore", invalid="ignore"):
         # One read, no temporary image: a single bad value makes the sum not finite.

@@ -19,7 +19,6 @@ from skyshed.pipeline.steps import (
     Prepared,
     background_clip,
     background_estimators,
-    warn_of_crowding,
 )
 
 __all__ = ["BackgroundWindow", "assemble", "measure", "prepare"]
@@ -102,23 +101,15 @@ def _sample(job: Job, window: Window, image: Any, wanted: bool) -> Any:
     return np.concatenate([row[at::step] for row, at in zip(image, first.tolist(), strict=True)])
 
 
-def assemble(job: Job) -> bool:
-    """Make the mesh of the whole image from the boxes of all tiles, and commit it.
+def assemble(job: Job) -> None:
+    """Make the mesh of the whole image from the boxes of all tiles.
 
-    Returns
-    -------
-    lenient : bool
-        Whether boxes were used that have fewer good pixels than wanted.
+    Where every box has too few good pixels, all with good ones are used, and ``lenient`` is noted.
 
     Raises
     ------
     ValueError
         If no pixel, or no box, is good.
-
-    Warns
-    -----
-    CrowdedWarning
-        If every box had too few good pixels.
     """
     parts = {place: job.workspace.load("background", place) for place in job.tiling}
     if not any(part["n_unmasked"] for part in parts.values()):
@@ -140,14 +131,11 @@ def assemble(job: Job) -> bool:
             f"no box of the background has a good pixel: box_size is {parameters.box_size}, "
             f"clip_sigma {parameters.clip_sigma:g}; enlarge box_size, or look at the image"
         )
-    if lenient:
-        warn_of_crowding(parameters, stacklevel=5)
     scale = _scale(job, mesh, [part["given"] for part in parts.values()])
     job.workspace.save(
         "mesh", level=mesh.level, noise=mesh.noise, gaps=mesh.gaps, n_good=mesh.n_good,
         scale=scale, lenient=lenient,
     )  # fmt: skip
-    return lenient
 
 
 def _mesh(job: Job, found: BoxValues, exclude_percentile: float) -> Mesh | None:

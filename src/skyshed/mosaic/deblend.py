@@ -46,9 +46,7 @@ def _gathered(job: Job, seams: dict[str, Any]) -> tuple[Sources, Any]:
     pixels, values, owners = [], [], []
     for tile in np.unique(seams["part_tile"]):
         place = divmod(int(tile), job.tiling.grid[1])
-        found = job.workspace.load(
-            "detect", place, ("seam", "area", "seam_pixel", "seam_value")
-        )
+        found = job.workspace.load("detect", place, ("seam", "area", "seam_pixel", "seam_value"))
         area = found["area"][found["seam"]]
         # Which source each component at a seam belongs to; 0 for those of other tiles.
         owner = np.zeros(found["seam"].size, np.int64)
@@ -63,9 +61,7 @@ def _gathered(job: Job, seams: dict[str, Any]) -> tuple[Sources, Any]:
     order = np.lexsort((pixel, owner))
     labels, area = np.unique(owner, return_counts=True)
     start = np.concatenate([[0], np.cumsum(area)])
-    sources = Sources(
-        labels.astype(np.int32), start, pixel[order], seams["bbox"], job.shape
-    )
+    sources = Sources(labels.astype(np.int32), start, pixel[order], seams["bbox"], job.shape)
     return sources, value[order]
 
 

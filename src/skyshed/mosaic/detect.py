@@ -14,7 +14,7 @@ from skyshed.mosaic import background
 from skyshed.mosaic.job import Job
 from skyshed.mosaic.stitch import describe, faces_of, in_whole
 from skyshed.mosaic.tiles import Window
-from skyshed.namespace import in_one_transfer, like
+from skyshed.namespace import array_namespace, in_one_transfer, like
 from skyshed.pipeline.parameters import Parameters
 from skyshed.pipeline.steps import Prepared, convolved
 from skyshed.sources import Sources
@@ -68,16 +68,14 @@ def prepare(job: Job, core: Window) -> Prepared:
     smooth = convolved(wide.without_background()[0], wide.field.mask, job.parameters)
     if window == core:
         return replace(wide, convolved=smooth)
-    xp, where, field = np, core.within(window), wide.field
-    images = {
-        name: None if image is None else xp.ascontiguousarray(image[where])
-        for name, image in (("mask", field.mask), ("rms", field.rms))
-    }
-    return Prepared(
-        replace(field, data=field.data[where], **images),
-        replace(wide.background2d, window=core), xp.ascontiguousarray(smooth[where]),
-        job.parameters,
-    )  # fmt: skip
+    xp, where, field = array_namespace(data=smooth), core.within(window), wide.field
+
+    def cut(image: Any) -> Any:
+        return None if image is None else xp.ascontiguousarray(image[where])
+
+    field = replace(field, data=field.data[where], mask=cut(field.mask), rms=cut(field.rms))
+    inner = replace(wide.background2d, window=core)
+    return Prepared(field, inner, cut(smooth), job.parameters)
 
 
 def inner_faces(window: Window, shape: tuple[int, int]) -> tuple[str, ...]:

@@ -11,7 +11,12 @@ from skyshed.mosaic.tiles import Tiling
 from skyshed.mosaic.workspace import Workspace
 from skyshed.pipeline.parameters import Parameters
 
-__all__ = ["Job"]
+__all__ = ["MAPS", "Job"]
+
+#: Maps of labels: of the pieces of each tile, by its own numbers, and of the sources.
+MAPS = ("pieces", "segmentation")
+#: Chunks are read whole where a tile needs the edge of another.
+LARGEST_CHUNK = 512
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,8 +54,7 @@ class Job:
     @property
     def halo(self) -> int:
         """How many pixels beyond its edge a convolved tile depends on."""
-        smooth = self.parameters.kernel_fwhm and self.parameters.kernel_size
-        return self.parameters.kernel_size // 2 if smooth else 0
+        return (self.parameters.kernel_size or 0) // 2 if self.parameters.kernel_fwhm else 0
 
     @property
     def sky(self) -> Any:
@@ -65,11 +69,35 @@ class Job:
 
     @cached_property
     def maps(self) -> dict[str, Any]:
-        """The maps of labels in the workspace: of pieces, and of sources."""
+        """The maps of labels in the workspace, by name."""
         import zarr
 
-        folder = self.workspace.path("maps")
-        return {name: zarr.open_array(folder / name, mode="r+") for name in ("pieces", "sources")}
+        return {name: zarr.open_array(self.map_path(name), mode="r+") for name in MAPS}
+
+    def map_path(self, name: str) -> str:
+        """Return where a map is."""
+        return str(self.workspace.path(f"{name}.zarr"))
+
+    def make_maps(self) -> None:
+        """Make the maps, empty; those that are there stay."""
+        import zarr
+        from zarr.codecs import BloscCodec
+
+        for name in MAPS:
+            if not self.workspace.path(f"{name}.zarr/zarr.json").exists():
+                zarr.create_array(
+                    self.map_path(name), shape=self.shape, dtype="int32", fill_value=0,
+                    chunks=tuple(_chunk(side) for side in self.tiling.side),
+                    compressors=BloscCodec(cname="lz4", clevel=1, shuffle="shuffle"),
+                )  # fmt: skip
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if name != "maps"}
+
+
+def _chunk(side: int) -> int:
+    """Return the side of chunks that make up tiles of this side: no two tiles write to one."""
+    parts = 1
+    while side // parts > LARGEST_CHUNK or side % parts:
+        parts += 1
+    return side // parts

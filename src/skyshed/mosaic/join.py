@@ -42,13 +42,12 @@ def join(job: Job) -> None:
 
 def _hand_over(job: Job, stitched: Stitched, seam: dict[tuple[int, int], Any]) -> None:
     """Write, for each tile, the sources that it owns of those at the seams, and their parts."""
-    tile, component, source = [], [], []
+    parts = []
     for number, place in enumerate(job.tiling):
-        at = np.flatnonzero(seam[place] & (stitched.tables[place][1:] > 0))
-        tile.append(np.full(at.size, number))
-        component.append(at)
-        source.append(stitched.tables[place][1:][at].astype(np.int64))
-    tile, component, source = (np.concatenate(each) for each in (tile, component, source))
+        of_component = stitched.tables[place][1:].astype(np.int64)
+        at = np.flatnonzero(seam[place] & (of_component > 0))
+        parts.append((np.full(at.size, number), at, of_component[at]))
+    tile, component, source = (np.concatenate(each) for each in zip(*parts, strict=True))
     y, x = np.divmod(stitched.first[source - 1], job.shape[1])
     owner = job.tiling.holder(y, x)
     for number, place in enumerate(job.tiling):
@@ -92,21 +91,20 @@ class _Numbering:
         return np.repeat(self.base[source], count) + np.where(split, child, 0), flags
 
 
-def number(job: Job) -> dict[str, int]:
+def number(job: Job) -> None:
     """Phase 5: number the sources of the whole image as the untiled run does.
 
-    Returns
-    -------
-    counts : dict of str to int
-        ``n_sources``, and how many were deblended with another mode than asked for, by the names
-        that `skyshed.deblend_sources` gives them in ``info``.
+    The counts that are left are ``n_sources``, and how many were deblended with another mode than
+    asked for, by the names that `skyshed.deblend_sources` gives them in ``info``.
     """
     stitched = job.workspace.load("stitch")
     n = int(stitched["n"])
     edges = stitched["start"].tolist()
     # By tile: the position of each component's source, -1 where it is too small.
     source = [stitched["source"][lo:hi].astype(np.int64) - 1 for lo, hi in pairwise(edges)]
-    detected = [job.workspace.load("detect", p, ("seam", "n_children", "flags")) for p in job.tiling]
+    detected = [
+        job.workspace.load("detect", p, ("seam", "n_children", "flags")) for p in job.tiling
+    ]
     seams = [job.workspace.load("deblend", place) for place in job.tiling]
     n_children, flags = np.zeros(n, np.int64), np.zeros(n, np.int64)
     for of_component, here, seam in zip(source, detected, seams, strict=True):
@@ -119,11 +117,12 @@ def number(job: Job) -> dict[str, int]:
         base, _ = number_labels(np.arange(n), np.arange(1, n + 1, dtype=np.int32), n_children, True)
     _tell_tiles(job, _Numbering(n_children, flags, base), source, detected, seams)
     flag = SEGMENTATION_FLAGS
-    return {
-        "n_sources": int(np.maximum(n_children, 1).sum()),
-        "non_positive_min_labels": int(np.sum(flags & flag.DEBLEND_NON_POSITIVE_MIN > 0)),
-        "too_many_markers_labels": int(np.sum(flags & flag.DEBLEND_TOO_MANY_MARKERS > 0)),
-    }
+    job.workspace.save(
+        "counts",
+        n_sources=np.maximum(n_children, 1).sum(),
+        non_positive_min_labels=np.sum(flags & flag.DEBLEND_NON_POSITIVE_MIN > 0),
+        too_many_markers_labels=np.sum(flags & flag.DEBLEND_TOO_MANY_MARKERS > 0),
+    )
 
 
 def _tell_tiles(

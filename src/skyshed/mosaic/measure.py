@@ -15,13 +15,13 @@ from skyshed.catalog import SourceCatalog
 from skyshed.catalog.inputs import all_bad
 from skyshed.catalog.registry import Results
 from skyshed.frame import Frame, Remade
-from skyshed.io.stream import concatenated, to_plain
+from skyshed.io.plain import concatenated, to_plain
 from skyshed.mosaic import background
 from skyshed.mosaic.job import Job
 from skyshed.mosaic.labels import labels_in
-from skyshed.mosaic.reach import first_needs, second_needs
+from skyshed.mosaic.reach import fits, needs_of_shape, needs_of_size
 from skyshed.mosaic.tiles import Window
-from skyshed.namespace import like
+from skyshed.namespace import array_namespace, like
 from skyshed.pipeline.steps import convolved
 from skyshed.pipeline.table import make_table
 from skyshed.segmentation.provenance import Provenance
@@ -35,10 +35,88 @@ def measure(job: Job, place: tuple[int, int]) -> None:
     core = job.tiling[place]
     window = core.grown(job.margin, job.shape)
     labels = labels_in(job, window)
-    job.maps["sources"][core.slices] = labels[core.within(window)]
-    tables = [make_table(each, job.parameters) for each in _catalogs(job, place, window, labels)]
-    parts = [to_plain(table) for table in tables if len(table)]
+    job.maps["segmentation"][core.slices] = labels[core.within(window)]
+    tables = (make_table(each, job.parameters) for each in _catalogs(job, place, window, labels))
+    parts = [to_plain(table) for table in tables]
     if parts:
-        to_plain(concatenated(parts)).save(job.workspace.file("measure", place))
-    else:
-        job.workspace.save("measure", place)
+        table = parts[0] if len(parts) == 1 else to_plain(concatenated(parts))
+        table.save(job.workspace.file("tables", place))
+    job.workspace.save("measure", place, n_sources=sum(len(part) for part in parts))
+
+
+def _catalogs(
+    job: Job, place: tuple[int, int], window: Window, labels: Any
+) -> Iterator[SourceCatalog]:
+    """Yield the catalogs that together hold the sources of a tile."""
+    known = job.workspace.load("number", place)
+    names = np.concatenate([known["labels"], known["seam_labels"]])
+    flags = np.concatenate([known["flags"], known["seam_flags"]])
+    order = np.argsort(names)
+    names, flags = names[order], flags[order]
+    # The least that is known of what each source needs: what ends in the tile has its box there.
+    need = np.tile(_box(job.tiling[place]), (names.size, 1))
+    need[np.searchsorted(names, known["seam_labels"])] = known["seam_boxes"]
+    here = np.flatnonzero(fits(need, window))
+    catalog = _catalog(job, window, labels, names[here], flags[here]) if here.size else None
+    for needs in (needs_of_shape, needs_of_size):
+        if catalog is not None:
+            need[here] = needs(catalog, job)
+            inside = fits(need[here], window)
+            here = here[inside]
+            catalog = catalog[np.flatnonzero(inside)] if here.size else None
+    if catalog is not None:
+        yield catalog
+    del catalog, labels
+    for i in np.setdiff1d(np.arange(names.size), here):
+        yield _alone(job, names[i : i + 1], flags[i : i + 1], Window(*need[i].tolist()))
+
+
+def _box(window: Window) -> list[int]:
+    return [window.y0, window.y1, window.x0, window.x1]
+
+
+def _alone(job: Job, name: Any, flags: Any, window: Window) -> SourceCatalog:
+    """Measure one source in a window that grows until it holds all that is needed."""
+    window = window.grown(job.halo, job.shape)
+    while True:
+        catalog = _catalog(job, window, labels_in(job, window), name, flags)
+        need = needs_of_shape(catalog, job)
+        if fits(need, window).all():
+            need = needs_of_size(catalog, job)
+            if fits(need, window).all():
+                return catalog
+        window = window.around(Window(*need[0].tolist()))
+
+
+def _catalog(job: Job, window: Window, labels: Any, names: Any, flags: Any) -> SourceCatalog:
+    """Return the catalog of some sources, given the labels of a window that holds their pixels."""
+    parameters = job.parameters
+    image = background.prepare(job, window)
+    field = image.field
+    data, level = image.without_background()
+    smooth = convolved(data, field.mask, parameters) if image.smooth else None
+    labels = like(labels, data)
+    sources = Sources.from_labels(labels, parameters.n_threads)
+    frame = Frame(
+        data, labels, smooth, background=level,
+        mask=all_bad(data, field.mask, array_namespace(data=data)), input_mask=field.mask,
+        origin=window.origin, full_shape=job.shape,
+    )  # fmt: skip
+    inputs = {
+        "frame": frame,
+        "sources": sources.take(np.searchsorted(sources.host.labels, names)),
+        "provenance": Provenance.from_maps(flags_of=(names, flags)),
+        "n_threads": parameters.n_threads,
+        "wcs": job.sky,
+        "kron_params": parameters.kron_params,
+        "localbkg_width": parameters.localbkg_width,
+        "apermask_method": parameters.apermask_method,
+    }
+    catalog = SourceCatalog._of_results(Results(inputs), field.unit)
+    remade = None
+    if smooth is not None:
+        remade = Remade(partial(convolved, data, field.mask, parameters))
+    del smooth, frame, inputs
+    catalog._settle_shapes(remade)
+    catalog._set_error(image.total_error(data))
+    return catalog

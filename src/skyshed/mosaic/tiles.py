@@ -49,9 +49,7 @@ class Window:
     def overlap(self, other: "Window") -> "Window":
         """Return what both windows hold; empty ranges where they do not meet."""
         y0, x0 = max(self.y0, other.y0), max(self.x0, other.x0)
-        return Window(
-            y0, max(min(self.y1, other.y1), y0), x0, max(min(self.x1, other.x1), x0)
-        )
+        return Window(y0, max(min(self.y1, other.y1), y0), x0, max(min(self.x1, other.x1), x0))
 
     def around(self, other: "Window") -> "Window":
         """Return the least window that holds both."""

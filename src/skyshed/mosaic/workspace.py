@@ -1,4 +1,4 @@
-"""The folder that a run over tiles works in: what is finished stays, whatever happens to the run."""
+"""The folder that a run over tiles works in: finished work stays, whatever happens to the run."""
 
 import json
 import os
@@ -108,19 +108,21 @@ class Workspace:
     def _whole(self, path: Path) -> Any:
         return _WholeFile(path)
 
-    def _file(self, phase: str, place: tuple[int, int] | None) -> Path:
+    def file(self, phase: str, place: tuple[int, int] | None = None) -> Path:
+        """Return the file that a phase leaves for a tile, or for the whole."""
         if place is None:
             return self.path(f"{phase}.npz")
-        return self.path(phase) / "{:05d}-{:05d}.npz".format(*place)
+        folder = self.path(phase)
+        folder.mkdir(exist_ok=True)
+        return folder / "{:05d}-{:05d}.npz".format(*place)
 
     def has(self, phase: str, place: tuple[int, int] | None = None) -> bool:
         """Whether a phase is finished for a tile, or for the whole where there is none."""
-        return self._file(phase, place).exists()
+        return self.file(phase, place).exists()
 
     def save(self, phase: str, place: tuple[int, int] | None = None, **arrays: Any) -> None:
         """Commit what a phase found."""
-        path = self._file(phase, place)
-        path.parent.mkdir(exist_ok=True)
+        path = self.file(phase, place)
         with self._whole(path) as part, open(part, "wb") as file:
             np.savez(file, allow_pickle=False, **arrays)
 
@@ -134,7 +136,7 @@ class Workspace:
         WorkspaceError
             If the file is damaged; it is named.
         """
-        path = self._file(phase, place)
+        path = self.file(phase, place)
         try:
             with np.load(path, allow_pickle=False) as stored:
                 return {name: stored[name] for name in (names or stored.files)}

@@ -1,0 +1,102 @@
+"""A run over tiles: the phases in their order, each from where the workspace has it."""
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from skyshed.deblending import warn_of_modes
+from skyshed.exceptions import NoDetectionsWarning
+from skyshed.mosaic import background, join
+from skyshed.mosaic.deblend import deblend
+from skyshed.mosaic.detect import detect
+from skyshed.mosaic.engine import Cluster, Threads
+from skyshed.mosaic.job import Job
+from skyshed.mosaic.measure import measure
+from skyshed.pipeline.steps import warn_of_crowding
+
+__all__ = ["PHASES", "run"]
+
+
+@dataclass(frozen=True)
+class Phase:
+    """What is done for each tile, and then once for the whole image.
+
+    Attributes
+    ----------
+    name : str
+        Also of the files that the tiles' tasks leave.
+    task : callable
+        The work for a tile.
+    whole : callable or None
+        The work for the whole image, once all tiles are done.
+    leaves : str
+        The file that this leaves.
+    """
+
+    name: str
+    task: Callable[[Job, tuple[int, int]], None]
+    whole: Callable[[Job], Any] | None = None
+    leaves: str = ""
+
+
+PHASES = (
+    Phase("background", background.measure, background.assemble, "mesh"),
+    Phase("detect", detect, join.join, "stitch"),
+    Phase("deblend", deblend, join.number, "counts"),
+    Phase("measure", measure),
+)
+
+
+def run(
+    job: Job, engine: Threads | Cluster, begin: Callable[[str, int], Callable[[], None]]
+) -> None:
+    """Do what is left to do.
+
+    Parameters
+    ----------
+    job : Job
+        The run; its workspace has been begun.
+    engine : Threads or Cluster
+        What runs the tasks.
+    begin : callable
+        Called with the name of each phase and the number of tiles left; returns what is called
+        after each tile.
+
+    Raises
+    ------
+    TileError
+        If a tile cannot be finished.
+
+    Warns
+    -----
+    NoDetectionsWarning, DeblendWarning, CrowdedWarning
+        As `skyshed.extract` of an image at once.
+    """
+    job.make_maps()
+    for phase in PHASES:
+        left = [place for place in job.tiling if not job.workspace.has(phase.name, place)]
+        finished = begin(phase.name, len(left))
+        if left:
+            engine.run(phase.task, phase.name, job, left, finished)
+        if phase.whole is not None and not job.workspace.has(phase.leaves):
+            phase.whole(job)
+    _warn(job)
+
+
+def _warn(job: Job) -> None:
+    """Warn of what the tiles found, also in a run that had been finished before."""
+    counts = {name: int(n) for name, n in job.workspace.load("counts").items()}
+    parameters = job.parameters
+    if bool(job.workspace.load("mesh")["lenient"]):
+        warn_of_crowding(parameters, stacklevel=6)
+    if counts.pop("n_sources") == 0:
+        warnings.warn(
+            f"No sources were found: no {parameters.npixels} connected pixels are above the "
+            "threshold; lower the threshold or npixels",
+            NoDetectionsWarning,
+            stacklevel=5,
+        )
+    changed = {name: n for name, n in counts.items() if n}
+    if changed:
+        warn_of_modes(changed, parameters.mode, stacklevel=6)
