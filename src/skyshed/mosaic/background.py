@@ -1,6 +1,7 @@
 """Phase 1: the background mesh of the whole image, from the boxes of its tiles."""
 
 from dataclasses import dataclass, replace
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -74,6 +75,7 @@ class BackgroundWindow:
 
 def measure(job: Job, place: tuple[int, int]) -> None:
     """Measure the boxes of a tile."""
+    start = perf_counter()
     window = job.tiling[place]
     field = job.field.read(window)
     parameters = job.parameters
@@ -87,7 +89,7 @@ def measure(job: Job, place: tuple[int, int]) -> None:
     masked = 0 if field.mask is None else int(np.count_nonzero(field.mask))
     job.workspace.save(
         "background", place, level=found.level, noise=found.noise, n_good=found.n_good,
-        n_unmasked=field.data.size - masked, given=_sample(job, window, field.rms, field.relative),
+        n_unmasked=field.data.size - masked, given=_sample(job, window, field.rms, field.relative), seconds=perf_counter() - start,
     )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ Each belongs to the tile that holds its first pixel. Only pixels of the sources 
 phase 2 left: whatever its box, a source costs what its pixels cost, and a canvas for its box.
 """
 
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -18,12 +19,14 @@ __all__ = ["deblend"]
 
 def deblend(job: Job, place: tuple[int, int]) -> None:
     """Split the sources that a tile owns and that may lie in several tiles."""
+    begun = perf_counter()
     seams = job.workspace.load("seams", place)
     if seams["source"].size == 0:
         empty = np.empty(0, np.int64)
         job.workspace.save(
             "deblend", place, source=empty, n_children=empty, flags=empty, start=np.zeros(1, int),
             pixel=empty, child=np.empty(0, np.int32), bbox=np.empty((0, 4), np.int64),
+            seconds=perf_counter() - begun,
         )  # fmt: skip
         return
     sources, values = _gathered(job, seams)
@@ -37,7 +40,7 @@ def deblend(job: Job, place: tuple[int, int]) -> None:
     job.workspace.save(
         "deblend", place, source=sources.labels, n_children=split.n_children, flags=split.flags,
         start=sources.start, pixel=sources.pixel, child=child,
-        bbox=boxes_of_children(sources, split.n_children, child),
+        bbox=boxes_of_children(sources, split.n_children, child), seconds=perf_counter() - begun,
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ values to phase 4. All others are split here, where the convolved image is at ha
 """
 
 from dataclasses import dataclass, replace
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,7 @@ class Found:
 
 def detect(job: Job, place: tuple[int, int]) -> None:
     """Find the components of a tile; split those that end in it."""
+    start = perf_counter()
     core, width = job.tiling[place], job.shape[1]
     image = prepare(job, core)
     smooth = image.convolved
@@ -56,7 +58,7 @@ def detect(job: Job, place: tuple[int, int]) -> None:
     job.maps["pieces"][core.slices] = pieces
     job.workspace.save(
         "detect", place, seam=found.seam, n_children=split.n_children, flags=split.flags,
-        seam_pixel=in_whole(pixel, core, width), seam_value=values,
+        seam_pixel=in_whole(pixel, core, width), seam_value=values, seconds=perf_counter() - start,
         **describe(found.sources, found.numbers, core, width).to_arrays(),
     )  # fmt: skip
 

@@ -6,6 +6,7 @@ windows as large as they need.
 
 from collections.abc import Iterator
 from functools import partial
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,7 @@ __all__ = ["measure"]
 
 def measure(job: Job, place: tuple[int, int]) -> None:
     """Measure the sources of a tile, and write its labels."""
+    start = perf_counter()
     core = job.tiling[place]
     window = core.grown(job.margin, job.shape)
     labels = labels_in(job, window)
@@ -41,7 +43,10 @@ def measure(job: Job, place: tuple[int, int]) -> None:
     if parts:
         table = parts[0] if len(parts) == 1 else to_plain(concatenated(parts))
         table.save(job.workspace.file("tables", place))
-    job.workspace.save("measure", place, n_sources=sum(len(part) for part in parts))
+    job.workspace.save(
+        "measure", place, n_sources=sum(len(part) for part in parts),
+        seconds=perf_counter() - start,
+    )  # fmt: skip
 
 
 def _catalogs(
