@@ -27,3 +27,9 @@ def empty():
     """An extraction without sources."""
     with pytest.warns(NoDetectionsWarning):
         return extract(make_field() << u.nJy, wcs=make_wcs(), nsigma=1e6, **OPTIONS)
+
+
+@pytest.fixture(scope="session")
+def every():
+    """A table of all columns: arrays, coordinates, texts, booleans."""
+    return extract(make_field() << u.nJy, wcs=make_wcs(), columns=("all",), zero_point=31).table

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from astropy.io import fits
 
-from skyshed.io.write import whole_file
+from skyshed.io.whole import whole_file
 
 __all__ = ["write_survey"]
 

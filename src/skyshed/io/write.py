@@ -2,10 +2,6 @@
 
 import json
 import os
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +10,9 @@ from astropy.io import fits
 from astropy.table import QTable, Table
 
 from skyshed.arguments import check_choice
+from skyshed.io.headers import PARAMETERS, RECORD, file_header, tables_beside, wcs_cards
 from skyshed.io.parquet import read_parquet
-from skyshed.io.read import ImageWarning
+from skyshed.io.whole import whole_file
 from skyshed.pipeline.parameters import Parameters
 
 if TYPE_CHECKING:
@@ -33,8 +30,8 @@ __all__ = [
 
 #: Format of a catalog -> what astropy calls it.
 FORMATS = {"fits": "fits", "ecsv": "ascii.ecsv", "parquet": "parquet"}
-#: Names of the tables beside the main content of a FITS file.
-CATALOG, PARAMETERS, RECORD = "CATALOG", "PARAMETERS", "RECORD"
+#: The table's name in FITS.
+CATALOG = "CATALOG"
 
 
 def write_extraction(
@@ -125,17 +122,6 @@ def check_writable(folder: str | os.PathLike, format: str = "fits") -> Path:
     return folder
 
 
-@contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
-    """Give a name to write to; the file takes its own name only when it is complete."""
-    part = path.with_name(f".{path.name}.part")
-    try:
-        yield part
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
-
-
 def write_catalog(
     table: QTable,
     path: str | os.PathLike,
@@ -168,9 +154,9 @@ def write_catalog(
             table.write(part, format=FORMATS[format], overwrite=True)
             return
         table.meta = {"EXTNAME": CATALOG}
-        fits.PrimaryHDU(header=_header(record)).writeto(part, overwrite=True)
+        fits.PrimaryHDU(header=file_header(record)).writeto(part, overwrite=True)
         table.write(part, format="fits", append=True)
-        for beside in _tables(parameters, record):
+        for beside in tables_beside(parameters, record):
             fits.append(part, beside.data, beside.header)
 
 
@@ -221,8 +207,8 @@ def write_segmentation(
     memory by windows. Compressed by tiles (RICE_1, lossless), it is many times smaller and takes a
     reader that knows the convention.
     """
-    header = _header(record)
-    header.update(_wcs_header(wcs, path))
+    header = file_header(record)
+    header.update(wcs_cards(wcs, path))
     header["NLABELS"] = (segmentation.nlabels, "number of sources")
     header["BUNIT"] = ("", "labels; 0 is the background")
     labels = np.asarray(segmentation.data, np.int32)
@@ -233,49 +219,9 @@ def write_segmentation(
     )
     first = [fits.PrimaryHDU()] if compress else []
     with whole_file(Path(path)) as part:
-        fits.HDUList([*first, image, *_tables(parameters, record)]).writeto(part, overwrite=True)
-
-
-def _wcs_header(wcs: Any, path: str | os.PathLike) -> Any:
-    """Return the cards of a WCS; none, with a warning, for one that FITS headers can't hold."""
-    if wcs is None:
-        return {}
-    if hasattr(wcs, "to_header"):
-        return wcs.to_header(relax=True)
-    kind = f"{type(wcs).__module__.partition('.')[0]}.{type(wcs).__name__}"
-    warnings.warn(
-        f"{os.fspath(path)} is written without a WCS, because a {kind} fits no FITS header; the "
-        "positions in the catalog come from it",
-        ImageWarning,
-        stacklevel=4,
-    )
-    return {}
-
-
-def _header(record: dict[str, str]) -> fits.Header:
-    header = fits.Header()
-    header["CREATOR"] = (f"skyshed {record.get('skyshed', '')}".strip(), "software")
-    header["DATE"] = (record.get("date", "").removesuffix("+00:00"), "UTC")
-    return header
-
-
-def _tables(parameters: Parameters, record: dict[str, str]) -> list[fits.BinTableHDU]:
-    """Return the parameters and the record as FITS tables; values of parameters are JSON."""
-    values, declared = parameters.to_dict(), fields(parameters)
-    rows: dict[str, Callable[[Any], str]] = {
-        "name": lambda each: each.name,
-        "value": lambda each: json.dumps(values[each.name]),
-        "unit": lambda each: each.metadata["unit"],
-        "description": lambda each: each.metadata["about"],
-    }
-    first = Table({name: [text(each) for each in declared] for name, text in rows.items()})
-    # FITS is ASCII; a path need not be.
-    texts = [json.dumps(value)[1:-1] for value in record.values()]
-    second = Table({"name": list(record), "value": texts}, dtype=[str, str])
-    hdus = [fits.table_to_hdu(first), fits.table_to_hdu(second)]
-    for hdu, name in zip(hdus, (PARAMETERS, RECORD), strict=True):
-        hdu.name = name
-    return hdus
+        fits.HDUList([*first, image, *tables_beside(parameters, record)]).writeto(
+            part, overwrite=True
+        )
 
 
 def _refuse_objects(table: QTable) -> None:
