@@ -89,7 +89,8 @@ def measure(job: Job, place: tuple[int, int]) -> None:
     masked = 0 if field.mask is None else int(np.count_nonzero(field.mask))
     job.workspace.save(
         "background", place, level=found.level, noise=found.noise, n_good=found.n_good,
-        n_unmasked=field.data.size - masked, given=_sample(job, window, field.rms, field.relative), seconds=perf_counter() - start,
+        n_unmasked=field.data.size - masked, given=_sample(job, window, field.rms, field.relative),
+        seconds=perf_counter() - start,
     )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from astropy.utils.exceptions import AstropyWarning
 
 from skyshed.mosaic.job import Job
+from skyshed.mosaic.memory import SHARE, available
 
 __all__ = ["Cluster", "Threads", "TileError", "connect"]
 
@@ -60,6 +61,14 @@ class Threads:
     def __init__(self, n_workers: int) -> None:
         self.n_workers = n_workers
 
+    def per_process(self) -> int:
+        """How many tiles a process works on at a time."""
+        return self.n_workers
+
+    def memory(self) -> int:
+        """How much memory a process may take where nobody says."""
+        return int(SHARE * available())
+
     def run(
         self, task: Task, phase: str, job: Job, places: Iterable[tuple[int, int]],
         finished: Callable[[], None],
@@ -95,10 +104,17 @@ class Cluster:
     def __init__(self, client: Any) -> None:
         self.client = client
 
-    @property
-    def n_workers(self) -> int:
-        """How many tiles are worked on at a time."""
-        return max(sum(self.client.nthreads().values()), 1)
+    def per_process(self) -> int:
+        """How many tiles a process works on at a time."""
+        return max(self.client.nthreads().values(), default=1)
+
+    def memory(self) -> int:
+        """How much memory a process may take where nobody says: Dask's limit, or what is free."""
+        workers = self.client.scheduler_info(n_workers=-1)["workers"].values()
+        return int(
+            SHARE
+            * min((each["memory_limit"] or available() for each in workers), default=available())
+        )
 
     def run(
         self, task: Task, phase: str, job: Job, places: Iterable[tuple[int, int]],

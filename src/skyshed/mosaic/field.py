@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from skyshed.io.read import Image
+from skyshed.io.windows import ArrayWindows, FitsWindows
 from skyshed.mosaic.tiles import Window
 from skyshed.pipeline.inputs import Inputs, combine
 
-__all__ = ["COMPANIONS", "Field"]
+__all__ = ["COMPANIONS", "Field", "origin_of"]
 
 #: What goes with an image, by the names of the arguments of `skyshed.extract`.
 COMPANIONS = ("weight", "rms", "error", "mask")
@@ -57,9 +58,9 @@ class Field:
         bounds = window.y0, window.y1, window.x0, window.x1
         others: dict[str, Any] = dict.fromkeys(COMPANIONS)
         for name, windows in self.companions.items():
-            others[name] = Image(
-                windows.read(*bounds), windows.unit, origin=getattr(windows, "origin", None)
-            )
+            # Of files, units that make no sense are overlooked; see `combine`.
+            origin = {} if isinstance(windows, ArrayWindows) else {"input_hdu": name}
+            others[name] = Image(windows.read(*bounds), windows.unit, origin=origin)
         own = self.image_mask
         main = Image(
             self.image.read(*bounds), self.image.unit,
@@ -68,3 +69,17 @@ class Field:
         return combine(
             main, mask_bits=self.mask_bits, scale_weight=self.scale_weight, **others
         ).moved(self.device)
+
+
+def origin_of(windows: Any) -> dict[str, Any]:
+    """Return where windows come from, for the record."""
+    region = getattr(windows, "region", None)
+    if region is not None:
+        y0, y1, x0, x1 = region
+        return {**origin_of(windows.whole), "region": f"{y0}:{y1},{x0}:{x1}"}
+    if isinstance(windows, FitsWindows):
+        return {"input": windows.path, "input_hdu": windows.number}
+    parts = getattr(windows, "parts", None)
+    if parts is not None:
+        return {"input": ", ".join(str(origin_of(each)["input"]) for each in parts)}
+    return {"input": getattr(windows, "path", "array")}

@@ -60,8 +60,8 @@ def run(
     engine : Threads or Cluster
         What runs the tasks.
     begin : callable
-        Called with the name of each phase and the number of tiles left; returns what is called
-        after each tile.
+        Called with the name of each phase and the number of tiles that were done before; returns
+        what is called after each tile.
 
     Raises
     ------
@@ -76,7 +76,7 @@ def run(
     job.make_maps()
     for phase in PHASES:
         left = [place for place in job.tiling if not job.workspace.has(phase.name, place)]
-        finished = begin(phase.name, len(left))
+        finished = begin(phase.name, len(job.tiling) - len(left))
         if left:
             engine.run(phase.task, phase.name, job, left, finished)
         if phase.whole is not None and not job.workspace.has(phase.leaves):

@@ -3,20 +3,19 @@
 import warnings
 from typing import Any
 
-import numpy as np
-
 from skyshed.arguments import check_choice
-from skyshed.catalog import SourceCatalog
 from skyshed.exceptions import NoDetectionsWarning
 from skyshed.frame import Frame
 from skyshed.io.record import run_record
+from skyshed.mosaic.extraction import Resources, extract_tiles
 from skyshed.pipeline.extraction import Extraction
 from skyshed.pipeline.inputs import Inputs, gather
 from skyshed.pipeline.maps import read_band, read_detection, read_map
+from skyshed.pipeline.opening import choose
 from skyshed.pipeline.parameters import Parameters
 from skyshed.pipeline.progress import Progress
 from skyshed.pipeline.steps import CrowdedWarning, find_sources, make_catalog, prepare
-from skyshed.pipeline.table import check_columns, make_table, needs_background
+from skyshed.pipeline.table import check_columns, empty_table, make_table
 from skyshed.segmentation import SegmentationImage
 
 __all__ = ["CrowdedWarning", "extract"]
@@ -40,15 +39,23 @@ def extract(
     parameters: Parameters | None = None,
     progress: bool | None = False,
     device: str | None = None,
+    memory: int | str | None = None,
+    workspace: Any = None,
+    scheduler: Any = None,
+    region: Any = None,
     **overrides: Any,
-) -> Extraction:
+) -> Any:
     """Detect, deblend and measure the sources of an image, or measure those already found.
+
+    An image that fits into memory is worked on at once, a larger one tile by tile, with the same
+    result bit by bit.
 
     Parameters
     ----------
     image : array_like, Quantity, masked array, NDData, HDU, HDUList, or path, shape (ny, nx)
         The image; of a FITS file (``image.fits``, ``image.fits[SCI]``) or HDU also its unit and
-        WCS. It is not modified. Pixels that are not finite are left out of everything.
+        WCS. It is not modified. Pixels that are not finite are left out of everything. Also a
+        Zarr array (or the path of one), a Dask array, or a list of paths of images that abut.
     segmentation : SegmentationImage, array_like of int, HDU, HDUList, or path, optional
         The label of each pixel, 0 for none: these sources are measured, and none are detected. The
         parameters of detection and deblending have no say then. photutils' class is welcome too.
@@ -87,14 +94,30 @@ def extract(
         Where to compute: `None` is where ``image`` is. 'cuda' copies the images to the current GPU
         first, once; the images of the result are CuPy arrays then, as they are for a CuPy
         ``image``.
+    memory : int or str, optional
+        What the process may take, in bytes or as text (``"600MB"``, ``"2GiB"``), of the host or,
+        with ``device='cuda'``, of the GPU; on a cluster, what each worker may take. If `None`, 60 %
+        of what is free. An image that needs more is worked on tile by tile; this needs Dask and
+        Zarr (``skyshed[mosaic]``).
+    workspace : path, optional
+        The folder that a run over tiles works in; naming one asks for such a run. A run that was
+        interrupted goes on from there. If `None`, a temporary one.
+    scheduler : str or `distributed.Client`, optional
+        The address of a Dask scheduler (``"tcp://host:8786"``), or a client: the tiles are worked
+        on by its workers, which must see the workspace and the image's files. If `None`, by threads
+        of this process.
+    region : str or sequence of 4 int, optional
+        The part of the image to work on, ``"y0:y1,x0:x1"``, as if it had been cut out: half-open
+        ranges of pixels. Positions in the result are relative to it, those on the sky are not.
     **overrides
         Single parameters, which go before ``parameters``, under either spelling.
 
     Returns
     -------
-    extraction : `~skyshed.pipeline.Extraction`
-        The table, the catalog, the segmentation image and what they were made from. Without
-        sources, the table has its columns and no rows.
+    extraction : `~skyshed.pipeline.Extraction` or `~skyshed.mosaic.MosaicExtraction`
+        The table, the catalog, the segmentation image and what they were made from; without
+        sources, the table has its columns and no rows. After a run over tiles, the table, and
+        images that are read from the workspace by windows.
 
     Raises
     ------
@@ -108,6 +131,8 @@ def extract(
         If ``device`` is 'cuda', and CuPy is not installed or sees no GPU.
     OSError
         If a file cannot be read.
+    TileError
+        If a tile of a large image cannot be finished; the message says which, and why.
 
     Warns
     -----
@@ -145,11 +170,21 @@ def extract(
             "detection_image and detection_cat both say where positions and shapes are measured: "
             "give one of them"
         )
+    given = {"image": image, "weight": weight, "rms": rms, "error": error, "mask": mask}
+    other = (segmentation, detection_image, detection_cat)
+    resources = Resources(memory, workspace, scheduler)
+    given, hdu, tiles = choose(
+        given, hdu, region, parameters, resources, device,
+        only_whole=any(each is not None for each in other),
+    )  # fmt: skip
+    if tiles is not None:
+        check_columns(parameters.columns, wcs is not None or tiles.image.wcs is not None)
+        return extract_tiles(tiles, parameters, resources, wcs, progress)
     with Progress(len(STAGES) + 2 * (detection_image is not None), progress) as begin:
         begin("reading")
         field = gather(
-            image, hdu=hdu, weight=weight, rms=rms, error=error, mask=mask, wcs=wcs,
-            mask_bits=parameters.mask_bits, scale_weight=parameters.scale_weight,
+            **given, hdu=hdu, wcs=wcs, mask_bits=parameters.mask_bits,
+            scale_weight=parameters.scale_weight,
         ).moved(device)  # fmt: skip
         fields = {}
         if segmentation is not None:
@@ -164,7 +199,7 @@ def extract(
             )
         check_columns(parameters.columns, field.wcs is not None)
         fields["image"] = field
-        del field  # `prepare` frees the images that it is given, if nobody else holds them
+        del field, given  # `prepare` frees the images that it is given, if nobody else holds them
         return _measured(fields, segmentation, detection_cat, parameters, begin)
 
 
@@ -204,26 +239,8 @@ def _measured(
         data, _ = found.without_background()
         error = found.total_error(data)
         detected_on = Frame(data, segmentation.data, (band or found).convolved)
-        table = _empty_table(field, found.parameters, data.dtype)
+        table = empty_table(field.wcs, field.unit, found.parameters, data.dtype)
     return Extraction(
         table, catalog, segmentation, data, detected_on, error, field.mask, found.background2d,
         found.parameters, run_record(field.origin), field.unit, field.wcs, detection_cat,
     )  # fmt: skip
-
-
-def _empty_table(field: Inputs, parameters: Parameters, dtype: Any) -> Any:
-    """Return a table of no sources, with the columns, dtypes and units that one of some has.
-
-    It is that of a source in an image made up for the purpose, without its row.
-    """
-    spot = np.zeros((7, 7), dtype)
-    spot[2:5, 2:5] = 1
-    catalog = SourceCatalog(
-        spot,
-        SegmentationImage((spot > 0).astype(np.int32)),
-        error=spot,
-        background=spot if needs_background(parameters.columns) else None,
-        wcs=field.wcs,
-        unit=field.unit,
-    )
-    return make_table(catalog, parameters)[:0]

@@ -13,6 +13,7 @@ from skyshed.pipeline.parameters import Parameters
 __all__ = [
     "GROUPS",
     "check_columns",
+    "empty_table",
     "magnitudes",
     "make_table",
     "needs_background",
@@ -123,6 +124,27 @@ def make_table(catalog: Any, parameters: Parameters) -> QTable:
         names = designations(sky.ra.deg, sky.dec.deg, parameters.designation)
         table.add_column(names, name="name", index=min(1, len(table.colnames)))
     return table
+
+
+def empty_table(wcs: Any, unit: Any, parameters: Parameters, dtype: Any) -> QTable:
+    """Return a table of no sources, with the columns, dtypes and units that one of some has.
+
+    It is that of a source in an image made up for the purpose, without its row.
+    """
+    from skyshed.catalog import SourceCatalog
+    from skyshed.segmentation import SegmentationImage
+
+    spot = np.zeros((7, 7), dtype)
+    spot[2:5, 2:5] = 1
+    catalog = SourceCatalog(
+        spot,
+        SegmentationImage((spot > 0).astype(np.int32)),
+        error=spot,
+        background=spot if needs_background(parameters.columns) else None,
+        wcs=wcs,
+        unit=unit,
+    )
+    return make_table(catalog, parameters)[:0]
 
 
 def magnitudes(flux: Any, error: Any, zero_point: float) -> tuple[u.Quantity, u.Quantity]:

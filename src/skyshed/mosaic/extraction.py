@@ -1,0 +1,218 @@
+"""From an image that is read by windows to a run over tiles, and to what it found."""
+
+import importlib.util
+import os
+import shutil
+import tempfile
+import weakref
+from dataclasses import dataclass
+from typing import Any
+
+from skyshed.io.record import run_record
+from skyshed.io.windows import ArrayWindows, fingerprint
+from skyshed.kernels.threads import resolve_n_threads
+from skyshed.mosaic.engine import Cluster, Threads, connect
+from skyshed.mosaic.field import Field, origin_of
+from skyshed.mosaic.job import Job
+from skyshed.mosaic.memory import PROCESS, SHARE, available, in_bytes, tiles_for, whole_image
+from skyshed.mosaic.result import MosaicExtraction
+from skyshed.mosaic.run import PHASES, run
+from skyshed.mosaic.tiles import Tiling
+from skyshed.mosaic.workspace import Workspace
+from skyshed.pipeline.parameters import Parameters
+from skyshed.pipeline.progress import TileProgress
+
+__all__ = ["Resources", "extract_tiles", "fits_at_once", "installed", "itemsize_of", "make_job"]
+
+#: Pixels around a tile that are read with it. Apertures of fewer than one source in a thousand
+#: reach farther; these are measured by themselves.
+MARGIN = 128
+#: The share of a tile that the margin may be, on each side, where tiles are small.
+LARGEST_MARGIN = 4
+#: Pixels of an in-memory array that may be sent to the workers of a cluster.
+MOST_SENT = 10_000_000
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What a run may use.
+
+    Attributes
+    ----------
+    memory : int, str or None
+        See `skyshed.extract`.
+    workspace : path or None
+        See `skyshed.extract`.
+    scheduler : str, `distributed.Client` or None
+        See `skyshed.extract`.
+    tile : tuple of int or None
+        Height and width of tiles, in place of what fits into memory; for tests.
+    """
+
+    memory: Any = None
+    workspace: Any = None
+    scheduler: Any = None
+    tile: tuple[int, int] | None = None
+
+    @property
+    def asked(self) -> bool:
+        """Whether only a run over tiles will do."""
+        return any(each is not None for each in (self.workspace, self.scheduler, self.tile))
+
+
+def installed() -> bool:
+    """Whether the packages are there that tiles need."""
+    return all(importlib.util.find_spec(name) for name in ("dask", "zarr"))
+
+
+def itemsize_of(image: Any) -> int:
+    """Return the bytes of a pixel as the chain holds it: integers become float64."""
+    dtype = image.dtype
+    return dtype.itemsize if dtype.kind == "f" and dtype.itemsize >= 4 else 8
+
+
+def fits_at_once(image: Any, resources: Resources, device: str | None) -> bool:
+    """Whether an image can be worked on at once within the memory there is."""
+    if resources.asked:
+        return False
+    memory = resources.memory
+    limit = SHARE * available(device) if memory is None else in_bytes(memory) - PROCESS
+    return whole_image(image.shape, itemsize_of(image)) <= limit
+
+
+def extract_tiles(
+    field: Field,
+    parameters: Parameters,
+    resources: Resources,
+    wcs: Any = None,
+    progress: bool | None = False,
+) -> MosaicExtraction:
+    """Extract the sources of an image tile by tile; see `skyshed.extract`.
+
+    Parameters
+    ----------
+    field : Field
+        The image and its companions.
+    parameters : Parameters
+        The parameters of the chain.
+    resources : Resources
+        What may be used.
+    wcs : object, optional
+        A WCS that goes before the image's own.
+    progress : bool or None, optional
+        Whether to show the tiles on standard error; `None` does so on a terminal.
+
+    Returns
+    -------
+    extraction : MosaicExtraction
+
+    Raises
+    ------
+    ValueError
+        If the memory is too small for tiles, or the workspace belongs to another run.
+    ImportError
+        If Dask or Zarr are not installed.
+    TileError
+        If a tile cannot be finished.
+    """
+    if not installed():
+        raise ImportError(
+            "images are worked on tile by tile with Dask and Zarr, which are not installed: "
+            "pip install 'skyshed[mosaic]', or give more memory"
+        )
+    folder, owned = _folder(resources.workspace)
+    engine = connect(resources.scheduler, resolve_n_threads(parameters.n_threads))
+    if isinstance(engine, Cluster):
+        _check_sendable(field)
+    try:
+        job = make_job(field, parameters, resources, Workspace(folder), engine, wcs)
+        with TileProgress(len(PHASES) * len(job.tiling), progress) as begin:
+            run(job, engine, begin)
+    except BaseException:
+        if owned:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+    if bool(job.workspace.load("mesh")["lenient"]):
+        parameters = parameters.replace(exclude_percentile=100)
+    origin = {**origin_of(field.image), "tiles": len(job.tiling)}
+    found = MosaicExtraction(job, parameters, run_record(origin))
+    if owned:
+        weakref.finalize(found, shutil.rmtree, folder, ignore_errors=True)
+    return found
+
+
+def _folder(workspace: Any) -> tuple[str, bool]:
+    """Return the folder to work in, and whether it is a temporary one of the run's own."""
+    if workspace is None:
+        return tempfile.mkdtemp(prefix="skyshed-"), True
+    return os.path.abspath(workspace), False
+
+
+def _check_sendable(field: Field) -> None:
+    """Refuse images in the memory of this process that are too large to be sent to workers."""
+    for name, windows in {"image": field.image, **field.companions}.items():
+        local = isinstance(windows, ArrayWindows) and hasattr(windows.array, "__array_interface__")
+        size = windows.shape[0] * windows.shape[1]
+        if local and size > MOST_SENT and getattr(windows.array, "filename", None) is None:
+            raise ValueError(
+                f"{name} is an array of {size} pixels in the memory of this process, which the "
+                "workers of a cluster do not see: give a FITS file, a Zarr array or a memory map "
+                "that they can all read"
+            )
+
+
+def make_job(
+    field: Field,
+    parameters: Parameters,
+    resources: Resources,
+    workspace: Workspace,
+    engine: Threads | Cluster,
+    wcs: Any = None,
+) -> Job:
+    """Choose the tiles, and begin or resume the run in its workspace.
+
+    A run that is resumed keeps its tiles, whatever the memory is now.
+    """
+    n_workers = engine.per_process()
+    tiling, margin = choose_tiles(field, parameters, resources, n_workers, engine.memory())
+    begun = workspace.begin(
+        {
+            "image": fingerprint(field.image),
+            "companions": {
+                name: fingerprint(each) for name, each in sorted(field.companions.items())
+            },
+            "parameters": {
+                name: each for name, each in parameters.to_dict().items() if name != "n_threads"
+            },
+            "device": field.device,
+            "wcs": None if wcs is None else repr(wcs),
+            "tile": tiling.side,
+            "margin": margin,
+        },
+        keep=("tile", "margin"),
+    )
+    tiling = Tiling(field.shape, (begun["tile"][0], begun["tile"][1]))
+    # Tiles are what threads share; where there are few tiles, threads share each of them too.
+    threads = max(1, n_workers // len(tiling))
+    return Job(
+        field, parameters.replace(n_threads=threads), tiling, workspace, begun["margin"], wcs
+    )
+
+
+def choose_tiles(
+    field: Field, parameters: Parameters, resources: Resources, n_workers: int, memory: int
+) -> tuple[Tiling, int]:
+    """Return the tiles that fit into the memory, and the margin that they are read with."""
+    size = parameters.box_size
+    height, width = (size, size) if isinstance(size, int) else size
+    step = min(height, field.shape[0]), min(width, field.shape[1])
+    margin = max(MARGIN, int(2 * max(parameters.aperture_radii, default=0)))
+    if resources.tile is not None:
+        margin = min(margin, max(resources.tile) // LARGEST_MARGIN)
+        side_y, side_x = (
+            max(k // box, 1) * box for k, box in zip(resources.tile, step, strict=True)
+        )
+        return Tiling(field.shape, (side_y, side_x)), margin
+    if resources.memory is not None:
+        memory = in_bytes(resources.memory)
+    return tiles_for(field.shape, itemsize_of(field.image), memory, n_workers, margin, step), margin
