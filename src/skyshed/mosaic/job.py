@@ -16,7 +16,7 @@ __all__ = ["MAPS", "Job"]
 #: Maps of labels: of the pieces of each tile, by its own numbers, and of the sources.
 MAPS = ("pieces", "segmentation")
 #: Chunks are read whole where a tile needs the edge of another.
-LARGEST_CHUNK = 512
+LARGEST_CHUNK = 1280
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +88,7 @@ class Job:
                 zarr.create_array(
                     self.map_path(name), shape=self.shape, dtype="int32", fill_value=0,
                     chunks=tuple(_chunk(side) for side in self.tiling.side),
-                    compressors=BloscCodec(cname="lz4", clevel=1, shuffle="shuffle"),
+                    compressors=BloscCodec(cname="lz4", clevel=1, shuffle="noshuffle"),
                 )  # fmt: skip
 
     def __getstate__(self) -> dict[str, Any]:

@@ -1,0 +1,165 @@
+"""A mosaic tile by tile and at once: time, peak memory, and whether the answers are the same.
+
+    python -m benchmarks.mosaic                     # 20,000 x 20,000 pixels, 1.6 GB
+    python -m benchmarks.mosaic --size 8192 --memory 600MB
+    python -m benchmarks.mosaic --out               # and write benchmarks/results/mosaic.md
+
+The mosaic is simulated once, in stripes, and kept in the folder of temporary files. Both runs are
+processes of their own that are warm (a small image first). Run at once, the mosaic takes some 8 GB.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import warnings
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from benchmarks.cpu.memory import _status
+from benchmarks.report import machine
+
+RESULTS = Path(__file__).parent / "results" / "mosaic.md"
+#: True sources per megapixel: about 300,000 are detected in the whole mosaic.
+DENSITY = 3600.0
+#: Rows that are simulated at a time.
+STRIPE = 1000
+#: A run tile by tile may take so many times as long per pixel as one at once, and so much memory.
+WANTED_RATIO, WANTED_BYTES = 1.3, 2**30
+
+
+def make_mosaic(size: int, path: Path) -> None:
+    """Simulate the mosaic into a FITS file, bad pixels as NaN."""
+    from astropy.io import fits
+
+    from skyshed.datasets import make_survey_image
+
+    header = fits.Header()
+    header["SIMPLE"], header["BITPIX"], header["NAXIS"] = True, -32, 2
+    header["NAXIS1"], header["NAXIS2"] = size, size
+    part = path.with_suffix(".part")
+    part.unlink(missing_ok=True)
+    stream = fits.StreamingHDU(str(part), header)
+    for y0 in range(0, size, STRIPE):
+        window = (y0, min(y0 + STRIPE, size), 0, size)
+        field = make_survey_image((size, size), seed=1, density=DENSITY, window=window)
+        data = np.where(field.mask, np.float32(np.nan), field.data.astype(np.float32))
+        stream.write(data.astype(">f4"))
+    stream.close()
+    part.rename(path)
+
+
+def run(path: str, out: str, memory: str) -> None:
+    """Extract, and print what it took as JSON; ``memory`` is "" for a run at once."""
+    from skyshed import extract
+    from skyshed.datasets import make_survey_image
+
+    warnings.simplefilter("ignore")
+    small = make_survey_image((700, 700), seed=2).data.astype(np.float32)
+    how = {"memory": memory} if memory else {"memory": "1TB"}
+    extract(small, **({"workspace": f"{out}-small"} if memory else {}))
+    Path("/proc/self/clear_refs").write_text("5")
+    start = perf_counter()
+    if memory:
+        found = extract(path, workspace=f"{out}-workspace", **how)
+    else:
+        found = extract(path, **how)
+    seconds = perf_counter() - start
+    peak = _status("VmHWM")
+    said = {"seconds": seconds, "peak": peak, "n": found.segmentation.nlabels, "shown": repr(found)}
+    if memory:
+        tiles = found.tiles
+        names = [name for name in tiles.colnames if name.endswith("_time")]
+        said["phases"] = {name: float(tiles[name].value.sum()) for name in names}
+        said["side"] = found.job.tiling.side
+    table = found.table
+    np.savez(f"{out}.npz", **{name: np.asarray(table[name]) for name in table.colnames})
+    if not memory:
+        np.save(f"{out}-labels.npy", found.segmentation.data)
+    print(json.dumps(said))
+
+
+def in_process(path: Path, out: Path, memory: str) -> dict[str, Any]:
+    """Run in a new process."""
+    command = [sys.executable, "-m", "benchmarks.mosaic", "--run", str(path), str(out), memory]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def compare(one: Path, other: Path, size: int) -> tuple[int, list[str]]:
+    """Return how many pixels have other labels, and the columns that have other bits."""
+    import zarr
+
+    labels = np.load(f"{one}-labels.npy", mmap_mode="r")
+    tiled = zarr.open_array(f"{other}-workspace/segmentation.zarr", mode="r")
+    differing = sum(
+        int(np.count_nonzero(labels[y : y + STRIPE] != tiled[y : y + STRIPE]))
+        for y in range(0, size, STRIPE)
+    )
+    with np.load(f"{one}.npz") as a, np.load(f"{other}.npz") as b:
+        names = [n for n in a.files if n not in b.files or a[n].tobytes() != b[n].tobytes()]
+    return differing, names
+
+
+def report(size: int, memory: str, whole: dict[str, Any], tiled: dict[str, Any], same: Any) -> str:
+    """Return the results in Markdown."""
+    pixels = size * size
+    ratio = tiled["seconds"] / whole["seconds"]
+    differing, names = same
+    rows = (
+        ("sources", f"{whole['n']}", f"{tiled['n']}", ""),
+        ("seconds", f"{whole['seconds']:.1f}", f"{tiled['seconds']:.1f}", ""),
+        ("ns per pixel", *(f"{r['seconds'] / pixels * 1e9:.0f}" for r in (whole, tiled)), ""),
+        ("peak memory, MB", *(f"{r['peak'] / 1e6:.0f}" for r in (whole, tiled)), ""),
+        ("time per pixel, tiles over at once", "", f"{ratio:.2f}", f"<= {WANTED_RATIO}"),
+        ("peak memory of the process", "", f"{tiled['peak'] / 2**30:.2f} GiB", "< 1 GiB"),
+        ("pixels with other labels", "", f"{differing}", "0"),
+        ("columns with other bits", "", ", ".join(names) or "none", "none"),
+    )
+    lines = [
+        f"# A mosaic of {size} x {size} pixels, float32, {pixels * 4 / 1e9:.2g} GB", "",
+        *machine(2, None),
+        f"- tiles of {tiled['side'][0]} x {tiled['side'][1]} pixels, chosen for memory={memory!r}",
+        "", "| | at once | tiles | wanted |", "| --- | --- | --- | --- |",
+        *(f"| {' | '.join(row)} |" for row in rows), "",
+        "Time of tasks, summed over tiles: "
+        + ", ".join(f"{n.removesuffix('_time')} {s:.1f} s" for n, s in tiled["phases"].items()),
+    ]  # fmt: skip
+    return "\n".join(lines) + "\n"
+
+
+def main() -> int:
+    """Simulate, run both, compare; the status is 1 if something is not as wanted."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.mosaic", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("--size", type=int, default=20_000, help="side in pixels")
+    parser.add_argument("--memory", default="950MB", help="what the run over tiles may take")
+    parser.add_argument("--out", action="store_true", help=f"write {RESULTS.name}")
+    parser.add_argument("--run", nargs=3, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.run:
+        run(*options.run)
+        return 0
+    path = Path(tempfile.gettempdir()) / f"skyshed-mosaic-{options.size}.fits"
+    if not path.exists():
+        print(f"simulating {path}", file=sys.stderr, flush=True)
+        make_mosaic(options.size, path)
+    with tempfile.TemporaryDirectory() as folder:
+        outs = Path(folder) / "whole", Path(folder) / "tiles"
+        tiled = in_process(path, outs[1], options.memory)
+        whole = in_process(path, outs[0], "")
+        same = compare(*outs, options.size)
+    text = report(options.size, options.memory, whole, tiled, same)
+    print(text)
+    if options.out:
+        RESULTS.write_text(text)
+    slow = tiled["seconds"] > WANTED_RATIO * whole["seconds"] or tiled["peak"] >= WANTED_BYTES
+    return int(slow or same != (0, []))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
