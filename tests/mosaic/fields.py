@@ -1,0 +1,132 @@
+"""Fields that are hard on tiles, and runs over tiles to compare with runs at once."""
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from skyshed import extract
+from skyshed.mosaic.extraction import Resources, extract_tiles
+from skyshed.mosaic.result import MosaicExtraction
+from skyshed.pipeline.opening import open_field
+from skyshed.pipeline.parameters import Parameters
+from tests.pipeline_field import same_tables
+
+__all__ = ["add_source", "assert_same", "by_tiles", "draw_field", "draw_parameters"]
+
+#: Standard deviations of sources, and how often each is drawn: stars, galaxies, a few giants.
+SIGMAS, SHARES = (1.0, 1.5, 2.0, 6.0, 15.0), (0.3, 0.3, 0.3, 0.07, 0.03)
+COLUMNS = (
+    (
+        "default",
+        "gini",
+        "perimeter",
+        "centroid_win",
+        "centroid_quad",
+        "centroid_err",
+        "fwhm",
+        "cxx",
+    ),
+    ("default", "background_sum", "background_mean", "background_centroid", "kron_radius"),
+)
+
+
+def add_source(
+    data: Any, y: float, x: float, peak: float, sigma: float, ratio: float, angle: float
+):
+    """Add an elliptical Gaussian to an image."""
+    down, right = np.mgrid[: data.shape[0], : data.shape[1]]
+    dy, dx = down - y, right - x
+    along = dx * np.cos(angle) + dy * np.sin(angle)
+    across = dy * np.cos(angle) - dx * np.sin(angle)
+    data += peak * np.exp(-0.5 * ((along / sigma) ** 2 + (across / (ratio * sigma)) ** 2))
+
+
+def draw_field(rng: np.random.Generator) -> tuple[Any, Any]:
+    """Return an image and its mask, or None: any dtype, saturation, chip gaps, rows of NaN."""
+    shape = rng.integers(40, 200, 2)
+    dtype = rng.choice([np.float32, np.float64, np.int32])
+    data = rng.normal(100, 3, shape)
+    for _ in range(int(data.size * 10 ** rng.uniform(-3.5, -2)) + 1):
+        y, x = rng.uniform(0, shape)
+        peak, sigma = 10 ** rng.uniform(1, 3.5), rng.choice(SIGMAS, p=SHARES)
+        add_source(data, y, x, peak, sigma, rng.uniform(0.3, 1), rng.uniform(0, np.pi))
+    if rng.random() < 0.3:
+        data = np.minimum(data, 600)
+    data = data.astype(dtype)
+    mask = None
+    if rng.random() < 0.5:
+        mask = rng.random(shape) < 0.01
+        if rng.random() < 0.5:
+            gap = rng.integers(0, shape[1])
+            mask[:, gap : gap + rng.integers(1, 9)] = True
+    if dtype != np.int32 and rng.random() < 0.3:
+        row = rng.integers(0, shape[0])
+        data[row : row + 5] = np.nan
+    return data, mask
+
+
+def draw_parameters(rng: np.random.Generator) -> dict[str, Any]:
+    """Return parameters of the chain."""
+    radii = (3.0, 12.0) if rng.random() < 0.5 else ()
+    return {
+        "nsigma": float(rng.choice([1.5, 2, 5])),
+        "npixels": int(rng.choice([1, 3, 5, 10])),
+        "connectivity": int(rng.choice([4, 8])),
+        "box_size": tuple(rng.integers(8, 40, 2).tolist()),
+        "filter_size": int(rng.choice([1, 3])),
+        "exclude_percentile": float(rng.choice([10, 50, 100])),
+        "kernel_fwhm": float(rng.choice([0, 2, 3])),
+        "kernel_size": int(rng.choice([3, 5, 7])),
+        "nlevels": int(rng.choice([8, 32])),
+        "contrast": float(rng.choice([0, 0.001, 0.01])),
+        "mode": str(rng.choice(["exponential", "linear", "sinh"])),
+        "deblend": bool(rng.random() < 0.85),
+        "localbkg_width": int(rng.choice([0, 0, 6, 24])),
+        "apermask_method": str(rng.choice(["correct", "mask", "none"])),
+        "kron_params": ((2.5, 1.4, 0.0), (1.0, 1.0, 2.0), (4.0, 1.4, 0.0))[rng.integers(3)],
+        "fluxfrac_radii": (0.5, 0.9) if rng.random() < 0.5 else (0.5,),
+        "aperture_radii": radii,
+        "effective_gain": None if rng.random() < 0.5 else 2.0,
+        "zero_point": None if rng.random() < 0.5 else 25.0,
+        "columns": None if rng.random() < 0.6 else COLUMNS[rng.integers(2)],
+    }
+
+
+def by_tiles(
+    image: Any,
+    tile: tuple[int, int],
+    *,
+    parameters: Parameters | None = None,
+    wcs: Any = None,
+    companions: dict[str, Any] | None = None,
+    device: str | None = None,
+    region: Any = None,
+    **resources: Any,
+) -> MosaicExtraction:
+    """Extract tile by tile, in tiles of this shape: whole boxes, at least one."""
+    parameters = parameters or Parameters()
+    given = dict.fromkeys(("weight", "rms", "error", "mask")) | (companions or {})
+    field = open_field(
+        image, hdu=None, region=region, mask_bits=parameters.mask_bits,
+        scale_weight=parameters.scale_weight, device=device, **given,
+    )  # fmt: skip
+    return extract_tiles(field, parameters, Resources(tile=tile, **resources), wcs)
+
+
+def assert_same(tiled: MosaicExtraction, whole: Any) -> None:
+    """Assert that a run over tiles found what a run at once did, bit for bit."""
+    np.testing.assert_array_equal(tiled.segmentation.data[:], whole.segmentation.data)
+    assert tiled.segmentation.nlabels == whole.segmentation.nlabels == len(whole.table)
+    assert same_tables(tiled.table, whole.table)
+    assert tiled.parameters.replace(n_threads=None) == whole.parameters.replace(n_threads=None)
+    np.testing.assert_array_equal(
+        tiled.background2d.background_mesh, whole.background2d.background_mesh
+    )
+
+
+def at_once(image: Any, **options: Any) -> Any:
+    """Extract at once, without warnings."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return extract(image, **options)
