@@ -13,6 +13,7 @@ from astropy.io import fits
 from astropy.table import QTable
 
 from skyshed.arguments import check_choice
+from skyshed.io.around import Around, padding
 from skyshed.io.plain import PlainTable, check_same_columns, concatenated, from_plain
 from skyshed.io.whole import whole_file
 from skyshed.io.write import CATALOG, FORMATS, write_catalog
@@ -20,8 +21,6 @@ from skyshed.pipeline.parameters import Parameters
 
 __all__ = ["stream_catalog"]
 
-#: Bytes of a block and of a card of FITS.
-BLOCK, CARD = 2880, 80
 #: The version of Parquet's types that astropy writes.
 PARQUET_VERSION = "2.4"
 
@@ -175,22 +174,14 @@ def _arrow(values: Any, type_: Any, pyarrow: Any) -> Any:
 
 def _write_fits(parts: Iterable[PlainTable], n_rows: int, path: Path, model: Path) -> None:
     """Write each row where its label says, between what a file of one row has around its rows."""
-    content = model.read_bytes()
     with fits.open(model) as hdus:
-        where = hdus[CATALOG].fileinfo()
-        dtype = hdus[CATALOG].data.dtype
-        names = hdus[CATALOG].columns.names
-    start, end = where["datLoc"], where["datLoc"] + where["datSpan"]
-    head = bytearray(content[:start])
-    card = content.index(b"NAXIS2  =", where["hdrLoc"])
-    old = fits.Card.fromstring(content[card : card + CARD])
-    head[card : card + CARD] = fits.Card("NAXIS2", n_rows, old.comment).image.encode("ascii")
-    span = -(-n_rows * dtype.itemsize // BLOCK) * BLOCK
+        dtype, names = hdus[CATALOG].data.dtype, hdus[CATALOG].columns.names
+    around = Around.of(model.read_bytes(), CATALOG, NAXIS2=n_rows)
+    start, size = len(around.before), n_rows * dtype.itemsize
     with open(path, "wb") as file:
-        file.write(head)
-        file.truncate(start + span)
-        file.seek(start + span)
-        file.write(content[end:])
+        file.write(around.before)
+        file.seek(start + size)
+        file.write(padding(size) + around.after)
     for part in parts:
         rows = np.empty(len(part), dtype)
         for field_, name in zip(dtype.names, names, strict=True):

@@ -10,7 +10,8 @@ from astropy.io import fits
 from astropy.table import QTable, Table
 
 from skyshed.arguments import check_choice
-from skyshed.io.headers import PARAMETERS, RECORD, file_header, tables_beside, wcs_cards
+from skyshed.io.headers import PARAMETERS, RECORD, file_header, tables_beside
+from skyshed.io.maps import write_map
 from skyshed.io.parquet import read_parquet
 from skyshed.io.whole import whole_file
 from skyshed.pipeline.parameters import Parameters
@@ -207,21 +208,11 @@ def write_segmentation(
     memory by windows. Compressed by tiles (RICE_1, lossless), it is many times smaller and takes a
     reader that knows the convention.
     """
-    header = file_header(record)
-    header.update(wcs_cards(wcs, path))
-    header["NLABELS"] = (segmentation.nlabels, "number of sources")
-    header["BUNIT"] = ("", "labels; 0 is the background")
     labels = np.asarray(segmentation.data, np.int32)
-    image = (
-        fits.CompImageHDU(labels, header, name="SEGMENTATION", compression_type="RICE_1")
-        if compress
-        else fits.PrimaryHDU(labels, header)
-    )
-    first = [fits.PrimaryHDU()] if compress else []
-    with whole_file(Path(path)) as part:
-        fits.HDUList([*first, image, *tables_beside(parameters, record)]).writeto(
-            part, overwrite=True
-        )
+    write_map(
+        lambda y0, y1, x0, x1: labels[y0:y1, x0:x1],
+        labels.shape, path, segmentation.nlabels, parameters, record, wcs, compress=compress,
+    )  # fmt: skip
 
 
 def _refuse_objects(table: QTable) -> None:
