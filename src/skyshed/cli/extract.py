@@ -1,6 +1,8 @@
 """``skyshed extract``: the sources of one image, into a folder."""
 
 import argparse
+import os
+import shutil
 import sys
 import warnings
 from collections.abc import Iterator
@@ -15,14 +17,19 @@ from skyshed.pipeline.parameters import Parameters
 __all__ = ["SUMMARY", "USAGE", "add_options", "run"]
 
 SUMMARY = "Detect, deblend and measure the sources of an image."
-USAGE = "skyshed extract IMAGE --out DIR [options]"
+USAGE = "skyshed extract IMAGE [IMAGE ...] --out DIR [options]"
+#: The folder in that of the results that a run over tiles works in until they are written.
+WORKSPACE = "workspace"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Declare the options; those of the chain are made from `Parameters`."""
-    parser.add_argument("image", metavar="IMAGE", help="FITS file; image.fits[SCI] names an HDU")
+    parser.add_argument(
+        "image", metavar="IMAGE", nargs="+",
+        help="FITS file (image.fits[SCI] names an HDU) or Zarr array; several that abut are one",
+    )  # fmt: skip
     files = parser.add_argument_group("files")
-    files.add_argument("--out", required=True, metavar="DIR", help="folder for the results")
+    files.add_argument("--out", metavar="DIR", help="folder for the results")
     files.add_argument(
         "--format", choices=("fits", "ecsv", "parquet"), default="fits", help="of the catalog"
     )
@@ -43,6 +50,17 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     files.add_argument("--regions", action="store_true", help="write DS9 regions too")
     files.add_argument(
         "--device", choices=("cpu", "cuda"), default="cpu", help="where to compute [cpu]"
+    )
+    large = parser.add_argument_group("large images")
+    for name, metavar, about in (
+        ("memory", "SIZE", "what the process may take, such as 600MB [60 %% of what is free]"),
+        ("workspace", "DIR", "work tile by tile, in this folder [DIR/workspace, if need be]"),
+        ("scheduler", "ADDRESS", "work on a Dask cluster, tcp://host:port [threads]"),
+        ("region", "Y0:Y1,X0:X1", "the part of the image to work on [all]"),
+    ):
+        large.add_argument(f"--{name}", metavar=metavar, help=about)
+    large.add_argument(
+        "--plan", action="store_true", help="say tiles, memory, disk and time, and do nothing"
     )
     files.add_argument("--no-preview", action="store_true", help="draw no preview.png")
     parser.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors")
@@ -105,26 +123,30 @@ def read_parameters(arguments: argparse.Namespace) -> Parameters:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Extract and write."""
+    """Extract and write, or say what that will take."""
     parameters = read_parameters(arguments)
+    if arguments.plan:
+        return _plan(arguments, parameters)
+    if arguments.out is None:
+        raise ValueError("the following arguments are required: --out (see skyshed extract --help)")
 
     from skyshed.io.write import check_writable
     from skyshed.pipeline import extract
 
     with _warnings_in_one_line(arguments.quiet):
         folder = check_writable(arguments.out, arguments.format)
+        workspace, ours = _workspace(arguments, parameters)
         found = extract(
-            arguments.image,
-            hdu=arguments.hdu,
-            weight=arguments.weight,
-            rms=arguments.rms,
-            error=arguments.error,
-            mask=arguments.mask,
+            **_inputs(arguments),
             segmentation=arguments.segmentation,
             detection_image=arguments.detection_image,
             parameters=parameters,
             progress=False if arguments.quiet else None,
             device=arguments.device,
+            memory=arguments.memory,
+            workspace=workspace,
+            scheduler=arguments.scheduler,
+            region=arguments.region,
         )
         paths = found.write(
             folder,
@@ -133,10 +155,69 @@ def run(arguments: argparse.Namespace) -> int:
             regions=arguments.regions,
             preview=_can_draw(arguments),
         )
+    if ours:
+        shutil.rmtree(workspace)
     if not arguments.quiet:
-        print(f"{len(found.table)} source{'' if len(found.table) == 1 else 's'} in")
+        n = found.segmentation.nlabels
+        print(f"{n} source{'' if n == 1 else 's'} in")
         print("\n".join(f"  {path}" for path in paths))
     return 0
+
+
+def _inputs(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return the image and what goes with it."""
+    image = arguments.image[0] if len(arguments.image) == 1 else arguments.image
+    names = ("hdu", "weight", "rms", "error", "mask")
+    return {"image": image, **{name: getattr(arguments, name) for name in names}}
+
+
+def _resources(arguments: argparse.Namespace) -> Any:
+    from skyshed.mosaic.extraction import Resources
+
+    return Resources(arguments.memory, arguments.workspace, arguments.scheduler)
+
+
+def _opened(arguments: argparse.Namespace, parameters: Parameters) -> Any:
+    """Return the field to be read by windows; None for what can only be read at once."""
+    from skyshed.pipeline.opening import open_field
+
+    return open_field(
+        **_inputs(arguments), region=arguments.region, mask_bits=parameters.mask_bits,
+        scale_weight=parameters.scale_weight, device=arguments.device,
+    )  # fmt: skip
+
+
+def _plan(arguments: argparse.Namespace, parameters: Parameters) -> int:
+    """Print what a run will take."""
+    from skyshed.mosaic.plan import make_plan
+
+    field = _opened(arguments, parameters)
+    if field is None:
+        raise ValueError("a gzipped file can only be read at once: there is nothing to plan")
+    print(make_plan(field, parameters, _resources(arguments)))
+    return 0
+
+
+def _workspace(arguments: argparse.Namespace, parameters: Parameters) -> tuple[Any, bool]:
+    """Return the folder that tiles are worked on in, if they are, and whether to remove it."""
+    if arguments.workspace is not None:
+        return arguments.workspace, False
+    folder = os.path.join(arguments.out, WORKSPACE)
+    if arguments.segmentation or arguments.detection_image:
+        return None, False
+    if arguments.scheduler is not None or os.path.exists(folder):
+        return folder, True  # an earlier run was interrupted: this one goes on
+    from skyshed.mosaic.extraction import fits_at_once, installed
+
+    try:
+        field = _opened(arguments, parameters)
+    except (ValueError, TypeError, OSError):
+        return None, False  # `extract` says what is wrong
+    tiled = field is not None and not fits_at_once(
+        field.image, _resources(arguments), arguments.device
+    )
+    wanted = tiled and (installed() or arguments.memory is not None)
+    return (folder, True) if wanted else (None, False)
 
 
 def _can_draw(arguments: argparse.Namespace) -> bool:

@@ -17,6 +17,7 @@ from skyshed.catalog.inputs import all_bad
 from skyshed.catalog.registry import Results
 from skyshed.frame import Frame, Remade
 from skyshed.io.plain import concatenated, to_plain
+from skyshed.io.regions import kron_places
 from skyshed.mosaic import background
 from skyshed.mosaic.job import Job
 from skyshed.mosaic.labels import labels_in
@@ -38,13 +39,16 @@ def measure(job: Job, place: tuple[int, int]) -> None:
     window = core.grown(job.margin, job.shape)
     labels = labels_in(job, window)
     job.maps["segmentation"][core.slices] = labels[core.within(window)]
-    tables = (make_table(each, job.parameters) for each in _catalogs(job, place, window, labels))
-    parts = [to_plain(table) for table in tables]
+    parts, drawn = [], [(np.empty(0, np.int32), np.empty((0, 5)))]
+    for catalog in _catalogs(job, place, window, labels):
+        parts.append(to_plain(make_table(catalog, job.parameters)))
+        drawn.append(kron_places(catalog))
+    names, places = (np.concatenate(each) for each in zip(*drawn, strict=True))
     if parts:
         table = parts[0] if len(parts) == 1 else to_plain(concatenated(parts))
         table.save(job.workspace.file("tables", place))
     job.workspace.save(
-        "measure", place, n_sources=sum(len(part) for part in parts),
+        "measure", place, n_sources=names.size, labels=names, places=places,
         seconds=perf_counter() - start,
     )  # fmt: skip
 

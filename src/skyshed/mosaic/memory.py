@@ -7,7 +7,7 @@ from typing import Any
 
 from skyshed.mosaic.tiles import Tiling
 
-__all__ = ["available", "in_bytes", "tiles_for", "whole_image", "written"]
+__all__ = ["available", "in_bytes", "memory_of_tiles", "tiles_for", "whole_image", "written"]
 
 UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 UNITS |= {f"{unit}i": 1024**power for power, unit in enumerate("kmgt", start=1)}
@@ -95,6 +95,14 @@ def _lines(path: str) -> list[str]:
 def whole_image(shape: tuple[int, int], itemsize: int) -> int:
     """Return the bytes that a run takes for an image at once, without the process's own."""
     return int(shape[0] * shape[1] * itemsize * WHOLE)
+
+
+def memory_of_tiles(tiling: Tiling, margin: int, n_workers: int, itemsize: int) -> int:
+    """Return the bytes that a process takes that works on so many tiles at a time."""
+    height, width = (
+        min(side + 2 * margin, whole) for side, whole in zip(tiling.side, tiling.shape, strict=True)
+    )
+    return PROCESS + int(n_workers * height * width * itemsize * TILE)
 
 
 def tiles_for(

@@ -9,7 +9,7 @@ import numpy as np
 from astropy.table import QTable
 
 from skyshed.io.plain import PlainTable, concatenated
-from skyshed.mosaic.background import BackgroundWindow
+from skyshed.mosaic.background import BackgroundWindow, prepare
 from skyshed.mosaic.job import Job
 from skyshed.mosaic.tiles import Window
 from skyshed.pipeline.parameters import Parameters
@@ -139,12 +139,23 @@ class MosaicExtraction:
         mesh = self.job.workspace.load("mesh")
         return MosaicBackground(mesh["level"], mesh["noise"], mesh["n_good"], self.job)
 
+    def read(self, y0: int, y1: int, x0: int, x1: int) -> Any:
+        """Return a window of the image without its background, NaN where masked."""
+        image = prepare(self.job, Window(y0, y1, x0, x1))
+        data, _ = image.without_background()
+        return data if image.field.mask is None else np.where(image.field.mask, np.nan, data)
+
     def parts(self) -> Any:
         """Yield the catalogs of the tiles that measured any source, as plain tables."""
         for place in self.job.tiling:
             path = self.job.workspace.file("tables", place)
             if path.exists():
                 yield PlainTable.load(path)
+
+    def places(self) -> Any:
+        """Yield, by tile, labels and rows ``x, y, a, b, theta``: see `skyshed.io.regions`."""
+        for place in self.job.tiling:
+            yield tuple(self.job.workspace.load("measure", place, ("labels", "places")).values())
 
     @property
     def table(self) -> QTable:
@@ -211,7 +222,7 @@ class MosaicExtraction:
             Of the catalog. FITS has the sources by label; Parquet has a row group for each tile,
             in the order of the tiles; ECSV is put together in memory.
         compress : bool, optional
-            Whether to write the segmentation image as Zarr, compressed, in place of FITS.
+            Whether to compress the segmentation image by tiles (RICE).
         preview : bool, optional
             Whether to draw ``preview.png``; this needs matplotlib.
         regions : bool, optional
