@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import astropy.units as u
 import numpy as np
@@ -9,7 +10,15 @@ import pytest
 from matplotlib.image import imread
 
 from skyshed import extract
-from skyshed.io.preview import block_max, block_mean, write_preview
+from skyshed.catalog.apertures import kron_ellipses
+from skyshed.io import preview
+from skyshed.io.preview import (
+    MOST_ELLIPSES,
+    block_max,
+    block_mean,
+    write_mosaic_preview,
+    write_preview,
+)
 from tests.pipeline_field import make_field
 
 
@@ -54,6 +63,52 @@ def test_no_picture_is_larger_than_two_thousand_pixels(tmp_path, shape):
     picture = drawn(extract(image, nsigma=10), tmp_path)
     assert max(picture.shape) <= 2010
     assert picture.shape[1] <= 2000
+
+
+def read_by(found, asked):
+    """Return readers of an extraction's image and labels that note what they are asked for."""
+    data = np.where(False if found.mask is None else found.mask, np.nan, found.data)
+
+    def reader(image):
+        def read(y0, y1, x0, x1):
+            asked.append((y1 - y0) * (x1 - x0))
+            return image[y0:y1, x0:x1]
+
+        return read
+
+    return reader(data), reader(found.segmentation.data)
+
+
+@pytest.mark.parametrize("shape", [(2200, 2100), (300, 4000), (150, 190)])
+def test_a_picture_by_windows_is_the_picture(tmp_path, monkeypatch, shape):
+    image = np.random.default_rng(4).normal(0, 1, shape).astype(np.float32)
+    for y, x in np.random.default_rng(5).integers(10, min(shape) - 20, (20, 2)):
+        image[y : y + 6, x : x + 9] += 30
+    image[60:90, 80:110] = np.nan
+    found = extract(image, nsigma=10)
+    write_preview(found, tmp_path / "whole.png")
+    ellipses = kron_ellipses(found.catalog, None)
+    noise = found.background2d.background_rms_median
+    for size in (1 << 22, 30_000):
+        monkeypatch.setattr(preview, "WINDOW", size)
+        asked = []
+        write_mosaic_preview(
+            *read_by(found, asked), shape, tmp_path / "parts.png", len(found.table),
+            noise=noise, ellipses=ellipses, record=found.record,
+        )  # fmt: skip
+        assert (tmp_path / "parts.png").read_bytes() == (tmp_path / "whole.png").read_bytes()
+        assert max(asked) <= size
+
+
+def test_a_picture_by_windows_needs_no_more_than_windows(tmp_path):
+    asked = []
+    for shape, ellipses in (((40, 50), np.ones((MOST_ELLIPSES + 1, 5))), ((1, 5000), None)):
+        found = SimpleNamespace(data=np.zeros(shape), mask=None)
+        found.segmentation = SimpleNamespace(data=np.zeros(shape, np.int32))
+        write_mosaic_preview(
+            *read_by(found, asked), shape, tmp_path / "preview.png", 0, ellipses=ellipses
+        )
+        assert imread(tmp_path / "preview.png").shape[1] <= 2000
 
 
 def test_masked_pixels_are_told_from_dark_ones(tmp_path):
