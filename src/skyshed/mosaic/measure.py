@@ -43,6 +43,8 @@ def measure(job: Job, place: tuple[int, int]) -> None:
     for catalog in _catalogs(job, place, window, labels):
         parts.append(to_plain(make_table(catalog, job.parameters)))
         drawn.append(kron_places(catalog))
+        # Variants know their base: images would stay until garbage is collected.
+        catalog._results.variants.clear()
     names, places = (np.concatenate(each) for each in zip(*drawn, strict=True))
     if parts:
         table = parts[0] if len(parts) == 1 else to_plain(concatenated(parts))

@@ -78,7 +78,7 @@ class Plan:
         window = self.sample
         lines += [
             f"memory   {written(self.memory)}",
-            f"sources  about {self.n_sources:.2g}",
+            f"sources  about {float(f'{self.n_sources:.2g}'):,.0f}",
             f"time     about {_spelled(self.seconds)}",
             f"(sources and time as in rows {window.y0} to {window.y1 - 1}, columns {window.x0} to "
             f"{window.x1 - 1})",
