@@ -11,14 +11,14 @@ import dask.array
 import numpy as np
 import pytest
 from astropy.io import fits
-from astropy.wcs import DistortionLookupTable
+from astropy.wcs import WCS, DistortionLookupTable
 from astropy.wcs.wcsapi import HighLevelWCSWrapper
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skyshed.io.read import ImageWarning, read_image
 from skyshed.io.windows import ArrayWindows, cut, open_windows
-from skyshed.io.windows.wcs import moved_wcs
+from skyshed.io.windows.wcs import ExactWCS, moved_wcs
 from tests.pipeline_field import make_wcs
 
 WINDOWS = [(0, 40, 0, 50), (3, 17, 20, 21), (39, 40, 0, 50), (0, 1, 49, 50)]
@@ -193,6 +193,42 @@ def test_an_unusable_wcs_is_said_once(tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert pickle.loads(pickle.dumps(windows)).wcs is None
+
+
+MATRIX = {"CD1_1": -1.1e-4 / 3, "CD1_2": 2e-5 / 3, "CD2_1": 1e-5 / 3, "CD2_2": 1e-4 / 3}
+POWERS = {"A_ORDER": 2, "A_2_0": 1e-5 / 3, "B_ORDER": 2, "B_1_1": -2e-5 / 3}
+
+
+@pytest.mark.parametrize(
+    ("kind", "cards"),
+    [
+        ("TAN", MATRIX),
+        ("TAN", {"CDELT1": -1e-4 / 3, "CDELT2": 1e-4 / 3, "PC1_2": 0.1 / 3, "PC2_1": -0.1 / 3}),
+        ("TAN", {"CDELT1": -1e-4 / 3, "CDELT2": 1e-4 / 3, "CROTA2": 100 / 3}),
+        ("TAN", {"CDELT1": -1 / 3, "CDELT2": 1 / 3, "CUNIT1": "arcsec", "CUNIT2": "arcsec"}),
+        ("ZEA", {**MATRIX, "LONPOLE": 500 / 3}),
+        (
+            "TPV",
+            {**MATRIX, "PV1_1": 1.01 / 3 * 3, "PV1_4": 1e-2 / 3, "PV2_1": 1, "PV2_0": 1e-4 / 3},
+        ),
+        ("TAN-SIP", {**MATRIX, **POWERS}),
+    ],
+)
+def test_a_wcs_of_an_array_is_sent_exactly(kind, cards):
+    header = fits.Header({"CTYPE1": f"RA---{kind}", "CTYPE2": f"DEC--{kind}", **cards})
+    header.update({"CRPIX1": 1000 / 3, "CRPIX2": 200 / 3, "CRVAL1": 700 / 3, "CRVAL2": -100 / 3})
+    wcs = WCS(header)
+    again = pickle.loads(pickle.dumps(pickle.loads(pickle.dumps(ExactWCS(wcs))))).wcs
+    x, y = np.random.default_rng(1).uniform(0, 2000, (2, 100))
+    sky = wcs.pixel_to_world_values(x, y)
+    assert np.array_equal(again.pixel_to_world_values(x, y), sky)
+    if kind != "TPV":  # which wcslib inverts by trial
+        assert np.array_equal(again.world_to_pixel_values(*sky), wcs.world_to_pixel_values(*sky))
+    assert not np.array_equal(pickle.loads(pickle.dumps(wcs)).pixel_to_world_values(x, y), sky)
+    windows = ArrayWindows(np.zeros((30, 40)), u.Jy, wcs)
+    sent = pickle.loads(pickle.dumps(cut(windows, 3, 9, 4, 8)))
+    assert sky_of(sent.wcs) == sky_of(cut(windows, 3, 9, 4, 8).wcs)
+    assert sent.unit == u.Jy
 
 
 @pytest.mark.parametrize("distorted", [False, True])

@@ -70,7 +70,8 @@ class PlainTable:
         # Through memory: zipfile asks a file for its place at every turn.
         content = io.BytesIO()
         np.savez(content, **arrays)
-        with whole_file(Path(path)) as part:
+        # A task that was lost may still run elsewhere.
+        with whole_file(Path(path), shared=True) as part:
             part.write_bytes(content.getbuffer())
 
     @classmethod

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,9 +11,14 @@ __all__ = ["whole_file", "whole_folder"]
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
-    """Give a name to write to; the file takes its own name only when it is complete."""
-    part = path.with_name(f".{path.name}.part")
+def whole_file(path: Path, *, shared: bool = False) -> Iterator[Path]:
+    """Give a name to write to; the file takes its own name only when it is complete.
+
+    Where several processes or threads may write the same file at a time (``shared``), each has a
+    name of its own to write to, and the last one stays.
+    """
+    mine = f"{os.getpid()}-{threading.get_ident()}." if shared else ""
+    part = path.with_name(f".{path.name}.{mine}part")
     try:
         yield part
         os.replace(part, path)

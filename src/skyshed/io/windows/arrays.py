@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from skyshed.io.windows.reading import native, window_errors
+from skyshed.io.windows.wcs import ExactWCS
 
 __all__ = ["ArrayWindows", "mapped_file"]
 
@@ -67,12 +68,13 @@ class ArrayWindows:
 
     def __getstate__(self) -> dict[str, Any]:
         mapped = mapped_file(self.array)
-        return {**self.__dict__, "array": self.array if mapped is None else mapped}
+        sent = self.array if mapped is None else mapped
+        return {"array": sent, "unit": self.unit, "wcs": ExactWCS(self.wcs)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         array = state["array"]
         opened = array.open() if isinstance(array, MappedFile) else array
-        self.__dict__.update({**state, "array": opened})
+        self.__dict__.update({**state, "array": opened, "wcs": state["wcs"].wcs})
 
 
 @dataclass(frozen=True)
