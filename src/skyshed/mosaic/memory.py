@@ -59,7 +59,7 @@ def written(size: float) -> str:
     ('1.6 GB', '350 bytes')
     """
     for unit, letter in ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k")):
-        if size >= unit:
+        if size >= 0.9995 * unit:  # which would be written as 1000 of the smaller one
             return f"{size / unit:.3g} {letter}B"
     return f"{size:.0f} bytes"
 
