@@ -1,11 +1,15 @@
 """The catalog as a table."""
 
+import sys
+from types import ModuleType
+
 import astropy.units as u
 import numpy as np
 import pytest
 from astropy.coordinates import SkyCoord
 from astropy.table import QTable
 
+import skyshed.catalog as module
 from skyshed.catalog.registry import COLUMNS
 
 GUIDE = [
@@ -70,6 +74,61 @@ def test_the_meta_say_the_parameters_versions_and_date(catalog_of):
     assert meta["version"]["numpy"] == np.__version__
     assert set(meta["version"]) == {"Python", "skyshed", "astropy", "numpy", "scipy", "numba"}
     assert meta["date"][:2] == "20"
+
+
+@pytest.fixture(params=["3.0", "3.1"])
+def new_names_alone(request, monkeypatch):
+    """Ask photutils for its new names alone, as either release is asked."""
+    photutils = ModuleType("photutils")
+    photutils.future_column_names = request.param == "3.0"
+    monkeypatch.setitem(sys.modules, "photutils", photutils)
+    if request.param == "3.1":
+        switch = ModuleType("photutils._future_column_names")
+        switch.get_future_column_names = lambda: True
+        monkeypatch.setitem(sys.modules, switch.__name__, switch)
+
+
+@pytest.mark.usefixtures("new_names_alone")
+def test_tables_have_new_names_alone_where_a_program_asked_photutils_for_them(make_case):
+    table = make_case("local").to_table()
+    renamed = {"xcentroid": "x_centroid", "ycentroid": "y_centroid",
+               "semimajor_sigma": "semimajor_axis", "semiminor_sigma": "semiminor_axis",
+               "segment_fluxerr": "segment_flux_err", "kron_fluxerr": "kron_flux_err"}  # fmt: skip
+    assert table.colnames == [renamed.get(name, name) for name in GUIDE]
+    assert set(table.meta) == {
+        "date", "version", "local_bkg_width", "aperture_mask_method", "kron_params",
+    }  # fmt: skip
+    assert table.meta["local_bkg_width"] == 24
+
+
+def test_a_program_that_imports_photutils_has_not_asked_for_new_names(make_case, monkeypatch):
+    import photutils
+
+    assert not photutils.future_column_names
+    assert make_case("plain").to_table().colnames == GUIDE
+    for name in ("photutils", "photutils._future_column_names"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    assert make_case("plain").to_table().colnames == GUIDE
+
+
+def test_the_default_columns_of_photutils_3_0_are_a_list_of_ones_own(make_case):
+    catalog = make_case("plain")
+    columns = module.DEFAULT_COLUMNS
+    assert columns == [name for name in catalog.default_columns if name != "flags"]
+    assert catalog.to_table(columns).colnames == columns
+    columns.append("gini")
+    assert "gini" not in module.DEFAULT_COLUMNS
+    with pytest.raises(AttributeError, match=r"'skyshed.catalog' has no attribute 'OTHER'"):
+        module.OTHER  # noqa: B018
+
+
+def test_inertia_tensors_are_in_tables_though_no_property_is_listed(catalog_of):
+    catalog = catalog_of("units")
+    table = catalog.to_table(columns="inertia_tensor")
+    moments = catalog.moments_central
+    assert table["inertia_tensor"].unit == u.pix**2
+    np.testing.assert_array_equal(table["inertia_tensor"][:, 0, 0].value, moments[:, 0, 2])
+    np.testing.assert_array_equal(table["inertia_tensor"][:, 0, 1].value, -moments[:, 1, 1])
 
 
 def test_columns_carry_their_descriptions(catalog_of):

@@ -23,7 +23,14 @@ from skyshed.catalog.inputs import (
 from skyshed.catalog.photometry import Photometry
 from skyshed.catalog.registry import ALIASES, COLUMNS, Column, Results
 from skyshed.catalog.stamps import Stamps
-from skyshed.catalog.table import DEFAULT_COLUMNS, PROPERTIES, make_arrays, make_meta, make_table
+from skyshed.catalog.table import (
+    PROPERTIES,
+    UNLISTED,
+    default_columns,
+    make_arrays,
+    make_meta,
+    make_table,
+)
 from skyshed.frame import Remade
 from skyshed.names import accept_aliases, both_names, canonical_attribute
 from skyshed.segmentation import SegmentationImage, as_segmentation_image
@@ -173,14 +180,12 @@ class SourceCatalog(Cutouts, Stamps, Photometry, Quality):
         #: What was asked for; nothing takes long enough to need a bar.
         self.progress_bar = progress_bar
         #: The columns of `to_table` where it is given none.
-        self.default_columns = list(DEFAULT_COLUMNS)
+        self.default_columns = default_columns()
         #: What tables note about themselves.
         self.meta = make_meta(
             localbkg_width=inputs["localbkg_width"],
             apermask_method=inputs["apermask_method"],
             kron_params=inputs["kron_params"],
-            local_bkg_width=inputs["localbkg_width"],
-            aperture_mask_method=inputs["apermask_method"],
         )
 
     def _settle_shapes(self, convolved_data: Remade | None) -> None:
@@ -201,9 +206,12 @@ class SourceCatalog(Cutouts, Stamps, Photometry, Quality):
 
     @property
     def properties(self) -> list[str]:
-        """The names and aliases of all columns and cutouts, sorted; without `extra_properties`."""
-        columns = (name for name, (each, _) in COLUMNS.items() if each.public)
-        return sorted([*columns, *ALIASES, *PROPERTIES])
+        """The names and aliases of columns and cutouts, sorted; without `extra_properties`.
+
+        As in photutils 3.1, `inertia_tensor` is not listed, though it is still measured.
+        """
+        columns = {name for name, (each, _) in COLUMNS.items() if each.public}
+        return sorted([*columns.difference(UNLISTED), *ALIASES, *PROPERTIES])
 
     def to_table(self, columns: str | Sequence[str] | None = None) -> "QTable":
         """Make a table with one row per source.
