@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import skyshed.catalog.measurements  # noqa: F401 - fills the registry
-from skyshed.arguments import as_image, check_positive_integer
+from skyshed.arguments import as_image
 from skyshed.catalog.cutouts import Cutouts
 from skyshed.catalog.extras import pick
 from skyshed.catalog.flags import Quality
@@ -19,6 +19,7 @@ from skyshed.catalog.inputs import (
     check_unit,
     check_width,
     make_frame,
+    threads_worth_starting,
 )
 from skyshed.catalog.photometry import Photometry
 from skyshed.catalog.registry import ALIASES, COLUMNS, Column, Results
@@ -83,8 +84,8 @@ class SourceCatalog(Cutouts, Stamps, Photometry, Quality):
     progress_bar : bool, optional
         Accepted for compatibility; nothing takes long enough to need one.
     n_threads : int, optional
-        Threads to use; `None` for all available cores. The result is the same for any number.
-
+        Threads to use; `None` for all available cores, or one for a few small sources. The result
+        is the same for any number.
     unit : `~astropy.units.UnitBase` or str, optional
         The unit of plain arrays, CuPy's above all, which no Quantity holds.
 
@@ -157,13 +158,11 @@ class SourceCatalog(Cutouts, Stamps, Photometry, Quality):
         segment_img = as_segmentation_image(segment_img, both_names("segment_img"))
         frame, found_unit = make_frame(images, mask, kernel, segment_img, n_threads)
         self._unit = check_unit(unit, found_unit)
-        if n_threads is not None:
-            check_positive_integer(n_threads, "n_threads")
         inputs = {
             "frame": frame,
             "sources": segment_img.sources,
             "provenance": segment_img._provenance,
-            "n_threads": n_threads,
+            "n_threads": threads_worth_starting(n_threads, segment_img.sources),
             "wcs": wcs,
             "kron_params": check_kron_params(kron_params),
             "localbkg_width": check_width(localbkg_width),
