@@ -224,7 +224,8 @@ class SourceCatalog(Cutouts, Stamps, Photometry, Quality):
         Returns
         -------
         table : `~astropy.table.QTable`
-            Its ``meta`` has the date, versions and parameters, its columns their descriptions.
+            Its ``meta`` has the date, versions and parameters, its columns their descriptions. The
+            columns are found under their other names, too: ``table["x_centroid"]``.
 
         Raises
         ------

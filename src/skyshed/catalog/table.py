@@ -78,17 +78,18 @@ def make_meta(**parameters: Any) -> dict[str, Any]:
 
 def make_table(catalog: Any, columns: str | Sequence[str] | None) -> "QTable":
     """Make the table of a catalog; see `skyshed.SourceCatalog.to_table`."""
-    from astropy.table import QTable
+    from skyshed.catalog.both_names import CatalogTable
 
     names = catalog.default_columns if columns is None else columns
     names = [names] if isinstance(names, str) else list(names)
     _check_columns(catalog, names)
     catalog._results.on_host(*(ALIASES.get(n, n) for n in names if ALIASES.get(n, n) in COLUMNS))
-    table = QTable()
+    table = CatalogTable()
     table.meta.update(catalog.meta)
-    for name in names:
+    for name in dict.fromkeys(names):
         values = getattr(catalog, name)
-        table[name] = (values,) if catalog.isscalar else values
+        # By assignment, the second name of a column would replace the first.
+        table.add_column((values,) if catalog.isscalar else values, name=name)
         canonical = ALIASES.get(name, name)
         if canonical in COLUMNS:
             table[name].info.description = COLUMNS[canonical][0].description
