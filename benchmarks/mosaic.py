@@ -60,14 +60,13 @@ def run(path: str, out: str, memory: str) -> None:
 
     warnings.simplefilter("ignore")
     small = make_survey_image((700, 700), seed=2).data.astype(np.float32)
-    how = {"memory": memory} if memory else {"memory": "1TB"}
     extract(small, **({"workspace": f"{out}-small"} if memory else {}))
     Path("/proc/self/clear_refs").write_text("5")
     start = perf_counter()
     if memory:
-        found = extract(path, workspace=f"{out}-workspace", **how)
+        found = extract(path, memory=memory, workspace=f"{out}-workspace")
     else:
-        found = extract(path, **how)
+        found = extract(path, memory="1TB")
     seconds = perf_counter() - start
     peak = _status("VmHWM")
     said = {"seconds": seconds, "peak": peak, "n": found.segmentation.nlabels, "shown": repr(found)}

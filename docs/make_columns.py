@@ -1,11 +1,14 @@
 """Write columns.md from the registry of measurements: python docs/make_columns.py."""
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
-import skyshed.catalog.measurements  # noqa: F401 - fills the registry
+from skyshed import SourceCatalog
+from skyshed.catalog.cutouts import CUTOUTS
 from skyshed.catalog.registry import COLUMNS, Column, depends, public_columns, required
-from skyshed.catalog.table import DEFAULT_COLUMNS
+from skyshed.catalog.table import DEFAULT_COLUMNS, IMAGES, PROPERTIES
+from skyshed.names import ATTRIBUTES
 
 PAGE = Path(__file__).with_name("columns.md")
 
@@ -27,6 +30,15 @@ marked with a star, and `all`.
 | column | photutils 3 | unit | needs | follows | what it is |
 | --- | --- | --- | --- | --- | --- |
 """
+REST = """
+## Objects and images
+
+These attributes hold an object or an image for each source, `labels` aside. `to_table` takes the
+ones marked with a star; files do not hold objects.
+
+| attribute | photutils 3 | what it is |
+| --- | --- | --- |
+"""
 #: Arguments of the catalog -> what a measurement needs that depends on them.
 OPTIONS = {
     "convolved_data": ("moments", "moments_central"),
@@ -40,7 +52,8 @@ LABEL = Column("label", description="Label of the source in the segmentation ima
 def page() -> str:
     """Return the text of columns.md."""
     columns = sorted([LABEL, *public_columns()], key=lambda each: each.name)
-    return HEAD + "".join(_row(column) for column in columns)
+    objects = sorted({*CUTOUTS, *PROPERTIES}.difference(ATTRIBUTES.keys() - {*CUTOUTS}, {"label"}))
+    return HEAD + "".join(map(_row, columns)) + REST + "".join(map(_row_of_object, objects))
 
 
 def _row(column: Column) -> str:
@@ -52,6 +65,14 @@ def _row(column: Column) -> str:
         f"`{column.name}`{star}", f"`{column.alias}`" if column.alias else "", unit,
         _listed(needs), _listed(follows(column.name)), description,
     )  # fmt: skip
+    return f"| {' | '.join(cells)} |\n"
+
+
+def _row_of_object(name: str) -> str:
+    star = "" if name in IMAGES else " \\*"
+    aliases = [alias for alias in IMAGES if ATTRIBUTES.get(alias) == name and alias not in CUTOUTS]
+    summary = (getattr(SourceCatalog, name).__doc__ or "").partition("\n")[0]
+    cells = (f"`{name}`{star}", _listed(aliases), re.sub(r"`~?([\w.]+\.)?(\w+)`", r"`\2`", summary))
     return f"| {' | '.join(cells)} |\n"
 
 

@@ -302,6 +302,17 @@ def test_aliases_and_units_change_nothing(small):
     np.testing.assert_array_equal(order.data, expected)
 
 
+@pytest.mark.parametrize("keyword", [{"progress_bar": False}, {"nproc": 2}, {"n_processes": 2}])
+def test_keywords_of_older_releases_change_nothing_and_are_not_warned_of(small, keyword):
+    data, segm = small
+    expected = deblend_sources(data, segm, 5)
+    assert expected.nlabels > segm.nlabels
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        result = deblend_sources(data, segm, 5, **keyword)
+    np.testing.assert_array_equal(result.data, expected.data)
+
+
 def test_inputs_are_not_modified_and_not_shared(small):
     data, segm = small
     data, labels = data.copy(), segm.data.copy()

@@ -7,7 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from skyshed import SegmentationImage, SourceCatalog
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted(
@@ -55,3 +58,11 @@ def test_the_table_of_columns_is_that_of_the_registry():
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     assert module.PAGE.read_text() == module.page(), "run python docs/make_columns.py"
+
+
+def test_the_page_of_columns_has_every_property_under_every_name():
+    catalog = SourceCatalog(np.ones((2, 2)), SegmentationImage(np.ones((2, 2), int)))
+    page = (ROOT / "docs/columns.md").read_text()
+    rows = [row.split("|")[1:3] for row in page.splitlines() if row.startswith("| `")]
+    names = {name for row in rows for cell in row for name in re.findall(r"`(\w+)`", cell)}
+    assert {*catalog.properties, "inertia_tensor"} - names == set()

@@ -37,6 +37,8 @@ def test_names_and_bits_are_those_of_photutils():
     assert SEGMENTATION_FLAGS.flag_dict == {bit: name for name, bit in BITS.items()}
     assert SEGMENTATION_FLAGS.names == list(BITS)
     assert SEGMENTATION_FLAGS.bit_values == list(BITS.values())
+    assert SEGMENTATION_FLAGS.all_flags == SEGMENTATION_FLAGS.FLAG_DEFINITIONS
+    assert SEGMENTATION_FLAGS.domain == "segmentation"
 
 
 def test_a_flag_is_found_by_name_bit_and_constant():

@@ -48,6 +48,8 @@ class Flags:
     ----------
     flags : iterable of `Flag`
         The flags.
+    domain : str
+        What they say something about; an attribute.
 
     Examples
     --------
@@ -60,7 +62,8 @@ class Flags:
     'made by splitting a source'
     """
 
-    def __init__(self, flags: Iterable[Flag]) -> None:
+    def __init__(self, flags: Iterable[Flag], domain: str) -> None:
+        self.domain = domain
         self._flags = tuple(flags)
         self._by_name = {flag.name: flag for flag in self._flags}
         self._by_bit = {flag.bit_value: flag for flag in self._flags}
@@ -74,6 +77,11 @@ class Flags:
     def all_flags(self) -> list[Flag]:
         """Every `Flag`, by rising bit."""
         return list(self._flags)
+
+    @property
+    def FLAG_DEFINITIONS(self) -> list[Flag]:  # noqa: N802 - photutils' name
+        """The same as `all_flags`."""
+        return self.all_flags
 
     @property
     def bit_values(self) -> list[int]:
@@ -250,7 +258,9 @@ _TABLE = (
 )
 
 #: The flags of segmentation images and of catalogs: a bit means the same in both.
-SEGMENTATION_FLAGS = Flags(Flag(1 << place, *entry) for place, entry in enumerate(_TABLE))
+SEGMENTATION_FLAGS = Flags(
+    (Flag(1 << place, *entry) for place, entry in enumerate(_TABLE)), "segmentation"
+)
 
 
 def with_flag_list(function: F) -> F:

@@ -6,10 +6,18 @@
 
 import functools
 import inspect
+import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-__all__ = ["ATTRIBUTES", "KEYWORDS", "accept_aliases", "both_names", "canonical_attribute"]
+__all__ = [
+    "ATTRIBUTES",
+    "KEYWORDS",
+    "accept_aliases",
+    "both_names",
+    "canonical_attribute",
+    "only_new_names",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -119,3 +127,16 @@ def canonical_attribute(owner: Any, name: str) -> Any:
     if canonical is None or not (hasattr(type(owner), canonical) or canonical in vars(owner)):
         raise AttributeError(f"{type(owner).__name__!r} object has no attribute {name!r}")
     return getattr(owner, canonical)
+
+
+def only_new_names() -> bool:
+    """Whether the program asked photutils for its new names alone.
+
+    That is ``photutils.future_column_names = True`` or, since 3.1,
+    ``with photutils.use_future_column_names():``. A program that has not imported photutils has
+    not asked.
+    """
+    since_3_1 = sys.modules.get("photutils._future_column_names")
+    if since_3_1 is not None:
+        return bool(since_3_1.get_future_column_names())
+    return bool(getattr(sys.modules.get("photutils"), "future_column_names", False))

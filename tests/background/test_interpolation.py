@@ -1,5 +1,6 @@
 """From the mesh to the map: SciPy's zoom to rounding, photutils' filling of gaps to the bit."""
 
+import astropy.units as u
 import numpy as np
 import photutils.background as photutils_background
 import pytest
@@ -7,7 +8,7 @@ from photutils.utils import ShepardIDWInterpolator
 from scipy import ndimage
 
 import skyshed
-from skyshed import BkgZoomInterpolator
+from skyshed import BkgIDWInterpolator, BkgZoomInterpolator
 from skyshed.background.interpolation import fill_gaps, median_filter
 
 
@@ -59,6 +60,28 @@ def test_a_constant_mesh_makes_a_constant_map_of_the_dtype_asked_for():
     )
     assert image.dtype == np.float32
     np.testing.assert_array_equal(image, np.full((9, 8), np.float32(0.1)))
+
+
+def test_the_mesh_is_data_and_its_unit_is_left_aside():
+    mesh = np.arange(6.0).reshape(2, 3)
+    zoom = {"shape": (4, 6), "box_size": (2, 2), "dtype": float}
+    expected = BkgZoomInterpolator()(mesh, **zoom)
+    for image in (
+        BkgZoomInterpolator()(data=mesh, **zoom),
+        BkgZoomInterpolator()(mesh << u.nJy, **zoom),
+    ):
+        assert type(image) is np.ndarray
+        np.testing.assert_array_equal(image, expected)
+    y, x = np.mgrid[:2, :3].reshape(2, -1)
+    weigh = {"shape": (4, 6), "dtype": float, "mesh_yxcen": (2 * y + 0.5, 2 * x + 0.5),
+             "mesh_nan_mask": np.zeros((2, 3), bool)}  # fmt: skip
+    expected = BkgIDWInterpolator(n_neighbors=3)(mesh, **weigh)
+    for image in (
+        BkgIDWInterpolator(n_neighbors=3)(data=mesh, **weigh),
+        BkgIDWInterpolator(n_neighbors=3)(mesh << u.nJy, **weigh),
+    ):
+        assert type(image) is np.ndarray
+        np.testing.assert_array_equal(image, expected)
 
 
 def test_clipping_keeps_the_map_within_the_mesh():

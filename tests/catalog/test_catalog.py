@@ -11,6 +11,7 @@ from astropy.coordinates import SkyCoord
 from skyshed import SegmentationImage, SourceCatalog, convolve
 from skyshed.catalog.registry import ALIASES, COLUMNS
 from skyshed.frame import Frame
+from skyshed.kernels import threads
 from skyshed.names import ATTRIBUTES
 from skyshed.sources import Sources
 
@@ -46,7 +47,7 @@ def test_it_prints_as_the_guide_does(catalog, make_case):
 def test_every_column_is_an_attribute_with_help(catalog):
     for name in PUBLIC:
         assert name in dir(catalog)
-        assert name in catalog.properties
+        assert (name in catalog.properties) == (name != "inertia_tensor")
         column = COLUMNS[name][0]
         assert column.description
         assert column.description in pydoc.render_doc(getattr(SourceCatalog, name))
@@ -184,6 +185,23 @@ def test_any_number_of_threads_gives_the_same_bits(make_case, case):
     for name in PUBLIC:
         assert same(getattr(three, name), getattr(one, name)), name
         assert same(getattr(all_, name), getattr(one, name)), name
+
+
+def squares(side, count):
+    """A label image of ``count`` squares."""
+    return np.kron(np.diag(np.arange(1, count + 1)), np.ones((side, side), int))
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [(squares(6, 199), 1), (squares(6, 200), 7), (squares(90, 1), 1), (squares(91, 1), 7)],
+)
+def test_more_threads_are_started_only_where_there_is_work_for_them(monkeypatch, labels, expected):
+    monkeypatch.setattr(threads, "available_cores", lambda: 7)
+    segm = SegmentationImage(labels)
+    assert SourceCatalog(labels, segm).n_threads == expected
+    assert SourceCatalog(labels, segm)[0].n_threads == expected
+    assert SourceCatalog(labels, segm, n_threads=3).n_threads == 3
 
 
 def test_a_tile_gives_the_bits_of_the_whole(make_case):

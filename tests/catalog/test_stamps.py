@@ -68,6 +68,18 @@ def test_a_cutout_inside_the_image_is_a_view_and_a_source_without_pixels_has_non
     assert masked[1].make_cutouts((5, 5)).data.shape == (5, 5)
 
 
+@pytest.mark.parametrize("position", [(5, 5), (0, 0)])
+def test_a_copy_shares_nothing_with_the_image(position):
+    image = np.arange(100.0).reshape(10, 10)
+    for copy in (True, False):
+        cutout = stamps.CutoutImage(image, position, (3, 3), copy=copy)
+        expected = Theirs(image, position, (3, 3), copy=copy)
+        np.testing.assert_array_equal(cutout.data, expected.data)
+        assert cutout.copy == expected.copy == copy
+        shared = [np.shares_memory(each.data, image) for each in (cutout, expected)]
+        assert shared == [not copy] * 2
+
+
 def test_errors_name_the_argument(catalog):
     with pytest.raises(ValueError, match="mode must be 'partial' or 'trim', got 'strict'"):
         catalog.make_cutouts((3, 3), mode="strict")

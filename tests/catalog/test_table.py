@@ -1,11 +1,16 @@
 """The catalog as a table."""
 
+import pickle
+import sys
+from types import ModuleType
+
 import astropy.units as u
 import numpy as np
 import pytest
 from astropy.coordinates import SkyCoord
-from astropy.table import QTable
+from astropy.table import QTable, vstack
 
+import skyshed.catalog as module
 from skyshed.catalog.registry import COLUMNS
 
 GUIDE = [
@@ -14,6 +19,11 @@ GUIDE = [
     "flags", "min_value", "max_value", "local_background", "segment_flux", "segment_fluxerr",
     "kron_flux", "kron_fluxerr",
 ]  # fmt: skip
+
+#: Those of them that photutils 3 calls otherwise.
+PAIRS = {"xcentroid": "x_centroid", "ycentroid": "y_centroid", "semimajor_sigma": "semimajor_axis",
+         "semiminor_sigma": "semiminor_axis", "segment_fluxerr": "segment_flux_err",
+         "kron_fluxerr": "kron_flux_err"}  # fmt: skip
 
 
 def test_the_default_columns_are_the_guides(catalog_of):
@@ -34,6 +44,70 @@ def test_columns_have_the_names_asked_for_and_their_values(catalog_of):
     np.testing.assert_array_equal(table["moments"], catalog.moments)
     assert list(table["bbox"]) == catalog.bbox
     assert catalog.to_table(columns="area").colnames == ["area"]
+
+
+@pytest.fixture
+def table(catalog_of):
+    """A table of the default columns, under the guide's names."""
+    return catalog_of("full").to_table()
+
+
+def test_columns_are_found_under_either_name(table, catalog_of):
+    for name, other in PAIRS.items():
+        np.testing.assert_array_equal(table[other], table[name])
+        assert table[5][other] == table[5][name] or np.isnan(table[5][name])
+        assert other in table
+    assert "gini" not in table
+    assert table["label", "x_centroid"].colnames == ["label", "xcentroid"]
+    assert table[3]["label", "x_centroid"]["xcentroid"] == table["xcentroid"][3]
+    assert [row["y_centroid"] for row in table[:3]] == table["ycentroid"][:3].tolist()
+    for missing in ("gini", "xcentriod", "n_labels"):
+        with pytest.raises(KeyError, match=missing):
+            table[missing]
+        with pytest.raises(KeyError, match=missing):
+            table[0][missing]
+    new = catalog_of("full").to_table(["label", "x_centroid", "label"])
+    assert new.colnames == ["label", "x_centroid"]
+    np.testing.assert_array_equal(new["xcentroid"], table["x_centroid"])
+
+
+def test_columns_are_changed_under_either_name(table):
+    n_columns = len(table.columns)
+    table["x_centroid"] = np.arange(26)
+    np.testing.assert_array_equal(table["xcentroid"], np.arange(26))
+    table["x_centroid"] += 1
+    table[0]["x_centroid"] = 99
+    assert table["xcentroid"][0] == 99
+    table["y_centroid"][1] = 7
+    assert table["ycentroid"][1] == 7
+    table.replace_column("y_centroid", -np.arange(26))
+    table.sort(keys="y_centroid")
+    np.testing.assert_array_equal(table["ycentroid"], np.arange(-25, 1))
+    assert table.argsort(["x_centroid"])[-1] == 25
+    assert len(table.columns) == n_columns
+    table.rename_column("segment_flux_err", "error")
+    table.remove_columns(["kron_flux_err", "kron_flux"])
+    table.remove_column(name="semimajor_axis")
+    del table["semiminor_axis"]
+    assert len(table.columns) == n_columns - 4
+    assert "segment_fluxerr" not in table
+    assert "semimajor_sigma" not in table
+    table.keep_columns(["x_centroid", "error"])
+    assert table.colnames == ["xcentroid", "error"]
+    table["segment_fluxerr"] = 1.0
+    assert table.colnames == ["xcentroid", "error", "segment_fluxerr"]
+
+
+def test_tables_made_of_a_table_find_both_names_too(table):
+    for other in (
+        table.copy(),
+        table[:4],
+        pickle.loads(pickle.dumps(table)),
+        vstack([table, table]),
+    ):
+        np.testing.assert_array_equal(other["x_centroid"][:4], table["xcentroid"][:4])
+    grouped = table["label", "xcentroid", "flags"].group_by("flags")
+    np.testing.assert_array_equal(grouped["x_centroid"], grouped["xcentroid"])
 
 
 def test_every_property_but_the_cutouts_fits_a_table(catalog_of):
@@ -70,6 +144,58 @@ def test_the_meta_say_the_parameters_versions_and_date(catalog_of):
     assert meta["version"]["numpy"] == np.__version__
     assert set(meta["version"]) == {"Python", "skyshed", "astropy", "numpy", "scipy", "numba"}
     assert meta["date"][:2] == "20"
+
+
+@pytest.fixture(params=["3.0", "3.1"])
+def new_names_alone(request, monkeypatch):
+    """Ask photutils for its new names alone, as either release is asked."""
+    photutils = ModuleType("photutils")
+    photutils.future_column_names = request.param == "3.0"
+    monkeypatch.setitem(sys.modules, "photutils", photutils)
+    if request.param == "3.1":
+        switch = ModuleType("photutils._future_column_names")
+        switch.get_future_column_names = lambda: True
+        monkeypatch.setitem(sys.modules, switch.__name__, switch)
+
+
+@pytest.mark.usefixtures("new_names_alone")
+def test_tables_have_new_names_alone_where_a_program_asked_photutils_for_them(make_case):
+    table = make_case("local").to_table()
+    assert table.colnames == [PAIRS.get(name, name) for name in GUIDE]
+    assert set(table.meta) == {
+        "date", "version", "local_bkg_width", "aperture_mask_method", "kron_params",
+    }  # fmt: skip
+    assert table.meta["local_bkg_width"] == 24
+
+
+def test_a_program_that_imports_photutils_has_not_asked_for_new_names(make_case, monkeypatch):
+    import photutils
+
+    assert not photutils.future_column_names
+    assert make_case("plain").to_table().colnames == GUIDE
+    for name in ("photutils", "photutils._future_column_names"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    assert make_case("plain").to_table().colnames == GUIDE
+
+
+def test_the_default_columns_of_photutils_3_0_are_a_list_of_ones_own(make_case):
+    catalog = make_case("plain")
+    columns = module.DEFAULT_COLUMNS
+    assert columns == [name for name in catalog.default_columns if name != "flags"]
+    assert catalog.to_table(columns).colnames == columns
+    columns.append("gini")
+    assert "gini" not in module.DEFAULT_COLUMNS
+    with pytest.raises(AttributeError, match=r"'skyshed.catalog' has no attribute 'OTHER'"):
+        module.OTHER  # noqa: B018
+
+
+def test_inertia_tensors_are_in_tables_though_no_property_is_listed(catalog_of):
+    catalog = catalog_of("units")
+    table = catalog.to_table(columns="inertia_tensor")
+    moments = catalog.moments_central
+    assert table["inertia_tensor"].unit == u.pix**2
+    np.testing.assert_array_equal(table["inertia_tensor"][:, 0, 0].value, moments[:, 0, 2])
+    np.testing.assert_array_equal(table["inertia_tensor"][:, 0, 1].value, -moments[:, 1, 1])
 
 
 def test_columns_carry_their_descriptions(catalog_of):

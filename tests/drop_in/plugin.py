@@ -1,14 +1,14 @@
 """A pytest plugin that puts skyshed's public names in the place of photutils'.
 
 Only names in the ``__all__`` of `photutils.segmentation`, `photutils.background` and their modules
-are replaced, and the two warnings that skyshed has under the same names; a public name that skyshed
-lacks is replaced by one that fails. Every test's kind ("public", "private", "deprecation") goes
-into its report.
+are replaced, those that a module makes when they are asked for, and the two warnings that skyshed
+has under the same names; a public name that skyshed lacks is replaced by one that fails. Every
+test's kind ("public" or "private") goes into its report, and whether it expects photutils' own
+deprecation warning, which is waived.
 """
 
 import importlib
 import pkgutil
-import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ import pytest
 
 import skyshed
 from tests.drop_in.private import Source
+from tests.drop_in.waiver import WARNING, expects, waive
 
 PACKAGES = ("photutils.segmentation", "photutils.background")
 WARNINGS = ("DeblendWarning", "NoDetectionsWarning")
@@ -35,6 +36,7 @@ def pytest_configure(config: pytest.Config) -> None:
     exceptions = importlib.import_module("photutils.utils.exceptions")
     for name in WARNINGS:
         setattr(exceptions, name, getattr(skyshed, name))
+    pytest.warns = waive(pytest.warns, getattr(exceptions, WARNING))
 
 
 def replace(module: Any, top: Any) -> None:
@@ -43,6 +45,9 @@ def replace(module: Any, top: Any) -> None:
         new = getattr(skyshed, name, None) or missing(name)
         setattr(module, name, new)
         setattr(top, name, new)
+    if hasattr(module, "__getattr__"):
+        mine = importlib.import_module(f"skyshed.{module.__name__.rpartition('.')[2]}")
+        module.__getattr__ = mine.__getattr__
 
 
 def missing(name: str) -> type:
@@ -60,21 +65,16 @@ def source(path: Path) -> Source:
     return Source(path)
 
 
-def kind_of(item: pytest.Item) -> str:
-    """Return the kind of a test: "private", "deprecation" or "public"."""
-    name = item.originalname  # type: ignore[attr-defined]
+def name_of(item: pytest.Item) -> str:
+    """Return the name of a test in its module: "name" or "Class.name"."""
     owner = item.cls.__name__ + "." if item.cls else ""  # type: ignore[attr-defined]
-    text = source(item.path)
-    if text.reaches_for(owner + name):
-        return "private"
-    body = text.body(owner + name)
-    if re.search(r"PhotutilsDeprecationWarning|future_column_names", body):
-        return "deprecation"
-    return "public"
+    return owner + item.originalname  # type: ignore[attr-defined]
 
 
-@pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Any:
-    """Write the test's kind into its report."""
-    outcome = yield
-    outcome.get_result().user_properties.append(("kind", kind_of(item)))
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Note the kind of each test, and whether it expects the warning that is waived."""
+    for item in items:
+        text, name = source(item.path), name_of(item)
+        kind = "private" if text.reaches_for(name) else "public"
+        waived = "yes" if expects(text.functions[name]) else "no"
+        item.user_properties += [("kind", kind), ("waived", waived)]

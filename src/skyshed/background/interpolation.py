@@ -69,7 +69,7 @@ class BkgZoomInterpolator:
 
     def __call__(
         self,
-        mesh: Any,
+        data: Any,
         *,
         shape: tuple[int, int],
         box_size: tuple[int, int],
@@ -82,8 +82,8 @@ class BkgZoomInterpolator:
 
         Parameters
         ----------
-        mesh : array of float32 or float64, shape (nby, nbx)
-            A value per box.
+        data : array of float32 or float64, shape (nby, nbx)
+            The mesh, a value per box. The unit of a Quantity is left aside.
         shape : tuple of int
             The shape of the image; at most that of all boxes.
         box_size : tuple of int
@@ -102,8 +102,8 @@ class BkgZoomInterpolator:
         image : array, shape ``shape`` or that of the window
             In the dtype of the mesh.
         """
-        xp = array_namespace(mesh=mesh)
-        given = xp.asarray(mesh)
+        xp = array_namespace(data=data)
+        given = xp.asarray(data)
         mesh = to_host(given)
         low, high = mesh.min(), mesh.max()
         window = window or (slice(0, shape[0]), slice(0, shape[1]))
@@ -189,7 +189,7 @@ class BkgIDWInterpolator:
 
     def __call__(
         self,
-        mesh: Any,
+        data: Any,
         *,
         shape: tuple[int, int],
         dtype: Any,
@@ -202,8 +202,8 @@ class BkgIDWInterpolator:
 
         Parameters
         ----------
-        mesh : array of float32 or float64, shape (nby, nbx)
-            A value per box.
+        data : array of float32 or float64, shape (nby, nbx)
+            The mesh, a value per box. The unit of a Quantity is left aside.
         shape : tuple of int
             The shape of the image.
         dtype : dtype
@@ -222,8 +222,8 @@ class BkgIDWInterpolator:
         image : array of float64, shape ``shape``
             In the dtype of the mesh for one neighbour.
         """
-        xp = array_namespace(mesh=mesh)
-        given = xp.asarray(mesh)
+        xp = array_namespace(data=data)
+        given = xp.asarray(data)
         mesh = to_host(given)
         low = mesh.min()
         if low == mesh.max():

@@ -1,5 +1,15 @@
 """The catalog of sources: what is measured, and the class and the table that show it."""
 
+from typing import Any
+
 from skyshed.catalog.catalog import SourceCatalog
+from skyshed.catalog.table import DEFAULT_COLUMNS as _COLUMNS
 
 __all__ = ["SourceCatalog"]
+
+
+def __getattr__(name: str) -> Any:
+    # photutils has it still, as 3.0 had it: without flags, a list of one's own each time.
+    if name == "DEFAULT_COLUMNS":
+        return [column for column in _COLUMNS if column != "flags"]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import skyshed.catalog.measurements  # noqa: F401 - fills the registry
-from skyshed.arguments import as_image, check_positive_integer
+from skyshed.arguments import as_image
 from skyshed.catalog.cutouts import Cutouts
 from skyshed.catalog.extras import pick
 from skyshed.catalog.flags import Quality
@@ -19,11 +19,19 @@ from skyshed.catalog.inputs import (
     check_unit,
     check_width,
     make_frame,
+    threads_worth_starting,
 )
 from skyshed.catalog.photometry import Photometry
 from skyshed.catalog.registry import ALIASES, COLUMNS, Column, Results
 from skyshed.catalog.stamps import Stamps
-from skyshed.catalog.table import DEFAULT_COLUMNS, PROPERTIES, make_arrays, make_meta, make_table
+from skyshed.catalog.table import (
+    PROPERTIES,
+    UNLISTED,
+    default_columns,
+    make_arrays,
+    make_meta,
+    make_table,
+)
 from skyshed.frame import Remade
 from skyshed.names import accept_aliases, both_names, canonical_attribute
 from skyshed.segmentation import SegmentationImage, as_segmentation_image
@@ -76,8 +84,8 @@ class SourceCatalog(Cutouts, Stamps, Photometry, Quality):
     progress_bar : bool, optional
         Accepted for compatibility; nothing takes long enough to need one.
     n_threads : int, optional
-        Threads to use; `None` for all available cores. The result is the same for any number.
-
+        Threads to use; `None` for all available cores, or one for a few small sources. The result
+        is the same for any number.
     unit : `~astropy.units.UnitBase` or str, optional
         The unit of plain arrays, CuPy's above all, which no Quantity holds.
 
@@ -150,13 +158,11 @@ class SourceCatalog(Cutouts, Stamps, Photometry, Quality):
         segment_img = as_segmentation_image(segment_img, both_names("segment_img"))
         frame, found_unit = make_frame(images, mask, kernel, segment_img, n_threads)
         self._unit = check_unit(unit, found_unit)
-        if n_threads is not None:
-            check_positive_integer(n_threads, "n_threads")
         inputs = {
             "frame": frame,
             "sources": segment_img.sources,
             "provenance": segment_img._provenance,
-            "n_threads": n_threads,
+            "n_threads": threads_worth_starting(n_threads, segment_img.sources),
             "wcs": wcs,
             "kron_params": check_kron_params(kron_params),
             "localbkg_width": check_width(localbkg_width),
@@ -177,14 +183,12 @@ class SourceCatalog(Cutouts, Stamps, Photometry, Quality):
         self._extra: dict[str, Any] = {}
         self.isscalar = False
         #: The columns of `to_table` where it is given none.
-        self.default_columns = list(DEFAULT_COLUMNS)
+        self.default_columns = default_columns()
         #: What tables note about themselves.
         self.meta = make_meta(
             localbkg_width=results["localbkg_width"],
             apermask_method=results["apermask_method"],
             kron_params=results["kron_params"],
-            local_bkg_width=results["localbkg_width"],
-            aperture_mask_method=results["apermask_method"],
         )
 
     @classmethod
@@ -214,9 +218,12 @@ class SourceCatalog(Cutouts, Stamps, Photometry, Quality):
 
     @property
     def properties(self) -> list[str]:
-        """The names and aliases of all columns and cutouts, sorted; without `extra_properties`."""
-        columns = (name for name, (each, _) in COLUMNS.items() if each.public)
-        return sorted([*columns, *ALIASES, *PROPERTIES])
+        """The names and aliases of columns and cutouts, sorted; without `extra_properties`.
+
+        As in photutils 3.1, `inertia_tensor` is not listed, though it is still measured.
+        """
+        columns = {name for name, (each, _) in COLUMNS.items() if each.public}
+        return sorted([*columns.difference(UNLISTED), *ALIASES, *PROPERTIES])
 
     def to_table(self, columns: str | Sequence[str] | None = None) -> "QTable":
         """Make a table with one row per source.
@@ -230,7 +237,8 @@ class SourceCatalog(Cutouts, Stamps, Photometry, Quality):
         Returns
         -------
         table : `~astropy.table.QTable`
-            Its ``meta`` has the date, versions and parameters, its columns their descriptions.
+            Its ``meta`` has the date, versions and parameters, its columns their descriptions. The
+            columns are found under their other names, too: ``table["x_centroid"]``.
 
         Raises
         ------

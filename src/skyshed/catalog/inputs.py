@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from astropy import units as u
 
-from skyshed.arguments import as_image, as_mask, split_units
+from skyshed.arguments import as_image, as_mask, check_positive_integer, split_units
 from skyshed.catalog.base import CatalogBase
 from skyshed.catalog.registry import Results
 from skyshed.frame import Frame
@@ -19,7 +19,12 @@ __all__ = [
     "check_unit",
     "check_width",
     "make_frame",
+    "threads_worth_starting",
 ]
+
+#: Catalogs with fewer sources, whose segments have fewer pixels in all, are measured by one thread
+#: unless told otherwise: starting more for each measurement takes longer than they save.
+FEW_SOURCES, FEW_PIXELS = 200, 1 << 13
 
 
 def make_frame(
@@ -93,6 +98,20 @@ def check_unit(unit: Any, found: Any) -> Any:
             f"unit is {str(unit)!r}, but data is in {str(found)!r}: leave unit out, or convert data"
         )
     return unit
+
+
+def threads_worth_starting(n_threads: int | None, sources: Any) -> int | None:
+    """Return the number of threads for a catalog of ``sources``; `None` for all available cores.
+
+    Raises
+    ------
+    ValueError
+        If ``n_threads`` is neither `None` nor a positive integer.
+    """
+    if n_threads is not None:
+        return check_positive_integer(n_threads, "n_threads")
+    few = len(sources) < FEW_SOURCES and sources.pixel.size < FEW_PIXELS
+    return 1 if few else None
 
 
 def check_width(width: Any) -> int:

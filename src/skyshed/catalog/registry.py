@@ -34,6 +34,7 @@ __all__ = [
     "close_columns",
     "column",
     "measurement",
+    "other_name",
     "public_columns",
     "required",
 ]
@@ -125,6 +126,30 @@ def column(name: str) -> Column:
         If there is none.
     """
     return COLUMNS[ALIASES.get(name, name)][0]
+
+
+def other_name(name: str) -> str | None:
+    """Return photutils 3's name for the guide's name of a column and vice versa, if there are two.
+
+    Of fluxes that users add, or that apertures of their own give, the errors have two.
+
+    Examples
+    --------
+    >>> import skyshed.catalog.measurements
+    >>> from skyshed.catalog.registry import other_name
+    >>> other_name("xcentroid"), other_name("x_centroid"), other_name("area")
+    ('x_centroid', 'xcentroid', None)
+    >>> other_name("circular_5_fluxerr")
+    'circular_5_flux_err'
+    """
+    if name in ALIASES:
+        return ALIASES[name]
+    if name in COLUMNS:
+        return COLUMNS[name][0].alias or None
+    for ending, other in (("_fluxerr", "_flux_err"), ("_flux_err", "_fluxerr")):
+        if name.endswith(ending):
+            return name.removesuffix(ending) + other
+    return None
 
 
 class Results:

@@ -31,11 +31,13 @@ class CutoutImage:
         Of what lies outside the image: 'trim' leaves it out, 'partial' fills it.
     fill_value : number, optional
         What 'partial' fills in.
+    copy : bool, optional
+        Whether the data are a copy even where they lie inside the image.
 
     Attributes
     ----------
     data : array
-        The cutout: a view of the image where it lies inside.
+        The cutout: a view of the image where it lies inside, unless ``copy``.
     shape : tuple of int
         Its shape.
     slices_original, slices_cutout : tuple of slice
@@ -61,11 +63,12 @@ class CutoutImage:
         shape: Any,
         mode: str = "trim",
         fill_value: Any = np.nan,
+        copy: bool = False,
     ) -> None:
         from astropy.nddata import overlap_slices
 
         self.position, self.input_shape = position, tuple(shape)
-        self.mode, self.fill_value = mode, fill_value
+        self.mode, self.fill_value, self.copy = mode, fill_value, copy
         self.slices_original, self.slices_cutout = overlap_slices(
             data.shape, self.input_shape, position, mode=mode
         )
@@ -80,6 +83,8 @@ class CutoutImage:
             filled = xp.full(self.input_shape, fill_value, dtype=data.dtype)
             filled[self.slices_cutout] = self.data
             self.data = filled
+        elif copy:
+            self.data = self.data.copy()
         self.shape = self.data.shape
 
     @cached_property

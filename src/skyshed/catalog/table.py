@@ -9,13 +9,21 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from skyshed.catalog.cutouts import CUTOUTS
-from skyshed.catalog.registry import ALIASES, COLUMNS
-from skyshed.names import ATTRIBUTES
+from skyshed.catalog.registry import ALIASES, COLUMNS, column
+from skyshed.names import ATTRIBUTES, KEYWORDS, only_new_names
 
 if TYPE_CHECKING:  # it takes a third of the time to import skyshed
     from astropy.table import QTable
 
-__all__ = ["DEFAULT_COLUMNS", "PROPERTIES", "make_arrays", "make_meta", "make_table"]
+__all__ = [
+    "DEFAULT_COLUMNS",
+    "PROPERTIES",
+    "UNLISTED",
+    "default_columns",
+    "make_arrays",
+    "make_meta",
+    "make_table",
+]
 
 #: What holds an image per source, under both of its names; it fits no table.
 IMAGES = (*CUTOUTS, *(a for a, name in ATTRIBUTES.items() if name in CUTOUTS and "_cutout" in a))
@@ -23,6 +31,9 @@ IMAGES = (*CUTOUTS, *(a for a, name in ATTRIBUTES.items() if name in CUTOUTS and
 PROPERTIES = (
     *IMAGES, "bbox", "kron_aperture", "label", "labels", "local_background_aperture", "slices",
 )  # fmt: skip
+
+#: Columns that photutils 3.1 measures still, and lists no more: `moments_central` has the same.
+UNLISTED = ("inertia_tensor",)
 
 #: The guide's default columns, with the flags in their midst: what it prints of the table stays.
 DEFAULT_COLUMNS = (
@@ -45,25 +56,40 @@ def _versions() -> dict[str, str | None]:
     return versions
 
 
+def default_columns() -> list[str]:
+    """Return the columns of a new catalog's tables, under the names that the program asked for."""
+    if not only_new_names():
+        return list(DEFAULT_COLUMNS)
+    return [column(n).alias or n if n in COLUMNS else n for n in DEFAULT_COLUMNS]
+
+
 def make_meta(**parameters: Any) -> dict[str, Any]:
-    """Return what a table notes about itself: the time, the versions, the parameters."""
+    """Return what a table notes about itself: the time, the versions, the parameters.
+
+    Parameters come under the guide's names; both names of what has two are noted, or, if the
+    program asked for that, the new one alone.
+    """
     date = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
-    return {"date": date, "version": dict(_versions()), **parameters}
+    new = {a: parameters[name] for a, name in KEYWORDS.items() if name in parameters}
+    old = {KEYWORDS[alias] for alias in new} if only_new_names() else ()
+    kept = {name: value for name, value in parameters.items() if name not in old}
+    return {"date": date, "version": dict(_versions()), **kept, **new}
 
 
 def make_table(catalog: Any, columns: str | Sequence[str] | None) -> "QTable":
     """Make the table of a catalog; see `skyshed.SourceCatalog.to_table`."""
-    from astropy.table import QTable
+    from skyshed.catalog.both_names import CatalogTable
 
     names = catalog.default_columns if columns is None else columns
     names = [names] if isinstance(names, str) else list(names)
     _check_columns(catalog, names)
     catalog._results.on_host(*(ALIASES.get(n, n) for n in names if ALIASES.get(n, n) in COLUMNS))
-    table = QTable()
+    table = CatalogTable()
     table.meta.update(catalog.meta)
-    for name in names:
+    for name in dict.fromkeys(names):
         values = getattr(catalog, name)
-        table[name] = (values,) if catalog.isscalar else values
+        # By assignment, the second name of a column would replace the first.
+        table.add_column((values,) if catalog.isscalar else values, name=name)
         canonical = ALIASES.get(name, name)
         if canonical in COLUMNS:
             table[name].info.description = COLUMNS[canonical][0].description
@@ -94,7 +120,7 @@ def _is_plain(column: Any) -> bool:
 
 def _check_columns(catalog: Any, names: list[str]) -> None:
     """Raise a ValueError that names the columns that there are not, and the likeliest meant."""
-    known = {*catalog.properties, *catalog.extra_properties}
+    known = {*catalog.properties, *UNLISTED, *catalog.extra_properties}
     known |= {alias for alias in map(_extra_alias, catalog.extra_properties) if alias}
     unknown = [name for name in names if name not in known or name in IMAGES]
     if not unknown:
