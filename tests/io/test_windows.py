@@ -311,6 +311,11 @@ def test_what_a_file_does_not_know_is_sent_as_pixels(tmp_path):
         assert np.all(again.read(0, 9, 0, 9) == 5)
 
 
+def test_windows_are_taken_as_they_are():
+    region = cut(open_windows(np.zeros((3, 4))), 0, 2, 0, 2)
+    assert open_windows(region) is region
+
+
 def test_quantities_have_their_unit():
     windows = open_windows(np.arange(12.0).reshape(3, 4) << u.nJy)
     assert windows.unit == u.nJy

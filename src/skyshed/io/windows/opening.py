@@ -32,6 +32,7 @@ def open_windows(image: Any, hdu: int | str | None = None) -> Windows:
           survey or the chips of a camera. They lie where their celestial WCS says or, if none has
           one, where DETSEC in their headers says. Gaps between them are NaN.
         - An array that can be sliced: NumPy, a memory map, Zarr, Dask.
+        - Windows, which are returned as they are.
     hdu : int or str, optional
         The HDU of a file: number, name or ``NAME,VERSION``; the first image if `None`.
 
@@ -71,6 +72,8 @@ def open_windows(image: Any, hdu: int | str | None = None) -> Windows:
         raise ValueError(f"hdu is given as {hdu!r}, but image is {what}: leave hdu out")
     if named:
         return open_zarr(image)
+    if isinstance(image, Windows):
+        return image
     if isinstance(image, list | tuple) and all(isinstance(x, str | os.PathLike) for x in image):
         return join([open_windows(path) for path in image])
     return _of_array(image)
