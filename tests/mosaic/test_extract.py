@@ -139,6 +139,9 @@ def test_a_region_is_as_if_it_had_been_cut_out(folder, tmp_path):
     tiled = extract(image, region=(y0, y1, x0, x1), workspace=tmp_path / "work", **SETTINGS)
     assert_same(tiled, there)
     assert there.record["region"] == tiled.record["region"] == region
+    # A WCS of the caller's is that of the whole image.
+    given = extract(data, region=region, wcs=make_wcs(), **SETTINGS)
+    assert same_tables(given.table, cut.table)
 
 
 @pytest.mark.parametrize("wrong", ["1:2", "0:5,0:999", "5:5,0:9", (1, 2, 3), 7, "a:b,c:d"])

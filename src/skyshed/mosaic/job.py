@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from skyshed.io.windows.wcs import ExactWCS
 from skyshed.mosaic.field import Field
 from skyshed.mosaic.tiles import Tiling
 from skyshed.mosaic.workspace import Workspace
@@ -92,7 +93,11 @@ class Job:
                 )  # fmt: skip
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name != "maps"}
+        sent = {name: value for name, value in vars(self).items() if name != "maps"}
+        return {**sent, "wcs": ExactWCS(self.wcs)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, wcs=state["wcs"].wcs)
 
 
 def _chunk(side: int) -> int:

@@ -7,11 +7,12 @@ from skyshed.arguments import check_choice
 from skyshed.exceptions import NoDetectionsWarning
 from skyshed.frame import Frame
 from skyshed.io.record import run_record
+from skyshed.io.windows.wcs import region_wcs
 from skyshed.mosaic.extraction import Resources, extract_tiles
 from skyshed.pipeline.extraction import Extraction
 from skyshed.pipeline.inputs import Inputs, gather
 from skyshed.pipeline.maps import read_band, read_detection, read_map
-from skyshed.pipeline.opening import choose
+from skyshed.pipeline.opening import as_region, choose
 from skyshed.pipeline.parameters import Parameters
 from skyshed.pipeline.progress import Progress
 from skyshed.pipeline.steps import CrowdedWarning, find_sources, make_catalog, prepare
@@ -177,6 +178,8 @@ def extract(
         given, hdu, region, parameters, resources, device,
         only_whole=any(each is not None for each in other),
     )  # fmt: skip
+    if region is not None and wcs is not None:
+        wcs = region_wcs(wcs, *as_region(region))
     if tiles is not None:
         check_columns(parameters.columns, wcs is not None or tiles.image.wcs is not None)
         return extract_tiles(tiles, parameters, resources, wcs, progress)

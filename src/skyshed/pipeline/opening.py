@@ -14,7 +14,7 @@ from skyshed.namespace import is_device_array
 from skyshed.pipeline.inputs import as_input
 from skyshed.pipeline.parameters import Parameters
 
-__all__ = ["choose", "open_field", "read_whole"]
+__all__ = ["as_region", "choose", "open_field", "read_whole"]
 
 
 def choose(
@@ -133,7 +133,7 @@ def open_field(
                 f"{main.shape}"
             )
     if region is not None:
-        bounds = _checked_region(region, main.shape)
+        bounds = as_region(region, main.shape)
         y0, y1, x0, x1 = bounds
         main = cut(main, *bounds)
         others = {name: cut(each, *bounds) for name, each in others.items()}
@@ -185,13 +185,19 @@ def _as_windows(given: Any, name: str, hdu: int | str | None) -> tuple[Any, Any,
     return ArrayWindows(data, image.unit, image.wcs), mask, image.error
 
 
-def _checked_region(region: Any, shape: tuple[int, int]) -> tuple[int, int, int, int]:
-    """Return a region as four ints, if it lies in the image.
+def as_region(region: Any, shape: tuple[int, int] | None = None) -> tuple[int, int, int, int]:
+    """Return a region as four ints, if it lies in an image of that shape, or in any.
 
     Raises
     ------
     ValueError
         If it does not, or is no region.
+
+    Examples
+    --------
+    >>> from skyshed.pipeline.opening import as_region
+    >>> as_region("0:10,5:20"), as_region((0, 10, 5, 20), shape=(10, 20))
+    ((0, 10, 5, 20), (0, 10, 5, 20))
     """
     bounds = region
     if isinstance(region, str):
@@ -201,9 +207,11 @@ def _checked_region(region: Any, shape: tuple[int, int]) -> tuple[int, int, int,
         y0, y1, x0, x1 = (int(bound) for bound in bounds)
     except (TypeError, ValueError):
         y0 = y1 = x0 = x1 = 0
-    if not (0 <= y0 < y1 <= shape[0] and 0 <= x0 < x1 <= shape[1]):
+    ny, nx = (y1, x1) if shape is None else shape
+    if not (0 <= y0 < y1 <= ny and 0 <= x0 < x1 <= nx):
+        within = "" if shape is None else f", which has the shape {shape}"
         raise ValueError(
             "region must be 'y0:y1,x0:x1' or four integers, half-open ranges of pixels in the "
-            f"image, which has the shape {shape}; got {region!r}"
+            f"image{within}; got {region!r}"
         )
     return y0, y1, x0, x1
