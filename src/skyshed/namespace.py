@@ -20,6 +20,7 @@ __all__ = [
     "adopt",
     "array_namespace",
     "count_in_rows",
+    "device_memory",
     "in_one_transfer",
     "is_device_array",
     "like",
@@ -243,6 +244,17 @@ def to_device(array: Any) -> Any:
     if array is None or is_device_array(array):
         return array
     return _cupy("device 'cuda'").asarray(array)
+
+
+def device_memory() -> int:
+    """Return the bytes of memory that are free on the current device.
+
+    Raises
+    ------
+    ImportError
+        If CuPy is not installed or sees no device.
+    """
+    return int(_cupy("device 'cuda'").cuda.Device().mem_info[0])
 
 
 def _cupy(what: str) -> Any:

@@ -77,7 +77,7 @@ def fits_at_once(image: Any, resources: Resources, device: str | None) -> bool:
         return False
     memory = resources.memory
     limit = SHARE * available(device) if memory is None else in_bytes(memory) - PROCESS
-    return whole_image(image.shape, itemsize_of(image)) <= limit
+    return whole_image(image.shape, itemsize_of(image), device) <= limit
 
 
 def extract_tiles(

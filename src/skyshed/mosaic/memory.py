@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from skyshed.mosaic.tiles import Tiling
+from skyshed.namespace import device_memory
 
 __all__ = ["available", "in_bytes", "memory_of_tiles", "tiles_for", "whole_image", "written"]
 
@@ -14,8 +15,9 @@ UNITS |= {f"{unit}i": 1024**power for power, unit in enumerate("kmgt", start=1)}
 SPELLING = re.compile(r"\s*(\d+(?:\.\d*)?)\s*([kmgt]?i?)b?\s*", re.IGNORECASE)
 
 #: What a run takes for each pixel of an image at once, in units of the image's own bytes, its own
-#: included (measured: 18.7 bytes per pixel of float32; `python -m benchmarks.cpu --only memory`).
-WHOLE = 5.0
+#: included: measured on the host (18.7 bytes per pixel of float32; `python -m benchmarks.cpu --only
+#: memory`) and counted for a GPU (28 bytes at most; docs/device.md).
+WHOLE = {"cpu": 5.0, "cuda": 7.0}
 #: What a tile takes for each of its pixels and those of its margin, in the same units (measured).
 TILE = 8.0
 #: What a process takes before it has read a pixel: Python, its packages and compiled kernels.
@@ -70,9 +72,7 @@ def available(device: str | None = None) -> int:
     A container's limit counts where there is one.
     """
     if device == "cuda":
-        import cupy
-
-        return int(cupy.cuda.Device().mem_info[0])
+        return device_memory()
     free = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES")]
     for line in _lines("/proc/meminfo"):
         if line.startswith("MemAvailable:"):
@@ -92,9 +92,9 @@ def _lines(path: str) -> list[str]:
         return []
 
 
-def whole_image(shape: tuple[int, int], itemsize: int) -> int:
+def whole_image(shape: tuple[int, int], itemsize: int, device: str | None = None) -> int:
     """Return the bytes that a run takes for an image at once, without the process's own."""
-    return int(shape[0] * shape[1] * itemsize * WHOLE)
+    return int(shape[0] * shape[1] * itemsize * WHOLE[device or "cpu"])
 
 
 def memory_of_tiles(tiling: Tiling, margin: int, n_workers: int, itemsize: int) -> int:

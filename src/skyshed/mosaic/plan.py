@@ -101,7 +101,7 @@ def make_plan(field: Field, parameters: Parameters, resources: Resources) -> Pla
     n_workers = resolve_n_threads(parameters.n_threads)
     size = itemsize_of(field.image)
     tiling, margin = None, 0
-    memory = PROCESS + whole_image(field.shape, size)
+    memory = PROCESS + whole_image(field.shape, size, field.device)
     if not fits_at_once(field.image, resources, field.device):
         engine = connect(resources.scheduler, n_workers)
         n_workers = engine.per_process()
