@@ -157,6 +157,8 @@ def test_what_tiles_do_not_know_is_refused(tmp_path):
 
 
 def test_files_are_those_of_a_run_at_once(folder, tmp_path, whole):
+    import zarr
+
     found = extract(folder / "field.fits", workspace=tmp_path / "work", **SETTINGS)
     for format in ("fits", "parquet", "ecsv"):
         out, there = tmp_path / format, tmp_path / f"{format}-at-once"
@@ -173,6 +175,10 @@ def test_files_are_those_of_a_run_at_once(folder, tmp_path, whole):
         assert set((out / "kron.reg").read_text().splitlines()) == set(
             (there / "kron.reg").read_text().splitlines()
         )
+    for each in (found, whole):
+        each.write(tmp_path / "zarr", preview=False, map_format="zarr")
+        there = zarr.open_array(tmp_path / "zarr/segmentation.zarr", mode="r")
+        assert np.array_equal(there[:], whole.segmentation.data)
     header = fits.getheader(tmp_path / "fits/segmentation.fits")
     assert header["NLABELS"] == len(whole.table)
     assert header["CTYPE1"] == "RA---TAN"

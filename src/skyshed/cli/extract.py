@@ -47,6 +47,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     files.add_argument(
         "--compress", action="store_true", help="compress the segmentation image by tiles"
     )
+    files.add_argument(
+        "--map-format", choices=("fits", "zarr"), default="fits", help="of the segmentation image"
+    )
     files.add_argument("--regions", action="store_true", help="write DS9 regions too")
     files.add_argument(
         "--device", choices=("cpu", "cuda"), default="cpu", help="where to compute [cpu]"
@@ -134,7 +137,7 @@ def run(arguments: argparse.Namespace) -> int:
     from skyshed.pipeline import extract
 
     with _warnings_in_one_line(arguments.quiet):
-        folder = check_writable(arguments.out, arguments.format)
+        folder = check_writable(arguments.out, arguments.format, arguments.map_format)
         workspace, ours = _workspace(arguments, parameters)
         found = extract(
             **_inputs(arguments),
@@ -153,6 +156,7 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.format,
             compress=arguments.compress,
             regions=arguments.regions,
+            map_format=arguments.map_format,
             preview=_can_draw(arguments),
         )
     if ours:

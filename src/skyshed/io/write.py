@@ -2,6 +2,7 @@
 
 import json
 import os
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from astropy.table import QTable, Table
 
 from skyshed.arguments import check_choice
 from skyshed.io.headers import PARAMETERS, RECORD, file_header, tables_beside
-from skyshed.io.maps import write_map
+from skyshed.io.maps import MAP_FORMATS, write_map
 from skyshed.io.parquet import read_parquet
 from skyshed.io.whole import whole_file
 from skyshed.pipeline.parameters import Parameters
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FORMATS",
     "check_writable",
+    "map_name",
     "read_catalog",
     "whole_file",
     "write_catalog",
@@ -43,6 +45,7 @@ def write_extraction(
     compress: bool = False,
     preview: bool = True,
     regions: bool = False,
+    map_format: str = "fits",
 ) -> list[Path]:
     """Write catalog, segmentation image, parameters and pictures of an extraction into a folder.
 
@@ -54,7 +57,7 @@ def write_extraction(
         Where to; it is made if need be.
     format : {"fits", "ecsv", "parquet"}, optional
         Of the catalog.
-    compress, preview, regions : bool, optional
+    compress, preview, regions, map_format
         See `Extraction.write`.
 
     Returns
@@ -62,17 +65,18 @@ def write_extraction(
     paths : list of `~pathlib.Path`
         The files written.
     """
-    folder = check_writable(folder, format)
+    folder = check_writable(folder, format, map_format)
     found, record = extraction, extraction.record
     paths = [
         folder / f"catalog.{format}",
-        folder / f"segmentation.fits{'.fz' if compress else ''}",
+        folder / map_name(map_format, compress),
         folder / "parameters.toml",
     ]
     write_catalog(found.table, paths[0], found.parameters, record, format)
     write_segmentation(
-        found.segmentation, paths[1], found.parameters, record, found.wcs, compress=compress
-    )
+        found.segmentation, paths[1], found.parameters, record, found.wcs, compress=compress,
+        format=map_format,
+    )  # fmt: skip
     with whole_file(paths[2]) as part:
         part.write_text(found.parameters.to_toml(), encoding="utf-8")
     if regions:
@@ -90,8 +94,15 @@ def write_extraction(
     return paths
 
 
-def check_writable(folder: str | os.PathLike, format: str = "fits") -> Path:
-    """Make a folder if need be and see that files can be written there, in that format.
+def map_name(format: str, compress: bool) -> str:
+    """Return what the file, or folder, of a segmentation image is called."""
+    return "segmentation.zarr" if format == "zarr" else f"segmentation.fits{'.fz' * compress}"
+
+
+def check_writable(
+    folder: str | os.PathLike, format: str = "fits", map_format: str = "fits"
+) -> Path:
+    """Make a folder if need be and see that files can be written there, in those formats.
 
     Raises
     ------
@@ -103,14 +114,13 @@ def check_writable(folder: str | os.PathLike, format: str = "fits") -> Path:
         If the format needs a package that is not installed.
     """
     check_choice(format, "format", tuple(FORMATS))
-    if format == "parquet":
-        try:
-            import pyarrow  # noqa: F401
-        except ImportError:
+    check_choice(map_format, "map_format", MAP_FORMATS)
+    for kind, needed, extra in ((format, "pyarrow", "parquet"), (map_format, "zarr", "mosaic")):
+        if kind in ("parquet", "zarr") and find_spec(needed) is None:
             raise ImportError(
-                "format 'parquet' needs pyarrow, which is not installed: "
-                "pip install 'skyshed[parquet]'"
-            ) from None
+                f"format {kind!r} needs {needed}, which is not installed: "
+                f"pip install 'skyshed[{extra}]'"
+            )
     folder = Path(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -201,8 +211,9 @@ def write_segmentation(
     wcs: Any = None,
     *,
     compress: bool = False,
+    format: str = "fits",
 ) -> None:
-    """Write a segmentation image as int32 FITS, with its WCS.
+    """Write a segmentation image as int32 FITS, with its WCS, or as Zarr; see `write_map`.
 
     Plain, it is the primary image, which any reader of FITS opens and which can be mapped into
     memory by windows. Compressed by tiles (RICE_1, lossless), it is many times smaller and takes a
@@ -212,6 +223,7 @@ def write_segmentation(
     write_map(
         lambda y0, y1, x0, x1: labels[y0:y1, x0:x1],
         labels.shape, path, segmentation.nlabels, parameters, record, wcs, compress=compress,
+        format=format,
     )  # fmt: skip
 
 

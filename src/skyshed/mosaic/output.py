@@ -10,7 +10,7 @@ from skyshed.io.maps import write_map
 from skyshed.io.regions import HEAD, region_lines
 from skyshed.io.stream import stream_catalog
 from skyshed.io.whole import whole_file
-from skyshed.io.write import check_writable
+from skyshed.io.write import check_writable, map_name
 
 if TYPE_CHECKING:
     from skyshed.mosaic.result import MosaicExtraction
@@ -26,6 +26,7 @@ def write_mosaic(
     compress: bool = False,
     preview: bool = True,
     regions: bool = False,
+    map_format: str = "fits",
 ) -> list[Path]:
     """Write catalog, segmentation image, parameters, tiles and pictures into a folder.
 
@@ -33,7 +34,7 @@ def write_mosaic(
     ----------
     found : MosaicExtraction
         What to write.
-    folder, format, compress, preview, regions
+    folder, format, compress, preview, regions, map_format
         See `MosaicExtraction.write`.
 
     Returns
@@ -41,11 +42,11 @@ def write_mosaic(
     paths : list of `~pathlib.Path`
         The files written.
     """
-    folder = check_writable(folder, format)
+    folder = check_writable(folder, format, map_format)
     segmentation, record = found.segmentation, found.record
     paths = [
         folder / f"catalog.{format}",
-        folder / f"segmentation.fits{'.fz' if compress else ''}",
+        folder / map_name(map_format, compress),
         folder / "parameters.toml",
         folder / "tiles.ecsv",
     ]
@@ -55,7 +56,7 @@ def write_mosaic(
     )  # fmt: skip
     write_map(
         segmentation.read, found.shape, paths[1], segmentation.nlabels, found.parameters, record,
-        found.wcs, compress=compress, step=segmentation.data.chunks[0],
+        found.wcs, compress=compress, format=map_format, step=segmentation.data.chunks[0],
     )  # fmt: skip
     with whole_file(paths[2]) as part:
         part.write_text(found.parameters.to_toml(), encoding="utf-8")

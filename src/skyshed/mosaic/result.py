@@ -211,6 +211,7 @@ class MosaicExtraction:
         compress: bool = False,
         preview: bool = True,
         regions: bool = False,
+        map_format: str = "fits",
     ) -> list[Any]:
         """Write everything into a folder, under the names that `Extraction.write` uses.
 
@@ -227,6 +228,8 @@ class MosaicExtraction:
             Whether to draw ``preview.png``; this needs matplotlib.
         regions : bool, optional
             Whether to write the Kron ellipses as DS9 regions.
+        map_format : {"fits", "zarr"}, optional
+            Of the segmentation image; Zarr is compressed, in chunks.
 
         Returns
         -------
@@ -236,5 +239,6 @@ class MosaicExtraction:
         from skyshed.mosaic.output import write_mosaic
 
         return write_mosaic(
-            self, folder, format, compress=compress, preview=preview, regions=regions
-        )
+            self, folder, format, compress=compress, preview=preview, regions=regions,
+            map_format=map_format,
+        )  # fmt: skip

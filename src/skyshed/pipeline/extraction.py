@@ -121,6 +121,7 @@ class Extraction:
         compress: bool = False,
         preview: bool = True,
         regions: bool = False,
+        map_format: str = "fits",
     ) -> list[Any]:
         """Write everything into a folder; see `skyshed.io.write.write_extraction`.
 
@@ -136,6 +137,8 @@ class Extraction:
             Whether to draw ``preview.png``; this needs matplotlib.
         regions : bool, optional
             Whether to write the Kron ellipses as DS9 regions.
+        map_format : {"fits", "zarr"}, optional
+            Of the segmentation image; Zarr is compressed, in chunks.
 
         Returns
         -------
@@ -152,5 +155,6 @@ class Extraction:
         from skyshed.io.write import write_extraction
 
         return write_extraction(
-            self.to_host(), folder, format, compress=compress, preview=preview, regions=regions
-        )
+            self.to_host(), folder, format, compress=compress, preview=preview, regions=regions,
+            map_format=map_format,
+        )  # fmt: skip
