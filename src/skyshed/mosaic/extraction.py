@@ -26,7 +26,7 @@ __all__ = ["Resources", "extract_tiles", "fits_at_once", "installed", "itemsize_
 
 #: Pixels around a tile that are read with it. Apertures of fewer than one source in a thousand
 #: reach farther; these are measured by themselves.
-MARGIN = 128
+MARGIN = 64
 #: The share of a tile that the margin may be, on each side, where tiles are small.
 LARGEST_MARGIN = 4
 #: Pixels of an in-memory array that may be sent to the workers of a cluster.
