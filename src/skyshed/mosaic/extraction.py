@@ -125,7 +125,7 @@ def extract_tiles(
     folder, owned = _folder(resources.workspace)
     workspace = Workspace(folder)
     try:
-        with closing(engine):
+        with closing(engine), workspace.held():
             if isinstance(engine, Cluster):
                 _check_sendable(field)
             job = make_job(field, parameters, resources, workspace, engine, wcs)
@@ -178,9 +178,11 @@ def make_job(
     """
     n_workers = engine.per_process()
     tiling, margin = choose_tiles(field, parameters, resources, n_workers, engine.memory())
+    own_mask = None if field.image_mask is None else ArrayWindows(field.image_mask)
     begun = workspace.begin(
         {
             "image": fingerprint(field.image),
+            "image_mask": None if own_mask is None else fingerprint(own_mask),
             "companions": {
                 name: fingerprint(each) for name, each in sorted(field.companions.items())
             },

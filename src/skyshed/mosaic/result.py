@@ -12,6 +12,7 @@ from skyshed.io.plain import PlainTable, concatenated
 from skyshed.mosaic.background import BackgroundWindow
 from skyshed.mosaic.job import Job
 from skyshed.mosaic.tiles import Window
+from skyshed.mosaic.workspace import WorkspaceError
 from skyshed.pipeline.parameters import Parameters
 from skyshed.pipeline.table import empty_table
 
@@ -140,11 +141,23 @@ class MosaicExtraction:
         return MosaicBackground(mesh["level"], mesh["noise"], mesh["n_good"], self.job)
 
     def parts(self) -> Any:
-        """Yield the catalogs of the tiles that measured any source, as plain tables."""
+        """Yield the catalogs of the tiles that measured any source, as plain tables.
+
+        Raises
+        ------
+        WorkspaceError
+            If one is damaged or lost; it is named.
+        """
+        workspace = self.job.workspace
         for place in self.job.tiling:
-            path = self.job.workspace.file("tables", place)
-            if path.exists():
-                yield PlainTable.load(path)
+            path = workspace.file("tables", place)
+            try:
+                if path.exists() or workspace.load("measure", place)["n_sources"]:
+                    yield PlainTable.load(path)
+            except OSError as error:
+                raise WorkspaceError(
+                    f"{error}: remove {workspace.file('measure', place)}, and the run makes it again"
+                ) from error
 
     @property
     def table(self) -> QTable:
