@@ -15,7 +15,7 @@ from astropy.utils.exceptions import AstropyWarning
 from skyshed.mosaic.job import Job
 from skyshed.mosaic.memory import SHARE, available
 
-__all__ = ["Cluster", "Threads", "TileError", "connect"]
+__all__ = ["Cluster", "Threads", "TileError", "connect", "explained"]
 
 #: How often Dask tries a task that failed on a cluster: files systems of clusters have bad moments.
 RETRIES = 2
@@ -40,16 +40,23 @@ def attempt(task: Task, phase: str, job: Job, place: tuple[int, int]) -> None:
     try:
         task(job, place)
     except Exception as error:
-        raise TileError(_said(phase, job, place, error)) from error
+        raise explained(_named(phase, job, place), job, error) from error
 
 
-def _said(phase: str, job: Job, place: tuple[int, int], error: BaseException) -> str:
-    window = job.tiling[place]
+def explained(where: str, job: Job, error: BaseException) -> TileError:
+    """Return the error to raise: where the run failed, why, and what is left to do."""
     reason = " ".join(str(error).split()) or type(error).__name__
+    return TileError(
+        f"{where}: {type(error).__name__}: {reason}. What is finished is kept in "
+        f"{job.workspace.folder}: the same call goes on from there"
+    )
+
+
+def _named(phase: str, job: Job, place: tuple[int, int]) -> str:
+    window = job.tiling[place]
     return (
         f"{phase}, tile {place[0]},{place[1]} (rows {window.y0} to {window.y1 - 1}, columns "
-        f"{window.x0} to {window.x1 - 1}): {type(error).__name__}: {reason}. What is finished is "
-        f"kept in {job.workspace.folder}: the same call goes on from there"
+        f"{window.x0} to {window.x1 - 1})"
     )
 
 
@@ -151,7 +158,8 @@ class Cluster:
             left = self._sent(task, phase, job, left, finished)
             if not left:
                 return
-        raise TileError(_said(phase, job, left[0], OSError("all workers died, again and again")))
+        died = OSError("all workers died, again and again")
+        raise explained(_named(phase, job, left[0]), job, died)
 
     def _sent(
         self, task: Task, phase: str, job: Job, places: list[tuple[int, int]],
@@ -180,7 +188,8 @@ class Cluster:
                 if isinstance(error, TileError):
                     raise error
                 if error is not None:
-                    raise TileError(_said(phase, job, futures[future], error)) from error
+                    where = _named(phase, job, futures[future])
+                    raise explained(where, job, error) from error
                 finished()
         finally:
             if self.client.status == "running":

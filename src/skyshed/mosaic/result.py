@@ -155,8 +155,9 @@ class MosaicExtraction:
                 if path.exists() or workspace.load("measure", place)["n_sources"]:
                     yield PlainTable.load(path)
             except OSError as error:
+                measured = workspace.file("measure", place)
                 raise WorkspaceError(
-                    f"{error}: remove {workspace.file('measure', place)}, and the run makes it again"
+                    f"{error}: remove {measured}, and the run makes it again"
                 ) from error
 
     @property

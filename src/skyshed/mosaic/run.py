@@ -10,7 +10,7 @@ from skyshed.exceptions import NoDetectionsWarning
 from skyshed.mosaic import background, join
 from skyshed.mosaic.deblend import deblend
 from skyshed.mosaic.detect import detect
-from skyshed.mosaic.engine import Cluster, Threads
+from skyshed.mosaic.engine import Cluster, Threads, explained
 from skyshed.mosaic.job import Job
 from skyshed.mosaic.measure import measure
 from skyshed.pipeline.steps import warn_of_crowding
@@ -96,7 +96,10 @@ def run(
         if left:
             engine.run(phase.task, phase.name, job, left, finished)
         if phase.whole is not None and not phase.is_whole(job):
-            phase.whole(job)
+            try:
+                phase.whole(job)
+            except OSError as error:
+                raise explained(f"after {phase.name}, all tiles", job, error) from error
     _warn(job)
 
 
