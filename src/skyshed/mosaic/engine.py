@@ -6,6 +6,8 @@ nothing. So graphs have one node for each tile and no edges, and results take no
 
 import warnings
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from astropy.utils.exceptions import AstropyWarning
@@ -13,10 +15,12 @@ from astropy.utils.exceptions import AstropyWarning
 from skyshed.mosaic.job import Job
 from skyshed.mosaic.memory import SHARE, available
 
-__all__ = ["Cluster", "Threads", "TileError", "connect"]
+__all__ = ["Cluster", "Threads", "TileError", "connect", "explained"]
 
 #: How often Dask tries a task that failed on a cluster: files systems of clusters have bad moments.
 RETRIES = 2
+#: Seconds to wait for workers to start, or to be started again.
+PATIENCE = 60
 
 Task = Callable[[Job, tuple[int, int]], None]
 
@@ -36,16 +40,23 @@ def attempt(task: Task, phase: str, job: Job, place: tuple[int, int]) -> None:
     try:
         task(job, place)
     except Exception as error:
-        raise TileError(_said(phase, job, place, error)) from error
+        raise explained(_named(phase, job, place), job, error) from error
 
 
-def _said(phase: str, job: Job, place: tuple[int, int], error: BaseException) -> str:
-    window = job.tiling[place]
+def explained(where: str, job: Job, error: BaseException) -> TileError:
+    """Return the error to raise: where the run failed, why, and what is left to do."""
     reason = " ".join(str(error).split()) or type(error).__name__
+    return TileError(
+        f"{where}: {type(error).__name__}: {reason}. What is finished is kept in "
+        f"{job.workspace.folder}: the same call goes on from there"
+    )
+
+
+def _named(phase: str, job: Job, place: tuple[int, int]) -> str:
+    window = job.tiling[place]
     return (
         f"{phase}, tile {place[0]},{place[1]} (rows {window.y0} to {window.y1 - 1}, columns "
-        f"{window.x0} to {window.x1 - 1}): {type(error).__name__}: {reason}. What is finished is "
-        f"kept in {job.workspace.folder}: the same call goes on from there"
+        f"{window.x0} to {window.x1 - 1})"
     )
 
 
@@ -60,6 +71,9 @@ class Threads:
 
     def __init__(self, n_workers: int) -> None:
         self.n_workers = n_workers
+
+    def close(self) -> None:
+        """Do nothing: no thread is left of a run."""
 
     def per_process(self) -> int:
         """How many tiles a process works on at a time."""
@@ -81,15 +95,19 @@ class Threads:
             If one fails; those that run are finished first.
         """
         import dask
-        from dask.callbacks import Callback
 
-        run = dask.delayed(attempt, pure=False, traverse=False)
-        tasks = [run(task, phase, job, place) for place in places]
-        done = Callback(posttask=lambda *_: finished())
-        with warnings.catch_warnings(), done:
+        # One object to call: Dask looks into arguments for arrays of its own, and would compute an
+        # image that is one, all of it, for each tile.
+        run = dask.delayed(partial(attempt, task, phase, job), pure=False, traverse=False)
+        after_each = (None, None, None, lambda *_: finished(), None)
+        # The pool is the run's own, so that no tile is worked on any more when this returns.
+        with warnings.catch_warnings(), ThreadPoolExecutor(self.n_workers) as pool:
             # What headers say in bad FITS was said when the image was opened.
             warnings.simplefilter("ignore", AstropyWarning)
-            dask.compute(*tasks, scheduler="threads", num_workers=self.n_workers)
+            dask.compute(
+                *(run(place) for place in places),
+                scheduler="threads", pool=pool, callbacks=[after_each],
+            )  # fmt: skip
 
 
 class Cluster:
@@ -99,10 +117,13 @@ class Cluster:
     ----------
     client : `distributed.Client`
         Connected to the scheduler.
+    owned : bool, optional
+        Whether `close` closes the client.
     """
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: Any, owned: bool = False) -> None:
         self.client = client
+        self.owned = owned
 
     def per_process(self) -> int:
         """How many tiles a process works on at a time."""
@@ -122,15 +143,32 @@ class Cluster:
     ) -> None:  # fmt: skip
         """Run a task for each place; call ``finished`` after each.
 
-        Tasks of workers that die are run again by others.
+        Tasks of workers that die are run again by others, also when all of them died and others
+        came.
 
         Raises
         ------
         TileError
             If one fails; the others are cancelled.
+        OSError
+            If there are no workers any more, or no scheduler.
         """
+        left = list(places)
+        for _ in range(1 + RETRIES):
+            left = self._sent(task, phase, job, left, finished)
+            if not left:
+                return
+        died = OSError("all workers died, again and again")
+        raise explained(_named(phase, job, left[0]), job, died)
+
+    def _sent(
+        self, task: Task, phase: str, job: Job, places: list[tuple[int, int]],
+        finished: Callable[[], None],
+    ) -> list[tuple[int, int]]:  # fmt: skip
+        """Run a task for each place; return those that went down with all of the workers."""
         from distributed import as_completed
 
+        self._wait_for_workers(job)
         sent = self.client.scatter(job, broadcast=True, hash=False)
         futures = {
             self.client.submit(
@@ -138,20 +176,54 @@ class Cluster:
             ): place
             for place in places
         }
+        lost = []
         try:
-            for future in as_completed(futures):
+            for future in as_completed(futures, loop=self.client.loop):
+                # Without the job, which died with those who held it, Dask cancels its tasks: they
+                # have no error then.
+                if future.status in ("cancelled", "lost"):
+                    lost.append(futures[future])
+                    continue
                 error = future.exception()
                 if isinstance(error, TileError):
                     raise error
                 if error is not None:
-                    raise TileError(_said(phase, job, futures[future], error)) from error
+                    where = _named(phase, job, futures[future])
+                    raise explained(where, job, error) from error
                 finished()
         finally:
-            self.client.cancel(list(futures))
+            if self.client.status == "running":
+                self.client.cancel(list(futures))
+        return lost
+
+    def _wait_for_workers(self, job: Job) -> None:
+        """Wait until there is a worker.
+
+        Raises
+        ------
+        OSError
+            If none comes; it says what the cluster lacks.
+        """
+        try:
+            if self.client.status == "running":
+                self.client.wait_for_workers(1, timeout=PATIENCE)
+                return
+        except OSError:  # also a time-out
+            pass
+        what = "workers" if self.client.status == "running" else "scheduler"
+        raise OSError(
+            f"the Dask cluster has no {what}: start it again. What is finished is kept in "
+            f"{job.workspace.folder}: the same call goes on from there"
+        )
+
+    def close(self) -> None:
+        """Leave the cluster, if the client is this engine's own."""
+        if self.owned:
+            self.client.close()
 
 
 def connect(scheduler: Any, n_workers: int) -> Threads | Cluster:
-    """Return what runs the tasks.
+    """Return what runs the tasks; `close` it afterwards.
 
     Parameters
     ----------
@@ -178,4 +250,4 @@ def connect(scheduler: Any, n_workers: int) -> Threads | Cluster:
             "scheduler must be the address of a Dask scheduler, a distributed.Client or None, got "
             f"{type(scheduler).__name__}"
         )
-    return Cluster(Client(scheduler, set_as_default=False))
+    return Cluster(Client(scheduler, set_as_default=False), owned=True)

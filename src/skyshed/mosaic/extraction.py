@@ -5,6 +5,7 @@ import os
 import shutil
 import tempfile
 import weakref
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -120,14 +121,16 @@ def extract_tiles(
             "images are worked on tile by tile with Dask and Zarr, which are not installed: "
             "pip install 'skyshed[mosaic]', or give more memory"
         )
-    folder, owned = _folder(resources.workspace)
     engine = connect(resources.scheduler, resolve_n_threads(parameters.n_threads))
-    if isinstance(engine, Cluster):
-        _check_sendable(field)
+    folder, owned = _folder(resources.workspace)
+    workspace = Workspace(folder)
     try:
-        job = make_job(field, parameters, resources, Workspace(folder), engine, wcs)
-        with TileProgress(len(PHASES) * len(job.tiling), progress) as begin:
-            run(job, engine, begin)
+        with closing(engine), workspace.held():
+            if isinstance(engine, Cluster):
+                _check_sendable(field)
+            job = make_job(field, parameters, resources, workspace, engine, wcs)
+            with TileProgress(len(PHASES) * len(job.tiling), progress) as begin:
+                run(job, engine, begin)
     except BaseException:
         if owned:
             shutil.rmtree(folder, ignore_errors=True)
@@ -175,9 +178,11 @@ def make_job(
     """
     n_workers = engine.per_process()
     tiling, margin = choose_tiles(field, parameters, resources, n_workers, engine.memory())
+    own_mask = None if field.image_mask is None else ArrayWindows(field.image_mask)
     begun = workspace.begin(
         {
             "image": fingerprint(field.image),
+            "image_mask": None if own_mask is None else fingerprint(own_mask),
             "companions": {
                 name: fingerprint(each) for name, each in sorted(field.companions.items())
             },

@@ -12,6 +12,7 @@ from skyshed.io.plain import PlainTable, concatenated
 from skyshed.mosaic.background import BackgroundWindow, prepare
 from skyshed.mosaic.job import Job
 from skyshed.mosaic.tiles import Window
+from skyshed.mosaic.workspace import WorkspaceError
 from skyshed.pipeline.parameters import Parameters
 from skyshed.pipeline.table import empty_table
 
@@ -146,11 +147,24 @@ class MosaicExtraction:
         return data if image.field.mask is None else np.where(image.field.mask, np.nan, data)
 
     def parts(self) -> Any:
-        """Yield the catalogs of the tiles that measured any source, as plain tables."""
+        """Yield the catalogs of the tiles that measured any source, as plain tables.
+
+        Raises
+        ------
+        WorkspaceError
+            If one is damaged or lost; it is named.
+        """
+        workspace = self.job.workspace
         for place in self.job.tiling:
-            path = self.job.workspace.file("tables", place)
-            if path.exists():
-                yield PlainTable.load(path)
+            path = workspace.file("tables", place)
+            try:
+                if path.exists() or workspace.load("measure", place)["n_sources"]:
+                    yield PlainTable.load(path)
+            except OSError as error:
+                measured = workspace.file("measure", place)
+                raise WorkspaceError(
+                    f"{error}: remove {measured}, and the run makes it again"
+                ) from error
 
     def places(self) -> Any:
         """Yield, by tile, labels and rows ``x, y, a, b, theta``: see `skyshed.io.regions`."""

@@ -10,7 +10,7 @@ from skyshed.exceptions import NoDetectionsWarning
 from skyshed.mosaic import background, join
 from skyshed.mosaic.deblend import deblend
 from skyshed.mosaic.detect import detect
-from skyshed.mosaic.engine import Cluster, Threads
+from skyshed.mosaic.engine import Cluster, Threads, explained
 from skyshed.mosaic.job import Job
 from skyshed.mosaic.measure import measure
 from skyshed.pipeline.steps import warn_of_crowding
@@ -32,18 +32,34 @@ class Phase:
         The work for the whole image, once all tiles are done.
     leaves : str
         The file that this leaves.
+    tells : str
+        What the files are named after that this leaves for each tile, if it does.
     """
 
     name: str
     task: Callable[[Job, tuple[int, int]], None]
     whole: Callable[[Job], Any] | None = None
     leaves: str = ""
+    tells: str = ""
+
+    def left(self, job: Job) -> list[tuple[int, int]]:
+        """Return the tiles that are left to do."""
+        return [place for place in job.tiling if not job.workspace.has(self.name, place)]
+
+    def is_whole(self, job: Job) -> bool:
+        """Whether what is done for the whole image is done, and nothing of it was removed."""
+        has = job.workspace.has
+        if self.whole is None:
+            return True
+        return has(self.leaves) and (
+            not self.tells or all(has(self.tells, place) for place in job.tiling)
+        )
 
 
 PHASES = (
     Phase("background", background.measure, background.assemble, "mesh"),
-    Phase("detect", detect, join.join, "stitch"),
-    Phase("deblend", deblend, join.number, "counts"),
+    Phase("detect", detect, join.join, "stitch", "seams"),
+    Phase("deblend", deblend, join.number, "counts", "number"),
     Phase("measure", measure),
 )
 
@@ -75,12 +91,15 @@ def run(
     """
     job.make_maps()
     for phase in PHASES:
-        left = [place for place in job.tiling if not job.workspace.has(phase.name, place)]
+        left = phase.left(job)
         finished = begin(phase.name, len(job.tiling) - len(left))
         if left:
             engine.run(phase.task, phase.name, job, left, finished)
-        if phase.whole is not None and not job.workspace.has(phase.leaves):
-            phase.whole(job)
+        if phase.whole is not None and not phase.is_whole(job):
+            try:
+                phase.whole(job)
+            except OSError as error:
+                raise explained(f"after {phase.name}, all tiles", job, error) from error
     _warn(job)
 
 

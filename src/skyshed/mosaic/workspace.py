@@ -3,13 +3,19 @@
 import json
 import os
 import secrets
-import zipfile
-from collections.abc import Mapping
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 __all__ = ["Workspace", "WorkspaceError"]
 
@@ -19,6 +25,8 @@ VERSION = 1
 IDENTITY = "run.json"
 #: Unfinished files have this ending; a rerun removes them.
 PART = ".part"
+#: Locked by the run that is at work.
+LOCK = "run.lock"
 
 
 class WorkspaceError(ValueError):
@@ -56,6 +64,29 @@ class Workspace:
         """Return the path of a file or folder in the workspace."""
         return Path(self.folder) / name
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep other runs out of the folder, which is made, as long as this one is at work.
+
+        The lock is the system's: it ends with the process, however that ends. Where a file system
+        knows no locks there is none.
+
+        Raises
+        ------
+        WorkspaceError
+            If another run is at work.
+        OSError
+            If the folder can't be written to.
+        """
+        path = self.path(LOCK)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = _locked(path)
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
+            os.close(file)
+
     def begin(self, identity: Mapping[str, Any], keep: tuple[str, ...] = ()) -> dict[str, Any]:
         """Take the folder for a run, or go on with the run that it holds.
 
@@ -82,7 +113,7 @@ class Workspace:
         path = self.path(IDENTITY)
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists():
-            if any(each.suffix != PART for each in path.parent.iterdir()):
+            if any(each.suffix != PART and each.name != LOCK for each in path.parent.iterdir()):
                 raise WorkspaceError(
                     f"workspace {self.folder!r} holds other files and no run of skyshed: name "
                     "a folder that is empty or new"
@@ -140,7 +171,9 @@ class Workspace:
         try:
             with np.load(path, allow_pickle=False) as stored:
                 return {name: stored[name] for name in (names or stored.files)}
-        except (zipfile.BadZipFile, ValueError, KeyError, EOFError) as error:
+        except OSError:
+            raise
+        except Exception as error:  # zipfile, zlib and NumPy each stumble in their own way
             raise WorkspaceError(
                 f"{path} is damaged ({error}): remove it, and the run makes it again"
             ) from error
@@ -157,12 +190,39 @@ class _WholeFile:
     def __enter__(self) -> Path:
         return self.part
 
-    def __exit__(self, kind: Any, *_: Any) -> None:
+    def __exit__(self, kind: Any, error: Any, *_: Any) -> None:
         try:
             if kind is None:
                 os.replace(self.part, self.path)
         finally:
             self.part.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename is None:
+            # A full disk does not say which.
+            raise OSError(error.errno, error.strerror, str(self.path)) from error
+
+
+def _locked(path: Path) -> int:
+    """Return the descriptor of a file that nobody else has locked."""
+    while True:
+        file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            if fcntl is not None:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.read(file, 1000).decode(errors="replace")
+            os.close(file)
+            raise WorkspaceError(
+                f"workspace {str(path.parent)!r} is in use by another run ({holder}): wait until "
+                "that ends, or name another workspace"
+            ) from None
+        except OSError:
+            pass  # the file system knows no locks
+        # Who held the lock may have removed the file between opening and locking.
+        if path.exists() and os.path.samestat(os.fstat(file), os.stat(path)):
+            os.ftruncate(file, 0)
+            os.write(file, f"process {os.getpid()} on {socket.gethostname()}".encode())
+            return file
+        os.close(file)
 
 
 def _difference(found: Any, wanted: Any, where: str = "") -> tuple[str, Any, Any] | None:

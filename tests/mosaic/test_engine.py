@@ -1,0 +1,314 @@
+"""What Dask runs has the bits of the run at once: in threads, in processes, in those that die."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import warnings
+from pathlib import Path
+
+import dask
+import dask.array
+import numpy as np
+import pytest
+import zarr
+from astropy.io import fits
+from astropy.utils.exceptions import AstropyUserWarning
+
+from skyshed import Parameters, extract
+from skyshed.mosaic import TileError
+from skyshed.mosaic.engine import Threads, attempt, connect
+from skyshed.mosaic.extraction import Resources, extract_tiles
+from skyshed.mosaic.job import Job
+from skyshed.mosaic.tiles import Tiling
+from skyshed.mosaic.workspace import Workspace
+from skyshed.pipeline.opening import open_field
+from tests.tiled import N_TILES, SHAPE, TILE, a_wcs, same, survey, tiled
+
+distributed = pytest.importorskip("distributed")
+
+#: Seconds within which a process of a cluster starts, on a machine that is busy.
+PATIENCE = 60
+
+
+class LoopbackCluster:
+    """A Dask scheduler and workers of one thread each, processes on the loopback interface."""
+
+    def __init__(self, folder: Path, n_workers: int) -> None:
+        self.folder, self.file = folder, folder / "scheduler.json"
+        self.scheduler = self._start("scheduler", "--port", "0")
+        self.workers = []
+        try:
+            until(self.file.exists)
+            self.address = json.loads(self.file.read_text())["address"]
+            for _ in range(n_workers):
+                self.add_worker()
+            with distributed.Client(self.address, set_as_default=False) as client:
+                client.wait_for_workers(n_workers, timeout=PATIENCE)
+        except BaseException:
+            self.close()
+            raise
+
+    def _start(self, kind: str, *options: str) -> subprocess.Popen:
+        command = [sys.executable, "-m", f"distributed.cli.dask_{kind}", "--host", "127.0.0.1"]
+        command += ["--scheduler-file", str(self.file), "--no-dashboard", *options]
+        root = Path(__file__).parents[2]
+        path = os.pathsep.join([str(root / "src"), os.environ.get("PYTHONPATH", "")])
+        with open(self.folder / f"{kind}.log", "ab") as log:
+            return subprocess.Popen(
+                command, stdout=log, stderr=log, cwd=self.folder,
+                env={**os.environ, "PYTHONPATH": path},
+            )  # fmt: skip
+
+    def add_worker(self) -> None:
+        options = ["--nthreads", "1", "--nworkers", "1", "--no-nanny"]
+        self.workers.append(self._start("worker", *options))
+
+    def kill_worker(self) -> None:
+        """Kill the oldest worker as no process can prevent."""
+        worker = self.workers.pop(0)
+        worker.send_signal(signal.SIGKILL)
+        worker.wait()
+
+    def close(self) -> None:
+        for process in (*self.workers, self.scheduler):
+            process.kill()
+            process.wait()
+
+
+def until(condition) -> None:
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, "nothing happens"
+        time.sleep(0.002)
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    cluster = LoopbackCluster(tmp_path_factory.mktemp("cluster"), n_workers=2)
+    yield cluster
+    cluster.close()
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory):
+    """A FITS file with a WCS and a Zarr array, each with a mask and the right answer."""
+    folder = tmp_path_factory.mktemp("inputs")
+    field, given = survey(), {}
+    mask = folder / "mask.fits"
+    fits.writeto(mask, field.mask.astype(np.uint8))
+    paths = {"fits": folder / "image.fits", "zarr": folder / "image.zarr"}
+    fits.writeto(paths["fits"], field.data, a_wcs().to_header())
+    zarr.create_array(paths["zarr"], data=np.array(field.data), chunks=(70, 90))
+    for kind, path in paths.items():
+        given[kind] = path, mask, extract(path, mask=mask, n_threads=1)
+    return given
+
+
+@pytest.fixture
+def job(tmp_path):
+    """A run over 6 x 7 tiles that nothing is done for."""
+    field = open_field(
+        np.zeros((12, 14)), hdu=None, region=None, mask_bits=None, scale_weight=False, device=None
+    )
+    return Job(field, Parameters(), Tiling((12, 14), (2, 2)), Workspace(str(tmp_path)), 1)
+
+
+@pytest.mark.parametrize("kind", ["fits", "zarr"])
+@pytest.mark.parametrize(("n_threads", "tile"), [(1, (64, 128)), (2, (128, 64)), (3, (192, 192))])
+def test_threads_give_the_bits_of_the_run_at_once(inputs, kind, n_threads, tile):
+    image, mask, whole = inputs[kind]
+    assert same(tiled(image, mask=mask, n_threads=n_threads, tile=tile), whole)
+
+
+@pytest.mark.parametrize("kind", ["fits", "zarr"])
+def test_a_cluster_gives_the_bits_of_the_run_at_once(inputs, cluster, kind):
+    image, mask, whole = inputs[kind]
+    assert same(tiled(image, mask=mask, scheduler=cluster.address), whole)
+
+
+def test_a_client_is_used_and_left_open_and_an_address_leaves_nobody_behind(cluster):
+    data, mask = survey().data, survey().mask
+    with distributed.Client(cluster.address, set_as_default=False) as client:
+        from_client = tiled(data, mask=mask, scheduler=client)
+        from_address = tiled(data, mask=mask, scheduler=cluster.address)
+        known = client.run_on_scheduler(lambda dask_scheduler: list(dask_scheduler.clients))
+        assert {name for name in known if name.startswith("Client-")} == {client.id}
+        assert client.run_on_scheduler(lambda dask_scheduler: len(dask_scheduler.tasks)) == 0
+    whole = extract(data, mask=mask, n_threads=1)
+    assert same(from_client, whole)
+    assert same(from_address, whole)
+
+
+def in_background(run):
+    """Start a run in a thread; return the thread and the list that its result is put in."""
+    found = []
+    thread = threading.Thread(target=lambda: found.append(run()), daemon=True)
+    thread.start()
+    return thread, found
+
+
+def done(workspace, phase):
+    return len(list((workspace / phase).glob("0*.npz")))
+
+
+def test_workers_that_are_killed_change_nothing(inputs, tmp_path):
+    image, mask, whole = inputs["fits"]
+    cluster = LoopbackCluster(tmp_path, n_workers=2)
+    workspace = tmp_path / "run"
+    try:
+        run, found = in_background(
+            lambda: tiled(image, mask=mask, scheduler=cluster.address, workspace=workspace)
+        )
+        until(lambda: done(workspace, "background") > 0)
+        cluster.kill_worker()
+        n_background = done(workspace, "background")
+        until(lambda: done(workspace, "detect") > 0)
+        # Now the only one, and with it what the tasks know of the run.
+        cluster.kill_worker()
+        n_detect = done(workspace, "detect")
+        cluster.add_worker()
+        run.join(PATIENCE)
+    finally:
+        cluster.close()
+    assert n_background < N_TILES
+    assert n_detect < N_TILES
+    assert same(found[0], whole)
+
+
+def test_a_cluster_that_is_gone_is_named(tmp_path, job, monkeypatch):
+    monkeypatch.setattr("skyshed.mosaic.engine.PATIENCE", 0.1)
+    cluster = LoopbackCluster(tmp_path, n_workers=1)
+    try:
+        engine = connect(cluster.address, 1)
+        cluster.kill_worker()
+        with pytest.raises(OSError, match=r"no workers: start it again.*goes on from there"):
+            engine.run(fail, "detect", job, [(0, 0)], lambda: None)
+        with dask.config.set({"distributed.comm.timeouts.connect": "0.5s"}):
+            cluster.close()
+            with pytest.raises(OSError, match=r"no scheduler: start it again.*goes on from there"):
+                engine.run(fail, "detect", job, [(0, 0)], lambda: None)
+            engine.close()
+            with pytest.raises(OSError, match=re_address(cluster.address)):
+                connect(cluster.address, 1)
+    finally:
+        cluster.close()
+
+
+def re_address(address):
+    return address.removeprefix("tcp://").replace(".", r"\.")
+
+
+@pytest.mark.parametrize("where", ["threads", "cluster"])
+def test_a_failing_tile_is_named_with_its_window_phase_and_cause(cluster, where, tmp_path):
+    path = tmp_path / "image.fits"
+    fits.writeto(path, np.array(survey().data))
+    field = open_field(path, hdu=None, region=None, mask_bits=None, scale_weight=False, device=None)
+    os.truncate(path, path.stat().st_size - 4 * SHAPE[0] * 100)
+    scheduler = None if where == "threads" else cluster.address
+    with pytest.raises(TileError) as raised:
+        extract_tiles(field, Parameters(n_threads=1), Resources(tile=TILE, scheduler=scheduler))
+    message = str(raised.value)
+    assert "background, tile 3," in message or "background, tile 4," in message
+    assert f"OSError: {path}[0]: rows " in message
+    assert "the same call goes on from there" in message
+
+
+def fail(job, place):
+    raise OSError(f"no luck with {place}")
+
+
+def test_an_error_names_the_pixels_of_its_tile(job):
+    with pytest.raises(TileError, match=r"^detect, tile 2,3 \(rows 4 to 5, columns 6 to 7\): OSE"):
+        attempt(fail, "detect", job, (2, 3))
+
+
+def test_graphs_have_a_node_for_each_tile_and_no_edges(job, monkeypatch):
+    seen, results, compute = [], [], dask.compute
+
+    def watched(*tasks, **options):
+        seen.extend(tasks)
+        results.extend(compute(*tasks, **options))
+
+    monkeypatch.setattr(dask, "compute", watched)
+    Threads(2).run(lambda job, place: place, "detect", job, job.tiling, lambda: None)
+    assert len(seen) == len({task.key for task in seen}) == len(job.tiling)
+    assert all(list(task.dask) == [task.key] for task in seen)
+    assert results == [None] * len(job.tiling)
+
+
+def test_an_image_of_dask_is_read_by_windows(monkeypatch):
+    sizes = []
+
+    def read(block):
+        sizes.append(block.size)
+        return block
+
+    chunked = dask.array.from_array(np.array(survey().data), chunks=(64, 128)).map_blocks(
+        read, dtype=np.float32, meta=np.empty((0, 0), np.float32)
+    )
+    found = tiled(chunked, mask=survey().mask, n_threads=2, kernel_fwhm=0)
+    # The first phase reads each tile, the second too; the last with margins of 32 pixels.
+    assert len(sizes) <= (1 + 1 + 9) * N_TILES
+    assert same(found, extract(survey().data, mask=survey().mask, kernel_fwhm=0, n_threads=1))
+
+
+def test_each_tile_is_counted_once(job):
+    counted = []
+    Threads(3).run(lambda job, place: None, "detect", job, job.tiling, lambda: counted.append(1))
+    assert len(counted) == len(job.tiling)
+
+
+@pytest.mark.parametrize("how", ["error", "interrupt"])
+def test_when_a_run_ends_early_its_threads_have_ended(job, how):
+    started, ended = [], []
+
+    def task(job, place):
+        started.append(place)
+        if len(started) == 3 and how == "error":
+            raise OSError("disk on fire")
+        if len(started) == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.05)
+        ended.append(place)
+
+    with pytest.raises(TileError if how == "error" else KeyboardInterrupt):
+        Threads(2).run(task, "detect", job, job.tiling, lambda: None)
+    now = len(started)
+    assert now < len(job.tiling)
+    assert len(ended) == now - (how == "error")
+    time.sleep(0.1)
+    assert len(started) == now
+
+
+def test_filters_of_warnings_are_as_before(job):
+    def task(job, place):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            time.sleep(0.001 * (sum(place) % 3))
+        warnings.warn("a header", AstropyUserWarning, stacklevel=1)
+        if place == (5, 6):
+            raise OSError("disk on fire")
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        before = list(warnings.filters)
+        with pytest.raises(TileError, match="disk on fire"):
+            Threads(3).run(task, "detect", job, job.tiling, lambda: None)
+        assert warnings.filters == before
+
+
+def test_an_array_that_is_too_large_to_be_sent_is_refused(cluster, tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    image = np.broadcast_to(np.float32(0), (4000, 4000))
+    with pytest.raises(ValueError, match="image is an array of 16000000 pixels in the memory"):
+        tiled(image, scheduler=cluster.address)
+    assert not list(tmp_path.glob("skyshed-*"))
+
+
+def test_a_scheduler_is_an_address_or_a_client():
+    with pytest.raises(TypeError, match=r"address of a Dask scheduler.*got int"):
+        connect(8786, 1)

@@ -1,0 +1,273 @@
+"""A workspace holds one run: it goes on where that ended, and no other run takes it for its own."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import zarr
+from astropy.io import fits
+
+from skyshed.mosaic import TileError, WorkspaceError, engine
+from skyshed.mosaic.workspace import Workspace
+from tests.tiled import N_TILES, at_once, same, survey, tiled
+
+#: Phases whose tasks each leave a file for each tile.
+PHASES = ("background", "detect", "deblend", "measure")
+
+
+def files(folder):
+    """Return when each file of finished work was last written, by name."""
+    paths = sorted(folder.rglob("*.npz"))
+    return {str(path.relative_to(folder)): path.stat().st_mtime_ns for path in paths}
+
+
+def kept(before, after):
+    """Whether files that were there are there as they were."""
+    return all(after[name] == when for name, when in before.items())
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """The workspace of a run that ended well, not to be touched."""
+    folder = tmp_path_factory.mktemp("finished") / "run"
+    tiled(survey().data, mask=survey().mask, workspace=folder)
+    return folder
+
+
+@pytest.fixture
+def workspace(finished, tmp_path):
+    """A copy of it."""
+    return shutil.copytree(finished, tmp_path / "run")
+
+
+@pytest.fixture
+def attempts(monkeypatch):
+    """The phase and the place of every task that is run; ``fail_at`` makes one of them fail."""
+    attempt = engine.attempt
+
+    class Attempts(list):
+        fail_at = None
+
+        def __call__(self, task, phase, job, place):
+            if len(self) == self.fail_at:
+                raise TileError("the power is off")
+            self.append((phase, place))
+            attempt(task, phase, job, place)
+
+    watched = Attempts()
+    monkeypatch.setattr(engine, "attempt", watched)
+    return watched
+
+
+def test_a_finished_run_is_not_done_again(workspace, attempts):
+    before = files(workspace)
+    found = tiled(survey().data, mask=survey().mask, workspace=workspace)
+    assert attempts == []
+    assert files(workspace) == before
+    assert same(found, at_once())
+
+
+@pytest.mark.parametrize("fail_at", [0, 7, 20, 33, 59, 79])
+def test_an_interrupted_run_goes_on_where_it_ended(tmp_path, attempts, fail_at):
+    attempts.fail_at = fail_at
+    with pytest.raises(TileError, match="the power is off"):
+        tiled(survey().data, mask=survey().mask, workspace=tmp_path / "run")
+    before = files(tmp_path / "run")
+    attempts.fail_at = None
+    found = tiled(survey().data, mask=survey().mask, workspace=tmp_path / "run")
+    assert len(attempts) == len(set(attempts)) == len(PHASES) * N_TILES
+    assert kept(before, files(tmp_path / "run"))
+    assert same(found, at_once())
+
+
+def test_threads_and_memory_may_differ_and_tiles_stay(workspace, attempts):
+    shutil.rmtree(workspace / "measure")
+    found = tiled(
+        survey().data, mask=survey().mask, workspace=workspace, n_threads=2, tile=(192, 192),
+        memory="2GB",
+    )  # fmt: skip
+    assert {phase for phase, _ in attempts} == {"measure"}
+    assert len(found.job.tiling) == N_TILES
+    assert same(found, at_once())
+
+
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        ({"nsigma": 2.0}, "parameters.nsigma = 1.5, this run has 2.0"),
+        ({"columns": ("label",)}, "parameters.columns = "),
+        ({"mask": None}, "companions.mask = "),
+        ({"mask": np.zeros((300, 400), bool)}, r"companions.mask.sha256 = "),
+        ({"weight": np.ones((300, 400), np.float32)}, "companions.weight = None"),
+        ({"image": survey().data + 1}, "image.sha256 = "),
+    ],
+)
+def test_another_run_is_refused_and_the_difference_named(workspace, changed, named):
+    before = files(workspace)
+    given = {"image": survey().data, "mask": survey().mask, **changed}
+    with pytest.raises(WorkspaceError, match="was begun with ") as raised:
+        tiled(**given, workspace=workspace)
+    assert named in str(raised.value)
+    assert str(workspace) in str(raised.value)
+    assert files(workspace) == before
+
+
+def test_another_mask_of_a_masked_array_is_noticed(tmp_path):
+    image = np.ma.MaskedArray(np.array(survey().data), survey().mask)
+    tiled(image, workspace=tmp_path)
+    image = np.ma.MaskedArray(image.data, np.roll(image.mask, 5, axis=1))
+    with pytest.raises(WorkspaceError, match=r"was begun with image_mask"):
+        tiled(image, workspace=tmp_path)
+
+
+def change_pixel_of_fits(path):
+    with fits.open(path, mode="update") as hdus:
+        hdus[0].data[7, 8] += 1
+
+
+def change_pixel_of_zarr(path):
+    array = zarr.open_array(path, mode="r+")
+    array[7, 8] += 1
+
+
+@pytest.mark.parametrize("kind", ["fits", "zarr"])
+def test_a_file_that_was_changed_or_is_another_is_noticed(tmp_path, kind):
+    paths = [tmp_path / f"{name}.{kind}" for name in "ab"]
+    for path in paths:
+        if kind == "fits":
+            fits.writeto(path, np.array(survey().data))
+        else:
+            zarr.create_array(path, data=np.array(survey().data), chunks=(100, 100))
+    tiled(paths[0], workspace=tmp_path / "run")
+    with pytest.raises(WorkspaceError, match=rf"image.path = .*a\.{kind}.*b\.{kind}"):
+        tiled(paths[1], workspace=tmp_path / "run")
+    (change_pixel_of_fits if kind == "fits" else change_pixel_of_zarr)(paths[0])
+    with pytest.raises(WorkspaceError, match=r"image.mtime_ns = "):
+        tiled(paths[0], workspace=tmp_path / "run")
+
+
+def test_a_workspace_of_another_version_is_refused(workspace):
+    identity = json.loads((workspace / "run.json").read_text())
+    (workspace / "run.json").write_text(json.dumps({**identity, "version": 0}))
+    with pytest.raises(WorkspaceError, match="was begun with version = 0, this run has 1"):
+        tiled(survey().data, mask=survey().mask, workspace=workspace)
+
+
+def test_a_folder_of_somebody_else_is_refused_and_left_as_it_is(tmp_path):
+    (tmp_path / "thesis.tex").write_text("years of work")
+    (tmp_path / "chapter.part").write_text("more of it")
+    with pytest.raises(WorkspaceError, match="holds other files and no run of skyshed"):
+        tiled(survey().data, workspace=tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["chapter.part", "thesis.tex"]
+
+
+def test_a_damaged_identity_is_named(workspace):
+    (workspace / "run.json").write_text('{"version": 1, ')
+    with pytest.raises(WorkspaceError, match=r"run\.json is damaged: remove the workspace"):
+        tiled(survey().data, mask=survey().mask, workspace=workspace)
+
+
+def damaged(content, how):
+    if how == "empty":
+        return b""
+    if how == "cut":
+        return content[: len(content) // 2]
+    if how == "zeros":
+        return bytes(len(content))
+    rng = np.random.default_rng(5)
+    flipped = np.frombuffer(content, np.uint8).copy()
+    flipped[rng.integers(0, flipped.size, 200)] ^= 0xFF
+    return flipped.tobytes()
+
+
+@pytest.mark.parametrize("how", ["empty", "cut", "zeros", "flipped"])
+@pytest.mark.parametrize(
+    ("name", "to_be_made_of_it"),
+    [
+        ("detect/00001-00002.npz", "stitch.npz"),
+        ("stitch.npz", "counts.npz"),
+        ("number/00001-00002.npz", "measure/00001-00002.npz"),
+    ],
+)
+def test_a_damaged_file_is_named_and_made_again_when_removed(
+    workspace, name, to_be_made_of_it, how
+):
+    path = workspace / name
+    path.write_bytes(damaged(path.read_bytes(), how))
+    (workspace / to_be_made_of_it).unlink()
+    with pytest.raises((TileError, WorkspaceError), match=rf"{name} is damaged .*remove it"):
+        tiled(survey().data, mask=survey().mask, workspace=workspace)
+    path.unlink()
+    assert same(tiled(survey().data, mask=survey().mask, workspace=workspace), at_once())
+
+
+@pytest.mark.parametrize("how", ["lost", "empty", "flipped"])
+def test_a_damaged_table_is_named_and_made_again(workspace, how):
+    path, measured = (workspace / name / "00001-00002.npz" for name in ("tables", "measure"))
+    if how == "lost":
+        path.unlink()
+    else:
+        path.write_bytes(damaged(path.read_bytes(), how))
+    found = tiled(survey().data, mask=survey().mask, workspace=workspace)
+    with pytest.raises(WorkspaceError, match=rf"{path}.*: remove {measured}"):
+        _ = found.table
+    measured.unlink()
+    assert same(tiled(survey().data, mask=survey().mask, workspace=workspace), at_once())
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["background/00001-00002", "mesh", "detect/00001-00002", "stitch", "seams/00001-00002",
+     "deblend/00001-00002", "counts", "number/00001-00002", "measure/00001-00002"],
+)  # fmt: skip
+def test_whatever_file_is_removed_is_made_again(workspace, name):
+    before = files(workspace)
+    del before[f"{name}.npz"]
+    (workspace / f"{name}.npz").unlink()
+    found = tiled(survey().data, mask=survey().mask, workspace=workspace)
+    assert (workspace / f"{name}.npz").exists()
+    assert same(found, at_once())
+
+
+def test_files_that_were_never_finished_are_removed(workspace):
+    parts = [workspace / ".mesh.npz.0123abcd.part", workspace / "tables" / ".x.npz.part"]
+    for part in parts:
+        part.write_bytes(b"half of it")
+    tiled(survey().data, mask=survey().mask, workspace=workspace)
+    assert not any(part.exists() for part in parts)
+
+
+def test_two_runs_at_once_do_not_share_a_workspace(workspace):
+    before = files(workspace)
+    part = workspace / "detect" / ".00001-00002.npz.0123abcd.part"
+    part.write_bytes(b"being written")
+    with (
+        Workspace(str(workspace)).held(),
+        pytest.raises(WorkspaceError, match=rf"in use by another run \(process {os.getpid()} on "),
+    ):
+        tiled(survey().data, mask=survey().mask, workspace=workspace)
+    assert part.exists()
+    assert files(workspace) == before
+
+
+def test_a_run_that_was_killed_blocks_nobody(workspace):
+    hold = (
+        "import sys, time; from skyshed.mosaic.workspace import Workspace\n"
+        "with Workspace(sys.argv[1]).held(): print('held', flush=True); time.sleep(600)"
+    )
+    process = subprocess.Popen([sys.executable, "-c", hold, workspace], stdout=subprocess.PIPE)
+    try:
+        assert process.stdout.readline() == b"held\n"
+        with pytest.raises(WorkspaceError, match=rf"another run \(process {process.pid} on "):
+            tiled(survey().data, mask=survey().mask, workspace=workspace)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        process.stdout.close()
+    assert same(tiled(survey().data, mask=survey().mask, workspace=workspace), at_once())
+    assert not (workspace / "run.lock").exists()
