@@ -51,7 +51,9 @@ def tiled(
         image, hdu=None, region=None, mask_bits=parameters.mask_bits,
         scale_weight=parameters.scale_weight, device=None, mask=mask, weight=weight,
     )  # fmt: skip
-    return extract_tiles(field, parameters, Resources(memory, workspace, scheduler, tile), wcs)
+    return extract_tiles(
+        {"image": field}, parameters, Resources(memory, workspace, scheduler, tile), wcs
+    )
 
 
 def same(tiles, whole):

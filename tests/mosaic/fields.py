@@ -102,6 +102,7 @@ def by_tiles(
     companions: dict[str, Any] | None = None,
     device: str | None = None,
     region: Any = None,
+    band: Any = None,
     **resources: Any,
 ) -> MosaicExtraction:
     """Extract tile by tile, in tiles of this shape: whole boxes, at least one."""
@@ -111,7 +112,12 @@ def by_tiles(
         image, hdu=None, region=region, mask_bits=parameters.mask_bits,
         scale_weight=parameters.scale_weight, device=device, **given,
     )  # fmt: skip
-    return extract_tiles(field, parameters, Resources(tile=tile, **resources), wcs)
+    fields = {"image": field}
+    if band is not None:
+        fields["band"] = open_field(
+            band, hdu=None, region=region, mask_bits=None, scale_weight=False, device=device
+        )
+    return extract_tiles(fields, parameters, Resources(tile=tile, **resources), wcs)
 
 
 def assert_same(tiled: MosaicExtraction, whole: Any) -> None:

@@ -150,6 +150,19 @@ def test_a_region_that_is_not_in_the_image_is_refused(wrong):
         extract(make_field(), region=wrong)
 
 
+def test_the_image_for_detection_may_be_large_too(folder, tmp_path):
+    band = 2 * make_field(dtype=np.float64)
+    image = folder / "field.fits"
+    whole = at_once(image, detection_image=band, **SETTINGS)
+    found = extract(image, detection_image=band, workspace=tmp_path / "work", **SETTINGS)
+    assert_same(found, whole)
+    assert found.record["detection_image"] == whole.record["detection_image"] == "array"
+    with pytest.raises(ValueError, match="detection_image must have the same shape as image"):
+        extract(image, detection_image=band[1:], workspace=tmp_path / "other", **SETTINGS)
+    with pytest.raises(skyshed.mosaic.WorkspaceError, match=r"was begun with detection_image\.sha"):
+        extract(image, detection_image=band + 1, workspace=tmp_path / "work", **SETTINGS)
+
+
 def test_what_tiles_do_not_know_is_refused(tmp_path):
     labels = np.zeros(SHAPE, np.int32)
     with pytest.raises(ValueError, match="are not known to runs over tiles"):

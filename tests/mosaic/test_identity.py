@@ -17,7 +17,7 @@ from tests.mosaic.fields import (
     draw_field,
     draw_parameters,
 )
-from tests.pipeline_field import make_field, make_wcs
+from tests.pipeline_field import SHAPE, make_field, make_wcs
 
 #: Boxes of the fields drawn by hand: tiles are whole boxes.
 BOX = 16
@@ -170,6 +170,18 @@ def test_no_source_at_all():
         found = by_tiles(data, (32, 32), parameters=Parameters(nsigma=50, box_size=BOX))
     assert_same(found, at_once(data, nsigma=50, box_size=BOX))
     assert len(found.table) == 0
+
+
+@pytest.mark.parametrize("columns", [None, ("default", "centroid_err", "background_mean")])
+def test_another_band_for_detection(columns):
+    data = make_field()
+    band = 2 * make_field(seed=7, dtype=np.float64) + np.random.default_rng(1).normal(0, 1, SHAPE)
+    band[30:34, 40:90] = np.nan
+    options = {"box_size": BOX, "aperture_radii": (9.0,), "columns": columns}
+    whole = at_once(data, detection_image=band, wcs=make_wcs(), **options)
+    tiled = by_tiles(data, (48, 32), parameters=Parameters(**options), band=band, wcs=make_wcs())
+    assert_same(tiled, whole)
+    assert len(whole.table) > 30
 
 
 def test_one_tile_is_enough():

@@ -223,6 +223,12 @@ class Results:
             self.variants[key] = Results({**self.inputs, **inputs}, detection, self, inputs)
         return self.variants[key]
 
+    def forget(self) -> None:
+        """Let results for other inputs go: they know their base, which would stay with them."""
+        for results in (self, self.detection):
+            if results is not None:
+                results.variants.clear()
+
     def take(self, index: Any, **inputs: Any) -> "Results":
         """Return the results of the sources at the positions ``index``; ``inputs`` are theirs.
 

@@ -207,7 +207,7 @@ def _workspace(arguments: argparse.Namespace, parameters: Parameters) -> tuple[A
     if arguments.workspace is not None:
         return arguments.workspace, False
     folder = os.path.join(arguments.out, WORKSPACE)
-    if arguments.segmentation or arguments.detection_image:
+    if arguments.segmentation:
         return None, False
     if arguments.scheduler is not None or os.path.exists(folder):
         return folder, True  # an earlier run was interrupted: this one goes on
@@ -217,8 +217,9 @@ def _workspace(arguments: argparse.Namespace, parameters: Parameters) -> tuple[A
         field = _opened(arguments, parameters)
     except (ValueError, TypeError, OSError):
         return None, False  # `extract` says what is wrong
+    n_images = 1 if arguments.detection_image is None else 2
     tiled = field is not None and not fits_at_once(
-        field.image, _resources(arguments), arguments.device
+        field.image, _resources(arguments), arguments.device, n_images
     )
     wanted = tiled and (installed() or arguments.memory is not None)
     return (folder, True) if wanted else (None, False)

@@ -11,6 +11,7 @@ from skyshed.background.boxes import BoxValues, measure_boxes
 from skyshed.background.checks import as_pair, without_clip
 from skyshed.background.interpolation import BkgZoomInterpolator
 from skyshed.background.mesh import Mesh, least_pixels, make_mesh
+from skyshed.mosaic.field import Field
 from skyshed.mosaic.job import Job
 from skyshed.mosaic.tiles import Window
 from skyshed.namespace import array_namespace, to_host
@@ -21,6 +22,9 @@ from skyshed.pipeline.steps import (
     background_clip,
     background_estimators,
 )
+
+#: What `skyshed.extract` calls the fields of a job.
+ARGUMENTS = {"image": "image", "band": "detection_image"}
 
 __all__ = ["BackgroundWindow", "assemble", "measure", "prepare"]
 
@@ -74,24 +78,33 @@ class BackgroundWindow:
 
 
 def measure(job: Job, place: tuple[int, int]) -> None:
-    """Measure the boxes of a tile."""
+    """Measure the boxes of a tile, in each image."""
     start = perf_counter()
-    window = job.tiling[place]
-    field = job.field.read(window)
-    parameters = job.parameters
+    found = {}
+    for name, field in job.fields.items():
+        boxes = _measured(job, job.tiling[place], field)
+        found.update({f"{name}_{key}": each for key, each in boxes.items()})
+    job.workspace.save("background", place, **found, seconds=perf_counter() - start)
+
+
+def _measured(job: Job, window: Window, field: Field) -> dict[str, Any]:
+    """Return what is known of the boxes of a window, and a sample of relative noise."""
+    inputs, parameters = field.read(window), job.parameters
     estimators = {
         name: without_clip(each) for name, each in background_estimators(parameters).items()
     }
-    found = measure_boxes(
-        field.data, field.mask, job.box_size, own_clip(background_clip(parameters)), estimators,
+    boxes = measure_boxes(
+        inputs.data, inputs.mask, job.box_size, own_clip(background_clip(parameters)), estimators,
         parameters.n_threads,
     )  # fmt: skip
-    masked = 0 if field.mask is None else int(np.count_nonzero(field.mask))
-    job.workspace.save(
-        "background", place, level=found.level, noise=found.noise, n_good=found.n_good,
-        n_unmasked=field.data.size - masked, given=_sample(job, window, field.rms, field.relative),
-        seconds=perf_counter() - start,
-    )  # fmt: skip
+    masked = 0 if inputs.mask is None else int(np.count_nonzero(inputs.mask))
+    return {
+        "level": boxes.level,
+        "noise": boxes.noise,
+        "n_good": boxes.n_good,
+        "n_unmasked": inputs.data.size - masked,
+        "given": _sample(job, window, inputs.rms, inputs.relative),
+    }
 
 
 def _sample(job: Job, window: Window, image: Any, wanted: bool) -> Any:
@@ -105,7 +118,7 @@ def _sample(job: Job, window: Window, image: Any, wanted: bool) -> Any:
 
 
 def assemble(job: Job) -> None:
-    """Make the mesh of the whole image from the boxes of all tiles.
+    """Make the meshes of the whole images from the boxes of all tiles.
 
     Where every box has too few good pixels, all with good ones are used, and ``lenient`` is noted.
 
@@ -114,14 +127,27 @@ def assemble(job: Job) -> None:
     ValueError
         If no pixel, or no box, is good.
     """
-    parts = {place: job.workspace.load("background", place) for place in job.tiling}
+    found = {}
+    for name in job.fields:
+        mesh = _assembled(job, name)
+        found.update({f"{name}_{key}": each for key, each in mesh.items()})
+    job.workspace.save("mesh", **found)
+
+
+def _assembled(job: Job, name: str) -> dict[str, Any]:
+    """Return the mesh of one of the images, the scale of its noise, and whether it was lenient."""
+    keys = ("level", "noise", "n_good", "n_unmasked", "given")
+    parts = {}
+    for place in job.tiling:
+        stored = job.workspace.load("background", place, tuple(f"{name}_{key}" for key in keys))
+        parts[place] = dict(zip(keys, stored.values(), strict=True))
     if not any(part["n_unmasked"] for part in parts.values()):
-        raise nothing_good("image")
+        raise nothing_good(ARGUMENTS[name])
     rows, columns = job.tiling.grid
 
-    def joined(name: str) -> Any:
+    def joined(key: str) -> Any:
         return np.block(
-            [[parts[row, column][name] for column in range(columns)] for row in range(rows)]
+            [[parts[row, column][key] for column in range(columns)] for row in range(rows)]
         )
 
     found = BoxValues(joined("level"), joined("noise"), joined("n_good"), 0)
@@ -131,14 +157,17 @@ def assemble(job: Job) -> None:
         mesh, lenient = _mesh(job, found, 100.0), True
     if mesh is None:
         raise ValueError(
-            f"no box of the background has a good pixel: box_size is {parameters.box_size}, "
-            f"clip_sigma {parameters.clip_sigma:g}; enlarge box_size, or look at the image"
+            f"no box of the background of {ARGUMENTS[name]} has a good pixel: box_size is "
+            f"{parameters.box_size}, clip_sigma {parameters.clip_sigma:g}; enlarge box_size, or "
+            "look at the image"
         )
-    scale = _scale(job, mesh, [part["given"] for part in parts.values()])
-    job.workspace.save(
-        "mesh", level=mesh.level, noise=mesh.noise, gaps=mesh.gaps, n_good=mesh.n_good,
-        scale=scale, lenient=lenient,
-    )  # fmt: skip
+    scale = 1.0
+    if job.fields[name].scale_weight and "weight" in job.fields[name].companions:
+        scale = _scale(job, mesh, [part["given"] for part in parts.values()])
+    return {
+        "level": mesh.level, "noise": mesh.noise, "gaps": mesh.gaps, "n_good": mesh.n_good,
+        "scale": scale, "lenient": lenient,
+    }  # fmt: skip
 
 
 def _mesh(job: Job, found: BoxValues, exclude_percentile: float) -> Mesh | None:
@@ -152,8 +181,6 @@ def _mesh(job: Job, found: BoxValues, exclude_percentile: float) -> Mesh | None:
 
 def _scale(job: Job, mesh: Mesh, given: list[Any]) -> float:
     """Return the factor from relative to measured noise; see `skyshed.pipeline.steps`."""
-    if not job.field.scale_weight or "weight" not in job.field.companions:
-        return 1.0
     ratios = []
     for place, of_tile in zip(job.tiling, given, strict=True):
         window = job.tiling[place]
@@ -167,15 +194,16 @@ def _scale(job: Job, mesh: Mesh, given: list[Any]) -> float:
     return float(np.median(ratio)) if ratio.size else 1.0
 
 
-def prepare(job: Job, window: Window) -> Prepared:
-    """Return a window of the image with the background of the whole image, not yet convolved."""
-    mesh = job.workspace.load("mesh", names=("level", "noise", "scale"))
-    field = job.field.read(window)
+def prepare(job: Job, window: Window, name: str = "image") -> Prepared:
+    """Return a window of one of the images with the background of the whole, not yet convolved."""
+    keys = tuple(f"{name}_{key}" for key in ("level", "noise", "scale"))
+    level, noise, scale = job.workspace.load("mesh", names=keys).values()
+    field = job.fields[name].read(window)
     background = BackgroundWindow(
-        mesh["level"], mesh["noise"], job.shape, job.box_size, window,
-        field.data.dtype, array_namespace(data=field.data), job.parameters.n_threads,
+        level, noise, job.shape, job.box_size, window, field.data.dtype,
+        array_namespace(data=field.data), job.parameters.n_threads,
     )  # fmt: skip
-    return Prepared(_scaled(field, float(mesh["scale"])), background, None, job.parameters)
+    return Prepared(_scaled(field, float(scale)), background, None, job.parameters)
 
 
 def _scaled(field: Inputs, scale: float) -> Inputs:

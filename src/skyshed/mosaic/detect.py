@@ -64,9 +64,9 @@ def detect(job: Job, place: tuple[int, int]) -> None:
 
 
 def prepare(job: Job, core: Window) -> Prepared:
-    """Return a window of the image, background and all, convolved as in the whole image."""
+    """Return a window of the image that is detected on, convolved as in the whole image."""
     window = core.grown(job.halo, job.shape)
-    wide = background.prepare(job, window)
+    wide = background.prepare(job, window, job.detected_on)
     smooth = convolved(wide.without_background()[0], wide.field.mask, job.parameters)
     if window == core:
         return replace(wide, convolved=smooth)

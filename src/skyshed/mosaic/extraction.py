@@ -12,6 +12,7 @@ from typing import Any
 from skyshed.io.record import run_record
 from skyshed.io.windows import ArrayWindows, fingerprint
 from skyshed.kernels.threads import resolve_n_threads
+from skyshed.mosaic import background
 from skyshed.mosaic.engine import Cluster, Threads, connect
 from skyshed.mosaic.field import Field, origin_of
 from skyshed.mosaic.job import Job
@@ -72,17 +73,17 @@ def itemsize_of(image: Any) -> int:
     return dtype.itemsize if dtype.kind == "f" and dtype.itemsize >= 4 else 8
 
 
-def fits_at_once(image: Any, resources: Resources, device: str | None) -> bool:
-    """Whether an image can be worked on at once within the memory there is."""
+def fits_at_once(image: Any, resources: Resources, device: str | None, n_images: int = 1) -> bool:
+    """Whether some images of one kind can be worked on at once within the memory there is."""
     if resources.asked:
         return False
     memory = resources.memory
     limit = SHARE * available(device) if memory is None else in_bytes(memory) - PROCESS
-    return whole_image(image.shape, itemsize_of(image), device) <= limit
+    return n_images * whole_image(image.shape, itemsize_of(image), device) <= limit
 
 
 def extract_tiles(
-    field: Field,
+    fields: dict[str, Field],
     parameters: Parameters,
     resources: Resources,
     wcs: Any = None,
@@ -92,8 +93,9 @@ def extract_tiles(
 
     Parameters
     ----------
-    field : Field
-        The image and its companions.
+    fields : dict of str to Field
+        The ``image`` with its companions, and the ``band`` that sources are detected on if that is
+        another image; see `Job`.
     parameters : Parameters
         The parameters of the chain.
     resources : Resources
@@ -127,17 +129,21 @@ def extract_tiles(
     try:
         with closing(engine), workspace.held():
             if isinstance(engine, Cluster):
-                _check_sendable(field)
-            job = make_job(field, parameters, resources, workspace, engine, wcs)
+                for name, field in fields.items():
+                    _check_sendable(background.ARGUMENTS[name], field)
+            job = make_job(fields, parameters, resources, workspace, engine, wcs)
             with TileProgress(len(PHASES) * len(job.tiling), progress) as begin:
                 run(job, engine, begin)
     except BaseException:
         if owned:
             shutil.rmtree(folder, ignore_errors=True)
         raise
-    if bool(job.workspace.load("mesh")["lenient"]):
+    if bool(job.workspace.load("mesh")["image_lenient"]):
         parameters = parameters.replace(exclude_percentile=100)
-    origin = {**origin_of(field.image), "tiles": len(job.tiling)}
+    origin = {**origin_of(job.field.image), "tiles": len(job.tiling)}
+    if "band" in fields:
+        band = origin_of(fields["band"].image)
+        origin |= {key.replace("input", "detection_image"): each for key, each in band.items()}
     found = MosaicExtraction(job, parameters, run_record(origin))
     if owned:
         weakref.finalize(found, shutil.rmtree, folder, ignore_errors=True)
@@ -151,9 +157,9 @@ def _folder(workspace: Any) -> tuple[str, bool]:
     return os.path.abspath(workspace), False
 
 
-def _check_sendable(field: Field) -> None:
+def _check_sendable(argument: str, field: Field) -> None:
     """Refuse images in the memory of this process that are too large to be sent to workers."""
-    for name, windows in {"image": field.image, **field.companions}.items():
+    for name, windows in {argument: field.image, **field.companions}.items():
         local = isinstance(windows, ArrayWindows) and hasattr(windows.array, "__array_interface__")
         size = windows.shape[0] * windows.shape[1]
         if local and size > MOST_SENT and getattr(windows.array, "filename", None) is None:
@@ -165,7 +171,7 @@ def _check_sendable(field: Field) -> None:
 
 
 def make_job(
-    field: Field,
+    fields: dict[str, Field],
     parameters: Parameters,
     resources: Resources,
     workspace: Workspace,
@@ -177,47 +183,56 @@ def make_job(
     A run that is resumed keeps its tiles, whatever the memory is now.
     """
     n_workers = engine.per_process()
-    tiling, margin = choose_tiles(field, parameters, resources, n_workers, engine.memory())
-    own_mask = None if field.image_mask is None else ArrayWindows(field.image_mask)
+    tiling, margin = choose_tiles(fields, parameters, resources, n_workers, engine.memory())
     begun = workspace.begin(
         {
-            "image": fingerprint(field.image),
-            "image_mask": None if own_mask is None else fingerprint(own_mask),
-            "companions": {
-                name: fingerprint(each) for name, each in sorted(field.companions.items())
-            },
+            **_facts(fields),
             "parameters": {
                 name: each for name, each in parameters.to_dict().items() if name != "n_threads"
             },
-            "device": field.device,
             "wcs": None if wcs is None else repr(wcs),
             "tile": tiling.side,
             "margin": margin,
         },
         keep=("tile", "margin"),
     )
-    tiling = Tiling(field.shape, (begun["tile"][0], begun["tile"][1]))
+    tiling = Tiling(tiling.shape, (begun["tile"][0], begun["tile"][1]))
     # Tiles are what threads share; where there are few tiles, threads share each of them too.
     threads = max(1, n_workers // len(tiling))
     return Job(
-        field, parameters.replace(n_threads=threads), tiling, workspace, begun["margin"], wcs
+        fields, parameters.replace(n_threads=threads), tiling, workspace, begun["margin"], wcs
     )
 
 
+def _facts(fields: dict[str, Field]) -> dict[str, Any]:
+    """Return what tells inputs from others, by the names of arguments, as JSON can hold it."""
+    facts: dict[str, Any] = {"device": fields["image"].device}
+    for name, field in fields.items():
+        argument, mask = background.ARGUMENTS[name], field.image_mask
+        facts[argument] = fingerprint(field.image)
+        facts[f"{argument}_mask"] = None if mask is None else fingerprint(ArrayWindows(mask))
+        besides = {other: fingerprint(each) for other, each in sorted(field.companions.items())}
+        facts["companions" if name == "image" else f"{argument}_companions"] = besides
+    return facts
+
+
 def choose_tiles(
-    field: Field, parameters: Parameters, resources: Resources, n_workers: int, memory: int
+    fields: dict[str, Field],
+    parameters: Parameters,
+    resources: Resources,
+    n_workers: int,
+    memory: int,
 ) -> tuple[Tiling, int]:
     """Return the tiles that fit into the memory, and the margin that they are read with."""
-    size = parameters.box_size
+    shape, size = fields["image"].shape, parameters.box_size
     height, width = (size, size) if isinstance(size, int) else size
-    step = min(height, field.shape[0]), min(width, field.shape[1])
+    step = min(height, shape[0]), min(width, shape[1])
     margin = max(MARGIN, int(2 * max(parameters.aperture_radii, default=0)))
     if resources.tile is not None:
         margin = min(margin, max(resources.tile) // LARGEST_MARGIN)
-        side_y, side_x = (
-            max(k // box, 1) * box for k, box in zip(resources.tile, step, strict=True)
-        )
-        return Tiling(field.shape, (side_y, side_x)), margin
+        (high, wide), (by_y, by_x) = resources.tile, step
+        return Tiling(shape, (high // by_y * by_y or by_y, wide // by_x * by_x or by_x)), margin
     if resources.memory is not None:
         memory = in_bytes(resources.memory)
-    return tiles_for(field.shape, itemsize_of(field.image), memory, n_workers, margin, step), margin
+    itemsize = sum(itemsize_of(field.image) for field in fields.values())
+    return tiles_for(shape, itemsize, memory, n_workers, margin, step), margin

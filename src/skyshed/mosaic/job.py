@@ -26,8 +26,9 @@ class Job:
 
     Attributes
     ----------
-    field : Field
-        The image and its companions.
+    fields : dict of str to Field
+        The ``image`` with its companions, on which fluxes are measured; and the ``band``, if there
+        is another image for positions, shapes and apertures.
     parameters : Parameters
         Those of the chain; ``n_threads`` is that of one task.
     tiling : Tiling
@@ -40,12 +41,22 @@ class Job:
         A WCS that goes before the image's own.
     """
 
-    field: Field
+    fields: dict[str, Field]
     parameters: Parameters
     tiling: Tiling
     workspace: Workspace
     margin: int
     wcs: Any = None
+
+    @property
+    def field(self) -> Field:
+        """The image and its companions."""
+        return self.fields["image"]
+
+    @property
+    def detected_on(self) -> str:
+        """Which of the fields sources are detected on."""
+        return "band" if "band" in self.fields else "image"
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -60,7 +71,8 @@ class Job:
     @property
     def sky(self) -> Any:
         """The WCS of the whole image, or None."""
-        return self.field.image.wcs if self.wcs is None else self.wcs
+        known = (self.wcs, *(field.image.wcs for field in self.fields.values()))
+        return next((each for each in known if each is not None), None)
 
     @property
     def box_size(self) -> tuple[int, int]:

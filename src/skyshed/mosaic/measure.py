@@ -24,7 +24,7 @@ from skyshed.mosaic.labels import labels_in
 from skyshed.mosaic.reach import fits, needs_of_shape, needs_of_size
 from skyshed.mosaic.tiles import Window
 from skyshed.namespace import array_namespace, like
-from skyshed.pipeline.steps import convolved
+from skyshed.pipeline.steps import Prepared, convolved
 from skyshed.pipeline.table import make_table
 from skyshed.segmentation.provenance import Provenance
 from skyshed.sources import Sources
@@ -43,8 +43,7 @@ def measure(job: Job, place: tuple[int, int]) -> None:
     for catalog in _catalogs(job, place, window, labels):
         parts.append(to_plain(make_table(catalog, job.parameters)))
         drawn.append(kron_places(catalog))
-        # Variants know their base: images would stay until garbage is collected.
-        catalog._results.variants.clear()
+        catalog._results.forget()
     names, places = (np.concatenate(each) for each in zip(*drawn, strict=True))
     if parts:
         table = parts[0] if len(parts) == 1 else to_plain(concatenated(parts))
@@ -100,14 +99,37 @@ def _alone(job: Job, name: Any, flags: Any, window: Window) -> SourceCatalog:
 
 
 def _catalog(job: Job, window: Window, labels: Any, names: Any, flags: Any) -> SourceCatalog:
-    """Return the catalog of some sources, given the labels of a window that holds their pixels."""
-    parameters = job.parameters
+    """Return the catalog of some sources, given the labels of a window that holds their pixels.
+
+    Where there is a band for detection, positions, shapes and apertures are measured on it.
+    """
+    band = background.prepare(job, window, job.detected_on)
+    labels = like(labels, band.field.data)
+    sources = Sources.from_labels(labels, job.parameters.n_threads)
+    sources = sources.take(np.searchsorted(sources.host.labels, names))
+    provenance = Provenance.from_maps(flags_of=(names, flags))
+    catalog = _measured(job, window, band, labels, sources, provenance)
+    if job.detected_on == "image":
+        return catalog
     image = background.prepare(job, window)
-    field = image.field
+    return _measured(job, window, image, labels, sources, provenance, catalog._results)
+
+
+def _measured(
+    job: Job,
+    window: Window,
+    image: Prepared,
+    labels: Any,
+    sources: Sources,
+    provenance: Provenance,
+    detection: Results | None = None,
+) -> SourceCatalog:
+    """Return the catalog of sources in one image; as `skyshed.pipeline.steps.make_catalog`."""
+    parameters, field = job.parameters, image.field
     data, level = image.without_background()
-    smooth = convolved(data, field.mask, parameters) if image.smooth else None
-    labels = like(labels, data)
-    sources = Sources.from_labels(labels, parameters.n_threads)
+    smooth = None
+    if detection is None and image.smooth:
+        smooth = convolved(data, field.mask, parameters)
     frame = Frame(
         data, labels, smooth, background=level,
         mask=all_bad(data, field.mask, array_namespace(data=data)), input_mask=field.mask,
@@ -115,15 +137,15 @@ def _catalog(job: Job, window: Window, labels: Any, names: Any, flags: Any) -> S
     )  # fmt: skip
     inputs = {
         "frame": frame,
-        "sources": sources.take(np.searchsorted(sources.host.labels, names)),
-        "provenance": Provenance.from_maps(flags_of=(names, flags)),
+        "sources": sources,
+        "provenance": provenance,
         "n_threads": parameters.n_threads,
         "wcs": job.sky,
         "kron_params": parameters.kron_params,
         "localbkg_width": parameters.localbkg_width,
         "apermask_method": parameters.apermask_method,
     }
-    catalog = SourceCatalog._of_results(Results(inputs), field.unit)
+    catalog = SourceCatalog._of_results(Results(inputs, detection), field.unit)
     remade = None
     if smooth is not None:
         remade = Remade(partial(convolved, data, field.mask, parameters))

@@ -105,7 +105,9 @@ def make_plan(field: Field, parameters: Parameters, resources: Resources) -> Pla
     if not fits_at_once(field.image, resources, field.device):
         engine = connect(resources.scheduler, n_workers)
         n_workers = engine.per_process()
-        tiling, margin = choose_tiles(field, parameters, resources, n_workers, engine.memory())
+        tiling, margin = choose_tiles(
+            {"image": field}, parameters, resources, n_workers, engine.memory()
+        )
         n_workers = min(n_workers, len(tiling))
         memory = memory_of_tiles(tiling, margin, n_workers, size)
     sample = _middle(field.shape)

@@ -137,8 +137,9 @@ class MosaicExtraction:
     @cached_property
     def background2d(self) -> MosaicBackground:
         """The background, as a mesh and as maps of windows."""
-        mesh = self.job.workspace.load("mesh")
-        return MosaicBackground(mesh["level"], mesh["noise"], mesh["n_good"], self.job)
+        names = ("image_level", "image_noise", "image_n_good")
+        level, noise, n_good = self.job.workspace.load("mesh", names=names).values()
+        return MosaicBackground(level, noise, n_good, self.job)
 
     def read(self, y0: int, y1: int, x0: int, x1: int) -> Any:
         """Return a window of the image without its background, NaN where masked."""

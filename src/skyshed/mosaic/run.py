@@ -107,7 +107,8 @@ def _warn(job: Job) -> None:
     """Warn of what the tiles found, also in a run that had been finished before."""
     counts = {name: int(n) for name, n in job.workspace.load("counts").items()}
     parameters = job.parameters
-    if bool(job.workspace.load("mesh")["lenient"]):
+    mesh = job.workspace.load("mesh", names=tuple(f"{name}_lenient" for name in job.fields))
+    if any(mesh.values()):
         warn_of_crowding(parameters, stacklevel=6)
     if counts.pop("n_sources") == 0:
         warnings.warn(

@@ -172,16 +172,16 @@ def extract(
             "give one of them"
         )
     given = {"image": image, "weight": weight, "rms": rms, "error": error, "mask": mask}
-    other = (segmentation, detection_image, detection_cat)
     resources = Resources(memory, workspace, scheduler)
     given, hdu, tiles = choose(
-        given, hdu, region, parameters, resources, device,
-        only_whole=any(each is not None for each in other),
+        given, hdu, region, parameters, resources, device, detection_image,
+        only_whole=segmentation is not None or detection_cat is not None,
     )  # fmt: skip
     if region is not None and wcs is not None:
         wcs = region_wcs(wcs, *as_region(region))
     if tiles is not None:
-        check_columns(parameters.columns, wcs is not None or tiles.image.wcs is not None)
+        known = (wcs, *(each.image.wcs for each in tiles.values()))
+        check_columns(parameters.columns, any(each is not None for each in known))
         return extract_tiles(tiles, parameters, resources, wcs, progress)
     with Progress(len(STAGES) + 2 * (detection_image is not None), progress) as begin:
         begin("reading")

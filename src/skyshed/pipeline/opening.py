@@ -12,6 +12,7 @@ from skyshed.mosaic.extraction import Resources, fits_at_once, installed
 from skyshed.mosaic.field import COMPANIONS, Field, origin_of
 from skyshed.namespace import is_device_array
 from skyshed.pipeline.inputs import as_input
+from skyshed.pipeline.maps import check_registered
 from skyshed.pipeline.parameters import Parameters
 
 __all__ = ["as_region", "choose", "open_field", "read_whole"]
@@ -24,16 +25,17 @@ def choose(
     parameters: Parameters,
     resources: Resources,
     device: str | None,
+    detection_image: Any = None,
     *,
     only_whole: bool,
-) -> tuple[dict[str, Any], int | str | None, Field | None]:
+) -> tuple[dict[str, Any], int | str | None, dict[str, Field] | None]:
     """Choose whether an image is worked on at once or tile by tile.
 
     Parameters
     ----------
     given : dict
         The image and its companions, by the names of the arguments of `skyshed.extract`.
-    hdu, region, parameters, device
+    hdu, region, parameters, device, detection_image
         See there.
     resources : Resources
         What may be used.
@@ -44,7 +46,7 @@ def choose(
     -------
     given, hdu
         What to read at once.
-    field : Field or None
+    fields : dict of str to Field, or None
         What to work on tile by tile; `None` if at once.
 
     Raises
@@ -71,21 +73,48 @@ def choose(
                 "be read by windows"
             )
         return given, hdu, None
-    tiled = not fits_at_once(field.image, resources, device)
+    n_images = 1 if detection_image is None else 2
+    tiled = not fits_at_once(field.image, resources, device, n_images)
     if tiled and only_whole:
         if asked or resources.memory is not None:
             raise ValueError(
-                "segmentation, detection_image and detection_cat are not known to runs over tiles: "
-                "leave out memory, workspace and scheduler, or cut the image with region"
+                "segmentation and detection_cat are not known to runs over tiles: leave out "
+                "memory, workspace and scheduler, or cut the images to what fits into memory"
             )
         tiled = False
     if tiled and not installed() and not asked and resources.memory is None:
         tiled = False  # as well as it goes
     if tiled:
-        return given, hdu, field
+        return given, hdu, _with_band(field, detection_image, region)
     if known:
         return given, hdu, None
     return read_whole(field), None, None
+
+
+def _with_band(field: Field, detection_image: Any, region: Any) -> dict[str, Field]:
+    """Return the fields of a run over tiles.
+
+    Raises
+    ------
+    ValueError
+        If the images have not the same pixels.
+    """
+    if detection_image is None:
+        return {"image": field}
+    name = "detection_image"
+    band = open_field(
+        detection_image, hdu=None, region=region, mask_bits=None, scale_weight=False,
+        device=field.device,
+    )  # fmt: skip
+    if band is None:
+        raise ValueError(f"{name} can only be read as a whole: give a file that has windows")
+    if band.shape != field.shape:
+        raise ValueError(
+            f"{name} must have the same shape as image: {name} has {band.shape}, image has "
+            f"{field.shape}"
+        )
+    check_registered(band.image.wcs, name, field.image.wcs, field.shape)
+    return {"image": field, "band": band}
 
 
 def open_field(
