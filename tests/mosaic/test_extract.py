@@ -163,10 +163,64 @@ def test_the_image_for_detection_may_be_large_too(folder, tmp_path):
         extract(image, detection_image=band + 1, workspace=tmp_path / "work", **SETTINGS)
 
 
-def test_what_tiles_do_not_know_is_refused(tmp_path):
-    labels = np.zeros(SHAPE, np.int32)
-    with pytest.raises(ValueError, match="are not known to runs over tiles"):
-        extract(make_field(), segmentation=labels, workspace=tmp_path / "work")
+def test_an_existing_map_is_measured(folder, tmp_path, whole):
+    labels = whole.segmentation.data.astype(np.int64) * 7  # gaps between the labels
+    labels[labels == 14] = 0
+    fits.writeto(tmp_path / "map.fits", labels.astype(np.int32), make_wcs().to_header())
+    image = folder / "field.fits"
+    for name, given in {"array": labels, "file": tmp_path / "map.fits"}.items():
+        at_once_ = at_once(image, segmentation=given, **SETTINGS)
+        found = extract(image, segmentation=given, workspace=tmp_path / name, **SETTINGS)
+        np.testing.assert_array_equal(found.segmentation.data[:], labels)
+        np.testing.assert_array_equal(found.segmentation.labels, at_once_.segmentation.labels)
+        assert same_tables(found.table, at_once_.table)
+        found.write(tmp_path / f"{name}-out", preview=False)
+        written = read_catalog(tmp_path / f"{name}-out/catalog.fits")
+        assert same_tables(written, at_once_.table)
+        assert len(found.tiles) == 6
+    band = 2 * make_field(dtype=np.float64)
+    both = {"segmentation": labels, "detection_image": band}
+    found = extract(image, workspace=tmp_path / "band", **both, **SETTINGS)
+    assert same_tables(found.table, at_once(image, **both, **SETTINGS).table)
+
+
+def test_a_map_without_labels_has_nothing_to_measure(tmp_path):
+    with pytest.warns(skyshed.NoDetectionsWarning, match="nothing to measure"):
+        found = extract(
+            make_field(), segmentation=np.zeros(SHAPE, np.int32), workspace=tmp_path, **SETTINGS
+        )
+    assert len(found.table) == 0
+
+
+@pytest.mark.parametrize(
+    ("labels", "kind", "message"),
+    [
+        (np.zeros(SHAPE), TypeError, "segmentation must hold integers"),
+        (np.zeros((3, 4), int), ValueError, "segmentation must have the same shape as image"),
+        (
+            np.full(SHAPE, -3),
+            skyshed.mosaic.TileError,
+            r"collect, tile \d,\d .* it has -3: renumber",
+        ),
+    ],
+)
+def test_maps_that_are_none_are_refused(tmp_path, labels, kind, message):
+    with pytest.raises(kind, match=message):
+        extract(make_field(), segmentation=labels, workspace=tmp_path, **SETTINGS)
+
+
+def test_what_tiles_do_not_know_is_refused(tmp_path, whole):
+    with pytest.raises(ValueError, match="not known to runs over tiles"):
+        extract(make_field(), detection_cat=whole.catalog, workspace=tmp_path / "work")
+
+
+def test_columns_need_no_label(folder, tmp_path, whole):
+    columns = ("xcentroid", "area")
+    found = extract(folder / "field.fits", workspace=tmp_path, columns=columns, **SETTINGS)
+    assert same_tables(found.table[columns], whole.table[columns])
+    found.write(tmp_path / "out", preview=False)
+    written = read_catalog(tmp_path / "out/catalog.fits")
+    assert np.array_equal(written["xcentroid"], whole.table["xcentroid"])
 
 
 def test_files_are_those_of_a_run_at_once(folder, tmp_path, whole):

@@ -207,8 +207,6 @@ def _workspace(arguments: argparse.Namespace, parameters: Parameters) -> tuple[A
     if arguments.workspace is not None:
         return arguments.workspace, False
     folder = os.path.join(arguments.out, WORKSPACE)
-    if arguments.segmentation:
-        return None, False
     if arguments.scheduler is not None or os.path.exists(folder):
         return folder, True  # an earlier run was interrupted: this one goes on
     from skyshed.mosaic.extraction import fits_at_once, installed

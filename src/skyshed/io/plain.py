@@ -20,7 +20,7 @@ __all__ = ["PlainTable", "check_same_columns", "concatenated", "from_plain", "to
 #: What is kept of a column besides its values.
 ATTRIBUTES = ("description", "format", "meta")
 #: The entries of a file beside its columns, which have numbers.
-HEADER, NAMES = "header", "names"
+HEADER, NAMES, ROWS = "header", "names", "rows"
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +34,9 @@ class PlainTable:
     header : str
         Units, descriptions and what the columns are made into, in JSON. Tables of the same columns
         have the same text, however many rows they have.
+    rows : array of int64, shape (n,), or None
+        Of a part: the row that each row is of the whole table, from 0. `None` where the column
+        ``label`` says it, which counts from 1.
 
     Examples
     --------
@@ -48,13 +51,22 @@ class PlainTable:
 
     columns: dict[str, Any]
     header: str
+    rows: Any = None
+
+    @property
+    def places(self) -> Any:
+        """The row that each row is of the whole table, from 0."""
+        return self.columns["label"] - 1 if self.rows is None else self.rows
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()), ()))
 
     def __getitem__(self, rows: Any) -> "PlainTable":
         """Return the rows of a slice, or of an array of indices or booleans."""
-        return PlainTable({name: each[rows] for name, each in self.columns.items()}, self.header)
+        return PlainTable(
+            {name: each[rows] for name, each in self.columns.items()}, self.header,
+            None if self.rows is None else self.rows[rows],
+        )  # fmt: skip
 
     def save(self, path: str | os.PathLike) -> None:
         """Write the table as an uncompressed ``.npz`` file, which exists only when complete.
@@ -66,6 +78,8 @@ class PlainTable:
         """
         arrays = {f"{number}": each for number, each in enumerate(self.columns.values())}
         arrays[NAMES] = np.array(list(self.columns), np.str_)
+        if self.rows is not None:
+            arrays[ROWS] = self.rows
         arrays[HEADER] = np.frombuffer(self.header.encode(), np.uint8)
         # Through memory: zipfile asks a file for its place at every turn.
         content = io.BytesIO()
@@ -95,7 +109,8 @@ class PlainTable:
             with np.load(content, allow_pickle=False) as arrays:
                 names = arrays[NAMES].tolist()
                 columns = {name: arrays[f"{number}"] for number, name in enumerate(names)}
-                return cls(columns, arrays[HEADER].tobytes().decode())
+                rows = arrays[ROWS] if ROWS in arrays.files else None
+                return cls(columns, arrays[HEADER].tobytes().decode(), rows)
         except Exception as error:  # zipfile, NumPy and codecs each stumble in their own way
             raise OSError(f"{os.fspath(path)}: is damaged ({error})") from error
 
@@ -191,15 +206,13 @@ def from_plain(plain: PlainTable) -> QTable:
     return table
 
 
-def concatenated(parts: Sequence[PlainTable], by: str = "label") -> QTable:
-    """Put parts of a table together, in the order of one of its columns.
+def concatenated(parts: Sequence[PlainTable]) -> QTable:
+    """Put parts of a table together, each row in its place.
 
     Parameters
     ----------
     parts : sequence of PlainTable
         At least one; all of the same columns.
-    by : str, optional
-        The column that the rows are sorted by.
 
     Returns
     -------
@@ -228,7 +241,7 @@ def concatenated(parts: Sequence[PlainTable], by: str = "label") -> QTable:
     columns = {
         name: np.concatenate([part.columns[name] for part in filled]) for name in filled[0].columns
     }
-    order = np.argsort(columns[by], kind="stable")
+    order = np.argsort(np.concatenate([part.places for part in filled]), kind="stable")
     return from_plain(PlainTable(columns, filled[0].header)[order])
 
 

@@ -37,16 +37,16 @@ def stream_catalog(
     """Write a catalog of which the parts arrive one after the other.
 
     FITS is, byte for byte, what `skyshed.io.write.write_catalog` writes of the parts that
-    `skyshed.io.plain.concatenated` puts together: its rows are in the order of the labels. Parquet
+    `skyshed.io.plain.concatenated` puts together: its rows are in their places. Parquet
     has the rows in the order of the parts, each of which is a row group. Both take the memory of a
-    part. ECSV, in the order of the labels, takes the memory of the whole catalog: it is a text,
+    part. ECSV, also in the order of places, takes the memory of the whole catalog: it is a text,
     whose rows have no place before those above them are known.
 
     Parameters
     ----------
     parts : iterable of PlainTable
-        The parts, each asked for when the one before is written. They have a column ``label``, and
-        together the labels 1 to ``n_rows``, each once.
+        The parts, each asked for when the one before is written. They know the places of their
+        rows, or have a column ``label``: together the labels 1 to ``n_rows``, each once.
     n_rows : int
         The rows of all parts together.
     path : path
@@ -121,7 +121,7 @@ class _Checked:
                 continue
             if len(self.first) == 0:
                 self.first = part
-            self._see(part.columns["label"], seen)
+            self._see(part.places + 1, seen)
             yield part
         if not seen.all():
             raise ValueError(
@@ -173,7 +173,7 @@ def _arrow(values: Any, type_: Any, pyarrow: Any) -> Any:
 
 
 def _write_fits(parts: Iterable[PlainTable], n_rows: int, path: Path, model: Path) -> None:
-    """Write each row where its label says, between what a file of one row has around its rows."""
+    """Write each row in its place, between what a file of one row has around its rows."""
     with fits.open(model) as hdus:
         dtype, names = hdus[CATALOG].data.dtype, hdus[CATALOG].columns.names
     around = Around.of(model.read_bytes(), CATALOG, NAXIS2=n_rows)
@@ -187,12 +187,12 @@ def _write_fits(parts: Iterable[PlainTable], n_rows: int, path: Path, model: Pat
         for field_, name in zip(dtype.names, names, strict=True):
             rows[field_] = _as_fits(name, part.columns[name], dtype[field_])
         # Mapped anew, so that what is written no longer counts as memory of the process.
-        labels = part.columns["label"]
-        lowest = int(labels.min())
+        places = part.places
+        lowest = int(places.min())
         stored = np.memmap(
-            path, dtype, "r+", start + (lowest - 1) * dtype.itemsize, int(labels.max()) - lowest + 1
+            path, dtype, "r+", start + lowest * dtype.itemsize, int(places.max()) - lowest + 1
         )
-        stored[labels - lowest] = rows
+        stored[places - lowest] = rows
         del stored
 
 

@@ -18,7 +18,7 @@ from skyshed.mosaic.field import Field, origin_of
 from skyshed.mosaic.job import Job
 from skyshed.mosaic.memory import PROCESS, SHARE, available, in_bytes, tiles_for, whole_image
 from skyshed.mosaic.result import MosaicExtraction
-from skyshed.mosaic.run import PHASES, run
+from skyshed.mosaic.run import phases_of, run
 from skyshed.mosaic.tiles import Tiling
 from skyshed.mosaic.workspace import Workspace
 from skyshed.pipeline.parameters import Parameters
@@ -88,6 +88,7 @@ def extract_tiles(
     resources: Resources,
     wcs: Any = None,
     progress: bool | None = False,
+    given: Any = None,
 ) -> MosaicExtraction:
     """Extract the sources of an image tile by tile; see `skyshed.extract`.
 
@@ -104,6 +105,8 @@ def extract_tiles(
         A WCS that goes before the image's own.
     progress : bool or None, optional
         Whether to show the tiles on standard error; `None` does so on a terminal.
+    given : windows, optional
+        A map of labels whose sources are measured, in place of a detection.
 
     Returns
     -------
@@ -131,8 +134,8 @@ def extract_tiles(
             if isinstance(engine, Cluster):
                 for name, field in fields.items():
                     _check_sendable(background.ARGUMENTS[name], field)
-            job = make_job(fields, parameters, resources, workspace, engine, wcs)
-            with TileProgress(len(PHASES) * len(job.tiling), progress) as begin:
+            job = make_job(fields, parameters, resources, workspace, engine, wcs, given)
+            with TileProgress(len(phases_of(job)) * len(job.tiling), progress) as begin:
                 run(job, engine, begin)
     except BaseException:
         if owned:
@@ -144,6 +147,9 @@ def extract_tiles(
     if "band" in fields:
         band = origin_of(fields["band"].image)
         origin |= {key.replace("input", "detection_image"): each for key, each in band.items()}
+    if given is not None:
+        labels = origin_of(given)
+        origin |= {key.replace("input", "segmentation"): each for key, each in labels.items()}
     found = MosaicExtraction(job, parameters, run_record(origin))
     if owned:
         weakref.finalize(found, shutil.rmtree, folder, ignore_errors=True)
@@ -177,6 +183,7 @@ def make_job(
     workspace: Workspace,
     engine: Threads | Cluster,
     wcs: Any = None,
+    given: Any = None,
 ) -> Job:
     """Choose the tiles, and begin or resume the run in its workspace.
 
@@ -187,6 +194,7 @@ def make_job(
     begun = workspace.begin(
         {
             **_facts(fields),
+            "segmentation": None if given is None else fingerprint(given),
             "parameters": {
                 name: each for name, each in parameters.to_dict().items() if name != "n_threads"
             },
@@ -200,7 +208,13 @@ def make_job(
     # Tiles are what threads share; where there are few tiles, threads share each of them too.
     threads = max(1, n_workers // len(tiling))
     return Job(
-        fields, parameters.replace(n_threads=threads), tiling, workspace, begun["margin"], wcs
+        fields,
+        parameters.replace(n_threads=threads),
+        tiling,
+        workspace,
+        begun["margin"],
+        wcs,
+        given,
     )
 
 

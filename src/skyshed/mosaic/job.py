@@ -39,6 +39,8 @@ class Job:
         Pixels around a tile that are read with it for the apertures of its sources.
     wcs : object or None
         A WCS that goes before the image's own.
+    given : windows or None
+        A map of labels whose sources are measured; `None` if they are detected.
     """
 
     fields: dict[str, Field]
@@ -47,6 +49,7 @@ class Job:
     workspace: Workspace
     margin: int
     wcs: Any = None
+    given: Any = None
 
     @property
     def field(self) -> Field:
@@ -87,6 +90,13 @@ class Job:
 
         return {name: zarr.open_array(self.map_path(name), mode="r+") for name in MAPS}
 
+    @cached_property
+    def names(self) -> Any:
+        """The labels of all sources, ascending, once they are numbered."""
+        if self.given is not None:
+            return self.workspace.load("names")["labels"]
+        return np.arange(1, int(self.workspace.load("counts")["n_sources"]) + 1, dtype=np.int32)
+
     def map_path(self, name: str) -> str:
         """Return where a map is."""
         return str(self.workspace.path(f"{name}.zarr"))
@@ -105,7 +115,7 @@ class Job:
                 )  # fmt: skip
 
     def __getstate__(self) -> dict[str, Any]:
-        sent = {name: value for name, value in vars(self).items() if name != "maps"}
+        sent = {name: value for name, value in vars(self).items() if name not in ("maps", "names")}
         return {**sent, "wcs": ExactWCS(self.wcs)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from skyshed.kernels import labelling
+from skyshed.mosaic.given import read_labels
 from skyshed.mosaic.job import Job
 from skyshed.mosaic.tiles import Window
 
@@ -13,6 +14,8 @@ __all__ = ["labels_in"]
 
 def labels_in(job: Job, window: Window) -> Any:
     """Return the labels of a window, an int32 array, once sources are numbered."""
+    if job.given is not None:
+        return read_labels(job, window)
     pieces = np.asarray(job.maps["pieces"][window.slices])
     painters = set()
     for place in job.tiling.places_in(window):

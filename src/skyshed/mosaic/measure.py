@@ -5,6 +5,7 @@ windows as large as they need.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from time import perf_counter
 from typing import Any
@@ -41,12 +42,16 @@ def measure(job: Job, place: tuple[int, int]) -> None:
     job.maps["segmentation"][core.slices] = labels[core.within(window)]
     parts, drawn = [], [(np.empty(0, np.int32), np.empty((0, 5)))]
     for catalog in _catalogs(job, place, window, labels):
-        parts.append(to_plain(make_table(catalog, job.parameters)))
+        table = to_plain(make_table(catalog, job.parameters))
+        parts.append(replace(table, rows=np.searchsorted(job.names, catalog.labels)))
         drawn.append(kron_places(catalog))
         catalog._results.forget()
     names, places = (np.concatenate(each) for each in zip(*drawn, strict=True))
     if parts:
-        table = parts[0] if len(parts) == 1 else to_plain(concatenated(parts))
+        table = parts[0]
+        if len(parts) > 1:
+            rows = np.sort(np.concatenate([part.rows for part in parts]))
+            table = replace(to_plain(concatenated(parts)), rows=rows)
         table.save(job.workspace.file("tables", place))
     job.workspace.save(
         "measure", place, n_sources=names.size, labels=names, places=places,

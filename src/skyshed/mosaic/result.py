@@ -11,6 +11,7 @@ from astropy.table import QTable
 from skyshed.io.plain import PlainTable, concatenated
 from skyshed.mosaic.background import BackgroundWindow, prepare
 from skyshed.mosaic.job import Job
+from skyshed.mosaic.run import phases_of
 from skyshed.mosaic.tiles import Window
 from skyshed.mosaic.workspace import WorkspaceError
 from skyshed.pipeline.parameters import Parameters
@@ -27,22 +28,22 @@ class MosaicSegmentation:
     ----------
     data : `zarr.Array` of int32, shape (ny, nx)
         The label of each pixel, 0 for none. Slices of it are NumPy arrays.
-    nlabels : int
-        The number of sources; labels are 1 to this.
+    labels : array of int32, shape (n,)
+        All labels, ascending.
     """
 
     data: Any
-    nlabels: int
+    labels: Any
+
+    @property
+    def nlabels(self) -> int:
+        """The number of sources."""
+        return len(self.labels)
 
     @property
     def shape(self) -> tuple[int, int]:
         """The shape of the image."""
         return self.data.shape
-
-    @property
-    def labels(self) -> Any:
-        """All labels, ascending."""
-        return np.arange(1, self.nlabels + 1, dtype=np.int32)
 
     def read(self, y0: int, y1: int, x0: int, x1: int) -> Any:
         """Return a window as a NumPy array."""
@@ -131,8 +132,7 @@ class MosaicExtraction:
     @cached_property
     def segmentation(self) -> MosaicSegmentation:
         """The label of each pixel."""
-        counts = self.job.workspace.load("counts")
-        return MosaicSegmentation(self.job.maps["segmentation"], int(counts["n_sources"]))
+        return MosaicSegmentation(self.job.maps["segmentation"], self.job.names)
 
     @cached_property
     def background2d(self) -> MosaicBackground:
@@ -214,7 +214,7 @@ class MosaicExtraction:
             "depth": self.parameters.npixels * self.parameters.nsigma * noise,
             **{
                 f"{phase}_time": float(load(phase, place, ("seconds",))["seconds"])
-                for phase in ("background", "detect", "deblend", "measure")
+                for phase in (each.name for each in phases_of(self.job))
             },
         }  # fmt: skip
 

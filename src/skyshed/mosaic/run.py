@@ -7,7 +7,7 @@ from typing import Any
 
 from skyshed.deblending import warn_of_modes
 from skyshed.exceptions import NoDetectionsWarning
-from skyshed.mosaic import background, join
+from skyshed.mosaic import background, given, join
 from skyshed.mosaic.deblend import deblend
 from skyshed.mosaic.detect import detect
 from skyshed.mosaic.engine import Cluster, Threads, explained
@@ -15,7 +15,7 @@ from skyshed.mosaic.job import Job
 from skyshed.mosaic.measure import measure
 from skyshed.pipeline.steps import warn_of_crowding
 
-__all__ = ["PHASES", "run"]
+__all__ = ["phases_of", "run"]
 
 
 @dataclass(frozen=True)
@@ -56,12 +56,20 @@ class Phase:
         )
 
 
-PHASES = (
-    Phase("background", background.measure, background.assemble, "mesh"),
+BACKGROUND = Phase("background", background.measure, background.assemble, "mesh")
+MEASURE = Phase("measure", measure)
+DETECTED = (
+    BACKGROUND,
     Phase("detect", detect, join.join, "stitch", "seams"),
     Phase("deblend", deblend, join.number, "counts", "number"),
-    Phase("measure", measure),
+    MEASURE,
 )
+GIVEN = (BACKGROUND, Phase("collect", given.collect, given.number, "counts", "number"), MEASURE)
+
+
+def phases_of(job: Job) -> tuple[Phase, ...]:
+    """Return the phases of a run, in their order."""
+    return DETECTED if job.given is None else GIVEN
 
 
 def run(
@@ -90,7 +98,7 @@ def run(
         As `skyshed.extract` of an image at once.
     """
     job.make_maps()
-    for phase in PHASES:
+    for phase in phases_of(job):
         left = phase.left(job)
         finished = begin(phase.name, len(job.tiling) - len(left))
         if left:
@@ -110,7 +118,13 @@ def _warn(job: Job) -> None:
     mesh = job.workspace.load("mesh", names=tuple(f"{name}_lenient" for name in job.fields))
     if any(mesh.values()):
         warn_of_crowding(parameters, stacklevel=6)
-    if counts.pop("n_sources") == 0:
+    n_sources = counts.pop("n_sources")
+    if n_sources == 0 and job.given is not None:
+        warnings.warn(
+            "segmentation has no labels: there is nothing to measure", NoDetectionsWarning,
+            stacklevel=5,
+        )  # fmt: skip
+    elif n_sources == 0:
         warnings.warn(
             f"No sources were found: no {parameters.npixels} connected pixels are above the "
             "threshold; lower the threshold or npixels",

@@ -9,10 +9,11 @@ from skyshed.frame import Frame
 from skyshed.io.record import run_record
 from skyshed.io.windows.wcs import region_wcs
 from skyshed.mosaic.extraction import Resources, extract_tiles
+from skyshed.pipeline.choice import choose
 from skyshed.pipeline.extraction import Extraction
 from skyshed.pipeline.inputs import Inputs, gather
 from skyshed.pipeline.maps import read_band, read_detection, read_map
-from skyshed.pipeline.opening import as_region, choose
+from skyshed.pipeline.opening import as_region
 from skyshed.pipeline.parameters import Parameters
 from skyshed.pipeline.progress import Progress
 from skyshed.pipeline.steps import CrowdedWarning, find_sources, make_catalog, prepare
@@ -174,15 +175,14 @@ def extract(
     given = {"image": image, "weight": weight, "rms": rms, "error": error, "mask": mask}
     resources = Resources(memory, workspace, scheduler)
     given, hdu, tiles = choose(
-        given, hdu, region, parameters, resources, device, detection_image,
-        only_whole=segmentation is not None or detection_cat is not None,
+        given, hdu, region, parameters, resources, device, detection_image, segmentation,
+        only_whole=detection_cat is not None,
     )  # fmt: skip
     if region is not None and wcs is not None:
         wcs = region_wcs(wcs, *as_region(region))
     if tiles is not None:
-        known = (wcs, *(each.image.wcs for each in tiles.values()))
-        check_columns(parameters.columns, any(each is not None for each in known))
-        return extract_tiles(tiles, parameters, resources, wcs, progress)
+        check_columns(parameters.columns, wcs is not None or tiles.has_wcs)
+        return extract_tiles(tiles.fields, parameters, resources, wcs, progress, tiles.labels)
     with Progress(len(STAGES) + 2 * (detection_image is not None), progress) as begin:
         begin("reading")
         field = gather(

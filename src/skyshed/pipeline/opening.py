@@ -1,4 +1,4 @@
-"""Images as windows: what is read of them at once, and what tile by tile."""
+"""Images of all kinds as windows; what is read of them at once all the same."""
 
 import os
 from typing import Any
@@ -7,114 +7,11 @@ import numpy as np
 
 from skyshed.io.read import Image
 from skyshed.io.windows import ArrayWindows, cut, open_windows
-from skyshed.io.windows.zarr import is_zarr_path
-from skyshed.mosaic.extraction import Resources, fits_at_once, installed
 from skyshed.mosaic.field import COMPANIONS, Field, origin_of
 from skyshed.namespace import is_device_array
 from skyshed.pipeline.inputs import as_input
-from skyshed.pipeline.maps import check_registered
-from skyshed.pipeline.parameters import Parameters
 
-__all__ = ["as_region", "choose", "open_field", "read_whole"]
-
-
-def choose(
-    given: dict[str, Any],
-    hdu: int | str | None,
-    region: Any,
-    parameters: Parameters,
-    resources: Resources,
-    device: str | None,
-    detection_image: Any = None,
-    *,
-    only_whole: bool,
-) -> tuple[dict[str, Any], int | str | None, dict[str, Field] | None]:
-    """Choose whether an image is worked on at once or tile by tile.
-
-    Parameters
-    ----------
-    given : dict
-        The image and its companions, by the names of the arguments of `skyshed.extract`.
-    hdu, region, parameters, device, detection_image
-        See there.
-    resources : Resources
-        What may be used.
-    only_whole : bool
-        Whether an argument is given that tiles do not know.
-
-    Returns
-    -------
-    given, hdu
-        What to read at once.
-    fields : dict of str to Field, or None
-        What to work on tile by tile; `None` if at once.
-
-    Raises
-    ------
-    ValueError
-        If tiles are asked for and can't be had.
-    """
-    asked = resources.asked
-    known = region is None and _known_at_once(given["image"])
-    try:
-        field = open_field(
-            **given, hdu=hdu, region=region, mask_bits=parameters.mask_bits,
-            scale_weight=parameters.scale_weight, device=device,
-        )  # fmt: skip
-    except (ValueError, TypeError, OSError):
-        if asked or not known:
-            raise
-        return given, hdu, None  # reading it at once says what is wrong
-    if field is None:
-        if region is not None or asked:
-            raise ValueError(
-                "image, or what goes with it, can only be read as a whole (an array of a GPU, or a "
-                "gzipped file): leave out region, workspace and scheduler, or give a file that can "
-                "be read by windows"
-            )
-        return given, hdu, None
-    n_images = 1 if detection_image is None else 2
-    tiled = not fits_at_once(field.image, resources, device, n_images)
-    if tiled and only_whole:
-        if asked or resources.memory is not None:
-            raise ValueError(
-                "segmentation and detection_cat are not known to runs over tiles: leave out "
-                "memory, workspace and scheduler, or cut the images to what fits into memory"
-            )
-        tiled = False
-    if tiled and not installed() and not asked and resources.memory is None:
-        tiled = False  # as well as it goes
-    if tiled:
-        return given, hdu, _with_band(field, detection_image, region)
-    if known:
-        return given, hdu, None
-    return read_whole(field), None, None
-
-
-def _with_band(field: Field, detection_image: Any, region: Any) -> dict[str, Field]:
-    """Return the fields of a run over tiles.
-
-    Raises
-    ------
-    ValueError
-        If the images have not the same pixels.
-    """
-    if detection_image is None:
-        return {"image": field}
-    name = "detection_image"
-    band = open_field(
-        detection_image, hdu=None, region=region, mask_bits=None, scale_weight=False,
-        device=field.device,
-    )  # fmt: skip
-    if band is None:
-        raise ValueError(f"{name} can only be read as a whole: give a file that has windows")
-    if band.shape != field.shape:
-        raise ValueError(
-            f"{name} must have the same shape as image: {name} has {band.shape}, image has "
-            f"{field.shape}"
-        )
-    check_registered(band.image.wcs, name, field.image.wcs, field.shape)
-    return {"image": field, "band": band}
+__all__ = ["as_region", "as_windows", "is_list_of_paths", "open_field", "read_whole"]
 
 
 def open_field(
@@ -151,10 +48,10 @@ def open_field(
         return None
     if "weight" in given and "rms" in given:
         raise ValueError("weight and rms both say the noise of the background: give one of them")
-    main, own_mask, error = _as_windows(image, "image", hdu)
+    main, own_mask, error = as_windows(image, "image", hdu)
     if error is not None:
         given.setdefault("error", error)
-    others = {name: _as_windows(each, name, None)[0] for name, each in given.items()}
+    others = {name: as_windows(each, name, None)[0] for name, each in given.items()}
     for name, each in others.items():
         if each.shape != main.shape:
             raise ValueError(
@@ -183,15 +80,8 @@ def read_whole(field: Field) -> dict[str, Any]:
     return {**dict.fromkeys(COMPANIONS), **whole}
 
 
-def _known_at_once(image: Any) -> bool:
-    """Whether `gather` takes an image as it is; other kinds are read by windows, all in one."""
-    if isinstance(image, (str, os.PathLike)):
-        return not is_zarr_path(image)
-    kind = type(image).__module__.partition(".")[0]
-    return not _is_list_of_paths(image) and kind not in ("zarr", "dask")
-
-
-def _is_list_of_paths(given: Any) -> bool:
+def is_list_of_paths(given: Any) -> bool:
+    """Whether an argument names several files."""
     return isinstance(given, (list, tuple)) and all(
         isinstance(each, (str, os.PathLike)) for each in given
     )
@@ -202,11 +92,11 @@ def _only_whole(given: Any) -> bool:
     return is_device_array(given) or (named and os.fspath(given).endswith(".gz"))
 
 
-def _as_windows(given: Any, name: str, hdu: int | str | None) -> tuple[Any, Any, Any]:
+def as_windows(given: Any, name: str, hdu: int | str | None) -> tuple[Any, Any, Any]:
     """Return the windows of any kind of image, and the mask and error that it has itself."""
     sliced = hasattr(given, "shape") and hasattr(given, "dtype") and not hasattr(given, "unit")
     plain = sliced and not isinstance(given, np.ma.MaskedArray) and not hasattr(given, "header")
-    if plain or _is_list_of_paths(given) or isinstance(given, (str, os.PathLike)):
+    if plain or is_list_of_paths(given) or isinstance(given, (str, os.PathLike)):
         return open_windows(given, hdu), None, None
     image = as_input(given, name, hdu)
     data = np.asarray(image.data)
