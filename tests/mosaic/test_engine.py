@@ -210,7 +210,9 @@ def test_a_failing_tile_is_named_with_its_window_phase_and_cause(cluster, where,
     os.truncate(path, path.stat().st_size - 4 * SHAPE[0] * 100)
     scheduler = None if where == "threads" else cluster.address
     with pytest.raises(TileError) as raised:
-        extract_tiles(field, Parameters(n_threads=1), Resources(tile=TILE, scheduler=scheduler))
+        extract_tiles(
+            {"image": field}, Parameters(n_threads=1), Resources(tile=TILE, scheduler=scheduler)
+        )
     message = str(raised.value)
     assert "background, tile 3," in message or "background, tile 4," in message
     assert f"OSError: {path}[0]: rows " in message
