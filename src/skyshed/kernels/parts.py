@@ -19,10 +19,8 @@ __all__ = ["Kernel"]
 class _PartLibrary(JITCodeLibrary):
     """The code of a part, tidied function by function (which is cheap) and no more."""
 
-    def _optimize_final_module(self) -> None:
-        pass
-
-    def _finalize_final_module(self) -> None:
+    def finalize(self) -> None:
+        self._raise_if_finalized()
         self._finalized = True
 
 
@@ -47,8 +45,10 @@ class _Part(CPUDispatcher):
         )
 
     def add_overload(self, cres: Any) -> None:
-        # There is no machine code to go by: callers know a part by its library.
-        self.targetctx.insert_user_function(cres.library, cres.fndesc, [cres.library])
+        # There is no machine code to go by: callers know a part by its library. They link what it
+        # calls themselves, once, whoever calls it.
+        own = cres.library
+        self.targetctx.insert_user_function(own, cres.fndesc, [own, *own._linking_libraries])
         self.overloads[tuple(cres.signature.args)] = cres
 
     def get_overload(self, sig: Any) -> Any:
