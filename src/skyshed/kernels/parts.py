@@ -6,6 +6,7 @@ chain's kernels took to compile. Here a kernel that is called by another is lowe
 signature, and no more. Its code is linked into the kernel that Python calls, and optimised there.
 """
 
+import functools
 from typing import Any
 
 from numba.core import sigutils, types
@@ -60,11 +61,13 @@ class Kernel(CPUDispatcher):
     """A kernel: as Python calls it, and as the part that other kernels hold."""
 
     def __init__(self, py_func: Any, locals: Any = None, targetoptions: Any = None) -> None:
-        options = {**(targetoptions or {}), "no_cfunc_wrapper": True}
-        super().__init__(py_func, locals, options)
-        self.part = _Part(
-            py_func, locals, {**options, "no_cpython_wrapper": True}, pipeline_class=_PartCompiler
-        )
+        super().__init__(py_func, locals, {**(targetoptions or {}), "no_cfunc_wrapper": True})
+
+    @functools.cached_property
+    def part(self) -> _Part:
+        """The kernel as others call it, made when one of them is compiled."""
+        options = {**self.targetoptions, "no_cpython_wrapper": True}
+        return _Part(self.py_func, self.locals, options, pipeline_class=_PartCompiler)
 
     @property
     def _numba_type_(self) -> Any:
