@@ -75,6 +75,6 @@ class Kernel(CPUDispatcher):
 
     def add_overload(self, cres: Any) -> None:
         """Tell the parts' code where their environments are, as Numba does for a loaded kernel."""
-        super().add_overload(cres)
         for environment in cres._find_referenced_environments():
             cres.codegen.set_env(environment.env_name, environment)
+        super().add_overload(cres)
