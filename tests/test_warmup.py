@@ -32,14 +32,29 @@ def test_other_dtypes_are_refused():
         warmup([np.int16])
 
 
+#: Runs ``skyshed warmup`` and prints the modules of the functions that Numba compiled.
+WATCHED = """
+import json
+from numba.core import event
+from skyshed.cli import main
+with event.install_recorder("numba:compile") as record:
+    main(["warmup", "--dtype", "float32"])
+compiled = {each.data["dispatcher"].py_func.__module__ for _, each in record.buffer}
+print(json.dumps(sorted(compiled)))
+"""
+
+
 @pytest.mark.slow
 def test_the_chain_finds_every_kernel_compiled(tmp_path):
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
-    command = ["-c", "from skyshed.cli import main; main(['warmup', '--dtype', 'float32'])"]
     done = subprocess.run(
-        [sys.executable, *command], env=environment, capture_output=True, text=True, check=True
+        [sys.executable, "-c", WATCHED], env=environment, capture_output=True, text=True, check=True
     )
     assert "kernels compiled" in done.stdout
+    modules = json.loads(done.stdout.splitlines()[-1])
+    assert "skyshed.kernels.deblending.cpu" in modules
+    # The text of an error that can't happen: array shapes that differ in an assignment to a slice.
+    assert "numba.cpython.unicode" not in modules
     done = subprocess.run(
         [sys.executable, "-c", CHAIN], env=environment, capture_output=True, text=True, check=True
     )

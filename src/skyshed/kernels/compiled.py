@@ -2,9 +2,9 @@
 
 Kernels are compiled when first called, which takes seconds each, and kept on disk: beside the
 source, in ``$NUMBA_CACHE_DIR`` if set, or else in the user's cache folder. A folder that ``skyshed
-warmup`` filled is read where it can't be written to. A kernel holds what it calls from other files
-and is stale when one of them changes. (Numba by itself would notice a change of the kernel's own
-file only, and run old code after an upgrade.)
+warmup`` filled is read where it can't be written to. A kernel holds the kernels that it calls
+(`skyshed.kernels.parts`), also those of other files, and is stale when one of them changes. (Numba
+by itself would notice a change of the kernel's own file only, and run old code after an upgrade.)
 """
 
 import functools
@@ -18,6 +18,8 @@ from typing import Any, TypeVar
 import numba
 from numba.core import caching
 
+from skyshed.kernels.parts import Kernel
+
 __all__ = ["compile_kernel", "counts", "source_stamp"]
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -28,6 +30,8 @@ NOTICE = (
 )
 #: Kernels are imported from one another by lines of this form only.
 IMPORTED = re.compile(r"^from skyshed\.(kernels[\w.]*) import ", re.MULTILINE)
+#: No fast-math: results are those of IEEE 754, in the order that is written.
+OPTIONS = {"nopython": True, "nogil": True, "error_model": "numpy"}
 ROOT = Path(__file__).parents[1]
 #: What this process has compiled, and found compiled.
 counts = {"compiled": 0, "loaded": 0}
@@ -38,7 +42,9 @@ def compile_kernel(function: F) -> F:
 
     Where there is no folder to keep it in, every process compiles it anew.
     """
-    compiled: Any = numba.njit(nogil=True, error_model="numpy")(function)
+    if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
+        return function
+    compiled: Any = Kernel(function, targetoptions=OPTIONS)
     try:
         compiled._cache = _KernelCache(function)
     except RuntimeError:  # Numba found no folder that can be written to

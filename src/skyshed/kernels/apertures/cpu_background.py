@@ -99,7 +99,8 @@ def _median(values, n, guess, reach, scratch):
         below += value < floor
     lower, upper = (n - 1) // 2, n // 2
     if lower < below or upper >= below + inside:
-        scratch[:n] = values[:n]
+        for k in range(n):
+            scratch[k] = values[k]
         below, inside = 0, n
     result = _select(scratch, inside, upper - below)
     if lower < upper:

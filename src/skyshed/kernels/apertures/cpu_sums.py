@@ -62,7 +62,8 @@ def _sums(
     any_pixel = False
     seen = NO_PIXEL
     for column in range(box[2], box[3] + 1):
-        chords[column - box[2]] = column_chord(shape, (column + place[1]) - 0.5 - x)
+        k = column - box[2]
+        chords[k, 0], chords[k, 1] = column_chord(shape, (column + place[1]) - 0.5 - x)
     above = row_chord(shape, (box[0] + place[0]) - 0.5 - y)
     for row in range(box[0], box[1]):
         edge = (row + place[0]) - 0.5 - y

@@ -146,6 +146,22 @@ def _add_rows(total, ring, first, taps):
 
 
 @jit
+def _some_own(state):
+    """Return whether a line of the ring has weights of its own."""
+    for each in state:
+        if each == OWN:
+            return True
+    return False
+
+
+@jit
+def _copy(line, out):
+    """Copy a line; assigning it to a slice would compile for long what says that shapes differ."""
+    for x in range(out.shape[0]):
+        out[x] = line[x]
+
+
+@jit
 def _write_row(out, total, weight, whole, data, mask, masked, scale):
     """Write a row where pixels are missing; return how many have no weight and are NaN."""
     n_empty = 0
@@ -169,12 +185,16 @@ def _separable(
     hy, hx = ky // 2, kx // 2
     line, present = np.empty(n + kx - 1), np.empty(n + kx - 1)
     ring, weights = np.empty((ky, n)), np.empty((ky, n))
-    state = np.full(ky, UNSET)
+    state = np.empty(ky, np.int64)
     total, weight = np.empty(n), np.empty(n)
     # The weight of a kernel that misses nothing, by the same sums as any other.
-    one, whole = np.zeros(1), np.zeros(1)
-    _add_taps(one, np.ones(kx), row)
-    _add_rows(whole, np.full((ky, 1), one[0]), 0, column)
+    one, whole, lines = np.empty(1), np.empty(1), np.empty((ky, 1))
+    one[0] = whole[0] = 0.0
+    present[:kx] = 1.0
+    _add_taps(one, present[:kx], row)
+    for i in range(ky):
+        lines[i, 0] = one[0]
+    _add_rows(whole, lines, 0, column)
     n_empty = 0
     for k in range(y1 - y0 + ky - 1):
         slot = k % ky
@@ -194,8 +214,8 @@ def _separable(
         y = y0 + k - ky + 1
         total[:] = 0.0
         _add_rows(total, ring, k + 1, column)
-        if not np.any(state == OWN):
-            out[y, x0:x1] = total
+        if not _some_own(state):
+            _copy(total, out[y, x0:x1])
             continue
         for i in range(ky):
             if state[i] == UNSET:
@@ -218,10 +238,11 @@ def _direct(
     n, ky, kx = x1 - x0, kernel.shape[0], kernel.shape[1]
     hy, hx = ky // 2, kx // 2
     ring, weights = np.empty((ky, n + kx - 1)), np.empty((ky, n + kx - 1))
-    state = np.full(ky, UNSET)
-    total, weight, whole = np.empty(n), np.empty(n), np.zeros(1)
+    state = np.empty(ky, np.int64)
+    total, weight, whole, ones = np.empty(n), np.empty(n), np.empty(1), np.empty(kx)
+    whole[0], ones[:] = 0.0, 1.0
     for i in range(ky):
-        _add_taps(whole, np.ones(kx), kernel[i])
+        _add_taps(whole, ones, kernel[i])
     n_empty = 0
     for k in range(y1 - y0 + ky - 1):
         slot = k % ky
@@ -238,8 +259,8 @@ def _direct(
         total[:] = 0.0
         for i in range(ky):
             _add_taps(total, ring[(k + 1 + i) % ky], kernel[i])
-        if not np.any(state == OWN):
-            out[y, x0:x1] = total
+        if not _some_own(state):
+            _copy(total, out[y, x0:x1])
             continue
         weight[:] = 0.0
         for i in range(ky):

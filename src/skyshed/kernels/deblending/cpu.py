@@ -164,7 +164,8 @@ def _deblend(
             max_markers, near, value, level, order, label, link, scratch,
         )  # fmt: skip
         if nchild[source]:
-            child[lo:hi] = label[:n]
+            for k in range(n):
+                child[lo + k] = label[k]
 
 
 def deblend(

@@ -104,7 +104,8 @@ def _flood_again(near, n_near, value, n, label, cleared, n_cleared, scratch):
     key, spare_key, member, spare_member, work = scratch
     slot = work[0]
     m = n_cleared
-    member[:m] = cleared[:m]
+    for i in range(n_cleared):
+        member[i] = cleared[i]
     for i in range(n_cleared):
         p = cleared[i]
         for direction in range(n_near):
@@ -177,7 +178,8 @@ def _clear(label, rank, start, stop, first, link, cleared):
 @jit
 def _close_ranks(label, n, rank, front, n_basins):
     """Number the basins that are left from 1, in their old order."""
-    number = np.zeros(n_basins + 1, np.int32)
+    number = np.empty(n_basins + 1, np.int32)
+    number[:] = 0
     for i in range(front, n_basins):
         number[rank[i]] = 1
     for basin in range(1, n_basins + 1):
@@ -197,20 +199,23 @@ def remove_faint_basins(
     """
     flux = np.empty(n_basins + 1, np.float64)
     scale = _sum_basins(value, n, label, flux)
-    share = flux / total
+    share = np.empty(n_basins + 1, np.float64)
     faint = False
     for basin in range(1, n_basins + 1):
+        share[basin] = flux[basin] / total
         faint |= share[basin] < contrast
     if not faint:
         return n_basins
     rank, place = _rank_basins(share, n_basins, scratch)
-    first = np.full(n_basins + 1, -1, np.int32)
+    first = np.empty(n_basins + 1, np.int32)
+    first[:] = -1
     for k in range(n):
         if label[k] > 0:
             link[k] = first[label[k]]
             first[label[k]] = k
     changed = np.empty(n_basins, np.int32)
-    is_changed = np.zeros(n_basins + 1, np.bool_)
+    is_changed = np.empty(n_basins + 1, np.bool_)
+    is_changed[:] = False
     scratch[4][0, :n] = 0
     front, moved = 0, 0
     while n_basins - front > 1:

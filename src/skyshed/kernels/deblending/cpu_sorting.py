@@ -57,5 +57,6 @@ def sort_descending(key, item, lo, hi, spare_key, spare_item):
         swapped = not swapped
         width *= 2
     if swapped:
-        key[lo:hi] = spare_key[lo:hi]
-        item[lo:hi] = spare_item[lo:hi]
+        for i in range(lo, hi):
+            key[i] = spare_key[i]
+            item[i] = spare_item[i]

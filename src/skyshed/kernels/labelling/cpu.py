@@ -87,7 +87,8 @@ def _join_rows(row_start, first, last, parent, reach, y0, y1, step):
 def _number(parent, first, last, npixels, label):
     """Give the components of at least npixels pixels their numbers; return how many there are."""
     n_runs = parent.shape[0]
-    area = np.zeros(n_runs, np.int64)
+    area = np.empty(n_runs, np.int64)
+    area[:] = 0
     for run in range(n_runs):
         root = _root(parent, run)
         parent[run] = root

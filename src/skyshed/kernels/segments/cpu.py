@@ -137,8 +137,10 @@ def collect(image, n_threads):
 @jit
 def _take(pixel, start, index, new_start, out):
     for i in range(index.shape[0]):
-        row = index[i]
-        out[new_start[i] : new_start[i + 1]] = pixel[start[row] : start[row + 1]]
+        row = pixel[start[index[i]] : start[index[i] + 1]]
+        part = out[new_start[i] : new_start[i + 1]]
+        for k in range(row.shape[0]):
+            part[k] = row[k]
 
 
 def take(pixel, start, index):
