@@ -104,3 +104,18 @@ def test_works_where_nothing_can_be_kept(tree, counts, read_only):
     assert load(tree)(1) == 1
     assert load(tree)(1) == 1
     assert counts["loaded"] == 0
+
+
+def double(x):
+    return x + x
+
+
+@pytest.mark.parametrize(
+    ("version", "known"),
+    [("0.61.2", False), ("0.62.0rc1", True), ("0.68.1", True), ("0.69.0", False), ("1.0.0", False)],
+)
+def test_releases_of_numba_that_nobody_tried_compile_in_their_own_way(version, known):
+    dispatcher = compiled._dispatcher(double, version)
+    assert hasattr(dispatcher, "part") == known
+    assert dispatcher(1.25) == 2.5
+    assert dispatcher.targetoptions["nogil"]
