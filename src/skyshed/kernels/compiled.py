@@ -29,9 +29,9 @@ NOTICE = (
 #: Kernels are imported from one another by lines of this form only.
 IMPORTED = re.compile(r"^from skyshed\.(kernels[\w.]*) import ", re.MULTILINE)
 #: No fast-math: results are those of IEEE 754, in the order that is written.
-OPTIONS = {"nopython": True, "nogil": True, "error_model": "numpy"}
-#: The first and the last release of Numba whose inside `skyshed.kernels.parts` is known to fit. With
-#: any other, kernels are compiled as Numba does it by itself: with the same bits, in twice the time.
+OPTIONS: dict[str, Any] = {"nopython": True, "nogil": True, "error_model": "numpy"}
+#: The first and the last release of Numba whose inside `skyshed.kernels.parts` is known to fit.
+#: With any other, kernels are compiled as Numba does by itself: the same bits, in twice the time.
 OLDEST_KNOWN, NEWEST_KNOWN = (0, 62), (0, 68)
 ROOT = Path(__file__).parents[1]
 #: What this process has compiled, and found compiled.
