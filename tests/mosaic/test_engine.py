@@ -259,6 +259,12 @@ def test_an_image_of_dask_is_read_by_windows(monkeypatch):
     assert same(found, extract(survey().data, mask=survey().mask, kernel_fwhm=0, n_threads=1))
 
 
+def test_tiles_are_worked_on_as_they_lie_in_files(job):
+    order = []
+    Threads(1).run(lambda job, place: order.append(place), "detect", job, job.tiling, lambda: None)
+    assert order == list(job.tiling)
+
+
 def test_each_tile_is_counted_once(job):
     counted = []
     Threads(3).run(lambda job, place: None, "detect", job, job.tiling, lambda: counted.append(1))

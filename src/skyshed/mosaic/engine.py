@@ -98,7 +98,11 @@ class Threads:
 
         # A graph by hand: `dask.delayed` takes 0.7 ms for each task, and looks into arguments for
         # arrays of Dask's, of which it would compute all to give them to a tile.
-        graph = {(phase, *place): (partial(attempt, task, phase, job, place),) for place in places}
+        # It takes the last of equals first: names count down, so that files are read as they lie.
+        graph = {
+            f"{phase}-{left:09d}": (partial(attempt, task, phase, job, place),)
+            for left, place in enumerate(reversed(list(places)))
+        }
         after_each = (None, None, None, lambda *_: finished(), None)
         # The pool is the run's own, so that no tile is worked on any more when this returns.
         with warnings.catch_warnings(), ThreadPoolExecutor(self.n_workers) as pool:
