@@ -192,6 +192,32 @@ def test_workers_that_are_killed_change_nothing(inputs, tmp_path):
     assert same(found[0], whole)
 
 
+def test_what_a_killed_worker_finished_is_not_done_again(tmp_path, job):
+    log, counted = tmp_path / "log", []
+
+    def task(job, place):
+        time.sleep(0.02)
+        with open(log, "a") as file:
+            file.write(f"{place}\n")
+
+    def finished():
+        counted.append(1)
+        if len(counted) == 2 * len(job.tiling) // 3:
+            cluster.kill_worker()
+
+    cluster = LoopbackCluster(tmp_path, n_workers=2)
+    try:
+        engine = connect(cluster.address, 1)
+        engine.run(task, "detect", job, job.tiling, finished)
+        engine.close()
+    finally:
+        cluster.close()
+    done = log.read_text().splitlines()
+    assert len(counted) == len(set(done)) == len(job.tiling)
+    # What was about to be reported may be.
+    assert len(done) <= len(job.tiling) + 2
+
+
 def test_a_cluster_that_is_gone_is_named(tmp_path, job, monkeypatch):
     monkeypatch.setattr("skyshed.mosaic.engine.PATIENCE", 0.1)
     cluster = LoopbackCluster(tmp_path, n_workers=1)

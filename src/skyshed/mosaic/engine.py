@@ -179,18 +179,20 @@ class Cluster:
         }
         lost = []
         try:
-            for future in as_completed(futures, loop=self.client.loop):
+            for future in as_completed(list(futures), loop=self.client.loop):
+                place = futures.pop(future)
                 # Without the job, which died with those who held it, Dask cancels its tasks: they
                 # have no error then.
                 if future.status in ("cancelled", "lost"):
-                    lost.append(futures[future])
+                    lost.append(place)
                     continue
                 error = future.exception()
                 if isinstance(error, TileError):
                     raise error
                 if error is not None:
-                    where = _named(phase, job, futures[future])
-                    raise explained(where, job, error) from error
+                    raise explained(_named(phase, job, place), job, error) from error
+                # Results that are held are made again when their worker dies.
+                future.release()
                 finished()
         finally:
             if self.client.status == "running":
