@@ -22,7 +22,7 @@ from dask.core import get_dependencies
 
 from skyshed import Parameters, extract
 from skyshed.mosaic import TileError
-from skyshed.mosaic.engine import Threads, attempt, connect
+from skyshed.mosaic.engine import Cluster, Threads, attempt, connect
 from skyshed.mosaic.extraction import Resources, extract_tiles
 from skyshed.mosaic.job import Job
 from skyshed.mosaic.tiles import Tiling
@@ -168,31 +168,27 @@ def done(workspace, phase):
     return len(list((workspace / phase).glob("0*.npz")))
 
 
-def test_workers_that_are_killed_change_nothing(inputs, tmp_path):
+def test_workers_that_are_killed_change_nothing(inputs, cluster, tmp_path):
     image, mask, whole = inputs["fits"]
-    cluster = LoopbackCluster(tmp_path, n_workers=2)
     workspace = tmp_path / "run"
-    try:
-        run, found = in_background(
-            lambda: tiled(image, mask=mask, scheduler=cluster.address, workspace=workspace)
-        )
-        until(lambda: done(workspace, "background") > 0)
-        cluster.kill_worker()
-        n_background = done(workspace, "background")
-        until(lambda: done(workspace, "detect") > 0)
-        # Now the only one, and with it what the tasks know of the run.
-        cluster.kill_worker()
-        n_detect = done(workspace, "detect")
-        cluster.add_worker()
-        run.join(PATIENCE)
-    finally:
-        cluster.close()
+    run, found = in_background(
+        lambda: tiled(image, mask=mask, scheduler=cluster.address, workspace=workspace)
+    )
+    until(lambda: done(workspace, "background") > 0)
+    cluster.kill_worker()
+    n_background = done(workspace, "background")
+    until(lambda: done(workspace, "detect") > 0)
+    # Now the only one, and with it what the tasks know of the run.
+    cluster.kill_worker()
+    n_detect = done(workspace, "detect")
+    cluster.add_worker()
+    run.join(PATIENCE)
     assert n_background < N_TILES
     assert n_detect < N_TILES
     assert same(found[0], whole)
 
 
-def test_what_a_killed_worker_finished_is_not_done_again(tmp_path, job):
+def test_what_a_killed_worker_finished_is_not_done_again(cluster, tmp_path, job):
     log, counted = tmp_path / "log", []
 
     def task(job, place):
@@ -205,17 +201,14 @@ def test_what_a_killed_worker_finished_is_not_done_again(tmp_path, job):
         if len(counted) == 2 * len(job.tiling) // 3:
             cluster.kill_worker()
 
-    cluster = LoopbackCluster(tmp_path, n_workers=2)
-    try:
-        engine = connect(cluster.address, 1)
-        engine.run(task, "detect", job, job.tiling, finished)
-        engine.close()
-    finally:
-        cluster.close()
-    done = log.read_text().splitlines()
-    assert len(counted) == len(set(done)) == len(job.tiling)
+    cluster.add_worker()
+    with distributed.Client(cluster.address, set_as_default=False) as client:
+        client.wait_for_workers(2, timeout=PATIENCE)
+        Cluster(client).run(task, "detect", job, job.tiling, finished)
+    tasks = log.read_text().splitlines()
+    assert len(counted) == len(set(tasks)) == len(job.tiling)
     # What was about to be reported may be.
-    assert len(done) <= len(job.tiling) + 2
+    assert len(tasks) <= len(job.tiling) + 2
 
 
 def test_a_cluster_that_is_gone_is_named(tmp_path, job, monkeypatch):
