@@ -12,15 +12,17 @@ from pathlib import Path
 
 import dask
 import dask.array
+import dask.threaded
 import numpy as np
 import pytest
 import zarr
 from astropy.io import fits
 from astropy.utils.exceptions import AstropyUserWarning
+from dask.core import get_dependencies
 
 from skyshed import Parameters, extract
 from skyshed.mosaic import TileError
-from skyshed.mosaic.engine import Threads, attempt, connect
+from skyshed.mosaic.engine import Cluster, Threads, attempt, connect
 from skyshed.mosaic.extraction import Resources, extract_tiles
 from skyshed.mosaic.job import Job
 from skyshed.mosaic.tiles import Tiling
@@ -42,7 +44,8 @@ class LoopbackCluster:
         self.scheduler = self._start("scheduler", "--port", "0")
         self.workers = []
         try:
-            until(self.file.exists)
+            # It is there before anything is written to it.
+            until(lambda: self.file.exists() and self.file.read_text().endswith("}"), self)
             self.address = json.loads(self.file.read_text())["address"]
             for _ in range(n_workers):
                 self.add_worker()
@@ -78,11 +81,15 @@ class LoopbackCluster:
             process.kill()
             process.wait()
 
+    def __str__(self) -> str:
+        """What its processes have to say."""
+        return "\n".join(path.read_text() for path in sorted(self.folder.glob("*.log")))
 
-def until(condition) -> None:
+
+def until(condition, about="") -> None:
     end = time.monotonic() + PATIENCE
     while not condition():
-        assert time.monotonic() < end, "nothing happens"
+        assert time.monotonic() < end, f"nothing happens: {about}"
         time.sleep(0.002)
 
 
@@ -117,30 +124,36 @@ def job(tmp_path):
     return Job(field, Parameters(), Tiling((12, 14), (2, 2)), Workspace(str(tmp_path)), 1)
 
 
-@pytest.mark.parametrize("kind", ["fits", "zarr"])
-@pytest.mark.parametrize(("n_threads", "tile"), [(1, (64, 128)), (2, (128, 64)), (3, (192, 192))])
+@pytest.mark.parametrize(
+    ("kind", "n_threads", "tile"),
+    [
+        ("fits", 1, (64, 128)),
+        ("zarr", 2, (128, 64)),
+        ("fits", 2, (64, 64)),
+        ("zarr", 3, (192, 192)),
+    ],
+)
 def test_threads_give_the_bits_of_the_run_at_once(inputs, kind, n_threads, tile):
     image, mask, whole = inputs[kind]
     assert same(tiled(image, mask=mask, n_threads=n_threads, tile=tile), whole)
 
 
-@pytest.mark.parametrize("kind", ["fits", "zarr"])
-def test_a_cluster_gives_the_bits_of_the_run_at_once(inputs, cluster, kind):
-    image, mask, whole = inputs[kind]
+def test_a_cluster_at_an_address_gives_the_bits_of_the_run_at_once(inputs, cluster):
+    image, mask, whole = inputs["fits"]
     assert same(tiled(image, mask=mask, scheduler=cluster.address), whole)
 
 
-def test_a_client_is_used_and_left_open_and_an_address_leaves_nobody_behind(cluster):
-    data, mask = survey().data, survey().mask
+def test_a_client_does_too_and_is_left_open_and_an_address_leaves_nobody_behind(inputs, cluster):
+    image, mask, whole = inputs["zarr"]
     with distributed.Client(cluster.address, set_as_default=False) as client:
-        from_client = tiled(data, mask=mask, scheduler=client)
-        from_address = tiled(data, mask=mask, scheduler=cluster.address)
+        assert same(tiled(image, mask=mask, scheduler=client), whole)
         known = client.run_on_scheduler(lambda dask_scheduler: list(dask_scheduler.clients))
         assert {name for name in known if name.startswith("Client-")} == {client.id}
         assert client.run_on_scheduler(lambda dask_scheduler: len(dask_scheduler.tasks)) == 0
-    whole = extract(data, mask=mask, n_threads=1)
-    assert same(from_client, whole)
-    assert same(from_address, whole)
+    connect(cluster.address, 1).close()
+    with distributed.Client(cluster.address, set_as_default=False) as client:
+        known = client.run_on_scheduler(lambda dask_scheduler: list(dask_scheduler.clients))
+        assert {name for name in known if name.startswith("Client-")} == {client.id}
 
 
 def in_background(run):
@@ -155,39 +168,59 @@ def done(workspace, phase):
     return len(list((workspace / phase).glob("0*.npz")))
 
 
-def test_workers_that_are_killed_change_nothing(inputs, tmp_path):
+def test_workers_that_are_killed_change_nothing(inputs, cluster, tmp_path):
     image, mask, whole = inputs["fits"]
-    cluster = LoopbackCluster(tmp_path, n_workers=2)
     workspace = tmp_path / "run"
-    try:
-        run, found = in_background(
-            lambda: tiled(image, mask=mask, scheduler=cluster.address, workspace=workspace)
-        )
-        until(lambda: done(workspace, "background") > 0)
-        cluster.kill_worker()
-        n_background = done(workspace, "background")
-        until(lambda: done(workspace, "detect") > 0)
-        # Now the only one, and with it what the tasks know of the run.
-        cluster.kill_worker()
-        n_detect = done(workspace, "detect")
-        cluster.add_worker()
-        run.join(PATIENCE)
-    finally:
-        cluster.close()
+    run, found = in_background(
+        lambda: tiled(image, mask=mask, scheduler=cluster.address, workspace=workspace)
+    )
+    until(lambda: done(workspace, "background") > 0)
+    cluster.kill_worker()
+    n_background = done(workspace, "background")
+    until(lambda: done(workspace, "detect") > 0)
+    # Now the only one, and with it what the tasks know of the run.
+    cluster.kill_worker()
+    n_detect = done(workspace, "detect")
+    cluster.add_worker()
+    run.join(PATIENCE)
     assert n_background < N_TILES
     assert n_detect < N_TILES
     assert same(found[0], whole)
+
+
+def test_what_a_killed_worker_finished_is_not_done_again(cluster, tmp_path, job):
+    log, counted = tmp_path / "log", []
+
+    def task(job, place):
+        time.sleep(0.02)
+        with open(log, "a") as file:
+            file.write(f"{place}\n")
+
+    def finished():
+        counted.append(1)
+        if len(counted) == 2 * len(job.tiling) // 3:
+            cluster.kill_worker()
+
+    cluster.add_worker()
+    with distributed.Client(cluster.address, set_as_default=False) as client:
+        client.wait_for_workers(2, timeout=PATIENCE)
+        Cluster(client).run(task, "detect", job, job.tiling, finished)
+    tasks = log.read_text().splitlines()
+    assert len(counted) == len(set(tasks)) == len(job.tiling)
+    # What was about to be reported may be.
+    assert len(tasks) <= len(job.tiling) + 2
 
 
 def test_a_cluster_that_is_gone_is_named(tmp_path, job, monkeypatch):
     monkeypatch.setattr("skyshed.mosaic.engine.PATIENCE", 0.1)
     cluster = LoopbackCluster(tmp_path, n_workers=1)
     try:
-        engine = connect(cluster.address, 1)
-        cluster.kill_worker()
-        with pytest.raises(OSError, match=r"no workers: start it again.*goes on from there"):
-            engine.run(fail, "detect", job, [(0, 0)], lambda: None)
-        with dask.config.set({"distributed.comm.timeouts.connect": "0.5s"}):
+        # Clients look for a scheduler that is gone for as long.
+        with dask.config.set({"distributed.comm.timeouts.connect": "2s"}):
+            engine = connect(cluster.address, 1)
+            cluster.kill_worker()
+            with pytest.raises(OSError, match=r"no workers: start it again.*goes on from there"):
+                engine.run(fail, "detect", job, [(0, 0)], lambda: None)
             cluster.close()
             with pytest.raises(OSError, match=r"no scheduler: start it again.*goes on from there"):
                 engine.run(fail, "detect", job, [(0, 0)], lambda: None)
@@ -229,16 +262,17 @@ def test_an_error_names_the_pixels_of_its_tile(job):
 
 
 def test_graphs_have_a_node_for_each_tile_and_no_edges(job, monkeypatch):
-    seen, results, compute = [], [], dask.compute
+    seen, results, get = [], [], dask.threaded.get
 
-    def watched(*tasks, **options):
-        seen.extend(tasks)
-        results.extend(compute(*tasks, **options))
+    def watched(graph, keys, **options):
+        seen.append(graph)
+        results.extend(get(graph, keys, **options))
 
-    monkeypatch.setattr(dask, "compute", watched)
+    monkeypatch.setattr(dask.threaded, "get", watched)
     Threads(2).run(lambda job, place: place, "detect", job, job.tiling, lambda: None)
-    assert len(seen) == len({task.key for task in seen}) == len(job.tiling)
-    assert all(list(task.dask) == [task.key] for task in seen)
+    (graph,) = seen
+    assert len(graph) == len(job.tiling)
+    assert not any(get_dependencies(graph, key) for key in graph)
     assert results == [None] * len(job.tiling)
 
 
@@ -256,6 +290,12 @@ def test_an_image_of_dask_is_read_by_windows(monkeypatch):
     # The first phase reads each tile, the second too; the last with margins of 32 pixels.
     assert len(sizes) <= (1 + 1 + 9) * N_TILES
     assert same(found, extract(survey().data, mask=survey().mask, kernel_fwhm=0, n_threads=1))
+
+
+def test_tiles_are_worked_on_as_they_lie_in_files(job):
+    order = []
+    Threads(1).run(lambda job, place: order.append(place), "detect", job, job.tiling, lambda: None)
+    assert order == list(job.tiling)
 
 
 def test_each_tile_is_counted_once(job):

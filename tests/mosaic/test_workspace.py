@@ -72,7 +72,7 @@ def test_a_finished_run_is_not_done_again(workspace, attempts):
     assert same(found, at_once())
 
 
-@pytest.mark.parametrize("fail_at", [0, 7, 20, 33, 59, 79])
+@pytest.mark.parametrize("fail_at", [7, 20, 59, 79])
 def test_an_interrupted_run_goes_on_where_it_ended(tmp_path, attempts, fail_at):
     attempts.fail_at = fail_at
     with pytest.raises(TileError, match="the power is off"):
@@ -185,13 +185,15 @@ def damaged(content, how):
     return flipped.tobytes()
 
 
-@pytest.mark.parametrize("how", ["empty", "cut", "zeros", "flipped"])
 @pytest.mark.parametrize(
-    ("name", "to_be_made_of_it"),
+    ("name", "how", "to_be_made_of_it"),
     [
-        ("detect/00001-00002.npz", "stitch.npz"),
-        ("stitch.npz", "counts.npz"),
-        ("number/00001-00002.npz", "measure/00001-00002.npz"),
+        ("detect/00001-00002.npz", "empty", "stitch.npz"),
+        ("detect/00001-00002.npz", "flipped", "stitch.npz"),
+        ("stitch.npz", "cut", "counts.npz"),
+        ("stitch.npz", "flipped", "counts.npz"),
+        ("number/00001-00002.npz", "zeros", "measure/00001-00002.npz"),
+        ("number/00001-00002.npz", "flipped", "measure/00001-00002.npz"),
     ],
 )
 def test_a_damaged_file_is_named_and_made_again_when_removed(
