@@ -5,6 +5,7 @@ bits for any number of threads and any chunk size.
 """
 
 import os
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from numbers import Integral
@@ -66,12 +67,28 @@ def run_ranges(
 
     Threads take the next range when they are done with one, so uneven items balance out.
     """
-    threads = min(resolve_n_threads(n_threads), -(-n_items // chunk))
     starts = range(0, n_items, chunk)
+    threads = min(resolve_n_threads(n_threads), len(starts))
+    left = deque(starts)
+
+    def take_ranges() -> None:
+        while left:
+            try:
+                start = left.popleft()
+            except IndexError:  # another thread was faster
+                return
+            try:
+                work(start, min(start + chunk, n_items))
+            except BaseException:
+                left.clear()
+                raise
+
     if threads <= 1:
-        for start in starts:
-            work(start, min(start + chunk, n_items))
+        take_ranges()
         return
-    with ThreadPoolExecutor(threads) as pool:
-        for done in [pool.submit(work, start, min(start + chunk, n_items)) for start in starts]:
-            done.result()
+    # The caller's thread works, too: it would only wait, and starting another takes longer.
+    with ThreadPoolExecutor(threads - 1) as pool:
+        others = [pool.submit(take_ranges) for _ in range(threads - 1)]
+        take_ranges()
+    for other in others:
+        other.result()
