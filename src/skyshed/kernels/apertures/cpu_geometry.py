@@ -71,7 +71,7 @@ def row_extent(shape, y, below, above):
 
 
 @jit
-def _small_cap(square):
+def small_cap(square):
     """Return `cap` up to `PADE_LIMIT`."""
     above = 0.03766816712210463 - 0.0006049655664562338 * square
     above = 1.1538150104586409 + square * (-0.35716945794003035 + square * above)
@@ -92,7 +92,7 @@ def cap(square):
     if square > PADE_LIMIT:
         half = math.sqrt(min(square, 1.0))
         return math.asin(half) - half * math.sqrt(1.0 - half * half)
-    return _small_cap(square)
+    return small_cap(square)
 
 
 @jit
@@ -150,7 +150,7 @@ def overlaps_of_one_arc(shape, edges, n, out):
         dx, dy = qx - px, qy - py
         u, v = dx * shape[6] + dy * shape[7], dy * shape[8] - dx * shape[9]
         square = 0.25 * (u * u + v * v)
-        area = 0.5 * (twice + 2.0 * shape[10] * _small_cap(square))
+        area = 0.5 * (twice + 2.0 * shape[10] * small_cap(square))
         out[k] = area if one & (square <= PADE_LIMIT) else math.nan
 
 

@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from skyshed.kernels.apertures.cpu_geometry import cap
+from skyshed.kernels.apertures.cpu_geometry import PADE_LIMIT, cap, small_cap
 from skyshed.kernels.apertures.cpu_pixels import (
     SOURCES,
     aperture_box,
@@ -20,6 +20,11 @@ from skyshed.kernels.apertures.cpu_pixels import (
 )
 from skyshed.kernels.threads import jit, run_ranges
 
+#: Cells of a rim are computed in multiples of this many, which a core does at the same time.
+LANES = 8
+#: Room for a rim, in cells, over half the side of its patch, which is more than its radius r + 1:
+#: in a quadrant it crosses at most r + 1 lines of the grid each way; that makes 8 r + 12 cells.
+RIM = 16
 #: The smallest radius searched, in pixels, and the fraction by which the largest shrinks.
 SMALLEST, SHRINK = 0.1, 0.1
 #: Brent's method: absolute and relative tolerance of the root (those of SciPy's ``brentq``, so that
@@ -59,21 +64,21 @@ def _read(
 
 
 @jit
-def _rim(value, at, step, first, inner, start, low, high, near, far, radius):
-    """Return the flux of the cells of half a row that the circle's rim crosses.
+def _list_rim(value, at, step, first, inner, start, low, high, near, far, radius, rim, n):
+    """List the cells of half a row that the circle's rim crosses, from number n on.
 
     Distances from the centre: ``low`` and ``high`` of the row's edges; ``near`` and ``far`` of
     where the rim leaves it there; ``first`` of the end of the cell at the centre; ``start`` of the
     cell number ``inner`` that the rim is first in, whose pixel is ``value[at + step * inner]``.
+    Returns how many there are then. ``rim`` has the area below the rim's chord, the square of the
+    chord, and the pixel.
     """
-    total = 0.0
+    area, square, pixel = rim
     u, v = far, high
     if far == 0.0:
         v = min(high, radius)
-    square = radius * radius
-    quarter = 0.25 / square
     cell = inner
-    area = (u - start) * (high - low)
+    below = (u - start) * (high - low)
     while True:
         end = first + cell
         last = end >= near
@@ -81,22 +86,48 @@ def _rim(value, at, step, first, inner, start, low, high, near, far, radius):
         if not last:
             next_u, next_v = end, math.sqrt((radius - end) * (radius + end))
         du, dv = next_u - u, v - next_v
-        area += 0.5 * ((v - low) + (next_v - low)) * du
-        area += square * cap(quarter * (du * du + dv * dv))
-        total += area * value[at + step * cell]
+        area[n] = below + 0.5 * ((v - low) + (next_v - low)) * du
+        square[n] = du * du + dv * dv
+        pixel[n] = value[at + step * cell]
+        n += 1
         if last:
-            return total
+            return n
         u, v = next_u, next_v
-        area = 0.0
+        below = 0.0
         cell += 1
+
+
+@jit
+def _flux_of_rim(rim, n, radius):
+    """Return the flux of the n cells that are listed."""
+    area, square, pixel = rim
+    whole, quarter = radius * radius, 0.25 / (radius * radius)
+    padded = (n + LANES - 1) // LANES * LANES
+    for k in range(n, padded):
+        area[k] = square[k] = pixel[k] = 0.0
+    if 2.0 * quarter > PADE_LIMIT:
+        # A circle hardly larger than a pixel, whose arcs may be long.
+        for k in range(n):
+            pixel[k] *= area[k] + whole * cap(quarter * square[k])
+    else:
+        for k in range(padded):
+            pixel[k] *= area[k] + whole * small_cap(quarter * square[k])
+    a = b = c = d = 0.0
+    for k in range(0, padded, 4):
+        a += pixel[k]
+        b += pixel[k + 1]
+        c += pixel[k + 2]
+        d += pixel[k + 3]
+    return (a + b) + (c + d)
 
 
 @jit
 def _flux_within(patch, radius):
     """Return the flux in a circle about the centre of a patch."""
-    value, prefix, half, right, left, up, down = patch
+    value, prefix, half, right, left, up, down, rim = patch
     stride = 2 * half + 2
     total = 0.0
+    n = 0
     for side in range(2):
         edge, step_row = (up, 1) if side == 0 else (down, -1)
         row, low, near = half, 0.0, radius
@@ -116,9 +147,11 @@ def _flux_within(patch, radius):
                     else:
                         inside += prefix[at] - prefix[at - inner + 1]
                     total += (high - low) * inside
-                total += _rim(value, at, step, first, inner, start, low, high, near, far, radius)
+                n = _list_rim(
+                    value, at, step, first, inner, start, low, high, near, far, radius, rim, n
+                )
             row, low, near = row + step_row, high, far
-    return total
+    return total + _flux_of_rim(rim, n, radius)
 
 
 @jit
@@ -198,6 +231,7 @@ def _radius_range(
     start, stop,
 ):  # fmt: skip
     value, prefix = np.empty(1024), np.empty(1024)
+    rim = np.empty(1024), np.empty(1024), np.empty(1024)
     ahead = _circle_box(circles, background, flux, order[start], place, data.shape)
     for k in range(start, stop):
         i, box = order[k], ahead
@@ -211,6 +245,9 @@ def _radius_range(
         size = (2 * half + 1) * (2 * half + 2)
         if size > value.shape[0]:
             value, prefix = np.empty(2 * size), np.empty(2 * size)
+        if RIM * half > rim[0].shape[0]:
+            size = 2 * RIM * half
+            rim = np.empty(size), np.empty(size), np.empty(size)
         middle = (row - place[0], column - place[1], half)
         _read(
             data, labels, mask, masked, label[i], method, box, ahead, background[i], middle, value,
@@ -218,7 +255,7 @@ def _radius_range(
         )  # fmt: skip
         dx, dy = x - column, y - row
         # The distances of the middle pixel's edges to the centre come last.
-        patch = (value, prefix, half, 0.5 - dx, 0.5 + dx, 0.5 - dy, 0.5 + dy)
+        patch = (value, prefix, half, 0.5 - dx, 0.5 + dx, 0.5 - dy, 0.5 + dy, rim)
         out[i] = _search(patch, largest, flux[i])
 
 
