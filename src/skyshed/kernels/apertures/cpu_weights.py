@@ -107,17 +107,6 @@ def _list_rim(x, y, block, box, place, lines, rows, chords, edges, at):
 
 
 @jit
-def _one_overlap(shape, x, y, place, box, lines, chords, k, row, column):
-    """Return the area of one pixel, in row number ``k`` of its block, by the general formula."""
-    c = column - box[2]
-    return overlap(
-        shape, (column + place[1]) - 0.5 - x, (row + place[0]) - 0.5 - y,
-        (lines[k, 0], lines[k, 1]), (lines[k + 1, 0], lines[k + 1, 1]),
-        (chords[0, c], chords[1, c]), (chords[0, c + 1], chords[1, c + 1]),
-    )  # fmt: skip
-
-
-@jit
 def fill_weights(shape, x, y, block, box, place, lines, rows, chords, rim, weights):
     """Fill in the weights of a block of pixels, given its `find_rows`."""
     edges, areas, at = rim
@@ -129,6 +118,10 @@ def fill_weights(shape, x, y, block, box, place, lines, rows, chords, rim, weigh
         area = areas[i]
         if math.isnan(area):
             k = at[i] // width
-            column = block[2] + at[i] - k * width
-            area = _one_overlap(shape, x, y, place, box, lines, chords, k, block[0] + k, column)
+            c = at[i] - k * width + block[2] - box[2]
+            area = overlap(
+                shape, (c + box[2] + place[1]) - 0.5 - x, (k + block[0] + place[0]) - 0.5 - y,
+                (lines[k, 0], lines[k, 1]), (lines[k + 1, 0], lines[k + 1, 1]),
+                (chords[0, c], chords[1, c]), (chords[0, c + 1], chords[1, c + 1]),
+            )  # fmt: skip
         weights[at[i]] = max(area, 0.0)
