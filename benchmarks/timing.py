@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-__all__ = ["Clock", "interleave", "ratio"]
+__all__ = ["Clock", "NoClock", "interleave", "ratio"]
 
 
 class Clock:
@@ -30,6 +30,18 @@ class Clock:
         finally:
             self.seconds[name] = time.perf_counter() - start
             gc.enable()
+
+
+class NoClock(Clock):
+    """Times nothing, and leaves the garbage to Python, as in any program.
+
+    Collecting it five times a chain takes 0.3 s of one core, more than a chain of 2048^2 pixels.
+    """
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Run the body of a ``with`` statement."""
+        yield
 
 
 def interleave(

@@ -123,11 +123,11 @@ class BkgZoomInterpolator:
             from scipy import ndimage
 
             coefficients = ndimage.spline_filter(coefficients, self.order, mode=self.mode)
-        weights = [
-            _axis_weights(n, size, pixels, self.order, self.mode)
-            for n, size, pixels in zip(mesh.shape, box_size, window, strict=True)
-        ]
-        index, weight = zip(*weights, strict=True)
+        axes = list(zip(mesh.shape, box_size, window, strict=True))
+        rows = _axis_weights(*axes[0], self.order, self.mode)
+        # Both axes are alike in square images.
+        columns = rows if axes[0] == axes[1] else _axis_weights(*axes[1], self.order, self.mode)
+        index, weight = zip(rows, columns, strict=True)
         limits = (low, high) if self.clip else (-np.inf, np.inf)
         coefficients = like(coefficients, given)
         return zoom.expand(coefficients, index, weight, limits, mesh.dtype, n_threads)

@@ -8,6 +8,7 @@ from skyshed.catalog.base import CatalogBase
 from skyshed.catalog.registry import Column, measurement
 from skyshed.flags import SEGMENTATION_FLAGS as FLAGS
 from skyshed.flags import decode_segmentation_flags, with_flag_list
+from skyshed.kernels import isophotal
 from skyshed.kernels.apertures import Seen
 from skyshed.namespace import count_in_rows, like
 
@@ -29,7 +30,7 @@ KRON_FLAGS = np.array([sum(KRON[each] for each in Seen(bits)) for bits in range(
 
 
 @measurement(Column("_segment_flags", description="Flags of the segment's pixels and place."))
-def _segment_flags(frame: Any, sources: Any, _count: Any) -> Any:
+def _segment_flags(frame: Any, sources: Any, _count: Any, n_threads: int | None) -> Any:
     top, left = frame.origin
     ny, nx = frame.whole_shape
     y0, y1, x0, x1 = (sources.bbox[:, k] for k in range(4))
@@ -43,12 +44,16 @@ def _segment_flags(frame: Any, sources: Any, _count: Any) -> Any:
     def in_segment(bad: Any) -> Any:
         return count_in_rows(bad, sources.start) > 0
 
-    if frame.input_mask is not None:
-        flags |= FLAGS.MASKED_PIXELS * in_segment(pixels(frame.input_mask))
-    if frame.mask is not frame.input_mask:  # one mask is both where all data are finite
+    if frame.mask is frame.input_mask:  # one mask is both where all data are finite
+        flags |= FLAGS.MASKED_PIXELS * (_count < sources.area)
+    else:
+        if frame.input_mask is not None:
+            flags |= FLAGS.MASKED_PIXELS * in_segment(pixels(frame.input_mask))
         flags |= FLAGS.NON_FINITE_DATA * in_segment(~np.isfinite(pixels(frame.data)))
     if frame.error is not None:
-        flags |= FLAGS.NON_FINITE_ERROR * in_segment(~np.isfinite(pixels(frame.error)))
+        # A sum is not finite where a term is not.
+        total = isophotal.total(sources, frame.error, None, False, n_threads)
+        flags |= FLAGS.NON_FINITE_ERROR * ~np.isfinite(total)
     return flags
 
 

@@ -5,9 +5,10 @@ bits for any number of threads and any chunk size.
 """
 
 import os
+from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from numbers import Integral
+from threading import Thread
 from typing import Any, TypeVar
 
 __all__ = ["available_cores", "jit", "resolve_n_threads", "rows_per_range", "run_ranges"]
@@ -66,12 +67,30 @@ def run_ranges(
 
     Threads take the next range when they are done with one, so uneven items balance out.
     """
-    threads = min(resolve_n_threads(n_threads), -(-n_items // chunk))
     starts = range(0, n_items, chunk)
-    if threads <= 1:
-        for start in starts:
-            work(start, min(start + chunk, n_items))
-        return
-    with ThreadPoolExecutor(threads) as pool:
-        for done in [pool.submit(work, start, min(start + chunk, n_items)) for start in starts]:
-            done.result()
+    threads = min(resolve_n_threads(n_threads), len(starts))
+    left = deque(starts)
+    errors: list[BaseException] = []
+
+    def take_ranges() -> None:
+        while left:
+            try:
+                start = left.popleft()
+            except IndexError:  # another thread was faster
+                return
+            try:
+                work(start, min(start + chunk, n_items))
+            except BaseException as error:
+                left.clear()
+                errors.append(error)
+
+    # The caller's thread works, too: it would only wait, and starting another takes longer. A pool
+    # would take half again as long as bare threads.
+    others = [Thread(target=take_ranges) for _ in range(threads - 1)]
+    for other in others:
+        other.start()
+    take_ranges()
+    for other in others:
+        other.join()
+    if errors:
+        raise errors[0]

@@ -10,7 +10,7 @@ All operations share these arguments:
   unusable: outside the aperture's bounding box clipped to the image, masked, or another source's.
 - ``mask``: array of bool or None; True where a pixel is left out, non-finite ``data`` included.
 
-Sums run in float64 in raster order, so results do not depend on ``n_threads``. Apertures whose
+Sums run in float64, in an order that depends on the aperture alone. Apertures whose
 bounding box is larger than the whole image and than `LARGEST_BOX` pixels are not measured.
 """
 

@@ -71,6 +71,18 @@ def row_extent(shape, y, below, above):
 
 
 @jit
+def small_cap(square):
+    """Return `cap` up to `PADE_LIMIT`."""
+    above = 0.03766816712210463 - 0.0006049655664562338 * square
+    above = 1.1538150104586409 + square * (-0.35716945794003035 + square * above)
+    above = 0.6666666666666666 + square * (-1.493021799313021 + square * above)
+    below = 0.1511011613287291 - 0.006868840320088422 * square
+    below = 2.331868039664535 + square * (-0.9313420817131123 + square * below)
+    below = 1.0 + square * (-2.5395326989695315 + square * below)
+    return square * math.sqrt(square) * above / below
+
+
+@jit
 def cap(square):
     """Return the area between a small arc of the unit circle and its chord, of squared half-length.
 
@@ -80,13 +92,7 @@ def cap(square):
     if square > PADE_LIMIT:
         half = math.sqrt(min(square, 1.0))
         return math.asin(half) - half * math.sqrt(1.0 - half * half)
-    above = 0.03766816712210463 - 0.0006049655664562338 * square
-    above = 1.1538150104586409 + square * (-0.35716945794003035 + square * above)
-    above = 0.6666666666666666 + square * (-1.493021799313021 + square * above)
-    below = 0.1511011613287291 - 0.006868840320088422 * square
-    below = 2.331868039664535 + square * (-0.9313420817131123 + square * below)
-    below = 1.0 + square * (-2.5395326989695315 + square * below)
-    return square * math.sqrt(square) * above / below
+    return small_cap(square)
 
 
 @jit
@@ -114,6 +120,41 @@ def _arc(shape, central, x0, y0, px, py, qx, qy):
 
 
 @jit
+def overlaps_of_one_arc(shape, edges, n, out):
+    """Fill in the areas that the ellipse shares with n pixels, where one short arc crosses them.
+
+    ``edges`` has eight rows: where the lines along the lower, upper, left and right edge enter and
+    leave the ellipse, from the pixel's lower left corner. Elsewhere the area is NaN: see `overlap`.
+    There are no branches, which would be unpredictable, so that several pixels are done at a time.
+    """
+    b_low, b_high, t_low, t_high = edges[0], edges[1], edges[2], edges[3]
+    l_low, l_high, r_low, r_high = edges[4], edges[5], edges[6], edges[7]
+    for k in range(n):
+        b0, b1 = max(b_low[k], 0.0), min(b_high[k], 1.0)
+        t0, t1 = max(t_low[k], 0.0), min(t_high[k], 1.0)
+        l0, l1 = max(l_low[k], 0.0), min(l_high[k], 1.0)
+        r0, r1 = max(r_low[k], 0.0), min(r_high[k], 1.0)
+        on_b, on_t, on_l, on_r = b0 < b1, t0 < t1, l0 < l1, r0 < r1
+        # Counter-clockwise, where the boundary leaves the pixel's edges for an arc, and comes back.
+        leave_b, leave_r = on_b & (b1 < 1.0), on_r & (r1 < 1.0)
+        leave_t, leave_l = on_t & (t0 > 0.0), on_l & (l0 > 0.0)
+        back_b, back_r = on_b & (b0 > 0.0), on_r & (r0 > 0.0)
+        back_t, back_l = on_t & (t1 < 1.0), on_l & (l1 < 1.0)
+        one = leave_b + leave_r + leave_t + leave_l == 1
+        one &= back_b + back_r + back_t + back_l == 1
+        px = (b1 if leave_b else 0.0) + (1.0 if leave_r else 0.0) + (t0 if leave_t else 0.0)
+        py = (r1 if leave_r else 0.0) + (1.0 if leave_t else 0.0) + (l0 if leave_l else 0.0)
+        qx = (b0 if back_b else 0.0) + (1.0 if back_r else 0.0) + (t1 if back_t else 0.0)
+        qy = (r0 if back_r else 0.0) + (1.0 if back_t else 0.0) + (l1 if back_l else 0.0)
+        twice = (r1 - r0 if on_r else 0.0) + (t1 - t0 if on_t else 0.0) + (px * qy - qx * py)
+        dx, dy = qx - px, qy - py
+        u, v = dx * shape[6] + dy * shape[7], dy * shape[8] - dx * shape[9]
+        square = 0.25 * (u * u + v * v)
+        area = 0.5 * (twice + 2.0 * shape[10] * small_cap(square))
+        out[k] = area if one & (square <= PADE_LIMIT) else math.nan
+
+
+@jit
 def overlap(shape, x0, y0, below, above, left, right):
     """Return the area that the ellipse shares with the pixel whose lower left corner is (x0, y0).
 
@@ -126,25 +167,11 @@ def overlap(shape, x0, y0, below, above, left, right):
     r0, r1 = max(right[0] - y0, 0.0), min(right[1] - y0, 1.0)
     on_b, on_t, on_l, on_r = b0 < b1, t0 < t1, l0 < l1, r0 < r1
     central = x0 <= 0.0 <= x0 + 1.0 and y0 <= 0.0 <= y0 + 1.0
-    # Counter-clockwise, where the boundary leaves the pixel's edges for an arc, and comes back.
-    leave_b, leave_r = on_b & (b1 < 1.0), on_r & (r1 < 1.0)
-    leave_t, leave_l = on_t & (t0 > 0.0), on_l & (l0 > 0.0)
-    back_b, back_r = on_b & (b0 > 0.0), on_r & (r0 > 0.0)
-    back_t, back_l = on_t & (t1 < 1.0), on_l & (l1 < 1.0)
-    one = (leave_b + leave_r + leave_t + leave_l == 1) & (back_b + back_r + back_t + back_l == 1)
-    if central or not one:
-        return _overlap_of_arcs(
-            shape, central, x0, y0,
-            ((on_b, b0, 0.0, b1, 0.0), (on_r, 1.0, r0, 1.0, r1),
-             (on_t, t1, 1.0, t0, 1.0), (on_l, 0.0, l1, 0.0, l0)),
-        )  # fmt: skip
-    # A single arc, as on most pixels: no branches, which would be unpredictable.
-    px = (b1 if leave_b else 0.0) + (1.0 if leave_r else 0.0) + (t0 if leave_t else 0.0)
-    py = (r1 if leave_r else 0.0) + (1.0 if leave_t else 0.0) + (l0 if leave_l else 0.0)
-    qx = (b0 if back_b else 0.0) + (1.0 if back_r else 0.0) + (t1 if back_t else 0.0)
-    qy = (r0 if back_r else 0.0) + (1.0 if back_t else 0.0) + (l1 if back_l else 0.0)
-    twice = (r1 - r0 if on_r else 0.0) + (t1 - t0 if on_t else 0.0)
-    return 0.5 * (twice + _arc(shape, False, x0, y0, px, py, qx, qy))
+    return _overlap_of_arcs(
+        shape, central, x0, y0,
+        ((on_b, b0, 0.0, b1, 0.0), (on_r, 1.0, r0, 1.0, r1),
+         (on_t, t1, 1.0, t0, 1.0), (on_l, 0.0, l1, 0.0, l0)),
+    )  # fmt: skip
 
 
 @jit

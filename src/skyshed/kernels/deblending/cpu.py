@@ -22,7 +22,7 @@ from skyshed.kernels.deblending.cpu_watershed import flood, flood_by_heap
 from skyshed.kernels.threads import jit, run_ranges
 
 #: Pixels per range of work.
-PIXELS = 1 << 16
+PIXELS = 1 << 13
 
 
 def _cut(area):

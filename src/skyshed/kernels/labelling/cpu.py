@@ -12,7 +12,21 @@ import numpy as np
 from skyshed.kernels.threads import jit, rows_per_range, run_ranges
 
 #: Pixels that are compared together: most such blocks of an image hold nothing, and are done with.
-BLOCK = 32
+BLOCK = 64
+
+
+@jit
+def _count_above(part, limits, scalar):
+    """Return how many pixels are above a limit, or above one each."""
+    hits = 0
+    if scalar:
+        limit = limits[0]
+        for k in range(part.shape[0]):
+            hits += part[k] > limit
+    else:
+        for k in range(part.shape[0]):
+            hits += part[k] > limits[k]
+    return hits
 
 
 @jit
@@ -27,26 +41,24 @@ def _find_runs(data, threshold, mask, masked, row_start, first, last, y0, y1):
         inside = False
         for x0 in range(0, nx, BLOCK):
             x1 = min(x0 + BLOCK, nx)
-            hits = 0
-            if scalar:
-                for x in range(x0, x1):
-                    hits += row[x] > limit[0]
-            else:
-                for x in range(x0, x1):
-                    hits += row[x] > limit[x]
-            if hits == 0:
+            if _count_above(row[x0:x1], limit if scalar else limit[x0:x1], scalar) == 0:
+                if inside:
+                    last[n_runs - 1] = x0 - 1
                 inside = False
                 continue
             for x in range(x0, x1):
                 above = row[x] > limit[0 if scalar else x]
                 if above and masked:
                     above = not mask[y, x]
-                if above:
-                    if not inside:
+                if above != inside:
+                    if inside:
+                        last[n_runs - 1] = x - 1
+                    else:
                         first[n_runs] = x
                         n_runs += 1
-                    last[n_runs - 1] = x
-                inside = above
+                    inside = above
+        if inside:
+            last[n_runs - 1] = nx - 1
         row_start[y + 1] = n_runs - before
     return n_runs
 

@@ -6,6 +6,7 @@ coordinates are relative to the source's own box, so the bits do not depend on w
 
 import numpy as np
 
+from skyshed.kernels.prefetch import prefetch_pixels
 from skyshed.kernels.threads import jit, run_ranges
 
 #: Sources per range of work.
@@ -57,6 +58,7 @@ def _about(pixel, begin, end, nx, image, mask, masked, y0, x0, ycen, xcen, out):
 def _moments(pixel, start, order, bbox, nx, image, mask, masked, raw, central, k0, k1):
     for k in range(k0, k1):
         i = order[k]
+        prefetch_pixels(image, pixel, start, order, k, k1)
         begin, end, y0, x0 = start[i], start[i + 1], bbox[i, 0], bbox[i, 2]
         m = raw[i]
         _about(pixel, begin, end, nx, image, mask, masked, y0, x0, 0.0, 0.0, m)

@@ -10,10 +10,10 @@ import numpy as np
 from skyshed.kernels.threads import jit, rows_per_range, run_ranges
 
 #: Runs per range of work: small enough to balance, large enough to hide the cost of a hand-over.
-RUNS = 1 << 15
+RUNS = 1 << 13
 
 #: Pixels that are looked at together: most such blocks of an image hold nothing, and are done with.
-BLOCK = 32
+BLOCK = 64
 
 #: Labels up to this, or up to the number of runs, are ranked by a table; larger ones by sorting.
 TABLE = 1 << 20
@@ -26,24 +26,28 @@ def _find_runs(image, begin, length, label, y0, y1):
     n_runs = 0
     for y in range(y0, y1):
         row = image[y]
-        before = np.int32(0)
+        before, start = np.int32(0), 0
         for x0 in range(0, nx, BLOCK):
             x1 = min(x0 + BLOCK, nx)
-            some = np.int32(0)
-            for x in range(x0, x1):
-                some |= row[x]
+            part, some = row[x0:x1], np.int32(0)
+            for k in range(part.shape[0]):
+                some |= part[k]
             if some == 0:
+                if before != 0:
+                    length[n_runs - 1] = x0 - start
                 before = np.int32(0)
                 continue
             for x in range(x0, x1):
-                if row[x] != 0:
-                    if row[x] != before:
-                        begin[n_runs] = y * nx + x
-                        length[n_runs] = 0
-                        label[n_runs] = row[x]
+                name = row[x]
+                if name != before:
+                    if before != 0:
+                        length[n_runs - 1] = x - start
+                    if name != 0:
+                        begin[n_runs], label[n_runs], start = y * nx + x, name, x
                         n_runs += 1
-                    length[n_runs - 1] += 1
-                before = row[x]
+                    before = name
+        if before != 0:
+            length[n_runs - 1] = nx - start
     return n_runs
 
 
