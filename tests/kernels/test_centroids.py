@@ -221,13 +221,38 @@ def test_windows_rest_where_their_definition_says(method, dtype):
     ]  # fmt: skip
     for one, other in zip(*results, strict=True):
         np.testing.assert_array_equal(one, other)
-    centre, covariance, fallback = results[0]
+    centre, covariance, fallback, beyond = results[0]
     assert not fallback.any()
+    assert not beyond.any()
     for k in range(n):
         expected = window_once(data.astype(float), error.astype(float), labels, mask, k + 1,
                                windows[k], method)  # fmt: skip
         np.testing.assert_allclose(centre[k], expected[0], atol=1e-11)
         np.testing.assert_allclose(covariance[k], expected[1], rtol=1e-10, atol=1e-13)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_search_in_a_frame_has_the_bits_of_the_whole_image_or_says_that_it_came_to_an_end(seed):
+    rng = np.random.default_rng(seed)
+    n, (ny, nx) = 300, (90, 100)
+    y, x = np.mgrid[:ny, :nx]
+    data, at = rng.normal(0, 1, (ny, nx)), rng.uniform(0, (nx, ny), (n, 2))
+    for xcen, ycen in at[:40]:
+        data += rng.uniform(2, 40) * np.exp(-((x - xcen) ** 2 + (y - ycen) ** 2) / 8)
+    labels, label = np.zeros((ny, nx), np.int32), np.ones(n, np.int32)
+    windows = np.column_stack((at, rng.uniform(0.4, 4, n)))
+    rest = label, windows, np.full((n, 3), 1e-3), np.zeros((n, 3)), 0, 1
+    whole = centroids.windowed(data, None, labels, None, (0, 0, ny, nx), *rest)
+    assert not whole[3].any()
+    part = np.s_[20:70, 30:85]
+    cut = [np.ascontiguousarray(each[part]) for each in (data, labels)]
+    found = centroids.windowed(cut[0], None, cut[1], None, (20, 30, ny, nx), *rest)
+    sure = ~found[3]
+    assert 20 < sure.sum() < n - 20
+    np.testing.assert_array_equal(found[2][sure], whole[2][sure])
+    # Positions count from another pixel: the last bits may differ, as of anything in a frame.
+    np.testing.assert_allclose(found[0][sure], whole[0][sure], rtol=0, atol=1e-9)
+    assert np.any(found[0][~sure] != whole[0][~sure])
 
 
 def test_the_least_variance_of_a_centre_of_mass_is_that_of_pixels():

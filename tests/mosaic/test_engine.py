@@ -156,6 +156,12 @@ def test_a_client_does_too_and_is_left_open_and_an_address_leaves_nobody_behind(
         assert {name for name in known if name.startswith("Client-")} == {client.id}
 
 
+def test_the_sky_of_a_wcs_that_is_sent_is_that_of_the_run_at_once(cluster):
+    data, mask = survey().data, survey().mask
+    whole = extract(data, mask=mask, wcs=a_wcs(), n_threads=1)
+    assert same(tiled(data, mask=mask, wcs=a_wcs(), scheduler=cluster.address), whole)
+
+
 def in_background(run):
     """Start a run in a thread; return the thread and the list that its result is put in."""
     found = []

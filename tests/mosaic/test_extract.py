@@ -294,6 +294,22 @@ def test_the_command_works_tile_by_tile_and_cleans_up(folder, tmp_path, whole, c
     assert "was begun with parameters.nsigma = 1.5, this run has 2.0" in shown
 
 
+def test_the_command_says_which_tile_failed(folder, tmp_path, capsys):
+    image = tmp_path / "cut.fits"
+    image.write_bytes((folder / "field.fits").read_bytes()[:80_000])
+    arguments = ["extract", str(image), "--out", str(tmp_path / "out"), "--box-size", "16"]
+    assert main([*arguments, "--workspace", str(tmp_path / "work")]) == 2
+    shown = capsys.readouterr().err
+    assert "background, tile 1," in shown
+    assert "cannot be read" in shown
+    assert "the same call goes on" in shown
+
+
+def test_an_image_of_nothing_is_refused():
+    with pytest.raises(ValueError, match="no pixel of the image is good"):
+        extract(np.zeros((0, 20)))
+
+
 def test_a_plan_says_what_a_run_will_take_and_does_nothing(folder, tmp_path, capsys):
     image = str(folder / "field.fits")
     assert main(["extract", image, "--plan"]) == 0

@@ -273,3 +273,41 @@ def test_a_run_that_was_killed_blocks_nobody(workspace):
         process.stdout.close()
     assert same(tiled(survey().data, mask=survey().mask, workspace=workspace), at_once())
     assert not (workspace / "run.lock").exists()
+
+
+@pytest.mark.parametrize(("name", "phase"), [("pieces", "detect"), ("segmentation", "measure")])
+def test_a_lost_part_of_a_map_is_noticed_and_made_again(workspace, name, phase):
+    shutil.rmtree(workspace / f"{name}.zarr/c/2")
+    shutil.rmtree(workspace / "measure")  # what would have read or written it
+    if name == "segmentation":
+        tiled(survey().data, mask=survey().mask, workspace=workspace)
+        shutil.rmtree(workspace / f"{name}.zarr/c/2")
+    with pytest.raises(WorkspaceError, match=rf"{name}.zarr lacks \d+ of \d+ chunks: remove"):
+        tiled(survey().data, mask=survey().mask, workspace=workspace)
+    shutil.rmtree(workspace / phase)
+    assert same(tiled(survey().data, mask=survey().mask, workspace=workspace), at_once())
+
+
+def test_a_damaged_part_of_a_map_is_no_label(workspace):
+    shutil.rmtree(workspace / "measure")
+    chunk = next(path for path in (workspace / "pieces.zarr/c").rglob("*") if path.is_file())
+    content = bytearray(chunk.read_bytes())
+    content[len(content) // 2] ^= 1
+    chunk.write_bytes(content)
+    with pytest.raises(TileError, match=r"measure, tile .* checksum"):
+        tiled(survey().data, mask=survey().mask, workspace=workspace)
+
+
+def test_an_image_that_changes_while_it_is_worked_on_is_noticed(tmp_path, monkeypatch):
+    path = tmp_path / "field.fits"
+    fits.writeto(path, np.array(survey().data))
+    attempt = engine.attempt
+
+    def touched(task, phase, job, place):
+        if phase == "measure":
+            os.utime(path, ns=(1, 1))
+        attempt(task, phase, job, place)
+
+    monkeypatch.setattr(engine, "attempt", touched)
+    with pytest.raises(WorkspaceError, match=r"was begun with image\.mtime_ns"):
+        tiled(path, workspace=tmp_path / "run")

@@ -49,6 +49,7 @@ def _half_light_radius(
     Column(
         "centroid_win_fallback", description="Whether centroid_win is no windowed one, or is NaN."
     ),
+    Column("_centroid_win_beyond", description="Whether the frame was too small for the search."),
     geometry=True,
 )
 def windowed_centroid(

@@ -1,8 +1,8 @@
 """Files and folders that are never seen half written."""
 
 import os
+import secrets
 import shutil
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,10 +14,10 @@ __all__ = ["whole_file", "whole_folder"]
 def whole_file(path: Path, *, shared: bool = False) -> Iterator[Path]:
     """Give a name to write to; the file takes its own name only when it is complete.
 
-    Where several processes or threads may write the same file at a time (``shared``), each has a
-    name of its own to write to, and the last one stays.
+    Where several processes or threads may write the same file at a time (``shared``), on any
+    machine, each has a name of its own to write to, and the last one stays.
     """
-    mine = f"{os.getpid()}-{threading.get_ident()}." if shared else ""
+    mine = f"{secrets.token_hex(8)}." if shared else ""
     part = path.with_name(f".{path.name}.{mine}part")
     try:
         yield part

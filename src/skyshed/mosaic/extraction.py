@@ -6,7 +6,7 @@ import shutil
 import tempfile
 import weakref
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from skyshed.io.record import run_record
@@ -134,9 +134,11 @@ def extract_tiles(
             if isinstance(engine, Cluster):
                 for name, field in fields.items():
                     _check_sendable(background.ARGUMENTS[name], field)
-            job = make_job(fields, parameters, resources, workspace, engine, wcs, given)
+            job, begun = make_job(fields, parameters, resources, workspace, engine, wcs, given)
             with TileProgress(len(phases_of(job)) * len(job.tiling), progress) as begin:
                 run(job, engine, begin)
+            # What was read while the images changed is of neither.
+            workspace.begin({**begun, **_facts(job)})
     except BaseException:
         if owned:
             shutil.rmtree(folder, ignore_errors=True)
@@ -184,17 +186,24 @@ def make_job(
     engine: Threads | Cluster,
     wcs: Any = None,
     given: Any = None,
-) -> Job:
+) -> tuple[Job, dict[str, Any]]:
     """Choose the tiles, and begin or resume the run in its workspace.
 
     A run that is resumed keeps its tiles, whatever the memory is now.
+
+    Returns
+    -------
+    job : Job
+        The run.
+    begun : dict
+        What tells it from others.
     """
     n_workers = engine.per_process()
     tiling, margin = choose_tiles(fields, parameters, resources, n_workers, engine.memory())
+    job = Job(fields, parameters, tiling, workspace, margin, wcs, given)
     begun = workspace.begin(
         {
-            **_facts(fields),
-            "segmentation": None if given is None else fingerprint(given),
+            **_facts(job),
             "parameters": {
                 name: each for name, each in parameters.to_dict().items() if name != "n_threads"
             },
@@ -207,21 +216,17 @@ def make_job(
     tiling = Tiling(tiling.shape, (begun["tile"][0], begun["tile"][1]))
     # Tiles are what threads share; where there are few tiles, threads share each of them too.
     threads = max(1, n_workers // len(tiling))
-    return Job(
-        fields,
-        parameters.replace(n_threads=threads),
-        tiling,
-        workspace,
-        begun["margin"],
-        wcs,
-        given,
-    )
+    parameters = parameters.replace(n_threads=threads)
+    return replace(job, parameters=parameters, tiling=tiling, margin=begun["margin"]), begun
 
 
-def _facts(fields: dict[str, Field]) -> dict[str, Any]:
+def _facts(job: Job) -> dict[str, Any]:
     """Return what tells inputs from others, by the names of arguments, as JSON can hold it."""
-    facts: dict[str, Any] = {"device": fields["image"].device}
-    for name, field in fields.items():
+    facts: dict[str, Any] = {
+        "device": job.field.device,
+        "segmentation": None if job.given is None else fingerprint(job.given),
+    }
+    for name, field in job.fields.items():
         argument, mask = background.ARGUMENTS[name], field.image_mask
         facts[argument] = fingerprint(field.image)
         facts[f"{argument}_mask"] = None if mask is None else fingerprint(ArrayWindows(mask))

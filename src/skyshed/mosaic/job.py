@@ -9,7 +9,7 @@ import numpy as np
 from skyshed.io.windows.wcs import ExactWCS
 from skyshed.mosaic.field import Field
 from skyshed.mosaic.tiles import Tiling
-from skyshed.mosaic.workspace import Workspace
+from skyshed.mosaic.workspace import Workspace, WorkspaceError
 from skyshed.pipeline.parameters import Parameters
 
 __all__ = ["MAPS", "Job"]
@@ -88,7 +88,27 @@ class Job:
         """The maps of labels in the workspace, by name."""
         import zarr
 
-        return {name: zarr.open_array(self.map_path(name), mode="r+") for name in MAPS}
+        # Chunks without a label are written, too: one that is not there is lost.
+        kept: Any = {"write_empty_chunks": True}
+        return {
+            name: zarr.open_array(self.map_path(name), mode="r+").with_config(kept) for name in MAPS
+        }
+
+    def check_map(self, name: str, phase: str) -> None:
+        """See that nothing was lost of a map that ``phase`` has written.
+
+        Raises
+        ------
+        WorkspaceError
+            If a chunk is not there.
+        """
+        chunks = self.maps[name]
+        lost = chunks.nchunks - chunks.nchunks_initialized
+        if lost:
+            raise WorkspaceError(
+                f"{self.map_path(name)} lacks {lost} of {chunks.nchunks} chunks: remove "
+                f"{self.workspace.path(phase)}, and the run makes them again"
+            )
 
     @cached_property
     def names(self) -> Any:
@@ -104,14 +124,16 @@ class Job:
     def make_maps(self) -> None:
         """Make the maps, empty; those that are there stay."""
         import zarr
-        from zarr.codecs import BloscCodec
+        from zarr.codecs import BloscCodec, Crc32cCodec
 
         for name in MAPS:
             if not self.workspace.path(f"{name}.zarr/zarr.json").exists():
                 zarr.create_array(
                     self.map_path(name), shape=self.shape, dtype="int32", fill_value=0,
                     chunks=tuple(_chunk(side) for side in self.tiling.side),
-                    compressors=BloscCodec(cname="lz4", clevel=1, shuffle="noshuffle"),
+                    compressors=[
+                        BloscCodec(cname="lz4", clevel=1, shuffle="noshuffle"), Crc32cCodec(),
+                    ],
                 )  # fmt: skip
 
     def __getstate__(self) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from skyshed.io.regions import kron_places
 from skyshed.mosaic import background
 from skyshed.mosaic.job import Job
 from skyshed.mosaic.labels import labels_in
-from skyshed.mosaic.reach import fits, needs_of_shape, needs_of_size
+from skyshed.mosaic.reach import fits, needs_of_paths, needs_of_shape, needs_of_size
 from skyshed.mosaic.tiles import Window
 from skyshed.namespace import array_namespace, like
 from skyshed.pipeline.steps import Prepared, convolved
@@ -31,6 +31,9 @@ from skyshed.segmentation.provenance import Provenance
 from skyshed.sources import Sources
 
 __all__ = ["measure"]
+
+#: What measurements read, in the order in which it becomes known.
+NEEDS = (needs_of_shape, needs_of_size, needs_of_paths)
 
 
 def measure(job: Job, place: tuple[int, int]) -> None:
@@ -73,7 +76,7 @@ def _catalogs(
     need[np.searchsorted(names, known["seam_labels"])] = known["seam_boxes"]
     here = np.flatnonzero(fits(need, window))
     catalog = _catalog(job, window, labels, names[here], flags[here]) if here.size else None
-    for needs in (needs_of_shape, needs_of_size):
+    for needs in NEEDS:
         if catalog is not None:
             need[here] = needs(catalog, job)
             inside = fits(need[here], window)
@@ -95,12 +98,13 @@ def _alone(job: Job, name: Any, flags: Any, window: Window) -> SourceCatalog:
     window = window.grown(job.halo, job.shape)
     while True:
         catalog = _catalog(job, window, labels_in(job, window), name, flags)
-        need = needs_of_shape(catalog, job)
-        if fits(need, window).all():
-            need = needs_of_size(catalog, job)
-            if fits(need, window).all():
-                return catalog
-        window = window.around(Window(*need[0].tolist()))
+        for needs in NEEDS:
+            need = needs(catalog, job)
+            if not fits(need, window).all():
+                window = window.around(Window(*need[0].tolist()))
+                break
+        else:
+            return catalog
 
 
 def _catalog(job: Job, window: Window, labels: Any, names: Any, flags: Any) -> SourceCatalog:

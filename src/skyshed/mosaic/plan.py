@@ -1,6 +1,7 @@
 """What a run over tiles will take, before it is begun."""
 
 import warnings
+from contextlib import closing
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
@@ -103,11 +104,9 @@ def make_plan(field: Field, parameters: Parameters, resources: Resources) -> Pla
     tiling, margin = None, 0
     memory = PROCESS + whole_image(field.shape, size, field.device)
     if not fits_at_once(field.image, resources, field.device):
-        engine = connect(resources.scheduler, n_workers)
-        n_workers = engine.per_process()
-        tiling, margin = choose_tiles(
-            {"image": field}, parameters, resources, n_workers, engine.memory()
-        )
+        with closing(connect(resources.scheduler, n_workers)) as engine:
+            n_workers, free = engine.per_process(), engine.memory()
+        tiling, margin = choose_tiles({"image": field}, parameters, resources, n_workers, free)
         n_workers = min(n_workers, len(tiling))
         memory = memory_of_tiles(tiling, margin, n_workers, size)
     sample = _middle(field.shape)

@@ -6,14 +6,13 @@ import numpy as np
 
 from skyshed.catalog.kron import KRON_ELLIPSE_SIGMAS
 from skyshed.catalog.registry import ALIASES, COLUMNS, depends
-from skyshed.catalog.windowed import LEAST_RADIUS, SIGMAS_PER_RADIUS
 from skyshed.kernels.apertures import HOLE
-from skyshed.kernels.centroids import RADIUS, STRIDE
 from skyshed.mosaic.job import Job
+from skyshed.mosaic.tiles import Window
 from skyshed.pipeline.parameters import Parameters
 from skyshed.pipeline.table import spelled_out
 
-__all__ = ["fits", "needs_of_shape", "needs_of_size"]
+__all__ = ["fits", "needs_of_paths", "needs_of_shape", "needs_of_size"]
 
 #: Pixels beyond a radius: the pixel that its end lies in, and one for rounding.
 EDGE = 2
@@ -56,13 +55,25 @@ def needs_of_size(catalog: Any, job: Job) -> Any:
     radius = np.nan_to_num(radius)
     if job.parameters.aperture_radii:
         radius = np.maximum(radius, max(job.parameters.aperture_radii))
-    if _wants_windows(job.parameters):
-        (half_light,) = catalog._results.on_host("_half_light_radius")
-        sigma = np.maximum(np.nan_to_num(half_light), LEAST_RADIUS) * SIGMAS_PER_RADIUS
-        # A window moves on its way: a position that ends far off falls back.
-        radius = np.maximum(radius, (1 + STRIDE) * RADIUS * sigma)
     boxes = sources.host.bbox + np.repeat(frame.origin, 2)
     return _joined(boxes, _about(catalog, radius), job.shape)
+
+
+def needs_of_paths(catalog: Any, job: Job) -> Any:
+    """Return the boxes that windowed centroids were searched in; as `needs_of_shape`.
+
+    How far a window moves is known when it has. Where it came to the end of the frame, all that is
+    known is that more is needed: the box is larger than the frame.
+    """
+    sources, frame = catalog._results["sources"], catalog._results["frame"]
+    boxes = sources.host.bbox + np.repeat(frame.origin, 2)
+    if _wants_windows(job.parameters):
+        (beyond,) = catalog._results.on_host("_centroid_win_beyond")
+        y, x = frame.origin
+        here = Window(y, y + frame.shape[0], x, x + frame.shape[1])
+        more = here.grown(max(frame.shape) // 2 + 1, job.shape)
+        boxes[beyond] = more.y0, more.y1, more.x0, more.x1
+    return boxes
 
 
 def fits(boxes: Any, window: Any) -> Any:

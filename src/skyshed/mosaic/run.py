@@ -34,6 +34,8 @@ class Phase:
         The file that this leaves.
     tells : str
         What the files are named after that this leaves for each tile, if it does.
+    draws : str
+        The map that the tasks write, if they do.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Phase:
     whole: Callable[[Job], Any] | None = None
     leaves: str = ""
     tells: str = ""
+    draws: str = ""
 
     def left(self, job: Job) -> list[tuple[int, int]]:
         """Return the tiles that are left to do."""
@@ -57,10 +60,10 @@ class Phase:
 
 
 BACKGROUND = Phase("background", background.measure, background.assemble, "mesh")
-MEASURE = Phase("measure", measure)
+MEASURE = Phase("measure", measure, draws="segmentation")
 DETECTED = (
     BACKGROUND,
-    Phase("detect", detect, join.join, "stitch", "seams"),
+    Phase("detect", detect, join.join, "stitch", "seams", "pieces"),
     Phase("deblend", deblend, join.number, "counts", "number"),
     MEASURE,
 )
@@ -103,6 +106,8 @@ def run(
         finished = begin(phase.name, len(job.tiling) - len(left))
         if left:
             engine.run(phase.task, phase.name, job, left, finished)
+        if phase.draws:
+            job.check_map(phase.draws, phase.name)
         if phase.whole is not None and not phase.is_whole(job):
             try:
                 phase.whole(job)

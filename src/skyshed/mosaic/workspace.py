@@ -2,7 +2,6 @@
 
 import json
 import os
-import secrets
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from skyshed.io.whole import whole_file
 
 try:
     import fcntl
@@ -118,7 +119,7 @@ class Workspace:
                     f"workspace {self.folder!r} holds other files and no run of skyshed: name "
                     "a folder that is empty or new"
                 )
-            with self._whole(path) as part:
+            with _whole(path) as part:
                 part.write_text(json.dumps(wanted, indent=1))
         for left in path.parent.rglob(f"*{PART}"):
             left.unlink()
@@ -136,9 +137,6 @@ class Workspace:
             )
         return wanted
 
-    def _whole(self, path: Path) -> Any:
-        return _WholeFile(path)
-
     def file(self, phase: str, place: tuple[int, int] | None = None) -> Path:
         """Return the file that a phase leaves for a tile, or for the whole."""
         if place is None:
@@ -154,7 +152,7 @@ class Workspace:
     def save(self, phase: str, place: tuple[int, int] | None = None, **arrays: Any) -> None:
         """Commit what a phase found."""
         path = self.file(phase, place)
-        with self._whole(path) as part, open(part, "wb") as file:
+        with _whole(path) as part, open(part, "wb") as file:
             np.savez(file, allow_pickle=False, **arrays)
 
     def load(
@@ -179,26 +177,17 @@ class Workspace:
             ) from error
 
 
-class _WholeFile:
-    """A name to write to; the file takes its own name when that is done without an error."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
+@contextmanager
+def _whole(path: Path) -> Iterator[Path]:
+    """Give a name to write to; the file takes its own name when that is done without an error."""
+    try:
         # Two workers may be at the same tile, when one of them was taken for dead.
-        self.part = path.with_name(f".{path.name}.{secrets.token_hex(4)}{PART}")
-
-    def __enter__(self) -> Path:
-        return self.part
-
-    def __exit__(self, kind: Any, error: Any, *_: Any) -> None:
-        try:
-            if kind is None:
-                os.replace(self.part, self.path)
-        finally:
-            self.part.unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.filename is None:
-            # A full disk does not say which.
-            raise OSError(error.errno, error.strerror, str(self.path)) from error
+        with whole_file(path, shared=True) as part:
+            yield part
+    except OSError as error:
+        if error.filename is None:  # a full disk does not say which
+            raise OSError(error.errno, error.strerror, str(path)) from error
+        raise
 
 
 def _locked(path: Path) -> int:

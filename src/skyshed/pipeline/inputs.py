@@ -132,6 +132,8 @@ def gather(
         as_input(image, name, hdu), weight=weight, rms=rms, error=error, mask=mask,
         mask_bits=mask_bits, scale_weight=scale_weight, wcs=wcs, name=name,
     )  # fmt: skip
+    if field.data.size == 0:
+        raise nothing_good(name)
     if field.mask is not None and array_namespace(mask=field.mask).all(field.mask):
         raise nothing_good(name)
     return field

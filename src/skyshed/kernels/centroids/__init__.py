@@ -71,7 +71,7 @@ def windowed(
     covariance: Any,
     method: int,
     n_threads: int | None,
-) -> tuple[Any, Any, Any]:
+) -> tuple[Any, Any, Any, Any]:
     """Move each position to the mean of the light in a Gaussian window about it, until it stays.
 
     The window is cut off at `RADIUS` times its sigma. A step is `STRIDE` times the weighted mean
@@ -111,6 +111,9 @@ def windowed(
         variance of each pixel's place; NaN where sigma is, and without ``error``.
     fallback : array of bool, shape (n,)
         Whether ``centre`` is where the search began, or NaN.
+    beyond : array of bool, shape (n,)
+        Whether the search came to a window that reaches beyond the images, though the whole image
+        goes on there: what it found may not be what it finds in the whole image.
     """
 
 

@@ -27,9 +27,10 @@ def _square(place, shape, x, y, reach):
     """Return the square clipped to the image, and the corner that positions are counted from.
 
     Box and mirror are in indices of the frame, as for apertures; the corner is the whole image's.
+    Returned last is whether the whole image has pixels of the square that the frame has not.
     """
     if not (abs(x) <= place[3] + reach + 1 and abs(y) <= place[2] + reach + 1):
-        return (0, 0, 0, 0, 0, 0), 0, 0
+        return (0, 0, 0, 0, 0, 0), 0, 0, False
     row, column = int(y + 0.5), int(x + 0.5)
     y0, x0 = max(0, row - reach), max(0, column - reach)
     y1, x1 = min(place[2], row + reach + 1), min(place[3], column + reach + 1)
@@ -39,7 +40,9 @@ def _square(place, shape, x, y, reach):
         max(y0 - place[0], 0), min(y1 - place[0], shape[0]),
         max(x0 - place[1], 0), min(x1 - place[1], shape[1]), my, mx,
     )  # fmt: skip
-    return box, y0, x0
+    clipped = box[0] + place[0] > y0 or box[1] + place[0] < y1
+    clipped |= box[2] + place[1] > x0 or box[3] + place[1] < x1
+    return box, y0, x0, clipped and y0 < y1 and x0 < x1
 
 
 @jit
@@ -134,15 +137,19 @@ def _second_moments(values, weight, x, y, square, slope, height):
 @jit
 def _windowed(
     data, error, with_error, labels, mask, masked, place, label, window, ellipse, reach, method,
-    values, weights, centre, covariance,
+    values, weights, centre, covariance, beyond,
 ):  # fmt: skip
-    """Search one centroid; fill in its place and covariance. Returns whether it can be trusted."""
+    """Search one centroid; fill in its place and covariance. Returns whether it can be trusted.
+
+    ``beyond`` is one element of that array.
+    """
     x, y, sigma = window
     slope, square = -1.0 / (2.0 * sigma * sigma), (RADIUS * sigma) * (RADIUS * sigma)
     box, flux, dx, dy, at_x, at_y = (0, 0, 0, 0, 0, 0), 0.0, 0.0, 0.0, 0.0, 0.0
     height, weight, off, steps = 0, weights[:0], 2 * PRECISION, 0
     while steps < STEPS and off > PRECISION:
-        here, y0, x0 = _square(place, data.shape, x, y, reach)
+        here, y0, x0, clipped = _square(place, data.shape, x, y, reach)
+        beyond[0] |= clipped
         if here[0] >= here[1] or here[2] >= here[3]:
             return False
         if steps == 0 or here != box:
@@ -186,7 +193,7 @@ def _windowed(
 @jit
 def _windowed_range(
     data, error, with_error, labels, mask, masked, place, label, windows, ellipses, plain, method,
-    order, centre, covariance, fallback, start, stop,
+    order, centre, covariance, fallback, beyond, start, stop,
 ):  # fmt: skip
     largest, widest = 0, 0
     for k in range(start, stop):
@@ -201,6 +208,7 @@ def _windowed_range(
         fallback[i] = reach < 0 or not _windowed(
             data, error, with_error, labels, mask, masked, place, label[i], windows[i],
             ellipses[i], reach, method, values, weights, centre[i], covariance[i],
+            beyond[i : i + 1],
         )  # fmt: skip
         if fallback[i]:
             known = not math.isnan(windows[i, 2])
@@ -219,11 +227,12 @@ def windowed(
     error = error if with_error else np.zeros((1, 1), data.dtype)
     order, place = image_order(windows[:, 0], windows[:, 1]), tuple(map(int, place))
     centre, found, fallback = np.empty((n, 2)), np.empty((n, 3)), np.empty(n, bool)
+    beyond = np.zeros(n, bool)
     run_ranges(
         lambda start, stop: _windowed_range(
             data, error, with_error, labels, mask, masked, place, label, windows, ellipses,
-            covariance, method, order, centre, found, fallback, start, stop,
+            covariance, method, order, centre, found, fallback, beyond, start, stop,
         ),
         n, n_threads, SOURCES,
     )  # fmt: skip
-    return centre, found, fallback
+    return centre, found, fallback, beyond

@@ -35,7 +35,7 @@ def windowed(
     data, error, labels, mask, place, label, windows, ellipses, covariance, method, n_threads
 ):
     """Search per source; see the contract in `skyshed.kernels.centroids`."""
-    n, out = len(label), _results(len(label))
+    n, out = len(label), (*_results(len(label)), cupy.empty(len(label), np.bool_))
     data, error = _alike(data, error)
     where = cupy.asarray(np.array([*data.shape, *place, LARGEST_BOX, method], np.int64))
     rows = (cupy.ascontiguousarray(table) for table in (windows, ellipses, covariance))

@@ -27,8 +27,10 @@ __device__ inline i64 reach_of(const Field &f, double sigma) {
     return side * side <= most ? (i64)reach : -1;
 }
 
-// The square clipped to the image. (x, y) becomes its place from the first pixel of the box.
-__device__ inline Box square_about(const Field &f, i64 reach, double &x, double &y) {
+// The square clipped to the image. (x, y) becomes its place from the first pixel of the box. Notes
+// whether the whole image has pixels of the square that the frame has not.
+__device__ inline Box square_about(
+    const Field &f, i64 reach, double &x, double &y, bool &beyond) {
     if (!(fabs(x) <= f.whole_nx + reach + 1 && fabs(y) <= f.whole_ny + reach + 1))
         return {0, 0, 0, 0, 0, 0};
     const i64 row = (i64)(y + 0.5), column = (i64)(x + 0.5);
@@ -40,6 +42,9 @@ __device__ inline Box square_about(const Field &f, i64 reach, double &x, double 
     box.mx = 2 * (x0 + (i64)(x + 0.5) - f.x0);
     box.y0 = max(y0 - f.y0, 0LL), box.y1 = min(y1 - f.y0, f.ny);
     box.x0 = max(x0 - f.x0, 0LL), box.x1 = min(x1 - f.x0, f.nx);
+    const bool clipped = box.y0 + f.y0 > y0 || box.y1 + f.y0 < y1 || box.x0 + f.x0 > x0 ||
+                         box.x1 + f.x0 < x1;
+    beyond |= clipped && y0 < y1 && x0 < x1;
     y -= box.y0 + f.y0 - y0, x -= box.x0 + f.x0 - x0;
     return box;
 }
@@ -89,7 +94,7 @@ __device__ inline Moments moments_in(
 // Searches one centroid: its place, and the three of its covariance. Returns whether it holds.
 __device__ inline bool search(
     const Field &f, const REAL *error, int label, const double *window, const double *ellipse,
-    i64 reach, double *place, Moments *of_warp) {
+    i64 reach, double *place, bool &beyond, Moments *of_warp) {
     const double sigma = window[2];
     const double slope = -1.0 / (2.0 * sigma * sigma), square = (RADIUS * sigma) * (RADIUS * sigma);
     double x = window[0], y = window[1], at_x = 0.0, at_y = 0.0, dx = 0.0, dy = 0.0;
@@ -98,7 +103,7 @@ __device__ inline bool search(
     Moments m = {};
     for (int step = 0; step < STEPS && off > PRECISION; ++step) {
         at_x = x, at_y = y;
-        box = square_about(f, reach, at_x, at_y);
+        box = square_about(f, reach, at_x, at_y, beyond);
         if (box.empty()) return false;
         m = moments_in(f, f.data, false, label, box, at_x, at_y, square, slope, of_warp);
         flux = m.of[0], dx = m.of[1] / flux, dy = m.of[2] / flux;
@@ -130,7 +135,7 @@ __device__ inline bool search(
 extern "C" __global__ void search_windows(
     const REAL *data, const REAL *error, const int *labels, const bool *mask, const i64 *where,
     const int *label, const double *windows, const double *ellipses, const double *plain, i64 n,
-    bool large, double *centre, double *covariance, bool *fallback) {
+    bool large, double *centre, double *covariance, bool *fallback, bool *beyond) {
     __shared__ Moments of_warp[MANY / 32];
     const Field f = field_of(data, labels, mask, where);
     for (i64 i = blockIdx.x; i < n; i += gridDim.x) {
@@ -138,10 +143,12 @@ extern "C" __global__ void search_windows(
         const i64 reach = reach_of(f, window[2]);
         if ((2 * reach + 1 > SMALL) != large) continue;
         double place[] = {NAN_VALUE, NAN_VALUE, NAN_VALUE, NAN_VALUE, NAN_VALUE};
+        bool left = false;
         const bool holds = reach >= 0 && search(
-            f, error, label[i], window, ellipses + 3 * i, reach, place, of_warp);
+            f, error, label[i], window, ellipses + 3 * i, reach, place, left, of_warp);
         if (threadIdx.x) continue;
         fallback[i] = !holds;
+        beyond[i] = left;
         const bool known = !isnan(window[2]);
         for (int k = 0; k < 2; ++k)
             centre[2 * i + k] = holds ? place[k] : known ? window[k] : NAN_VALUE;
