@@ -144,6 +144,20 @@ def test_a_region_is_as_if_it_had_been_cut_out(folder, tmp_path):
     assert same_tables(given.table, cut.table)
 
 
+def test_a_region_is_cut_out_of_maps_and_other_bands_too(folder, tmp_path, whole):
+    image, region = folder / "field.fits", (10, 120, 30, 170)
+    part = np.s_[10:120, 30:170]
+    data, labels, band = make_field(), whole.segmentation, 2 * make_field(dtype=np.float64)
+    cut = {"segmentation": labels.data[part], "detection_image": band[part]}
+    expected = at_once(data[part], **cut, **SETTINGS)
+    both = {"segmentation": labels, "detection_image": band, "region": region}
+    there = extract(image, **both, **SETTINGS)
+    tiled = extract(image, workspace=tmp_path / "work", **both, **SETTINGS)
+    assert_same(tiled, there)
+    for name in ("label", "xcentroid", "area", "eccentricity"):
+        assert np.array_equal(there.table[name], expected.table[name], equal_nan=True)
+
+
 @pytest.mark.parametrize("wrong", ["1:2", "0:5,0:999", "5:5,0:9", (1, 2, 3), 7, "a:b,c:d"])
 def test_a_region_that_is_not_in_the_image_is_refused(wrong):
     with pytest.raises(ValueError, match="region must be"):

@@ -9,7 +9,7 @@ from skyshed.frame import Frame
 from skyshed.io.record import run_record
 from skyshed.io.windows.wcs import region_wcs
 from skyshed.mosaic.extraction import Resources, extract_tiles
-from skyshed.pipeline.choice import choose
+from skyshed.pipeline.choice import choose, in_region
 from skyshed.pipeline.extraction import Extraction
 from skyshed.pipeline.inputs import Inputs, gather
 from skyshed.pipeline.maps import read_band, read_detection, read_map
@@ -183,6 +183,9 @@ def extract(
     if tiles is not None:
         check_columns(parameters.columns, wcs is not None or tiles.has_wcs)
         return extract_tiles(tiles.fields, parameters, resources, wcs, progress, tiles.labels)
+    if region is not None:
+        segmentation = in_region(segmentation, "segmentation", region)
+        detection_image = in_region(detection_image, "detection_image", region)
     with Progress(len(STAGES) + 2 * (detection_image is not None), progress) as begin:
         begin("reading")
         field = gather(

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from skyshed.io.read import Image
 from skyshed.io.windows import ArrayWindows, cut
 from skyshed.io.windows.zarr import is_zarr_path
 from skyshed.mosaic.extraction import Resources, fits_at_once, installed
@@ -21,7 +22,7 @@ from skyshed.pipeline.opening import (
 from skyshed.pipeline.parameters import Parameters
 from skyshed.segmentation import as_segmentation_image
 
-__all__ = ["Tiles", "choose"]
+__all__ = ["Tiles", "choose", "in_region"]
 
 
 class Tiles(NamedTuple):
@@ -117,6 +118,20 @@ def choose(
     if known:
         return given, hdu, None
     return read_whole(field), None, None
+
+
+def in_region(given: Any, name: str, region: Any) -> Any:
+    """Return the region of any kind of image, read at once; None of None."""
+    if given is None:
+        return None
+    with contextlib.suppress(TypeError):  # photutils' segmentation image, or skyshed's
+        given = np.asarray(as_segmentation_image(given, name).data)
+    windows, mask, error = as_windows(given, name, None)
+    y0, y1, x0, x1 = bounds = as_region(region, windows.shape)
+    part = cut(windows, *bounds)
+    pixels = part.read(0, part.shape[0], 0, part.shape[1])
+    mask, error = (None if each is None else each[y0:y1, x0:x1] for each in (mask, error))
+    return Image(pixels, part.unit, part.wcs, mask, error)
 
 
 def _known_at_once(image: Any) -> bool:
