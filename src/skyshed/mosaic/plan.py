@@ -25,7 +25,7 @@ __all__ = ["Plan", "make_plan"]
 SAMPLE = 1024
 #: Bytes of the workspace for each source (its row, its ellipse, its labels) and for each pixel (two
 #: compressed maps and the pixels at seams), as measured on survey fields.
-BYTES_PER_SOURCE, BYTES_PER_PIXEL = 400, 1.2
+BYTES_PER_SOURCE, BYTES_PER_PIXEL = 400, 0.2
 
 
 @dataclass(frozen=True)
