@@ -74,6 +74,8 @@ def kill_and_compare(n_kills, seed, processes, paths, undisturbed, folder):
         while True:
             moment = rng.uniform(0, seconds) if len(finished) < n_kills else None
             if not killed_after(moment, processes, paths, workspace, rng.choice([1, 2])):
+                # It was done sooner than the one that was timed: later moments are in vain.
+                seconds = seconds if moment is None else min(seconds, moment)
                 break
             finished.append(len(list(workspace.rglob("*.npz"))))
         found = tiled(paths[0], mask=paths[1], workspace=workspace)
