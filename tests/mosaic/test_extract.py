@@ -198,6 +198,15 @@ def test_an_existing_map_is_measured(folder, tmp_path, whole):
     assert same_tables(found.table, at_once(image, **both, **SETTINGS).table)
 
 
+def test_an_image_without_a_wcs_takes_that_of_the_map(tmp_path, whole):
+    labels = fits.PrimaryHDU(whole.segmentation.data, make_wcs().to_header())
+    given = {"segmentation": labels, "columns": ("label", "sky_centroid")}
+    expected = at_once(make_field(), **given, **SETTINGS)
+    assert expected.wcs is not None
+    found = extract(make_field(), workspace=tmp_path, **given, **SETTINGS)
+    assert same_tables(found.table, expected.table)
+
+
 def test_a_map_without_labels_has_nothing_to_measure(tmp_path):
     with pytest.warns(skyshed.NoDetectionsWarning, match="nothing to measure"):
         found = extract(

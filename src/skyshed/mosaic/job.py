@@ -74,7 +74,9 @@ class Job:
     @property
     def sky(self) -> Any:
         """The WCS of the whole image, or None."""
-        known = (self.wcs, *(field.image.wcs for field in self.fields.values()))
+        known = [self.wcs, *(field.image.wcs for field in self.fields.values())]
+        if self.given is not None:
+            known.append(self.given.wcs)
         return next((each for each in known if each is not None), None)
 
     @property

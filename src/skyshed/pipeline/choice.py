@@ -11,7 +11,7 @@ from skyshed.io.windows import ArrayWindows, cut
 from skyshed.io.windows.zarr import is_zarr_path
 from skyshed.mosaic.extraction import Resources, fits_at_once, installed
 from skyshed.mosaic.field import Field
-from skyshed.pipeline.maps import check_registered
+from skyshed.pipeline.maps import check_integers, check_pixels
 from skyshed.pipeline.opening import (
     as_region,
     as_windows,
@@ -41,8 +41,11 @@ class Tiles(NamedTuple):
 
     @property
     def has_wcs(self) -> bool:
-        """Whether any of the images has a WCS."""
-        return any(field.image.wcs is not None for field in self.fields.values())
+        """Whether any of the images, or the map, has a WCS."""
+        known = [field.image for field in self.fields.values()]
+        if self.labels is not None:
+            known.append(self.labels)
+        return any(each.wcs is not None for each in known)
 
 
 def choose(
@@ -124,9 +127,7 @@ def in_region(given: Any, name: str, region: Any) -> Any:
     """Return the region of any kind of image, read at once; None of None."""
     if given is None:
         return None
-    with contextlib.suppress(TypeError):  # photutils' segmentation image, or skyshed's
-        given = np.asarray(as_segmentation_image(given, name).data)
-    windows, mask, error = as_windows(given, name, None)
+    windows, mask, error = as_windows(_plain_labels(given), name, None)
     y0, y1, x0, x1 = bounds = as_region(region, windows.shape)
     part = cut(windows, *bounds)
     pixels = part.read(0, part.shape[0], 0, part.shape[1])
@@ -176,26 +177,23 @@ def _as_map(given: Any, field: Field, region: Any) -> Any:
     if given is None:
         return None
     name = "segmentation"
-    with contextlib.suppress(TypeError):  # photutils' segmentation image, or skyshed's
-        given = np.asarray(as_segmentation_image(given, name).data)
-    labels, mask, _ = as_windows(given, name, None)
+    labels, mask, _ = as_windows(_plain_labels(given), name, None)
     if mask is not None:
         labels = ArrayWindows(np.where(mask, 0, labels.array), wcs=labels.wcs)
-    if labels.dtype.kind not in "iu":
-        raise TypeError(
-            f"{name} must hold integers, the label of each pixel; it has dtype {labels.dtype}"
-        )
+    check_integers(labels.dtype, name)
     if region is not None:
         labels = cut(labels, *as_region(region, labels.shape))
     _check_pixels(labels, name, field)
     return labels
 
 
+def _plain_labels(given: Any) -> Any:
+    """Return the array of a segmentation image, photutils' too; anything else as it is."""
+    with contextlib.suppress(TypeError):
+        given = np.asarray(as_segmentation_image(given, "segmentation").data)
+    return given
+
+
 def _check_pixels(other: Any, name: str, field: Field) -> None:
     """Check that windows have the pixels of the image."""
-    if other.shape != field.shape:
-        raise ValueError(
-            f"{name} must have the same shape as image: {name} has {other.shape}, image has "
-            f"{field.shape}"
-        )
-    check_registered(other.wcs, name, field.image.wcs, field.shape)
+    check_pixels(other.shape, other.wcs, name, field.shape, field.image.wcs)

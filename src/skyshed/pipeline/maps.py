@@ -13,7 +13,9 @@ from skyshed.namespace import array_namespace, is_device_array, like, to_host
 from skyshed.pipeline.inputs import Inputs, as_input, gather, is_file
 from skyshed.segmentation import SegmentationImage, as_segmentation_image
 
-__all__ = ["check_registered", "read_band", "read_detection", "read_map"]
+__all__ = [
+    "check_integers", "check_pixels", "check_registered", "read_band", "read_detection", "read_map",
+]  # fmt: skip
 
 #: What the record says of anything that is no file.
 ARRAY = {"input": "array"}
@@ -63,17 +65,7 @@ def _labels(image: Image, name: str) -> Any:
     """Return the labels of a map, 0 where it is masked."""
     xp = array_namespace(segmentation=image.data)
     values = xp.asarray(image.data)
-    if values.dtype.kind == "b":
-        raise TypeError(
-            f"{name} is a mask (dtype bool), which does not tell sources apart: number them "
-            "first, e.g. with scipy.ndimage.label"
-        )
-    if values.dtype.kind not in "iu":
-        raise TypeError(
-            f"{name} must hold integers, the label of each pixel; it has dtype {values.dtype}"
-            f"{_example(values, xp)}: make sure that it is a map of labels, and convert it with "
-            "astype('int32')"
-        )
+    check_integers(values.dtype, name, _example(values, xp))
     if values.dtype.kind == "i" and values.size and (least := int(xp.min(values))) < 0:
         raise ValueError(
             f"{name} must hold labels of at least 0, where 0 is no source; the least is {least}"
@@ -81,6 +73,20 @@ def _labels(image: Image, name: str) -> Any:
     if image.mask is not None and image.mask is not np.ma.nomask:
         values = xp.where(xp.asarray(image.mask), xp.zeros((), dtype=values.dtype), values)
     return values
+
+
+def check_integers(dtype: Any, name: str, example: str = "") -> None:
+    """Raise a TypeError unless a map of this dtype can hold labels; ``example`` shows a value."""
+    if dtype.kind == "b":
+        raise TypeError(
+            f"{name} is a mask (dtype bool), which does not tell sources apart: number them "
+            "first, e.g. with scipy.ndimage.label"
+        )
+    if dtype.kind not in "iu":
+        raise TypeError(
+            f"{name} must hold integers, the label of each pixel; it has dtype {dtype}{example}: "
+            "make sure that it is a map of labels, and convert it with astype('int32')"
+        )
 
 
 def _example(values: Any, xp: Any) -> str:
@@ -140,15 +146,28 @@ def read_detection(
 def _on_the_field(image: Image, name: str, field: Inputs) -> Inputs:
     """Check that an image has the pixels of the field; return the field with what it adds."""
     shape = np.shape(image.data) if not is_device_array(image.data) else image.data.shape
-    if shape != field.data.shape:
-        raise ValueError(
-            f"{name} must have the same shape as image: {name} has {shape}, image has "
-            f"{field.data.shape}; resample one of them to the pixels of the other first"
-        )
-    check_registered(image.wcs, name, field.wcs, shape)
+    check_pixels(shape, image.wcs, name, field.data.shape, field.wcs)
     origin = {key.replace("input", name): value for key, value in (image.origin or ARRAY).items()}
     wcs = image.wcs if field.wcs is None else field.wcs
     return replace(field, wcs=wcs, origin={**field.origin, **origin})
+
+
+def check_pixels(
+    shape: tuple[int, ...], wcs: Any, name: str, of_image: tuple[int, ...], wcs_of_image: Any
+) -> None:
+    """Check that an image, the argument ``name``, has the shape and the WCS of the image.
+
+    Raises
+    ------
+    ValueError
+        If it has not; see `check_registered` for what the WCS may differ by.
+    """
+    if shape != of_image:
+        raise ValueError(
+            f"{name} must have the same shape as image: {name} has {shape}, image has "
+            f"{of_image}; resample one of them to the pixels of the other first"
+        )
+    check_registered(wcs, name, wcs_of_image, (shape[0], shape[1]))
 
 
 def check_registered(wcs: Any, name: str, of_image: Any, shape: tuple[int, int]) -> None:
