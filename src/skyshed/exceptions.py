@@ -2,7 +2,7 @@
 
 from astropy.utils.exceptions import AstropyUserWarning, AstropyWarning
 
-__all__ = ["DeblendWarning", "NoDetectionsWarning"]
+__all__ = ["DeblendWarning", "NoDetectionsWarning", "TileError"]
 
 
 class NoDetectionsWarning(AstropyWarning):
@@ -11,3 +11,7 @@ class NoDetectionsWarning(AstropyWarning):
 
 class DeblendWarning(AstropyUserWarning):
     """The deblending mode of a source was changed, or a source could not be deblended."""
+
+
+class TileError(RuntimeError):
+    """A tile could not be finished; the message says which, in what phase, and why."""

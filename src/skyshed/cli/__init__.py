@@ -72,7 +72,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:
         if debug:
             raise
-        if type(error).__name__ == "TileError":  # with all of its import, for help to be quick
+        from skyshed.exceptions import TileError  # here: help is quick without astropy
+
+        if isinstance(error, TileError):
             return _complain(error)
         what = f"internal error, please report it: {type(error).__name__}: {error}"
         _complain(f"{what} (--debug shows where)")

@@ -12,16 +12,20 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from skyshed.mosaic.engine import TileError
+    from skyshed.exceptions import TileError
     from skyshed.mosaic.result import MosaicExtraction
     from skyshed.mosaic.workspace import WorkspaceError
 
 __all__ = ["MosaicExtraction", "TileError", "WorkspaceError"]
 
-_HOMES = {"MosaicExtraction": "result", "TileError": "engine", "WorkspaceError": "workspace"}
+_HOMES = {
+    "MosaicExtraction": "mosaic.result",
+    "TileError": "exceptions",
+    "WorkspaceError": "mosaic.workspace",
+}
 
 
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
-        return getattr(importlib.import_module(f"skyshed.mosaic.{_HOMES[name]}"), name)
+        return getattr(importlib.import_module(f"skyshed.{_HOMES[name]}"), name)
     raise AttributeError(f"module 'skyshed.mosaic' has no attribute {name!r}")

@@ -12,10 +12,11 @@ from typing import Any
 
 from astropy.utils.exceptions import AstropyWarning
 
+from skyshed.exceptions import TileError
 from skyshed.mosaic.job import Job
 from skyshed.mosaic.memory import SHARE, available
 
-__all__ = ["Cluster", "Threads", "TileError", "connect", "explained"]
+__all__ = ["Cluster", "Threads", "connect", "explained"]
 
 #: How often Dask tries a task that failed on a cluster: files systems of clusters have bad moments.
 RETRIES = 2
@@ -23,10 +24,6 @@ RETRIES = 2
 PATIENCE = 60
 
 Task = Callable[[Job, tuple[int, int]], None]
-
-
-class TileError(RuntimeError):
-    """A tile could not be finished; the message says which, in what phase, and why."""
 
 
 def attempt(task: Task, phase: str, job: Job, place: tuple[int, int]) -> None:

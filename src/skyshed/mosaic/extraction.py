@@ -146,12 +146,10 @@ def extract_tiles(
     if bool(job.workspace.load("mesh")["image_lenient"]):
         parameters = parameters.replace(exclude_percentile=100)
     origin = {**origin_of(job.field.image), "tiles": len(job.tiling)}
-    if "band" in fields:
-        band = origin_of(fields["band"].image)
-        origin |= {key.replace("input", "detection_image"): each for key, each in band.items()}
-    if given is not None:
-        labels = origin_of(given)
-        origin |= {key.replace("input", "segmentation"): each for key, each in labels.items()}
+    besides = {"detection_image": fields["band"].image} if "band" in fields else {}
+    besides |= {} if given is None else {"segmentation": given}
+    for name, windows in besides.items():
+        origin |= {key.replace("input", name): each for key, each in origin_of(windows).items()}
     found = MosaicExtraction(job, parameters, run_record(origin))
     if owned:
         weakref.finalize(found, shutil.rmtree, folder, ignore_errors=True)

@@ -34,7 +34,7 @@ def join(job: Job) -> None:
     _hand_over(job, stitched, seam)
     sizes = [stitched.tables[place].size - 1 for place in job.tiling]
     job.workspace.save(
-        "stitch", n=stitched.area.size, area=stitched.area,
+        "stitch", n=stitched.area.size,
         source=np.concatenate([stitched.tables[place][1:] for place in job.tiling]),
         start=np.concatenate([[0], np.cumsum(sizes)]),
     )  # fmt: skip

@@ -6,7 +6,6 @@ windows as large as they need.
 
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -16,7 +15,7 @@ import skyshed.catalog.measurements  # noqa: F401 - fills the registry
 from skyshed.catalog import SourceCatalog
 from skyshed.catalog.inputs import all_bad
 from skyshed.catalog.registry import Results
-from skyshed.frame import Frame, Remade
+from skyshed.frame import Frame
 from skyshed.io.plain import concatenated, to_plain
 from skyshed.io.regions import kron_places
 from skyshed.mosaic import background
@@ -25,7 +24,7 @@ from skyshed.mosaic.labels import labels_in
 from skyshed.mosaic.reach import fits, needs_of_paths, needs_of_shape, needs_of_size
 from skyshed.mosaic.tiles import Window
 from skyshed.namespace import array_namespace, like
-from skyshed.pipeline.steps import Prepared, convolved
+from skyshed.pipeline.steps import Prepared, convolved, settle
 from skyshed.pipeline.table import make_table
 from skyshed.segmentation.provenance import Provenance
 from skyshed.sources import Sources
@@ -136,11 +135,10 @@ def _measured(
     """Return the catalog of sources in one image; as `skyshed.pipeline.steps.make_catalog`."""
     parameters, field = job.parameters, image.field
     data, level = image.without_background()
-    smooth = None
     if detection is None and image.smooth:
-        smooth = convolved(data, field.mask, parameters)
+        image.convolved = convolved(data, field.mask, parameters)
     frame = Frame(
-        data, labels, smooth, background=level,
+        data, labels, image.convolved, background=level,
         mask=all_bad(data, field.mask, array_namespace(data=data)), input_mask=field.mask,
         origin=window.origin, full_shape=job.shape,
     )  # fmt: skip
@@ -155,10 +153,6 @@ def _measured(
         "apermask_method": parameters.apermask_method,
     }
     catalog = SourceCatalog._of_results(Results(inputs, detection), field.unit)
-    remade = None
-    if smooth is not None:
-        remade = Remade(partial(convolved, data, field.mask, parameters))
-    del smooth, frame, inputs
-    catalog._settle_shapes(remade)
-    catalog._set_error(image.total_error(data))
+    del frame, inputs  # which hold the convolved image
+    settle(catalog, image, data)
     return catalog

@@ -271,10 +271,18 @@ def make_catalog(
         n_threads=parameters.n_threads,
         unit=field.unit,
     )
+    settle(catalog, image, data)
+    return catalog
+
+
+def settle(catalog: SourceCatalog, image: Prepared, data: Any) -> None:
+    """Measure the shapes of a catalog, let the convolved image go, and give it the total error.
+
+    ``data`` is the image without its background.
+    """
     remade = None
     if image.convolved is not None and image.smooth:
-        remade = Remade(partial(convolved, data, field.mask, parameters))
+        remade = Remade(partial(convolved, data, image.field.mask, image.parameters))
     image.convolved = None
     catalog._settle_shapes(remade)
     catalog._set_error(image.total_error(data))
-    return catalog
