@@ -28,7 +28,8 @@ _HOMES = {
         "segmentation": ("Segment", "SegmentationImage"),
         "catalog": ("SourceCatalog",),
         "noise": ("calc_total_error",),
-        "pipeline": ("Parameters", "extract"),
+        "parameters": ("Parameters",),
+        "extraction": ("extract",),
         "exceptions": ("DeblendWarning", "NoDetectionsWarning"),
     }.items()
     for name in names

@@ -9,7 +9,7 @@ import pytest
 from skyshed import SourceCatalog, extract
 from skyshed.catalog.registry import COLUMNS, Results
 from skyshed.datasets import make_survey_image
-from skyshed.mosaic.tiles import Window
+from skyshed.images.window import Window
 from skyshed.sources import Sources
 
 #: Positions on the sky are computed from positions in the image; stamps are no arrays.

@@ -22,7 +22,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print what there is."""
-    from skyshed.io.record import PACKAGES, package_versions
+    from skyshed.output.run_record import PACKAGES, package_versions
 
     versions = package_versions((*PACKAGES, "tqdm", *OPTIONAL))
     lines = {

@@ -11,17 +11,17 @@ from skyshed.background.boxes import BoxValues, measure_boxes
 from skyshed.background.checks import as_pair, without_clip
 from skyshed.background.interpolation import BkgZoomInterpolator
 from skyshed.background.mesh import Mesh, least_pixels, make_mesh
-from skyshed.mosaic.field import Field
-from skyshed.mosaic.job import Job
-from skyshed.mosaic.tiles import Window
-from skyshed.namespace import array_namespace, to_host
-from skyshed.pipeline.inputs import Inputs, nothing_good
-from skyshed.pipeline.steps import (
+from skyshed.chain.steps import (
     SCALE_SAMPLE,
     Prepared,
     background_clip,
     background_estimators,
 )
+from skyshed.images.exposure import Inputs, nothing_good
+from skyshed.images.field import Field
+from skyshed.images.window import Window
+from skyshed.mosaic.job import Job
+from skyshed.namespace import array_namespace, to_host
 
 #: What `skyshed.extract` calls the fields of a job.
 ARGUMENTS = {"image": "image", "band": "detection_image"}
@@ -180,7 +180,7 @@ def _mesh(job: Job, found: BoxValues, exclude_percentile: float) -> Mesh | None:
 
 
 def _scale(job: Job, mesh: Mesh, given: list[Any]) -> float:
-    """Return the factor from relative to measured noise; see `skyshed.pipeline.steps`."""
+    """Return the factor from relative to measured noise; see `skyshed.chain.steps`."""
     ratios = []
     for place, of_tile in zip(job.tiling, given, strict=True):
         window = job.tiling[place]

@@ -15,17 +15,17 @@ import skyshed.catalog.measurements  # noqa: F401 - fills the registry
 from skyshed.catalog import SourceCatalog
 from skyshed.catalog.inputs import all_bad
 from skyshed.catalog.registry import Results
+from skyshed.chain.columns import make_table
+from skyshed.chain.steps import Prepared, convolved, settle
 from skyshed.frame import Frame
-from skyshed.io.plain import concatenated, to_plain
-from skyshed.io.regions import kron_places
+from skyshed.images.window import Window
 from skyshed.mosaic import background
 from skyshed.mosaic.job import Job
 from skyshed.mosaic.labels import labels_in
 from skyshed.mosaic.reach import fits, needs_of_paths, needs_of_shape, needs_of_size
-from skyshed.mosaic.tiles import Window
 from skyshed.namespace import array_namespace, like
-from skyshed.pipeline.steps import Prepared, convolved, settle
-from skyshed.pipeline.table import make_table
+from skyshed.output.ds9 import kron_places
+from skyshed.output.table_parts import concatenated, to_plain
 from skyshed.segmentation.provenance import Provenance
 from skyshed.sources import Sources
 
@@ -132,7 +132,7 @@ def _measured(
     provenance: Provenance,
     detection: Results | None = None,
 ) -> SourceCatalog:
-    """Return the catalog of sources in one image; as `skyshed.pipeline.steps.make_catalog`."""
+    """Return the catalog of sources in one image; as `skyshed.chain.steps.make_catalog`."""
     parameters, field = job.parameters, image.field
     data, level = image.without_background()
     if detection is None and image.smooth:

@@ -6,11 +6,11 @@ import numpy as np
 
 from skyshed.catalog.kron import KRON_ELLIPSE_SIGMAS
 from skyshed.catalog.registry import ALIASES, COLUMNS, depends
+from skyshed.chain.columns import spelled_out
+from skyshed.images.window import Window
 from skyshed.kernels.apertures import HOLE
 from skyshed.mosaic.job import Job
-from skyshed.mosaic.tiles import Window
-from skyshed.pipeline.parameters import Parameters
-from skyshed.pipeline.table import spelled_out
+from skyshed.parameters import Parameters
 
 __all__ = ["fits", "needs_of_paths", "needs_of_shape", "needs_of_size"]
 
