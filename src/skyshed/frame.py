@@ -1,41 +1,74 @@
-"""The images that a catalog measures, and where they lie in the whole."""
+"""The images that a catalog measures, and where they lie in the whole image."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from skyshed.namespace import array_namespace
 
-__all__ = ["Frame", "Remade"]
+__all__ = ["Frame", "Lazy", "bad_pixels"]
 
 
-@dataclass(frozen=True)
-class Remade:
-    """An image that is made whenever it is asked for: it is seldom needed, and quickly made.
+class Lazy:
+    """An image that is made when it is first needed, and can be let go.
 
-    Attributes
+    Parameters
     ----------
     make : callable
-        Makes it; the same bits each time.
+        Makes the image, with the same bits each time. What it refers to stays in memory.
+    held : array, optional
+        The image, where it exists already.
+    keep : bool, optional
+        Whether an image that was made is held. Otherwise it is made each time it is asked for.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skyshed.frame import Lazy
+    >>> lazy = Lazy(lambda: np.ones((2, 2)), held=np.ones((2, 2)), keep=False)
+    >>> lazy.get() is lazy.get()
+    True
+    >>> lazy.release()
+    >>> lazy.get() is lazy.get()
+    False
     """
 
-    make: Callable[[], Any]
+    def __init__(self, make: Callable[[], Any], held: Any = None, keep: bool = True) -> None:
+        self._make = make
+        self._held = held
+        #: Whether an image that was made is held.
+        self.keep = keep
+
+    def get(self) -> Any:
+        """Return the image: the one that is held, or else a new one."""
+        image = self._held
+        if image is None:
+            image = self._make()
+            if self.keep:
+                self._held = image
+        return image
+
+    def release(self) -> None:
+        """Let the image go; it is made again if it is needed again."""
+        self._held = None
 
 
-@dataclass(frozen=True, eq=False)
 class Frame:
     """Images of one field, or of one tile of it, all of one shape and on one device.
 
     Measurements are made relative to each source's own bounding box; ``origin`` is added last, and
-    apertures are clipped to ``full_shape``. So a tile's answer has the bits of the whole image's.
+    apertures are clipped to ``full_shape``. So a tile gives the bits of the whole image.
 
-    Attributes
+    Frames are not modified. Any image may be given as a `Lazy`; as an attribute it is an array.
+
+    Parameters
     ----------
-    data : array of float32 or float64, shape (ny, nx)
+    data : array of float32 or float64, shape (ny, nx), C-contiguous
         The background-subtracted image that fluxes are measured on.
-    labels : array of int32, shape (ny, nx)
+    labels : array of int32, shape (ny, nx), C-contiguous
         Which source each pixel belongs to; 0 is none.
-    convolved_data : array, Remade or None
+    convolved_data : array or None
         The image that centroids and shapes are measured on; ``data`` where None.
     error : array or None
         Total 1-sigma error of each pixel.
@@ -46,40 +79,156 @@ class Frame:
     origin : tuple of int
         The index ``(y, x)`` of this frame's first pixel in the whole image.
     full_shape : tuple of int or None
-        The shape of the whole image; that of ``data`` where None.
+        The shape of the whole image; that of the frame where None.
     input_mask : array of bool or None
         The part of ``mask`` that the caller gave. Centroids and shapes ignore these pixels only:
         where ``data`` are not finite, ``convolved_data`` may be (convolution interpolates).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skyshed.frame import Frame
+    >>> data = np.array([[1.0, np.nan], [3.0, 4.0]])
+    >>> frame = Frame.from_images(data, np.ones((2, 2), np.int32), origin=(10, 0))
+    >>> frame.mask
+    array([[False,  True],
+           [False, False]])
+    >>> frame.shape, frame.origin
+    ((2, 2), (10, 0))
     """
 
-    data: Any
-    labels: Any
-    convolved_data: Any = None
-    error: Any = None
-    background: Any = None
-    mask: Any = None
-    origin: tuple[int, int] = (0, 0)
-    full_shape: tuple[int, int] | None = None
-    input_mask: Any = None
+    def __init__(
+        self,
+        data: Any,
+        labels: Any,
+        convolved_data: Any = None,
+        error: Any = None,
+        background: Any = None,
+        mask: Any = None,
+        origin: tuple[int, int] = (0, 0),
+        full_shape: tuple[int, int] | None = None,
+        input_mask: Any = None,
+    ) -> None:
+        self._images = {
+            "data": data, "labels": labels, "convolved_data": convolved_data, "error": error,
+            "background": background, "mask": mask, "input_mask": input_mask,
+        }  # fmt: skip
+        self._origin = origin
+        self._full_shape = full_shape
+
+    @classmethod
+    def from_images(cls, data: Any, labels: Any, mask: Any = None, **others: Any) -> "Frame":
+        """Make a frame of an image whose non-finite pixels are not masked yet.
+
+        Parameters
+        ----------
+        data, labels : array
+            As for the class.
+        mask : array of bool, shape (ny, nx), or None
+            The caller's mask: the ``input_mask`` of the frame.
+        **others
+            Other arguments of the class.
+        """
+        return cls(data, labels, mask=bad_pixels(data, mask), input_mask=mask, **others)
+
+    def replace(self, **changes: Any) -> "Frame":
+        """Return a frame with some arguments replaced; images that are `Lazy` stay so."""
+        arguments = {**self._images, "origin": self._origin, "full_shape": self._full_shape}
+        return Frame(**{**arguments, **changes})
+
+    def __getstate__(self) -> dict[str, Any]:
+        # What makes an image may not be fit to be copied or pickled; the image is.
+        images = {
+            name: image.get() if isinstance(image, Lazy) and image.keep else image
+            for name, image in self._images.items()
+        }
+        return {**vars(self), "_images": images}
+
+    def _image(self, name: str) -> Any:
+        image = self._images[name]
+        return image.get() if isinstance(image, Lazy) else image
+
+    @property
+    def data(self) -> Any:
+        """The background-subtracted image that fluxes are measured on."""
+        return self._image("data")
+
+    @property
+    def labels(self) -> Any:
+        """Which source each pixel belongs to; 0 is none."""
+        return self._image("labels")
+
+    @property
+    def convolved_data(self) -> Any:
+        """The convolved image, or None; see `shape_data`."""
+        return self._image("convolved_data")
+
+    @property
+    def error(self) -> Any:
+        """Total 1-sigma error of each pixel, or None."""
+        return self._image("error")
+
+    @property
+    def background(self) -> Any:
+        """The background that was subtracted, or None."""
+        return self._image("background")
+
+    @property
+    def mask(self) -> Any:
+        """True where a pixel is to be ignored, non-finite ``data`` included; None for nowhere."""
+        return self._image("mask")
+
+    @property
+    def input_mask(self) -> Any:
+        """The part of ``mask`` that the caller gave, or None."""
+        return self._image("input_mask")
+
+    @property
+    def origin(self) -> tuple[int, int]:
+        """The index ``(y, x)`` of this frame's first pixel in the whole image."""
+        return self._origin
 
     @property
     def xp(self) -> Any:
         """The array namespace of the images."""
-        return array_namespace(data=self.data)
+        return array_namespace(data=self.labels)
 
     @property
     def shape(self) -> tuple[int, int]:
         """The shape of this frame's images."""
-        return self.data.shape
+        return self.labels.shape
 
     @property
-    def whole_shape(self) -> tuple[int, int]:
+    def full_shape(self) -> tuple[int, int]:
         """The shape of the whole image that this frame is a part of."""
-        return self.full_shape or self.data.shape
+        return self._full_shape or self.shape
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the frame is the whole image."""
+        return self.shape == self.full_shape
 
     @property
     def shape_data(self) -> Any:
         """The image that centroids and shapes are measured on."""
-        if isinstance(self.convolved_data, Remade):
-            return self.convolved_data.make()
-        return self.data if self.convolved_data is None else self.convolved_data
+        convolved = self.convolved_data
+        return self.data if convolved is None else convolved
+
+
+def bad_pixels(data: Any, mask: Any) -> Any:
+    """Return the mask that covers non-finite data too; no new one where all data are finite.
+
+    Parameters
+    ----------
+    data : array of float, shape (ny, nx)
+        The image.
+    mask : array of bool, shape (ny, nx), or None
+        True where pixels are masked.
+    """
+    xp = array_namespace(data=data)
+    with np.errstate(over="ignore", invalid="ignore"):
+        # One read, no temporary image: a single bad value makes the sum not finite.
+        if xp.isfinite(xp.sum(data)):
+            return mask
+    bad = ~xp.isfinite(data)
+    return bad if mask is None else bad | mask

@@ -1,10 +1,15 @@
 """How measurements are declared and evaluated."""
 
+import copy
+import gc
+import pickle
+import weakref
+
 import numpy as np
 import pytest
 
 from skyshed.catalog import registry
-from skyshed.catalog.registry import Column, Results, column, measurement
+from skyshed.catalog.registry import SEGMENT, Column, Results, column, measurement
 
 
 @pytest.fixture
@@ -14,12 +19,12 @@ def families(monkeypatch):
         monkeypatch.setattr(registry, name, {})
     calls = []
 
-    @measurement(Column("x", alias="x_new"), Column("y"), geometry=True)
+    @measurement(Column("x", alias="x_new"), Column("y"), geometry=True, reach=SEGMENT)
     def position(frame):
         calls.append("position")
         return frame + 1, frame + 2
 
-    @measurement(Column("flux", unit="data"))
+    @measurement(Column("flux", unit="data"), reach=SEGMENT)
     def flux(frame, x, radius):
         calls.append("flux")
         return frame * x * radius
@@ -72,6 +77,29 @@ def test_geometry_comes_from_the_detection(families):
     np.testing.assert_array_equal(results.with_inputs(radius=4)["x"], detection["x"])
 
 
+def test_results_for_other_inputs_go_with_those_they_were_made_from(families):
+    results = Results({"frame": FRAME, "radius": 2})
+    wide = results.with_inputs(radius=5)
+    gone = weakref.ref(results)
+    gc.disable()
+    try:
+        del results
+        assert gone() is None
+    finally:
+        gc.enable()
+    np.testing.assert_array_equal(wide["flux"], FRAME * (FRAME + 1) * 5)
+
+
+def test_copies_and_pickles_keep_what_was_measured(families):
+    results = Results({"frame": FRAME, "radius": 2})
+    results.with_inputs(radius=5)
+    _ = results["x"]
+    for other in (copy.deepcopy(results), pickle.loads(pickle.dumps(results))):
+        np.testing.assert_array_equal(other["x"], results["x"])
+        np.testing.assert_array_equal(other.with_inputs(radius=5)["flux"], FRAME * (FRAME + 1) * 5)
+    assert families.count("position") == 1
+
+
 def test_a_column_is_found_by_either_name(families):
     assert column("x_new") is column("x")
     assert column("flux").unit == "data"
@@ -83,8 +111,27 @@ def test_a_column_is_declared_once(families):
     with pytest.raises(ValueError, match="column 'x' is already measured elsewhere"):
 
         @measurement(Column("x"))
-        def again(frame):
+        def again(radius):
+            return radius
+
+
+def test_a_measurement_has_a_name_of_its_own(families):
+    with pytest.raises(ValueError, match="a measurement called 'flux' is already registered, in"):
+
+        @measurement(Column("brightness"))
+        def flux(radius):
+            return radius
+
+
+def test_a_measurement_of_images_says_how_far_it_reads(families):
+    with pytest.raises(ValueError, match="measurement 'wide' is given the frame, and must say how"):
+
+        @measurement(Column("wide_flux"))
+        def wide(frame, x, y, radius):
             return frame
+
+    assert "wide" not in registry.MEASUREMENTS
+    assert "wide_flux" not in registry.COLUMNS
 
 
 def test_a_missing_input_is_named(families):
@@ -93,7 +140,7 @@ def test_a_missing_input_is_named(families):
 
 
 def test_a_measurement_must_return_what_it_declares(families):
-    @measurement(Column("a"), Column("b"))
+    @measurement(Column("a"), Column("b"), reach=SEGMENT)
     def two(frame):
         return (frame,)
 

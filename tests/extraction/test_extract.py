@@ -1,5 +1,6 @@
 """extract(): the chain that a user would write, for any kind of image."""
 
+import pickle
 import warnings
 
 import astropy.units as u
@@ -398,3 +399,12 @@ def test_progress_names_the_stages_in_one_line(image, capfd):
     for silent in (False, None):
         extract(image, progress=silent)
         assert capfd.readouterr().err == ""
+
+
+def test_the_catalog_of_a_run_can_be_copied_and_pickled(image):
+    found = extract(image, effective_gain=2.0)
+    for other in (pickle.loads(pickle.dumps(found.catalog)), found.catalog.copy()):
+        for name in ("kron_fluxerr", "segment_flux", "centroid_err"):
+            assert np.array_equal(
+                getattr(other, name), getattr(found.catalog, name), equal_nan=True
+            ), name

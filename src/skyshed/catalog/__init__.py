@@ -3,9 +3,10 @@
 from typing import Any
 
 from skyshed.catalog.catalog import SourceCatalog
+from skyshed.catalog.settings import CatalogSettings
 from skyshed.catalog.table import DEFAULT_COLUMNS as _COLUMNS
 
-__all__ = ["SourceCatalog"]
+__all__ = ["CatalogSettings", "SourceCatalog"]
 
 
 def __getattr__(name: str) -> Any:

@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 
 from skyshed import plotting
+from skyshed.catalog.reach import circle_boxes
 from skyshed.catalog.registry import Column, Results, measurement
+from skyshed.catalog.settings import check_kron_params
 from skyshed.kernels import apertures
 
 __all__ = [
@@ -25,7 +27,7 @@ MASKING = {"none": apertures.NONE, "mask": apertures.MASK, "correct": apertures.
 
 def place(frame: Any) -> tuple[int, int, int, int]:
     """Return where a frame lies in the whole image, as the aperture kernels take it."""
-    return (*frame.origin, *frame.whole_shape)
+    return (*frame.origin, *frame.full_shape)
 
 
 def ellipse_sums(
@@ -56,9 +58,14 @@ def ellipse_sums(
     return total, np.sqrt(variance), seen
 
 
+def _circles_of_radius(xcentroid: Any, ycentroid: Any, radius: float) -> Any:
+    return circle_boxes(xcentroid, ycentroid, radius)
+
+
 @measurement(
     Column("_circular_flux", "data", "Sum over a circle, less the local background."),
     Column("_circular_fluxerr", "data", "Error of that sum from the total error."),
+    reach=_circles_of_radius,
 )
 def _circular_photometry(
     frame: Any,
@@ -77,8 +84,6 @@ def _circular_photometry(
 
 def kron_ellipses(catalog: Any, kron_params: Sequence[float] | None) -> Any:
     """Return the Kron apertures as rows ``x, y, a, b, theta`` (degrees), NaN for none."""
-    from skyshed.catalog.inputs import check_kron_params
-
     results: Results = catalog._results
     if kron_params is not None:
         results = results.with_inputs(kron_params=check_kron_params(kron_params))

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from skyshed.catalog.registry import Column, measurement
+from skyshed.catalog.registry import SEGMENT, Column, measurement
 from skyshed.kernels import isophotal
 
 
@@ -21,6 +21,7 @@ from skyshed.kernels import isophotal
         "Mean of the background over the unmasked pixels.",
         requires=("background",),
     ),
+    reach=SEGMENT,
 )
 def background(frame: Any, sources: Any, _count: Any, n_threads: int | None) -> Any:
     """Add up the background; NaN where there is none."""
@@ -36,7 +37,9 @@ def background(frame: Any, sources: Any, _count: Any, n_threads: int | None) -> 
         "data",
         "Background at the centroid, by bilinear interpolation.",
         requires=("background",),
-    )
+    ),
+    # Centroids are inside the box: a pixel beyond it has no weight.
+    reach=SEGMENT,
 )
 def background_centroid(frame: Any, sources: Any, cutout_centroid: Any) -> Any:
     """Interpolate between pixel centres; beyond the image's edge the outermost pixels count."""

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from skyshed.catalog.registry import Column, measurement
+from skyshed.catalog.registry import SEGMENT, Column, measurement
 
 
-@measurement(Column("_corner", description="(y, x) of the box's first pixel."))
+@measurement(Column("_corner", description="(y, x) of the box's first pixel."), reach=SEGMENT)
 def _corner(frame: Any, sources: Any) -> Any:
     return sources.bbox[:, ::2] + frame.xp.asarray(frame.origin)
 
@@ -16,6 +16,7 @@ def _corner(frame: Any, sources: Any) -> Any:
     Column("bbox_ymin", description="Least y of the segment's pixels."),
     Column("bbox_ymax", description="Largest y of the segment's pixels."),
     geometry=True,
+    reach=SEGMENT,
 )
 def bounds(frame: Any, sources: Any) -> Any:
     """Give the bounds, both inside the box."""

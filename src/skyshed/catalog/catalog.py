@@ -8,21 +8,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import skyshed.catalog.measurements  # noqa: F401 - fills the registry
-from skyshed.arguments import as_image
 from skyshed.catalog.cutouts import Cutouts
 from skyshed.catalog.extras import pick
 from skyshed.catalog.flags import Quality
 from skyshed.catalog.inputs import (
     check_detection,
-    check_kron_params,
-    check_masking,
     check_unit,
-    check_width,
     make_frame,
     threads_worth_starting,
 )
 from skyshed.catalog.photometry import Photometry
 from skyshed.catalog.registry import ALIASES, COLUMNS, Column, Results
+from skyshed.catalog.settings import CatalogSettings
 from skyshed.catalog.stamps import Stamps
 from skyshed.catalog.table import (
     PROPERTIES,
@@ -32,9 +29,11 @@ from skyshed.catalog.table import (
     make_meta,
     make_table,
 )
-from skyshed.frame import Remade
+from skyshed.frame import Frame
 from skyshed.names import accept_aliases, both_names, canonical_attribute
 from skyshed.segmentation import SegmentationImage, as_segmentation_image
+from skyshed.segmentation.provenance import Provenance
+from skyshed.sources import Sources
 
 if TYPE_CHECKING:
     from astropy.table import QTable
@@ -147,6 +146,7 @@ class SourceCatalog(Cutouts, Stamps, Photometry, Quality):
         *,
         unit: Any = None,
     ) -> None:
+        settings = CatalogSettings(wcs, kron_params, localbkg_width, apermask_method)
         images = {
             "data": data,
             "convolved_data": convolved_data,
@@ -157,64 +157,152 @@ class SourceCatalog(Cutouts, Stamps, Photometry, Quality):
             raise TypeError("convolved_data and kernel are both given: give one of them")
         segment_img = as_segmentation_image(segment_img, both_names("segment_img"))
         frame, found_unit = make_frame(images, mask, kernel, segment_img, n_threads)
-        self._unit = check_unit(unit, found_unit)
-        inputs = {
-            "frame": frame,
-            "sources": segment_img.sources,
-            "provenance": segment_img._provenance,
-            "n_threads": threads_worth_starting(n_threads, segment_img.sources),
-            "wcs": wcs,
-            "kron_params": check_kron_params(kron_params),
-            "localbkg_width": check_width(localbkg_width),
-            "apermask_method": check_masking(apermask_method),
-        }
-        detection = None
-        if detection_cat is not None:
-            detection = check_detection(detection_cat, frame, inputs["sources"])
-            for name in ("wcs", "kron_params", "apermask_method"):
-                inputs[name] = detection[name]
-        self._begin(Results(inputs, detection))
+        self._begin(
+            frame, segment_img.sources, settings, segment_img.provenance, detection_cat,
+            check_unit(unit, found_unit), n_threads,
+        )  # fmt: skip
         #: What was asked for; nothing takes long enough to need a bar.
         self.progress_bar = progress_bar
 
-    def _begin(self, results: Results) -> None:
-        """Start with these results, and nothing that a user added."""
-        self._results = results
+    @classmethod
+    def from_frame(
+        cls,
+        frame: Frame,
+        sources: Sources,
+        settings: CatalogSettings | None = None,
+        *,
+        provenance: Provenance | None = None,
+        detection_cat: "SourceCatalog | None" = None,
+        unit: Any = None,
+        n_threads: int | None = None,
+    ) -> "SourceCatalog":
+        """Make the catalog of sources of a frame, which may be a window of a larger image.
+
+        Parameters
+        ----------
+        frame : `~skyshed.frame.Frame`
+            The images. They are taken as they are: the caller has checked them.
+        sources : `~skyshed.sources.Sources`
+            n sources of the frame: all of them, or some.
+        settings : `CatalogSettings`, optional
+            What to measure with; the defaults if `None`.
+        provenance : `~skyshed.segmentation.provenance.Provenance`, optional
+            What deblending noted about the labels; nothing if `None`.
+        detection_cat : `SourceCatalog`, optional
+            A catalog of the same sources, from which positions, shapes and apertures are taken, and
+            ``wcs``, ``apermask_method`` and ``kron_params``. Its frame may be another part of the
+            image.
+        unit : `~astropy.units.UnitBase` or str, optional
+            The unit of the images.
+        n_threads : int, optional
+            As for the class.
+
+        Raises
+        ------
+        TypeError
+            If ``detection_cat`` is no catalog, or its images are on another device.
+        ValueError
+            If ``detection_cat`` has other sources.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skyshed import SourceCatalog
+        >>> from skyshed.frame import Frame
+        >>> from skyshed.sources import Sources
+        >>> labels = np.array([[1, 1, 0, 4, 0, 7]], dtype=np.int32)
+        >>> frame = Frame.from_images(np.ones((1, 6)), labels, origin=(0, 100), full_shape=(9, 200))
+        >>> catalog = SourceCatalog.from_frame(frame, Sources.from_labels(labels))
+        >>> catalog.xcentroid
+        array([100.5, 103. , 105. ])
+        """
+        catalog = cls.__new__(cls)
+        catalog._begin(
+            frame, sources, settings or CatalogSettings(), provenance or Provenance(),
+            detection_cat, check_unit(unit, None), n_threads,
+        )  # fmt: skip
+        catalog.progress_bar = False
+        return catalog
+
+    def _begin(
+        self,
+        frame: Frame,
+        sources: Sources,
+        settings: CatalogSettings,
+        provenance: Provenance,
+        detection_cat: "SourceCatalog | None",
+        unit: Any,
+        n_threads: int | None,
+    ) -> None:
+        """Start with nothing measured, and nothing that a user added."""
+        detection = None
+        if detection_cat is not None:
+            detection = check_detection(detection_cat, frame, sources)
+            theirs = detection_cat.settings
+            settings = replace(theirs, localbkg_width=settings.localbkg_width)
+        inputs = {
+            "frame": frame,
+            "sources": sources,
+            "provenance": provenance,
+            "n_threads": threads_worth_starting(n_threads, sources),
+            **vars(settings),
+        }
+        self._results = Results(inputs, detection)
+        self._settings = settings
+        self._unit = unit
         self._extra: dict[str, Any] = {}
         self.isscalar = False
         #: The columns of `to_table` where it is given none.
         self.default_columns = default_columns()
         #: What tables note about themselves.
         self.meta = make_meta(
-            localbkg_width=results["localbkg_width"],
-            apermask_method=results["apermask_method"],
-            kron_params=results["kron_params"],
+            localbkg_width=settings.localbkg_width,
+            apermask_method=settings.apermask_method,
+            kron_params=settings.kron_params,
         )
 
-    @classmethod
-    def _of_results(cls, results: Results, unit: Any) -> "SourceCatalog":
-        """Return the catalog of some sources of a frame, such as a tile's own."""
-        catalog = cls.__new__(cls)
-        catalog._unit = unit
-        catalog._begin(results)
-        catalog.progress_bar = False
-        return catalog
+    @property
+    def frame(self) -> Frame:
+        """The images that are measured, a `~skyshed.frame.Frame`."""
+        return self._results["frame"]
 
-    def _settle_shapes(self, convolved_data: Remade | None) -> None:
-        """Measure on the convolved image now, and let it go; it is made again if need be.
+    @property
+    def sources(self) -> Sources:
+        """Where the pixels of the sources are in the frame, a `~skyshed.sources.Sources`."""
+        return self._results["sources"]
 
-        With a ``detection_cat``, shapes are that one's.
+    @property
+    def settings(self) -> CatalogSettings:
+        """What is measured with, besides images."""
+        return self._settings
+
+    def measure(self, *columns: str) -> None:
+        """Measure columns now. They stay where the images are: nothing is copied from a device.
+
+        Parameters
+        ----------
+        *columns : str
+            Names of columns, the guide's or photutils 3's.
+
+        Raises
+        ------
+        ValueError
+            If a name is not that of a column.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skyshed import SegmentationImage, SourceCatalog
+        >>> labels = np.array([[1, 1, 0, 4, 0, 7]])
+        >>> catalog = SourceCatalog(np.ones((1, 6)), SegmentationImage(labels))
+        >>> catalog.measure("moments", "kron_flux")
         """
-        if self._results.detection is None:
-            self._results["moments"]
-        frame = self._results.inputs["frame"]
-        self._results.inputs["frame"] = replace(frame, convolved_data=convolved_data)
-
-    def _set_error(self, error: Any) -> None:
-        """Take the total error, in the unit of the data, before anything uses it."""
-        frame = self._results.inputs["frame"]
-        error = as_image(error, "error", frame.xp, shape=frame.shape)
-        self._results.inputs["frame"] = replace(frame, error=error)
+        names = [ALIASES.get(name, name) for name in columns]
+        unknown = [given for given, name in zip(columns, names, strict=True) if name not in COLUMNS]
+        if unknown:
+            raise ValueError(f"columns must be names of measured columns, {unknown} are none")
+        for name in names:
+            self._results[name]
 
     @property
     def properties(self) -> list[str]:

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from skyshed.catalog.registry import Column, measurement
+from skyshed.catalog.registry import SEGMENT, Column, measurement
 from skyshed.kernels import centroids
 
 
@@ -23,6 +23,7 @@ def errors_of(covariance: Any) -> tuple[Any, Any, Any]:
 @measurement(
     Column("_centroid_cov", "pix2", "Variances of x and y of the centroid, and their covariance."),
     geometry=True,
+    reach=SEGMENT,
 )
 def _centroid_covariance(frame: Any, sources: Any, moments: Any, n_threads: int | None) -> Any:
     if frame.error is None:

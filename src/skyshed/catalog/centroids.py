@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from skyshed.catalog.registry import Column, measurement
+from skyshed.catalog.registry import SEGMENT, Column, measurement
 from skyshed.kernels import moments
 
 
@@ -19,6 +19,7 @@ from skyshed.kernels import moments
         description="Moments up to third order about the centroid: [i, j] as y, x.",
     ),
     geometry=True,
+    reach=SEGMENT,
 )
 def image_moments(frame: Any, sources: Any, n_threads: int | None) -> Any:
     """Add up the moments; pixels whose data alone are not finite take part."""

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from skyshed.catalog.base import CatalogBase
-from skyshed.catalog.registry import Column, measurement
+from skyshed.catalog.registry import SEGMENT, Column, measurement
 from skyshed.flags import SEGMENTATION_FLAGS as FLAGS
 from skyshed.flags import decode_segmentation_flags, with_flag_list
 from skyshed.kernels import isophotal
@@ -29,10 +29,12 @@ KRON = {
 KRON_FLAGS = np.array([sum(KRON[each] for each in Seen(bits)) for bits in range(2 ** len(KRON))])
 
 
-@measurement(Column("_segment_flags", description="Flags of the segment's pixels and place."))
+@measurement(
+    Column("_segment_flags", description="Flags of the segment's pixels and place."), reach=SEGMENT
+)
 def _segment_flags(frame: Any, sources: Any, _count: Any, n_threads: int | None) -> Any:
     top, left = frame.origin
-    ny, nx = frame.whole_shape
+    ny, nx = frame.full_shape
     y0, y1, x0, x1 = (sources.bbox[:, k] for k in range(4))
     edge = (y0 + top == 0) | (x0 + left == 0) | (y1 + top == ny) | (x1 + left == nx)
     flags = FLAGS.EDGE_TOUCH * edge.astype(np.int64)

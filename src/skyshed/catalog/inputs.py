@@ -7,17 +7,14 @@ from astropy import units as u
 
 from skyshed.arguments import as_image, as_mask, check_positive_integer, split_units
 from skyshed.catalog.base import CatalogBase
+from skyshed.catalog.reach import segment_boxes
 from skyshed.catalog.registry import Results
 from skyshed.frame import Frame
 from skyshed.namespace import adopt, array_namespace
 
 __all__ = [
-    "all_bad",
     "check_detection",
-    "check_kron_params",
-    "check_masking",
     "check_unit",
-    "check_width",
     "make_frame",
     "threads_worth_starting",
 ]
@@ -53,7 +50,7 @@ def make_frame(
         )
     mask = as_mask(mask, "mask", xp, shape=data.shape)
     labels = xp.ascontiguousarray(segment_img.data, dtype=xp.int32)
-    frame = Frame(data, labels, mask=all_bad(data, mask, xp), input_mask=mask, **arrays)
+    frame = Frame.from_images(data, labels, mask, **arrays)
     return frame, unit
 
 
@@ -70,16 +67,6 @@ def _check_shapes(images: dict[str, Any], of_labels: tuple[int, ...], xp: Any) -
             raise ValueError(
                 f"{both} must have the same shape, got {shape}, and {shapes['data']} for data"
             )
-
-
-def all_bad(data: Any, mask: Any, xp: Any) -> Any:
-    """Return the mask that covers non-finite data too; no new one where all data are finite."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        # One read, no temporary image: a single bad value makes the sum not finite.
-        if xp.isfinite(xp.sum(data)):
-            return mask
-    bad = ~xp.isfinite(data)
-    return bad if mask is None else bad | mask
 
 
 def check_unit(unit: Any, found: Any) -> Any:
@@ -114,52 +101,19 @@ def threads_worth_starting(n_threads: int | None, sources: Any) -> int | None:
     return 1 if few else None
 
 
-def check_width(width: Any) -> int:
-    """Return the width of the local background's annulus as an int.
-
-    Raises
-    ------
-    ValueError
-        If it is not an integer of at least 0.
-    """
-    name = "localbkg_width/local_bkg_width"
-    if isinstance(width, str) or np.ndim(width) != 0 or not float(width).is_integer():
-        raise ValueError(f"{name} must be an integer number of pixels, got {width!r}")
-    if width < 0:
-        raise ValueError(f"{name} must be >= 0, got {width!r}; 0 is for no local background")
-    return int(width)
-
-
-def check_masking(method: Any) -> str:
-    """Return what apertures see of neighbours, if it is one of the choices.
-
-    Raises
-    ------
-    ValueError
-        If it is anything else.
-    """
-    if method not in ("correct", "mask", "none"):
-        raise ValueError(
-            f"Invalid aperture_mask_method value {method!r}: apermask_method/aperture_mask_method "
-            "must be 'correct', 'mask' or 'none'"
-        )
-    return method
-
-
 def check_detection(catalog: Any, frame: Frame, sources: Any) -> Results:
-    """Return the results of a detection catalog of the same sources."""
+    """Return the results of a detection catalog, which must be of the same sources.
+
+    Its frame may be another part of the image.
+    """
     if not isinstance(catalog, CatalogBase):
         raise TypeError(
             "detection_cat/detection_catalog must be a skyshed.SourceCatalog, got "
             f"{type(catalog).__name__}"
         )
     results = catalog._results
-    array_namespace(data=frame.data, detection_cat=results["frame"].data)
-    same = results["sources"] is sources or (
-        np.array_equal(results["sources"].labels, sources.labels)
-        and np.array_equal(results["frame"].labels, frame.labels)
-    )
-    if not same:
+    array_namespace(data=frame.labels, detection_cat=results["frame"].labels)
+    if not _same_sources(results["frame"], results["sources"], frame, sources):
         raise ValueError(
             "detection_cat/detection_catalog must have same segmentation_image as the input "
             "segment_img/segmentation_image, and all of its sources: it has other labels"
@@ -167,26 +121,13 @@ def check_detection(catalog: Any, frame: Frame, sources: Any) -> Results:
     return results
 
 
-def check_kron_params(kron_params: Any) -> tuple[float, ...]:
-    """Return Kron parameters as a tuple.
-
-    Raises
-    ------
-    ValueError
-        If they are not two or three numbers in range.
-    """
-    got = f"got {kron_params!r}"
-    if np.ndim(kron_params) != 1:
-        raise ValueError(f"kron_params must be 1D, a sequence of numbers; {got}")
-    if len(kron_params) not in (2, 3):
-        raise ValueError(
-            "kron_params must have 2 or 3 elements: the scale, the least Kron radius and, if "
-            f"wanted, the least circular radius; {got}"
-        )
-    if not kron_params[0] > 0:
-        raise ValueError(f"kron_params[0] must be > 0, it scales the Kron radius; {got}")
-    if not kron_params[1] > 0:
-        raise ValueError(f"kron_params[1] must be > 0, it is the least Kron radius; {got}")
-    if len(kron_params) == 3 and not kron_params[2] >= 0:
-        raise ValueError(f"kron_params[2] must be >= 0, it is the least circular radius; {got}")
-    return tuple(kron_params)
+def _same_sources(of_frame: Frame, those: Any, frame: Frame, these: Any) -> bool:
+    """Whether sources are the same: pixels are compared in one frame, else areas and boxes."""
+    if those is these:
+        return True
+    if not np.array_equal(those.host.labels, these.host.labels):
+        return False
+    if (of_frame.origin, of_frame.shape) == (frame.origin, frame.shape):
+        return np.array_equal(of_frame.labels, frame.labels)
+    one, other = segment_boxes(of_frame, those), segment_boxes(frame, these)
+    return np.array_equal(those.host.area, these.host.area) and np.array_equal(one, other)

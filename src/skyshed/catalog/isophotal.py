@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from skyshed.catalog.registry import Column, measurement
+from skyshed.catalog.registry import SEGMENT, Column, measurement
 from skyshed.kernels import isophotal
 
 
@@ -15,6 +15,7 @@ from skyshed.kernels import isophotal
     Column("_high", description="Largest value, the local background included."),
     Column("_low_at", description="Flat index of the first least value in the frame, or -1."),
     Column("_high_at", description="Flat index of the first largest value in the frame, or -1."),
+    reach=SEGMENT,
 )
 def _summary(frame: Any, sources: Any, n_threads: int | None) -> Any:
     return isophotal.summarize(sources, frame.data, frame.mask, n_threads)
@@ -56,6 +57,7 @@ def equivalent_radius(area: Any) -> Any:
         "Length of the lines that connect the 4-connected border pixels (Benkrid et al. 2000).",
     ),
     geometry=True,
+    reach=SEGMENT,
 )
 def perimeter(frame: Any, sources: Any, n_threads: int | None) -> Any:
     """Measure outlines."""
@@ -63,7 +65,10 @@ def perimeter(frame: Any, sources: Any, n_threads: int | None) -> Any:
 
 
 @measurement(
-    Column("gini", description="Gini coefficient of the absolute values (Lotz et al. 2004, eq. 6).")
+    Column(
+        "gini", description="Gini coefficient of the absolute values (Lotz et al. 2004, eq. 6)."
+    ),
+    reach=SEGMENT,
 )
 def gini(frame: Any, sources: Any, n_threads: int | None) -> Any:
     """Measure how unevenly the flux is spread over the pixels."""
@@ -91,7 +96,8 @@ def fluxes(_count: Any, _sum: Any, _low: Any, _high: Any, local_background: Any)
         "1-sigma error of segment_flux: the errors of its pixels added in quadrature.",
         alias="segment_flux_err",
         requires=("error",),
-    )
+    ),
+    reach=SEGMENT,
 )
 def segment_fluxerr(frame: Any, sources: Any, n_threads: int | None) -> Any:
     """Propagate the pixels' errors."""
@@ -121,6 +127,7 @@ def _places(at: Any, frame: Any, sources: Any) -> Any:
         description="(y, x) of the first largest value, in the cutout.",
         alias="cutout_max_value_index",
     ),
+    reach=SEGMENT,
 )
 def cutout_extremes(_low_at: Any, _high_at: Any, frame: Any, sources: Any) -> Any:
     """Locate the extremes in the cutouts."""

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from skyshed.catalog.apertures import MASKING, ellipse_sums, place
+from skyshed.catalog.reach import circle_boxes
 from skyshed.catalog.registry import Column, measurement
 from skyshed.kernels import apertures
 from skyshed.kernels.ellipses import kron_sizes
@@ -16,12 +17,22 @@ KRON_ELLIPSE_SIGMAS = 6.0
 LARGEST_KRON_RADIUS = KRON_ELLIPSE_SIGMAS
 
 
+def _ellipses_of_6_sigma(xcentroid: Any, ycentroid: Any, semimajor_sigma: Any) -> Any:
+    return circle_boxes(xcentroid, ycentroid, KRON_ELLIPSE_SIGMAS * semimajor_sigma)
+
+
+def kron_boxes(xcentroid: Any, ycentroid: Any, _kron_major: Any) -> Any:
+    """Return the boxes of circles around the Kron apertures."""
+    return circle_boxes(xcentroid, ycentroid, _kron_major)
+
+
 @measurement(
     Column(
         "_kron_moment", description="Sum of data times elliptical radius in the 6-sigma ellipse."
     ),
     Column("_kron_total", "data", "Sum of the data there, the local background included."),
     geometry=True,
+    reach=_ellipses_of_6_sigma,
 )
 def _kron_light(
     frame: Any,
@@ -119,6 +130,7 @@ def kron_radius(
         requires=("error",),
     ),
     Column("_kron_seen", description="Seen of the Kron aperture."),
+    reach=kron_boxes,
 )
 def kron_photometry(
     frame: Any,

@@ -4,8 +4,20 @@ from typing import Any
 
 import numpy as np
 
+from skyshed.catalog.reach import EDGE, enlarged, segment_boxes
 from skyshed.catalog.registry import Column, measurement
 from skyshed.kernels import apertures
+
+
+def annulus_boxes(frame: Any, sources: Any, localbkg_width: int) -> Any:
+    """Return the boxes of the annuli from which local backgrounds are estimated."""
+    boxes = segment_boxes(frame, sources)
+    if localbkg_width == 0:
+        return boxes
+    # The hole extends beyond the source's box by half the difference on each side.
+    sides = boxes[:, 1::2] - boxes[:, ::2]
+    hole = np.ceil((apertures.HOLE - 1) / 2 * sides).astype(np.int64)
+    return enlarged(boxes, hole + localbkg_width + EDGE)
 
 
 @measurement(
@@ -17,6 +29,7 @@ from skyshed.kernels import apertures
         "subtracted from all fluxes; 0 without a width.",
     ),
     Column("_too_few_around", description="Whether the annulus has too few usable pixels."),
+    reach=annulus_boxes,
 )
 def local_background(
     frame: Any, sources: Any, localbkg_width: int, _count: Any, n_threads: int | None

@@ -4,8 +4,8 @@ from typing import Any
 
 from skyshed.catalog import apertures
 from skyshed.catalog.extras import Extras
-from skyshed.catalog.inputs import check_kron_params
 from skyshed.catalog.registry import Results
+from skyshed.catalog.settings import check_kron_params
 
 __all__ = ["Photometry"]
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from skyshed.catalog.centroid_errors import errors_of
-from skyshed.catalog.registry import Column, measurement
+from skyshed.catalog.registry import SEGMENT, Column, measurement
 from skyshed.kernels import centroids
 
 
@@ -15,6 +15,7 @@ from skyshed.kernels import centroids
         description="Whether centroid_quad is the peak, the plain centroid, or NaN.",
     ),
     geometry=True,
+    reach=SEGMENT,
 )
 def quadratic_centroid(
     frame: Any,

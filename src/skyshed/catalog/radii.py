@@ -5,12 +5,14 @@ from typing import Any
 import numpy as np
 
 from skyshed.catalog.apertures import MASKING, place
+from skyshed.catalog.kron import kron_boxes
 from skyshed.catalog.registry import Column, measurement
 from skyshed.kernels import apertures
 
 
 @measurement(
-    Column("_fluxfrac_radius", "pix", "Radius of the circle that holds a fraction of kron_flux.")
+    Column("_fluxfrac_radius", "pix", "Radius of the circle that holds a fraction of kron_flux."),
+    reach=kron_boxes,
 )
 def _fluxfrac_radius(
     frame: Any,

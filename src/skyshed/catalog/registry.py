@@ -2,11 +2,13 @@
 
 A measurement is a function from inputs to the arrays of one or several columns, computed in one
 pass over the sources. What it needs is what its arguments are named: the catalog's inputs
-(``frame``, ``sources``, ``n_threads``, ``wcs``, ``kron_params``, ...) or other columns::
+(``frame``, ``sources``, ``n_threads``, ``wcs``, ``kron_params``, ...) or other columns. One that is
+given the ``frame`` says how far from its source it reads, so that tiles can be made large enough::
 
     @measurement(
         Column("area", unit="pix2", description="Number of unmasked pixels."),
         Column("segment_flux", unit="data", description="Sum of the data over the segment."),
+        reach=SEGMENT,
     )
     def isophotal(frame, sources, n_threads):
         ...
@@ -19,6 +21,7 @@ them as NumPy arrays.
 import difflib
 import functools
 import inspect
+import weakref
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +31,7 @@ from skyshed.namespace import in_one_transfer, like
 __all__ = [
     "COLUMNS",
     "MEASUREMENTS",
+    "SEGMENT",
     "Column",
     "Measurement",
     "Results",
@@ -77,8 +81,25 @@ class Column:
 class Measurement:
     """A function that computes columns, and the names of what it needs.
 
-    ``geometry`` marks where the sources are and what shape they have: with a ``detection_cat`` such
-    columns are taken from it.
+    Attributes
+    ----------
+    name : str
+        The name of the function.
+    function : callable
+        Measures all sources.
+    needs : tuple of str
+        The names of its arguments: inputs and columns.
+    columns : tuple of Column
+        What it returns.
+    geometry : bool
+        Whether it tells where the sources are or what shape they have: with a ``detection_cat``
+        such columns are taken from it.
+    reach : callable or None
+        Returns the box in the whole image that is read for each source, int64, shape (n, 4), as
+        ``y0, y1, x0, x1``, half open. Its arguments are named as those of a measurement, and come
+        as NumPy arrays; where columns of the measurement itself are among them, it is known
+        afterwards how far that has read. `None` if nothing outside the source's bounding box is
+        read.
     """
 
     name: str
@@ -86,6 +107,7 @@ class Measurement:
     needs: tuple[str, ...]
     columns: tuple[Column, ...]
     geometry: bool = False
+    reach: Callable[..., Any] | None = None
 
 
 #: Every measurement, by the name of its function.
@@ -96,22 +118,55 @@ COLUMNS: dict[str, tuple[Column, Measurement]] = {}
 ALIASES: dict[str, str] = {}
 
 
-def measurement(*columns: Column, geometry: bool = False) -> Callable[[Callable], Callable]:
+#: The reach of measurements that read no pixel outside the bounding box of the source's segment.
+SEGMENT = "segment"
+
+
+def measurement(
+    *columns: Column, geometry: bool = False, reach: Callable[..., Any] | str | None = None
+) -> Callable[[Callable], Callable]:
     """Register a function as the measurement of ``columns``.
 
     The function returns one array of length n for a single column, else a tuple in their order.
+
+    Parameters
+    ----------
+    *columns : Column
+        What the function returns.
+    geometry, reach
+        As for `Measurement`, except that ``reach`` is `SEGMENT` where nothing outside the source's
+        bounding box is read, and may be left out only by functions that are not given the
+        ``frame``. `skyshed.catalog.reach` has reaches of the usual kinds.
+
+    Raises
+    ------
+    ValueError
+        If a column or a measurement of that name is already registered, or ``reach`` is missing.
     """
 
     def register(function: Callable) -> Callable:
-        needs = tuple(inspect.signature(function).parameters)
-        entry = Measurement(function.__name__, function, needs, columns, geometry)
-        MEASUREMENTS[entry.name] = entry
-        for each in columns:
-            if each.name in COLUMNS:
-                raise ValueError(f"column {each.name!r} is already measured elsewhere")
-            COLUMNS[each.name] = (each, entry)
-            if each.alias:
-                ALIASES[each.alias] = each.name
+        name, needs = function.__name__, tuple(inspect.signature(function).parameters)
+        for new in columns:
+            if new.name in COLUMNS:
+                raise ValueError(f"column {new.name!r} is already measured elsewhere")
+        if name in MEASUREMENTS:
+            raise ValueError(
+                f"a measurement called {name!r} is already registered, in "
+                f"{MEASUREMENTS[name].function.__module__}: give the function another name"
+            )
+        if reach is None and "frame" in needs:
+            raise ValueError(
+                f"measurement {name!r} is given the frame, and must say how far from its source it "
+                "reads: reach=SEGMENT if no farther than the bounding box, or a function; see "
+                "skyshed.catalog.reach"
+            )
+        beyond = reach if callable(reach) else None
+        entry = Measurement(name, function, needs, columns, geometry, beyond)
+        MEASUREMENTS[name] = entry
+        for new in columns:
+            COLUMNS[new.name] = (new, entry)
+            if new.alias:
+                ALIASES[new.alias] = new.name
         return function
 
     return register
@@ -161,27 +216,18 @@ class Results:
         What measurements may need besides columns, by argument name.
     detection : Results, optional
         Where columns of ``geometry`` measurements are taken from instead.
-    base : Results, optional
-        Results for other inputs of the same sources. Columns that need none of the inputs in
-        ``changed`` are taken from it.
-    changed : collection of str, optional
-        The inputs in which these results differ from ``base``.
     """
 
-    def __init__(
-        self,
-        inputs: Mapping[str, Any],
-        detection: "Results | None" = None,
-        base: "Results | None" = None,
-        changed: Collection[str] = (),
-    ) -> None:
+    def __init__(self, inputs: Mapping[str, Any], detection: "Results | None" = None) -> None:
         self.inputs = dict(inputs)
         self.detection = detection
-        self.base = base
-        self.changed = frozenset(changed)
         self.kept: dict[str, Any] = {}
         self.copies: dict[str, Any] = {}
-        self.variants: dict[tuple, Results] = {}
+        self._variants: dict[tuple, Results] = {}
+        # Of results for other inputs: those they were made from, and the inputs that differ. It is
+        # a weak reference, for those hold these.
+        self._base: Callable[[], Results | None] = _nothing
+        self._changed: frozenset[str] = frozenset()
 
     def __getitem__(self, name: str) -> Any:
         """Return an input, or the column ``name`` (the guide's name), measuring it if needed."""
@@ -194,12 +240,13 @@ class Results:
         entry = COLUMNS[name][1]
         if self.detection is not None and entry.geometry:
             return self.detection[name]
-        if self.base is not None and not depends(name, self.changed):
-            return self.base[name]
+        base = self._base()
+        if base is not None and not depends(name, self._changed):
+            return base[name]
         values = entry.function(**{need: self[need] for need in entry.needs})
         if len(entry.columns) == 1:
             values = (values,)
-        self.kept.update(zip((each.name for each in entry.columns), values, strict=True))
+        self.kept.update(zip((column.name for column in entry.columns), values, strict=True))
         return self.kept[name]
 
     def on_host(self, *names: str) -> tuple[Any, ...]:
@@ -218,23 +265,29 @@ class Results:
         detection's results follow: what it measures is asked for with these inputs.
         """
         key = tuple(sorted(inputs.items()))
-        if key not in self.variants:
+        if key not in self._variants:
             detection = self.detection.with_inputs(**inputs) if self.detection else None
-            self.variants[key] = Results({**self.inputs, **inputs}, detection, self, inputs)
-        return self.variants[key]
-
-    def forget(self) -> None:
-        """Let results for other inputs go: they know their base, which would stay with them."""
-        for results in (self, self.detection):
-            if results is not None:
-                results.variants.clear()
+            variant = Results({**self.inputs, **inputs}, detection)
+            variant._base, variant._changed = weakref.ref(self), frozenset(inputs)
+            self._variants[key] = variant
+        return self._variants[key]
 
     def take(self, index: Any, **inputs: Any) -> "Results":
         """Return the results of the sources at the positions ``index``; ``inputs`` are theirs.
 
-        ``index`` is a NumPy array.
+        ``index`` is a NumPy array. What the detection has of its own in place of ``inputs`` must
+        have a method ``take``.
         """
-        detection = self.detection.take(index, **inputs) if self.detection else None
+        detection = None
+        if self.detection is not None:
+            theirs = self.detection.inputs
+            detection = self.detection.take(
+                index,
+                **{
+                    name: value if theirs[name] is self.inputs[name] else theirs[name].take(index)
+                    for name, value in inputs.items()
+                },
+            )
         other = Results({**self.inputs, **inputs}, detection)
         # Copies of both, for another thread may be measuring.
         copies, kept = dict(self.copies), dict(self.kept)
@@ -245,6 +298,14 @@ class Results:
             if name in kept
         }
         return other
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Weak references can't be copied; results for other inputs are measured again.
+        return {**vars(self), "_variants": {}, "_base": _nothing, "_changed": frozenset()}
+
+
+def _nothing() -> None:
+    """Stand for a weak reference to results that are no more."""
 
 
 def depends(name: str, inputs: Collection[str]) -> bool:
@@ -280,5 +341,5 @@ def public_columns() -> list[Column]:
 
 def close_columns(name: str, besides: Iterable[str] = ()) -> list[str]:
     """Return what ``name`` may have been meant to be: columns, aliases, or names in ``besides``."""
-    known = [each for column in public_columns() for each in (column.name, column.alias) if each]
+    known = [name for column in public_columns() for name in (column.name, column.alias) if name]
     return difflib.get_close_matches(name, ["label", *known, *besides], 3)

@@ -7,7 +7,9 @@ import numpy as np
 
 from skyshed.catalog.apertures import MASKING, place
 from skyshed.catalog.centroid_errors import errors_of
+from skyshed.catalog.kron import kron_boxes
 from skyshed.catalog.radii import _fluxfrac_radius
+from skyshed.catalog.reach import enlarged, segment_boxes
 from skyshed.catalog.registry import Column, measurement
 from skyshed.kernels import centroids
 
@@ -20,6 +22,7 @@ SIGMAS_PER_RADIUS = 2 / (2 * math.sqrt(2 * math.log(2)))
 @measurement(
     Column("_half_light_radius", "pix", "Radius of the circle that holds half of kron_flux."),
     geometry=True,
+    reach=kron_boxes,
 )
 def _half_light_radius(
     frame: Any,
@@ -38,6 +41,18 @@ def _half_light_radius(
     )  # fmt: skip
 
 
+def search_boxes(frame: Any, sources: Any, _centroid_win_beyond: Any) -> Any:
+    """Return boxes that are larger than the frame where a search came to its end.
+
+    How far a window moves is known when it has; until then, only that more is needed.
+    """
+    boxes = segment_boxes(frame, sources)
+    (y0, x0), (ny, nx) = frame.origin, frame.shape
+    here = np.array([[y0, y0 + ny, x0, x0 + nx]])
+    boxes[_centroid_win_beyond] = enlarged(here, max(ny, nx) // 2 + 1)
+    return boxes
+
+
 @measurement(
     Column(
         "centroid_win",
@@ -51,6 +66,7 @@ def _half_light_radius(
     ),
     Column("_centroid_win_beyond", description="Whether the frame was too small for the search."),
     geometry=True,
+    reach=search_boxes,
 )
 def windowed_centroid(
     frame: Any,

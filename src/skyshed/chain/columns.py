@@ -16,12 +16,15 @@ __all__ = [
     "empty_table",
     "magnitudes",
     "make_table",
+    "measured_columns",
     "needs_background",
     "spelled_out",
 ]
 
 #: Names that stand for several columns.
 GROUPS = ("default", "all")
+#: Fluxes of the catalog that every table may be asked to give as magnitudes.
+FLUXES = ("segment", "kron")
 #: 2.5 / ln(10): the error of a magnitude over the relative error of its flux.
 MAGNITUDES_PER_E_FOLD = 2.5 / np.log(10)
 
@@ -75,6 +78,12 @@ def spelled_out(names: Iterable[str] | None, has_wcs: bool) -> list[str] | None:
     return list(found)
 
 
+def measured_columns(parameters: Parameters) -> list[str]:
+    """Return the columns of the catalog that `make_table` reads; with a WCS it may read fewer."""
+    columns = spelled_out(parameters.columns, True) or spelled_out(("default",), True) or []
+    return [*columns, *(f"{name}_{kind}" for name in FLUXES for kind in ("flux", "fluxerr"))]
+
+
 def needs_background(names: Iterable[str] | None) -> bool:
     """Whether any of the columns is measured on the background."""
     from skyshed.catalog.registry import ALIASES, COLUMNS, required
@@ -109,7 +118,7 @@ def make_table(catalog: Any, parameters: Parameters) -> QTable:
         table[f"fluxfrac_radius_{_spelled(100 * fraction)}"] = catalog.fluxfrac_radius(fraction)
     fluxes = {
         name: (getattr(catalog, f"{name}_flux"), getattr(catalog, f"{name}_fluxerr"))
-        for name in ("segment", "kron")
+        for name in FLUXES
     }
     for radius in parameters.aperture_radii:
         name = f"aperture_{_spelled(radius)}"

@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -10,17 +10,19 @@ import numpy as np
 from astropy.stats import SigmaClip
 
 from skyshed import background as backgrounds
-from skyshed.catalog import SourceCatalog
+from skyshed.catalog import CatalogSettings, SourceCatalog
 from skyshed.chain.columns import needs_background
 from skyshed.convolution import convolve, make_2dgaussian_kernel
 from skyshed.deblending import deblend_sources
 from skyshed.detection import detect_sources
-from skyshed.frame import Remade
+from skyshed.frame import Frame, Lazy
 from skyshed.images.exposure import Inputs
 from skyshed.namespace import array_namespace
 from skyshed.noise import calc_total_error
 from skyshed.parameters import Parameters
 from skyshed.segmentation import SegmentationImage
+from skyshed.segmentation.provenance import Provenance
+from skyshed.sources import Sources
 
 __all__ = ["CrowdedWarning", "Prepared", "find_sources", "make_catalog", "no_labels", "prepare"]
 
@@ -102,6 +104,14 @@ class Prepared:
         if not self.parameters.effective_gain:
             return self.noise()
         return calc_total_error(data, self.noise(), self.parameters.effective_gain)
+
+    def lazy_error(self, data: Any) -> Any:
+        """Return the total error of each pixel, to be made when it is needed; as `total_error`."""
+        if self.field.error is not None:
+            return self.field.error
+        # What makes it must not keep the image with its background in memory.
+        noise = replace(self, field=replace(self.field, data=None), convolved=None)
+        return Lazy(partial(noise.total_error, data))
 
 
 def prepare(
@@ -255,34 +265,51 @@ def make_catalog(
 
     The convolved image is let go, in ``image`` too, once shapes have been measured on it.
     """
+    xp = array_namespace(data=image.field.data)
+    labels = xp.ascontiguousarray(segmentation.data, dtype=np.int32)
+    return measure_sources(
+        image, labels, segmentation.sources, segmentation.provenance, image.field.wcs, detection_cat
+    )
+
+
+def measure_sources(
+    image: Prepared,
+    labels: Any,
+    sources: Sources,
+    provenance: Provenance,
+    wcs: Any,
+    detection_cat: SourceCatalog | None = None,
+    origin: tuple[int, int] = (0, 0),
+    full_shape: tuple[int, int] | None = None,
+) -> SourceCatalog:
+    """Return the catalog of sources of an image, or of a window of one.
+
+    The convolved image is let go, in ``image`` too, once shapes have been measured on it: then
+    the total error is made. ``origin`` and ``full_shape`` are those of a `Frame`.
+    """
     field, parameters = image.field, image.parameters
     data, level = image.without_background()
-    catalog = SourceCatalog(
-        data,
-        segmentation,
-        convolved_data=image.convolved if image.smooth else None,
-        background=level,
-        mask=field.mask,
-        wcs=field.wcs,
-        localbkg_width=parameters.localbkg_width,
-        apermask_method=parameters.apermask_method,
-        kron_params=parameters.kron_params,
-        detection_cat=detection_cat,
-        n_threads=parameters.n_threads,
-        unit=field.unit,
-    )
-    settle(catalog, image, data)
+    smooth = None
+    if image.smooth and detection_cat is None:
+        remake = partial(convolved, data, field.mask, parameters)
+        smooth = Lazy(remake, held=image.convolved, keep=False)
+    image.convolved = None
+    frame = Frame.from_images(
+        data, labels, field.mask, convolved_data=smooth, error=image.lazy_error(data),
+        background=level, origin=origin, full_shape=full_shape,
+    )  # fmt: skip
+    catalog = SourceCatalog.from_frame(
+        frame, sources, catalog_settings(parameters, wcs), provenance=provenance,
+        detection_cat=detection_cat, unit=field.unit, n_threads=parameters.n_threads,
+    )  # fmt: skip
+    if smooth is not None:
+        catalog.measure("moments")
+        smooth.release()
     return catalog
 
 
-def settle(catalog: SourceCatalog, image: Prepared, data: Any) -> None:
-    """Measure the shapes of a catalog, let the convolved image go, and give it the total error.
-
-    ``data`` is the image without its background.
-    """
-    remade = None
-    if image.convolved is not None and image.smooth:
-        remade = Remade(partial(convolved, data, image.field.mask, image.parameters))
-    image.convolved = None
-    catalog._settle_shapes(remade)
-    catalog._set_error(image.total_error(data))
+def catalog_settings(parameters: Parameters, wcs: Any) -> CatalogSettings:
+    """Return what the parameters say about measuring."""
+    return CatalogSettings(
+        wcs, parameters.kron_params, parameters.localbkg_width, parameters.apermask_method
+    )

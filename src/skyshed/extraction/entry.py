@@ -237,9 +237,9 @@ def _measured(
     field, catalog = found.field, None
     if segmentation.nlabels:
         catalog = make_catalog(found, segmentation, detection_cat)
-        frame = catalog._results["frame"]
+        frame = catalog.frame
         data, error = frame.data, frame.error
-        detected_on = frame if detection_cat is None else detection_cat._results["frame"]
+        detected_on = frame if detection_cat is None else detection_cat.frame
         table = make_table(catalog, found.parameters)
     else:
         data, _ = found.without_background()

@@ -135,7 +135,7 @@ def read_detection(
             f"{name} must be a skyshed.SourceCatalog, got {type(catalog).__name__}: give the "
             "catalog of the other image, or that image as detection_image"
         )
-    labels = catalog._results["frame"].labels
+    labels = catalog.frame.labels
     array_namespace(image=field.data, detection_cat=labels)
     field = _on_the_field(Image(labels, wcs=catalog.wcs), name, field)
     # A catalog on top of another takes its positions on the sky.

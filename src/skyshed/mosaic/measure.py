@@ -6,33 +6,27 @@ windows as large as they need.
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 
-import skyshed.catalog.measurements  # noqa: F401 - fills the registry
 from skyshed.catalog import SourceCatalog
-from skyshed.catalog.inputs import all_bad
-from skyshed.catalog.registry import Results
 from skyshed.chain.columns import make_table
-from skyshed.chain.steps import Prepared, convolved, settle
-from skyshed.frame import Frame
+from skyshed.chain.steps import measure_sources
 from skyshed.images.window import Window
 from skyshed.mosaic import background
 from skyshed.mosaic.job import Job
 from skyshed.mosaic.labels import labels_in
-from skyshed.mosaic.reach import fits, needs_of_paths, needs_of_shape, needs_of_size
-from skyshed.namespace import array_namespace, like
+from skyshed.mosaic.reach import fits, needs_of
+from skyshed.namespace import like
 from skyshed.output.ds9 import kron_places
 from skyshed.output.table_parts import concatenated, to_plain
 from skyshed.segmentation.provenance import Provenance
 from skyshed.sources import Sources
 
 __all__ = ["measure"]
-
-#: What measurements read, in the order in which it becomes known.
-NEEDS = (needs_of_shape, needs_of_size, needs_of_paths)
 
 
 def measure(job: Job, place: tuple[int, int]) -> None:
@@ -47,7 +41,6 @@ def measure(job: Job, place: tuple[int, int]) -> None:
         table = to_plain(make_table(catalog, job.parameters))
         parts.append(replace(table, rows=np.searchsorted(job.names, catalog.labels)))
         drawn.append(kron_places(catalog))
-        catalog._results.forget()
     names, places = (np.concatenate(each) for each in zip(*drawn, strict=True))
     if parts:
         table = parts[0]
@@ -75,9 +68,9 @@ def _catalogs(
     need[np.searchsorted(names, known["seam_labels"])] = known["seam_boxes"]
     here = np.flatnonzero(fits(need, window))
     catalog = _catalog(job, window, labels, names[here], flags[here]) if here.size else None
-    for needs in NEEDS:
+    for needs in needs_of(job):
         if catalog is not None:
-            need[here] = needs(catalog, job)
+            need[here] = needs(catalog)
             inside = fits(need[here], window)
             here = here[inside]
             catalog = catalog[np.flatnonzero(inside)] if here.size else None
@@ -97,8 +90,8 @@ def _alone(job: Job, name: Any, flags: Any, window: Window) -> SourceCatalog:
     window = window.grown(job.halo, job.shape)
     while True:
         catalog = _catalog(job, window, labels_in(job, window), name, flags)
-        for needs in NEEDS:
-            need = needs(catalog, job)
+        for needs in needs_of(job):
+            need = needs(catalog)
             if not fits(need, window).all():
                 window = window.around(Window(*need[0].tolist()))
                 break
@@ -116,43 +109,11 @@ def _catalog(job: Job, window: Window, labels: Any, names: Any, flags: Any) -> S
     sources = Sources.from_labels(labels, job.parameters.n_threads)
     sources = sources.take(np.searchsorted(sources.host.labels, names))
     provenance = Provenance.from_maps(flags_of=(names, flags))
-    catalog = _measured(job, window, band, labels, sources, provenance)
-    if job.detected_on == "image":
-        return catalog
-    image = background.prepare(job, window)
-    return _measured(job, window, image, labels, sources, provenance, catalog._results)
-
-
-def _measured(
-    job: Job,
-    window: Window,
-    image: Prepared,
-    labels: Any,
-    sources: Sources,
-    provenance: Provenance,
-    detection: Results | None = None,
-) -> SourceCatalog:
-    """Return the catalog of sources in one image; as `skyshed.chain.steps.make_catalog`."""
-    parameters, field = job.parameters, image.field
-    data, level = image.without_background()
-    if detection is None and image.smooth:
-        image.convolved = convolved(data, field.mask, parameters)
-    frame = Frame(
-        data, labels, image.convolved, background=level,
-        mask=all_bad(data, field.mask, array_namespace(data=data)), input_mask=field.mask,
+    measured = partial(
+        measure_sources, labels=labels, sources=sources, provenance=provenance, wcs=job.sky,
         origin=window.origin, full_shape=job.shape,
     )  # fmt: skip
-    inputs = {
-        "frame": frame,
-        "sources": sources,
-        "provenance": provenance,
-        "n_threads": parameters.n_threads,
-        "wcs": job.sky,
-        "kron_params": parameters.kron_params,
-        "localbkg_width": parameters.localbkg_width,
-        "apermask_method": parameters.apermask_method,
-    }
-    catalog = SourceCatalog._of_results(Results(inputs, detection), field.unit)
-    del frame, inputs  # which hold the convolved image
-    settle(catalog, image, data)
-    return catalog
+    catalog = measured(band)
+    if job.detected_on == "image":
+        return catalog
+    return measured(background.prepare(job, window), detection_cat=catalog)

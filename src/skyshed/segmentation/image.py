@@ -243,6 +243,11 @@ class SegmentationImage(Editing, Masks, Drawing, Patches, Regions, Exchange):
         return self._provenance.children_of(self._data.dtype)
 
     @property
+    def provenance(self) -> Provenance:
+        """What deblending noted about the labels: their parents and flags, as they are now."""
+        return self._provenance
+
+    @property
     def flags(self) -> Any:
         """What deblending noted about each label: bit flags, int64."""
         return self._provenance.flags_of(self.labels)

@@ -1,0 +1,97 @@
+"""What a catalog measures with, besides images."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+__all__ = ["CatalogSettings", "check_kron_params"]
+
+
+@dataclass(frozen=True)
+class CatalogSettings:
+    """The settings of a catalog.
+
+    Parameters
+    ----------
+    wcs : WCS, optional
+        Gives positions on the sky. It is that of the whole image, not of a frame.
+    kron_params : sequence of 2 or 3 floats, optional
+        The scale of the Kron radius, the least Kron radius, and the least radius in pixels of the
+        circle that replaces smaller Kron ellipses.
+    localbkg_width : int, optional
+        The width in pixels of the rectangular annulus from which a local background is estimated;
+        0 for none.
+    apermask_method : {'correct', 'mask', 'none'}, optional
+        What apertures see of neighbouring sources.
+
+    Raises
+    ------
+    ValueError
+        If a setting is out of range.
+
+    Examples
+    --------
+    >>> from skyshed.catalog import CatalogSettings
+    >>> CatalogSettings(kron_params=[2.5, 1.4]).kron_params
+    (2.5, 1.4)
+    >>> CatalogSettings(localbkg_width=-1)
+    Traceback (most recent call last):
+    ...
+    ValueError: localbkg_width/local_bkg_width must be >= 0, got -1; 0 is for no local background
+    """
+
+    wcs: Any = None
+    kron_params: Sequence[float] = (2.5, 1.4, 0.0)
+    localbkg_width: int = 0
+    apermask_method: str = "correct"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "kron_params", check_kron_params(self.kron_params))
+        object.__setattr__(self, "localbkg_width", _check_width(self.localbkg_width))
+        _check_masking(self.apermask_method)
+
+
+def check_kron_params(kron_params: Any) -> tuple[float, ...]:
+    """Return Kron parameters as a tuple.
+
+    Raises
+    ------
+    ValueError
+        If they are not two or three numbers in range.
+    """
+    got = f"got {kron_params!r}"
+    if np.ndim(kron_params) != 1:
+        raise ValueError(f"kron_params must be 1D, a sequence of numbers; {got}")
+    if len(kron_params) not in (2, 3):
+        raise ValueError(
+            "kron_params must have 2 or 3 elements: the scale, the least Kron radius and, if "
+            f"wanted, the least circular radius; {got}"
+        )
+    if not kron_params[0] > 0:
+        raise ValueError(f"kron_params[0] must be > 0, it scales the Kron radius; {got}")
+    if not kron_params[1] > 0:
+        raise ValueError(f"kron_params[1] must be > 0, it is the least Kron radius; {got}")
+    if len(kron_params) == 3 and not kron_params[2] >= 0:
+        raise ValueError(f"kron_params[2] must be >= 0, it is the least circular radius; {got}")
+    return tuple(kron_params)
+
+
+def _check_width(width: Any) -> int:
+    """Return the width of the local background's annulus as an int, if it is one of at least 0."""
+    name = "localbkg_width/local_bkg_width"
+    if isinstance(width, str) or np.ndim(width) != 0 or not float(width).is_integer():
+        raise ValueError(f"{name} must be an integer number of pixels, got {width!r}")
+    if width < 0:
+        raise ValueError(f"{name} must be >= 0, got {width!r}; 0 is for no local background")
+    return int(width)
+
+
+def _check_masking(method: Any) -> None:
+    """Raise a ValueError unless ``method`` says what apertures see of neighbours."""
+    if method not in ("correct", "mask", "none"):
+        raise ValueError(
+            f"Invalid aperture_mask_method value {method!r}: apermask_method/aperture_mask_method "
+            "must be 'correct', 'mask' or 'none'"
+        )
