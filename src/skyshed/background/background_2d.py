@@ -7,14 +7,12 @@ from typing import Any
 import numpy as np
 from astropy.utils.exceptions import AstropyUserWarning
 
-from skyshed.arguments import as_image, check_positive_integer, check_range
+from skyshed.arguments import as_image, as_pair, check_positive_integer, check_range, union
 from skyshed.background.base import DEFAULT_CLIP, own_clip, show
 from skyshed.background.boxes import measure_boxes
 from skyshed.background.checks import (
     as_boolean,
-    as_pair,
     callable_or,
-    union,
     unpack,
     why_no_box,
     without_clip,
@@ -23,8 +21,10 @@ from skyshed.background.estimators import SExtractorBackground, StdBackgroundRMS
 from skyshed.background.interpolation import BkgZoomInterpolator
 from skyshed.background.mesh import least_pixels, make_mesh
 from skyshed.kernels.threads import resolve_n_threads
+from skyshed.messages import find_stack_level
 from skyshed.names import accept_aliases, canonical_attribute
 from skyshed.namespace import array_namespace
+from skyshed.optional import need
 
 __all__ = ["Background2D"]
 
@@ -145,7 +145,7 @@ class Background2D:
         self.box_size = np.minimum(as_pair(box_size, "box_size"), data.shape)
         self.fill_value = fill_value
         self.exclude_percentile = check_range(exclude_percentile, "exclude_percentile", 0, 100)
-        self.filter_size = as_pair(filter_size, "filter_size", odd=True)
+        self.filter_size = np.array(as_pair(filter_size, "filter_size", odd=True))
         self.filter_threshold = filter_threshold
         self.sigma_clip = own_clip(callable_or(sigma_clip, "sigma_clip", None))
         self.bkg_estimator = without_clip(
@@ -173,7 +173,7 @@ class Background2D:
                 "Input data contains nonfinite (NaN or infinity) values that are not masked: "
                 f"{found.n_bad} pixels of data were not finite and were left out.",
                 AstropyUserWarning,
-                stacklevel=4,
+                stacklevel=find_stack_level(),
             )
         least = least_pixels(box_size, self.exclude_percentile)
         filter_size = (int(self.filter_size[0]), int(self.filter_size[1]))
@@ -312,7 +312,13 @@ class Background2D:
             Whether to draw the outlines of the boxes.
         **kwargs
             Keywords of `~matplotlib.patches.Rectangle` for the outlines.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
         """
+        need("matplotlib", "plot_meshes()", "plot")
         import matplotlib.pyplot as plt
         from matplotlib.collections import PatchCollection
         from matplotlib.patches import Rectangle

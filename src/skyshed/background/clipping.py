@@ -11,6 +11,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from skyshed.kernels import boxes
 from skyshed.kernels.boxes import Clip, Statistic
+from skyshed.messages import find_stack_level
 from skyshed.namespace import array_namespace, is_device_array, like, ndimage_of
 
 __all__ = ["as_rows", "clip", "clip_and_measure", "compiled_clip", "warn_of_bad_values"]
@@ -113,7 +114,7 @@ def warn_of_bad_values(n_bad: int) -> None:
             "Input data contains invalid values (NaNs or infs), which were automatically clipped: "
             f"{n_bad} values are not finite.",
             AstropyUserWarning,
-            stacklevel=2,
+            stacklevel=find_stack_level(),
         )
 
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from skyshed.arguments import as_pair
 from skyshed.background.base import own_clip
 from skyshed.background.boxes import BoxValues, measure_boxes
-from skyshed.background.checks import as_pair, without_clip
+from skyshed.background.checks import without_clip
 from skyshed.background.interpolation import BkgZoomInterpolator
 from skyshed.background.mesh import Mesh, least_pixels, make_mesh
 from skyshed.mosaic.field import Field
@@ -172,7 +173,7 @@ def _assembled(job: Job, name: str) -> dict[str, Any]:
 
 def _mesh(job: Job, found: BoxValues, exclude_percentile: float) -> Mesh | None:
     parameters = job.parameters
-    height, width = as_pair(parameters.filter_size, "filter_size", odd=True).tolist()
+    height, width = as_pair(parameters.filter_size, "filter_size", odd=True)
     return make_mesh(
         found, least_pixels(job.box_size, exclude_percentile), (height, width),
         parameters.filter_threshold,
