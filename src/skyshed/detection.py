@@ -17,7 +17,7 @@ from skyshed.arguments import (
 )
 from skyshed.background import MeanBackground, StdBackgroundRMS
 from skyshed.background.base import DEFAULT_CLIP
-from skyshed.background.boxes import measure_boxes
+from skyshed.background.box_values import measure_boxes
 from skyshed.exceptions import NoDetectionsWarning
 from skyshed.kernels import labelling
 from skyshed.messages import find_stack_level

@@ -7,8 +7,8 @@ import numpy as np
 from skyshed.arguments import as_image, check_positive_integer, union
 from skyshed.background.base import show
 from skyshed.background.checks import as_boolean, callable_or, unpack
-from skyshed.background.clipping import compiled_clip
 from skyshed.background.estimators import MedianBackground, compiled_statistics
+from skyshed.background.statistics import compiled_clip
 from skyshed.kernels import annuli, boxes
 from skyshed.names import accept_aliases
 from skyshed.namespace import array_namespace, in_one_transfer, like, to_host

@@ -8,7 +8,7 @@ import numpy as np
 
 from skyshed.arguments import as_pair
 from skyshed.background.base import own_clip
-from skyshed.background.boxes import BoxValues, measure_boxes
+from skyshed.background.box_values import BoxValues, measure_boxes
 from skyshed.background.checks import without_clip
 from skyshed.background.interpolation import BkgZoomInterpolator
 from skyshed.background.mesh import Mesh, least_pixels, make_mesh
