@@ -16,6 +16,7 @@ from skyshed.arguments import (
 from skyshed.exceptions import DeblendWarning
 from skyshed.flags import SEGMENTATION_FLAGS
 from skyshed.kernels import deblending
+from skyshed.messages import find_stack_level
 from skyshed.names import accept_aliases, both_names
 from skyshed.namespace import adopt, array_namespace, like
 from skyshed.segmentation import SegmentationImage, as_segmentation_image
@@ -212,11 +213,11 @@ def _fallbacks(asked: Any, labels: Any, found: Split, mode: str) -> dict[str, An
     }
     info = {name: labels[asked[hit]] for name, hit in cases.items() if hit.any()}
     if info:
-        warn_of_modes({name: len(some) for name, some in info.items()}, mode, stacklevel=5)
+        warn_of_modes({name: len(some) for name, some in info.items()}, mode)
     return info
 
 
-def warn_of_modes(counts: dict[str, int], mode: str, stacklevel: int) -> None:
+def warn_of_modes(counts: dict[str, int], mode: str) -> None:
     """Warn that some sources were deblended with another mode than the one asked for."""
     said = " and ".join(f"{count} in {name!r}" for name, count in counts.items())
     warnings.warn(
@@ -224,5 +225,5 @@ def warn_of_modes(counts: dict[str, int], mode: str, stacklevel: int) -> None:
         f"{mode!r}, because their minimum is not positive (to 'sinh') or they have more than "
         f"{MAX_MARKERS} markers (to 'linear'): {said} of the result's info.",
         DeblendWarning,
-        stacklevel=stacklevel,
+        stacklevel=find_stack_level(),
     )

@@ -13,19 +13,19 @@ from skyshed.arguments import (
     check_connectivity,
     check_positive_integer,
     split_units,
+    union,
 )
 from skyshed.background import MeanBackground, StdBackgroundRMS
-from skyshed.background.boxes import measure_boxes
+from skyshed.background.base import DEFAULT_CLIP
+from skyshed.background.box_values import measure_boxes
 from skyshed.exceptions import NoDetectionsWarning
 from skyshed.kernels import labelling
+from skyshed.messages import find_stack_level
 from skyshed.names import accept_aliases, both_names
 from skyshed.namespace import array_namespace, only_on_host
 from skyshed.segmentation import SegmentationImage
 
 __all__ = ["detect_sources", "detect_threshold"]
-
-#: The clipping of `detect_threshold` where the caller names none (photutils' default).
-DEFAULT_CLIP = SigmaClip(sigma=3.0, maxiters=10)
 
 
 @accept_aliases
@@ -93,8 +93,7 @@ def detect_threshold(
     error = _as_level(error, "error", data, xp)
     if background is None or error is None:
         mask = as_mask(mask, "mask", xp, shape=data.shape)
-        if hidden is not np.ma.nomask:
-            mask = hidden if mask is None else hidden | mask
+        mask = union(mask, None if hidden is np.ma.nomask else hidden)
         mean, std = _clipped_statistics(data, mask, sigma_clip, n_threads)
         background = mean if background is None else background
         error = std if error is None else error
@@ -133,7 +132,7 @@ def _clipped_statistics(
             f"Input data contains nonfinite values (NaN or inf) in {n_bad} unmasked pixels, which "
             "are left out of the background statistics",
             AstropyUserWarning,
-            stacklevel=4,
+            stacklevel=find_stack_level(),
         )
     return mean, std
 
@@ -225,7 +224,7 @@ def detect_sources(
             f"No sources were found: no {npixels} connected pixels are above the threshold; "
             "lower the threshold or npixels",
             NoDetectionsWarning,
-            stacklevel=3,
+            stacklevel=find_stack_level(),
         )
         return None
     return SegmentationImage._from_labels(labels)
@@ -257,6 +256,6 @@ def _as_threshold(threshold: Any, dtype: Any, shape: tuple[int, int], xp: Any) -
             f"threshold {what}: pixels of zero or negative value can become part of sources, and "
             "SourceCatalog counts negative values as zero in the moments",
             AstropyUserWarning,
-            stacklevel=4,
+            stacklevel=find_stack_level(),
         )
     return threshold

@@ -4,14 +4,15 @@ from typing import Any
 
 import numpy as np
 
-from skyshed.arguments import as_image, check_positive_integer
+from skyshed.arguments import as_image, check_positive_integer, union
 from skyshed.background.base import show
-from skyshed.background.checks import as_boolean, callable_or, union, unpack
-from skyshed.background.clipping import compiled_clip
+from skyshed.background.checks import as_boolean, callable_or, unpack
 from skyshed.background.estimators import MedianBackground, compiled_statistics
+from skyshed.background.statistics import compiled_clip
 from skyshed.kernels import annuli, boxes
 from skyshed.names import accept_aliases
 from skyshed.namespace import array_namespace, in_one_transfer, like, to_host
+from skyshed.optional import need
 
 __all__ = ["LocalBackground"]
 
@@ -108,14 +109,8 @@ class LocalBackground:
             If photutils is not installed.
         """
         centers = _centers(x, y)
-        try:
-            from photutils.aperture import CircularAnnulus
-        except ImportError as error:
-            raise ImportError(
-                "to_aperture() returns an aperture of photutils, which is not installed: "
-                "pip install photutils"
-            ) from error
-        return CircularAnnulus(centers, self.inner_radius, self.outer_radius)
+        apertures = need("photutils.aperture", "to_aperture()")
+        return apertures.CircularAnnulus(centers, self.inner_radius, self.outer_radius)
 
     def __call__(self, data: Any, x: Any, y: Any, mask: Any = None) -> Any:
         """Estimate the background around positions.

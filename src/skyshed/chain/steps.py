@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from astropy.stats import SigmaClip
 
-from skyshed import background as backgrounds
+from skyshed.background import Background2D
+from skyshed.background.estimators import LEVELS, NOISES
 from skyshed.catalog import CatalogSettings, SourceCatalog
 from skyshed.chain.columns import needs_background
 from skyshed.convolution import convolve, make_2dgaussian_kernel
@@ -26,19 +27,6 @@ from skyshed.sources import Sources
 
 __all__ = ["CrowdedWarning", "Prepared", "find_sources", "make_catalog", "no_labels", "prepare"]
 
-BKG_ESTIMATORS = {
-    "sextractor": backgrounds.SExtractorBackground,
-    "median": backgrounds.MedianBackground,
-    "mean": backgrounds.MeanBackground,
-    "mode": backgrounds.ModeEstimatorBackground,
-    "mmm": backgrounds.MMMBackground,
-    "biweight": backgrounds.BiweightLocationBackground,
-}
-BKGRMS_ESTIMATORS = {
-    "std": backgrounds.StdBackgroundRMS,
-    "mad": backgrounds.MADStdBackgroundRMS,
-    "biweight": backgrounds.BiweightScaleBackgroundRMS,
-}
 #: Pixels that the scale of relative weights is estimated from: their median is good to 0.1 %.
 SCALE_SAMPLE = 1_000_000
 
@@ -180,7 +168,7 @@ def warn_of_crowding(parameters: Parameters, stacklevel: int) -> None:
 
 
 def _mesh(field: Inputs, parameters: Parameters) -> Any:
-    return backgrounds.Background2D(
+    return Background2D(
         field.data,
         parameters.box_size,
         mask=field.mask,
@@ -202,8 +190,8 @@ def background_clip(parameters: Parameters) -> SigmaClip:
 def background_estimators(parameters: Parameters) -> dict[str, Any]:
     """Return how level and noise of a box are estimated, by the names of the arguments."""
     return {
-        "bkg_estimator": BKG_ESTIMATORS[parameters.bkg_estimator](),
-        "bkgrms_estimator": BKGRMS_ESTIMATORS[parameters.bkgrms_estimator](),
+        "bkg_estimator": LEVELS[parameters.bkg_estimator](),
+        "bkgrms_estimator": NOISES[parameters.bkgrms_estimator](),
     }
 
 

@@ -8,16 +8,17 @@ from typing import Any
 import numpy as np
 from astropy.table import QTable
 
+from skyshed.background import Background2D
 from skyshed.chain.columns import empty_table
 from skyshed.images.window import Window
-from skyshed.mosaic.background import BackgroundWindow, prepare
+from skyshed.mosaic.background import background_of, prepare
 from skyshed.mosaic.job import Job
 from skyshed.mosaic.run import phases_of
 from skyshed.mosaic.workspace import WorkspaceError
 from skyshed.output.table_parts import PlainTable, concatenated
 from skyshed.parameters import Parameters
 
-__all__ = ["MosaicBackground", "MosaicExtraction", "MosaicSegmentation"]
+__all__ = ["MosaicExtraction", "MosaicSegmentation"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,42 +49,6 @@ class MosaicSegmentation:
     def read(self, y0: int, y1: int, x0: int, x1: int) -> Any:
         """Return a window as a NumPy array."""
         return np.asarray(self.data[y0:y1, x0:x1])
-
-
-@dataclass(frozen=True, eq=False)
-class MosaicBackground:
-    """The background of an image that need not fit into memory.
-
-    Attributes
-    ----------
-    background_mesh, background_rms_mesh : array, shape (nby, nbx)
-        Level and noise of each box, filled and filtered.
-    npixels_mesh : array of int64, shape (nby, nbx)
-        The number of pixels that each box's values come from.
-    """
-
-    background_mesh: Any
-    background_rms_mesh: Any
-    npixels_mesh: Any
-    job: Job
-
-    @property
-    def background_median(self) -> Any:
-        """The median of `background_mesh`."""
-        return np.median(self.background_mesh)
-
-    @property
-    def background_rms_median(self) -> Any:
-        """The median of `background_rms_mesh`."""
-        return np.median(self.background_rms_mesh)
-
-    def window(self, y0: int, y1: int, x0: int, x1: int) -> BackgroundWindow:
-        """Return the background of a window: its ``background`` and ``background_rms``."""
-        job = self.job
-        return BackgroundWindow(
-            self.background_mesh, self.background_rms_mesh, job.shape, job.box_size,
-            Window(y0, y1, x0, x1), self.background_mesh.dtype, n_threads=job.parameters.n_threads,
-        )  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -135,11 +100,9 @@ class MosaicExtraction:
         return MosaicSegmentation(self.job.maps["segmentation"], self.job.names)
 
     @cached_property
-    def background2d(self) -> MosaicBackground:
-        """The background, as a mesh and as maps of windows."""
-        names = ("image_level", "image_noise", "image_n_good")
-        level, noise, n_good = self.job.workspace.load("mesh", names=names).values()
-        return MosaicBackground(level, noise, n_good, self.job)
+    def background2d(self) -> Background2D:
+        """The background, as a mesh and as maps: ``window`` makes those of a window."""
+        return background_of(self.job)
 
     def read(self, y0: int, y1: int, x0: int, x1: int) -> Any:
         """Return a window of the image without its background, NaN where masked."""

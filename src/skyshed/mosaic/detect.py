@@ -76,7 +76,7 @@ def prepare(job: Job, core: Window) -> Prepared:
         return None if image is None else xp.ascontiguousarray(image[where])
 
     field = replace(field, data=field.data[where], mask=cut(field.mask), rms=cut(field.rms))
-    inner = replace(wide.background2d, window=core)
+    inner = wide.background2d.at(core.y0, core.y1, core.x0, core.x1)
     return Prepared(field, inner, cut(smooth), job.parameters)
 
 

@@ -142,4 +142,4 @@ def _warn(job: Job) -> None:
         )
     changed = {name: n for name, n in counts.items() if n}
     if changed:
-        warn_of_modes(changed, parameters.mode, stacklevel=6)
+        warn_of_modes(changed, parameters.mode)

@@ -2,31 +2,14 @@
 
 import platform
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-__all__ = ["PACKAGES", "package_versions", "run_record"]
+from skyshed.optional import package_versions
+
+__all__ = ["PACKAGES", "run_record"]
 
 #: The packages that results may depend on.
 PACKAGES = ("skyshed", "numpy", "scipy", "astropy", "numba", "array-api-compat")
-
-
-def package_versions(packages: tuple[str, ...] = PACKAGES) -> dict[str, str]:
-    """Return the installed versions; packages that are absent are left out.
-
-    Examples
-    --------
-    >>> from skyshed.output.run_record import package_versions
-    >>> list(package_versions(("numpy", "no-such-package")))
-    ['numpy']
-    """
-    found = {}
-    for package in packages:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
 
 
 def run_record(origin: dict[str, Any]) -> dict[str, str]:
@@ -43,4 +26,4 @@ def run_record(origin: dict[str, Any]) -> dict[str, str]:
         **{key: str(value) for key, value in origin.items()},
         "python": platform.python_version(),
     }
-    return {**made, **package_versions()}
+    return {**made, **package_versions(PACKAGES)}

@@ -8,8 +8,8 @@ import numpy as np
 from astropy.stats import SigmaClip
 from astropy.utils.exceptions import AstropyUserWarning
 
-from skyshed.background.clipping import clip, compiled_clip
 from skyshed.background.estimators import compiled_statistics
+from skyshed.background.statistics import clip, compiled_clip
 from skyshed.kernels import boxes
 from skyshed.namespace import in_one_transfer, to_host
 
