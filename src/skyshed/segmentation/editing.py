@@ -261,7 +261,7 @@ class Editing(Labels):
         """Return a label as an int, if the data can hold it."""
         if not _is_whole(value) or value < 0:
             raise ValueError(f"{name} must be a nonnegative integer, got {value!r}")
-        dtype = self._array.dtype
+        dtype = self.dtype
         if int(value) > np.iinfo(dtype).max:
             raise ValueError(
                 f"{name} {int(value)} cannot be represented in the dtype of the data, {dtype}, "

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from skyshed.namespace import is_device_array, to_host
+from skyshed.namespace import to_host
 from skyshed.segmentation.labels import Labels
 from skyshed.segmentation.numbering import is_array
 from skyshed.segmentation.provenance import Provenance
@@ -22,12 +22,12 @@ class Exchange(Labels):
         return self.data.__dlpack__(**kwargs)
 
     def __dlpack_device__(self) -> Any:
-        return self._array.__dlpack_device__()
+        return (self._held if self._reader is None else np.empty(0)).__dlpack_device__()
 
     @property
     def __cuda_array_interface__(self) -> dict[str, Any]:
         # An AttributeError tells other libraries to look for another way to the labels.
-        if not is_device_array(self._array):
+        if not self._is_on_device:
             raise AttributeError("the labels are on the host: they have no CUDA array interface")
         return self.data.__cuda_array_interface__
 
@@ -99,7 +99,7 @@ class Exchange(Labels):
         peer = Peer(to_host(self.data))
         provenance = self._provenance
         notes = {
-            "_deblend_label_map": provenance.children_of(self._array.dtype),
+            "_deblend_label_map": provenance.children_of(self.dtype),
             "_flags_map": dict(
                 zip(provenance.flagged.tolist(), provenance.flags.tolist(), strict=True)
             ),

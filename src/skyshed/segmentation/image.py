@@ -1,20 +1,22 @@
 """The segmentation image."""
 
 import copy
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from skyshed.names import canonical_attribute
-from skyshed.namespace import array_namespace, is_device_array, repeat, to_host
+from skyshed.namespace import array_namespace, repeat, to_host
 from skyshed.segmentation.drawing import Drawing
 from skyshed.segmentation.editing import Editing
 from skyshed.segmentation.exchange import Exchange, as_segmentation_image
-from skyshed.segmentation.labels import check_scalar
+from skyshed.segmentation.labels import as_areas, as_known_labels, check_scalar
 from skyshed.segmentation.masks import Masks
 from skyshed.segmentation.patches import Patches
 from skyshed.segmentation.provenance import Provenance
+from skyshed.segmentation.reader import LabelReader
 from skyshed.segmentation.regions import Regions
 from skyshed.segmentation.segment import Segment
 from skyshed.sources import Sources
@@ -50,6 +52,8 @@ class SegmentationImage(Editing, Masks, Drawing, Patches, Regions, Exchange):
     -----
     Everything about the labels is read from `sources`, which follow every edit.
     ``segm[y0:y1, x0:x1]`` is a new segmentation image of that window; its data are a view.
+
+    The labels need not be in memory: see `from_reader`.
 
     The data may have any integer dtype, and any number of dimensions: labels, areas and slices are
     known then, and labels can be edited, but they can't be measured or drawn.
@@ -105,6 +109,89 @@ class SegmentationImage(Editing, Masks, Drawing, Patches, Regions, Exchange):
             segm._sources = sources
         return segm
 
+    @classmethod
+    def from_reader(
+        cls,
+        read: Callable[[int, int, int, int], Any],
+        labels: Any,
+        *,
+        shape: tuple[int, int],
+        dtype: Any,
+        areas: Any = None,
+        provenance: Provenance | None = None,
+        info: dict[str, Any] | None = None,
+    ) -> "SegmentationImage":
+        """Make a segmentation image of labels that are not in memory.
+
+        Without reading pixels it knows its labels and what follows from them (`nlabels`,
+        `max_label`, `missing_labels`, ...), `shape`, `dtype`, `flags`, `deblended_labels` and their
+        maps, `info`, and `areas` if they are given. `read` and ``segm[y0:y1, x0:x1]`` read that
+        window each time. Everything else (`data`, `sources`, `slices`, edits, a copy, a pickle)
+        reads the whole image once and keeps it.
+
+        Parameters
+        ----------
+        read : callable
+            ``read(y0, y1, x0, x1)`` returns the labels of the rows ``y0`` to ``y1 - 1`` and the
+            columns ``x0`` to ``x1 - 1`` as a NumPy array.
+        labels : array_like of int, shape (n,)
+            All labels, ascending.
+        shape : tuple of int
+            The shape ``(ny, nx)`` of the image.
+        dtype : dtype
+            The integer dtype of the labels; what ``read`` returns is converted.
+        areas : array_like of int, shape (n,), optional
+            The number of pixels of each label; `None` where they are to be counted when needed.
+        provenance : `~skyshed.segmentation.provenance.Provenance`, optional
+            What deblending noted about the labels.
+        info : dict, optional
+            Notes of the maker.
+
+        Returns
+        -------
+        segm : `SegmentationImage`
+
+        Raises
+        ------
+        TypeError
+            If ``read`` can't be called, or ``dtype`` or ``labels`` are not integers.
+        ValueError
+            If ``labels`` are not positive and ascending or do not fit ``dtype``, if ``areas`` has
+            another shape, or ``shape`` is not two integers.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skyshed import SegmentationImage
+        >>> image = np.array([[1, 1, 0, 4], [0, 0, 0, 4], [7, 7, 0, 4]])
+        >>> def read(y0, y1, x0, x1):
+        ...     print("reading", (y0, y1, x0, x1))
+        ...     return image[y0:y1, x0:x1]
+        >>> segm = SegmentationImage.from_reader(read, [1, 4, 7], shape=(3, 4), dtype=int)
+        >>> segm.nlabels, segm.is_consecutive
+        (3, False)
+        >>> segm[1:, :2].labels
+        reading (1, 3, 0, 2)
+        array([7])
+        >>> segm.areas
+        reading (0, 3, 0, 4)
+        array([2, 3, 2])
+        """
+        segm = cls.__new__(cls)
+        segm._reader = LabelReader.checked(read, shape, dtype)
+        segm.labels = as_known_labels(labels, segm._reader.dtype)
+        if areas is not None:
+            segm.areas = as_areas(areas, segm.nlabels)
+        segm._shared = True
+        segm._provenance = Provenance() if provenance is None else provenance
+        segm.info = {} if info is None else info
+        return segm
+
+    def __getstate__(self) -> dict[str, Any]:
+        # What reads the pixels may not be fit to be copied or pickled; the pixels are.
+        _ = self._array
+        return self.__dict__.copy()
+
     def __repr__(self) -> str:
         with np.printoptions(threshold=25, edgeitems=5):
             facts = f"shape: {self.shape}\nnlabels: {self.nlabels}\nlabels: {self.labels}"
@@ -117,7 +204,7 @@ class SegmentationImage(Editing, Masks, Drawing, Patches, Regions, Exchange):
         pair = isinstance(key, tuple) and len(key) == 2
         if not (pair and all(isinstance(k, slice) for k in key)):
             raise TypeError(f"{key!r} is not a valid 2D slice object: cut with segm[y0:y1, x0:x1]")
-        window = self.data[key]
+        window = self.data[key] if self._reader is None else self._reader.cut(*key)
         if window.size == 0:
             raise ValueError(
                 f"The sliced result is empty: {key!r} cuts nothing out of an image of shape "
@@ -137,7 +224,7 @@ class SegmentationImage(Editing, Masks, Drawing, Patches, Regions, Exchange):
 
     def to_host(self) -> "SegmentationImage":
         """Return a copy with NumPy data; this image itself where its data are that already."""
-        if not is_device_array(self._data):
+        if not self._is_on_device:
             return self
         new = copy.copy(self)
         new._forget()
@@ -230,7 +317,7 @@ class SegmentationImage(Editing, Masks, Drawing, Patches, Regions, Exchange):
     @cached_property
     def deblended_labels(self) -> Any:
         """The labels that deblending made, ascending."""
-        return np.unique(self._provenance.child).astype(self._data.dtype)
+        return np.unique(self._provenance.child).astype(self.dtype)
 
     @cached_property
     def deblended_labels_map(self) -> dict[int, int]:
@@ -240,7 +327,7 @@ class SegmentationImage(Editing, Masks, Drawing, Patches, Regions, Exchange):
     @cached_property
     def deblended_labels_inverse_map(self) -> dict[int, Any]:
         """``{parent label: array of deblended labels}``."""
-        return self._provenance.children_of(self._data.dtype)
+        return self._provenance.children_of(self.dtype)
 
     @property
     def provenance(self) -> Provenance:

@@ -5,13 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from skyshed.namespace import adopt, array_namespace, only_on_host
+from skyshed.namespace import adopt, array_namespace, is_device_array, only_on_host, to_host
 from skyshed.segmentation.boxes import BoundingBox, boxes_of, slices_of
 from skyshed.segmentation.numbering import LARGEST, collect, extents, is_array
 from skyshed.segmentation.provenance import Provenance
+from skyshed.segmentation.reader import LabelReader
 from skyshed.sources import Sources
 
-__all__ = ["Labels", "check_scalar"]
+__all__ = ["Labels", "as_areas", "as_known_labels", "check_scalar"]
 
 
 class Labels:
@@ -19,10 +20,12 @@ class Labels:
 
     All facts are read from `_sources`, which number the labels 1, 2, 3, ... where one of them does
     not fit int32; then `labels` is always set. `_shared` tells whether anyone else may hold the
-    data: then an edit writes to a copy.
+    data: then an edit writes to a copy. Labels that are not in memory have a `_reader` instead of
+    `_held`, and `labels` are set.
     """
 
-    _array: Any
+    _held: Any
+    _reader: LabelReader | None = None
     _shared: bool
     _provenance: Provenance
     info: dict[str, Any]
@@ -53,6 +56,60 @@ class Labels:
         """The labels, for reading; they are set through `data`, which drops what was derived."""
         return self._array
 
+    @property
+    def _array(self) -> Any:
+        """The labels, read now if they were not in memory."""
+        if self._reader is not None:
+            ny, nx = self._reader.shape
+            self._array = self._reader.read(0, ny, 0, nx)
+        return self._held
+
+    @_array.setter
+    def _array(self, value: Any) -> None:
+        self._held, self._reader = value, None
+
+    @property
+    def _is_on_device(self) -> bool:
+        return self._reader is None and is_device_array(self._held)
+
+    def read(self, y0: int, y1: int, x0: int, x1: int) -> Any:
+        """Return the labels of a window as an array.
+
+        Parameters
+        ----------
+        y0, y1, x0, x1 : int
+            The bounds of the window, ``0 <= y0 <= y1 <= ny`` and ``0 <= x0 <= x1 <= nx``.
+
+        Returns
+        -------
+        labels : array of int, shape (y1 - y0, x1 - x0)
+            A view of `data`, on the same device, where the labels are in memory. Otherwise the
+            window is read, and not kept.
+
+        Raises
+        ------
+        ValueError
+            If the window is not within the image, or the data are not 2-D.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skyshed import SegmentationImage
+        >>> SegmentationImage(np.array([[1, 1, 0, 4], [0, 7, 7, 4]])).read(0, 2, 2, 4)
+        array([[0, 4],
+               [7, 4]])
+        """
+        self._check_2d("read()")
+        ny, nx = self.shape
+        if not (0 <= y0 <= y1 <= ny and 0 <= x0 <= x1 <= nx):
+            raise ValueError(
+                f"the window y0={y0}, y1={y1}, x0={x0}, x1={x1} is not within an image of shape "
+                f"{self.shape}: the bounds are 0 <= y0 <= y1 <= {ny} and 0 <= x0 <= x1 <= {nx}"
+            )
+        if self._reader is not None:
+            return self._reader.read(y0, y1, x0, x1)
+        return self.data[y0:y1, x0:x1]
+
     def _forget(self) -> None:
         """Drop everything derived from the data."""
         for kind in type(self).__mro__:
@@ -62,7 +119,13 @@ class Labels:
 
     @cached_property
     def _sources(self) -> Sources:
-        sources, self.labels = collect(self._array)
+        sources, labels = collect(self._array)
+        if "labels" in self.__dict__ and not np.array_equal(self.labels, labels):
+            raise ValueError(
+                f"the {len(labels)} labels of the pixels that were read are not the "
+                f"{len(self.labels)} labels that the segmentation image was made with"
+            )
+        self.labels = labels
         return sources
 
     @property
@@ -84,7 +147,12 @@ class Labels:
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape ``(ny, nx)``."""
-        return self._array.shape
+        return (self._held if self._reader is None else self._reader).shape
+
+    @property
+    def dtype(self) -> Any:
+        """The dtype of the data."""
+        return (self._held if self._reader is None else self._reader).dtype
 
     @cached_property
     def labels(self) -> Any:
@@ -92,12 +160,12 @@ class Labels:
         sources = self._sources
         if "labels" in self.__dict__:  # collecting them has set it
             return self.__dict__["labels"]
-        return sources.host.labels.astype(self._array.dtype)
+        return sources.host.labels.astype(self.dtype)
 
     @property
     def nlabels(self) -> int:
         """The number of labels."""
-        return len(self._sources)
+        return len(self._sources if self._reader is None else self.labels)
 
     @property
     def max_label(self) -> int:
@@ -112,7 +180,10 @@ class Labels:
     @property
     def background_area(self) -> int:
         """The number of pixels that belong to no label."""
-        return int(self._array.size - self._sources.pixel.size)
+        n_pixels = int(np.prod(self.shape, dtype=np.int64))
+        if "areas" in self.__dict__:
+            return n_pixels - int(self.areas.sum())
+        return n_pixels - self._sources.pixel.size
 
     @cached_property
     def slices(self) -> list[tuple[slice, ...]]:
@@ -142,7 +213,7 @@ class Labels:
         present = np.zeros(self.max_label + 1, bool)
         present[0] = True
         present[self.labels] = True
-        return np.flatnonzero(~present).astype(self._array.dtype)
+        return np.flatnonzero(~present).astype(self.dtype)
 
     @cached_property
     def data_ma(self) -> Any:
@@ -199,9 +270,9 @@ class Labels:
 
     def _check_2d(self, what: str) -> None:
         """Raise a ValueError unless the data are 2-D."""
-        if self._array.ndim != 2:
+        if len(self.shape) != 2:
             raise ValueError(
-                f"{what} requires a 2D segmentation image; the data are {self._array.ndim}-D with "
+                f"{what} requires a 2D segmentation image; the data are {len(self.shape)}-D with "
                 f"shape {self.shape}"
             )
 
@@ -210,6 +281,48 @@ def check_scalar(label: Any, several: str) -> None:
     """Raise a TypeError unless ``label`` is a scalar; ``several`` is the method for more."""
     if np.ndim(label) != 0:
         raise TypeError(f"label must be a scalar value, got {label!r}: {several} takes several")
+
+
+def as_known_labels(labels: Any, dtype: Any) -> Any:
+    """Return all labels of an image, as its maker lists them, in the dtype of the image.
+
+    Raises
+    ------
+    TypeError
+        If they are not integers.
+    ValueError
+        If they are not positive and ascending, or do not fit ``dtype``.
+    """
+    labels = np.asarray(to_host(labels))
+    labels = labels.astype(dtype) if labels.size == 0 else labels
+    if labels.dtype.kind not in "iu":
+        raise TypeError(f"labels must be integers, got dtype {labels.dtype}")
+    if labels.ndim != 1 or (labels[:1] <= 0).any() or (labels[1:] <= labels[:-1]).any():
+        raise ValueError(
+            "labels must be positive and ascending, each once, in an array of shape (n,): "
+            "numpy.unique sorts them"
+        )
+    if labels.size and int(labels[-1]) > np.iinfo(dtype).max:
+        raise ValueError(
+            f"the largest of labels, {labels[-1]}, cannot be represented in dtype {dtype}"
+        )
+    return labels.astype(dtype)
+
+
+def as_areas(areas: Any, n_labels: int) -> Any:
+    """Return the number of pixels of each label as int64.
+
+    Raises
+    ------
+    ValueError
+        If there is not one number for each label.
+    """
+    areas = np.asarray(to_host(areas))
+    if areas.shape != (n_labels,):
+        raise ValueError(
+            f"areas must have the shape of labels, ({n_labels},), got the shape {areas.shape}"
+        )
+    return areas.astype(np.int64)
 
 
 def _check_labels_array(data: Any) -> None:
