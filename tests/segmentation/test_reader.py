@@ -115,7 +115,7 @@ def test_windows_as_arrays(labels):
 
 
 def test_a_view_that_was_read_is_never_written():
-    segm = SegmentationImage._from_labels(np.array([[1, 2], [2, 0]], np.int32))
+    segm = SegmentationImage.from_labels(np.array([[1, 2], [2, 0]], np.int32))
     window = segm.read(0, 1, 0, 2)
     segm.remove_label(2)
     np.testing.assert_array_equal(window, [[1, 2]])
@@ -141,7 +141,7 @@ def test_edits_are_those_of_labels_in_memory(labels):
 
 @pytest.mark.parametrize(
     "make",
-    [SegmentationImage.copy, copy.copy, copy.deepcopy, lambda s: pickle.loads(pickle.dumps(s))],
+    [SegmentationImage.copy, copy.deepcopy, lambda s: pickle.loads(pickle.dumps(s))],
 )
 def test_copies_and_pickles_hold_the_pixels(labels, make):
     segm, held, reader = opened(labels, info={"note": [1]})
@@ -152,6 +152,15 @@ def test_copies_and_pickles_hold_the_pixels(labels, make):
     np.testing.assert_array_equal(segm.data, labels, strict=True)
     np.testing.assert_array_equal(segm.labels, held.labels)
     assert new.info == {"note": [1]}
+    assert reader.windows == whole(labels)
+
+
+def test_a_shallow_copy_reads_what_the_original_reads(labels):
+    segm, _, reader = opened(labels)
+    new = copy.copy(segm)
+    assert reader.windows == []
+    new.remove_label(new.labels[0])
+    np.testing.assert_array_equal(segm.data, labels, strict=True)
     assert reader.windows == whole(labels)
 
 
