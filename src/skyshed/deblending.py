@@ -119,7 +119,7 @@ def deblend_sources(
     """
     data = data.value if isinstance(data, Quantity) else adopt(data, "data")
     segment_img = as_segmentation_image(segment_img, both_names("segment_img"))
-    xp = array_namespace(data=data, segment_img=segment_img._data)
+    xp = array_namespace(data=data, segment_img=segment_img.label_table.data)
     dtype = xp.asarray(data).dtype
     data = as_image(data, "data", xp)
     if segment_img.shape != data.shape:
@@ -130,7 +130,7 @@ def deblend_sources(
     npixels = check_positive_integer(npixels, both_names("npixels"))
     nlevels, contrast = check_deblending(nlevels, contrast, mode, connectivity, contrast_method)
     # Known by their places: where labels are large, sources have numbers of their own.
-    sources, own = segment_img._sources, segment_img.labels
+    sources, own = segment_img.label_table.sources, segment_img.labels
     if len(sources) == 0:
         raise ValueError(
             f"{both_names('segment_img')} must have at least one nonzero label, it has none: there "
@@ -152,7 +152,7 @@ def deblend_sources(
     base, parents = number_labels(asked, own, found.n_children, relabel)
     children = children_of(parents, base, found.n_children)
     info = _fallbacks(asked, own.astype(own.dtype.newbyteorder("=")), found, mode)
-    return SegmentationImage._from_labels(
+    return SegmentationImage.from_labels(
         _paint(sources, base, asked, found, n_threads).astype(own.dtype, copy=False),
         deblended_labels_map=(children, np.repeat(own[parents], found.n_children[parents])),
         flags_map=_flags(parents, base, children, found),

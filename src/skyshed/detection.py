@@ -227,7 +227,7 @@ def detect_sources(
             stacklevel=find_stack_level(),
         )
         return None
-    return SegmentationImage._from_labels(labels)
+    return SegmentationImage.from_labels(labels)
 
 
 def _as_threshold(threshold: Any, dtype: Any, shape: tuple[int, int], xp: Any) -> Any:

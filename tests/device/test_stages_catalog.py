@@ -22,9 +22,12 @@ LOOSE |= {name: 1e-8 for name in COLUMNS if "centroid_win" in name}
 
 def segments(cupy, scene):
     """Return the scene's segmentation image on the device, with what deblending noted."""
-    segm = skyshed.SegmentationImage(cupy.asarray(scene.segm.data))
-    segm._provenance = scene.segm._provenance
-    return segm
+    noted = scene.segm.provenance
+    return skyshed.SegmentationImage.from_labels(
+        cupy.asarray(scene.segm.data),
+        deblended_labels_map=(noted.child, noted.parent),
+        flags_map=(noted.flagged, noted.flags),
+    )
 
 
 def catalogs(cupy, scene, **options):

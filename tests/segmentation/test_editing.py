@@ -117,7 +117,7 @@ def test_stored_sequences_of_edits_give_photutils_311_maps():
     """Parents, children and flags follow the edits as in photutils 3.1.1."""
     merged = 0
     for case in stored_cases():
-        segm = SegmentationImage._from_labels(
+        segm = SegmentationImage.from_labels(
             case["data"].reshape(9, 11),
             deblended_labels_map=(case["child"], case["parent"]),
             flags_map=(case["flagged"], case["flags"]),
@@ -165,7 +165,7 @@ def test_the_users_array_is_never_written(labels):
 
 
 def test_an_array_that_was_handed_out_is_never_written(labels):
-    segm = SegmentationImage._from_labels(labels.astype(np.int32))
+    segm = SegmentationImage.from_labels(labels.astype(np.int32))
     for read in (lambda: segm.data, lambda: np.asarray(segm), lambda: segm[1:9, 1:9].data):
         handed_out = read()
         before = handed_out.copy()
@@ -177,10 +177,10 @@ def test_an_array_that_was_handed_out_is_never_written(labels):
 def test_edits_in_a_row_write_the_same_array(labels):
     segm = SegmentationImage(labels)
     segm.remove_label(segm.labels[0])
-    private = segm._data
+    private = segm.label_table.data
     segm.relabel_consecutive()
     segm.remove_border_labels(2)
-    assert segm._data is private
+    assert segm.label_table.data is private
 
 
 def test_an_edit_that_changes_nothing_keeps_the_array(labels):

@@ -10,12 +10,12 @@ from photutils.segmentation import SegmentationImage as Peer
 
 import skyshed
 from skyshed import SegmentationImage
-from skyshed.segmentation.exchange import as_segmentation_image
+from skyshed.segmentation import as_segmentation_image
 
 
 def deblended():
     """Return an image with parents, flags and notes."""
-    return SegmentationImage._from_labels(
+    return SegmentationImage.from_labels(
         np.array([[1, 2, 0, 5]], np.int32),
         deblended_labels_map=([2, 5, 5], [7, 7, 8]),
         flags_map={5: 96},
@@ -32,7 +32,7 @@ def test_the_labels_are_exported_by_dlpack(labels):
 
 
 def test_exported_labels_are_never_written(labels):
-    segm = SegmentationImage._from_labels(labels.astype(np.int32))
+    segm = SegmentationImage.from_labels(labels.astype(np.int32))
     for export in (np.from_dlpack, np.asarray):
         exported = export(segm)
         before = exported.copy()

@@ -138,14 +138,14 @@ def test_views_that_are_not_contiguous_are_understood(make_labels):
 def test_known_labels_are_wrapped_without_a_scan():
     image = np.array([[1, 0, 2]], np.int32)
     sources = Sources.from_labels(image)
-    segm = SegmentationImage._from_labels(image, sources=sources, info={"a": 1})
+    segm = SegmentationImage.from_labels(image, sources=sources, info={"a": 1})
     assert segm.sources is sources
     assert segm.data is image
     assert segm.info == {"a": 1}
 
 
 def test_assigning_data_starts_anew():
-    segm = SegmentationImage._from_labels(
+    segm = SegmentationImage.from_labels(
         np.array([[1, 2]], np.int32),
         deblended_labels_map={1: 5, 2: 5},
         flags_map={1: 32},
@@ -159,7 +159,9 @@ def test_assigning_data_starts_anew():
     assert segm.shape == (1, 3)
 
 
-@pytest.mark.parametrize("name", ["_data", "shape", "nlabels", "max_label", "flags", "sources"])
+@pytest.mark.parametrize(
+    "name", ["label_table", "shape", "nlabels", "max_label", "flags", "sources"]
+)
 def test_what_follows_from_the_data_is_not_assigned(name):
     segm = SegmentationImage(np.array([[1, 2]]))
     with pytest.raises(AttributeError, match=r"no setter|can't set"):
@@ -233,6 +235,14 @@ def test_copies_are_independent(labels):
         assert original.info == {"note": [1]}
         np.testing.assert_array_equal(original.data, labels)
         np.testing.assert_array_equal(original.labels, Peer(labels).labels)
+
+
+def test_edits_of_a_shallow_copy_do_not_reach_the_original(labels):
+    original = SegmentationImage.from_labels(labels.astype(np.int32))
+    new = copy.copy(original)
+    new.remove_label(new.labels[0])
+    np.testing.assert_array_equal(original.label_table.data, labels)
+    assert original.nlabels == new.nlabels + 1
 
 
 def test_an_unknown_attribute_is_an_error():

@@ -94,7 +94,7 @@ def test_labels_become_huge_and_small_again(make_labels):
 
 
 def test_flags_and_parents_follow_huge_labels():
-    segm = SegmentationImage._from_labels(
+    segm = SegmentationImage.from_labels(
         np.array([[1, 2, 3]]), deblended_labels_map={2: 9, 3: 9}, flags_map={3: 32}
     )
     segm.reassign_label(3, 2**40)

@@ -20,7 +20,7 @@ def test_maps_and_columns_mean_the_same():
 
 
 def test_a_label_merged_from_two_parents_is_listed_under_each():
-    segm = SegmentationImage._from_labels(
+    segm = SegmentationImage.from_labels(
         np.array([[1, 2, 3, 4]], np.int32),
         deblended_labels_map={1: 10, 2: 10, 3: 20, 4: 20},
         flags_map={1: 32, 3: 128, 4: 32},
@@ -36,7 +36,7 @@ def test_a_label_merged_from_two_parents_is_listed_under_each():
 
 
 def test_removed_labels_leave_the_record():
-    segm = SegmentationImage._from_labels(
+    segm = SegmentationImage.from_labels(
         np.array([[1, 2, 3]], np.int32),
         deblended_labels_map={1: 10, 2: 10, 3: 20},
         flags_map={1: 32, 2: 32, 3: 32},

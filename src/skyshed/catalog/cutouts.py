@@ -6,7 +6,7 @@ import numpy as np
 
 from skyshed.catalog.base import CatalogBase
 from skyshed.namespace import only_on_host
-from skyshed.segmentation.boxes import BoundingBox, boxes_of, slices_of
+from skyshed.segmentation.bounding_box import BoundingBox, boxes_of, slices_of
 
 __all__ = ["CUTOUTS", "Cutouts"]
 

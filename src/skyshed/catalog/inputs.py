@@ -31,7 +31,7 @@ def make_frame(
     plain, unit = split_units(**images)
     given = dict(zip(images, plain, strict=True))
     mask = adopt(mask, "mask")
-    xp = array_namespace(**given, mask=mask, segment_img=segment_img._data)
+    xp = array_namespace(**given, mask=mask, segment_img=segment_img.label_table.data)
     _check_shapes({**given, "mask": None if mask is np.ma.nomask else mask}, segment_img.shape, xp)
     arrays: dict[str, Any] = {
         name: None if array is None else as_image(array, name, xp) for name, array in given.items()

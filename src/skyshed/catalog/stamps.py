@@ -8,7 +8,7 @@ import numpy as np
 from skyshed.arguments import check_choice
 from skyshed.catalog.base import CatalogBase
 from skyshed.namespace import array_namespace
-from skyshed.segmentation.boxes import BoundingBox
+from skyshed.segmentation.bounding_box import BoundingBox
 
 __all__ = ["CutoutImage", "Stamps"]
 

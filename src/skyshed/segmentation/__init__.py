@@ -6,9 +6,8 @@ Everything that `photutils.segmentation` has can be imported from here, too.
 from typing import TYPE_CHECKING, Any
 
 from skyshed.flags import SEGMENTATION_FLAGS, decode_segmentation_flags
-from skyshed.segmentation.boxes import BoundingBox
-from skyshed.segmentation.exchange import as_segmentation_image
-from skyshed.segmentation.image import SegmentationImage
+from skyshed.segmentation.bounding_box import BoundingBox
+from skyshed.segmentation.image import SegmentationImage, as_segmentation_image
 from skyshed.segmentation.segment import Segment
 
 if TYPE_CHECKING:

@@ -1,92 +1,20 @@
 """Outlines of segments as Shapely polygons, which rasterio draws."""
 
 import importlib
-from functools import cached_property
 from itertools import chain
 from typing import Any
 
 import numpy as np
 
 from skyshed.namespace import in_one_transfer
-from skyshed.segmentation.labels import Labels, check_scalar
 from skyshed.sources import Sources
 
-__all__ = ["Polygons", "can_draw", "outline"]
+__all__ = ["can_draw", "draw", "need", "outline"]
 
 #: A call of rasterio costs as much as this number of pixels that it looks at.
 PIXELS_PER_CALL = 25_000
 #: Sources are drawn in one image where it has no more pixels than this, 256 MiB.
 PIXELS_AT_ONCE = 1 << 26
-
-
-class Polygons(Labels):
-    """The methods of a `SegmentationImage` that outline its sources."""
-
-    @cached_property
-    def polygons(self) -> list[Any]:
-        """The outline of each label, a Shapely polygon.
-
-        The corners of pixels are at half-integers: the centre of the first is (0, 0). Holes are
-        interior rings; a label in pieces that do not touch, not even at corners, is a
-        `shapely.MultiPolygon`. Where a segment touches itself at a corner its polygon is not
-        *valid* in the sense of Shapely; `shapely.make_valid` makes it so. Raises an ImportError
-        without rasterio and Shapely.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from skyshed import SegmentationImage
-        >>> print(SegmentationImage(np.array([[0, 7, 7]])).polygons[0])
-        POLYGON ((0.5 -0.5, 0.5 0.5, 2.5 0.5, 2.5 -0.5, 0.5 -0.5))
-        """
-        self._check_2d("polygons")
-        need("polygons", "rasterio", "shapely")
-        return draw(self._sources)
-
-    def get_polygon(self, label: int) -> Any:
-        """Return the outline of one label; see `polygons`.
-
-        Parameters
-        ----------
-        label : int
-            The label.
-
-        Returns
-        -------
-        polygon : `shapely.Polygon` or `shapely.MultiPolygon` or None
-            `None` without rasterio and Shapely.
-
-        Raises
-        ------
-        TypeError
-            If ``label`` is not a scalar.
-        ValueError
-            If it does not occur.
-        """
-        check_scalar(label, "get_polygons")
-        return self.get_polygons(label)[0]
-
-    def get_polygons(self, labels: Any) -> list[Any]:
-        """Return the outlines of some labels; see `polygons`.
-
-        Parameters
-        ----------
-        labels : int or array_like of int
-            The labels.
-
-        Returns
-        -------
-        polygons : list
-            In the order of ``labels``; each is `None` without rasterio and Shapely.
-
-        Raises
-        ------
-        ValueError
-            If a label does not occur.
-        """
-        index = np.atleast_1d(self.get_index(labels))
-        self._check_2d("get_polygons")
-        return draw(self._sources.take(index)) if can_draw() else [None] * index.size
 
 
 def need(what: str, *packages: str) -> None:

@@ -4,92 +4,43 @@ from typing import Any
 
 import numpy as np
 
-from skyshed.segmentation.labels import check_scalar
-from skyshed.segmentation.polygons import Polygons, need
+from skyshed.segmentation.polygons import need
 
-__all__ = ["Regions"]
+__all__ = ["make_regions", "regions_by_label"]
 
 
-class Regions(Polygons):
-    """The methods of a `SegmentationImage` that give regions. They need the package ``regions``.
+def make_regions(polygons: list[Any], labels: Any, group: bool, visual: dict[str, Any]) -> Any:
+    """Return the outer edges of polygons as regions; see `~skyshed.SegmentationImage.to_regions`.
 
-    A region is the outer edge of a segment: its holes are filled.
+    Parameters
+    ----------
+    polygons : list of `shapely.Polygon` or `shapely.MultiPolygon`
+        The outline of each label.
+    labels : array of int, shape (n,)
+        The labels.
+    group : bool
+        Whether to return one item per label.
+    visual : dict
+        Keywords of `regions.RegionVisual`.
     """
+    from regions import Regions
 
-    def to_regions(self, *, group: bool = False, **kwargs: Any) -> Any:
-        """Return the outer edge of each label as a region.
+    by_label = regions_by_label(polygons, labels, visual)
+    if group:
+        return by_label
+    pieces = [item.regions if isinstance(item, Regions) else [item] for item in by_label]
+    return Regions([region for regions in pieces for region in regions])
 
-        Parameters
-        ----------
-        group : bool, optional
-            Whether to return one item per label, where a label in several pieces is a
-            `regions.Regions`. Otherwise there is one region for each piece, whose ``meta["label"]``
-            tells the label.
-        **kwargs
-            Keywords of `regions.RegionVisual`: ``color``, ``linewidth``, ...
 
-        Returns
-        -------
-        regions : `regions.Regions`, or a list if ``group``
+def regions_by_label(polygons: list[Any], labels: Any, visual: dict[str, Any]) -> list[Any]:
+    """Return the outer edge of each polygon as a region, `None` where there is no polygon.
 
-        Raises
-        ------
-        ImportError
-            If rasterio, Shapely or regions is not installed.
-        """
-        need("to_regions", "regions")
-        from regions import Regions as Listed
-
-        found = [
-            _region(polygon, label, kwargs)
-            for polygon, label in zip(self.polygons, self.labels.tolist(), strict=True)
-        ]
-        if group:
-            return found
-        each = [one.regions if isinstance(one, Listed) else [one] for one in found]
-        return Listed([region for pieces in each for region in pieces])
-
-    def get_region(self, label: int, **kwargs: Any) -> Any:
-        """Return the outer edge of one label as a region; see `get_regions`.
-
-        Raises
-        ------
-        TypeError
-            If ``label`` is not a scalar.
-        ValueError
-            If it does not occur.
-        """
-        check_scalar(label, "get_regions")
-        return self.get_regions(label, **kwargs)[0]
-
-    def get_regions(self, labels: Any, **kwargs: Any) -> list[Any]:
-        """Return the outer edges of some labels as regions.
-
-        Parameters
-        ----------
-        labels : int or array_like of int
-            The labels.
-        **kwargs
-            Keywords of `regions.RegionVisual`.
-
-        Returns
-        -------
-        regions : list of `regions.PolygonPixelRegion`, `regions.Regions` or None
-            In the order of ``labels``. A label in several pieces is a `regions.Regions`. `None`
-            without rasterio and Shapely.
-
-        Raises
-        ------
-        ImportError
-            If regions is not installed.
-        ValueError
-            If a label does not occur.
-        """
-        polygons = self.get_polygons(labels)
-        return [
-            None if polygon is None else _region(polygon, int(label), kwargs)
-            for polygon, label in zip(polygons, np.atleast_1d(labels), strict=True)
-        ]
+    A label in several pieces is a `regions.Regions`.
+    """
+    return [
+        None if polygon is None else _region(polygon, int(label), visual)
+        for polygon, label in zip(polygons, np.atleast_1d(labels), strict=True)
+    ]
 
 
 def _region(polygon: Any, label: int, visual: dict[str, Any]) -> Any:

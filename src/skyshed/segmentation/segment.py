@@ -7,7 +7,7 @@ import numpy as np
 
 from skyshed.names import canonical_attribute
 from skyshed.namespace import only_on_host, to_host
-from skyshed.segmentation.boxes import BoundingBox
+from skyshed.segmentation.bounding_box import BoundingBox
 from skyshed.segmentation.polygons import can_draw, outline
 
 __all__ = ["Segment"]

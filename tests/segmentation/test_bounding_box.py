@@ -9,7 +9,7 @@ import pytest
 from photutils.aperture import BoundingBox as Peer
 
 from skyshed.segmentation import BoundingBox
-from skyshed.segmentation.boxes import boxes_of
+from skyshed.segmentation.bounding_box import boxes_of
 
 mpl.use("Agg")
 
