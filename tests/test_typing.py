@@ -1,5 +1,6 @@
 """What type checkers and editors see of the package: never ``Any``."""
 
+import inspect
 import re
 from pathlib import Path
 
@@ -90,6 +91,57 @@ def test_the_front_door_is_typed(revealed, expression):
     kind = revealed[expression]
     assert kind != "Any"
     assert kind.startswith(SEEN[expression]) if kind.startswith("def") else kind == SEEN[expression]
+
+
+MISTAKES = {
+    "no image": ("skyshed.detect_sources(None, 1.0, npixels=5)", "arg-type"),
+    "no boxes": ("skyshed.Background2D(image, None)", "arg-type"),
+    "swapped": ("skyshed.deblend_sources(segm, image, npixels=5)", "arg-type"),
+    "misspelt": ("skyshed.convolve(image, [[1.0]], n_thread=2)", "call-arg"),
+}
+
+
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory):
+    """What mypy says of each of the mistakes."""
+    lines = ["import numpy as np, skyshed", "image = np.ones((9, 9))"]
+    lines.append("segm = skyshed.SegmentationImage(np.ones((9, 9), int))")
+    start = len(lines) + 1
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        text = "\n".join([*lines, *(call for call, _ in MISTAKES.values())])
+        said = check(text, tmp_path_factory.mktemp("mistakes"), monkeypatch)
+    found = {int(at): code for at, code in re.findall(r":(\d+): error: .*\[([\w-]+)\]", said)}
+    assert min(found) >= start, said
+    return {name: found.get(start + i) for i, name in enumerate(MISTAKES)}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_seen_before_the_program_runs(judged, mistake):
+    assert judged[mistake] == MISTAKES[mistake][1]
+
+
+def test_every_kind_of_image_is_allowed(tmp_path, monkeypatch):
+    text = """
+import numpy as np
+from skyshed import Background2D, convolve, detect_sources, make_2dgaussian_kernel
+image = np.ones((9, 9), np.float32)
+bkg = Background2D(np.ma.masked_array(image), (3, 3), mask=image > 3)
+detect_sources(image - bkg.background, 1.5 * bkg.background_rms, npixels=np.int64(5).item())
+detect_sources([[1, 2], [3, 4]], np.float32(1), 5)
+convolve(image, make_2dgaussian_kernel(3.0, size=5)).shape
+class Tensor:
+    def __dlpack__(self, **kwargs: object) -> object: ...
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return (1, 0)
+detect_sources(Tensor(), 1.0, 5)
+"""
+    assert "error" not in check(text, tmp_path, monkeypatch)
+
+
+def test_help_names_types_instead_of_spelling_them_out():
+    assert str(inspect.signature(skyshed.detect_sources)).startswith(
+        "(data: 'Image', threshold: 'Image', npixels: 'int', "
+    )
 
 
 def test_a_name_that_there_is_not_is_an_error_of_types(tmp_path, monkeypatch):

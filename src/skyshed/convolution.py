@@ -1,11 +1,14 @@
 """Smoothing before detection: Gaussian kernels, and convolution that leaves missing pixels out."""
 
+from __future__ import annotations
+
 import warnings
 from typing import Any
 
 import numpy as np
 from astropy.utils.exceptions import AstropyUserWarning
 
+from skyshed._typing import Array, ImageOrNDData, Mask, Pair
 from skyshed.arguments import (
     as_image,
     as_mask,
@@ -28,7 +31,7 @@ LEAST_SUM = 0.01
 
 
 def make_2dgaussian_kernel(
-    fwhm: float, size: Any, mode: str = "oversample", oversampling: int = 10
+    fwhm: float, size: Pair, mode: str = "oversample", oversampling: int = 10
 ) -> Any:
     """Make a circular 2-D Gaussian kernel that sums to one.
 
@@ -86,18 +89,18 @@ def make_2dgaussian_kernel(
 
 @accept_aliases
 def convolve(
-    array: Any,
+    array: ImageOrNDData,
     kernel: Any,
     boundary: str | None = "fill",
     fill_value: float = 0.0,
     nan_treatment: str = "interpolate",
     normalize_kernel: bool = True,
-    mask: Any = None,
+    mask: Mask = None,
     preserve_nan: bool = False,
     normalization_zero_tol: float = 1e-8,
     *,
     n_threads: int | None = None,
-) -> Any:
+) -> Array:
     """Convolve an image with a kernel; pixels that are missing are interpolated with it.
 
     The twin of `astropy.convolution.convolve`, with its arguments and values. 1-D and 3-D arrays,
@@ -172,18 +175,18 @@ def convolve(
         "preserve_nan": preserve_nan,
         "normalization_zero_tol": normalization_zero_tol,
     }
-    array, mask = adopt(array, "array"), adopt(mask, "mask")
-    if is_nddata(array):
+    image, hidden = adopt(array, "array"), adopt(mask, "mask")
+    if is_nddata(image):
         from astropy.nddata import support_nddata
 
-        return support_nddata(data="array")(convolve)(array, kernel, **options)
-    if is_a(array, "astropy.convolution", "Kernel") or np.ndim(array) in (1, 3):
+        return support_nddata(data="array")(convolve)(image, kernel, **options)
+    if is_a(image, "astropy.convolution", "Kernel") or np.ndim(image) in (1, 3):
         from astropy.convolution import convolve as any_convolve
 
-        return any_convolve(array, kernel, **options)
-    xp = array_namespace(array=array, mask=mask)
-    weights = _as_kernel(kernel, boundary, np.shape(array))
-    data, missing = _as_pixels(array, mask, xp)
+        return any_convolve(image, kernel, **options)
+    xp = array_namespace(array=image, mask=hidden)
+    weights = _as_kernel(kernel, boundary, np.shape(image))
+    data, missing = _as_pixels(image, hidden, xp)
     interpolate = nan_treatment == "interpolate"
     total = float(weights.sum())
     if normalize_kernel or interpolate:
@@ -204,10 +207,10 @@ def convolve(
             AstropyUserWarning,
             stacklevel=find_stack_level(),
         )
-    dtype = getattr(array, "dtype", None)
+    dtype = getattr(image, "dtype", None)
     if dtype is not None and dtype.kind == "f":
         result = result.astype(dtype, copy=False)
-    unit = getattr(array, "unit", None)
+    unit = getattr(image, "unit", None)
     return result if unit is None else result << unit
 
 

@@ -1,11 +1,14 @@
 """Overlapping sources, split into their peaks."""
 
+from __future__ import annotations
+
 import warnings
 from typing import Any
 
 import numpy as np
 from astropy.units import Quantity
 
+from skyshed._typing import Image, Labels
 from skyshed.arguments import (
     as_image,
     check_choice,
@@ -31,10 +34,10 @@ CONTRAST_METHODS = (None, "basin", "saddle")
 
 @accept_aliases
 def deblend_sources(
-    data: Any,
+    data: Image,
     segment_img: SegmentationImage,
     npixels: int,
-    labels: Any = None,
+    labels: Labels | None = None,
     nlevels: int = 32,
     contrast: float = 0.001,
     mode: str = "exponential",
@@ -117,15 +120,15 @@ def deblend_sources(
     >>> deblend_sources(data, segm, npixels=1).data
     array([[1, 1, 1, 1, 2, 2, 2]])
     """
-    data = data.value if isinstance(data, Quantity) else adopt(data, "data")
+    image = data.value if isinstance(data, Quantity) else adopt(data, "data")
     segment_img = as_segmentation_image(segment_img, both_names("segment_img"))
-    xp = array_namespace(data=data, segment_img=segment_img.label_table.data)
-    dtype = xp.asarray(data).dtype
-    data = as_image(data, "data", xp)
-    if segment_img.shape != data.shape:
+    xp = array_namespace(data=image, segment_img=segment_img.label_table.data)
+    dtype = xp.asarray(image).dtype
+    image = as_image(image, "data", xp)
+    if segment_img.shape != image.shape:
         raise ValueError(
             f"{both_names('segment_img')} must have the same shape as data: it has "
-            f"{segment_img.shape}, data has {data.shape}"
+            f"{segment_img.shape}, data has {image.shape}"
         )
     npixels = check_positive_integer(npixels, both_names("npixels"))
     nlevels, contrast = check_deblending(nlevels, contrast, mode, connectivity, contrast_method)
@@ -139,7 +142,7 @@ def deblend_sources(
     asked = segment_img.get_indices(own if labels is None else np.atleast_1d(labels))
     asked = asked[(sources.host.area[asked] >= 2 * npixels) & (contrast < 1)]
     found = Search(
-        data, sources, npixels, nlevels, contrast, mode, int(connectivity), contrast_method,
+        image, sources, npixels, nlevels, contrast, mode, int(connectivity), contrast_method,
         n_threads,
     ).split(np.unique(asked), dtype if dtype.kind == "f" else np.dtype(np.float64))  # fmt: skip
     if found.torn.any():

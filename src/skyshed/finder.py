@@ -1,9 +1,12 @@
 """Detection and deblending in one call."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np
 
+from skyshed._typing import Image, Mask, Pair
 from skyshed.arguments import as_pair
 from skyshed.deblending import check_deblending, deblend_sources
 from skyshed.detection import detect_sources
@@ -53,7 +56,7 @@ class SourceFinder:
     @accept_aliases
     def __init__(
         self,
-        npixels: Any,
+        npixels: Pair,
         connectivity: int = 8,
         deblend: bool = True,
         nlevels: int = 32,
@@ -90,7 +93,9 @@ class SourceFinder:
     def __getattr__(self, name: str) -> Any:
         return canonical_attribute(self, name)
 
-    def __call__(self, data: Any, threshold: Any, mask: Any = None) -> SegmentationImage | None:
+    def __call__(
+        self, data: Image, threshold: Image, mask: Mask = None
+    ) -> SegmentationImage | None:
         """Find the sources of an image.
 
         Parameters

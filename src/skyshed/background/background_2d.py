@@ -1,5 +1,7 @@
 """The background of an image and its noise on a grid of boxes, and at every pixel."""
 
+from __future__ import annotations
+
 import warnings
 from functools import cached_property
 from typing import Any
@@ -7,6 +9,7 @@ from typing import Any
 import numpy as np
 from astropy.utils.exceptions import AstropyUserWarning
 
+from skyshed._typing import Array, ImageOrNDData, Mask, Pair
 from skyshed.arguments import as_image, as_pair, check_positive_integer, check_range, union
 from skyshed.background.base import DEFAULT_CLIP, own_clip, show
 from skyshed.background.box_values import measure_boxes
@@ -117,14 +120,14 @@ class Background2D:
     @accept_aliases
     def __init__(
         self,
-        data: Any,
-        box_size: Any,
+        data: ImageOrNDData,
+        box_size: Pair,
         *,
-        mask: Any = None,
-        coverage_mask: Any = None,
+        mask: Mask = None,
+        coverage_mask: Mask = None,
         fill_value: float = 0.0,
         exclude_percentile: float = 10.0,
-        filter_size: Any = (3, 3),
+        filter_size: Pair = (3, 3),
         filter_threshold: float | None = None,
         sigma_clip: Any = DEFAULT_CLIP,
         bkg_estimator: Any = None,
@@ -132,21 +135,21 @@ class Background2D:
         n_threads: int | None = None,
         interpolator: Any = None,
     ) -> None:
-        data, data_mask, self._unit = unpack(data)
-        xp = array_namespace(data=data, mask=mask, coverage_mask=coverage_mask)
-        data = xp.asarray(data)
-        if data.dtype.kind in "iub":
-            data = data.astype(xp.float32)
-        data = as_image(data, "data", xp)
-        mask = as_boolean(mask, "mask", data.shape, xp)
+        image, data_mask, self._unit = unpack(data)
+        xp = array_namespace(data=image, mask=mask, coverage_mask=coverage_mask)
+        image = xp.asarray(image)
+        if image.dtype.kind in "iub":
+            image = image.astype(xp.float32)
+        image = as_image(image, "data", xp)
+        mask = as_boolean(mask, "mask", image.shape, xp)
         self._has_mask = mask is not None or data_mask is not None
         self._configure(
-            data.shape, data.dtype, xp, box_size, coverage_mask=coverage_mask,
+            image.shape, image.dtype, xp, box_size, coverage_mask=coverage_mask,
             fill_value=fill_value, exclude_percentile=exclude_percentile, filter_size=filter_size,
             filter_threshold=filter_threshold, sigma_clip=sigma_clip, bkg_estimator=bkg_estimator,
             bkgrms_estimator=bkgrms_estimator, n_threads=n_threads, interpolator=interpolator,
         )  # fmt: skip
-        self._mesh = self._measured(data, union(mask, data_mask, self.coverage_mask))
+        self._mesh = self._measured(image, union(mask, data_mask, self.coverage_mask))
 
     @classmethod
     @accept_aliases
@@ -154,22 +157,22 @@ class Background2D:
         cls,
         mesh: Mesh,
         shape: tuple[int, int],
-        box_size: Any,
+        box_size: Pair,
         dtype: Any,
         *,
         xp: Any = np,
         unit: Any = None,
-        coverage_mask: Any = None,
+        coverage_mask: Mask = None,
         fill_value: float = 0.0,
         exclude_percentile: float = 10.0,
-        filter_size: Any = (3, 3),
+        filter_size: Pair = (3, 3),
         filter_threshold: float | None = None,
         sigma_clip: Any = DEFAULT_CLIP,
         bkg_estimator: Any = None,
         bkgrms_estimator: Any = None,
         n_threads: int | None = None,
         interpolator: Any = None,
-    ) -> "Background2D":
+    ) -> Background2D:
         """Return the background of an image whose boxes have been measured already.
 
         It is the one that was measured, without the image: a mesh is small, and can be kept or sent
@@ -366,7 +369,7 @@ class Background2D:
         return np.median(self.background_rms_mesh)
 
     @property
-    def background(self) -> Any:
+    def background(self) -> Array:
         """The background at every pixel, shape (ny, nx), in the unit of the data.
 
         It is made anew each time: keep it in a variable.
@@ -374,7 +377,7 @@ class Background2D:
         return self._whole.background
 
     @property
-    def background_rms(self) -> Any:
+    def background_rms(self) -> Array:
         """The noise of the background at every pixel, shape (ny, nx), in the unit of the data.
 
         It is made anew each time: keep it in a variable.
