@@ -74,7 +74,8 @@ def run(path: str, out: str, memory: str) -> None:
         tiles = found.tiles
         names = [name for name in tiles.colnames if name.endswith("_time")]
         said["phases"] = {name: float(tiles[name].value.sum()) for name in names}
-        said["side"] = found.job.tiling.side
+        first = tiles[0]
+        said["side"] = [int(first[f"{axis}max"] - first[f"{axis}min"] + 1) for axis in "yx"]
     table = found.table
     np.savez(f"{out}.npz", **{name: np.asarray(table[name]) for name in table.colnames})
     if not memory:

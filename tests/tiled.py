@@ -6,10 +6,9 @@ import warnings
 import numpy as np
 from astropy.wcs import WCS
 
-from skyshed import Parameters, extract
+from skyshed import extract
 from skyshed.datasets import make_survey_image
-from skyshed.extraction.opening import open_field
-from skyshed.mosaic.start import Resources, extract_tiles
+from tests.mosaic.fields import by_tiles
 from tests.pipeline_field import same_tables
 
 #: Boxes have 64 pixels, so that tiles are 64 x 128: 5 x 4 of them.
@@ -46,14 +45,10 @@ def tiled(
     scheduler=None, wcs=None, **parameters,
 ):  # fmt: skip
     """Extract the sources of an image in small tiles."""
-    parameters = Parameters(n_threads=n_threads, **parameters)
-    field = open_field(
-        image, hdu=None, region=None, mask_bits=parameters.mask_bits,
-        scale_weight=parameters.scale_weight, device=None, mask=mask, weight=weight,
+    return by_tiles(
+        image, tile, companions={"mask": mask, "weight": weight}, wcs=wcs, memory=memory,
+        workspace=workspace, scheduler=scheduler, n_threads=n_threads, **parameters,
     )  # fmt: skip
-    return extract_tiles(
-        {"image": field}, parameters, Resources(memory, workspace, scheduler, tile), wcs
-    )
 
 
 def same(tiles, whole):

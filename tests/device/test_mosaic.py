@@ -5,7 +5,6 @@ import gc
 import numpy as np
 import pytest
 
-from skyshed import Parameters
 from tests.device import scenes, standin
 from tests.device.standin import counts
 from tests.mosaic.fields import assert_same, at_once, by_tiles
@@ -22,7 +21,7 @@ def test_tiles_give_the_bits_of_the_image_at_once(cupy, tile):
     data[:, 100:104] = np.nan
     whole = at_once(cupy.asarray(data), wcs=wcs, **SETTINGS)
     assert len(whole.table) > 40
-    tiled = by_tiles(data, tile, parameters=Parameters(**SETTINGS), wcs=wcs, device="cuda")
+    tiled = by_tiles(data, tile, **SETTINGS, wcs=wcs, device="cuda")
     np.testing.assert_array_equal(tiled.segmentation.data[:], whole.segmentation.to_host().data)
     assert_same(tiled, whole.to_host())
 
@@ -32,12 +31,11 @@ def counted_run(side, n):
     image = scenes.image(31, shape=(side, side), n=n)
     gc.collect()
     before = counts.memory.current
-    parameters = Parameters(box_size=32, n_threads=1)
     with standin.ledger() as ledger:
-        found = by_tiles(image, (128, 128), parameters=parameters, device="cuda")
+        found = by_tiles(image, (128, 128), box_size=32, n_threads=1, device="cuda")
     ledger.total.peak -= before
     assert len(found.table) > n // 2
-    window = (128 + 2 * found.job.margin) ** 2
+    window = (128 + 2 * found._run.job.margin) ** 2
     return ledger, window, image.size
 
 

@@ -12,8 +12,7 @@ from astropy.nddata import CCDData, NDData, StdDevUncertainty, VarianceUncertain
 import skyshed
 from skyshed import Parameters, extract
 from skyshed.chain.designation import designations
-from skyshed.exceptions import NoDetectionsWarning
-from skyshed.extraction.entry import CrowdedWarning
+from skyshed.exceptions import CrowdedWarning, NoDetectionsWarning
 from tests.pipeline_field import SHAPE, PlainWCS, dtype_of, make_field, make_wcs, same_tables
 
 
@@ -183,7 +182,7 @@ def test_pixels_without_weight_are_left_out(image):
         weight = np.ones(SHAPE)
         weight[20:50, 30:70] = bad
         found = extract(image, weight=weight)
-        assert found.mask.sum() == 30 * 40
+        assert np.sum(found.mask) == 30 * 40
         assert not found.segmentation.data[found.mask].any()
 
 
@@ -202,16 +201,16 @@ def test_pixels_that_are_not_finite_are_left_out(image):
 def test_mask_bits_choose_what_rejects_a_pixel(image):
     plane = np.zeros(SHAPE, np.int16)
     plane[10:30, 10:30], plane[60:80, 60:80], plane[100:110, 100:110] = 1, 4 + 2, -32768
-    assert extract(image, mask=plane).mask.sum() == 400 + 400 + 100
-    assert extract(image, mask=plane, mask_bits="0").mask.sum() == 400
-    assert extract(image, mask=plane, mask_bits=[2, 15]).mask.sum() == 400 + 100
-    assert extract(image, mask=plane, mask_bits="0x8000").mask.sum() == 100
+    assert np.sum(extract(image, mask=plane).mask) == 400 + 400 + 100
+    assert np.sum(extract(image, mask=plane, mask_bits="0").mask) == 400
+    assert np.sum(extract(image, mask=plane, mask_bits=[2, 15]).mask) == 400 + 100
+    assert np.sum(extract(image, mask=plane, mask_bits="0x8000").mask) == 100
     assert extract(image, mask=plane, mask_bits="8").mask is None
     assert extract(image, mask=plane, mask_bits="40").mask is None
     with pytest.raises(TypeError, match="mask must hold integers where mask_bits"):
         extract(image, mask=plane.astype(float), mask_bits="0")
     both = extract(np.ma.MaskedArray(image, plane == 1), mask=plane == 6)
-    assert both.mask.sum() == 800
+    assert np.sum(both.mask) == 800
 
 
 def test_inputs_are_not_modified(tmp_path):
@@ -256,7 +255,7 @@ def test_without_sources_the_table_has_its_columns(image):
 def test_convolution_and_deblending_can_be_left_out(image):
     for off in ({"kernel_fwhm": 0}, {"kernel_size": 0}, {"kernel_fwhm": None}):
         plain = extract(image, **off, nsigma=4)
-        assert plain.convolved_data is plain.data
+        assert np.array_equal(plain.convolved_data, plain.data)
         expected = skyshed.detect_sources(plain.data, 4 * plain.background_rms, 5)
         expected = skyshed.deblend_sources(plain.data, expected, 5, progress_bar=False)
         assert np.array_equal(plain.segmentation.data, expected.data)

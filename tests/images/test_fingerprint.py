@@ -10,7 +10,8 @@ import pytest
 import zarr
 from astropy.io import fits
 
-from skyshed.images import cut, fingerprint, open_windows
+from skyshed.images import Window, cut, open_image
+from skyshed.images.arrays import ArraySource
 from skyshed.images.fingerprint import SAMPLE
 from tests.pipeline_field import make_wcs
 
@@ -21,8 +22,8 @@ def pixels():
 
 
 def facts(image):
-    found = fingerprint(open_windows(image))
-    assert found == fingerprint(open_windows(image))
+    found = open_image(image).image.fingerprint()
+    assert found == open_image(image).image.fingerprint()
     assert json.loads(json.dumps(found)) == found
     return found
 
@@ -46,10 +47,10 @@ def test_a_file_is_known_by_its_size_and_time(tmp_path, pixels, monkeypatch):
     assert facts("image.fits[1]") != before
     later(path)
     assert facts(path) != before
-    windows = open_windows(path)
+    source = open_image(path).image
     path.unlink()
     with pytest.raises(FileNotFoundError):
-        fingerprint(windows)
+        source.fingerprint()
 
 
 def test_parts_and_regions_are_known_by_what_they_are_of(tmp_path, pixels):
@@ -60,7 +61,7 @@ def test_parts_and_regions_are_known_by_what_they_are_of(tmp_path, pixels):
     both = [tmp_path / "a.fits", tmp_path / "b.fits"]
     before = facts(both)
     assert before["parts"] == [facts(path) for path in both]
-    region = fingerprint(cut(open_windows(both), 3, 50, 2, 20))
+    region = cut(open_image(both).image, Window(3, 50, 2, 20)).fingerprint()
     assert region == {**before, "region": [3, 50, 2, 20]}
     later(tmp_path / "b.fits")
     assert facts(both) != before
@@ -109,7 +110,7 @@ def test_of_a_large_array_a_sample_is_read():
             reads.append(where[0].start)
             return large[where]
 
-    fingerprint(open_windows(Counted()))
+    ArraySource(Counted()).fingerprint()
     assert len(reads) == SAMPLE
     assert (reads[0], reads[-1]) == (0, 10**6 - 1)
 

@@ -7,20 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from astropy.io import fits
+from astropy.nddata import NDData, StdDevUncertainty
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from skyshed.images import JoinedWindows, cut, open_windows
+from skyshed.images import Window, cut, open_image
+from skyshed.images.joined import JoinedSource
+from tests.images.skies import header_at
 from tests.pipeline_field import make_wcs
-
-
-def header_at(y0, x0, **changes):
-    """Return the header of a part whose first pixel is pixel ``(y0, x0)`` of the whole."""
-    header = make_wcs().to_header()
-    header["CRPIX1"] -= x0
-    header["CRPIX2"] -= y0
-    header.update(changes)
-    return header
 
 
 def write_parts(folder, whole, rows, columns, header=header_at):
@@ -59,18 +53,16 @@ def test_windows_are_those_of_the_whole_with_nan_in_gaps(tmp_path, data):
         expected[y0:y1, x0:x1] = whole[y0:y1, x0:x1]
     y0, y1, x0, x1 = (f(places[k][s] for k in kept) for s, f in enumerate((min, max, min, max)))
     expected = expected[y0:y1, x0:x1]
-    windows = open_windows([paths[k] for k in kept])
-    assert windows.shape == expected.shape
+    source = open_image([paths[k] for k in kept]).image
+    assert source.shape == expected.shape
     integers = whole.dtype.kind == "i" and not np.isnan(expected).any()
-    assert windows.dtype == (
-        np.float64 if whole.dtype.kind == "i" and not integers else whole.dtype
-    )
-    y0, x0 = (data.draw(st.integers(0, n - 1)) for n in windows.shape)
-    y1 = data.draw(st.integers(y0 + 1, windows.shape[0]))
-    x1 = data.draw(st.integers(x0 + 1, windows.shape[1]))
-    for each in (windows, pickle.loads(pickle.dumps(windows))):
-        found = each.read(y0, y1, x0, x1)
-        assert found.dtype == windows.dtype
+    assert source.dtype == (np.float64 if whole.dtype.kind == "i" and not integers else whole.dtype)
+    y0, x0 = (data.draw(st.integers(0, n - 1)) for n in source.shape)
+    y1 = data.draw(st.integers(y0 + 1, source.shape[0]))
+    x1 = data.draw(st.integers(x0 + 1, source.shape[1]))
+    for each in (source, pickle.loads(pickle.dumps(source))):
+        found = each.read(Window(y0, y1, x0, x1))
+        assert found.dtype == source.dtype
         np.testing.assert_array_equal(found, expected[y0:y1, x0:x1])
 
 
@@ -86,22 +78,22 @@ def quarters(tmp_path, whole):
 
 def test_the_wcs_is_that_of_the_whole_image(quarters):
     for paths in (quarters, quarters[::-1]):
-        wcs = open_windows(paths).wcs
+        wcs = open_image(paths).image.wcs
         assert np.array_equal(wcs.wcs.crpix, make_wcs().wcs.crpix)
         assert wcs.array_shape == (40, 50)
         there = make_wcs().pixel_to_world(33, 7)
         assert wcs.pixel_to_world(33, 7).separation(there).arcsec < 1e-9
-    region = cut(open_windows(quarters), 20, 30, 25, 35)
+    region = cut(open_image(quarters).image, Window(20, 30, 25, 35))
     assert np.array_equal(region.wcs.wcs.crpix, make_wcs().wcs.crpix - (25, 20))
 
 
 def test_only_the_parts_that_a_window_touches_are_opened(quarters, whole):
-    windows = open_windows(quarters)
+    source = open_image(quarters).image
     for path in quarters[1:]:
         Path(str(path).removesuffix("[SCI]")).write_text("damaged")
-    np.testing.assert_array_equal(windows.read(3, 25, 5, 30), whole[3:25, 5:30])
+    np.testing.assert_array_equal(source.read(Window(3, 25, 5, 30)), whole[3:25, 5:30])
     with pytest.raises(OSError, match=r"part-1\.fits\[1\]: rows 3 to 24, columns 0 to 1 cannot"):
-        windows.read(3, 25, 28, 32)
+        source.read(Window(3, 25, 28, 32))
 
 
 def test_parts_without_wcs_lie_where_the_detector_has_them(tmp_path, whole):
@@ -110,71 +102,55 @@ def test_parts_without_wcs_lie_where_the_detector_has_them(tmp_path, whole):
         return fits.Header({"DETSEC": f"[{x0 + 101}:{x1 + 100},{y0 + 7}:{y1 + 6}]"})
 
     paths = write_parts(tmp_path, whole, (0, 25, 40), (0, 30, 50), header)
-    windows = open_windows(paths)
-    assert windows.wcs is None
-    np.testing.assert_array_equal(windows.read(0, 40, 0, 50), whole)
+    source = open_image(paths).image
+    assert source.wcs is None
+    np.testing.assert_array_equal(source.read(Window(0, 40, 0, 50)), whole)
 
 
 def test_parts_of_several_dtypes_have_one_that_holds_them_all(tmp_path):
     one, other = tmp_path / "a.fits", tmp_path / "b.fits"
     fits.writeto(one, np.full((3, 4), 7, np.int16), header_at(0, 0))
     fits.writeto(other, np.full((3, 4), 0.5, np.float32), header_at(3, 0))
-    windows = open_windows((one, other))
-    assert windows.dtype == np.float32 == windows.read(0, 2, 0, 2).dtype
-    assert windows.read(2, 4, 0, 1).tolist() == [[7], [0.5]]
+    source = open_image((one, other)).image
+    assert source.dtype == np.float32 == source.read(Window(0, 2, 0, 2)).dtype
+    assert source.read(Window(2, 4, 0, 1)).tolist() == [[7], [0.5]]
 
 
 def test_one_part_needs_no_place(tmp_path):
     fits.writeto(tmp_path / "a.fits", np.ones((3, 4)))
-    windows = open_windows([tmp_path / "a.fits"])
-    assert isinstance(windows, JoinedWindows)
-    assert windows.wcs is None
-    assert windows.shape == (3, 4)
+    source = open_image([tmp_path / "a.fits"]).image
+    assert isinstance(source, JoinedSource)
+    assert source.wcs is None
+    assert source.shape == (3, 4)
 
 
-@pytest.mark.parametrize(
-    ("header", "message"),
-    [
-        (header_at(20, 0.3), r"b\.fits\[0\] is off the pixels of .*a\.fits\[0\] by up to 0\.3 "
-         r"pixels in x and .* in y \(it is shifted by part of a pixel\)"),
-        (header_at(20, 0, CDELT1=-5.6e-5), r"0\.\d+ pixels in x .*\(scale or orientation differ\)"),
-        (header_at(20, 0, PC1_2=0.01), r"\(scale or orientation differ\)"),
-        (header_at(20, 0, CRVAL1=180.0), "lies nowhere on the pixels of"),
-        (header_at(20, 0, CTYPE1="RA---SIN", CTYPE2="DEC--SIN"), "has the projection RA---SIN"),
-        (header_at(18, 0), r"a\.fits\[0\] and .*b\.fits\[0\] overlap by 20 x 2 pixels"),
-        (header_at(20, 0, BUNIT="Jy"), r"same unit: .*a\.fits\[0\] has none, .*b.* has Jy"),
-        (fits.Header(), r"b\.fits\[0\] has no celestial WCS, and other parts have one"),
-    ],
-)  # fmt: skip
-def test_parts_that_do_not_fit_are_named(tmp_path, header, message):
-    fits.writeto(tmp_path / "a.fits", np.zeros((20, 20)), header_at(0, 0))
-    fits.writeto(tmp_path / "b.fits", np.zeros((20, 20)), header)
-    with pytest.raises(ValueError, match=message):
-        open_windows([tmp_path / "a.fits", tmp_path / "b.fits"])
+def test_parts_may_be_hdus_in_memory(tmp_path, whole):
+    first = fits.ImageHDU(whole[:25], header_at(0, 0))
+    fits.writeto(tmp_path / "b.fits", whole[25:], header_at(25, 0))
+    source = open_image([first, tmp_path / "b.fits"]).image
+    np.testing.assert_array_equal(source.read(source.everything), whole)
+    assert source.origin() == {"input": f"array, {tmp_path}/b.fits"}
+    assert source.held_bytes == first.data.nbytes
+    with fits.open(tmp_path / "b.fits") as hdus:  # a list, but of one file's HDUs
+        assert not isinstance(open_image(hdus).image, JoinedSource)
 
 
-def test_a_header_may_round_where_a_part_lies(tmp_path):
-    fits.writeto(tmp_path / "a.fits", np.zeros((20, 20)), header_at(0, 0))
-    fits.writeto(tmp_path / "b.fits", np.ones((20, 20)), header_at(20.004, -0.003))
-    windows = open_windows([tmp_path / "a.fits", tmp_path / "b.fits"])
-    assert windows.shape == (40, 20)
-    assert windows.read(19, 21, 0, 1).tolist() == [[0], [1]]
-
-
-@pytest.mark.parametrize("detsec", ["[20:1,1:20]", "[1:40,1:40]", "1:20,1:20", ""])
-def test_flipped_and_binned_detectors_are_refused(tmp_path, detsec):
-    for name, where in (("a.fits", "[1:20,21:40]"), ("b.fits", detsec)):
-        fits.writeto(tmp_path / name, np.zeros((20, 20)), fits.Header({"DETSEC": where}))
+def test_masks_and_errors_of_parts_are_not_lost_in_silence(whole):
+    good = NDData(whole, wcs=make_wcs())
+    assert open_image([good]).image.shape == whole.shape
+    masked = NDData(whole, wcs=make_wcs(), mask=whole > 1)
     with pytest.raises(
-        ValueError, match=r"b\.fits\[0\] has DETSEC = .* neither flipped nor binned"
+        ValueError, match=r"image\[1\] has its own mask, .*: give it beside the list"
     ):
-        open_windows([tmp_path / "a.fits", tmp_path / "b.fits"])
+        open_image([good, masked])
+    uncertain = NDData(whole, wcs=make_wcs(), uncertainty=StdDevUncertainty(np.abs(whole)))
+    with pytest.raises(
+        ValueError, match=r"weight\[0\] has its own uncertainty, which images of a l"
+    ):
+        open_image([uncertain], "weight")
 
 
-def test_parts_of_which_nothing_is_known_are_refused(tmp_path):
-    for name in ("a.fits", "b.fits"):
-        fits.writeto(tmp_path / name, np.zeros((20, 20)))
-    with pytest.raises(ValueError, match=r"a\.fits\[0\] has no celestial WCS and no DETSEC"):
-        open_windows([tmp_path / "a.fits", tmp_path / "b.fits"])
-    with pytest.raises(ValueError, match="hdu is given as 1, but image is no file"):
-        open_windows([tmp_path / "a.fits"], hdu=1)
+def test_an_empty_list_is_refused():
+    for empty in ([], ()):
+        with pytest.raises(ValueError, match="image is an empty list: give at least one file"):
+            open_image(empty)

@@ -6,10 +6,9 @@ from typing import Any
 import numpy as np
 
 from skyshed import extract
-from skyshed.extraction.mosaic_result import MosaicExtraction
-from skyshed.extraction.opening import open_field
-from skyshed.mosaic.start import Resources, extract_tiles
-from skyshed.parameters import Parameters
+from skyshed.extraction import Extraction
+from skyshed.extraction.entry import open_request, run_request
+from skyshed.extraction.plan import Resources, make_plan
 from tests.pipeline_field import same_tables
 
 __all__ = ["add_source", "assert_same", "by_tiles", "draw_field", "draw_parameters"]
@@ -97,30 +96,20 @@ def by_tiles(
     image: Any,
     tile: tuple[int, int],
     *,
-    parameters: Parameters | None = None,
-    wcs: Any = None,
     companions: dict[str, Any] | None = None,
-    device: str | None = None,
-    region: Any = None,
     band: Any = None,
-    **resources: Any,
-) -> MosaicExtraction:
+    workspace: Any = None,
+    scheduler: Any = None,
+    memory: Any = None,
+    **options: Any,
+) -> Extraction:
     """Extract tile by tile, in tiles of this shape: whole boxes, at least one."""
-    parameters = parameters or Parameters()
-    given = dict.fromkeys(("weight", "rms", "error", "mask")) | (companions or {})
-    field = open_field(
-        image, hdu=None, region=region, mask_bits=parameters.mask_bits,
-        scale_weight=parameters.scale_weight, device=device, **given,
-    )  # fmt: skip
-    fields = {"image": field}
-    if band is not None:
-        fields["band"] = open_field(
-            band, hdu=None, region=region, mask_bits=None, scale_weight=False, device=device
-        )
-    return extract_tiles(fields, parameters, Resources(tile=tile, **resources), wcs)
+    request = open_request(image, detection_image=band, **(companions or {}), **options)
+    resources = Resources(memory, workspace, scheduler, tile=tile)
+    return run_request(request, make_plan(request, resources), resources)
 
 
-def assert_same(tiled: MosaicExtraction, whole: Any) -> None:
+def assert_same(tiled: Extraction, whole: Extraction) -> None:
     """Assert that a run over tiles found what a run at once did, bit for bit."""
     np.testing.assert_array_equal(tiled.segmentation.data[:], whole.segmentation.data)
     assert tiled.segmentation.nlabels == whole.segmentation.nlabels == len(whole.table)

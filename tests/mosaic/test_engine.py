@@ -20,12 +20,12 @@ from astropy.io import fits
 from astropy.utils.exceptions import AstropyUserWarning
 from dask.core import get_dependencies
 
-from skyshed import Parameters, extract
-from skyshed.extraction.opening import open_field
-from skyshed.mosaic import TileError
+from skyshed import extract
+from skyshed.exceptions import TileError
+from skyshed.extraction.entry import open_request, run_request
+from skyshed.extraction.plan import Resources, make_plan
 from skyshed.mosaic.engine import Cluster, Threads, attempt, connect
 from skyshed.mosaic.job import Job
-from skyshed.mosaic.start import Resources, extract_tiles
 from skyshed.mosaic.tiling import Tiling
 from skyshed.mosaic.workspace import Workspace
 from tests.tiled import N_TILES, SHAPE, TILE, a_wcs, same, survey, tiled
@@ -118,10 +118,8 @@ def inputs(tmp_path_factory):
 @pytest.fixture
 def job(tmp_path):
     """A run over 6 x 7 tiles that nothing is done for."""
-    field = open_field(
-        np.zeros((12, 14)), hdu=None, region=None, mask_bits=None, scale_weight=False, device=None
-    )
-    return Job(field, Parameters(), Tiling((12, 14), (2, 2)), Workspace(str(tmp_path)), 1)
+    request = open_request(np.zeros((12, 14)))
+    return Job(request, Tiling((12, 14), (2, 2)), Workspace(str(tmp_path)), 1)
 
 
 @pytest.mark.parametrize(
@@ -245,13 +243,13 @@ def re_address(address):
 def test_a_failing_tile_is_named_with_its_window_phase_and_cause(cluster, where, tmp_path):
     path = tmp_path / "image.fits"
     fits.writeto(path, np.array(survey().data))
-    field = open_field(path, hdu=None, region=None, mask_bits=None, scale_weight=False, device=None)
+    request = open_request(path, n_threads=1)
     os.truncate(path, path.stat().st_size - 4 * SHAPE[0] * 100)
     scheduler = None if where == "threads" else cluster.address
+    resources = Resources(scheduler=scheduler, tile=TILE)
+    plan = make_plan(request, resources)
     with pytest.raises(TileError) as raised:
-        extract_tiles(
-            {"image": field}, Parameters(n_threads=1), Resources(tile=TILE, scheduler=scheduler)
-        )
+        run_request(request, plan, resources)
     message = str(raised.value)
     assert "background, tile 3," in message or "background, tile 4," in message
     assert f"OSError: {path}[0]: rows " in message
@@ -352,7 +350,7 @@ def test_filters_of_warnings_are_as_before(job):
 def test_an_array_that_is_too_large_to_be_sent_is_refused(cluster, tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     image = np.broadcast_to(np.float32(0), (4000, 4000))
-    with pytest.raises(ValueError, match="image is an array of 16000000 pixels in the memory"):
+    with pytest.raises(ValueError, match="image takes 64 MB in the memory"):
         tiled(image, scheduler=cluster.address)
     assert not list(tmp_path.glob("skyshed-*"))
 

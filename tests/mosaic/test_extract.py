@@ -10,8 +10,8 @@ from astropy.nddata import NDData, StdDevUncertainty
 import skyshed
 from skyshed import extract
 from skyshed.cli import main
-from skyshed.mosaic import MosaicExtraction
-from skyshed.mosaic.memory import PROCESS
+from skyshed.exceptions import TileError, WorkspaceError
+from skyshed.extraction.plan import PROCESS
 from skyshed.output.write import read_catalog
 from tests.mosaic.fields import assert_same, at_once
 from tests.pipeline_field import SHAPE, make_field, make_wcs, same_tables
@@ -45,10 +45,10 @@ def _packed(data, header):
 @pytest.fixture(autouse=True)
 def small_tiles(monkeypatch):
     """Let the field have several tiles, however much memory there is."""
-    from skyshed.mosaic import memory
+    from skyshed.extraction import plan
 
-    monkeypatch.setattr(memory, "LARGEST_SIDE", 80)
-    monkeypatch.setattr(memory, "LEAST_SIDE", 16)
+    monkeypatch.setattr(plan, "LARGEST_SIDE", 80)
+    monkeypatch.setattr(plan, "LEAST_SIDE", 16)
 
 
 @pytest.fixture(scope="module")
@@ -62,8 +62,7 @@ def test_files(folder, whole, tmp_path, image):
         str(folder / image) if isinstance(image, str) else [str(folder / name) for name in image]
     )
     found = extract(given, workspace=tmp_path / "work", **SETTINGS)
-    assert isinstance(found, MosaicExtraction)
-    assert len(found.job.tiling) == 6
+    assert len(found.tiles) == 6
     assert_same(found, whole)
     assert found.unit == whole.unit
     # The same kinds, small enough to be worked on at once.
@@ -101,7 +100,7 @@ def test_images_with_masks_and_errors_of_their_own(tmp_path):
 
 def test_memory_decides(folder, whole):
     image = folder / "field.fits"
-    assert not isinstance(extract(image, memory="4GB", **SETTINGS), MosaicExtraction)
+    assert len(extract(image, memory="4GB", **SETTINGS).tiles) == 1
     little = PROCESS + SHAPE[0] * SHAPE[1] * 16  # less than it needs, so tile by tile
     with pytest.raises(
         ValueError, match=r"too little for 2 tiles at a time: at least .* is needed"
@@ -113,11 +112,11 @@ def test_a_temporary_workspace_goes_with_the_result(monkeypatch):
     import gc
     from pathlib import Path
 
-    from skyshed.mosaic import start
+    from skyshed.extraction import plan
 
-    monkeypatch.setattr(start, "whole_image", lambda *_: 10**18)
+    monkeypatch.setattr(plan, "_bytes_at_once", lambda *_: 10**18)
     found = extract(make_field(), memory="1GB", **SETTINGS)
-    folder = Path(found.job.workspace.folder)
+    folder = Path(found._run.job.workspace.folder)
     assert folder.exists()
     del found
     gc.collect()
@@ -173,7 +172,7 @@ def test_the_image_for_detection_may_be_large_too(folder, tmp_path):
     assert found.record["detection_image"] == whole.record["detection_image"] == "array"
     with pytest.raises(ValueError, match="detection_image must have the same shape as image"):
         extract(image, detection_image=band[1:], workspace=tmp_path / "other", **SETTINGS)
-    with pytest.raises(skyshed.mosaic.WorkspaceError, match=r"was begun with detection_image\.sha"):
+    with pytest.raises(WorkspaceError, match=r"was begun with detection_image\.sha"):
         extract(image, detection_image=band + 1, workspace=tmp_path / "work", **SETTINGS)
 
 
@@ -220,11 +219,7 @@ def test_a_map_without_labels_has_nothing_to_measure(tmp_path):
     [
         (np.zeros(SHAPE), TypeError, "segmentation must hold integers"),
         (np.zeros((3, 4), int), ValueError, "segmentation must have the same shape as image"),
-        (
-            np.full(SHAPE, -3),
-            skyshed.mosaic.TileError,
-            r"collect, tile \d,\d .* it has -3: renumber",
-        ),
+        (np.full(SHAPE, -3), ValueError, "segmentation must hold labels from 0.* it has -3"),
     ],
 )
 def test_maps_that_are_none_are_refused(tmp_path, labels, kind, message):
@@ -232,9 +227,13 @@ def test_maps_that_are_none_are_refused(tmp_path, labels, kind, message):
         extract(make_field(), segmentation=labels, workspace=tmp_path, **SETTINGS)
 
 
-def test_what_tiles_do_not_know_is_refused(tmp_path, whole):
-    with pytest.raises(ValueError, match="not known to runs over tiles"):
-        extract(make_field(), detection_cat=whole.catalog, workspace=tmp_path / "work")
+def test_a_catalog_gives_positions_and_shapes_to_tiles_too(tmp_path, whole):
+    band = 2 * make_field(dtype=np.float64)
+    expected = at_once(band, detection_cat=whole.catalog, **SETTINGS)
+    found = extract(band, detection_cat=whole.catalog, workspace=tmp_path / "work", **SETTINGS)
+    assert len(found.tiles) == 6
+    assert_same(found, expected)
+    assert found.detection_cat is expected.detection_cat is whole.catalog
 
 
 def test_columns_need_no_label(folder, tmp_path, whole):
@@ -293,9 +292,9 @@ def test_windows_of_image_and_background_are_those_at_once(folder, tmp_path, who
     here = found.background2d.window(20, 70, 30, 110)
     assert np.array_equal(here.background, whole.background[window])
     assert np.array_equal(here.background_rms, whole.background_rms[window])
-    assert np.array_equal(found.read(20, 70, 30, 110), whole.data[window])
+    assert np.array_equal(found.data[window], whole.data[window])
     assert np.array_equal(found.segmentation.read(20, 70, 30, 110), whole.segmentation.data[window])
-    assert repr(found).startswith(f"<MosaicExtraction: {len(whole.table)} sources in 150 x 190")
+    assert repr(found) == f"<Extraction: {len(whole.table)} sources in 150 x 190 pixels>"
 
 
 def test_the_command_works_tile_by_tile_and_cleans_up(folder, tmp_path, whole, capsys):
@@ -356,6 +355,6 @@ def test_extract_without_a_folder_says_so(folder, capsys):
 
 
 def test_names_are_public():
-    assert skyshed.mosaic.TileError.__name__ == "TileError"
+    assert TileError.__name__ == "TileError"
     with pytest.raises(AttributeError, match="no attribute 'Tile'"):
         _ = skyshed.mosaic.Tile

@@ -13,7 +13,8 @@ from astropy.io import fits
 
 from skyshed import extract
 from skyshed.chain.progress import TileProgress
-from skyshed.mosaic import TileError, engine
+from skyshed.exceptions import TileError
+from skyshed.mosaic import engine
 from tests.tiled import N_TILES, at_once, outcome, same, survey, tiled
 
 PHASES = ("background", "detect", "deblend", "measure")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from skyshed import NoDetectionsWarning, Parameters
+from skyshed import NoDetectionsWarning
 from skyshed.mosaic import measure
 from tests.mosaic.fields import (
     add_source,
@@ -31,9 +31,7 @@ def compare(data, tile, **options):
     whole = at_once(data, wcs=wcs, **companions, **options)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        tiled = by_tiles(
-            data, tile, parameters=Parameters(**options), companions=companions, wcs=wcs
-        )
+        tiled = by_tiles(data, tile, companions=companions, wcs=wcs, **options)
     assert_same(tiled, whole)
     return tiled
 
@@ -56,14 +54,14 @@ def test_any_field_in_any_tiles(quarter, seed, high, wide):
         whole = None
     tile = int(box[0]) * high, int(box[1]) * wide
     given_ = {} if mask is None else {"mask": mask}
-    parameters = Parameters(n_threads=1, **options)
+    options |= {"n_threads": 1}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         if whole is None:
             with pytest.raises(ValueError, match=r"no box|no pixel"):
-                by_tiles(data, tile, parameters=parameters, companions=given_)
+                by_tiles(data, tile, companions=given_, **options)
         else:
-            assert_same(by_tiles(data, tile, parameters=parameters, companions=given_), whole)
+            assert_same(by_tiles(data, tile, companions=given_, **options), whole)
 
 
 @pytest.mark.parametrize("connectivity", [4, 8])
@@ -123,7 +121,7 @@ def test_apertures_beyond_the_margin(monkeypatch):
         localbkg_width=30, exclude_percentile=100,
     )  # fmt: skip
     assert len(alone) >= 3
-    assert found.job.margin < 30
+    assert found._run.job.margin < 30
 
 
 def test_chip_gaps_and_tiles_without_a_good_pixel():
@@ -168,7 +166,7 @@ def test_where_every_box_lacks_pixels_all_are_used():
 def test_no_source_at_all():
     data = quiet((100, 100)).astype(np.float32)
     with pytest.warns(NoDetectionsWarning, match="No sources were found"):
-        found = by_tiles(data, (32, 32), parameters=Parameters(nsigma=50, box_size=BOX))
+        found = by_tiles(data, (32, 32), nsigma=50, box_size=BOX)
     assert_same(found, at_once(data, nsigma=50, box_size=BOX))
     assert len(found.table) == 0
 
@@ -180,7 +178,7 @@ def test_another_band_for_detection(columns):
     band[30:34, 40:90] = np.nan
     options = {"box_size": BOX, "aperture_radii": (9.0,), "columns": columns}
     whole = at_once(data, detection_image=band, wcs=make_wcs(), **options)
-    tiled = by_tiles(data, (48, 32), parameters=Parameters(**options), band=band, wcs=make_wcs())
+    tiled = by_tiles(data, (48, 32), band=band, wcs=make_wcs(), **options)
     assert_same(tiled, whole)
     assert len(whole.table) > 30
 

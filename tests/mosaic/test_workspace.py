@@ -12,7 +12,8 @@ import pytest
 import zarr
 from astropy.io import fits
 
-from skyshed.mosaic import TileError, WorkspaceError, engine
+from skyshed.exceptions import TileError, WorkspaceError
+from skyshed.mosaic import engine
 from skyshed.mosaic.workspace import Workspace
 from tests.tiled import N_TILES, at_once, same, survey, tiled
 
@@ -92,7 +93,7 @@ def test_threads_and_memory_may_differ_and_tiles_stay(workspace, attempts):
         memory="2GB",
     )  # fmt: skip
     assert {phase for phase, _ in attempts} == {"measure"}
-    assert len(found.job.tiling) == N_TILES
+    assert len(found.tiles) == N_TILES
     assert same(found, at_once())
 
 
@@ -101,9 +102,9 @@ def test_threads_and_memory_may_differ_and_tiles_stay(workspace, attempts):
     [
         ({"nsigma": 2.0}, "parameters.nsigma = 1.5, this run has 2.0"),
         ({"columns": ("label",)}, "parameters.columns = "),
-        ({"mask": None}, "companions.mask = "),
-        ({"mask": np.zeros((300, 400), bool)}, r"companions.mask.sha256 = "),
-        ({"weight": np.ones((300, 400), np.float32)}, "companions.weight = None"),
+        ({"mask": None}, "mask = "),
+        ({"mask": np.zeros((300, 400), bool)}, r"mask.sha256 = "),
+        ({"weight": np.ones((300, 400), np.float32)}, "weight = None"),
         ({"image": survey().data + 1}, "image.sha256 = "),
     ],
 )
@@ -153,8 +154,8 @@ def test_a_file_that_was_changed_or_is_another_is_noticed(tmp_path, kind):
 
 def test_a_workspace_of_another_version_is_refused(workspace):
     identity = json.loads((workspace / "run.json").read_text())
-    (workspace / "run.json").write_text(json.dumps({**identity, "version": 0}))
-    with pytest.raises(WorkspaceError, match="was begun with version = 0, this run has 1"):
+    (workspace / "run.json").write_text(json.dumps({**identity, "schema": "0"}))
+    with pytest.raises(WorkspaceError, match="was begun by another version of skyshed"):
         tiled(survey().data, mask=survey().mask, workspace=workspace)
 
 
@@ -190,8 +191,8 @@ def damaged(content, how):
     [
         ("detect/00001-00002.npz", "empty", "stitch.npz"),
         ("detect/00001-00002.npz", "flipped", "stitch.npz"),
-        ("stitch.npz", "cut", "counts.npz"),
-        ("stitch.npz", "flipped", "counts.npz"),
+        ("stitch.npz", "cut", "sources.npz"),
+        ("stitch.npz", "flipped", "sources.npz"),
         ("number/00001-00002.npz", "zeros", "measure/00001-00002.npz"),
         ("number/00001-00002.npz", "flipped", "measure/00001-00002.npz"),
     ],
@@ -225,7 +226,7 @@ def test_a_damaged_table_is_named_and_made_again(workspace, how):
 @pytest.mark.parametrize(
     "name",
     ["background/00001-00002", "mesh", "detect/00001-00002", "stitch", "seams/00001-00002",
-     "deblend/00001-00002", "counts", "number/00001-00002", "measure/00001-00002"],
+     "deblend/00001-00002", "sources", "number/00001-00002", "measure/00001-00002"],
 )  # fmt: skip
 def test_whatever_file_is_removed_is_made_again(workspace, name):
     before = files(workspace)

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from skyshed.output.atomic import whole_file, whole_folder
+from skyshed.output.atomic import remove, traceless, whole_file, whole_folder
 
 
 def fill(part, text):
@@ -61,3 +61,50 @@ def test_two_may_write_the_same_file(tmp_path):
         assert path.read_text() == "theirs"
     assert path.read_text() == "mine"
     assert [each.name for each in tmp_path.iterdir()] == ["file"]
+
+
+def test_anything_is_removed_and_no_link_is_followed(tmp_path):
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    (kept / "file").touch()
+    (tmp_path / "file").touch()
+    (tmp_path / "folder" / "within").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(kept)
+    (tmp_path / "link to a file").symlink_to(kept / "file")
+    (tmp_path / "link to nothing").symlink_to(tmp_path / "absent")
+    for path in (*tmp_path.iterdir(), tmp_path / "absent"):
+        if path != kept:
+            remove(path)
+    assert list(tmp_path.iterdir()) == [kept]
+    assert (kept / "file").exists()
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_after_an_error_folders_that_stayed_empty_are_gone(tmp_path, error):
+    old = tmp_path / "old"
+    old.mkdir()
+
+    def fail(folder, *files):
+        with traceless(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            for name in files:
+                (folder / name).touch()
+            raise error
+
+    for folder in (tmp_path / "new", tmp_path / "new" / "below" / "it", old / "new", old):
+        with pytest.raises(error):
+            fail(folder)
+        assert list(tmp_path.iterdir()) == [old]
+        assert not list(old.iterdir())
+    with pytest.raises(error), traceless(tmp_path / "never" / "made"):
+        raise error
+    # What was written stays, with the folders that it is in.
+    with pytest.raises(error):
+        fail(tmp_path / "new" / "below", "file")
+    assert (tmp_path / "new" / "below" / "file").exists()
+
+
+def test_without_an_error_an_empty_folder_stays(tmp_path):
+    with traceless(tmp_path / "new" / "below"):
+        (tmp_path / "new" / "below").mkdir(parents=True)
+    assert (tmp_path / "new" / "below").is_dir()

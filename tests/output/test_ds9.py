@@ -4,12 +4,15 @@ import re
 
 import numpy as np
 
-from skyshed.output.ds9 import kron_regions
+from skyshed.output.ds9 import HEAD, kron_places, region_lines
 
 
-def test_regions_are_the_kron_ellipses_counted_from_one(rich):
+def test_regions_are_the_kron_ellipses_counted_from_one(rich, tmp_path):
     catalog = rich.catalog
-    lines = kron_regions(catalog).splitlines()
+    rich.write(tmp_path, preview=False, regions=True)
+    text = (tmp_path / "kron.reg").read_text(encoding="ascii")
+    assert text == HEAD + region_lines(*kron_places(catalog))
+    lines = text.splitlines()
     assert lines[:3] == ["# Region file format: DS9", "global color=green", "image"]
     assert len(lines) == 3 + len(rich.table)
     scale = catalog.kron_params[0]
@@ -28,5 +31,7 @@ def test_regions_are_the_kron_ellipses_counted_from_one(rich):
     assert sum(line.startswith("ellipse") for line in lines) > 30
 
 
-def test_no_sources_give_no_regions(empty):
-    assert len(kron_regions(empty.catalog).splitlines()) == 3
+def test_no_sources_give_no_regions(empty, tmp_path):
+    empty.write(tmp_path, preview=False, regions=True)
+    assert (tmp_path / "kron.reg").read_text(encoding="ascii") == HEAD
+    assert len(HEAD.splitlines()) == 3

@@ -12,18 +12,12 @@ from matplotlib.image import imread
 from skyshed import extract
 from skyshed.catalog.apertures import kron_ellipses
 from skyshed.output import preview
-from skyshed.output.preview import (
-    MOST_ELLIPSES,
-    block_max,
-    block_mean,
-    write_mosaic_preview,
-    write_preview,
-)
+from skyshed.output.preview import MOST_ELLIPSES, block_max, block_mean, write_preview
 from tests.pipeline_field import make_field
 
 
 def drawn(found, tmp_path):
-    write_preview(found, tmp_path / "preview.png")
+    found.write(tmp_path)
     return imread(tmp_path / "preview.png")
 
 
@@ -67,7 +61,7 @@ def test_no_picture_is_larger_than_two_thousand_pixels(tmp_path, shape):
 
 def read_by(found, asked):
     """Return readers of an extraction's image and labels that note what they are asked for."""
-    data = np.where(False if found.mask is None else found.mask, np.nan, found.data)
+    data = np.where(False if found.mask is None else found.mask[:], np.nan, found.data[:])
 
     def reader(image):
         def read(y0, y1, x0, x1):
@@ -86,17 +80,17 @@ def test_a_picture_by_windows_is_the_picture(tmp_path, monkeypatch, shape):
         image[y : y + 6, x : x + 9] += 30
     image[60:90, 80:110] = np.nan
     found = extract(image, nsigma=10)
-    write_preview(found, tmp_path / "whole.png")
+    found.write(tmp_path)
     ellipses = kron_ellipses(found.catalog, None)
     noise = found.background2d.background_rms_median
     for size in (1 << 22, 30_000):
         monkeypatch.setattr(preview, "WINDOW", size)
         asked = []
-        write_mosaic_preview(
+        write_preview(
             *read_by(found, asked), shape, tmp_path / "parts.png", len(found.table),
             noise=noise, ellipses=ellipses, record=found.record,
         )  # fmt: skip
-        assert (tmp_path / "parts.png").read_bytes() == (tmp_path / "whole.png").read_bytes()
+        assert (tmp_path / "parts.png").read_bytes() == (tmp_path / "preview.png").read_bytes()
         assert max(asked) <= size
 
 
@@ -105,9 +99,7 @@ def test_a_picture_by_windows_needs_no_more_than_windows(tmp_path):
     for shape, ellipses in (((40, 50), np.ones((MOST_ELLIPSES + 1, 5))), ((1, 5000), None)):
         found = SimpleNamespace(data=np.zeros(shape), mask=None)
         found.segmentation = SimpleNamespace(data=np.zeros(shape, np.int32))
-        write_mosaic_preview(
-            *read_by(found, asked), shape, tmp_path / "preview.png", 0, ellipses=ellipses
-        )
+        write_preview(*read_by(found, asked), shape, tmp_path / "preview.png", 0, ellipses=ellipses)
         assert imread(tmp_path / "preview.png").shape[1] <= 2000
 
 

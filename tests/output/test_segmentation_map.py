@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from skyshed import Parameters
-from skyshed.images import open_windows
-from skyshed.images.read import ImageWarning
+from skyshed.exceptions import ImageWarning
+from skyshed.images import Window, open_image
 from skyshed.output import segmentation_map as maps
 from skyshed.output.fits_tables import file_header, tables_beside
 from skyshed.output.segmentation_map import write_map
@@ -65,7 +65,7 @@ def test_a_map_by_stripes_is_that_of_astropy(tmp_path, compress, ny, nx, step, s
     with fits.open(path) as hdus:
         hdus.verify("exception")
         assert np.array_equal(hdus[int(compress)].data, labels)
-    found = open_windows(path).read(ny // 2, ny, nx // 2, nx)
+    found = open_image(path).image.read(Window(ny // 2, ny, nx // 2, nx))
     assert np.array_equal(found, labels[ny // 2 :, nx // 2 :])
 
 
@@ -90,10 +90,10 @@ def test_a_zarr_map_comes_back_with_all_that_made_it(tmp_path, monkeypatch):
     assert array.attrs["nlabels"] == 9
     assert array.attrs["record"] == RECORD
     assert Parameters(**array.attrs["parameters"]) == PARAMETERS
-    windows = open_windows(path)
-    assert np.array_equal(windows.read(500, 1100, 3, 2000), labels[500:, 3:2000])
+    source = open_image(path).image
+    assert np.array_equal(source.read(Window(500, 1100, 3, 2000)), labels[500:, 3:2000])
     there = make_wcs().pixel_to_world(5, 9)
-    assert windows.wcs.pixel_to_world(5, 9).separation(there).arcsec < 1e-6
+    assert source.wcs.pixel_to_world(5, 9).separation(there).arcsec < 1e-6
 
 
 def test_windows_of_zarr_are_whole_chunks(tmp_path, monkeypatch):
@@ -118,7 +118,7 @@ def test_what_goes_wrong_leaves_the_old_map(tmp_path, format):
     with pytest.raises(ValueError, match=r"must return the shape \(30, 40\), got \(30, 39\)"):
         write_map(reader(labels[:, 1:]), (30, 40), path, 9, PARAMETERS, {}, format=format)
     assert [each.name for each in tmp_path.iterdir()] == [path.name]
-    assert np.array_equal(open_windows(path).read(0, 30, 0, 40), labels)
+    assert np.array_equal(open_image(path).image.read(Window(0, 30, 0, 40)), labels)
 
 
 def test_a_compressed_map_that_is_too_large_is_refused(tmp_path, monkeypatch):
@@ -138,7 +138,7 @@ def test_a_wcs_that_fits_no_header_is_left_out(tmp_path, format):
         write_map(
             reader(np.zeros((3, 4))), (3, 4), path, 0, PARAMETERS, {}, PlainWCS(), format=format
         )
-    assert open_windows(path).wcs is None
+    assert open_image(path).image.wcs is None
 
 
 def test_formats_and_packages_that_are_missing_are_said(tmp_path, monkeypatch):
@@ -148,7 +148,7 @@ def test_formats_and_packages_that_are_missing_are_said(tmp_path, monkeypatch):
     with pytest.raises(ImportError, match=r"pip install 'skyshed\[mosaic\]'"):
         write_map(None, (3, 4), tmp_path / "map.zarr", 0, PARAMETERS, {}, format="zarr")
     with pytest.raises(ImportError, match=r"pip install 'skyshed\[mosaic\]'"):
-        open_windows(tmp_path / "map.zarr")
+        open_image(tmp_path / "map.zarr")
 
 
 MEASURE = """

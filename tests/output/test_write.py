@@ -2,6 +2,7 @@
 
 import sys
 import tomllib
+from datetime import datetime
 
 import numpy as np
 import pytest
@@ -11,9 +12,19 @@ from astropy.table import QTable
 from astropy.wcs import WCS
 
 from skyshed import Parameters, SegmentationImage
-from skyshed.images.read import ImageWarning
-from skyshed.output.write import FORMATS, read_catalog, write_catalog, write_segmentation
-from tests.pipeline_field import PlainWCS, dtype_of, make_wcs, same_tables
+from skyshed.exceptions import ImageWarning
+from skyshed.images import open_image
+from skyshed.output.run_record import run_record
+from skyshed.output.segmentation_map import write_map
+from skyshed.output.write import FORMATS, RESULTS, read_catalog, write_catalog
+from tests.mosaic.fields import by_tiles
+from tests.pipeline_field import PlainWCS, dtype_of, make_field, make_wcs, same_tables
+
+
+def write_labels(segmentation, path, parameters, record, wcs=None, **options):
+    """Write a segmentation image as an extraction does."""
+    shape, n = segmentation.shape, segmentation.nlabels
+    write_map(segmentation.read, shape, path, n, parameters, record, wcs, **options)
 
 
 @pytest.mark.parametrize("format", FORMATS)
@@ -73,7 +84,7 @@ def test_positions_on_the_sky_come_back_as_coordinates(tmp_path, rich):
 def test_a_wcs_that_fits_no_header_is_left_out_of_the_map_with_a_warning(tmp_path, plain):
     options = (plain.parameters, plain.record, PlainWCS())
     with pytest.warns(ImageWarning, match="map.fits is written without a WCS, .* tests.PlainWCS"):
-        write_segmentation(plain.segmentation, tmp_path / "map.fits", *options)
+        write_labels(plain.segmentation, tmp_path / "map.fits", *options)
     with fits.open(tmp_path / "map.fits") as hdus:
         assert "CTYPE1" not in hdus[0].header
         assert np.array_equal(hdus[0].data, plain.segmentation.data)
@@ -97,9 +108,7 @@ def test_the_fits_catalog_is_plain_to_other_readers(tmp_path, rich):
 @pytest.mark.parametrize("compress", [False, True])
 def test_a_segmentation_image_comes_back_with_its_wcs(tmp_path, rich, compress):
     path = tmp_path / "segmentation.fits"
-    write_segmentation(
-        rich.segmentation, path, rich.parameters, rich.record, rich.wcs, compress=compress
-    )
+    write_labels(rich.segmentation, path, rich.parameters, rich.record, rich.wcs, compress=compress)
     with fits.open(path) as hdus:
         hdu = hdus["SEGMENTATION" if compress else 0]
         labels, header = hdu.data, hdu.header
@@ -114,7 +123,7 @@ def test_a_segmentation_image_comes_back_with_its_wcs(tmp_path, rich, compress):
 def test_compressed_labels_are_exact_whatever_their_size(tmp_path, plain):
     labels = np.random.default_rng(1).integers(0, 2**31 - 1, (70, 90), dtype=np.int32)
     path = tmp_path / "segmentation.fits.fz"
-    write_segmentation(SegmentationImage(labels), path, plain.parameters, {}, compress=True)
+    write_labels(SegmentationImage(labels), path, plain.parameters, {}, compress=True)
     assert np.array_equal(fits.getdata(path, "SEGMENTATION"), labels)
 
 
@@ -134,6 +143,88 @@ def test_an_extraction_writes_its_folder(tmp_path, request, which):
     assert all(path.stat().st_mtime_ns > then for path, then in before.items())
 
 
+@pytest.fixture(scope="module")
+def in_tiles():
+    """An extraction of several tiles."""
+    return by_tiles(make_field(), (64, 128))
+
+
+def names_in(folder):
+    return {path.name for path in folder.iterdir()}
+
+
+def test_a_run_of_several_tiles_has_a_table_of_them(tmp_path, in_tiles, plain):
+    assert len(in_tiles.tiles) > 1
+    paths = in_tiles.write(tmp_path, preview=False)
+    assert tmp_path / "tiles.ecsv" in paths
+    assert same_tables(QTable.read(tmp_path / "tiles.ecsv"), in_tiles.tiles)
+    assert len(plain.tiles) == 1
+    plain.write(tmp_path, preview=False)
+    assert "tiles.ecsv" not in names_in(tmp_path)
+
+
+RUNS = [
+    {"format": "parquet", "map_format": "zarr", "regions": True},
+    {"format": "ecsv", "compress": True, "preview": False},
+    {"format": "fits", "preview": False, "regions": True},
+    {"format": "parquet", "preview": False, "compress": True},
+]
+
+
+def test_a_folder_holds_one_run_and_what_is_not_ours(tmp_path, in_tiles, plain):
+    (tmp_path / "notes.txt").write_text("mine")
+    (tmp_path / "workspace").mkdir()
+    (tmp_path / "workspace" / "catalog.fits").write_text("mine")
+    written = set()
+    for run in (in_tiles, plain):
+        for options in RUNS:
+            paths = run.write(tmp_path, **options)
+            assert names_in(tmp_path) == {path.name for path in paths} | {"notes.txt", "workspace"}
+            written |= {path.name for path in paths}
+    assert written == RESULTS
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+    assert (tmp_path / "workspace" / "catalog.fits").read_text() == "mine"
+
+
+def test_what_an_earlier_run_left_goes_only_when_all_is_written(tmp_path, plain, monkeypatch):
+    before = {path.name for path in plain.write(tmp_path, "ecsv", preview=False, regions=True)}
+
+    def fail(*args, **kwargs):
+        raise RuntimeError("no pen")
+
+    monkeypatch.setattr("skyshed.output.preview.write_preview", fail)
+    with pytest.raises(RuntimeError, match="no pen"):
+        plain.write(tmp_path, "fits")
+    assert names_in(tmp_path) == before | {"catalog.fits"}
+
+
+def test_links_that_an_earlier_run_left_are_removed_and_not_followed(tmp_path, plain):
+    elsewhere, folder = tmp_path / "elsewhere", tmp_path / "run"
+    for name in ("segmentation.zarr", "kron.reg"):
+        (elsewhere / name).mkdir(parents=True)
+        (elsewhere / name / "file").write_text("kept")
+    folder.mkdir()
+    for name in ("segmentation.zarr", "kron.reg"):
+        (folder / name).symlink_to(elsewhere / name)
+    (folder / "preview.png").symlink_to(tmp_path / "absent")
+    paths = plain.write(folder, preview=False)
+    assert names_in(folder) == {path.name for path in paths}
+    assert all((elsewhere / name / "file").exists() for name in ("segmentation.zarr", "kron.reg"))
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_the_size_and_the_date_of_the_input_come_back(tmp_path, plain, format):
+    fits.writeto(tmp_path / "deep.fits", np.zeros((3, 4)))
+    record = run_record(open_image(tmp_path / "deep.fits").image.origin())
+    path = tmp_path / f"catalog.{format}"
+    write_catalog(plain.table, path, plain.parameters, record, format)
+    back = read_catalog(path).meta["record"]
+    assert back["input"] == str(tmp_path / "deep.fits")
+    assert int(back["input_size"]) == (tmp_path / "deep.fits").stat().st_size
+    written = datetime.fromisoformat(back["input_date"]).timestamp()
+    assert abs(written - (tmp_path / "deep.fits").stat().st_mtime) < 2e-3
+
+
 def test_a_file_that_cannot_be_finished_leaves_the_old_one(tmp_path, plain):
     path = tmp_path / "catalog.fits"
     path.write_text("old")
@@ -143,7 +234,7 @@ def test_a_file_that_cannot_be_finished_leaves_the_old_one(tmp_path, plain):
         write_catalog(table, path, plain.parameters, plain.record)
     broken = SegmentationImage(plain.segmentation.data)
     with pytest.raises(AttributeError):
-        write_segmentation(broken, path, None, {})
+        write_labels(broken, path, None, {})
     assert [each.name for each in tmp_path.iterdir()] == ["catalog.fits"]
     assert path.read_text() == "old"
 

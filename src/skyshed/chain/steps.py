@@ -1,64 +1,63 @@
-"""The steps of the chain: each takes the images and parameters that the one before has left."""
+"""What is done to a window of an exposure: the same for a whole image and for a tile."""
 
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
-from astropy.stats import SigmaClip
 
-from skyshed.background import Background2D
-from skyshed.background.estimators import LEVELS, NOISES
+from skyshed.background.window import BackgroundWindow
 from skyshed.catalog import CatalogSettings, SourceCatalog
+from skyshed.chain.background import ExposureMesh
 from skyshed.chain.columns import needs_background
+from skyshed.chain.request import Request
 from skyshed.convolution import convolve, make_2dgaussian_kernel
-from skyshed.deblending import deblend_sources
-from skyshed.detection import detect_sources
+from skyshed.exceptions import CrowdedWarning, NoDetectionsWarning
 from skyshed.frame import Frame, Lazy
-from skyshed.images.exposure import Inputs
+from skyshed.images.exposure import Planes
+from skyshed.images.window import Window
+from skyshed.messages import find_stack_level
 from skyshed.namespace import array_namespace
 from skyshed.noise import calc_total_error
 from skyshed.parameters import Parameters
-from skyshed.segmentation import SegmentationImage
 from skyshed.segmentation.provenance import Provenance
 from skyshed.sources import Sources
 
-__all__ = ["CrowdedWarning", "Prepared", "find_sources", "make_catalog", "no_labels", "prepare"]
-
-#: Pixels that the scale of relative weights is estimated from: their median is good to 0.1 %.
-SCALE_SAMPLE = 1_000_000
-
-
-class CrowdedWarning(UserWarning):
-    """The background could only be had from boxes full of sources."""
+__all__ = [
+    "Prepared",
+    "convolved",
+    "make_catalog",
+    "prepare",
+    "warn_of_crowding",
+    "warn_of_nothing",
+]
 
 
 @dataclass(eq=False)
 class Prepared:
-    """An image that is ready for detection.
+    """A window of an exposure with its background.
 
     What is quickly made from the image and the mesh of its background is made when it is needed:
     at no time are all images of the chain in memory.
 
     Attributes
     ----------
-    field : Inputs
-        The image and its companions.
-    background2d : `~skyshed.Background2D`
-        The background.
-    convolved : array, shape (ny, nx), or None
-        The image without its background, convolved for detection; `None` where nothing is detected
-        on it, and once shapes have been measured.
+    planes : Planes
+        The window, its noise absolute.
+    background : BackgroundWindow
+        The background there.
     parameters : Parameters
-        Those that it was made with.
+        Those of the chain.
+    convolved : array, shape (ny, nx), or None
+        The window without its background, convolved for detection; `None` where nothing is
+        detected or shaped on it, and once shapes have been measured.
     """
 
-    field: Inputs
-    background2d: Any
-    convolved: Any
+    planes: Planes
+    background: BackgroundWindow
     parameters: Parameters
+    convolved: Any = None
 
     @property
     def smooth(self) -> bool:
@@ -66,20 +65,24 @@ class Prepared:
         return bool(self.parameters.kernel_fwhm and self.parameters.kernel_size)
 
     def without_background(self) -> tuple[Any, Any]:
-        """Return the image without its background, and the background where columns ask for it."""
-        plain = self.convolved is not None and not self.smooth
-        if plain and not needs_background(self.parameters.columns):
+        """Return the image without its background, and the background where columns need it."""
+        needed = needs_background(self.parameters.columns)
+        if self.convolved is not None and not self.smooth and not needed:
             return self.convolved, None
-        return subtract(self.field, self.background2d, self.parameters)
+        level = self.background.background
+        if needed:
+            return self.planes.data - level, level
+        # The map of the background is nobody else's: it can hold the difference.
+        return np.subtract(self.planes.data, level, out=level), None
 
     def noise(self) -> Any:
         """Return the noise of the background of each pixel."""
-        return find_noise(self.field, self.background2d)
+        return self.background.background_rms if self.planes.rms is None else self.planes.rms
 
     def threshold(self) -> Any:
         """Return what a pixel of a source must exceed."""
         noise = self.noise()
-        if noise is self.field.rms:
+        if noise is self.planes.rms:
             return self.parameters.nsigma * noise
         # The map of the noise is nobody else's.
         noise *= noise.dtype.type(self.parameters.nsigma)
@@ -87,140 +90,47 @@ class Prepared:
 
     def total_error(self, data: Any) -> Any:
         """Return the total error of each pixel; ``data`` is the image without its background."""
-        if self.field.error is not None:
-            return self.field.error
+        if self.planes.error is not None:
+            return self.planes.error
         if not self.parameters.effective_gain:
             return self.noise()
         return calc_total_error(data, self.noise(), self.parameters.effective_gain)
 
     def lazy_error(self, data: Any) -> Any:
         """Return the total error of each pixel, to be made when it is needed; as `total_error`."""
-        if self.field.error is not None:
-            return self.field.error
+        if self.planes.error is not None:
+            return self.planes.error
         # What makes it must not keep the image with its background in memory.
-        noise = replace(self, field=replace(self.field, data=None), convolved=None)
+        noise = replace(self, planes=replace(self.planes, data=None), convolved=None)
         return Lazy(partial(noise.total_error, data))
 
+    @property
+    def window(self) -> Window:
+        """The pixels of the image that these are."""
+        return Window(*self.background.window)
 
-def prepare(
-    field: Inputs, parameters: Parameters, begin: Callable[[str], None], *, convolve: bool = True
-) -> Prepared:
-    """Measure the background of an image, and convolve what is above it."""
-    begin("background")
-    background2d, parameters = find_background(field, parameters)
-    begin("convolution")
-    smooth = None
-    if convolve:
-        data, _ = subtract(field, background2d, parameters)
-        smooth = convolved(data, field.mask, parameters)
-    return Prepared(field, background2d, smooth, parameters)
+    def convolve(self) -> None:
+        """Make the image that sources are detected and shaped on."""
+        self.convolved = convolved(self.without_background()[0], self.planes.mask, self.parameters)
+
+    def cut(self, window: Window) -> "Prepared":
+        """Return a window of this one."""
+        xp, where = array_namespace(data=self.planes.data), window.within(self.window)
+        smooth = None if self.convolved is None else xp.ascontiguousarray(self.convolved[where])
+        background = self.background.at(*window.bounds)
+        return Prepared(self.planes.cut(where), background, self.parameters, smooth)
 
 
-def find_sources(image: Prepared, begin: Callable[[str], None]) -> SegmentationImage:
-    """Detect and deblend the sources of an image."""
-    parameters = image.parameters
-    begin("detection")
-    threshold = image.threshold()
-    segmentation = detect_sources(
-        image.convolved, threshold, parameters.npixels, parameters.connectivity,
-        image.field.mask, n_threads=parameters.n_threads,
+def prepare(planes: Planes, mesh: ExposureMesh, request: Request, window: Window) -> Prepared:
+    """Put a window of an exposure together with its background, not yet convolved."""
+    background = BackgroundWindow(
+        mesh.mesh, request.shape, request.box_size, planes.data.dtype, window.bounds,
+        array_namespace(data=planes.data), request.parameters.n_threads,
     )  # fmt: skip
-    del threshold
-    begin("deblending")
-    if segmentation is None:
-        return no_labels(image.convolved)
-    if parameters.deblend:
-        segmentation = deblended(image.convolved, segmentation, parameters)
-    return segmentation
-
-
-def find_background(field: Inputs, parameters: Parameters) -> tuple[Any, Parameters]:
-    """Return the background, and the parameters it could be made with.
-
-    In a crowded field, clipping can take more than ``exclude_percentile`` of every box. What is
-    left of the boxes then gives a better background than none.
-    """
-    try:
-        return _mesh(field, parameters), parameters
-    except ValueError:
-        lenient = parameters.replace(exclude_percentile=100)
-        if lenient == parameters:
-            raise
-        try:
-            background = _mesh(field, lenient)
-        except ValueError:
-            background = None
-        if background is None:
-            raise
-    warn_of_crowding(parameters, stacklevel=5)
-    return background, lenient
-
-
-def warn_of_crowding(parameters: Parameters, stacklevel: int) -> None:
-    """Warn that boxes were used that have fewer good pixels than wanted."""
-    warnings.warn(
-        f"more than exclude_percentile = {parameters.exclude_percentile:g} % of the pixels are "
-        "masked or clipped in every box of the background: all boxes with good pixels were used, "
-        "as with exclude_percentile = 100",
-        CrowdedWarning,
-        stacklevel=stacklevel,
-    )
-
-
-def _mesh(field: Inputs, parameters: Parameters) -> Any:
-    return Background2D(
-        field.data,
-        parameters.box_size,
-        mask=field.mask,
-        exclude_percentile=parameters.exclude_percentile,
-        filter_size=parameters.filter_size,
-        filter_threshold=parameters.filter_threshold,
-        sigma_clip=background_clip(parameters),
-        **background_estimators(parameters),
-        n_threads=parameters.n_threads,
-    )
-
-
-def background_clip(parameters: Parameters) -> SigmaClip:
-    """Return how the pixels of a box of the background are clipped."""
-    maxiters = np.inf if parameters.clip_maxiters is None else parameters.clip_maxiters
-    return SigmaClip(sigma=parameters.clip_sigma, maxiters=maxiters)
-
-
-def background_estimators(parameters: Parameters) -> dict[str, Any]:
-    """Return how level and noise of a box are estimated, by the names of the arguments."""
-    return {
-        "bkg_estimator": LEVELS[parameters.bkg_estimator](),
-        "bkgrms_estimator": NOISES[parameters.bkgrms_estimator](),
-    }
-
-
-def subtract(field: Inputs, background: Any, parameters: Parameters) -> tuple[Any, Any]:
-    """Return the image without its background, and the background where columns ask for it."""
-    level = background.background
-    if needs_background(parameters.columns):
-        return field.data - level, level
-    # The map of the background is nobody else's: it can hold the difference.
-    return np.subtract(field.data, level, out=level), None
-
-
-def find_noise(field: Inputs, background: Any) -> Any:
-    """Return the noise of the background of each pixel."""
-    if field.rms is None:
-        return background.background_rms
-    if not field.relative:
-        return field.rms
-    measured = background.background_rms
-    step = max(1, field.rms.size // SCALE_SAMPLE)
-    given, measured = field.rms.ravel()[::step], measured.ravel()[::step]
-    good = given > 0
-    scale = float(np.median(measured[good] / given[good])) if good.any() else 1.0
-    return field.rms * field.rms.dtype.type(scale)
-
-
-def no_labels(data: Any) -> SegmentationImage:
-    """Return a segmentation image without sources, where ``data`` is."""
-    return SegmentationImage(array_namespace(data=data).zeros(data.shape, dtype=np.int32))
+    if planes.relative:
+        rms = planes.rms * planes.rms.dtype.type(mesh.scale)
+        planes = replace(planes, rms=rms, relative=False)
+    return Prepared(planes, background, request.parameters)
 
 
 def convolved(data: Any, mask: Any, parameters: Parameters) -> Any:
@@ -231,64 +141,51 @@ def convolved(data: Any, mask: Any, parameters: Parameters) -> Any:
     return convolve(data, kernel, mask=mask, preserve_nan=True, n_threads=parameters.n_threads)
 
 
-def deblended(image: Any, segmentation: Any, parameters: Parameters) -> Any:
-    """Return the segmentation with sources that overlap split."""
-    return deblend_sources(
-        image,
-        segmentation,
-        parameters.npixels,
-        nlevels=parameters.nlevels,
-        contrast=parameters.contrast,
-        mode=parameters.mode,
-        connectivity=parameters.connectivity,
-        n_threads=parameters.n_threads,
-        progress_bar=False,
-    )
-
-
 def make_catalog(
-    image: Prepared, segmentation: SegmentationImage, detection_cat: Any = None
-) -> SourceCatalog:
-    """Return the catalog of an image; positions and shapes are ``detection_cat``'s, if given.
-
-    The convolved image is let go, in ``image`` too, once shapes have been measured on it.
-    """
-    xp = array_namespace(data=image.field.data)
-    labels = xp.ascontiguousarray(segmentation.data, dtype=np.int32)
-    return measure_sources(
-        image, labels, segmentation.sources, segmentation.provenance, image.field.wcs, detection_cat
-    )
-
-
-def measure_sources(
+    request: Request,
     image: Prepared,
     labels: Any,
     sources: Sources,
     provenance: Provenance,
-    wcs: Any,
     detection_cat: SourceCatalog | None = None,
-    origin: tuple[int, int] = (0, 0),
-    full_shape: tuple[int, int] | None = None,
 ) -> SourceCatalog:
-    """Return the catalog of sources of an image, or of a window of one.
+    """Return the catalog of some sources in a window of an exposure.
 
-    The convolved image is let go, in ``image`` too, once shapes have been measured on it: then
-    the total error is made. ``origin`` and ``full_shape`` are those of a `Frame`.
+    Shapes are measured at once and the convolved image is let go, in ``image`` too: only then is
+    the total error made, so that not all images are in memory together.
+
+    Parameters
+    ----------
+    request : Request
+        What is asked for.
+    image : Prepared
+        The window.
+    labels : array of int32, shape (ny, nx)
+        The label of each pixel of the window.
+    sources : Sources
+        The sources to measure, in the pixels of the window.
+    provenance : Provenance
+        What deblending noted about them.
+    detection_cat : SourceCatalog, optional
+        The catalog of the same sources that positions, shapes and apertures are taken from.
     """
-    field, parameters = image.field, image.parameters
+    parameters, planes = image.parameters, image.planes
     data, level = image.without_background()
     smooth = None
     if image.smooth and detection_cat is None:
-        remake = partial(convolved, data, field.mask, parameters)
+        remake = partial(convolved, data, planes.mask, parameters)
         smooth = Lazy(remake, held=image.convolved, keep=False)
     image.convolved = None
     frame = Frame.from_images(
-        data, labels, field.mask, convolved_data=smooth, error=image.lazy_error(data),
-        background=level, origin=origin, full_shape=full_shape,
+        data, labels, planes.mask, convolved_data=smooth, error=image.lazy_error(data),
+        background=level, origin=image.window.origin, full_shape=request.shape,
     )  # fmt: skip
+    settings = CatalogSettings(
+        request.wcs, parameters.kron_params, parameters.localbkg_width, parameters.apermask_method
+    )
     catalog = SourceCatalog.from_frame(
-        frame, sources, catalog_settings(parameters, wcs), provenance=provenance,
-        detection_cat=detection_cat, unit=field.unit, n_threads=parameters.n_threads,
+        frame, sources, settings, provenance=provenance, detection_cat=detection_cat,
+        unit=request.unit, n_threads=parameters.n_threads,
     )  # fmt: skip
     if smooth is not None:
         catalog.measure("moments")
@@ -296,8 +193,24 @@ def measure_sources(
     return catalog
 
 
-def catalog_settings(parameters: Parameters, wcs: Any) -> CatalogSettings:
-    """Return what the parameters say about measuring."""
-    return CatalogSettings(
-        wcs, parameters.kron_params, parameters.localbkg_width, parameters.apermask_method
+def warn_of_crowding(parameters: Parameters) -> None:
+    """Warn that boxes were used that have fewer good pixels than wanted."""
+    warnings.warn(
+        f"more than exclude_percentile = {parameters.exclude_percentile:g} % of the pixels are "
+        "masked or clipped in every box of the background: all boxes with good pixels were used, "
+        "as with exclude_percentile = 100",
+        CrowdedWarning,
+        stacklevel=find_stack_level(),
     )
+
+
+def warn_of_nothing(request: Request) -> None:
+    """Warn that there is no source: none was found, or the labels that were given are all 0."""
+    if request.known is not None:
+        message = "segmentation has no labels: there is nothing to measure"
+    else:
+        message = (
+            f"No sources were found: no {request.parameters.npixels} connected pixels are above "
+            "the threshold; lower the threshold or npixels"
+        )
+    warnings.warn(message, NoDetectionsWarning, stacklevel=find_stack_level())

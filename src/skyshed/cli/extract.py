@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import Field, fields
+from pathlib import Path
 from typing import Any
 
 from skyshed.names import KEYWORDS
@@ -20,6 +21,10 @@ SUMMARY = "Detect, deblend and measure the sources of an image."
 USAGE = "skyshed extract IMAGE [IMAGE ...] --out DIR [options]"
 #: The folder in that of the results that a run over tiles works in until they are written.
 WORKSPACE = "workspace"
+#: Options that are arguments of `skyshed.extract` as they are.
+INPUTS = (
+    "hdu", "weight", "rms", "error", "mask", "segmentation", "detection_image", "device", "region",
+)  # fmt: skip
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -62,6 +67,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         ("region", "Y0:Y1,X0:X1", "the part of the image to work on [all]"),
     ):
         large.add_argument(f"--{name}", metavar=metavar, help=about)
+    large.add_argument(
+        "--restart", action="store_true", help="begin anew in a workspace that holds a run"
+    )
     large.add_argument(
         "--plan", action="store_true", help="say tiles, memory, disk and time, and do nothing"
     )
@@ -128,29 +136,38 @@ def read_parameters(arguments: argparse.Namespace) -> Parameters:
 def run(arguments: argparse.Namespace) -> int:
     """Extract and write, or say what that will take."""
     parameters = read_parameters(arguments)
-    if arguments.plan:
-        return _plan(arguments, parameters)
-    if arguments.out is None:
+    if not arguments.plan and arguments.out is None:
         raise ValueError("the following arguments are required: --out (see skyshed extract --help)")
 
-    from skyshed.extraction import extract
-    from skyshed.output.write import check_writable
+    from skyshed.extraction.entry import open_request
+    from skyshed.extraction.plan import Resources, make_forecast, make_plan
 
     with _warnings_in_one_line(arguments.quiet):
-        folder = check_writable(arguments.out, arguments.format, arguments.map_format)
-        workspace, ours = _workspace(arguments, parameters)
-        found = extract(
-            **_inputs(arguments),
-            segmentation=arguments.segmentation,
-            detection_image=arguments.detection_image,
+        request = open_request(
+            arguments.image[0] if len(arguments.image) == 1 else arguments.image,
+            **{name: getattr(arguments, name) for name in INPUTS},
             parameters=parameters,
-            progress=False if arguments.quiet else None,
-            device=arguments.device,
-            memory=arguments.memory,
-            workspace=workspace,
-            scheduler=arguments.scheduler,
-            region=arguments.region,
         )
+        resources = Resources(
+            arguments.memory, arguments.workspace, arguments.scheduler, arguments.restart,
+            None if arguments.out is None else os.path.join(arguments.out, WORKSPACE),
+        )  # fmt: skip
+        plan = make_plan(request, resources)
+        if arguments.plan:
+            print(make_forecast(request, plan))
+            return 0
+        return _extract(arguments, request, plan, resources)
+
+
+def _extract(arguments: argparse.Namespace, request: Any, plan: Any, resources: Any) -> int:
+    """Do what the plan says, and write what is found."""
+    from skyshed.extraction.entry import run_request
+    from skyshed.output.atomic import traceless
+    from skyshed.output.write import check_writable
+
+    with traceless(Path(arguments.out)):
+        folder = check_writable(arguments.out, arguments.format, arguments.map_format)
+        found = run_request(request, plan, resources, False if arguments.quiet else None)
         paths = found.write(
             folder,
             arguments.format,
@@ -159,68 +176,13 @@ def run(arguments: argparse.Namespace) -> int:
             map_format=arguments.map_format,
             preview=_can_draw(arguments),
         )
-    if ours:
-        shutil.rmtree(workspace)
+    if arguments.workspace is None and plan.tiling is not None:
+        shutil.rmtree(resources.folder)
     if not arguments.quiet:
         n = found.segmentation.nlabels
         print(f"{n} source{'' if n == 1 else 's'} in")
         print("\n".join(f"  {path}" for path in paths))
     return 0
-
-
-def _inputs(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Return the image and what goes with it."""
-    image = arguments.image[0] if len(arguments.image) == 1 else arguments.image
-    names = ("hdu", "weight", "rms", "error", "mask")
-    return {"image": image, **{name: getattr(arguments, name) for name in names}}
-
-
-def _resources(arguments: argparse.Namespace) -> Any:
-    from skyshed.mosaic.start import Resources
-
-    return Resources(arguments.memory, arguments.workspace, arguments.scheduler)
-
-
-def _opened(arguments: argparse.Namespace, parameters: Parameters) -> Any:
-    """Return the field to be read by windows; None for what can only be read at once."""
-    from skyshed.extraction.opening import open_field
-
-    return open_field(
-        **_inputs(arguments), region=arguments.region, mask_bits=parameters.mask_bits,
-        scale_weight=parameters.scale_weight, device=arguments.device,
-    )  # fmt: skip
-
-
-def _plan(arguments: argparse.Namespace, parameters: Parameters) -> int:
-    """Print what a run will take."""
-    from skyshed.extraction.forecast import make_plan
-
-    field = _opened(arguments, parameters)
-    if field is None:
-        raise ValueError("a gzipped file can only be read at once: there is nothing to plan")
-    print(make_plan(field, parameters, _resources(arguments)))
-    return 0
-
-
-def _workspace(arguments: argparse.Namespace, parameters: Parameters) -> tuple[Any, bool]:
-    """Return the folder that tiles are worked on in, if they are, and whether to remove it."""
-    if arguments.workspace is not None:
-        return arguments.workspace, False
-    folder = os.path.join(arguments.out, WORKSPACE)
-    if arguments.scheduler is not None or os.path.exists(folder):
-        return folder, True  # an earlier run was interrupted: this one goes on
-    from skyshed.mosaic.start import fits_at_once, installed
-
-    try:
-        field = _opened(arguments, parameters)
-    except (ValueError, TypeError, OSError):
-        return None, False  # `extract` says what is wrong
-    n_images = 1 if arguments.detection_image is None else 2
-    tiled = field is not None and not fits_at_once(
-        field.image, _resources(arguments), arguments.device, n_images
-    )
-    wanted = tiled and (installed() or arguments.memory is not None)
-    return (folder, True) if wanted else (None, False)
 
 
 def _can_draw(arguments: argparse.Namespace) -> bool:

@@ -28,11 +28,11 @@ def write_survey(field: Any, path: str | os.PathLike) -> None:
     --------
     >>> import pathlib, tempfile
     >>> from skyshed.datasets import make_survey_image
-    >>> from skyshed.images.read import read_image
+    >>> from skyshed.images import open_image
     >>> from skyshed.datasets.write import write_survey
     >>> path = pathlib.Path(tempfile.mkdtemp()) / "field.fits"
     >>> write_survey(make_survey_image((100, 120), seed=3), path)
-    >>> read_image(path, "MASK").data.shape
+    >>> open_image(path, hdu="MASK").image.shape
     (100, 120)
     """
     truth = fits.table_to_hdu(field.truth)

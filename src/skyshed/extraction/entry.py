@@ -1,29 +1,19 @@
-"""The whole chain: background, convolution, detection, deblending, measurement."""
+"""From whatever is given as an image to its sources: `extract`."""
 
-import warnings
 from typing import Any
 
 from skyshed.arguments import check_choice
-from skyshed.chain.columns import check_columns, empty_table, make_table
+from skyshed.chain.columns import check_columns
 from skyshed.chain.progress import Progress
-from skyshed.chain.steps import CrowdedWarning, find_sources, make_catalog, prepare
-from skyshed.exceptions import NoDetectionsWarning
-from skyshed.extraction.choice import choose, in_region
-from skyshed.extraction.given import read_band, read_detection, read_map
-from skyshed.extraction.opening import as_region
+from skyshed.chain.request import DETECTION, IMAGE, Request
+from skyshed.chain.whole import STAGES, run_whole
+from skyshed.extraction.given import check_detection, open_detection, open_labels
+from skyshed.extraction.plan import Plan, Resources, make_plan
 from skyshed.extraction.result import Extraction
-from skyshed.frame import Frame
-from skyshed.images.exposure import Inputs, gather
-from skyshed.images.wcs import region_wcs
-from skyshed.mosaic.start import Resources, extract_tiles
-from skyshed.output.run_record import run_record
+from skyshed.images.exposure import open_exposure
 from skyshed.parameters import Parameters
-from skyshed.segmentation import SegmentationImage
 
-__all__ = ["CrowdedWarning", "extract"]
-
-#: What progress shows, at most.
-STAGES = ("reading", "background", "convolution", "detection", "deblending", "measurement")
+__all__ = ["extract", "open_request", "run_request"]
 
 
 def extract(
@@ -44,9 +34,10 @@ def extract(
     memory: int | str | None = None,
     workspace: Any = None,
     scheduler: Any = None,
+    restart: bool = False,
     region: Any = None,
     **overrides: Any,
-) -> Any:
+) -> Extraction:
     """Detect, deblend and measure the sources of an image, or measure those already found.
 
     An image that fits into memory is worked on at once, a larger one tile by tile, with the same
@@ -54,13 +45,15 @@ def extract(
 
     Parameters
     ----------
-    image : array_like, Quantity, masked array, NDData, HDU, HDUList, or path, shape (ny, nx)
-        The image; of a FITS file (``image.fits``, ``image.fits[SCI]``) or HDU also its unit and
-        WCS. It is not modified. Pixels that are not finite are left out of everything. Also a
-        Zarr array (or the path of one), a Dask array, or a list of paths of images that abut.
-    segmentation : SegmentationImage, array_like of int, HDU, HDUList, or path, optional
+    image : image, shape (ny, nx)
+        Anything that `skyshed.images.open_image` opens: an array (NumPy, CuPy, Dask, Zarr, a
+        memory map), a Quantity, a masked array, NDData, an HDU or HDUList, the path of a FITS file
+        (``image.fits``, ``image.fits[SCI]``) or Zarr array, or a list of paths of images that
+        abut. Of a file also its unit and WCS are taken. It is not modified. Pixels that are not
+        finite are left out of everything. All images below may be given as any of these.
+    segmentation : SegmentationImage, or image of int, optional
         The label of each pixel, 0 for none: these sources are measured, and none are detected. The
-        parameters of detection and deblending have no say then. photutils' class is welcome too.
+        parameters of detection and deblending have no effect then. photutils' class is taken, too.
     detection_image : image, optional
         Another image of the same pixels, in any band or unit: positions, shapes and Kron apertures
         are measured on it, fluxes on ``image`` (forced photometry). Without ``segmentation``,
@@ -98,9 +91,9 @@ def extract(
         ``image``.
     memory : int or str, optional
         What the process may take, in bytes or as text (``"600MB"``, ``"2GiB"``), of the host or,
-        with ``device='cuda'``, of the GPU; on a cluster, what each worker may take. If `None`, 60 %
-        of what is free. An image that needs more is worked on tile by tile; this needs Dask and
-        Zarr (``skyshed[mosaic]``).
+        with ``device='cuda'``, of the GPU; on a cluster, what each worker may take. Arrays that the
+        caller holds do not count. If `None`, 60 % of what is free. An image that needs more is
+        worked on tile by tile; this needs Dask and Zarr (``skyshed[mosaic]``).
     workspace : path, optional
         The folder that a run over tiles works in; naming one asks for such a run. A run that was
         interrupted goes on from there. If `None`, a temporary one.
@@ -108,6 +101,8 @@ def extract(
         The address of a Dask scheduler (``"tcp://host:8786"``), or a client: the tiles are worked
         on by its workers, which must see the workspace and the image's files. If `None`, by threads
         of this process.
+    restart : bool, optional
+        Whether to begin anew in a ``workspace`` that holds a run, whatever run that is.
     region : str or sequence of 4 int, optional
         The part of the image to work on, ``"y0:y1,x0:x1"``, as if it had been cut out: half-open
         ranges of pixels. Positions in the result are relative to it, those on the sky are not.
@@ -116,10 +111,9 @@ def extract(
 
     Returns
     -------
-    extraction : `~skyshed.extraction.Extraction` or `~skyshed.mosaic.MosaicExtraction`
-        The table, the catalog, the segmentation image and what they were made from; without
-        sources, the table has its columns and no rows. After a run over tiles, the table, and
-        images that are read from the workspace by windows.
+    extraction : `~skyshed.extraction.Extraction`
+        The table, the catalog, the segmentation image and what they were made from; the same
+        either way. Without sources, the table has its columns and no rows.
 
     Raises
     ------
@@ -163,6 +157,37 @@ def extract(
     >>> print(f"{other.table['kron_flux'][0] / found.table['kron_flux'][0]:.2f}")
     0.50
     """
+    request = open_request(
+        image, segmentation=segmentation, detection_image=detection_image,
+        detection_cat=detection_cat, hdu=hdu, weight=weight, rms=rms, error=error, mask=mask,
+        wcs=wcs, parameters=parameters, device=device, region=region, **overrides,
+    )  # fmt: skip
+    del image, weight, rms, error, mask, segmentation, detection_image
+    resources = Resources(memory, workspace, scheduler, restart)
+    return run_request(request, make_plan(request, resources), resources, progress)
+
+
+def open_request(
+    image: Any,
+    *,
+    segmentation: Any = None,
+    detection_image: Any = None,
+    detection_cat: Any = None,
+    parameters: Parameters | None = None,
+    device: str | None = None,
+    region: Any = None,
+    hdu: int | str | None = None,
+    weight: Any = None,
+    rms: Any = None,
+    error: Any = None,
+    mask: Any = None,
+    wcs: Any = None,
+    **overrides: Any,
+) -> Request:
+    """Open everything that takes part in an extraction; nothing but headers is read.
+
+    The arguments and errors are those of `extract`.
+    """
     if parameters is not None and not isinstance(parameters, Parameters):
         raise TypeError(f"parameters must be skyshed.Parameters, got {type(parameters).__name__}")
     parameters = (parameters or Parameters()).replace(**overrides)
@@ -172,81 +197,35 @@ def extract(
             "detection_image and detection_cat both say where positions and shapes are measured: "
             "give one of them"
         )
-    given = {"image": image, "weight": weight, "rms": rms, "error": error, "mask": mask}
-    resources = Resources(memory, workspace, scheduler)
-    given, hdu, tiles = choose(
-        given, hdu, region, parameters, resources, device, detection_image, segmentation,
-        only_whole=detection_cat is not None,
+    exposure = open_exposure(
+        image, hdu=hdu, weight=weight, rms=rms, error=error, mask=mask, wcs=wcs, region=region,
+        mask_bits=parameters.mask_bits, scale_weight=parameters.scale_weight, device=device,
     )  # fmt: skip
-    if region is not None and wcs is not None:
-        wcs = region_wcs(wcs, *as_region(region))
-    if tiles is not None:
-        check_columns(parameters.columns, wcs is not None or tiles.has_wcs)
-        return extract_tiles(tiles.fields, parameters, resources, wcs, progress, tiles.labels)
-    if region is not None:
-        segmentation = in_region(segmentation, "segmentation", region)
-        detection_image = in_region(detection_image, "detection_image", region)
-    with Progress(len(STAGES) + 2 * (detection_image is not None), progress) as begin:
-        begin("reading")
-        field = gather(
-            **given, hdu=hdu, wcs=wcs, mask_bits=parameters.mask_bits,
-            scale_weight=parameters.scale_weight,
-        ).moved(device)  # fmt: skip
-        fields = {}
-        if segmentation is not None:
-            segmentation, field = read_map(segmentation, field, device)
-        if detection_image is not None:
-            fields["band"], field = read_band(detection_image, field, device)
-        elif detection_cat is not None:
-            segmentation, field = read_detection(detection_cat, segmentation, field)
-            parameters = parameters.replace(
-                kron_params=detection_cat.kron_params,
-                apermask_method=detection_cat.apermask_method,
-            )
-        check_columns(parameters.columns, field.wcs is not None)
-        fields["image"] = field
-        del field, given  # `prepare` frees the images that it is given, if nobody else holds them
-        return _measured(fields, segmentation, detection_cat, parameters, begin)
+    exposures = {IMAGE: exposure}
+    if detection_image is not None:
+        exposures[DETECTION] = open_detection(detection_image, exposure, region)
+    known = None
+    if segmentation is not None:
+        known = open_labels(segmentation, exposure, region)
+    if detection_cat is not None:
+        parameters, known = check_detection(detection_cat, exposure, known, parameters, region)
+    request = Request(exposures, parameters, known, detection_cat)
+    check_columns(parameters.columns, request.wcs is not None)
+    return request
 
 
-def _measured(
-    fields: dict[str, Inputs],
-    segmentation: SegmentationImage | None,
-    detection_cat: Any,
-    parameters: Parameters,
-    begin: Progress,
+def run_request(
+    request: Request, plan: Plan, resources: Resources, progress: bool | None = False
 ) -> Extraction:
-    """Find the sources, unless ``segmentation`` has them, and measure them."""
-    band = None
-    if "band" in fields:
-        band = prepare(fields.pop("band"), parameters, begin)
-        if segmentation is None:
-            segmentation = find_sources(band, begin)
-        if segmentation.nlabels:
-            detection_cat = make_catalog(band, segmentation)
-    alone = band is None and detection_cat is None
-    found = prepare(fields.pop("image"), parameters, begin, convolve=alone)
-    if segmentation is None:
-        segmentation = find_sources(found, begin)
-    elif not segmentation.nlabels and band is None:
-        warnings.warn(
-            "segmentation has no labels: there is nothing to measure", NoDetectionsWarning,
-            stacklevel=3,
+    """Do what a plan says; see `extract`."""
+    if plan.tiling is not None:
+        from skyshed.mosaic.start import run_by_tiles
+
+        run = run_by_tiles(
+            request, plan.tiling, plan.margin, workspace=resources.folder,
+            scheduler=resources.scheduler, restart=resources.restart, progress=progress,
         )  # fmt: skip
-    begin("measurement")
-    field, catalog = found.field, None
-    if segmentation.nlabels:
-        catalog = make_catalog(found, segmentation, detection_cat)
-        frame = catalog.frame
-        data, error = frame.data, frame.error
-        detected_on = frame if detection_cat is None else detection_cat.frame
-        table = make_table(catalog, found.parameters)
-    else:
-        data, _ = found.without_background()
-        error = found.total_error(data)
-        detected_on = Frame(data, segmentation.data, (band or found).convolved)
-        table = empty_table(field.wcs, field.unit, found.parameters, data.dtype)
-    return Extraction(
-        table, catalog, segmentation, data, detected_on, error, field.mask, found.background2d,
-        found.parameters, run_record(field.origin), field.unit, field.wcs, detection_cat,
-    )  # fmt: skip
+        return Extraction(run)
+    n_stages = len(STAGES) + 2 * (DETECTION in request.exposures)
+    with Progress(n_stages, progress) as begin:
+        return Extraction(run_whole(request, begin))

@@ -1,55 +1,36 @@
-"""What the chain found, and what it was made from."""
+"""What the chain found, and what it was made from; the same for an image at once and by tiles."""
 
 import os
-from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from astropy.table import QTable
 
-from skyshed.frame import Frame
-from skyshed.namespace import is_device_array, to_host
+from skyshed.background import Background2D
+from skyshed.chain.run import Run
+from skyshed.extraction.views import ImageView
+from skyshed.images.window import Window
+from skyshed.namespace import to_host
+from skyshed.output.run_record import run_record
+from skyshed.output.write import Written, write_extraction
 from skyshed.parameters import Parameters
 from skyshed.segmentation import SegmentationImage
 
 __all__ = ["Extraction"]
 
 
-@dataclass(frozen=True, eq=False, repr=False)
 class Extraction:
     """The sources of an image; what `skyshed.extract` returns.
 
-    Images are plain arrays, in ``unit``: NumPy arrays, or CuPy arrays if the chain ran on a GPU.
+    It has the same attributes whether the image was worked on at once or tile by tile. Images are
+    views: ``found.data[y0:y1, x0:x1]`` and ``numpy.asarray(found.data)`` are arrays, in `unit`.
+    After a run over tiles they are read from disk or made from the image when they are asked for:
+    keep the workspace, and the image's files, as long as the result is used.
 
-    Attributes
+    Parameters
     ----------
-    table : `~astropy.table.QTable`
-        One row per source.
-    catalog : `~skyshed.SourceCatalog` or None
-        All other measurements; `None` if there is no source.
-    segmentation : `~skyshed.SegmentationImage`
-        The label of each pixel.
-    data : array, shape (ny, nx)
-        The image without its background.
-    convolved_data : array, shape (ny, nx)
-        The image that shapes were measured on, and that sources were detected on if they were,
-        NaN where masked; ``data`` where not convolved. That of the detection image, if there is
-        one.
-    error : array, shape (ny, nx)
-        The total error of each pixel.
-    mask : array of bool, shape (ny, nx), or None
-        True for the pixels that were left out.
-    background2d : `~skyshed.Background2D`
-        The background, as a mesh and as maps.
-    parameters : `~skyshed.Parameters`
-        The parameters that were used.
-    record : dict of str
-        Versions, date and input.
-    unit : `~astropy.units.UnitBase` or None
-        The unit of the images.
-    wcs : object or None
-        The celestial WCS.
-    detection_cat : `~skyshed.SourceCatalog` or None
-        The catalog of the detection image, from which positions and shapes come.
+    run : `~skyshed.chain.run.Run`
+        The finished run of the chain.
 
     Examples
     --------
@@ -61,57 +42,125 @@ class Extraction:
     >>> found = extract(image, nsigma=5)
     >>> found
     <Extraction: 1 source in 128 x 128 pixels>
+    >>> found.data[30:34, 60:64].shape
+    (4, 4)
     >>> sorted(path.name for path in found.write(tempfile.mkdtemp(), format="ecsv", preview=False))
     ['catalog.ecsv', 'parameters.toml', 'segmentation.fits']
     """
 
-    table: QTable
-    catalog: Any
-    segmentation: SegmentationImage
-    data: Any
-    detected_on: Frame
-    error: Any
-    mask: Any
-    background2d: Any
-    parameters: Parameters
-    record: dict[str, str] = field(default_factory=dict)
-    unit: Any = None
-    wcs: Any = None
-    detection_cat: Any = None
+    def __init__(self, run: Run, record: dict[str, str] | None = None, host: bool = False) -> None:
+        self._run, self._host = run, host
+        #: Versions, date and input.
+        self.record: dict[str, str] = record or run_record(run.request.origin())
 
     def __repr__(self) -> str:
-        n, (ny, nx) = len(self.table), self.data.shape
+        n, (ny, nx) = self.segmentation.nlabels, self.shape
         return f"<Extraction: {n} source{'' if n == 1 else 's'} in {ny} x {nx} pixels>"
 
     @property
-    def convolved_data(self) -> Any:
-        """The image that sources were detected on, NaN where masked, shape (ny, nx).
+    def table(self) -> QTable:
+        """One row per source, by label."""
+        return self._run.table
 
-        It is ``data`` where that is not convolved, and else made anew each time: keep it in a
-        variable.
+    @property
+    def catalog(self) -> Any:
+        """The `~skyshed.SourceCatalog` with all other measurements; `None` without sources.
+
+        After a run over tiles it is made when it is first asked for, and reads the whole images.
         """
-        return self.detected_on.shape_data
+        return self._run.catalog
 
     @property
-    def background(self) -> Any:
+    def detection_cat(self) -> Any:
+        """The catalog of the detection image, which positions and shapes come from, or `None`."""
+        return self._run.detection_cat
+
+    @property
+    def segmentation(self) -> SegmentationImage:
+        """The label of each pixel.
+
+        After a run over tiles ``segmentation[y0:y1, x0:x1]`` reads a window; ``data`` reads all.
+        """
+        segmentation = self._run.segmentation
+        return segmentation.to_host() if self._host else segmentation
+
+    @property
+    def data(self) -> ImageView:
+        """The image without its background, shape (ny, nx)."""
+        return self._view("data")
+
+    @property
+    def convolved_data(self) -> ImageView:
+        """The image that sources were detected and shaped on, NaN where masked, shape (ny, nx).
+
+        `data` where that is not convolved; that of the detection image, if there is one.
+        """
+        return self._view("convolved_data")
+
+    @property
+    def error(self) -> ImageView:
+        """The total 1-sigma error of each pixel, shape (ny, nx)."""
+        return self._view("error")
+
+    @property
+    def mask(self) -> ImageView | None:
+        """True for the pixels that were left out, shape (ny, nx); `None` if there is none."""
+        return self._view("mask") if self._run.has_mask else None
+
+    @property
+    def background(self) -> ImageView:
         """The background that was subtracted, shape (ny, nx)."""
-        return self.background2d.background
+        return self._view("background")
 
     @property
-    def background_rms(self) -> Any:
+    def background_rms(self) -> ImageView:
         """The noise that was measured in the background, shape (ny, nx)."""
-        return self.background2d.background_rms
+        return self._view("background_rms")
+
+    @property
+    def background2d(self) -> Background2D:
+        """The background, as a mesh and as maps."""
+        return self._run.background2d()
+
+    @property
+    def parameters(self) -> Parameters:
+        """The parameters that were used."""
+        return self._run.parameters
+
+    @property
+    def tiles(self) -> QTable:
+        """One row per tile: where it is, its background and noise, its sources, its times.
+
+        An image at once is one tile. ``depth`` is the flux of ``npixels`` pixels at the detection
+        threshold.
+        """
+        return self._run.tiles
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """The shape of the images."""
+        return self._run.request.shape
+
+    @property
+    def unit(self) -> Any:
+        """The unit of the images, or `None`."""
+        return self._run.request.unit
+
+    @property
+    def wcs(self) -> Any:
+        """The celestial WCS, or `None`."""
+        return self._run.request.wcs
+
+    def _view(self, name: str) -> ImageView:
+        def read(window: Window) -> Any:
+            pixels = self._run.read(name, window)
+            return to_host(pixels) if self._host else pixels
+
+        return ImageView(read, self.shape, self._run.dtype_of(name))
 
     def to_host(self) -> "Extraction":
-        """Return the same with NumPy images; itself where they are. The catalog stays on a GPU."""
-        if not is_device_array(self.data):
-            return self
-        images = {name: to_host(getattr(self, name)) for name in ("data", "error", "mask")}
-        segmentation = self.segmentation.to_host()
-        smooth = self.convolved_data
-        smooth = None if smooth is self.data else to_host(smooth)
-        detected_on = Frame(images["data"], segmentation.data, smooth)
-        return replace(self, **images, detected_on=detected_on, segmentation=segmentation)
+        """Return the same with NumPy images, copied when they are read; the catalog stays."""
+        return Extraction(self._run, self.record, host=True)
 
     def write(
         self,
@@ -122,15 +171,17 @@ class Extraction:
         preview: bool = True,
         regions: bool = False,
         map_format: str = "fits",
-    ) -> list[Any]:
-        """Write everything into a folder; see `skyshed.output.write.write_extraction`.
+    ) -> list[Path]:
+        """Write everything into a folder, in the memory of a tile.
 
         Parameters
         ----------
         folder : path
-            Where to; it is made if need be, and files of earlier runs are replaced.
+            Where to; it is made if need be. It holds one run: files that an earlier one left there
+            are replaced, or removed where this one has none.
         format : {"fits", "ecsv", "parquet"}, optional
-            Of the catalog.
+            Of the catalog. FITS has the sources by label; Parquet has a row group for each tile, in
+            the order of the tiles; ECSV is put together in memory.
         compress : bool, optional
             Whether to compress the segmentation image by tiles (RICE).
         preview : bool, optional
@@ -152,9 +203,23 @@ class Extraction:
         ImportError
             If a format needs a package that is not installed; the message says which.
         """
-        from skyshed.output.write import write_extraction
-
+        written = Written(
+            shape=self.shape, n_sources=self.segmentation.nlabels, parameters=self.parameters,
+            record=self.record, wcs=self.wcs, tiles=self.tiles,
+            noise=float(self.background2d.background_rms_median),
+            parts=self._run.parts, ellipses=self._run.ellipses, empty=lambda: self.table,
+            read_labels=self._labels, read_image=self._masked,
+            step=self._run.rows_per_read,
+        )  # fmt: skip
         return write_extraction(
-            self.to_host(), folder, format, compress=compress, preview=preview, regions=regions,
+            written, folder, format, compress=compress, preview=preview, regions=regions,
             map_format=map_format,
         )  # fmt: skip
+
+    def _labels(self, y0: int, y1: int, x0: int, x1: int) -> Any:
+        """Return a window of the labels as NumPy."""
+        return to_host(self._run.segmentation.read(y0, y1, x0, x1))
+
+    def _masked(self, y0: int, y1: int, x0: int, x1: int) -> Any:
+        """Return a window of the image without its background as NumPy, NaN where masked."""
+        return to_host(self._run.read_masked(Window(y0, y1, x0, x1)))

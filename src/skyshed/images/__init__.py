@@ -1,25 +1,24 @@
-"""Images that are read window by window, whatever holds them.
+"""Any image, whole or by windows: one door, `open_image`, and what the chain reads, `Exposure`.
 
-Windows objects are small and can be sent to other processes. They have ``shape``, ``dtype`` (of
-what ``read`` returns), ``unit``, ``wcs`` and ``read(y0, y1, x0, x1)``.
+A format is a file with an `ImageSource` and its opener, which registers itself when it is imported.
 """
 
-from skyshed.images.arrays import ArrayWindows
-from skyshed.images.fingerprint import fingerprint
-from skyshed.images.fits import FitsWindows
-from skyshed.images.joined import JoinedWindows
-from skyshed.images.open import Windows, open_windows
-from skyshed.images.region import CutWindows, cut
-from skyshed.images.zarr import ZarrWindows
+from skyshed.images import fits, joined, objects, zarr  # noqa: F401 - these register their formats
+from skyshed.images.exposure import Exposure, Planes, open_exposure
+from skyshed.images.open import OpenedImage, open_image, register
+from skyshed.images.region import as_region, cut
+from skyshed.images.source import ImageSource
+from skyshed.images.window import Window
 
 __all__ = [
-    "ArrayWindows",
-    "CutWindows",
-    "FitsWindows",
-    "JoinedWindows",
-    "Windows",
-    "ZarrWindows",
+    "Exposure",
+    "ImageSource",
+    "OpenedImage",
+    "Planes",
+    "Window",
+    "as_region",
     "cut",
-    "fingerprint",
-    "open_windows",
+    "open_exposure",
+    "open_image",
+    "register",
 ]

@@ -1,37 +1,44 @@
-"""Windows of arrays: NumPy's, memory maps, Dask's, and Zarr's that are no folders."""
+"""Arrays as images: NumPy's, memory maps, Dask's, CuPy's, and Zarr's that are in no folder."""
 
 import mmap
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from skyshed.images.reading import native, window_errors
+from skyshed.images.fingerprint import file_facts, sample_digest
+from skyshed.images.pixels import native, reading_errors
+from skyshed.images.source import ImageSource
 from skyshed.images.wcs import ExactWCS
+from skyshed.images.window import Window
+from skyshed.namespace import array_namespace, is_device_array
 
-__all__ = ["ArrayWindows", "mapped_file"]
+__all__ = ["ArraySource", "mapped_file"]
 
 
 @dataclass(frozen=True, eq=False)
-class ArrayWindows:
-    """A 2-D array that is sliced.
+class ArraySource(ImageSource):
+    """An image that is an array: NumPy's, a memory map, Dask's, CuPy's, or anything like them.
 
     A memory map is sent to other processes as the name of its file, any other array as its pixels.
 
     Attributes
     ----------
     array : array-like, shape (ny, nx)
-        Anything with ``shape``, ``dtype`` and slices that NumPy can take.
+        Anything with ``shape``, ``dtype`` and slices that NumPy or CuPy can take.
     unit : `~astropy.units.UnitBase` or None
         The unit of the pixels.
     wcs : object or None
         The celestial WCS.
+    came_from : mapping
+        What `origin` returns.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from skyshed.images import ArrayWindows
-    >>> ArrayWindows(np.arange(12).reshape(3, 4)).read(1, 3, 2, 4)
+    >>> from skyshed.images import Window, open_image
+    >>> open_image(np.arange(12).reshape(3, 4)).image.read(Window(1, 3, 2, 4))
     array([[ 6,  7],
            [10, 11]])
     """
@@ -39,37 +46,69 @@ class ArrayWindows:
     array: Any
     unit: Any = None
     wcs: Any = None
+    came_from: Mapping[str, Any] = field(default_factory=lambda: {"input": "array"})
+    unit_from_header: bool = False
+    windowed: bool = True
 
     @property
-    def shape(self) -> tuple[int, int]:
+    def shape(self) -> tuple[int, int]:  # type: ignore[override]
         """The shape of the whole image."""
         ny, nx = self.array.shape
         return int(ny), int(nx)
 
     @property
-    def dtype(self) -> np.dtype:
+    def dtype(self) -> np.dtype:  # type: ignore[override]
         """The dtype of what `read` returns."""
         return np.dtype(self.array.dtype).newbyteorder("=")
 
-    def read(self, y0: int, y1: int, x0: int, x1: int) -> Any:
-        """Return a window as a new NumPy array in native byte order.
+    @property
+    def label(self) -> str:
+        """What messages call the image."""
+        return f"the {type(self.array).__name__}"
 
-        Raises
-        ------
-        OSError
-            If the array cannot be read there; the message names the window.
-        """
-        with window_errors(f"the {type(self.array).__name__}", y0, y1, x0, x1):
-            pixels = self.array[y0:y1, x0:x1]
+    @property
+    def held_bytes(self) -> int:
+        """The bytes of this process's memory that the pixels take."""
+        local = hasattr(self.array, "__array_interface__") and mapped_file(self.array) is None
+        return self.array.size * self.array.dtype.itemsize if local else 0
+
+    def read(self, window: Window) -> Any:
+        """Return the pixels of a window, a view of the array if it can be; `ImageSource.read`."""
+        if is_device_array(self.array):
+            return array_namespace(image=self.array).ascontiguousarray(self.array[window.slices])
+        with reading_errors(self.label, window):
+            pixels = self.array[window.slices]
             if hasattr(pixels, "dask"):
-                # In this thread: within a task of Dask's, waiting for other tasks could be forever.
+                # In this thread: a task of Dask's that waits for other tasks may wait forever.
                 pixels = pixels.compute(scheduler="synchronous")
             return native(np.asarray(pixels))
 
+    def origin(self) -> dict[str, Any]:
+        """Return where the array came from; see `ImageSource.origin`."""
+        return dict(self.came_from)
+
+    def fingerprint(self) -> dict[str, Any]:
+        """Return a checksum of evenly spaced pixels; of a memory map, its file and its time.
+
+        A Dask array has a name that is made from what it computes.
+        """
+        mapped = mapped_file(self.array)
+        if mapped is not None:
+            where = {"offset": mapped.offset, "strides": list(mapped.strides)}
+            facts = {**file_facts(mapped.path), **where, "stored": mapped.dtype.str}
+        elif hasattr(self.array, "dask"):
+            facts = {"dask": str(self.array.name)}
+        else:
+            facts = {"sha256": sample_digest(self)}
+        return {**facts, **self.description()}
+
     def __getstate__(self) -> dict[str, Any]:
         mapped = mapped_file(self.array)
-        sent = self.array if mapped is None else mapped
-        return {"array": sent, "unit": self.unit, "wcs": ExactWCS(self.wcs)}
+        return {
+            **self.__dict__,
+            "array": self.array if mapped is None else mapped,
+            "wcs": ExactWCS(self.wcs),
+        }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         array = state["array"]

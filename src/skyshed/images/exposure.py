@@ -1,6 +1,6 @@
-"""What the chain starts from: any kind of image and its companions, as plain arrays."""
+"""An image with everything that goes with it: what the chain starts from."""
 
-import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -8,34 +8,37 @@ import astropy.units as u
 import numpy as np
 
 from skyshed.arguments import as_image, as_mask
-from skyshed.images.read import Image, image_of_hdu, image_of_hdus, read_image
-from skyshed.namespace import adopt, array_namespace, like, to_device, to_host
+from skyshed.images.arrays import ArraySource
+from skyshed.images.open import open_image
+from skyshed.images.region import as_region, cut
+from skyshed.images.source import ImageSource
+from skyshed.images.wcs import ExactWCS, region_wcs
+from skyshed.images.window import Window
+from skyshed.namespace import array_namespace, like, to_device, to_host
 
-__all__ = ["Inputs", "as_input", "combine", "gather", "is_file", "nothing_good"]
+__all__ = ["COMPANIONS", "Exposure", "Planes", "nothing_good", "open_exposure"]
+
+#: What goes with an image, by the names of the arguments of `skyshed.extract`, and the power of the
+#: image's unit that each is in; the mask has none.
+COMPANIONS = {"weight": -2, "rms": 1, "error": 1, "mask": None}
 
 
 @dataclass(frozen=True, eq=False)
-class Inputs:
-    """The images that the chain starts from, without units.
+class Planes:
+    """A window of an exposure as plain arrays of one shape, on one device, in one unit.
 
     Attributes
     ----------
     data : array of float32 or float64, shape (ny, nx)
-        The image.
+        The image. It may share memory with the user's: it is not written to.
     mask : array of bool or None
         True for pixels to leave out: masked, not finite, or without weight.
     rms : array of float32 or float64, or None
-        The noise of the background of each pixel, where the caller gave it.
+        The noise of the background of each pixel, where the user gave it.
     relative : bool
         Whether ``rms`` is right only up to a factor.
     error : array of float32 or float64, or None
-        The total error of each pixel, where the caller gave it.
-    unit : `~astropy.units.UnitBase` or None
-        The unit of all of them.
-    wcs : object or None
-        The celestial WCS.
-    origin : dict
-        Where they came from, for the record.
+        The total error of each pixel, where the user gave it.
     """
 
     data: Any
@@ -43,100 +46,216 @@ class Inputs:
     rms: Any = None
     relative: bool = False
     error: Any = None
-    unit: Any = None
-    wcs: Any = None
-    origin: dict[str, Any] = field(default_factory=dict)
 
-    def moved(self, device: str | None) -> "Inputs":
-        """Return the images on the ``device`` ('cpu' or 'cuda'), each copied at most once."""
+    def on_device(self, device: str | None) -> "Planes":
+        """Return the planes on the ``device`` ('cpu' or 'cuda'), each copied at most once."""
         if device is None:
             return self
         move = {"cpu": to_host, "cuda": to_device}[device]
         names = ("data", "mask", "rms", "error")
         return replace(self, **{name: move(getattr(self, name)) for name in names})
 
+    def cut(self, window: tuple[slice, slice]) -> "Planes":
+        """Return a part of the planes; all but the image are copied to be contiguous."""
+        xp = array_namespace(data=self.data)
 
-def is_file(image: Any) -> bool:
-    """Whether an argument names a file."""
-    return isinstance(image, (str, os.PathLike))
+        def part(plane: Any) -> Any:
+            return None if plane is None else xp.ascontiguousarray(plane[window])
+
+        return replace(
+            self, data=self.data[window], mask=part(self.mask), rms=part(self.rms),
+            error=part(self.error),
+        )  # fmt: skip
 
 
-def as_input(image: Any, name: str, hdu: int | str | None = None) -> Image:
-    """Return any kind of image as an `Image`.
+@dataclass(frozen=True, eq=False)
+class Exposure:
+    """An image and its companions, any of which may be larger than memory.
 
-    Parameters
+    Attributes
     ----------
-    image : array_like, Quantity, masked array, NDData, HDU, HDUList, or path
-        The image; a path is a FITS file, ``file.fits[SCI]`` one of its HDUs.
+    image : ImageSource
+        The image.
+    companions : mapping of str to ImageSource
+        Some of `COMPANIONS`.
+    own_mask : ImageSource or None
+        What the image itself masks.
     name : str
-        The argument's name, for messages.
-    hdu : int or str, optional
-        Which HDU of a file or HDUList.
+        The argument that it was given as, for messages.
+    mask_bits : tuple of int or None
+        Bits of an integer mask that count; `None` for all.
+    scale_weight : bool
+        Whether weights are right up to a factor only.
+    device : {None, 'cpu', 'cuda'}
+        Where windows are brought to.
+    wcs : object or None
+        The celestial WCS.
+    factors : mapping of str to float
+        What the values of a companion are multiplied by to be in the image's unit.
     """
-    if isinstance(image, Image):
-        return image
-    if is_file(image):
-        return read_image(image, hdu)
-    if isinstance(image, list) and image and hasattr(image[0], "header"):
-        return image_of_hdus(image, hdu, f"{name} (an HDUList)")[0]
-    if hdu is not None:
-        raise ValueError(f"hdu is given as {hdu!r}, but {name} is no file: leave hdu out")
-    if hasattr(image, "is_image") and hasattr(image, "header"):
-        return image_of_hdu(image, label=f"{name} (an HDU)")
-    if hasattr(image, "uncertainty") and hasattr(image, "wcs"):
-        return _image_of_nddata(image)
-    if isinstance(image, np.ma.MaskedArray):
-        return Image(image.data, mask=np.ma.getmaskarray(image))
-    if isinstance(image, u.Quantity):
-        return Image(image.value, unit=image.unit)
-    return Image(adopt(image, name))
+
+    image: ImageSource
+    companions: Mapping[str, ImageSource] = field(default_factory=dict)
+    own_mask: ImageSource | None = None
+    name: str = "image"
+    mask_bits: tuple[int, ...] | None = None
+    scale_weight: bool = False
+    device: str | None = None
+    wcs: Any = None
+    factors: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """The shape of the whole image."""
+        return self.image.shape
+
+    @property
+    def unit(self) -> Any:
+        """The unit of the image, or None."""
+        return self.image.unit
+
+    @property
+    def relative(self) -> bool:
+        """Whether the noise is known only up to a factor."""
+        return self.scale_weight and "weight" in self.companions
+
+    @property
+    def sources(self) -> dict[str, ImageSource]:
+        """The image and everything that goes with it, by name."""
+        own = {} if self.own_mask is None else {f"{self.name}_mask": self.own_mask}
+        return {self.name: self.image, **own, **self.companions}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "wcs": ExactWCS(self.wcs)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update({**state, "wcs": state["wcs"].wcs})
+
+    def read(self, window: Window | None = None) -> Planes:
+        """Return a window; its mask is None where all pixels are good.
+
+        Parameters
+        ----------
+        window : Window, optional
+            `None` for the whole image.
+
+        Raises
+        ------
+        OSError
+            If a file cannot be read there.
+        """
+        window = self.image.everything if window is None else window
+        pixels = self.image.read(window)
+        xp = array_namespace(**{self.name: pixels})
+        data = as_image(pixels, self.name, xp)
+        bad = [~xp.isfinite(data)]
+        masks = [each for each in (self.own_mask, self.companions.get("mask")) if each is not None]
+        bad += [self._bad_pixels(mask, window, data, xp) for mask in masks]
+        rms = self._companion("rms", window, data, xp)
+        if "weight" in self.companions:
+            rms = _noise_of_weight(self._companion("weight", window, data, xp))
+        if rms is not None:
+            good = xp.isfinite(rms) & (rms > 0)
+            bad.append(~good)
+            rms = xp.where(good, rms, xp.zeros((), dtype=rms.dtype))
+        error = self._companion("error", window, data, xp)
+        return Planes(data, _union(bad, xp), rms, self.relative, error).on_device(self.device)
+
+    def _companion(self, name: str, window: Window, data: Any, xp: Any) -> Any:
+        """Return a companion in the image's unit, beside the image."""
+        if name not in self.companions:
+            return None
+        values = as_image(like(self.companions[name].read(window), data), name, xp)
+        factor = self.factors.get(name, 1.0)
+        return values if factor == 1.0 else values * values.dtype.type(factor)
+
+    def _bad_pixels(self, mask: ImageSource, window: Window, data: Any, xp: Any) -> Any:
+        """Return a mask or quality plane as booleans."""
+        values = xp.asarray(like(mask.read(window), data))
+        if self.mask_bits is not None and values.dtype.kind in "iu":
+            # Through the unsigned type, so that the sign bit is a bit like any other.
+            unsigned = values.view(f"u{values.dtype.itemsize}")
+            largest = int(np.iinfo(unsigned.dtype).max)
+            wanted = sum(1 << bit for bit in self.mask_bits) & largest
+            values = unsigned & unsigned.dtype.type(wanted)
+        return as_mask(values != 0, "mask", xp, shape=data.shape, like="image")
 
 
-def _image_of_nddata(image: Any) -> Image:
-    """Return the image of an NDData or CCDData, its uncertainty as an error."""
-    from astropy.nddata import StdDevUncertainty
-
-    error = image.uncertainty
-    if error is not None:
-        error = error.represent_as(StdDevUncertainty)
-        of_unit = error.unit if error.unit is not None else image.unit
-        error = error.array if of_unit == image.unit else (error.array << of_unit).to(image.unit)
-    return Image(image.data, image.unit, image.wcs, image.mask, error)
-
-
-def gather(
+def open_exposure(
     image: Any,
     *,
+    name: str = "image",
     hdu: int | str | None = None,
     weight: Any = None,
     rms: Any = None,
     error: Any = None,
     mask: Any = None,
+    wcs: Any = None,
+    region: Any = None,
     mask_bits: tuple[int, ...] | None = None,
     scale_weight: bool = False,
-    wcs: Any = None,
-    name: str = "image",
-) -> Inputs:
-    """Bring an image and its companions to plain arrays of one shape; see `skyshed.extract`.
+    device: str | None = None,
+) -> Exposure:
+    """Open an image and its companions; nothing but headers is read.
 
-    ``name`` is what messages call the image.
+    Parameters
+    ----------
+    image, hdu, weight, rms, error, mask, wcs, region, device
+        See `skyshed.extract`.
+    name : str, optional
+        What messages call the image.
+    mask_bits, scale_weight
+        See `skyshed.Parameters`.
 
     Raises
     ------
     ValueError
-        If shapes or units differ, both ``weight`` and ``rms`` are given, or no pixel is good.
+        If shapes or units differ, both ``weight`` and ``rms`` are given, ``region`` is not in the
+        image, or there is no pixel.
     TypeError
-        If an image holds no numbers, or ``mask_bits`` is given for a mask that has no bits.
+        If an image holds no numbers, ``mask_bits`` is given for a mask that has no bits, or some
+        images are NumPy arrays and others CuPy arrays.
+    OSError
+        If a file cannot be read.
     """
-    field = combine(
-        as_input(image, name, hdu), weight=weight, rms=rms, error=error, mask=mask,
-        mask_bits=mask_bits, scale_weight=scale_weight, wcs=wcs, name=name,
+    if weight is not None and rms is not None:
+        raise ValueError("weight and rms both say the noise of the background: give one of them")
+    main, own_mask, own_error = open_image(image, name, hdu)
+    given = {"weight": weight, "rms": rms, "error": error, "mask": mask}
+    companions = {
+        each: open_image(value, each).image
+        for each, value in given.items()
+        if value is not None and value is not np.ma.nomask
+    }
+    if own_error is not None:
+        companions.setdefault("error", own_error)
+    _check_arrays({name: main, **companions})
+    masks = {} if own_mask is None else {f"the mask of {name}": own_mask}
+    for each, source in {**masks, **companions}.items():
+        if source.shape != main.shape:
+            raise ValueError(
+                f"{each} must have the same shape as image: {each} has {source.shape}, image has "
+                f"{main.shape}"
+            )
+    if 0 in main.shape:
+        raise nothing_good(name)
+    for plane in (own_mask, companions.get("mask")):
+        if plane is not None:
+            _check_bits(plane.dtype, mask_bits)
+    factors = {
+        each: _factor(source, each, main, power)
+        for each, source in companions.items()
+        if (power := COMPANIONS[each]) is not None
+    }
+    if region is not None:
+        window = as_region(region, main.shape)
+        main, own_mask = cut(main, window), None if own_mask is None else cut(own_mask, window)
+        companions = {each: cut(source, window) for each, source in companions.items()}
+        wcs = None if wcs is None else region_wcs(wcs, window)
+    return Exposure(
+        main, companions, own_mask, name, mask_bits, scale_weight, device,
+        main.wcs if wcs is None else wcs, factors,
     )  # fmt: skip
-    if field.data.size == 0:
-        raise nothing_good(name)
-    if field.mask is not None and array_namespace(mask=field.mask).all(field.mask):
-        raise nothing_good(name)
-    return field
 
 
 def nothing_good(name: str) -> ValueError:
@@ -145,46 +264,39 @@ def nothing_good(name: str) -> ValueError:
     return ValueError(f"no pixel of {which} is good: all are masked, not finite or weightless")
 
 
-def combine(
-    main: Image,
-    *,
-    weight: Any,
-    rms: Any,
-    error: Any,
-    mask: Any,
-    mask_bits: tuple[int, ...] | None,
-    scale_weight: bool,
-    wcs: Any = None,
-    name: str = "image",
-) -> Inputs:
-    """Bring an image, or a window of it, to plain arrays together with its companions.
-
-    As `gather`, except that no pixel need be good.
-    """
-    if weight is not None and rms is not None:
-        raise ValueError("weight and rms both say the noise of the background: give one of them")
-    xp = array_namespace(**{name: main.data})
-    data = as_image(main.data, name, xp)
-    bad = [~xp.isfinite(data)]
-    for plane in (main.mask, mask):
-        if plane is not None and plane is not np.ma.nomask:
-            bad.append(_bad_pixels(plane, mask_bits, data, xp))
-    if weight is not None:
-        rms = _noise_of_weight(_companion(weight, "weight", main, xp, power=-2))
-    elif rms is not None:
-        rms = _companion(rms, "rms", main, xp)
-    if rms is not None:
-        good = xp.isfinite(rms) & (rms > 0)
-        bad.append(~good)
-        rms = xp.where(good, rms, xp.zeros((), dtype=rms.dtype))
-    if error is None:
-        error = main.error
-    if error is not None:
-        error = _companion(error, "error", main, xp)
-    return Inputs(
-        data, _union(bad, xp), rms, weight is not None and scale_weight, error, main.unit,
-        main.wcs if wcs is None else wcs, main.origin or {"input": "array"},
+def _check_arrays(sources: Mapping[str, ImageSource]) -> None:
+    """Refuse arrays of which some are on the host and others on a device; files go anywhere."""
+    array_namespace(
+        **{
+            name: source.array
+            for name, source in sources.items()
+            if isinstance(source, ArraySource) and not source.unit_from_header
+            and not hasattr(source.array, "dask")
+        }
     )  # fmt: skip
+
+
+def _check_bits(dtype: Any, mask_bits: tuple[int, ...] | None) -> None:
+    """Refuse bits of a mask that has none."""
+    if mask_bits is not None and dtype.kind not in "iub":
+        raise TypeError(f"mask must hold integers where mask_bits is given, got {dtype}")
+
+
+def _factor(source: ImageSource, name: str, main: ImageSource, power: int) -> float:
+    """Return what brings a companion to the image's unit to ``power``."""
+    if source.unit is None:
+        return 1.0
+    unit = u.dimensionless_unscaled if main.unit is None else main.unit**power
+    try:
+        return float(source.unit.to(unit))
+    except u.UnitConversionError:
+        # The headers of weight maps, and of what goes with an image without a unit, are often
+        # copied from an image: a file's unit that makes no sense there says nothing.
+        if source.unit_from_header and (power != 1 or main.unit is None):
+            return 1.0
+        raise ValueError(
+            f"{name} must be in {str(unit) or 'no unit'}, as the image says; it is in {source.unit}"
+        ) from None
 
 
 def _union(planes: list[Any], xp: Any) -> Any:
@@ -193,49 +305,6 @@ def _union(planes: list[Any], xp: Any) -> Any:
     for plane in planes[1:]:
         total = total | plane
     return total if xp.any(total) else None
-
-
-def _bad_pixels(mask: Any, bits: tuple[int, ...] | None, data: Any, xp: Any) -> Any:
-    """Return a mask or quality plane as booleans."""
-    plane = _beside(as_input(mask, "mask").data, mask, "mask", data)
-    values = xp.asarray(plane)
-    if bits is not None and values.dtype.kind in "iu":
-        # Through the unsigned type, so that the sign bit is a bit like any other.
-        unsigned = values.view(f"u{values.dtype.itemsize}")
-        wanted = sum(1 << bit for bit in bits) & int(np.iinfo(unsigned.dtype).max)
-        values = unsigned & unsigned.dtype.type(wanted)
-    elif bits is not None and values.dtype.kind != "b":
-        raise TypeError(f"mask must hold integers where mask_bits is given, got {values.dtype}")
-    return as_mask(values != 0, "mask", xp, shape=data.shape, like="image")
-
-
-def _beside(values: Any, given: Any, name: str, image: Any) -> Any:
-    """Return the values of another image; those of a file come to the device of ``image``."""
-    if is_file(given):
-        return like(values, image)
-    array_namespace(image=image, **{name: values})
-    return values
-
-
-def _companion(given: Any, name: str, main: Image, xp: Any, power: int = 1) -> Any:
-    """Return another image of the field, in the main one's unit to ``power``."""
-    other = as_input(given, name)
-    from_file = other.from_file
-    values = _beside(other.data, given, name, main.data)
-    values = as_image(values, name, xp, shape=np.shape(main.data), like="image")
-    if other.unit is None:
-        return values
-    unit = u.dimensionless_unscaled if main.unit is None else main.unit**power
-    try:
-        return values * values.dtype.type(other.unit.to(unit))
-    except u.UnitConversionError:
-        # The headers of weight maps, and of what goes with an image without a unit, are often
-        # copied from an image: a file's unit that makes no sense there says nothing.
-        if from_file and (power != 1 or main.unit is None):
-            return values
-        raise ValueError(
-            f"{name} must be in {str(unit) or 'no unit'}, as the image says; it is in {other.unit}"
-        ) from None
 
 
 def _noise_of_weight(weight: Any) -> Any:

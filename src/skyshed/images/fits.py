@@ -1,32 +1,34 @@
-"""Windows of FITS files, without mapping the files into memory."""
+"""FITS files, read by windows without mapping them into memory."""
 
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from threading import Lock
 from typing import Any
 
 import numpy as np
 from astropy.io import fits
 from astropy.utils.exceptions import AstropyWarning
 
-from skyshed.images.read import (
-    ImageWarning,
-    _find_hdu,
-    _RefusedError,
-    _unit_of,
-    _wcs_of,
-    split_path,
-)
-from skyshed.images.reading import image_axes, native, reason, window_errors
+from skyshed.exceptions import ImageWarning
+from skyshed.images.arrays import ArraySource
+from skyshed.images.fingerprint import file_facts, file_origin
+from skyshed.images.headers import celestial_wcs, find_hdu, split_path, unit_of
+from skyshed.images.open import OpenedImage, register
+from skyshed.images.pixels import RefusedError, image_axes, native, reading_errors
+from skyshed.images.source import ImageSource
+from skyshed.images.window import Window
+from skyshed.images.zarr import is_in_zarr
+from skyshed.messages import one_line
 
-__all__ = ["FitsWindows", "open_fits"]
+__all__ = ["FitsSource"]
 
 
-@dataclass(frozen=True)
-class FitsWindows:
+@dataclass(frozen=True, eq=False)
+class FitsSource(ImageSource):
     """An image of a FITS file, plain, scaled or compressed by tiles.
 
     The file is opened for each window, so that objects can be sent to other processes and used
@@ -51,17 +53,19 @@ class FitsWindows:
     begins : int or None
         Where in the file the pixels begin, if they are stored as they are: not scaled, not
         compressed.
+    came_from : mapping
+        What `origin` returns, as it was when the file was opened.
 
     Examples
     --------
     >>> import pathlib, tempfile
     >>> import numpy as np
     >>> from astropy.io import fits
-    >>> from skyshed.images import open_windows
+    >>> from skyshed.images import open_image
     >>> path = pathlib.Path(tempfile.mkdtemp()) / "image.fits"
     >>> fits.writeto(path, np.arange(12, dtype=np.int16).reshape(3, 4))
-    >>> windows = open_windows(path)
-    >>> windows.shape, windows.dtype, windows.number
+    >>> source = open_image(path).image
+    >>> source.shape, source.dtype, source.number
     ((3, 4), dtype('int16'), 0)
     """
 
@@ -73,6 +77,9 @@ class FitsWindows:
     unit: Any = None
     detsec: str | None = None
     begins: int | None = None
+    came_from: Mapping[str, Any] = field(default_factory=dict)
+
+    unit_from_header = True
 
     @property
     def label(self) -> str:
@@ -85,40 +92,43 @@ class FitsWindows:
 
         Every process reads it from the header: a pickled WCS loses digits.
         """
-        with _opened(self.path) as hdus:
+        with _quiet(), fits.open(self.path, memmap=False) as hdus:
             warnings.simplefilter("ignore", ImageWarning)  # it was said when the file was opened
-            return _wcs_of(hdus[self.number].header, hdus, self.label)
+            return celestial_wcs(hdus[self.number].header, hdus, self.label)
 
-    def read(self, y0: int, y1: int, x0: int, x1: int) -> Any:
-        """Return a window as a new NumPy array in native byte order.
-
-        Raises
-        ------
-        OSError
-            If the file cannot be read there; the message names the window.
-        """
-        with window_errors(self.label, y0, y1, x0, x1):
+    def read(self, window: Window) -> Any:
+        """Return the pixels of a window as a new NumPy array; see `ImageSource.read`."""
+        with reading_errors(self.label, window):
             if self.begins is not None:
-                return self._read_rows(self.begins, y0, y1, x0, x1)
+                return self._read_rows(self.begins, window)
             with _opened(self.path) as hdus:
-                pixels = _section(hdus[self.number], self.axes, (slice(y0, y1), slice(x0, x1)))
+                pixels = _section(hdus[self.number], self.axes, window.slices)
             # Sections keep some of the axes that an integer indexes.
-            if pixels.size != (y1 - y0) * (x1 - x0):
+            if pixels.size != window.shape[0] * window.shape[1]:
                 raise ValueError(f"got {pixels.shape}: the file is cut off or has changed")
-            return pixels.reshape(y1 - y0, x1 - x0)
+            return pixels.reshape(window.shape)
 
-    def _read_rows(self, begins: int, y0: int, y1: int, x0: int, x1: int) -> Any:
+    def origin(self) -> dict[str, Any]:
+        """Return the file and the HDU; see `ImageSource.origin`."""
+        return dict(self.came_from)
+
+    def fingerprint(self) -> dict[str, Any]:
+        """Return the file, its size and time, and the HDU; see `ImageSource.fingerprint`."""
+        return {**file_facts(self.path), "hdu": self.number, **self.description()}
+
+    def _read_rows(self, begins: int, window: Window) -> Any:
         """Return a window of pixels that are stored as they are.
 
-        astropy's sections come to the same by some ten Python calls for each row, in which only one
-        thread can be at a time: a third of the time of a tile.
+        astropy's sections do the same with some ten Python calls for each row, which only one
+        thread can run at a time: a third of the time of a tile.
         """
         stored = self.dtype.newbyteorder(">")
-        pixels = np.empty((y1 - y0, x1 - x0), stored)
+        pixels = np.empty(window.shape, stored)
         lines = pixels if pixels.shape[1] < self.shape[1] else pixels.reshape(1, -1)
         with open(self.path, "rb", buffering=0) as file:
             for k, line in enumerate(lines):
-                file.seek(begins + ((y0 + k) * self.shape[1] + x0) * stored.itemsize)
+                first = (window.y0 + k) * self.shape[1] + window.x0
+                file.seek(begins + first * stored.itemsize)
                 left = memoryview(line).cast("B")
                 while left:
                     got = file.readinto(left)
@@ -133,63 +143,99 @@ class FitsWindows:
         return {name: value for name, value in self.__dict__.items() if name != "wcs"}
 
 
+#: Filters of warnings belong to the process: only one thread at a time may change them.
+_FILTERS = Lock()
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Ignore what astropy says about headers that break a rule: most break one."""
+    with _FILTERS, warnings.catch_warnings():
+        warnings.simplefilter("ignore", AstropyWarning)
+        yield
+
+
 @contextmanager
 def _opened(path: str) -> Iterator[Any]:
-    """Give the HDUs of a file; headers that break a rule are daily bread."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", AstropyWarning)
+    """Give the HDUs of a file; pixels are read by several threads at a time."""
+    with _quiet():
         # Mapped pages count as memory of the process.
-        with fits.open(path, memmap=False) as hdus:
-            yield hdus
+        hdus = fits.open(path, memmap=False)
+    try:
+        yield hdus
+    finally:
+        hdus.close()
 
 
-def open_fits(image: str | os.PathLike, hdu: int | str | None = None) -> FitsWindows:
-    """Return the image of an HDU, by windows; see `skyshed.images.open_windows`."""
-    file, named = split_path(image)
+@register(
+    lambda given: isinstance(given, str | os.PathLike) and not is_in_zarr(given), has_hdus=True
+)
+def open_fits(given: str | os.PathLike, name: str, hdu: int | str | None) -> OpenedImage:
+    """Open the image of an HDU of a file.
+
+    A file that is compressed as a whole (gzip, bzip2, ...) can't be read by windows: it is read and
+    kept in memory.
+    """
+    file, named = split_path(given)
     if named is not None and hdu is not None and str(hdu) != named:
-        raise ValueError(f"the HDU is given twice: as hdu={hdu!r} and in {os.fspath(image)!r}")
-    if file.endswith(".gz"):
-        raise ValueError(
-            f"image {file!r} is gzipped as a whole and can't be read in windows: unpack it, or "
-            "compress it by tiles (fpack)"
-        )
+        raise ValueError(f"the HDU is given twice: as hdu={hdu!r} and in {os.fspath(given)!r}")
     wanted = named if hdu is None else hdu
     try:
-        return _described(file, wanted)
-    except (_RefusedError, MemoryError):
+        source, packed = _described(file, wanted)
+        return OpenedImage(_unpacked(source) if packed else source)
+    except (RefusedError, MemoryError):
         raise
     except FileNotFoundError:
         raise FileNotFoundError(f"{file}: there is no such file") from None
     except Exception as error:  # whatever a damaged file makes astropy stumble over
-        raise OSError(f"{file}: cannot be read as FITS ({reason(error)})") from error
+        raise OSError(f"{file}: cannot be read as FITS ({one_line(error)})") from error
 
 
-def _described(file: str, wanted: int | str | None) -> FitsWindows:
-    """Read the headers, and one pixel for the dtype that scaling leads to."""
-    with _opened(file) as hdus:
-        number = _find_hdu(hdus, wanted, file)
-        found = hdus[number]
+def _unpacked(source: FitsSource) -> ArraySource:
+    """Return an image read as a whole, with what its file says about it."""
+    return ArraySource(
+        source.read(source.everything), source.unit, source.wcs, source.origin(),
+        unit_from_header=True, windowed=False,
+    )  # fmt: skip
+
+
+def _described(file: str, wanted: int | str | None) -> tuple[FitsSource, bool]:
+    """Read the headers, and one pixel for the dtype that scaling leads to.
+
+    Returns
+    -------
+    source : FitsSource
+        The image.
+    packed : bool
+        Whether the file is compressed as a whole.
+    """
+    with _quiet(), fits.open(file, memmap=False) as hdus:
+        number = find_hdu(hdus, wanted, file)
+        hdu = hdus[number]
         label = f"{file}[{number}]"
-        if not getattr(found, "is_image", False):
-            raise _RefusedError(f"{label} holds no image")
-        shape = tuple(int(length) for length in found.shape)
+        if not getattr(hdu, "is_image", False) or not hdu.shape:
+            raise RefusedError(f"{label} holds no image")
+        shape = tuple(int(length) for length in hdu.shape)
         axes = image_axes(shape, label)
-        detsec = found.header.get("DETSEC")
-        windows = FitsWindows(
+        detsec = hdu.header.get("DETSEC")
+        source = FitsSource(
             os.path.abspath(file), number, (shape[axes[0]], shape[axes[1]]), axes,
-            _section(found, axes, (slice(0, 1), slice(0, 1))).dtype,
-            _unit_of(found.header.get("BUNIT"), label),
-            detsec if isinstance(detsec, str) else None, _begin(found),
+            _section(hdu, axes, (slice(0, 1), slice(0, 1))).dtype,
+            unit_of(hdu.header.get("BUNIT"), label),
+            detsec if isinstance(detsec, str) else None, _begin(hdu),
+            {**file_origin(file), "input_hdu": number},
         )  # fmt: skip
-        windows.__dict__["wcs"] = _wcs_of(found.header, hdus, label)
-    return windows
+        source.__dict__["wcs"] = celestial_wcs(hdu.header, hdus, label)
+        packed = hdu.fileinfo()["file"].compression is not None
+    return source, packed
 
 
 def _begin(hdu: Any) -> int | None:
     """Return where in its file an image begins, None if it is scaled, compressed or has blanks."""
     plain = not isinstance(hdu, fits.CompImageHDU)
     altered = hdu.header.get("BSCALE", 1) != 1 or hdu.header.get("BZERO", 0) != 0
-    if not plain or altered or "BLANK" in hdu.header:
+    packed = hdu.fileinfo()["file"].compression
+    if not plain or altered or packed or "BLANK" in hdu.header:
         return None
     return int(hdu.fileinfo()["datLoc"])
 

@@ -1,5 +1,6 @@
 """Several files that are one image."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -7,22 +8,53 @@ from typing import Any
 
 import numpy as np
 
-from skyshed.images.grid import Rectangle, gaps, label_of, place
+from skyshed.images.grid import gaps, locate
+from skyshed.images.open import OpenedImage, open_image, register
+from skyshed.images.source import ImageSource
 from skyshed.images.wcs import moved_wcs
+from skyshed.images.window import Window
 
-__all__ = ["JoinedWindows", "join"]
+__all__ = ["JoinedSource", "join"]
+
+
+def _is_list_of_images(given: Any) -> bool:
+    """Whether something is a list of images; lists of numbers and of arrays are an array."""
+    if not isinstance(given, list | tuple) or hasattr(given, "index_of"):  # an HDUList
+        return False
+    return all(
+        isinstance(each, str | os.PathLike | ImageSource)
+        or hasattr(each, "header")
+        or hasattr(each, "uncertainty")
+        for each in given
+    )
+
+
+@register(_is_list_of_images)
+def open_list(given: Sequence[Any], name: str) -> OpenedImage:
+    """Open images that abut, as one."""
+    if not given:
+        raise ValueError(f"{name} is an empty list: give at least one file")
+    parts = [open_image(each, name) for each in given]
+    for number, part in enumerate(parts):
+        if part.mask is not None or part.error is not None:
+            what = "mask" if part.error is None else "uncertainty"
+            raise ValueError(
+                f"{name}[{number}] has its own {what}, which images of a list cannot have: "
+                "give it beside the list"
+            )
+    return OpenedImage(join([part.image for part in parts]))
 
 
 @dataclass(frozen=True, eq=False)
-class JoinedWindows:
+class JoinedSource(ImageSource):
     """Images that abut in one grid of pixels, as one image.
 
     Attributes
     ----------
-    parts : tuple of Windows
+    parts : tuple of ImageSource
         The images.
-    places : tuple of tuple of int
-        ``y0, y1, x0, x1`` of each in the whole, half open.
+    windows : tuple of Window
+        Where each lies in the whole.
     shape : tuple of int
         The least that holds them all.
     dtype : dtype
@@ -35,95 +67,107 @@ class JoinedWindows:
     >>> import pathlib, tempfile
     >>> import numpy as np
     >>> from astropy.io import fits
-    >>> from skyshed.images import open_windows
+    >>> from skyshed.images import Window, open_image
     >>> folder = pathlib.Path(tempfile.mkdtemp())
     >>> for name, where in (("a.fits", "[1:2,1:2]"), ("b.fits", "[4:5,1:2]")):
     ...     fits.writeto(folder / name, np.ones((2, 2)), fits.Header({"DETSEC": where}))
-    >>> open_windows([folder / "a.fits", folder / "b.fits"]).read(0, 1, 0, 5)
+    >>> both = open_image([folder / "a.fits", folder / "b.fits"]).image
+    >>> both.read(Window(0, 1, 0, 5))
     array([[ 1.,  1., nan,  1.,  1.]])
     """
 
-    parts: tuple[Any, ...]
-    places: tuple[Rectangle, ...]
+    parts: tuple[ImageSource, ...]
+    windows: tuple[Window, ...]
     shape: tuple[int, int]
     dtype: np.dtype
     unit: Any = None
 
+    @property
+    def unit_from_header(self) -> bool:  # type: ignore[override]
+        """Whether the unit comes from a file's header."""
+        return self.parts[0].unit_from_header
+
+    @property
+    def windowed(self) -> bool:  # type: ignore[override]
+        """Whether a window takes less memory to read than the whole image."""
+        return any(part.windowed for part in self.parts)
+
+    @property
+    def held_bytes(self) -> int:
+        """The bytes of this process's memory that the pixels take already."""
+        return sum(part.held_bytes for part in self.parts)
+
     @cached_property
     def wcs(self) -> Any:
-        """The celestial WCS of the first part, for the pixels of the whole; None of None."""
-        y0, _, x0, _ = self.places[0]
-        wcs = self.parts[0].wcs
-        return None if wcs is None else moved_wcs(wcs, y0, x0, self.shape)
+        """The celestial WCS of the first part, for the pixels of the whole; `None` if it has none.
 
-    def read(self, y0: int, y1: int, x0: int, x1: int) -> Any:
-        """Return a window as a new NumPy array; NaN where there is no part.
-
-        Raises
-        ------
-        OSError
-            If one of the parts cannot be read; the message names it, and the window in it.
+        All parts share one grid of pixels, so that the WCS of any would do.
         """
-        window = y0, y1, x0, x1
-        common = [_common(place, window) for place in self.places]
-        whole = np.empty((y1 - y0, x1 - x0), self.dtype)
+        wcs = self.parts[0].wcs
+        return None if wcs is None else moved_wcs(wcs, *self.windows[0].origin, self.shape)
+
+    def read(self, window: Window) -> Any:
+        """Return the pixels of a window, NaN where there is no part; see `ImageSource.read`."""
+        common = [each.overlap(window) for each in self.windows]
+        whole = np.empty(window.shape, self.dtype)
         if gaps(common, whole.shape):
             whole.fill(np.nan)
-        for part, (top, _, left, _), (a, b, c, d) in zip(
-            self.parts, self.places, common, strict=True
-        ):
-            if a < b and c < d:
-                pixels = part.read(a - top, b - top, c - left, d - left)
-                whole[a - y0 : b - y0, c - x0 : d - x0] = pixels
+        for part, where, here in zip(self.parts, self.windows, common, strict=True):
+            if 0 not in here.shape:
+                whole[here.within(window)] = part.read(here.moved(-where.y0, -where.x0))
         return whole
+
+    def origin(self) -> dict[str, Any]:
+        """Return the names of all parts; see `ImageSource.origin`."""
+        return {"input": ", ".join(str(part.origin()["input"]) for part in self.parts)}
+
+    def fingerprint(self) -> dict[str, Any]:
+        """Return those of all parts, and where they lie."""
+        return {
+            "parts": [part.fingerprint() for part in self.parts],
+            "places": [list(each.bounds) for each in self.windows],
+            **self.description(),
+        }
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name != "wcs"}
 
 
-def join(parts: Sequence[Any]) -> JoinedWindows:
+def join(parts: Sequence[ImageSource]) -> JoinedSource:
     """Return images that abut as one.
 
     Parameters
     ----------
-    parts : sequence of Windows
-        The images; see `skyshed.images.grid.place` for how it is known where they lie.
+    parts : sequence of ImageSource
+        The images, at least one; `skyshed.images.grid.locate` says how it is known where they lie.
 
     Returns
     -------
-    joined : JoinedWindows
+    joined : JoinedSource
         Integers are float64 if there are gaps, which are NaN.
 
     Raises
     ------
     ValueError
-        If there is no part, units differ, or parts do not share a grid of pixels.
+        If units differ, or parts do not share a grid of pixels.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from skyshed.images import open_windows
+    >>> from skyshed.images import open_image
     >>> from skyshed.images.joined import join
-    >>> join([open_windows(np.zeros((3, 4)))]).shape
+    >>> join([open_image(np.zeros((3, 4))).image]).shape
     (3, 4)
     """
-    if not parts:
-        raise ValueError("image is an empty list: give at least one file")
     for part in parts:
         if part.unit != parts[0].unit:
             raise ValueError(
-                f"all parts must have the same unit: {label_of(parts[0])} has "
-                f"{parts[0].unit or 'none'}, {label_of(part)} has {part.unit or 'none'}"
+                f"all parts must have the same unit: {parts[0].label} has "
+                f"{parts[0].unit or 'none'}, {part.label} has {part.unit or 'none'}"
             )
-    places = place(parts)
-    ny, nx = (max(each[side] for each in places) for side in (1, 3))
+    windows = locate(parts)
+    ny, nx = max(each.y1 for each in windows), max(each.x1 for each in windows)
     dtype = np.result_type(*(part.dtype for part in parts))
-    if gaps(places, (ny, nx)) and dtype.kind != "f":
+    if gaps(windows, (ny, nx)) and dtype.kind != "f":
         dtype = np.dtype(np.float64)
-    return JoinedWindows(tuple(parts), tuple(places), (ny, nx), dtype, parts[0].unit)
-
-
-def _common(place: Rectangle, window: Rectangle) -> Rectangle:
-    """Return the pixels that two rectangles share; one that is empty if there is none."""
-    y0, x0 = max(place[0], window[0]), max(place[2], window[2])
-    return y0, max(min(place[1], window[1]), y0), x0, max(min(place[3], window[3]), x0)
+    return JoinedSource(tuple(parts), tuple(windows), (ny, nx), dtype, parts[0].unit)

@@ -1,103 +1,151 @@
-"""Windows of whatever is given as an image."""
+"""The one door for images: whatever a user gives becomes an `ImageSource`."""
 
-import os
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
+from functools import cache
+from importlib.metadata import entry_points
+from typing import Any, NamedTuple
 
-import astropy.units as u
-import numpy as np
+from skyshed.arguments import is_path
+from skyshed.images.source import ImageSource
 
-from skyshed.images.arrays import ArrayWindows
-from skyshed.images.fits import FitsWindows, open_fits
-from skyshed.images.joined import JoinedWindows, join
-from skyshed.images.read import split_path
-from skyshed.images.region import CutWindows
-from skyshed.images.zarr import ZarrWindows, is_zarr_path, open_zarr
+__all__ = ["OpenedImage", "open_image", "register"]
 
-__all__ = ["Windows", "open_windows"]
-
-Windows = ArrayWindows | FitsWindows | ZarrWindows | JoinedWindows | CutWindows
+#: The group of entry points by which other packages add formats: modules that call `register`.
+ENTRY_POINTS = "skyshed.images"
 
 
-def open_windows(image: Any, hdu: int | str | None = None) -> Windows:
-    """Return an image that can be read window by window.
+class OpenedImage(NamedTuple):
+    """An image, and what comes with it.
+
+    Attributes
+    ----------
+    image : ImageSource
+        The pixels.
+    mask : ImageSource or None
+        True, or not 0, for pixels that the image itself masks.
+    error : ImageSource or None
+        The total 1-sigma error of each pixel, in the unit of ``image``.
+    """
+
+    image: ImageSource
+    mask: ImageSource | None = None
+    error: ImageSource | None = None
+
+
+Opener = Callable[..., OpenedImage]
+
+
+class _Format(NamedTuple):
+    recognises: Callable[[Any], bool]
+    opener: Opener
+    has_hdus: bool
+
+
+#: In the order of registration; the first that recognises an object opens it.
+_FORMATS: list[_Format] = []
+
+
+def register(
+    recognises: Callable[[Any], bool], *, has_hdus: bool = False
+) -> Callable[[Opener], Opener]:
+    """Register the decorated function as the opener of a kind of image.
 
     Parameters
     ----------
-    image : path, list of paths, or array, shape (ny, nx)
-        - A FITS file: ``deep.fits``, or ``deep.fits[SCI]`` for one of its HDUs. Only headers and
-          one pixel are read here.
-        - A Zarr array: ``deep.zarr``, or ``deep.zarr/path/in/group``.
-        - A list of such paths whose images abut in one grid of pixels, such as the tiles of a
-          survey or the chips of a camera. They lie where their celestial WCS says or, if none has
-          one, where DETSEC in their headers says. Gaps between them are NaN.
-        - An array that can be sliced: NumPy, a memory map, Zarr, Dask.
-        - Windows, which are returned as they are.
+    recognises : callable
+        ``recognises(given)`` says whether an object is of this kind. It must be quick and must not
+        import what the object does not come from.
+    has_hdus : bool, optional
+        Whether the opener takes ``hdu``.
+
+    Examples
+    --------
+    An opener takes the object and the name of the argument, for messages::
+
+        @register(lambda given: type(given).__name__ == "Cube")
+        def open_cube(given, name):
+            return OpenedImage(CubeSource(given))
+    """
+
+    def keep(opener: Opener) -> Opener:
+        _FORMATS.append(_Format(recognises, opener, has_hdus))
+        return opener
+
+    return keep
+
+
+def open_image(given: Any, name: str = "image", hdu: int | str | None = None) -> OpenedImage:
+    """Open any kind of image to be read by windows.
+
+    Parameters
+    ----------
+    given : path, list of paths, HDU, HDUList, NDData, Quantity, masked array, array or ImageSource
+        - The path of a FITS file: ``deep.fits``, or ``deep.fits[SCI]`` for one of its HDUs. Only
+          headers and one pixel are read here.
+        - The path of a Zarr array: ``deep.zarr``, or ``deep.zarr/path/in/group``.
+        - A list of images that abut in one grid of pixels, such as the files of a survey's tiles or
+          of a camera's chips. They lie where their celestial WCS says or, if none has one, where
+          DETSEC in their headers says. Gaps between them are NaN.
+        - An object of astropy that holds an image.
+        - An array that can be sliced: NumPy, a memory map, Zarr, Dask, CuPy, or one of another
+          library that shares its memory by DLPack.
+    name : str, optional
+        What messages call the argument.
     hdu : int or str, optional
-        The HDU of a file: number, name or ``NAME,VERSION``; the first image if `None`.
+        Of a file or HDUList: the number, name, or ``NAME,VERSION`` of the HDU; the first that holds
+        an image if `None`.
 
     Returns
     -------
-    windows : ArrayWindows, FitsWindows, ZarrWindows or JoinedWindows
-        With ``shape``, ``dtype``, ``unit``, ``wcs`` and ``read(y0, y1, x0, x1)``.
+    opened : OpenedImage
+        The image; of a masked array or NDData also its mask and error.
 
     Raises
     ------
     OSError
-        If the file cannot be read.
+        If a file cannot be read.
     ValueError
-        If there is no such HDU, it is no 2-D image, or the file is gzipped as a whole; if the parts
-        of a list do not abut, or it is not known where they lie.
+        If there is no such HDU, there is no 2-D image, or the images of a list do not abut or it
+        is not known where they lie.
+    TypeError
+        If it holds no real numbers.
     ImportError
-        If a Zarr array is given and zarr is not installed.
+        If it takes a package that is not installed.
 
     Examples
     --------
     >>> import pathlib, tempfile
     >>> import numpy as np
     >>> from astropy.io import fits
-    >>> from skyshed.images import open_windows
+    >>> from skyshed.images import Window, open_image
     >>> path = pathlib.Path(tempfile.mkdtemp()) / "image.fits"
     >>> fits.writeto(path, np.arange(12, dtype=np.int16).reshape(3, 4))
-    >>> open_windows(path).read(1, 3, 2, 4)
+    >>> open_image(path).image.read(Window(1, 3, 2, 4))
     array([[ 6,  7],
            [10, 11]], dtype=int16)
     """
-    named = isinstance(image, str | os.PathLike)
-    # A FITS file may lie in a folder of that name.
-    if named and not (is_zarr_path(image) and not os.path.isfile(split_path(image)[0])):
-        return open_fits(image, hdu)
-    if hdu is not None:
-        what = "no FITS file" if named else "no file"
-        raise ValueError(f"hdu is given as {hdu!r}, but image is {what}: leave hdu out")
-    if named:
-        return open_zarr(image)
-    if isinstance(image, Windows):
-        return image
-    if isinstance(image, list | tuple) and all(isinstance(x, str | os.PathLike) for x in image):
-        return join([open_windows(path) for path in image])
-    return _of_array(image)
+    kind = _format_of(given)
+    if hdu is not None and not kind.has_hdus:
+        what = "no FITS file" if is_path(given) else "no file"
+        raise ValueError(f"hdu is given as {hdu!r}, but {name} is {what}: leave hdu out")
+    return kind.opener(given, name, hdu) if kind.has_hdus else kind.opener(given, name)
 
 
-def _of_array(image: Any) -> ArrayWindows | ZarrWindows:
-    """Return windows of an array."""
-    if len(getattr(image, "shape", ())) != 2:
-        raise ValueError(
-            "image must be a 2-D array, the path of a FITS file or Zarr array, or a list of paths, "
-            f"got {type(image).__name__}"
-            + (f" of shape {image.shape}" if hasattr(image, "shape") else "")
-        )
-    if isinstance(image, np.ma.MaskedArray):
-        raise ValueError("image must not be a masked array: give its data, and mask beside it")
-    if isinstance(image, u.Quantity):
-        return ArrayWindows(image.value, image.unit)
-    folder = _folder_of(image)
-    return ArrayWindows(image) if folder is None else open_zarr(folder)
+def _format_of(given: Any) -> _Format:
+    """Return the first format that recognises an object; every object can be tried as an array."""
+    for loaded in (False, True):
+        if loaded:
+            _load_formats()
+        for kind in _FORMATS:
+            if kind.recognises(given):
+                return kind
+    from skyshed.images.objects import open_array
+
+    return _Format(lambda _: True, open_array, False)
 
 
-def _folder_of(array: Any) -> Path | None:
-    """Return where on disk a Zarr array is, None for other arrays and stores."""
-    if type(array).__module__.partition(".")[0] != "zarr":
-        return None
-    root = getattr(getattr(array, "store", None), "root", None)
-    return root / array.path if isinstance(root, Path) else None
+@cache  # to look for entry points takes 8 ms, for every array
+def _load_formats() -> None:
+    """Import the modules in which other packages register formats."""
+    for entry in entry_points(group=ENTRY_POINTS):
+        entry.load()

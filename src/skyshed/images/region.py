@@ -6,42 +6,43 @@ from typing import Any
 
 import numpy as np
 
+from skyshed.images.source import ImageSource
 from skyshed.images.wcs import region_wcs
+from skyshed.images.window import Window
 
-__all__ = ["CutWindows", "cut"]
+__all__ = ["RegionSource", "as_region", "cut"]
 
 
 @dataclass(frozen=True, eq=False)
-class CutWindows:
-    """A region of an image that is read by windows.
+class RegionSource(ImageSource):
+    """A region of an image.
 
     Attributes
     ----------
-    whole : Windows
+    whole : ImageSource
         The image.
-    region : tuple of int
-        ``y0, y1, x0, x1`` in it, half open.
+    region : Window
+        The region in it.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from skyshed.images import cut, open_windows
-    >>> region = cut(open_windows(np.arange(12).reshape(3, 4)), 1, 3, 2, 4)
-    >>> region.shape, region.read(0, 1, 0, 2)
+    >>> from skyshed.images import Window, cut, open_image
+    >>> region = cut(open_image(np.arange(12).reshape(3, 4)).image, Window(1, 3, 2, 4))
+    >>> region.shape, region.read(Window(0, 1, 0, 2))
     ((2, 2), array([[6, 7]]))
     """
 
-    whole: Any
-    region: tuple[int, int, int, int]
+    whole: ImageSource
+    region: Window
 
     @property
-    def shape(self) -> tuple[int, int]:
+    def shape(self) -> tuple[int, int]:  # type: ignore[override]
         """The shape of the region."""
-        y0, y1, x0, x1 = self.region
-        return y1 - y0, x1 - x0
+        return self.region.shape
 
     @property
-    def dtype(self) -> np.dtype:
+    def dtype(self) -> np.dtype:  # type: ignore[override]
         """The dtype of what `read` returns."""
         return self.whole.dtype
 
@@ -52,32 +53,48 @@ class CutWindows:
 
     @cached_property
     def wcs(self) -> Any:
-        """The celestial WCS of the region."""
-        return region_wcs(self.whole.wcs, *self.region)
+        """The celestial WCS of the region; its reference pixel is moved exactly."""
+        return region_wcs(self.whole.wcs, self.region)
 
-    def read(self, y0: int, y1: int, x0: int, x1: int) -> Any:
-        """Return a window of the region; see the image's own ``read``."""
-        top, _, left, _ = self.region
-        return self.whole.read(top + y0, top + y1, left + x0, left + x1)
+    @property
+    def label(self) -> str:
+        """What messages call the image."""
+        return self.whole.label
+
+    @property
+    def unit_from_header(self) -> bool:  # type: ignore[override]
+        """Whether the unit comes from a file's header."""
+        return self.whole.unit_from_header
+
+    @property
+    def windowed(self) -> bool:  # type: ignore[override]
+        """Whether a window takes less memory to read than the whole image."""
+        return self.whole.windowed
+
+    @property
+    def held_bytes(self) -> int:
+        """The bytes of this process's memory that the pixels take already."""
+        return self.whole.held_bytes
+
+    def read(self, window: Window) -> Any:
+        """Return the pixels of a window of the region; see `ImageSource.read`."""
+        return self.whole.read(window.moved(*self.region.origin))
+
+    def origin(self) -> dict[str, Any]:
+        """Return where the image comes from, and the region."""
+        y0, y1, x0, x1 = self.region.bounds
+        return {**self.whole.origin(), "region": f"{y0}:{y1},{x0}:{x1}"}
+
+    def fingerprint(self) -> dict[str, Any]:
+        """Return that of the image, and the region."""
+        return {**self.whole.fingerprint(), "region": list(self.region.bounds)}
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name != "wcs"}
 
 
-def cut(windows: Any, y0: int, y1: int, x0: int, x1: int) -> CutWindows:
-    """Return a region of an image that is read by windows.
-
-    Parameters
-    ----------
-    windows : Windows
-        The image.
-    y0, y1, x0, x1 : int
-        The region, half open.
-
-    Returns
-    -------
-    region : CutWindows
-        Windows like any other; its WCS has CRPIX moved exactly.
+def cut(source: ImageSource, region: Window) -> RegionSource:
+    """Return a region of an image.
 
     Raises
     ------
@@ -87,17 +104,58 @@ def cut(windows: Any, y0: int, y1: int, x0: int, x1: int) -> CutWindows:
     Examples
     --------
     >>> import numpy as np
-    >>> from skyshed.images import cut, open_windows
-    >>> cut(open_windows(np.zeros((30, 40))), 10, 20, 5, 40).shape
+    >>> from skyshed.images import Window, cut, open_image
+    >>> cut(open_image(np.zeros((30, 40))).image, Window(10, 20, 5, 40)).shape
     (10, 35)
     """
-    ny, nx = windows.shape
+    ny, nx = source.shape
+    y0, y1, x0, x1 = region.bounds
     if not (0 <= y0 < y1 <= ny and 0 <= x0 < x1 <= nx):
         raise ValueError(
             f"the region must be in the image of {ny} x {nx} pixels and have a pixel, got rows "
             f"{y0} to {y1}, columns {x0} to {x1} (half open)"
         )
-    if isinstance(windows, CutWindows):
-        top, _, left, _ = windows.region
-        return CutWindows(windows.whole, (top + y0, top + y1, left + x0, left + x1))
-    return CutWindows(windows, (int(y0), int(y1), int(x0), int(x1)))
+    if isinstance(source, RegionSource):
+        return RegionSource(source.whole, region.moved(*source.region.origin))
+    return RegionSource(source, region)
+
+
+def as_region(region: Any, shape: tuple[int, int] | None = None) -> Window:
+    """Return a region as a window, if it lies in an image of that shape, or in any.
+
+    Parameters
+    ----------
+    region : str or sequence of 4 int
+        ``"y0:y1,x0:x1"`` or ``(y0, y1, x0, x1)``, half-open ranges of pixels.
+    shape : tuple of int, optional
+        The shape of the image.
+
+    Raises
+    ------
+    ValueError
+        If it does not, or is no region.
+
+    Examples
+    --------
+    >>> from skyshed.images.region import as_region
+    >>> as_region("0:10,5:20")
+    Window(y0=0, y1=10, x0=5, x1=20)
+    >>> as_region((0, 10, 5, 20), shape=(10, 20)).shape
+    (10, 15)
+    """
+    bounds = region
+    if isinstance(region, str):
+        halves = [part.split(":") for part in region.split(",")]
+        bounds = [number for half in halves for number in half]
+    try:
+        y0, y1, x0, x1 = (int(bound) for bound in bounds)
+    except (TypeError, ValueError):
+        y0 = y1 = x0 = x1 = 0
+    ny, nx = (y1, x1) if shape is None else shape
+    if not (0 <= y0 < y1 <= ny and 0 <= x0 < x1 <= nx):
+        within = "" if shape is None else f", which has the shape {shape}"
+        raise ValueError(
+            "region must be 'y0:y1,x0:x1' or four integers, half-open ranges of pixels in the "
+            f"image{within}; got {region!r}"
+        )
+    return Window(y0, y1, x0, x1)

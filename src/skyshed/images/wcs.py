@@ -1,9 +1,11 @@
-"""The WCS of a region of an image, and in another process, exactly."""
+"""WCS moved to the pixels of a region, and sent to other processes with all their bits."""
 
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+from skyshed.images.window import Window
 
 __all__ = ["ExactWCS", "moved_wcs", "region_wcs"]
 
@@ -53,8 +55,8 @@ def moved_wcs(wcs: Any, dy: int, dx: int, shape: tuple[int, int] | None = None) 
     return moved
 
 
-def region_wcs(wcs: Any, y0: int, y1: int, x0: int, x1: int) -> Any:
-    """Return the WCS of a region of an image; None of None.
+def region_wcs(wcs: Any, region: Window) -> Any:
+    """Return the WCS of a region of an image, `None` if the image has none.
 
     Raises
     ------
@@ -64,8 +66,9 @@ def region_wcs(wcs: Any, y0: int, y1: int, x0: int, x1: int) -> Any:
     Examples
     --------
     >>> from astropy.wcs import WCS
+    >>> from skyshed.images import Window
     >>> from skyshed.images.wcs import region_wcs
-    >>> region_wcs(WCS(naxis=2), 5, 9, 2, 4).pixel_shape
+    >>> region_wcs(WCS(naxis=2), Window(5, 9, 2, 4)).pixel_shape
     (2, 4)
     """
     from astropy.wcs import WCS
@@ -74,12 +77,12 @@ def region_wcs(wcs: Any, y0: int, y1: int, x0: int, x1: int) -> Any:
     if wcs is None:
         return None
     if isinstance(wcs, WCS):
-        return moved_wcs(wcs, -y0, -x0, (y1 - y0, x1 - x0))
+        return moved_wcs(wcs, -region.y0, -region.x0, region.shape)
     low = getattr(wcs, "low_level_wcs", wcs)
     if not isinstance(low, BaseLowLevelWCS):
         kind = f"{type(wcs).__module__.partition('.')[0]}.{type(wcs).__name__}"
         raise ValueError(f"the WCS, a {kind}, cannot be sliced: give the image without it")
-    return HighLevelWCSWrapper(SlicedLowLevelWCS(low, (slice(y0, y1), slice(x0, x1))))
+    return HighLevelWCSWrapper(SlicedLowLevelWCS(low, region.slices))
 
 
 @dataclass(frozen=True, eq=False)

@@ -33,6 +33,11 @@ class Window:
         return self.y0, self.x0
 
     @property
+    def bounds(self) -> tuple[int, int, int, int]:
+        """The ranges as ``y0, y1, x0, x1``."""
+        return self.y0, self.y1, self.x0, self.x1
+
+    @property
     def slices(self) -> tuple[slice, slice]:
         """The window in an array of the whole image."""
         return slice(self.y0, self.y1), slice(self.x0, self.x1)
@@ -56,9 +61,9 @@ class Window:
             min(self.x0, other.x0), max(self.x1, other.x1),
         )  # fmt: skip
 
-    def holds(self, other: "Window") -> bool:
-        """Whether the other window lies in this one."""
-        return self.around(other) == self
+    def moved(self, dy: int, dx: int) -> "Window":
+        """Return the window with ``dy`` and ``dx`` added to its rows and columns."""
+        return Window(self.y0 + dy, self.y1 + dy, self.x0 + dx, self.x1 + dx)
 
     def within(self, other: "Window") -> tuple[slice, slice]:
         """Return this window in an array of ``other``, which holds it."""

@@ -1,4 +1,4 @@
-"""Windows of Zarr arrays in folders."""
+"""Zarr arrays in folders."""
 
 import os
 from dataclasses import dataclass
@@ -8,17 +8,22 @@ from typing import Any
 
 import numpy as np
 
-from skyshed.images.read import _unit_of, _wcs_of
-from skyshed.images.reading import image_axes, native, reason, window_errors
+from skyshed.images.fingerprint import zarr_facts
+from skyshed.images.headers import celestial_wcs, split_path, unit_of
+from skyshed.images.open import OpenedImage, register
+from skyshed.images.pixels import image_axes, native, reading_errors
+from skyshed.images.source import ImageSource
+from skyshed.images.window import Window
+from skyshed.messages import one_line
 
-__all__ = ["ZarrWindows", "is_zarr_path", "open_zarr"]
+__all__ = ["ZarrSource", "is_in_zarr", "open_zarr"]
 
 #: What the folders of Zarr are called.
 ENDING = ".zarr"
 
 
-@dataclass(frozen=True)
-class ZarrWindows:
+@dataclass(frozen=True, eq=False)
+class ZarrSource(ImageSource):
     """An image in a Zarr folder.
 
     Each process opens the folder once, when it first reads.
@@ -40,11 +45,11 @@ class ZarrWindows:
     --------
     >>> import pathlib, tempfile
     >>> import numpy as np, zarr
-    >>> from skyshed.images import open_windows
+    >>> from skyshed.images import Window, open_image
     >>> path = pathlib.Path(tempfile.mkdtemp()) / "image.zarr"
     >>> _ = zarr.create_array(path, data=np.arange(12).reshape(3, 4), attributes={"unit": "Jy"})
-    >>> windows = open_windows(path)
-    >>> windows.read(2, 3, 0, 4), windows.unit
+    >>> source = open_image(path).image
+    >>> source.read(Window(2, 3, 0, 4)), source.unit
     (array([[ 8,  9, 10, 11]]), Unit("Jy"))
     """
 
@@ -63,7 +68,7 @@ class ZarrWindows:
     def wcs(self) -> Any:
         """The celestial WCS of the FITS cards in the attribute ``wcs``, None where there is none.
 
-        `skyshed.output.segmentation_map.write_map` writes such an attribute.
+        Segmentation images that skyshed writes have such an attribute.
         """
         from astropy.io import fits
 
@@ -71,20 +76,27 @@ class ZarrWindows:
         if not isinstance(cards, list):
             return None
         header = fits.Header.fromstring("\n".join(map(str, cards)), sep="\n")
-        return _wcs_of(header, None, self.path)
+        return celestial_wcs(header, None, self.path)
 
-    def read(self, y0: int, y1: int, x0: int, x1: int) -> Any:
-        """Return a window as a new NumPy array in native byte order.
+    @property
+    def label(self) -> str:
+        """What messages call the image."""
+        return self.path
 
-        Raises
-        ------
-        OSError
-            If a chunk cannot be read; the message names the window.
-        """
-        with window_errors(self.path, y0, y1, x0, x1):
+    def read(self, window: Window) -> Any:
+        """Return the pixels of a window as a new NumPy array; see `ImageSource.read`."""
+        with reading_errors(self.path, window):
             where: list[Any] = [0] * self.array.ndim
-            where[self.axes[0]], where[self.axes[1]] = slice(y0, y1), slice(x0, x1)
+            where[self.axes[0]], where[self.axes[1]] = window.slices
             return native(np.asarray(self.array[tuple(where)]))
+
+    def origin(self) -> dict[str, Any]:
+        """Return the folder; see `ImageSource.origin`."""
+        return {"input": self.path}
+
+    def fingerprint(self) -> dict[str, Any]:
+        """Return what describes the array, and when it was last written."""
+        return {**zarr_facts(Path(self.path)), **self.description()}
 
     def __getstate__(self) -> dict[str, Any]:
         return {
@@ -92,30 +104,41 @@ class ZarrWindows:
         }
 
 
-def is_zarr_path(path: str | os.PathLike) -> bool:
-    """Whether a path is that of a Zarr folder, or of something within one.
+def is_in_zarr(given: Any) -> bool:
+    """Whether something is the path of a Zarr folder, or of something within one.
+
+    A FITS file may lie in a folder of that name.
 
     Examples
     --------
-    >>> from skyshed.images.zarr import is_zarr_path
-    >>> is_zarr_path("deep.zarr/r/image"), is_zarr_path("deep.zarr.fits")
+    >>> from skyshed.images.zarr import is_in_zarr
+    >>> is_in_zarr("deep.zarr/r/image"), is_in_zarr("deep.zarr.fits")
     (True, False)
     """
-    return any(part.endswith(ENDING) for part in Path(path).parts)
+    if not isinstance(given, str | os.PathLike):
+        return False
+    within = any(part.endswith(ENDING) for part in Path(given).parts)
+    return within and not os.path.isfile(split_path(given)[0])
 
 
-def open_zarr(path: str | os.PathLike) -> ZarrWindows:
-    """Return a Zarr array by windows; see `skyshed.images.open_windows`."""
-    found = os.path.abspath(path)
-    array = _array_at(found)
+@register(is_in_zarr)
+def _open_path(given: str | os.PathLike, name: str) -> OpenedImage:
+    """Open the Zarr array in a folder."""
+    return OpenedImage(open_zarr(given))
+
+
+def open_zarr(path: str | os.PathLike) -> ZarrSource:
+    """Return the Zarr array in a folder, or at a path within it."""
+    folder = os.path.abspath(path)
+    array = _array_at(folder)
     shape = tuple(int(length) for length in array.shape)
-    axes = image_axes(shape, found)
-    windows = ZarrWindows(
-        found, (shape[axes[0]], shape[axes[1]]), axes, np.dtype(array.dtype).newbyteorder("="),
-        _unit_of(array.attrs.get("unit"), found),
+    axes = image_axes(shape, folder)
+    source = ZarrSource(
+        folder, (shape[axes[0]], shape[axes[1]]), axes, np.dtype(array.dtype).newbyteorder("="),
+        unit_of(array.attrs.get("unit"), folder),
     )  # fmt: skip
-    windows.__dict__["array"] = array
-    return windows
+    source.__dict__["array"] = array
+    return source
 
 
 def _array_at(path: str) -> Any:
@@ -129,12 +152,12 @@ def _array_at(path: str) -> Any:
     if not os.path.isdir(path):
         raise FileNotFoundError(f"{path}: there is no such folder")
     try:
-        found = zarr.open(path, mode="r")
+        array = zarr.open(path, mode="r")
     except Exception as error:  # whatever damaged metadata cause
-        raise OSError(f"{path}: cannot be read as Zarr ({reason(error)})") from error
-    if isinstance(found, zarr.Group):
-        names = ", ".join(sorted(found.array_keys())) or "none"
+        raise OSError(f"{path}: cannot be read as Zarr ({one_line(error)})") from error
+    if isinstance(array, zarr.Group):
+        names = ", ".join(sorted(array.array_keys())) or "none"
         raise ValueError(
             f"{path} is a group of Zarr, not an array; give the path of one of its arrays: {names}"
         )
-    return found
+    return array

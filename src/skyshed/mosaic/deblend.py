@@ -12,22 +12,23 @@ import numpy as np
 from skyshed.kernels import deblending
 from skyshed.mosaic.detect import search
 from skyshed.mosaic.job import Job
+from skyshed.mosaic.records import Deblended, Detected, Seams
 from skyshed.sources import Sources
 
 __all__ = ["deblend"]
 
 
-def deblend(job: Job, place: tuple[int, int]) -> None:
+def deblend(job: Job, tile: tuple[int, int]) -> None:
     """Split the sources that a tile owns and that may lie in several tiles."""
     begun = perf_counter()
-    seams = job.workspace.load("seams", place)
-    if seams["source"].size == 0:
+    seams = job.workspace.load(Seams, tile)
+    if seams.source.size == 0:
         empty = np.empty(0, np.int64)
-        job.workspace.save(
-            "deblend", place, source=empty, n_children=empty, flags=empty, start=np.zeros(1, int),
-            pixel=empty, child=np.empty(0, np.int32), bbox=np.empty((0, 4), np.int64),
-            seconds=perf_counter() - begun,
+        record = Deblended(
+            empty, empty, empty, np.zeros(1, int), empty, np.empty(0, np.int32),
+            np.empty((0, 4), np.int64), perf_counter() - begun,
         )  # fmt: skip
+        job.workspace.save(record, tile)
         return
     sources, values = _gathered(job, seams)
     canvas, on_canvas = lay_out(sources, values)
@@ -37,34 +38,35 @@ def deblend(job: Job, place: tuple[int, int]) -> None:
         on_canvas, zero, split.child_start, split.child, job.parameters.n_threads
     )
     child = drawn.reshape(-1)[on_canvas.pixel]
-    job.workspace.save(
-        "deblend", place, source=sources.labels, n_children=split.n_children, flags=split.flags,
-        start=sources.start, pixel=sources.pixel, child=child,
-        bbox=boxes_of_children(sources, split.n_children, child), seconds=perf_counter() - begun,
+    record = Deblended(
+        sources.labels, split.n_children, split.flags, sources.start, sources.pixel, child,
+        boxes_of_children(sources, split.n_children, child), perf_counter() - begun,
     )  # fmt: skip
+    job.workspace.save(record, tile)
 
 
-def _gathered(job: Job, seams: dict[str, Any]) -> tuple[Sources, Any]:
+def _gathered(job: Job, seams: Seams) -> tuple[Sources, Any]:
     """Return the sources, in pixels of the whole image, and the values of their pixels."""
     pixels, values, owners = [], [], []
-    for tile in np.unique(seams["part_tile"]):
-        place = divmod(int(tile), job.tiling.grid[1])
-        found = job.workspace.load("detect", place, ("seam", "area", "seam_pixel", "seam_value"))
-        area = found["area"][found["seam"]]
+    for number in np.unique(seams.part_tile):
+        tile = divmod(int(number), job.tiling.grid[1])
+        fields = ("seam", "components.area", "seam_pixel", "seam_value")
+        detected = job.workspace.load(Detected, tile, fields)
+        area = detected.components.area[detected.seam]
         # Which source each component at a seam belongs to; 0 for those of other tiles.
-        owner = np.zeros(found["seam"].size, np.int64)
-        here = seams["part_tile"] == tile
-        owner[seams["part_component"][here]] = seams["part_source"][here]
-        of_pixel = np.repeat(owner[found["seam"]], area)
+        owner = np.zeros(detected.seam.size, np.int64)
+        here = seams.part_tile == number
+        owner[seams.part_component[here]] = seams.part_source[here]
+        of_pixel = np.repeat(owner[detected.seam], area)
         mine = of_pixel > 0
-        pixels.append(found["seam_pixel"][mine])
-        values.append(found["seam_value"][mine])
+        pixels.append(detected.seam_pixel[mine])
+        values.append(detected.seam_value[mine])
         owners.append(of_pixel[mine])
     pixel, value, owner = (np.concatenate(each) for each in (pixels, values, owners))
     order = np.lexsort((pixel, owner))
     labels, area = np.unique(owner, return_counts=True)
     start = np.concatenate([[0], np.cumsum(area)])
-    sources = Sources(labels.astype(np.int32), start, pixel[order], seams["bbox"], job.shape)
+    sources = Sources(labels.astype(np.int32), start, pixel[order], seams.bbox, job.shape)
     return sources, value[order]
 
 

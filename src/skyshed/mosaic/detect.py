@@ -4,28 +4,28 @@ A component that touches a face between tiles may go on beyond it: it leaves its
 values to phase 4. All others are split here, where the convolved image is at hand.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 
-from skyshed.chain.steps import Prepared, convolved
+from skyshed.chain.steps import Prepared
 from skyshed.images.window import Window
 from skyshed.kernels import deblending, labelling
-from skyshed.mosaic import background
-from skyshed.mosaic.job import Job
+from skyshed.mosaic.job import PIECES, Job
+from skyshed.mosaic.records import Detected
 from skyshed.mosaic.stitch import describe, faces_of, in_whole
-from skyshed.namespace import array_namespace, in_one_transfer, like
+from skyshed.namespace import in_one_transfer, like
 from skyshed.parameters import Parameters
 from skyshed.sources import Sources
 from skyshed.splitting import Search, Split
 
-__all__ = ["Found", "components", "detect", "inner_faces", "prepare", "search"]
+__all__ = ["TileComponents", "components", "detect", "inner_faces", "search"]
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class TileComponents:
     """The components of a tile: those large enough that end in it, and those that may not.
 
     Attributes
@@ -43,41 +43,23 @@ class Found:
     seam: Any
 
 
-def detect(job: Job, place: tuple[int, int]) -> None:
+def detect(job: Job, tile: tuple[int, int]) -> None:
     """Find the components of a tile; split those that end in it."""
     start = perf_counter()
-    core, width = job.tiling[place], job.shape[1]
-    image = prepare(job, core)
-    smooth = image.convolved
+    core, width = job.tiling[tile], job.shape[1]
+    image = job.prepare_convolved(core)
     found = components(image, inner_faces(core, job.shape))
-    split = search(smooth, found.sources, ~found.seam, job.parameters)
+    split = search(image.convolved, found.sources, ~found.seam, job.parameters)
     pieces = _pieces(found.sources, split, job.parameters.n_threads)
     at_seam = found.sources.take(np.flatnonzero(found.seam))
-    values = smooth.reshape(-1)[at_seam.pixel]
+    values = image.convolved.reshape(-1)[at_seam.pixel]
     pieces, pixel, values = in_one_transfer(pieces, at_seam.pixel, values)
-    job.maps["pieces"][core.slices] = pieces
-    job.workspace.save(
-        "detect", place, seam=found.seam, n_children=split.n_children, flags=split.flags,
-        seam_pixel=in_whole(pixel, core, width), seam_value=values, seconds=perf_counter() - start,
-        **describe(found.sources, found.numbers, core, width).to_arrays(),
+    job.maps[PIECES][core.slices] = pieces
+    record = Detected(
+        describe(found.sources, found.numbers, core, width), found.seam, split.n_children,
+        split.flags, in_whole(pixel, core, width), values, perf_counter() - start,
     )  # fmt: skip
-
-
-def prepare(job: Job, core: Window) -> Prepared:
-    """Return a window of the image that is detected on, convolved as in the whole image."""
-    window = core.grown(job.halo, job.shape)
-    wide = background.prepare(job, window, job.detected_on)
-    smooth = convolved(wide.without_background()[0], wide.field.mask, job.parameters)
-    if window == core:
-        return replace(wide, convolved=smooth)
-    xp, where, field = array_namespace(data=smooth), core.within(window), wide.field
-
-    def cut(image: Any) -> Any:
-        return None if image is None else xp.ascontiguousarray(image[where])
-
-    field = replace(field, data=field.data[where], mask=cut(field.mask), rms=cut(field.rms))
-    inner = wide.background2d.at(core.y0, core.y1, core.x0, core.x1)
-    return Prepared(field, inner, cut(smooth), job.parameters)
+    job.workspace.save(record, tile)
 
 
 def inner_faces(window: Window, shape: tuple[int, int]) -> tuple[str, ...]:
@@ -89,13 +71,14 @@ def inner_faces(window: Window, shape: tuple[int, int]) -> tuple[str, ...]:
     return tuple(name for name, inner in goes_on.items() if inner)
 
 
-def components(image: Prepared, inner: tuple[str, ...]) -> Found:
+def components(image: Prepared, inner: tuple[str, ...]) -> TileComponents:
     """Label what is above the threshold; drop what ends in the tile and is too small."""
     parameters = image.parameters
     n_threads = parameters.n_threads
     labels, n_labels = labelling.label_above(
-        image.convolved, image.threshold(), image.field.mask, 1, parameters.connectivity, n_threads
-    )
+        image.convolved, image.threshold(), image.planes.mask, 1, parameters.connectivity,
+        n_threads,
+    )  # fmt: skip
     sources = Sources.from_labels(labels, n_threads)
     touches = np.zeros(n_labels + 1, bool)
     for face in in_one_transfer(*(faces_of(labels)[name] for name in inner)):
@@ -104,7 +87,7 @@ def components(image: Prepared, inner: tuple[str, ...]) -> Found:
     number = np.zeros(n_labels + 1, np.int32)
     number[kept + 1] = np.arange(1, kept.size + 1)
     numbers = labelling.relabel(labels, like(number, labels), n_threads)
-    return Found(sources.take(kept), numbers, touches[1:][kept])
+    return TileComponents(sources.take(kept), numbers, touches[1:][kept])
 
 
 def search(image: Any, sources: Sources, wanted: Any, parameters: Parameters) -> Split:

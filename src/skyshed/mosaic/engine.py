@@ -13,6 +13,8 @@ from typing import Any
 from astropy.utils.exceptions import AstropyWarning
 
 from skyshed.exceptions import TileError
+from skyshed.images.pixels import RefusedError
+from skyshed.messages import one_line
 from skyshed.mosaic.job import Job
 from skyshed.mosaic.memory import SHARE, available
 
@@ -26,7 +28,7 @@ PATIENCE = 60
 Task = Callable[[Job, tuple[int, int]], None]
 
 
-def attempt(task: Task, phase: str, job: Job, place: tuple[int, int]) -> None:
+def attempt(task: Task, phase: str, job: Job, tile: tuple[int, int]) -> None:
     """Run a task; say where it failed if it did.
 
     Raises
@@ -35,24 +37,25 @@ def attempt(task: Task, phase: str, job: Job, place: tuple[int, int]) -> None:
         With the cause.
     """
     try:
-        task(job, place)
+        task(job, tile)
+    except RefusedError:  # of what the user gave, whatever the tile
+        raise
     except Exception as error:
-        raise explained(_named(phase, job, place), job, error) from error
+        raise explained(_named(phase, job, tile), job, error) from error
 
 
 def explained(where: str, job: Job, error: BaseException) -> TileError:
     """Return the error to raise: where the run failed, why, and what is left to do."""
-    reason = " ".join(str(error).split()) or type(error).__name__
     return TileError(
-        f"{where}: {type(error).__name__}: {reason}. What is finished is kept in "
+        f"{where}: {type(error).__name__}: {one_line(error)}. What is finished is kept in "
         f"{job.workspace.folder}: the same call goes on from there"
     )
 
 
-def _named(phase: str, job: Job, place: tuple[int, int]) -> str:
-    window = job.tiling[place]
+def _named(phase: str, job: Job, tile: tuple[int, int]) -> str:
+    window = job.tiling[tile]
     return (
-        f"{phase}, tile {place[0]},{place[1]} (rows {window.y0} to {window.y1 - 1}, columns "
+        f"{phase}, tile {tile[0]},{tile[1]} (rows {window.y0} to {window.y1 - 1}, columns "
         f"{window.x0} to {window.x1 - 1})"
     )
 
@@ -81,10 +84,10 @@ class Threads:
         return int(SHARE * available())
 
     def run(
-        self, task: Task, phase: str, job: Job, places: Iterable[tuple[int, int]],
+        self, task: Task, phase: str, job: Job, tiles: Iterable[tuple[int, int]],
         finished: Callable[[], None],
     ) -> None:  # fmt: skip
-        """Run a task for each place; call ``finished`` after each.
+        """Run a task for each tile; call ``finished`` after each.
 
         Raises
         ------
@@ -97,8 +100,8 @@ class Threads:
         # arrays of Dask's, of which it would compute all to give them to a tile.
         # It takes the last of equals first: names count down, so that files are read as they lie.
         graph = {
-            f"{phase}-{left:09d}": (partial(attempt, task, phase, job, place),)
-            for left, place in enumerate(reversed(list(places)))
+            f"{phase}-{left:09d}": (partial(attempt, task, phase, job, tile),)
+            for left, tile in enumerate(reversed(list(tiles)))
         }
         after_each = (None, None, None, lambda *_: finished(), None)
         # The pool is the run's own, so that no tile is worked on any more when this returns.
@@ -136,10 +139,10 @@ class Cluster:
         )
 
     def run(
-        self, task: Task, phase: str, job: Job, places: Iterable[tuple[int, int]],
+        self, task: Task, phase: str, job: Job, tiles: Iterable[tuple[int, int]],
         finished: Callable[[], None],
     ) -> None:  # fmt: skip
-        """Run a task for each place; call ``finished`` after each.
+        """Run a task for each tile; call ``finished`` after each.
 
         Tasks of workers that die are run again by others, also when all of them died and others
         came.
@@ -151,7 +154,7 @@ class Cluster:
         OSError
             If there are no workers any more, or no scheduler.
         """
-        left = list(places)
+        left = list(tiles)
         for _ in range(1 + RETRIES):
             left = self._sent(task, phase, job, left, finished)
             if not left:
@@ -160,34 +163,32 @@ class Cluster:
         raise explained(_named(phase, job, left[0]), job, died)
 
     def _sent(
-        self, task: Task, phase: str, job: Job, places: list[tuple[int, int]],
+        self, task: Task, phase: str, job: Job, tiles: list[tuple[int, int]],
         finished: Callable[[], None],
     ) -> list[tuple[int, int]]:  # fmt: skip
-        """Run a task for each place; return those that went down with all of the workers."""
+        """Run a task for each tile; return those that went down with all of the workers."""
         from distributed import as_completed
 
         self._wait_for_workers(job)
         sent = self.client.scatter(job, broadcast=True, hash=False)
         futures = {
-            self.client.submit(
-                attempt, task, phase, sent, place, pure=False, retries=RETRIES
-            ): place
-            for place in places
+            self.client.submit(attempt, task, phase, sent, tile, pure=False, retries=RETRIES): tile
+            for tile in tiles
         }
         lost = []
         try:
             for future in as_completed(list(futures), loop=self.client.loop):
-                place = futures.pop(future)
+                tile = futures.pop(future)
                 # Without the job, which died with those who held it, Dask cancels its tasks: they
                 # have no error then.
                 if future.status in ("cancelled", "lost"):
-                    lost.append(place)
+                    lost.append(tile)
                     continue
                 error = future.exception()
-                if isinstance(error, TileError):
+                if isinstance(error, (TileError, RefusedError)):
                     raise error
                 if error is not None:
-                    raise explained(_named(phase, job, place), job, error) from error
+                    raise explained(_named(phase, job, tile), job, error) from error
                 # Results that are held are made again when their worker dies.
                 future.release()
                 finished()

@@ -1,21 +1,22 @@
-"""What every task of a run over tiles knows: the field, the parameters, the tiles, the folder."""
+"""What every task of a run over tiles knows: the request, the tiles, the workspace."""
 
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-
-from skyshed.images.field import Field
-from skyshed.images.wcs import ExactWCS
+from skyshed.chain.request import IMAGE, Request
+from skyshed.chain.steps import Prepared, prepare
+from skyshed.exceptions import WorkspaceError
+from skyshed.images.window import Window
+from skyshed.mosaic.records import Meshes, SourceList
 from skyshed.mosaic.tiling import Tiling
-from skyshed.mosaic.workspace import Workspace, WorkspaceError
+from skyshed.mosaic.workspace import Workspace
 from skyshed.parameters import Parameters
 
-__all__ = ["MAPS", "Job"]
+__all__ = ["MAPS", "PIECES", "SEGMENTATION", "Job"]
 
 #: Maps of labels: of the pieces of each tile, by its own numbers, and of the sources.
-MAPS = ("pieces", "segmentation")
+MAPS = PIECES, SEGMENTATION = ("pieces", "segmentation")
 #: Chunks are read whole where a tile needs the edge of another.
 LARGEST_CHUNK = 1280
 
@@ -26,64 +27,52 @@ class Job:
 
     Attributes
     ----------
-    fields : dict of str to Field
-        The ``image`` with its companions, on which fluxes are measured; and the ``band``, if there
-        is another image for positions, shapes and apertures.
-    parameters : Parameters
-        Those of the chain; ``n_threads`` is that of one task.
+    request : Request
+        What is asked of the chain; ``n_threads`` of its parameters is that of one task.
     tiling : Tiling
         The tiles.
     workspace : Workspace
-        Where the phases leave what they found.
+        Where the phases leave their records.
     margin : int
         Pixels around a tile that are read with it for the apertures of its sources.
-    wcs : object or None
-        A WCS that goes before the image's own.
-    given : windows or None
-        A map of labels whose sources are measured; `None` if they are detected.
     """
 
-    fields: dict[str, Field]
-    parameters: Parameters
+    request: Request
     tiling: Tiling
     workspace: Workspace
     margin: int
-    wcs: Any = None
-    given: Any = None
 
     @property
-    def field(self) -> Field:
-        """The image and its companions."""
-        return self.fields["image"]
-
-    @property
-    def detected_on(self) -> str:
-        """Which of the fields sources are detected on."""
-        return "band" if "band" in self.fields else "image"
+    def parameters(self) -> Parameters:
+        """The parameters of the chain."""
+        return self.request.parameters
 
     @property
     def shape(self) -> tuple[int, int]:
         """The shape of the whole image."""
         return self.tiling.shape
 
-    @property
-    def halo(self) -> int:
-        """How many pixels beyond its edge a convolved tile depends on."""
-        return (self.parameters.kernel_size or 0) // 2 if self.parameters.kernel_fwhm else 0
+    @cached_property
+    def meshes(self) -> Meshes:
+        """The backgrounds of the exposures, once they are assembled."""
+        return self.workspace.load(Meshes)
 
-    @property
-    def sky(self) -> Any:
-        """The WCS of the whole image, or None."""
-        known = [self.wcs, *(field.image.wcs for field in self.fields.values())]
-        if self.given is not None:
-            known.append(self.given.wcs)
-        return next((each for each in known if each is not None), None)
+    @cached_property
+    def labels(self) -> Any:
+        """The labels of all sources, ascending, once they are numbered."""
+        return self.workspace.load(SourceList, only=("labels",)).labels
 
-    @property
-    def box_size(self) -> tuple[int, int]:
-        """Height and width of the boxes of the background."""
-        height, width = np.minimum(self.parameters.box_size, self.shape).tolist()
-        return height, width
+    def prepare(self, window: Window, name: str = IMAGE) -> Prepared:
+        """Return a window of an exposure with its background, not yet convolved."""
+        planes = self.request.exposures[name].read(window)
+        return prepare(planes, self.meshes.exposures[name], self.request, window)
+
+    def prepare_convolved(self, core: Window) -> Prepared:
+        """Return a window of the image that is detected on, convolved as in the whole image."""
+        window = core.grown(self.request.halo, self.shape)
+        image = self.prepare(window, self.request.detected_on)
+        image.convolve()
+        return image if window == core else image.cut(core)
 
     @cached_property
     def maps(self) -> dict[str, Any]:
@@ -97,7 +86,7 @@ class Job:
         }
 
     def check_map(self, name: str, phase: str) -> None:
-        """See that nothing was lost of a map that ``phase`` has written.
+        """Check that nothing was lost of a map that ``phase`` has written.
 
         Raises
         ------
@@ -111,13 +100,6 @@ class Job:
                 f"{self.map_path(name)} lacks {lost} of {chunks.nchunks} chunks: remove "
                 f"{self.workspace.path(phase)}, and the run makes them again"
             )
-
-    @cached_property
-    def names(self) -> Any:
-        """The labels of all sources, ascending, once they are numbered."""
-        if self.given is not None:
-            return self.workspace.load("names")["labels"]
-        return np.arange(1, int(self.workspace.load("counts")["n_sources"]) + 1, dtype=np.int32)
 
     def map_path(self, name: str) -> str:
         """Return where a map is."""
@@ -139,11 +121,8 @@ class Job:
                 )  # fmt: skip
 
     def __getstate__(self) -> dict[str, Any]:
-        sent = {name: value for name, value in vars(self).items() if name not in ("maps", "names")}
-        return {**sent, "wcs": ExactWCS(self.wcs)}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, wcs=state["wcs"].wcs)
+        derived = ("maps", "labels", "meshes")
+        return {name: value for name, value in vars(self).items() if name not in derived}
 
 
 def _chunk(side: int) -> int:

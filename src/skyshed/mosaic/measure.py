@@ -6,7 +6,6 @@ windows as large as they need.
 
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -14,60 +13,65 @@ import numpy as np
 
 from skyshed.catalog import SourceCatalog
 from skyshed.chain.columns import make_table
-from skyshed.chain.steps import measure_sources
+from skyshed.chain.request import DETECTION, IMAGE
+from skyshed.chain.steps import make_catalog
 from skyshed.images.window import Window
-from skyshed.mosaic import background
-from skyshed.mosaic.job import Job
+from skyshed.mosaic.job import SEGMENTATION, Job
 from skyshed.mosaic.labels import labels_in
 from skyshed.mosaic.reach import fits, needs_of
+from skyshed.mosaic.records import Measured, Numbered
 from skyshed.namespace import like
 from skyshed.output.ds9 import kron_places
 from skyshed.output.table_parts import concatenated, to_plain
 from skyshed.segmentation.provenance import Provenance
 from skyshed.sources import Sources
 
-__all__ = ["measure"]
+__all__ = ["TABLES", "catalogs_in", "measure"]
+
+#: The tables of the sources that each tile measured.
+TABLES = "tables"
 
 
-def measure(job: Job, place: tuple[int, int]) -> None:
+def measure(job: Job, tile: tuple[int, int]) -> None:
     """Measure the sources of a tile, and write its labels."""
     start = perf_counter()
-    core = job.tiling[place]
+    core = job.tiling[tile]
     window = core.grown(job.margin, job.shape)
     labels = labels_in(job, window)
-    job.maps["segmentation"][core.slices] = labels[core.within(window)]
+    job.maps[SEGMENTATION][core.slices] = labels[core.within(window)]
     parts, drawn = [], [(np.empty(0, np.int32), np.empty((0, 5)))]
-    for catalog in _catalogs(job, place, window, labels):
+    for catalog in _catalogs(job, tile, window, labels):
         table = to_plain(make_table(catalog, job.parameters))
-        parts.append(replace(table, rows=np.searchsorted(job.names, catalog.labels)))
+        parts.append(replace(table, rows=np.searchsorted(job.labels, catalog.labels)))
         drawn.append(kron_places(catalog))
-    names, places = (np.concatenate(each) for each in zip(*drawn, strict=True))
+    names, ellipses = (np.concatenate(each) for each in zip(*drawn, strict=True))
     if parts:
         table = parts[0]
         if len(parts) > 1:
             rows = np.sort(np.concatenate([part.rows for part in parts]))
             table = replace(to_plain(concatenated(parts)), rows=rows)
-        table.save(job.workspace.file("tables", place))
-    job.workspace.save(
-        "measure", place, n_sources=names.size, labels=names, places=places,
-        seconds=perf_counter() - start,
-    )  # fmt: skip
+        table.save(job.workspace.file(TABLES, tile))
+    job.workspace.save(Measured(names, ellipses, perf_counter() - start), tile)
 
 
 def _catalogs(
-    job: Job, place: tuple[int, int], window: Window, labels: Any
+    job: Job, tile: tuple[int, int], window: Window, labels: Any
 ) -> Iterator[SourceCatalog]:
     """Yield the catalogs that together hold the sources of a tile."""
-    known = job.workspace.load("number", place)
-    names = np.concatenate([known["labels"], known["seam_labels"]])
-    flags = np.concatenate([known["flags"], known["seam_flags"]])
+    numbered = job.workspace.load(
+        Numbered, tile, ("labels", "flags", "seam_labels", "seam_flags", "seam_boxes")
+    )
+    names = np.concatenate([numbered.labels, numbered.seam_labels])
+    flags = np.concatenate([numbered.flags, numbered.seam_flags])
     order = np.argsort(names)
     names, flags = names[order], flags[order]
     # The least that is known of what each source needs: what ends in the tile has its box there.
-    need = np.tile(_box(job.tiling[place]), (names.size, 1))
-    need[np.searchsorted(names, known["seam_labels"])] = known["seam_boxes"]
+    need = np.tile(job.tiling[tile].bounds, (names.size, 1))
+    need[np.searchsorted(names, numbered.seam_labels)] = numbered.seam_boxes
     here = np.flatnonzero(fits(need, window))
-    catalog = _catalog(job, window, labels, names[here], flags[here]) if here.size else None
+    catalog = None
+    if here.size:
+        catalog, _ = catalogs_in(job, window, labels, names[here], flags[here])
     for needs in needs_of(job):
         if catalog is not None:
             need[here] = needs(catalog)
@@ -81,15 +85,11 @@ def _catalogs(
         yield _alone(job, names[i : i + 1], flags[i : i + 1], Window(*need[i].tolist()))
 
 
-def _box(window: Window) -> list[int]:
-    return [window.y0, window.y1, window.x0, window.x1]
-
-
 def _alone(job: Job, name: Any, flags: Any, window: Window) -> SourceCatalog:
     """Measure one source in a window that grows until it holds all that is needed."""
-    window = window.grown(job.halo, job.shape)
+    window = window.grown(job.request.halo, job.shape)
     while True:
-        catalog = _catalog(job, window, labels_in(job, window), name, flags)
+        catalog, _ = catalogs_in(job, window, labels_in(job, window), name, flags)
         for needs in needs_of(job):
             need = needs(catalog)
             if not fits(need, window).all():
@@ -99,21 +99,32 @@ def _alone(job: Job, name: Any, flags: Any, window: Window) -> SourceCatalog:
             return catalog
 
 
-def _catalog(job: Job, window: Window, labels: Any, names: Any, flags: Any) -> SourceCatalog:
-    """Return the catalog of some sources, given the labels of a window that holds their pixels.
+def catalogs_in(
+    job: Job, window: Window, labels: Any, names: Any, flags: Any
+) -> tuple[SourceCatalog, SourceCatalog | None]:
+    """Return the catalog of some sources, and the one that their shapes come from, if another.
 
-    Where there is a band for detection, positions, shapes and apertures are measured on it.
+    Parameters
+    ----------
+    job : Job
+        The run.
+    window : Window
+        Where to measure; it holds the pixels of the sources.
+    labels : array of int32, shape ``window.shape``
+        The label of each pixel.
+    names, flags : array of int, shape (n,)
+        The labels of the sources, ascending, and what deblending noted about them.
     """
-    band = background.prepare(job, window, job.detected_on)
-    labels = like(labels, band.field.data)
+    request, detection_cat = job.request, job.request.detection_cat
+    image = job.prepare(window, request.detected_on)
+    labels = like(labels, image.planes.data)
     sources = Sources.from_labels(labels, job.parameters.n_threads)
     sources = sources.take(np.searchsorted(sources.host.labels, names))
     provenance = Provenance.from_maps(flags_of=(names, flags))
-    measured = partial(
-        measure_sources, labels=labels, sources=sources, provenance=provenance, wcs=job.sky,
-        origin=window.origin, full_shape=job.shape,
-    )  # fmt: skip
-    catalog = measured(band)
-    if job.detected_on == "image":
-        return catalog
-    return measured(background.prepare(job, window), detection_cat=catalog)
+    if detection_cat is not None:
+        detection_cat = detection_cat.get_labels(names)
+    if request.detected_on == DETECTION:
+        detection_cat = make_catalog(request, image, labels, sources, provenance)
+        image = job.prepare(window, IMAGE)
+    catalog = make_catalog(request, image, labels, sources, provenance, detection_cat)
+    return catalog, detection_cat

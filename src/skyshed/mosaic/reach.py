@@ -30,7 +30,7 @@ def needs_of(job: Job) -> list[Callable[[Any], Any]]:
 def _with_halo(step: ReachStep, job: Job, catalog: Any) -> Any:
     """Return the boxes of a step, joined with those that the convolution of the sources reads."""
     segments = segment_boxes(catalog.frame, catalog.sources)
-    boxes = joined(step.boxes(catalog), enlarged(segments, job.halo))
+    boxes = joined(step.boxes(catalog), enlarged(segments, job.request.halo))
     return np.clip(boxes, 0, np.repeat(job.shape, 2))
 
 

@@ -1,21 +1,50 @@
 """A run over tiles: the phases in their order, each from where the workspace has it."""
 
-import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-from skyshed.chain.steps import warn_of_crowding
+import numpy as np
+from astropy.table import QTable
+
+from skyshed.chain.background import ExposureMesh
+from skyshed.chain.columns import empty_table
+from skyshed.chain.request import IMAGE, Request
+from skyshed.chain.run import Run
+from skyshed.chain.steps import warn_of_crowding, warn_of_nothing
+from skyshed.chain.tiles_table import TileFacts, tiles_table
 from skyshed.deblending import warn_of_modes
-from skyshed.exceptions import NoDetectionsWarning
-from skyshed.mosaic import background, join, known_labels
+from skyshed.exceptions import WorkspaceError
+from skyshed.images.window import Window
+from skyshed.mosaic.background import assemble_meshes, measure_boxes
 from skyshed.mosaic.deblend import deblend
 from skyshed.mosaic.detect import detect
 from skyshed.mosaic.engine import Cluster, Threads, explained
-from skyshed.mosaic.job import Job
-from skyshed.mosaic.measure import measure
+from skyshed.mosaic.job import PIECES, SEGMENTATION, Job
+from skyshed.mosaic.known_labels import MODES, collect, number_known
+from skyshed.mosaic.measure import TABLES, catalogs_in, measure
+from skyshed.mosaic.number import number_sources
+from skyshed.mosaic.records import (
+    Collected,
+    Deblended,
+    Detected,
+    Measured,
+    Meshes,
+    Numbered,
+    Record,
+    Seams,
+    SourceList,
+    StitchedSources,
+    TileBoxes,
+)
+from skyshed.mosaic.stitch import stitch_tiles
+from skyshed.namespace import array_namespace
+from skyshed.output.table_parts import PlainTable, concatenated
+from skyshed.segmentation import SegmentationImage
+from skyshed.segmentation.provenance import Provenance
 
-__all__ = ["phases_of", "run"]
+__all__ = ["TiledRun", "phases_of", "run_tiles"]
 
 
 @dataclass(frozen=True)
@@ -24,62 +53,62 @@ class Phase:
 
     Attributes
     ----------
-    name : str
-        Also of the files that the tiles' tasks leave.
+    record : type
+        What the tiles' tasks leave; the phase is named after it.
     task : callable
         The work for a tile.
     whole : callable or None
         The work for the whole image, once all tiles are done.
-    leaves : str
-        The file that this leaves.
-    tells : str
-        What the files are named after that this leaves for each tile, if it does.
+    leaves : type or None
+        The record that this leaves of the whole image.
+    tells : type or None
+        The record that this leaves of each tile, if it does.
     draws : str
         The map that the tasks write, if they do.
     """
 
-    name: str
+    record: type[Record]
     task: Callable[[Job, tuple[int, int]], None]
     whole: Callable[[Job], Any] | None = None
-    leaves: str = ""
-    tells: str = ""
+    leaves: type[Record] | None = None
+    tells: type[Record] | None = None
     draws: str = ""
+
+    @property
+    def name(self) -> str:
+        """What users call the phase."""
+        return self.record.kind
 
     def left(self, job: Job) -> list[tuple[int, int]]:
         """Return the tiles that are left to do."""
-        return [place for place in job.tiling if not job.workspace.has(self.name, place)]
+        return [tile for tile in job.tiling if not job.workspace.has(self.record, tile)]
 
     def is_whole(self, job: Job) -> bool:
         """Whether what is done for the whole image is done, and nothing of it was removed."""
         has = job.workspace.has
-        if self.whole is None:
+        if self.leaves is None:
             return True
-        return has(self.leaves) and (
-            not self.tells or all(has(self.tells, place) for place in job.tiling)
-        )
+        told = self.tells is None or all(has(self.tells, tile) for tile in job.tiling)
+        return has(self.leaves) and told
 
 
-BACKGROUND = Phase("background", background.measure, background.assemble, "mesh")
-MEASURE = Phase("measure", measure, draws="segmentation")
+BACKGROUND = Phase(TileBoxes, measure_boxes, assemble_meshes, Meshes)
+MEASURE = Phase(Measured, measure, draws=SEGMENTATION)
 DETECTED = (
     BACKGROUND,
-    Phase("detect", detect, join.join, "stitch", "seams", "pieces"),
-    Phase("deblend", deblend, join.number, "counts", "number"),
+    Phase(Detected, detect, stitch_tiles, StitchedSources, Seams, PIECES),
+    Phase(Deblended, deblend, number_sources, SourceList, Numbered),
     MEASURE,
 )
-GIVEN = (
-    BACKGROUND,
-    Phase("collect", known_labels.collect, known_labels.number, "counts", "number"),
-    MEASURE,
-)
+KNOWN = (BACKGROUND, Phase(Collected, collect, number_known, SourceList, Numbered), MEASURE)
 
 
-def phases_of(job: Job) -> tuple[Phase, ...]:
+def phases_of(request: Request) -> tuple[Phase, ...]:
     """Return the phases of a run, in their order."""
-    return DETECTED if job.given is None else GIVEN
+    return DETECTED if request.known is None else KNOWN
 
 
-def run(
+def run_tiles(
     job: Job, engine: Threads | Cluster, begin: Callable[[str, int], Callable[[], None]]
 ) -> None:
     """Do what is left to do.
@@ -98,14 +127,9 @@ def run(
     ------
     TileError
         If a tile cannot be finished.
-
-    Warns
-    -----
-    NoDetectionsWarning, DeblendWarning, CrowdedWarning
-        As `skyshed.extract` of an image at once.
     """
     job.make_maps()
-    for phase in phases_of(job):
+    for phase in phases_of(job.request):
         left = phase.left(job)
         finished = begin(phase.name, len(job.tiling) - len(left))
         if left:
@@ -117,29 +141,166 @@ def run(
                 phase.whole(job)
             except OSError as error:
                 raise explained(f"after {phase.name}, all tiles", job, error) from error
-    _warn(job)
 
 
-def _warn(job: Job) -> None:
-    """Warn of what the tiles found, also in a run that had been finished before."""
-    counts = {name: int(n) for name, n in job.workspace.load("counts").items()}
-    parameters = job.parameters
-    mesh = job.workspace.load("mesh", names=tuple(f"{name}_lenient" for name in job.fields))
-    if any(mesh.values()):
-        warn_of_crowding(parameters, stacklevel=6)
-    n_sources = counts.pop("n_sources")
-    if n_sources == 0 and job.given is not None:
-        warnings.warn(
-            "segmentation has no labels: there is nothing to measure", NoDetectionsWarning,
-            stacklevel=5,
-        )  # fmt: skip
-    elif n_sources == 0:
-        warnings.warn(
-            f"No sources were found: no {parameters.npixels} connected pixels are above the "
-            "threshold; lower the threshold or npixels",
-            NoDetectionsWarning,
-            stacklevel=5,
+class TiledRun(Run):
+    """What was found tile by tile; it is read from the workspace.
+
+    Parameters
+    ----------
+    job : Job
+        The run, which is finished.
+    """
+
+    def __init__(self, job: Job) -> None:
+        self.job, self.request = job, job.request
+        lenient = any(mesh.lenient for mesh in job.meshes.exposures.values())
+        self.parameters = (
+            job.parameters.replace(exclude_percentile=100) if lenient else job.parameters
         )
-    changed = {name: n for name, n in counts.items() if n}
-    if changed:
-        warn_of_modes(changed, parameters.mode)
+
+    def warn(self) -> None:
+        """Warn of what the tiles found, also in a run that had been finished before.
+
+        Warns
+        -----
+        NoDetectionsWarning, DeblendWarning, CrowdedWarning
+            See `skyshed.extract`.
+        """
+        parameters = self.request.parameters
+        if self.parameters.exclude_percentile != parameters.exclude_percentile:
+            warn_of_crowding(parameters)
+        if self._sources.labels.size == 0:
+            warn_of_nothing(self.request)
+        changed = {name: labels.size for name, labels in self._changed_modes().items()}
+        if changed:
+            warn_of_modes(changed, parameters.mode)
+
+    @cached_property
+    def _sources(self) -> SourceList:
+        return self.job.workspace.load(SourceList)
+
+    def _changed_modes(self) -> dict[str, Any]:
+        """Return the labels deblended with another mode than asked for, by the reason."""
+        labels = {name: getattr(self._sources, name) for name in MODES}
+        return {name: each for name, each in labels.items() if each.size}
+
+    @property
+    def xp(self) -> Any:
+        """The array namespace of the images."""
+        if self.request.exposure.device == "cuda":
+            import array_api_compat.cupy as xp
+
+            return xp
+        return array_namespace(image=np.empty(0))
+
+    @property
+    def rows_per_read(self) -> int:
+        """The rows of the chunks that maps are stored in."""
+        return self.job.maps[SEGMENTATION].chunks[0]
+
+    def read_masked(self, window: Window) -> Any:
+        """Return a window of the image without its background, NaN where masked."""
+        image = self.job.prepare(window)
+        data, _ = image.without_background()
+        mask = image.planes.mask
+        return data if mask is None else self.xp.where(mask, data.dtype.type(np.nan), data)
+
+    def mesh(self, name: str = IMAGE) -> ExposureMesh:
+        """Return the background of one of the exposures."""
+        return self.job.meshes.exposures[name]
+
+    def read(self, name: str, window: Window) -> Any:
+        """Return a window of one of the images, made anew."""
+        if name == "convolved_data":
+            return self.job.prepare_convolved(window).convolved
+        image = self.job.prepare(window)
+        if name in ("background", "background_rms"):
+            return getattr(image.background, name)
+        if name == "mask":
+            mask = image.planes.mask
+            return image.background.xp.zeros(window.shape, dtype=bool) if mask is None else mask
+        data, _ = image.without_background()
+        return data if name == "data" else image.total_error(data)
+
+    @cached_property
+    def segmentation(self) -> SegmentationImage:
+        """The label of each pixel; pixels are read when they are asked for."""
+        listed, pixels = self._sources, self.job.maps[SEGMENTATION]
+        known = self.request.known
+        return SegmentationImage.from_reader(
+            lambda y0, y1, x0, x1: pixels[y0:y1, x0:x1],
+            listed.labels,
+            shape=self.job.shape,
+            dtype=np.dtype(np.int32) if known is None else known.source.dtype,
+            provenance=Provenance(listed.child, listed.parent, listed.flagged, listed.flags),
+            info=self._changed_modes(),
+        )
+
+    @property
+    def table(self) -> QTable:
+        """One row per source, by label; read from the workspace each time."""
+        parts = list(self.parts())
+        if parts:
+            return concatenated(parts)
+        return empty_table(self.request.wcs, self.request.unit, self.parameters, self.dtype)
+
+    @cached_property
+    def _catalogs(self) -> tuple[Any, Any]:
+        labels, everything = self.job.labels, self.request.exposure.image.everything
+        if labels.size == 0:
+            return None, self.request.detection_cat
+        flags = np.zeros(labels.size, np.int64)
+        flags[np.searchsorted(labels, self._sources.flagged)] = self._sources.flags
+        return catalogs_in(self.job, everything, self.job.maps[SEGMENTATION][:], labels, flags)
+
+    @property
+    def catalog(self) -> Any:
+        """The catalog of the sources, made from images that are read as a whole."""
+        return self._catalogs[0]
+
+    @property
+    def detection_cat(self) -> Any:
+        """The catalog that positions, shapes and apertures come from, if it is another."""
+        given = self.request.detection_cat
+        return self._catalogs[1] if given is None else given
+
+    @property
+    def tiles(self) -> QTable:
+        """One row per tile."""
+        return tiles_table(map(self._facts, self.job.tiling), self.mesh().mesh, self.request)
+
+    def _facts(self, tile: tuple[int, int]) -> TileFacts:
+        load = self.job.workspace.load
+        seconds = {
+            phase.name: float(load(phase.record, tile, ("seconds",)).seconds)  # type: ignore[attr-defined]
+            for phase in phases_of(self.request)
+        }
+        n_sources = len(load(Measured, tile, ("labels",)).labels)
+        return TileFacts(tile, self.job.tiling[tile], n_sources, seconds)
+
+    def parts(self) -> Iterator[PlainTable]:
+        """Yield the tables of the tiles that measured any source.
+
+        Raises
+        ------
+        WorkspaceError
+            If one is damaged or lost; it is named.
+        """
+        workspace = self.job.workspace
+        for tile in self.job.tiling:
+            path = workspace.file(TABLES, tile)
+            try:
+                if path.exists() or len(workspace.load(Measured, tile, ("labels",)).labels):
+                    yield PlainTable.load(path)
+            except OSError as error:
+                measured = workspace.file(Measured.kind, tile)
+                raise WorkspaceError(
+                    f"{error}: remove {measured}, and the run makes it again"
+                ) from error
+
+    def ellipses(self) -> Iterator[tuple[Any, Any]]:
+        """Yield labels and Kron ellipses, tile by tile."""
+        for tile in self.job.tiling:
+            measured = self.job.workspace.load(Measured, tile, ("labels", "ellipses"))
+            yield measured.labels, measured.ellipses

@@ -1,4 +1,4 @@
-"""Components of the whole image from the components of its tiles.
+"""Phase 3: components of the whole image from the components of its tiles.
 
 A tile labels what is above the threshold in its own pixels, whatever the size, and hands over its
 four faces. Components of neighbouring tiles that touch are one; the rest is bookkeeping on tables
@@ -12,43 +12,14 @@ from typing import Any
 import numpy as np
 
 from skyshed.images.window import Window
+from skyshed.mosaic.job import Job
+from skyshed.mosaic.records import Components, Detected, Seams, StitchedSources
 from skyshed.mosaic.tiling import Tiling
 from skyshed.namespace import in_one_transfer
 
-__all__ = ["Components", "Stitched", "describe", "faces_of", "in_whole", "stitch"]
+__all__ = ["Stitched", "describe", "faces_of", "in_whole", "stitch", "stitch_tiles"]
 
-
-@dataclass(frozen=True, eq=False)
-class Components:
-    """The components of one tile; number k of n has the label k + 1 there.
-
-    Attributes
-    ----------
-    area : array of int64, shape (n,)
-        Pixels of each.
-    first : array of int64, shape (n,)
-        The flat index, in the whole image, of each one's first pixel in raster order.
-    bbox : array of int64, shape (n, 4)
-        ``y0, y1, x0, x1`` in the whole image, half open.
-    faces : dict of str to array of int32
-        The labels along ``"top"`` (the first row), ``"bottom"``, ``"left"`` and ``"right"``.
-    """
-
-    area: Any
-    first: Any
-    bbox: Any
-    faces: dict[str, Any]
-
-    def to_arrays(self) -> dict[str, Any]:
-        """Return everything as arrays by name, for a file."""
-        faces = {f"face_{name}": face for name, face in self.faces.items()}
-        return {"area": self.area, "first": self.first, "bbox": self.bbox, **faces}
-
-    @classmethod
-    def from_arrays(cls, arrays: Mapping[str, Any]) -> "Components":
-        """Return what `to_arrays` gave."""
-        faces = {name: arrays[f"face_{name}"] for name in ("top", "bottom", "left", "right")}
-        return cls(arrays["area"], arrays["first"], arrays["bbox"], faces)
+FACES = ("top", "bottom", "left", "right")
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +80,7 @@ def describe(sources: Any, labels: Any, window: Window, width: int) -> Component
     >>> from skyshed.sources import Sources
     >>> labels = np.array([[0, 1], [2, 0]], dtype=np.int32)
     >>> tile = describe(Sources.from_labels(labels), labels, Window(10, 12, 20, 22), width=100)
-    >>> tile.first, tile.faces["left"]
+    >>> tile.first, tile.left
     (array([1021, 1120]), array([0, 2], dtype=int32))
     """
     rows = sources.host
@@ -118,7 +89,7 @@ def describe(sources: Any, labels: Any, window: Window, width: int) -> Component
         rows.area,
         in_whole(first, window, width),
         rows.bbox + np.repeat(window.origin, 2),
-        {name: face.copy() for name, face in zip(faces_of(labels), faces, strict=True)},
+        **{name: face.copy() for name, face in zip(FACES, faces, strict=True)},
     )
 
 
@@ -146,14 +117,14 @@ def stitch(
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    places = list(tiling)
-    sizes = np.array([len(tiles[place].area) for place in places])
-    offset = dict(zip(places, np.cumsum(sizes) - sizes, strict=True))
+    order = list(tiling)
+    sizes = np.array([len(tiles[tile].area) for tile in order])
+    offset = dict(zip(order, np.cumsum(sizes) - sizes, strict=True))
     total = int(sizes.sum())
     one, other = _touching(tiles, tiling, offset, connectivity)
     graph = coo_array((np.ones(one.size, bool), (one, other)), shape=(total, total))
     n, group = connected_components(graph, directed=False)
-    parts = [tiles[place] for place in places]
+    parts = [tiles[tile] for tile in order]
     area, first, bbox = _joined(parts, group, n)
     kept = np.flatnonzero(area >= npixels)
     kept = kept[np.argsort(first[kept], kind="stable")]
@@ -161,8 +132,8 @@ def stitch(
     label[kept] = np.arange(1, kept.size + 1)
     named = label[group]
     tables = {
-        place: np.concatenate([[0], named[at : at + size]]).astype(np.int32)
-        for (place, at), size in zip(offset.items(), sizes, strict=True)
+        tile: np.concatenate([[0], named[at : at + size]]).astype(np.int32)
+        for (tile, at), size in zip(offset.items(), sizes, strict=True)
     }
     return Stitched(tables, area[kept], first[kept], bbox[kept])
 
@@ -192,17 +163,17 @@ def _touching(
     rows, columns = tiling.grid
     pairs: list[tuple[Any, Any]] = []
 
-    def join(place: tuple[int, int], face: Any, beside: tuple[int, int], opposite: Any) -> None:
+    def join(tile: tuple[int, int], face: Any, beside: tuple[int, int], opposite: Any) -> None:
         met = (face > 0) & (opposite > 0)
-        pairs.append((face[met] - 1 + offset[place], opposite[met] - 1 + offset[beside]))
+        pairs.append((face[met] - 1 + offset[tile], opposite[met] - 1 + offset[beside]))
 
     for row, column in tiling:
-        here = tiles[row, column].faces
+        here = tiles[row, column]
         for down, right, face, opposite in ((1, 0, "bottom", "top"), (0, 1, "right", "left")):
             beside = row + down, column + right
             if beside[0] >= rows or beside[1] >= columns:
                 continue
-            mine, theirs = here[face], tiles[beside].faces[opposite]
+            mine, theirs = getattr(here, face), getattr(tiles[beside], opposite)
             join((row, column), mine, beside, theirs)
             if connectivity == 8:
                 join((row, column), mine[1:], beside, theirs[:-1])
@@ -212,10 +183,44 @@ def _touching(
             if 0 <= beside[1] < columns:
                 last, first = slice(-1, None), slice(0, 1)
                 mine, theirs = (last, first) if right == 1 else (first, last)
-                join(
-                    (row, column), here["bottom"][mine], beside, tiles[beside].faces["top"][theirs]
-                )
+                join((row, column), here.bottom[mine], beside, tiles[beside].top[theirs])
     if not pairs:
         return np.empty(0, np.int64), np.empty(0, np.int64)
     one, other = (np.concatenate(each) for each in zip(*pairs, strict=True))
     return one, other
+
+
+def stitch_tiles(job: Job) -> None:
+    """Join the components of all tiles; hand those at the seams to the tiles that own them."""
+    detected = {
+        tile: job.workspace.load(Detected, tile, ("seam", "components")) for tile in job.tiling
+    }
+    parts = {tile: record.components for tile, record in detected.items()}
+    stitched = stitch(parts, job.tiling, job.parameters.npixels, job.parameters.connectivity)
+    _hand_over(job, stitched, {tile: record.seam for tile, record in detected.items()})
+    sizes = [stitched.tables[tile].size - 1 for tile in job.tiling]
+    job.workspace.save(
+        StitchedSources(
+            n=stitched.area.size,
+            source=np.concatenate([stitched.tables[tile][1:] for tile in job.tiling]),
+            start=np.concatenate([[0], np.cumsum(sizes)]),
+        )
+    )
+
+
+def _hand_over(job: Job, stitched: Stitched, seam: dict[tuple[int, int], Any]) -> None:
+    """Write, for each tile, the sources that it owns of those at the seams, and their parts."""
+    parts = []
+    for number, tile in enumerate(job.tiling):
+        of_component = stitched.tables[tile][1:].astype(np.int64)
+        at = np.flatnonzero(seam[tile] & (of_component > 0))
+        parts.append((np.full(at.size, number), at, of_component[at]))
+    part_tile, component, source = (np.concatenate(each) for each in zip(*parts, strict=True))
+    y, x = np.divmod(stitched.first[source - 1], job.shape[1])
+    owner = job.tiling.holder(y, x)
+    for number, tile in enumerate(job.tiling):
+        mine = owner == number
+        own = np.unique(source[mine])
+        job.workspace.save(
+            Seams(own, stitched.bbox[own - 1], part_tile[mine], component[mine], source[mine]), tile
+        )

@@ -44,8 +44,8 @@ class Tiling:
     def __len__(self) -> int:
         return self.grid[0] * self.grid[1]
 
-    def __getitem__(self, place: tuple[int, int]) -> Window:
-        row, column = place
+    def __getitem__(self, tile: tuple[int, int]) -> Window:
+        row, column = tile
         height, width = self.side
         return Window(
             row * height, min((row + 1) * height, self.shape[0]),
@@ -53,12 +53,12 @@ class Tiling:
         )  # fmt: skip
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
-        """Yield the places of the tiles, row by row."""
+        """Yield the tiles, by row and column, row by row."""
         rows, columns = self.grid
         return ((row, column) for row in range(rows) for column in range(columns))
 
-    def places_in(self, window: Window) -> Iterator[tuple[int, int]]:
-        """Yield the places of the tiles that have pixels in a window, row by row."""
+    def tiles_in(self, window: Window) -> Iterator[tuple[int, int]]:
+        """Yield the tiles that have pixels in a window, row by row."""
         height, width = self.side
         for row in range(window.y0 // height, -(-window.y1 // height)):
             for column in range(window.x0 // width, -(-window.x1 // width)):

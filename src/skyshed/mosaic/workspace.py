@@ -7,31 +7,30 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
-from skyshed.output.atomic import whole_file
+from skyshed.exceptions import WorkspaceError
+from skyshed.messages import one_line
+from skyshed.mosaic.records import SCHEMA, Record
+from skyshed.output.atomic import remove, whole_file
 
 try:
     import fcntl
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["Workspace", "WorkspaceError"]
+__all__ = ["IDENTITY", "Workspace"]
 
-#: Counts the changes of what the files hold: a folder of another version is refused.
-VERSION = 1
+R = TypeVar("R", bound=Record)
+
 #: The file that says what the run is.
 IDENTITY = "run.json"
 #: Unfinished files have this ending; a rerun removes them.
 PART = ".part"
 #: Locked by the run that is at work.
 LOCK = "run.lock"
-
-
-class WorkspaceError(ValueError):
-    """A workspace belongs to another run, or can't be used."""
 
 
 @dataclass(frozen=True)
@@ -50,13 +49,12 @@ class Workspace:
     --------
     >>> import tempfile
     >>> import numpy as np
+    >>> from skyshed.mosaic.records import Names
     >>> from skyshed.mosaic.workspace import Workspace
     >>> workspace = Workspace(tempfile.mkdtemp())
-    >>> workspace.save("background", (0, 1), level=np.ones((2, 2)))
-    >>> workspace.has("background", (0, 1)), workspace.has("background", (0, 0))
-    (True, False)
-    >>> workspace.load("background", (0, 1))["level"].shape
-    (2, 2)
+    >>> workspace.save(Names(labels=np.arange(3)))
+    >>> workspace.has(Names), workspace.load(Names).labels
+    (True, array([0, 1, 2]))
     """
 
     folder: str
@@ -110,7 +108,7 @@ class Workspace:
         OSError
             If the folder can't be written to.
         """
-        wanted = json.loads(json.dumps({"version": VERSION, **identity}))
+        wanted = json.loads(json.dumps({"schema": SCHEMA, **identity}))
         path = self.path(IDENTITY)
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists():
@@ -127,54 +125,93 @@ class Workspace:
             found = json.loads(path.read_text())
         except ValueError:
             raise WorkspaceError(f"{path} is damaged: remove the workspace to start anew") from None
+        if found.get("schema") != SCHEMA:
+            raise WorkspaceError(
+                f"workspace {self.folder!r} was begun by another version of skyshed, whose files "
+                "this one can't read: finish it with that, name another workspace, or begin anew "
+                "(restart)"
+            )
         wanted |= {name: found[name] for name in keep if name in found}
         difference = _difference(found, wanted)
         if difference is not None:
             where, before, now = difference
             raise WorkspaceError(
                 f"workspace {self.folder!r} was begun with {where} = {before!r}, this run has "
-                f"{now!r}: use the same, name another workspace, or remove this one"
+                f"{now!r}: use the same, name another workspace, or begin anew (restart)"
             )
         return wanted
 
-    def file(self, phase: str, place: tuple[int, int] | None = None) -> Path:
-        """Return the file that a phase leaves for a tile, or for the whole."""
-        if place is None:
-            return self.path(f"{phase}.npz")
-        folder = self.path(phase)
+    def clear(self) -> None:
+        """Remove everything of the run that the folder holds, so that it begins anew.
+
+        A folder that holds no run of skyshed is left alone.
+        """
+        if not self.path(IDENTITY).exists():
+            return
+        # The identity goes last: without it the rest would be taken for somebody's files.
+        others = [path for path in Path(self.folder).iterdir() if path.name not in (IDENTITY, LOCK)]
+        for path in (*others, self.path(IDENTITY)):
+            remove(path)
+
+    def file(self, kind: str, tile: tuple[int, int] | None = None) -> Path:
+        """Return the file of a kind for a tile, or for the whole image."""
+        if tile is None:
+            return self.path(f"{kind}.npz")
+        folder = self.path(kind)
         folder.mkdir(exist_ok=True)
-        return folder / "{:05d}-{:05d}.npz".format(*place)
+        return folder / "{:05d}-{:05d}.npz".format(*tile)
 
-    def has(self, phase: str, place: tuple[int, int] | None = None) -> bool:
-        """Whether a phase is finished for a tile, or for the whole where there is none."""
-        return self.file(phase, place).exists()
+    def has(self, kind: type[Record], tile: tuple[int, int] | None = None) -> bool:
+        """Whether there is such a record of a tile, or of the whole image."""
+        return self.file(kind.kind, tile).exists()
 
-    def save(self, phase: str, place: tuple[int, int] | None = None, **arrays: Any) -> None:
-        """Commit what a phase found."""
-        path = self.file(phase, place)
+    def save(self, record: Record, tile: tuple[int, int] | None = None) -> None:
+        """Commit a record of a tile, or of the whole image."""
+        path = self.file(record.kind, tile)
         with _whole(path) as part, open(part, "wb") as file:
-            np.savez(file, allow_pickle=False, **arrays)
+            np.savez(file, allow_pickle=False, **record.to_arrays())
 
     def load(
-        self, phase: str, place: tuple[int, int] | None = None, names: tuple[str, ...] | None = None
-    ) -> dict[str, Any]:
-        """Return what a phase found, or the arrays ``names`` of it.
+        self, kind: type[R], tile: tuple[int, int] | None = None, only: tuple[str, ...] = ()
+    ) -> R:
+        """Return a record of a tile, or of the whole image.
+
+        Parameters
+        ----------
+        kind : type
+            The kind of record.
+        tile : tuple of int, optional
+            The tile.
+        only : tuple of str, optional
+            Fields, or parts of fields, that are read; the others are `None`. All if empty.
 
         Raises
         ------
         WorkspaceError
             If the file is damaged; it is named.
         """
-        path = self.file(phase, place)
+        path = self.file(kind.kind, tile)
         try:
-            with np.load(path, allow_pickle=False) as stored:
-                return {name: stored[name] for name in (names or stored.files)}
+            try:
+                return kind.from_arrays(_arrays(path, only))
+            except SystemError:  # the parser of Python 3.11 fails now and then in threads
+                return kind.from_arrays(_arrays(path, only))
         except OSError:
             raise
-        except Exception as error:  # zipfile, zlib and NumPy each stumble in their own way
+        except Exception as error:  # zipfile, zlib and NumPy fail in ways of their own
             raise WorkspaceError(
-                f"{path} is damaged ({error}): remove it, and the run makes it again"
+                f"{path} is damaged ({one_line(error)}): remove it, and the run makes it again"
             ) from error
+
+
+def _arrays(path: Path, only: tuple[str, ...]) -> dict[str, Any]:
+    """Return the arrays of a file; of those called ``field.part`` some are named by the field."""
+    with np.load(path, allow_pickle=False) as stored:
+        return {
+            name: stored[name]
+            for name in stored.files
+            if not only or any(f"{name}.".startswith(f"{each}.") for each in only)
+        }
 
 
 @contextmanager

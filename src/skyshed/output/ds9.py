@@ -6,22 +6,9 @@ import numpy as np
 
 from skyshed.catalog.apertures import kron_ellipses
 
-__all__ = ["HEAD", "kron_places", "kron_regions", "region_lines"]
+__all__ = ["HEAD", "kron_places", "region_lines"]
 
 HEAD = "# Region file format: DS9\nglobal color=green\nimage\n"
-
-
-def kron_regions(catalog: Any) -> str:
-    """Return the Kron ellipses of a catalog as DS9 regions, labelled, in image coordinates.
-
-    Sources without a Kron radius are points. DS9 counts pixels from 1.
-
-    Parameters
-    ----------
-    catalog : `~skyshed.SourceCatalog` or None
-        The catalog; `None` gives a file without regions.
-    """
-    return HEAD if catalog is None else HEAD + region_lines(*kron_places(catalog))
 
 
 def kron_places(catalog: Any) -> tuple[Any, Any]:

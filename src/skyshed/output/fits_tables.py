@@ -10,7 +10,8 @@ from typing import Any
 from astropy.io import fits
 from astropy.table import Table
 
-from skyshed.images.read import ImageWarning
+from skyshed.exceptions import ImageWarning
+from skyshed.messages import find_stack_level
 from skyshed.parameters import Parameters
 
 __all__ = ["PARAMETERS", "RECORD", "file_header", "tables_beside", "wcs_cards"]
@@ -30,7 +31,7 @@ def wcs_cards(wcs: Any, path: str | os.PathLike) -> Any:
         f"{os.fspath(path)} is written without a WCS, because a {kind} fits no FITS header; the "
         "positions in the catalog come from it",
         ImageWarning,
-        stacklevel=4,
+        stacklevel=find_stack_level(),
     )
     return {}
 

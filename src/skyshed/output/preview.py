@@ -3,14 +3,11 @@
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from skyshed.extraction.result import Extraction
-
-__all__ = ["block_max", "block_mean", "write_mosaic_preview", "write_preview"]
+__all__ = ["MOST_ELLIPSES", "block_max", "block_mean", "write_preview"]
 
 Read = Callable[[int, int, int, int], Any]
 
@@ -26,43 +23,11 @@ BLACK, SOFTENING, WHITE = -2.0, 3.0, 99.0
 #: Pixels of a band of `block_mean`.
 BAND = 1 << 20
 #: Pixels that are read at a time, if blocks are not larger.
-WINDOW = 1 << 22
+WINDOW = 1 << 20
 DPI = 100
 
 
-def write_preview(extraction: "Extraction", path: str | os.PathLike) -> None:
-    """Draw the image beside its segmentation image, with Kron ellipses where they are not too many.
-
-    Images larger than the picture are shrunk by blocks: the mean of the pixels, the largest label.
-
-    Parameters
-    ----------
-    extraction : `~skyshed.extraction.Extraction`
-        What to draw.
-    path : path
-        The PNG file.
-
-    Raises
-    ------
-    ImportError
-        If matplotlib is not installed.
-    """
-    _need_matplotlib()
-    layout = _Layout.of(extraction.data.shape)
-    noise = extraction.background2d.background_rms_median
-    pictures = (
-        _stretched(block_mean(extraction.data, layout.block, extraction.mask), layout.block, noise),
-        _coloured(block_max(np.asarray(extraction.segmentation.data), layout.block)),
-    )
-    n, ellipses = len(extraction.table), None
-    if 0 < n <= MOST_ELLIPSES and extraction.catalog is not None:
-        from skyshed.catalog.apertures import kron_ellipses
-
-        ellipses = kron_ellipses(extraction.catalog, None)
-    _draw(layout, pictures, n, ellipses, extraction.record, path)
-
-
-def write_mosaic_preview(
+def write_preview(
     read_image: Read,
     read_labels: Read,
     shape: tuple[int, int],
@@ -73,9 +38,10 @@ def write_mosaic_preview(
     ellipses: Any = None,
     record: dict[str, str] | None = None,
 ) -> None:
-    """Draw what `write_preview` draws of images that are read window by window.
+    """Draw the image beside its segmentation image, with Kron ellipses where they are not too many.
 
-    All pixels are read once, a few MB of them at a time.
+    All pixels are read once, window by window. Images larger than the picture are shrunk by blocks:
+    the mean of the pixels, the largest label.
 
     Parameters
     ----------
@@ -106,11 +72,11 @@ def write_mosaic_preview(
     --------
     >>> import pathlib, tempfile
     >>> import numpy as np
-    >>> from skyshed.output.preview import write_mosaic_preview
+    >>> from skyshed.output.preview import write_preview
     >>> image = np.random.default_rng(1).normal(size=(300, 500))
     >>> labels = (image > 4).astype(np.int32)
     >>> path = pathlib.Path(tempfile.mkdtemp()) / "preview.png"
-    >>> write_mosaic_preview(
+    >>> write_preview(
     ...     lambda y0, y1, x0, x1: image[y0:y1, x0:x1],
     ...     lambda y0, y1, x0, x1: labels[y0:y1, x0:x1],
     ...     image.shape, path, n_sources=1, noise=1.0,
@@ -205,11 +171,13 @@ def _draw(
         f"{name}, {nx} x {ny}, less its background", f"{n} source{'' if n == 1 else 's'}"
     )  # fmt: skip
     for place, (picture, title) in enumerate(zip(pictures, titles, strict=True)):
-        axes = figure.add_axes(layout.panel(place))
-        axes.imshow(
-            picture, origin="lower", interpolation="nearest" if layout.block == 1 else "auto",
-            extent=(-0.5, nx - 0.5, -0.5, ny - 0.5), aspect="auto",
+        panel = layout.panel(place)
+        # As it is: matplotlib would resample it by way of many large arrays.
+        figure.figimage(
+            _resized(picture, layout.height, layout.width), panel[0] * full_x, panel[1] * full_y,
+            origin="lower",
         )  # fmt: skip
+        axes = figure.add_axes(panel, facecolor="none")
         axes.set_title(title, fontsize=10, pad=5)
         axes.tick_params(labelsize=8)
         if ellipses is not None:
@@ -217,6 +185,15 @@ def _draw(
         axes.set(xlim=(-0.5, nx - 0.5), ylim=(-0.5, ny - 0.5))
     version = record.get("skyshed", "")
     figure.savefig(path, format="png", metadata={"Software": f"skyshed {version}".strip()})
+
+
+def _resized(picture: Any, height: int, width: int) -> Any:
+    """Return a picture of another size, its pixels repeated or left out."""
+    rows, columns = (
+        np.arange(new) * old // new
+        for new, old in zip((height, width), picture.shape, strict=False)
+    )
+    return picture[rows[:, np.newaxis], columns]
 
 
 def _shrunk(read: Read, shape: tuple[int, int], block: int, shrink: Callable[..., Any]) -> Any:

@@ -87,13 +87,13 @@ def write_map(
     >>> import numpy as np
     >>> from skyshed import Parameters
     >>> from skyshed.output.segmentation_map import write_map
-    >>> from skyshed.images import open_windows
+    >>> from skyshed.images import Window, open_image
     >>> labels = np.arange(12, dtype=np.int32).reshape(3, 4)
     >>> folder = pathlib.Path(tempfile.mkdtemp())
     >>> for format in ("fits", "zarr"):
     ...     write_map(lambda y0, y1, x0, x1: labels[y0:y1, x0:x1], (3, 4),
     ...               folder / f"map.{format}", 11, Parameters(), {}, format=format)
-    ...     print(open_windows(folder / f"map.{format}").read(1, 2, 0, 4))
+    ...     print(open_image(folder / f"map.{format}").image.read(Window(1, 2, 0, 4)))
     [[4 5 6 7]]
     [[4 5 6 7]]
     """

@@ -2,43 +2,97 @@
 
 import json
 import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from astropy.io import fits
 from astropy.table import QTable, Table
 
 from skyshed.arguments import check_choice
-from skyshed.output.atomic import whole_file
+from skyshed.output.atomic import remove, whole_file
+from skyshed.output.ds9 import HEAD, region_lines
 from skyshed.output.fits_tables import PARAMETERS, RECORD, file_header, tables_beside
 from skyshed.output.parquet import read_parquet
 from skyshed.output.segmentation_map import MAP_FORMATS, write_map
+from skyshed.output.table_parts import PlainTable
 from skyshed.parameters import Parameters
-
-if TYPE_CHECKING:
-    from skyshed.extraction.result import Extraction
 
 __all__ = [
     "FORMATS",
+    "Written",
     "check_writable",
     "map_name",
     "read_catalog",
-    "whole_file",
     "write_catalog",
     "write_extraction",
-    "write_segmentation",
 ]
 
 #: Format of a catalog -> what astropy calls it.
 FORMATS = {"fits": "fits", "ecsv": "ascii.ecsv", "parquet": "parquet"}
 #: The table's name in FITS.
 CATALOG = "CATALOG"
+#: Everything that a run may leave in its folder: it holds one run, so that what another left there
+#: goes.
+RESULTS = {f"catalog.{format}" for format in FORMATS} | {
+    "segmentation.fits", "segmentation.fits.fz", "segmentation.zarr", "parameters.toml",
+    "tiles.ecsv", "kron.reg", "preview.png",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Written:
+    """A finished run, as the writer needs it: its table in parts, its images by windows.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        Of the images.
+    n_sources : int
+        Rows of the table.
+    parameters : `~skyshed.Parameters`
+        The parameters that were used.
+    record : dict of str
+        Versions, date and input.
+    wcs : object or None
+        The celestial WCS.
+    tiles : `~astropy.table.QTable`
+        One row per tile.
+    noise : float
+        The typical noise of a pixel.
+    parts : callable
+        Returns an iterator over parts of the table, `PlainTable`.
+    ellipses : callable
+        Returns an iterator over labels and Kron ellipses of parts.
+    empty : callable
+        Returns the table, if there is no source.
+    read_labels, read_image : callable
+        ``read(y0, y1, x0, x1)`` returns a window of labels, and of the image without its
+        background, NaN where masked.
+    step : int or None
+        How many rows to read at a time; `None` if it does not matter.
+    """
+
+    shape: tuple[int, int]
+    n_sources: int
+    parameters: Parameters
+    record: dict[str, str]
+    wcs: Any
+    tiles: QTable
+    noise: float
+    parts: Callable[[], Iterator[PlainTable]]
+    ellipses: Callable[[], Iterator[tuple[Any, Any]]]
+    empty: Callable[[], QTable]
+    read_labels: Callable[[int, int, int, int], Any]
+    read_image: Callable[[int, int, int, int], Any]
+    step: int | None = None
 
 
 def write_extraction(
-    extraction: "Extraction",
+    run: Written,
     folder: str | os.PathLike,
     format: str = "fits",
     *,
@@ -47,51 +101,70 @@ def write_extraction(
     regions: bool = False,
     map_format: str = "fits",
 ) -> list[Path]:
-    """Write catalog, segmentation image, parameters and pictures of an extraction into a folder.
+    """Write catalog, segmentation image, parameters and pictures of a run into a folder.
 
     Parameters
     ----------
-    extraction : `~skyshed.extraction.Extraction`
+    run : Written
         What to write.
-    folder : path
-        Where to; it is made if need be.
-    format : {"fits", "ecsv", "parquet"}, optional
-        Of the catalog.
-    compress, preview, regions, map_format
-        See `Extraction.write`.
+    folder, format, compress, preview, regions, map_format
+        See `skyshed.extraction.Extraction.write`.
 
     Returns
     -------
     paths : list of `~pathlib.Path`
-        The files written.
+        The files written; those of an earlier run that this one does not have are removed.
     """
+    from skyshed.output.catalog_parts import stream_catalog
+
     folder = check_writable(folder, format, map_format)
-    found, record = extraction, extraction.record
     paths = [
         folder / f"catalog.{format}",
         folder / map_name(map_format, compress),
         folder / "parameters.toml",
     ]
-    write_catalog(found.table, paths[0], found.parameters, record, format)
-    write_segmentation(
-        found.segmentation, paths[1], found.parameters, record, found.wcs, compress=compress,
-        format=map_format,
+    stream_catalog(
+        run.parts(), run.n_sources, paths[0], run.parameters, run.record, format,
+        empty=None if run.n_sources else run.empty(),
+    )  # fmt: skip
+    write_map(
+        run.read_labels, run.shape, paths[1], run.n_sources, run.parameters, run.record, run.wcs,
+        compress=compress, format=map_format, step=run.step,
     )  # fmt: skip
     with whole_file(paths[2]) as part:
-        part.write_text(found.parameters.to_toml(), encoding="utf-8")
-    if regions:
-        from skyshed.output.ds9 import kron_regions
-
-        paths.append(folder / "kron.reg")
+        part.write_text(run.parameters.to_toml(), encoding="utf-8")
+    if len(run.tiles) > 1:
+        paths.append(folder / "tiles.ecsv")
         with whole_file(paths[-1]) as part:
-            part.write_text(kron_regions(found.catalog), encoding="ascii")
+            run.tiles.write(part, format="ascii.ecsv", overwrite=True)
+    if regions:
+        paths.append(folder / "kron.reg")
+        with whole_file(paths[-1]) as part, open(part, "w", encoding="ascii") as file:
+            file.write(HEAD)
+            file.writelines(region_lines(*each) for each in run.ellipses())
     if preview:
-        from skyshed.output.preview import write_preview
-
         paths.append(folder / "preview.png")
         with whole_file(paths[-1]) as part:
-            write_preview(found, part)
+            _draw(run, part)
+    # A map that was measured may lie there, too: what the run was made from stays.
+    inputs = {os.path.abspath(path) for path in run.record.values()}
+    for name in RESULTS - {path.name for path in paths}:
+        if os.path.abspath(folder / name) not in inputs:
+            remove(folder / name)
     return paths
+
+
+def _draw(run: Written, path: Path) -> None:
+    """Draw the preview, with Kron ellipses if there are few enough to see the image."""
+    from skyshed.output.preview import MOST_ELLIPSES, write_preview
+
+    ellipses = None
+    if 0 < run.n_sources <= MOST_ELLIPSES:
+        ellipses = np.concatenate([rows for _, rows in run.ellipses()])
+    write_preview(
+        run.read_image, run.read_labels, run.shape, path, run.n_sources, noise=run.noise,
+        ellipses=ellipses, record=run.record,
+    )  # fmt: skip
 
 
 def map_name(format: str, compress: bool) -> str:
@@ -201,30 +274,6 @@ def read_catalog(path: str | os.PathLike) -> QTable:
         "record": {row["name"]: json.loads(f'"{row["value"]}"') for row in record},
     }
     return table
-
-
-def write_segmentation(
-    segmentation: Any,
-    path: str | os.PathLike,
-    parameters: Parameters,
-    record: dict[str, str],
-    wcs: Any = None,
-    *,
-    compress: bool = False,
-    format: str = "fits",
-) -> None:
-    """Write a segmentation image as int32 FITS, with its WCS, or as Zarr; see `write_map`.
-
-    Plain, it is the primary image, which any reader of FITS opens and which can be mapped into
-    memory by windows. Compressed by tiles (RICE_1, lossless), it is many times smaller and takes a
-    reader that knows the convention.
-    """
-    labels = np.asarray(segmentation.data, np.int32)
-    write_map(
-        lambda y0, y1, x0, x1: labels[y0:y1, x0:x1],
-        labels.shape, path, segmentation.nlabels, parameters, record, wcs, compress=compress,
-        format=format,
-    )  # fmt: skip
 
 
 def _refuse_objects(table: QTable) -> None:

@@ -1,0 +1,224 @@
+"""The background of an exposure: measured box by box in windows, known as a mesh of the whole."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from astropy.stats import SigmaClip
+
+from skyshed.arguments import as_pair
+from skyshed.background import Background2D
+from skyshed.background.base import own_clip
+from skyshed.background.box_values import BoxValues, measure_boxes
+from skyshed.background.checks import without_clip
+from skyshed.background.estimators import LEVELS, NOISES
+from skyshed.background.mesh import Mesh, least_pixels, make_mesh
+from skyshed.background.window import BackgroundWindow
+from skyshed.images.exposure import Exposure, Planes, nothing_good
+from skyshed.images.window import Window
+from skyshed.namespace import array_namespace, to_host
+from skyshed.parameters import Parameters
+
+__all__ = ["Boxes", "ExposureMesh", "assemble", "background_of", "measure_window"]
+
+#: Pixels that the scale of relative weights is estimated from: their median is good to 0.1 %.
+SCALE_SAMPLE = 1_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class Boxes:
+    """What is measured of the boxes of a window.
+
+    Attributes
+    ----------
+    level, noise, n_good : array, shape (nby, nbx)
+        See `skyshed.background.box_values.BoxValues`.
+    n_unmasked : int
+        Pixels of the window that are not masked.
+    sample : array
+        Where noise is known up to a factor only, the noise of evenly spaced pixels.
+    """
+
+    level: Any
+    noise: Any
+    n_good: Any
+    n_unmasked: int
+    sample: Any
+
+
+@dataclass(frozen=True, eq=False)
+class ExposureMesh:
+    """The background of a whole exposure.
+
+    Attributes
+    ----------
+    mesh : Mesh
+        Level and noise of every box.
+    scale : float
+        From the noise that the user gave to absolute noise.
+    lenient : bool
+        Whether boxes with fewer good pixels than asked for had to be used.
+    n_unmasked : int
+        Pixels that are not masked.
+    """
+
+    mesh: Mesh
+    scale: float
+    lenient: bool
+    n_unmasked: int
+
+
+def measure_window(
+    planes: Planes,
+    window: Window,
+    shape: tuple[int, int],
+    box_size: tuple[int, int],
+    parameters: Parameters,
+) -> Boxes:
+    """Measure the boxes of a window.
+
+    Parameters
+    ----------
+    planes : Planes
+        The window; it begins at the corner of a box.
+    window : Window
+        Where it lies.
+    shape : tuple of int
+        Of the whole image.
+    box_size : tuple of int
+        Height and width of the boxes.
+    parameters : Parameters
+        How their level and noise are estimated.
+    """
+    estimators = {name: without_clip(each) for name, each in _estimators(parameters).items()}
+    values = measure_boxes(
+        planes.data, planes.mask, box_size, own_clip(_clip(parameters)), estimators,
+        parameters.n_threads,
+    )  # fmt: skip
+    masked = 0 if planes.mask is None else int(np.count_nonzero(planes.mask))
+    sample = _sampled(planes.rms, window, shape) if planes.relative else np.empty(0)
+    return Boxes(values.level, values.noise, values.n_good, planes.data.size - masked, sample)
+
+
+def _clip(parameters: Parameters) -> SigmaClip:
+    """Return how the pixels of a box are clipped."""
+    maxiters = np.inf if parameters.clip_maxiters is None else parameters.clip_maxiters
+    return SigmaClip(sigma=parameters.clip_sigma, maxiters=maxiters)
+
+
+def _estimators(parameters: Parameters) -> dict[str, Any]:
+    """Return how level and noise of a box are estimated."""
+    return {
+        "bkg_estimator": LEVELS[parameters.bkg_estimator](),
+        "bkgrms_estimator": NOISES[parameters.bkgrms_estimator](),
+    }
+
+
+def background_of(
+    mesh: Mesh,
+    shape: tuple[int, int],
+    box_size: tuple[int, int],
+    dtype: Any,
+    xp: Any,
+    parameters: Parameters,
+) -> Background2D:
+    """Return the background of an image from its mesh, with the parameters that it was made with.
+
+    ``xp`` is the array namespace of its maps.
+    """
+    return Background2D.from_mesh(
+        mesh, shape, box_size, dtype, xp=xp, exclude_percentile=parameters.exclude_percentile,
+        filter_size=parameters.filter_size, filter_threshold=parameters.filter_threshold,
+        sigma_clip=_clip(parameters), **_estimators(parameters), n_threads=parameters.n_threads,
+    )  # fmt: skip
+
+
+def _sampled(image: Any, window: Window, shape: tuple[int, int]) -> Any:
+    """Return the pixels of a window that are among evenly spaced ones of the whole image."""
+    ny, nx = shape
+    step = max(1, ny * nx // SCALE_SAMPLE)
+    y, x = np.divmod(np.arange(-(-window.y0 * nx // step) * step, window.y1 * nx, step), nx)
+    inside = (x >= window.x0) & (x < window.x1)
+    xp = array_namespace(image=image)
+    y, x = xp.asarray(y[inside] - window.y0), xp.asarray(x[inside] - window.x0)
+    return to_host(image[y, x])
+
+
+def assemble(
+    exposure: Exposure,
+    boxes: Mapping[Window, Boxes],
+    n_columns: int,
+    box_size: tuple[int, int],
+    parameters: Parameters,
+) -> ExposureMesh:
+    """Make the mesh of an exposure from the boxes of all its windows.
+
+    Where every box has too few good pixels, as in a crowded field, all that have a good one are
+    used: what is left of them gives a better background than none.
+
+    Parameters
+    ----------
+    exposure : Exposure
+        The exposure.
+    boxes : mapping of Window to Boxes
+        Windows that make up the image, row by row.
+    n_columns : int
+        How many windows make a row.
+    box_size : tuple of int
+        Height and width of the boxes.
+    parameters : Parameters
+        Of the mesh.
+
+    Raises
+    ------
+    ValueError
+        If no pixel, or no box, is good.
+    """
+    parts = list(boxes.values())
+    n_unmasked = sum(part.n_unmasked for part in parts)
+    if not n_unmasked:
+        raise nothing_good(exposure.name)
+
+    def joined(name: str) -> Any:
+        values = [getattr(part, name) for part in parts]
+        rows = (values[k : k + n_columns] for k in range(0, len(values), n_columns))
+        return np.block(list(rows)) if len(parts) > 1 else values[0]
+
+    values = BoxValues(joined("level"), joined("noise"), joined("n_good"), 0)
+    lenient = False
+    mesh = _mesh(values, box_size, parameters, parameters.exclude_percentile)
+    if mesh is None and parameters.exclude_percentile < 100:
+        mesh, lenient = _mesh(values, box_size, parameters, 100.0), True
+    if mesh is None:
+        raise ValueError(
+            f"no box of the background of {exposure.name} has a good pixel: box_size is "
+            f"{parameters.box_size}, clip_sigma {parameters.clip_sigma:g}; enlarge box_size, or "
+            "look at the image"
+        )
+    scale = _scale(mesh, boxes, exposure.shape, box_size) if exposure.relative else 1.0
+    return ExposureMesh(mesh, scale, lenient, n_unmasked)
+
+
+def _mesh(
+    values: BoxValues, box_size: tuple[int, int], parameters: Parameters, exclude_percentile: float
+) -> Mesh | None:
+    height, width = as_pair(parameters.filter_size, "filter_size", odd=True)
+    return make_mesh(
+        values, least_pixels(box_size, exclude_percentile), (height, width),
+        parameters.filter_threshold,
+    )  # fmt: skip
+
+
+def _scale(
+    mesh: Mesh, boxes: Mapping[Window, Boxes], shape: tuple[int, int], box_size: tuple[int, int]
+) -> float:
+    """Return the factor from relative to measured noise: the median over a sample of pixels."""
+    ratios = []
+    for window, part in boxes.items():
+        background = BackgroundWindow(mesh, shape, box_size, mesh.noise.dtype, window.bounds)
+        measured = _sampled(background.background_rms, window, shape)
+        good = part.sample > 0
+        ratios.append(measured[good] / part.sample[good])
+    ratio = np.concatenate(ratios)
+    return float(np.median(ratio)) if ratio.size else 1.0

@@ -1,0 +1,148 @@
+"""What is asked of the chain: the same for an image at once and for its tiles."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from skyshed.images.exposure import Exposure
+from skyshed.images.pixels import RefusedError
+from skyshed.images.source import ImageSource
+from skyshed.images.window import Window
+from skyshed.namespace import array_namespace
+from skyshed.parameters import Parameters
+from skyshed.segmentation import SegmentationImage
+
+__all__ = ["DETECTION", "IMAGE", "KnownLabels", "Request"]
+
+#: The exposures of a request, by the arguments of `skyshed.extract` that they are given as.
+IMAGE, DETECTION = "image", "detection_image"
+
+
+@dataclass(frozen=True, eq=False)
+class KnownLabels:
+    """Sources that were found before: a label for each pixel.
+
+    Attributes
+    ----------
+    source : ImageSource
+        The labels; 0 is no source.
+    mask : ImageSource or None
+        True for pixels that belong to no source whatever their label.
+    segmentation : SegmentationImage or None
+        The image of labels that the user gave, if it is one in memory.
+    """
+
+    source: ImageSource
+    mask: ImageSource | None = None
+    segmentation: SegmentationImage | None = None
+
+    def read(self, window: Window) -> Any:
+        """Return the labels of a window, in the dtype of the source.
+
+        Raises
+        ------
+        ValueError
+            If one is negative, or more than int32 holds.
+        """
+        labels = self.source.read(window)
+        xp = array_namespace(segmentation=labels)
+        largest = np.iinfo(np.int32).max
+        if self.segmentation is None:  # whose labels were checked when it was made
+            for extreme in (int(xp.min(labels)), int(xp.max(labels))):
+                if not 0 <= extreme <= largest:
+                    raise RefusedError(
+                        "segmentation must hold labels from 0, which is no source, to "
+                        f"{largest}; it has {extreme}: renumber it"
+                    )
+        if self.mask is not None:
+            labels = xp.where(xp.asarray(self.mask.read(window)) != 0, labels.dtype.type(0), labels)
+        return labels
+
+
+@dataclass(frozen=True, eq=False)
+class Request:
+    """Images, parameters and what is known beforehand.
+
+    Attributes
+    ----------
+    exposures : mapping of str to Exposure
+        The ``image`` with its companions, on which fluxes are measured; and the
+        ``detection_image``, if there is another image for positions, shapes and apertures.
+    parameters : Parameters
+        The parameters of the chain.
+    known : KnownLabels or None
+        The sources to be measured; `None` if they are to be detected.
+    detection_cat : SourceCatalog or None
+        A catalog in memory that positions, shapes and apertures are taken from.
+    """
+
+    exposures: Mapping[str, Exposure]
+    parameters: Parameters
+    known: KnownLabels | None = None
+    detection_cat: Any = None
+
+    @property
+    def exposure(self) -> Exposure:
+        """The image on which fluxes are measured, with its companions."""
+        return self.exposures[IMAGE]
+
+    @property
+    def detected_on(self) -> str:
+        """The name of the exposure that sources are detected and shaped on."""
+        return DETECTION if DETECTION in self.exposures else IMAGE
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """The shape of the images."""
+        return self.exposure.shape
+
+    @property
+    def unit(self) -> Any:
+        """The unit of the image, or None."""
+        return self.exposure.unit
+
+    @cached_property
+    def wcs(self) -> Any:
+        """The WCS of the images: that of the image or, if it has none, of what goes with it."""
+        candidates = [each.wcs for each in self.exposures.values()]
+        if self.known is not None:
+            candidates.insert(1, self.known.source.wcs)
+        return next((each for each in candidates if each is not None), None)
+
+    @property
+    def halo(self) -> int:
+        """How many pixels beyond its edge a convolved window depends on."""
+        parameters = self.parameters
+        return (parameters.kernel_size or 0) // 2 if parameters.kernel_fwhm else 0
+
+    @property
+    def box_size(self) -> tuple[int, int]:
+        """Height and width of the boxes of the background."""
+        height, width = np.minimum(self.parameters.box_size, self.shape).tolist()
+        return height, width
+
+    def sources(self) -> dict[str, ImageSource]:
+        """Return every image that takes part, by the name of its argument."""
+        everything = {}
+        for name, exposure in self.exposures.items():
+            for own, source in exposure.sources.items():
+                everything[own if name in (IMAGE, own) else f"{name}_{own}"] = source
+        if self.known is not None:
+            everything["segmentation"] = self.known.source
+        return everything
+
+    def origin(self) -> dict[str, Any]:
+        """Return where the images come from, for the record."""
+        origin = self.exposure.image.origin()
+        others = {name: self.exposures[name].image for name in self.exposures if name != IMAGE}
+        if self.known is not None:
+            others["segmentation"] = self.known.source
+        for name, source in others.items():
+            origin |= {key.replace("input", name): value for key, value in source.origin().items()}
+        return origin
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "wcs"}

@@ -1,0 +1,127 @@
+"""What a finished run of the chain knows, at once or by tiles."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from astropy.table import QTable
+
+from skyshed.background import Background2D
+from skyshed.chain.background import ExposureMesh, background_of
+from skyshed.chain.request import IMAGE, Request
+from skyshed.images.window import Window
+from skyshed.output.table_parts import PlainTable
+from skyshed.parameters import Parameters
+from skyshed.segmentation import SegmentationImage
+
+__all__ = ["IMAGES", "Run"]
+
+#: The images of a run that `Run.read` has windows of, and what they are.
+IMAGES = {
+    "data": "the image without its background",
+    "convolved_data": "the image that sources were detected and shaped on, NaN where masked",
+    "error": "the total 1-sigma error of each pixel",
+    "mask": "True for the pixels that were left out",
+    "background": "the background that was subtracted",
+    "background_rms": "the noise that was measured in the background",
+}
+
+
+class Run(ABC):
+    """The sources of a request, and the images that they were measured on.
+
+    Attributes
+    ----------
+    request : Request
+        What was asked for.
+    parameters : Parameters
+        The parameters that were used.
+    """
+
+    request: Request
+    parameters: Parameters
+
+    @abstractmethod
+    def mesh(self, name: str = IMAGE) -> ExposureMesh:
+        """Return the background of one of the exposures."""
+
+    @abstractmethod
+    def read(self, name: str, window: Window) -> Any:
+        """Return a window of one of the `IMAGES`, where the chain has worked."""
+
+    @property
+    @abstractmethod
+    def segmentation(self) -> SegmentationImage:
+        """The label of each pixel."""
+
+    @property
+    @abstractmethod
+    def table(self) -> QTable:
+        """One row per source."""
+
+    @property
+    @abstractmethod
+    def catalog(self) -> Any:
+        """The catalog of the sources; `None` if there is none."""
+
+    @property
+    @abstractmethod
+    def detection_cat(self) -> Any:
+        """The catalog that positions, shapes and apertures come from, if it is another."""
+
+    @property
+    @abstractmethod
+    def tiles(self) -> QTable:
+        """One row per tile."""
+
+    @abstractmethod
+    def parts(self) -> Iterator[PlainTable]:
+        """Yield the table in parts of any number of rows, which know their places in it."""
+
+    @abstractmethod
+    def ellipses(self) -> Iterator[tuple[Any, Any]]:
+        """Yield, for each part, labels and Kron ellipses: rows ``x, y, a, b, theta`` (degrees)."""
+
+    @property
+    @abstractmethod
+    def xp(self) -> Any:
+        """The array namespace of the images."""
+
+    @property
+    def dtype(self) -> np.dtype:
+        """The dtype of the images: integers became float64."""
+        dtype = self.request.exposure.image.dtype
+        single = dtype.kind == "f" and dtype.itemsize <= 4
+        return np.dtype(np.float32 if single else np.float64)
+
+    def dtype_of(self, name: str) -> np.dtype:
+        """Return the dtype of one of the `IMAGES`."""
+        return np.dtype(bool) if name == "mask" else self.dtype
+
+    def read_masked(self, window: Window) -> Any:
+        """Return a window of the image without its background, NaN where masked."""
+        data = self.read("data", window)
+        if not self.has_mask:
+            return data
+        mask = self.read("mask", window)
+        return self.xp.where(mask, data.dtype.type(np.nan), data)
+
+    @property
+    def rows_per_read(self) -> int | None:
+        """How many rows to read at a time where all are read; `None` if it does not matter."""
+        return None
+
+    @property
+    def has_mask(self) -> bool:
+        """Whether any pixel was left out."""
+        ny, nx = self.request.shape
+        return self.mesh().n_unmasked < ny * nx
+
+    def background2d(self, name: str = IMAGE) -> Background2D:
+        """Return the background of one of the exposures, as a mesh and as maps."""
+        request = self.request
+        return background_of(
+            self.mesh(name).mesh, request.shape, request.box_size, self.dtype, self.xp,
+            self.parameters,
+        )  # fmt: skip

@@ -1,0 +1,65 @@
+"""The table of tiles: where each is, its background and noise, its sources, its times."""
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import astropy.units as u
+import numpy as np
+from astropy.table import QTable
+
+from skyshed.background.mesh import Mesh
+from skyshed.chain.request import Request
+from skyshed.images.window import Window
+
+__all__ = ["TileFacts", "tiles_table"]
+
+
+class TileFacts(NamedTuple):
+    """What is known of a tile.
+
+    Attributes
+    ----------
+    tile : tuple of int
+        Its row and column among the tiles.
+    window : Window
+        Its pixels.
+    n_sources : int
+        The sources that it measured.
+    seconds : dict of str to float
+        How long it took, by phase.
+    """
+
+    tile: tuple[int, int]
+    window: Window
+    n_sources: int
+    seconds: dict[str, float]
+
+
+def tiles_table(tiles: Iterable[TileFacts], mesh: Mesh, request: Request) -> QTable:
+    """Return one row per tile; an image at once has one.
+
+    ``depth`` is the flux of ``npixels`` pixels at the detection threshold.
+    """
+    table = QTable(rows=[_row(facts, mesh, request) for facts in tiles])
+    for name in table.colnames:
+        if name.endswith("_time"):
+            table[name] <<= u.s
+        elif request.unit is not None and name in ("background", "background_rms", "depth"):
+            table[name] <<= request.unit
+    return table
+
+
+def _row(facts: TileFacts, mesh: Mesh, request: Request) -> dict[str, Any]:
+    window, (height, width) = facts.window, request.box_size
+    rows = slice(window.y0 // height, -(-window.y1 // height))
+    boxes = rows, slice(window.x0 // width, -(-window.x1 // width))
+    noise = float(np.median(mesh.noise[boxes]))
+    return {
+        "row": facts.tile[0], "column": facts.tile[1],
+        "ymin": window.y0, "ymax": window.y1 - 1, "xmin": window.x0, "xmax": window.x1 - 1,
+        "n_sources": facts.n_sources,
+        "background": float(np.median(mesh.level[boxes])),
+        "background_rms": noise,
+        "depth": request.parameters.npixels * request.parameters.nsigma * noise,
+        **{f"{phase}_time": seconds for phase, seconds in facts.seconds.items()},
+    }  # fmt: skip

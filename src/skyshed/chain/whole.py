@@ -1,0 +1,283 @@
+"""The chain on a whole image: one window that is everything."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import cached_property
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from astropy.table import QTable
+
+from skyshed.catalog import SourceCatalog
+from skyshed.chain.background import ExposureMesh, assemble, measure_window
+from skyshed.chain.columns import empty_table, make_table
+from skyshed.chain.request import DETECTION, IMAGE, Request
+from skyshed.chain.run import Run
+from skyshed.chain.steps import Prepared, make_catalog, prepare, warn_of_crowding, warn_of_nothing
+from skyshed.chain.tiles_table import TileFacts, tiles_table
+from skyshed.deblending import deblend_sources
+from skyshed.detection import detect_sources
+from skyshed.images.window import Window
+from skyshed.namespace import array_namespace, is_device_array, like, to_host
+from skyshed.output.ds9 import kron_places
+from skyshed.output.table_parts import PlainTable, to_plain
+from skyshed.segmentation import SegmentationImage
+
+__all__ = ["STAGES", "WholeRun", "run_whole"]
+
+#: What progress shows, at most; those of the background come once for each exposure.
+STAGES = ("reading", "background", "convolution", "detection", "deblending", "measurement")
+
+
+#: The phase of a tile that a stage belongs to, by which times are told.
+PHASES = {
+    "reading": "background",
+    "background": "background",
+    "convolution": "detect",
+    "detection": "detect",
+    "deblending": "deblend",
+    "measurement": "measure",
+}
+
+
+class WholeRun(Run):
+    """What was found in an image that was worked on at once; it is in memory.
+
+    Parameters
+    ----------
+    request : Request
+        What was asked for.
+    meshes : dict of str to ExposureMesh
+        The background of each exposure.
+    segmentation : SegmentationImage
+        The sources.
+    catalogs : dict of str to SourceCatalog
+        Those of the exposures; none without sources.
+    image : Prepared
+        The image.
+    seconds : dict of str to float
+        What the phases took.
+    """
+
+    def __init__(
+        self,
+        request: Request,
+        meshes: dict[str, ExposureMesh],
+        segmentation: SegmentationImage,
+        catalogs: dict[str, SourceCatalog],
+        image: Prepared,
+        seconds: dict[str, float],
+    ) -> None:
+        lenient = any(mesh.lenient for mesh in meshes.values())
+        self.request = request
+        self.parameters = (
+            request.parameters.replace(exclude_percentile=100) if lenient else request.parameters
+        )
+        self._meshes, self._segmentation = meshes, segmentation
+        self._catalogs, self._seconds = catalogs, seconds
+        self._background, self._mask = image.background, image.planes.mask
+        # With sources, their catalogs hold the images; the exposure's own are let go.
+        self._image = None if catalogs else image
+
+    def mesh(self, name: str = IMAGE) -> ExposureMesh:
+        """Return the background of one of the exposures."""
+        return self._meshes[name]
+
+    @property
+    def xp(self) -> Any:
+        """The array namespace of the images."""
+        return self._background.xp
+
+    @property
+    def segmentation(self) -> SegmentationImage:
+        """The label of each pixel."""
+        return self._segmentation
+
+    @property
+    def catalog(self) -> Any:
+        """The catalog of the sources; `None` if there is none."""
+        return self._catalogs.get(IMAGE)
+
+    @property
+    def detection_cat(self) -> Any:
+        """The catalog that positions, shapes and apertures come from, if it is another."""
+        return self._catalogs.get(DETECTION, self.request.detection_cat)
+
+    @cached_property
+    def table(self) -> QTable:
+        """One row per source."""
+        if self.catalog is None:
+            return empty_table(self.request.wcs, self.request.unit, self.parameters, self.dtype)
+        return make_table(self.catalog, self.parameters)
+
+    @property
+    def tiles(self) -> QTable:
+        """One row, of the whole image."""
+        window = self.request.exposure.image.everything
+        facts = TileFacts((0, 0), window, self._segmentation.nlabels, self._seconds)
+        return tiles_table([facts], self.mesh().mesh, self.request)
+
+    def parts(self) -> Iterator[PlainTable]:
+        """Yield the table, as one part."""
+        yield replace(to_plain(self.table), rows=np.arange(len(self.table)))
+
+    def ellipses(self) -> Iterator[tuple[Any, Any]]:
+        """Yield labels and Kron ellipses of all sources."""
+        if self.catalog is not None:
+            yield kron_places(self.catalog)
+
+    def read(self, name: str, window: Window) -> Any:
+        """Return a window of one of the images."""
+        if name in ("background", "background_rms"):
+            return getattr(self._background.at(*window.bounds), name)
+        if name == "mask":
+            xp = self._background.xp
+            return (
+                xp.zeros(window.shape, dtype=bool)
+                if self._mask is None
+                else self._mask[window.slices]
+            )
+        return self._image_of(name)[window.slices]
+
+    def _image_of(self, name: str) -> Any:
+        """Return the whole image called ``name``."""
+        if self._image is not None:
+            data, _ = self._image.without_background()
+            if name == "error":
+                return self._image.total_error(data)
+            smooth = name == "convolved_data" and self._image.convolved is not None
+            return self._image.convolved if smooth else data
+        frame = self._catalogs[IMAGE].frame
+        if name != "convolved_data":
+            return getattr(frame, name)
+        detection = self.detection_cat
+        return (frame if detection is None else detection.frame).shape_data
+
+
+def run_whole(request: Request, begin: Callable[[str], None]) -> WholeRun:
+    """Find the sources of a request, unless they are known, and measure them.
+
+    Parameters
+    ----------
+    request : Request
+        What is asked for.
+    begin : callable
+        Told the name of each stage as it begins.
+
+    Raises
+    ------
+    ValueError
+        If no pixel, or no box of the background, of an exposure is good.
+    OSError
+        If a file cannot be read.
+
+    Warns
+    -----
+    NoDetectionsWarning, DeblendWarning, CrowdedWarning
+        See `skyshed.extract`.
+    """
+    meshes: dict[str, ExposureMesh] = {}
+    catalogs: dict[str, SourceCatalog] = {}
+    detection = request.detection_cat
+    segmentation: SegmentationImage | None = None
+    clock = _Clock(begin)
+    for name in (DETECTION, IMAGE):
+        if name not in request.exposures:
+            continue
+        image = _prepared(request, name, meshes, clock)
+        if segmentation is None:
+            segmentation = (
+                _detected(image, clock) if request.known is None else _known(request, image)
+            )
+        if segmentation.nlabels:
+            clock("measurement")
+            labels = array_namespace(labels=segmentation.data).ascontiguousarray(
+                segmentation.data, dtype=np.int32
+            )
+            catalogs[name] = make_catalog(
+                request, image, labels, segmentation.sources, segmentation.provenance, detection
+            )
+            detection = catalogs[name]
+    assert segmentation is not None
+    if any(mesh.lenient for mesh in meshes.values()):
+        warn_of_crowding(request.parameters)
+    if segmentation.nlabels == 0 and request.known is not None:
+        warn_of_nothing(request)
+    clock.stop()
+    return WholeRun(request, meshes, segmentation, catalogs, image, clock.seconds)
+
+
+class _Clock:
+    """Tells the progress which stage begins, and keeps how long each phase took."""
+
+    def __init__(self, begin: Callable[[str], None]) -> None:
+        self._begin, self._phase, self._start = begin, "", perf_counter()
+        self.seconds: dict[str, float] = {}
+
+    def __call__(self, stage: str) -> None:
+        self.stop()
+        self._phase = PHASES[stage]
+        self._begin(stage)
+
+    def stop(self) -> None:
+        """End the phase that runs."""
+        now = perf_counter()
+        if self._phase:
+            self.seconds[self._phase] = self.seconds.get(self._phase, 0.0) + now - self._start
+        self._phase, self._start = "", now
+
+
+def _known(request: Request, image: Prepared) -> SegmentationImage:
+    """Return the sources that are known beforehand, where the image is."""
+    known = request.known
+    assert known is not None
+    labels = known.read(known.source.everything)
+    data = image.planes.data
+    there = like(labels, data) if is_device_array(data) else to_host(labels)
+    if known.segmentation is not None and known.mask is None and there is labels:
+        return known.segmentation
+    return SegmentationImage(there)
+
+
+def _prepared(
+    request: Request, name: str, meshes: dict[str, ExposureMesh], clock: _Clock
+) -> Prepared:
+    """Read an exposure, and measure its background."""
+    exposure, parameters = request.exposures[name], request.parameters
+    window = exposure.image.everything
+    clock("reading")
+    planes = exposure.read()
+    clock("background")
+    boxes = measure_window(planes, window, request.shape, request.box_size, parameters)
+    meshes[name] = assemble(exposure, {window: boxes}, 1, request.box_size, parameters)
+    return prepare(planes, meshes[name], request, window)
+
+
+def _detected(image: Prepared, clock: _Clock) -> SegmentationImage:
+    """Detect and deblend the sources of an image."""
+    parameters = image.parameters
+    clock("convolution")
+    image.convolve()
+    clock("detection")
+    segmentation = detect_sources(
+        image.convolved, image.threshold(), parameters.npixels, parameters.connectivity,
+        image.planes.mask, n_threads=parameters.n_threads,
+    )  # fmt: skip
+    if segmentation is None:
+        xp = array_namespace(data=image.convolved)
+        return SegmentationImage(xp.zeros(image.convolved.shape, dtype=np.int32))
+    if parameters.deblend:
+        clock("deblending")
+        segmentation = deblend_sources(
+            image.convolved,
+            segmentation,
+            parameters.npixels,
+            nlevels=parameters.nlevels,
+            contrast=parameters.contrast,
+            mode=parameters.mode,
+            connectivity=parameters.connectivity,
+            n_threads=parameters.n_threads,
+            progress_bar=False,
+        )
+    return segmentation

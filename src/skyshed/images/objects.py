@@ -1,0 +1,130 @@
+"""Objects in memory as images: HDUs, NDData, Quantities, masked arrays, and arrays."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from skyshed.arguments import as_image
+from skyshed.images.arrays import ArraySource
+from skyshed.images.headers import celestial_wcs, find_hdu, unit_of
+from skyshed.images.open import OpenedImage, register
+from skyshed.images.pixels import RefusedError, image_axes, native
+from skyshed.images.source import ImageSource
+from skyshed.namespace import adopt, array_namespace, is_device_array
+
+__all__ = ["open_array"]
+
+
+@register(lambda given: isinstance(given, ImageSource))
+def open_source(given: ImageSource, name: str) -> OpenedImage:
+    """Open an image that is open."""
+    return OpenedImage(given)
+
+
+@register(
+    lambda given: isinstance(given, list) and hasattr(given, "index_of"),
+    has_hdus=True,
+)
+def open_hdus(given: Any, name: str, hdu: int | str | None) -> OpenedImage:
+    """Open one of the images of an HDUList."""
+    label = f"{name} (an HDUList)"
+    number = find_hdu(given, hdu, label)
+    return OpenedImage(_of_hdu(given[number], given, f"{label}[{number}]"))
+
+
+@register(lambda given: hasattr(given, "is_image") and hasattr(given, "header"))
+def open_hdu(given: Any, name: str) -> OpenedImage:
+    """Open an HDU."""
+    return OpenedImage(_of_hdu(given, None, f"{name} (an HDU)"))
+
+
+def _of_hdu(hdu: Any, hdus: Any, label: str) -> ArraySource:
+    """Return the image of an HDU; ``hdus`` may hold distortion tables of its WCS."""
+    if not getattr(hdu, "is_image", False) or hdu.header.get("NAXIS", 0) == 0:
+        raise RefusedError(f"{label} holds no image")
+    pixels = hdu.data
+    rows, columns = image_axes(np.shape(pixels), label)
+    pixels = pixels.reshape(pixels.shape[rows], pixels.shape[columns])
+    unit = unit_of(hdu.header.get("BUNIT"), label)
+    return ArraySource(native(pixels), unit, celestial_wcs(hdu.header, hdus, label))
+
+
+@register(lambda given: hasattr(given, "uncertainty") and hasattr(given, "wcs"))
+def open_nddata(given: Any, name: str) -> OpenedImage:
+    """Open an NDData or CCDData; its uncertainty is the error."""
+    from astropy.nddata import StdDevUncertainty
+
+    image = _source(given.data, name, given.unit, given.wcs)
+    error = given.uncertainty
+    if error is not None:
+        error = error.represent_as(StdDevUncertainty)
+        of_unit = error.unit if error.unit is not None else given.unit
+        error = error.array if of_unit == given.unit else (error.array << of_unit).to(given.unit)
+        error = _source(error, "error")
+    return OpenedImage(image, _mask(given.mask), error)
+
+
+@register(lambda given: isinstance(given, np.ma.MaskedArray))
+def open_masked_array(given: Any, name: str) -> OpenedImage:
+    """Open a masked array of NumPy's."""
+    return OpenedImage(_source(given.data, name), _mask(np.ma.getmaskarray(given)))
+
+
+@register(lambda given: hasattr(given, "unmasked") and hasattr(given, "mask"))
+def open_masked(given: Any, name: str) -> OpenedImage:
+    """Open a `~astropy.utils.masked.Masked` array or Quantity."""
+    return OpenedImage(open_array(given.unmasked, name).image, _mask(given.mask))
+
+
+@register(lambda given: type(given).__module__.partition(".")[0] in ("zarr", "dask"))
+def open_chunked(given: Any, name: str) -> OpenedImage:
+    """Open an array of Zarr's or Dask's; a Zarr array in a folder as the folder."""
+    folder = _folder_of(given)
+    if folder is not None:
+        from skyshed.images.zarr import open_zarr
+
+        return OpenedImage(open_zarr(folder))
+    if not hasattr(given, "dtype"):
+        kind = f"{type(given).__module__.partition('.')[0]}.{type(given).__name__}"
+        raise RefusedError(f"{name} must be an array, got a {kind}: give one of its arrays")
+    _check(given, name)
+    return OpenedImage(ArraySource(given))
+
+
+def _folder_of(array: Any) -> Path | None:
+    """Return where on disk a Zarr array is, `None` for other arrays and stores."""
+    root = getattr(getattr(array, "store", None), "root", None)
+    return root / array.path if isinstance(root, Path) else None
+
+
+def open_array(given: Any, name: str) -> OpenedImage:
+    """Open a Quantity, an array, or anything that NumPy makes an array of."""
+    unit = getattr(given, "unit", None)
+    return OpenedImage(_source(given if unit is None else given.value, name, unit))
+
+
+def _source(array: Any, name: str, unit: Any = None, wcs: Any = None) -> ArraySource:
+    """Return an array as an image."""
+    array = adopt(array, name)
+    xp = array_namespace(**{name: array})
+    array = array if is_device_array(array) else xp.asarray(array)
+    _check(array, name)
+    return ArraySource(array, unit, wcs)
+
+
+def _check(array: Any, name: str) -> None:
+    """Refuse arrays that are not 2-D or hold no real numbers."""
+    # A stand-in that has the same kind and no pixels: nothing is converted or copied.
+    value = np.empty((), array.dtype)
+    as_image(
+        np.empty((0, 0), array.dtype) if array.ndim == 2 else np.broadcast_to(value, array.shape),
+        name, np,
+    )  # fmt: skip
+
+
+def _mask(mask: Any) -> ArraySource | None:
+    """Return the mask of an image as an image."""
+    if mask is None or mask is np.ma.nomask:
+        return None
+    return _source(mask, "mask")

@@ -1,0 +1,96 @@
+"""What every image has in common, whatever holds its pixels."""
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import numpy as np
+
+from skyshed.images.window import Window
+
+__all__ = ["ImageSource"]
+
+
+class ImageSource(ABC):
+    """An image that is read by windows.
+
+    Sources are small, can be sent to other processes and are read from several threads. A new kind
+    is a class with an opener; see `skyshed.images.open.register`.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        Rows and columns.
+    dtype : dtype
+        That of what `read` returns, in native byte order.
+    unit : `~astropy.units.UnitBase` or None
+        The unit of the pixels.
+    wcs : object or None
+        The celestial WCS.
+    label : str
+        What messages call the image.
+    """
+
+    shape: tuple[int, int]
+    dtype: np.dtype
+    unit: Any
+    wcs: Any
+
+    #: Whether the unit comes from a file's header. Those of companions are often copied from
+    #: another image, so a unit that makes no sense there is overlooked.
+    unit_from_header: bool = False
+    #: Whether a window takes less memory to read than the whole image.
+    windowed: bool = True
+
+    @property
+    def label(self) -> str:
+        """What messages call the image."""
+        return type(self).__name__
+
+    @property
+    def everything(self) -> Window:
+        """The window that holds the whole image."""
+        return Window(0, self.shape[0], 0, self.shape[1])
+
+    @property
+    def held_bytes(self) -> int:
+        """The bytes of this process's memory that the pixels take already; 0 for files."""
+        return 0
+
+    @abstractmethod
+    def read(self, window: Window) -> Any:
+        """Return the pixels of a window, C-contiguous and in native byte order.
+
+        The array may share its memory with the user's image: it must not be written to.
+
+        Raises
+        ------
+        OSError
+            If the pixels cannot be read; the message names the image and the window.
+        """
+
+    @abstractmethod
+    def origin(self) -> dict[str, Any]:
+        """Return where the image comes from, for the record: ``input`` and what specifies it."""
+
+    @abstractmethod
+    def fingerprint(self) -> dict[str, Any]:
+        """Return facts that differ if the image was changed, without reading all of it.
+
+        Returns
+        -------
+        facts : dict
+            Texts, integers and lists of them, which JSON can hold.
+
+        Raises
+        ------
+        OSError
+            If a file is no longer there.
+        """
+
+    def description(self) -> dict[str, Any]:
+        """Return the facts that every fingerprint has: shape, dtype and unit."""
+        return {
+            "shape": [int(length) for length in self.shape],
+            "dtype": str(self.dtype),
+            "unit": str(self.unit or ""),
+        }
