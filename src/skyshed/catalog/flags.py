@@ -4,15 +4,14 @@ from typing import Any
 
 import numpy as np
 
-from skyshed.catalog.base import CatalogBase
-from skyshed.catalog.registry import SEGMENT, Column, measurement
+from skyshed.catalog.registry import SEGMENT, Column, Results, measurement
 from skyshed.flags import SEGMENTATION_FLAGS as FLAGS
-from skyshed.flags import decode_segmentation_flags, with_flag_list
+from skyshed.flags import decode_segmentation_flags
 from skyshed.kernels import isophotal
 from skyshed.kernels.apertures import Seen
 from skyshed.namespace import count_in_rows, like
 
-__all__ = ["Quality"]
+__all__ = ["decode"]
 
 #: What a visit of the Kron aperture sees, and the flag for it.
 KRON = {
@@ -78,8 +77,8 @@ def _deblending_flags(provenance: Any, sources: Any) -> Any:
     order = np.argsort(provenance.flagged)
     flagged, flags = provenance.flagged[order], provenance.flags[order]
     labels = sources.host.labels
-    place = np.minimum(np.searchsorted(flagged, labels), flagged.size - 1)
-    return like(np.where(flagged[place] == labels, flags[place], 0), sources.labels)
+    index = np.minimum(np.searchsorted(flagged, labels), flagged.size - 1)
+    return like(np.where(flagged[index] == labels, flags[index], 0), sources.labels)
 
 
 @measurement(
@@ -104,55 +103,8 @@ def flags(
     return found | FLAGS.LOCAL_BKG_TOO_FEW_PIXELS * _too_few_around
 
 
-class _Listed(property):
-    """A property whose getter is `func`, too, where tools look for docstrings of cached ones."""
-
-    @property
-    def func(self) -> Any:
-        """The getter."""
-        return self.fget
-
-
-class Quality(CatalogBase):
-    """The part of the catalog that says what to mind."""
-
-    @_Listed
-    @with_flag_list
-    def flags(self) -> Any:
-        """Quality flags, a sum of bits; 0 for none. `decode_flags` has their names.
-
-        Of each source, int64:
-
-        <flags>
-
-        The flags of shape, and what the Kron aperture is, follow the ``detection_cat`` if there is
-        one; the pixels are this catalog's. Windowed and quadratic centroids are not measured for
-        them: `centroid_win_fallback` and `centroid_quad_fallback` tell about these.
-        """
-        return self._public("flags")
-
-    def decode_flags(self, *, return_bit_values: bool = False) -> dict[int, list[Any]]:
-        """Return the names of each source's flags.
-
-        Parameters
-        ----------
-        return_bit_values : bool, optional
-            Whether to return bits instead of names.
-
-        Returns
-        -------
-        decoded : dict of int to list
-            By label, in the order of the catalog.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from skyshed import SourceCatalog, detect_sources
-        >>> y, x = np.mgrid[:41, :41]
-        >>> data = 9 * np.exp(-((x - 20) ** 2 + (y - 1) ** 2) / 18)
-        >>> SourceCatalog(data, detect_sources(data, 1, npixels=5)).decode_flags()
-        {1: ['edge_touch', 'kron_partial_overlap']}
-        """
-        (values,) = self._results.on_host("flags")
-        decoded = decode_segmentation_flags(values, return_bit_values=return_bit_values)
-        return dict(zip(self.labels.tolist(), decoded, strict=True))
+def decode(results: Results, return_bit_values: bool) -> dict[int, list[Any]]:
+    """Return the names or bits of each source's flags; see `SourceCatalog.decode_flags`."""
+    (values,) = results.on_host("flags")
+    decoded = decode_segmentation_flags(values, return_bit_values=return_bit_values)
+    return dict(zip(results["sources"].host.labels.tolist(), decoded, strict=True))

@@ -106,7 +106,7 @@ def segment_fluxerr(frame: Any, sources: Any, n_threads: int | None) -> Any:
     return np.sqrt(isophotal.total(sources, frame.error, frame.mask, True, n_threads))
 
 
-def _places(at: Any, frame: Any, sources: Any) -> Any:
+def _index_in_cutout(at: Any, frame: Any, sources: Any) -> Any:
     """Return flat indices as ``(y, x)`` in the source's box; NaN where there is no pixel."""
     index = np.stack(np.divmod(at, frame.shape[1]), axis=-1) - sources.bbox[:, ::2]
     nowhere = at < 0
@@ -131,7 +131,7 @@ def _places(at: Any, frame: Any, sources: Any) -> Any:
 )
 def cutout_extremes(_low_at: Any, _high_at: Any, frame: Any, sources: Any) -> Any:
     """Locate the extremes in the cutouts."""
-    return _places(_low_at, frame, sources), _places(_high_at, frame, sources)
+    return _index_in_cutout(_low_at, frame, sources), _index_in_cutout(_high_at, frame, sources)
 
 
 @measurement(

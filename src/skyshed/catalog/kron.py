@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from skyshed.catalog.apertures import MASKING, ellipse_sums, place
+from skyshed.catalog.apertures import MASKING, ellipse_sums, frame_window, kron_boxes
 from skyshed.catalog.reach import circle_boxes
 from skyshed.catalog.registry import Column, measurement
 from skyshed.kernels import apertures
@@ -19,11 +19,6 @@ LARGEST_KRON_RADIUS = KRON_ELLIPSE_SIGMAS
 
 def _ellipses_of_6_sigma(xcentroid: Any, ycentroid: Any, semimajor_sigma: Any) -> Any:
     return circle_boxes(xcentroid, ycentroid, KRON_ELLIPSE_SIGMAS * semimajor_sigma)
-
-
-def kron_boxes(xcentroid: Any, ycentroid: Any, _kron_major: Any) -> Any:
-    """Return the boxes of circles around the Kron apertures."""
-    return circle_boxes(xcentroid, ycentroid, _kron_major)
 
 
 @measurement(
@@ -55,7 +50,7 @@ def _kron_light(
         frame.data,
         frame.labels,
         frame.mask,
-        place(frame),
+        frame_window(frame),
         sources.labels,
         ellipses,
         KRON_ELLIPSE_SIGMAS,

@@ -111,7 +111,7 @@ class ReachStep:
             ``y0, y1, x0, x1`` in the whole image, half open; no smaller than those of the segments.
         """
         boxes = segment_boxes(catalog.frame, catalog.sources)
-        for results in _with_frames_to_fill(catalog._results):
+        for results in _with_frames_to_fill(catalog.results):
             for entry in self.measurements:
                 if entry.reach is not None and not (entry.geometry and results.detection):
                     boxes = joined(boxes, self._reach(entry.reach, results))

@@ -78,12 +78,12 @@ def make_meta(**parameters: Any) -> dict[str, Any]:
 
 def make_table(catalog: Any, columns: str | Sequence[str] | None) -> "QTable":
     """Make the table of a catalog; see `skyshed.SourceCatalog.to_table`."""
-    from skyshed.catalog.both_names import CatalogTable
+    from skyshed.catalog.catalog_table import CatalogTable
 
     names = catalog.default_columns if columns is None else columns
     names = [names] if isinstance(names, str) else list(names)
     _check_columns(catalog, names)
-    catalog._results.on_host(*(ALIASES.get(n, n) for n in names if ALIASES.get(n, n) in COLUMNS))
+    catalog.results.on_host(*(ALIASES.get(n, n) for n in names if ALIASES.get(n, n) in COLUMNS))
     table = CatalogTable()
     table.meta.update(catalog.meta)
     for name in dict.fromkeys(names):
@@ -101,16 +101,21 @@ def make_arrays(catalog: Any, columns: str | Sequence[str] | None) -> dict[str, 
     names = catalog.default_columns if columns is None else columns
     names = [names] if isinstance(names, str) else list(names)
     _check_columns(catalog, names)
-    found = {name: COLUMNS.get(ALIASES.get(name, name), (None,))[0] for name in names}
+    by_name = {name: COLUMNS.get(ALIASES.get(name, name), (None,))[0] for name in names}
     # Angles on the sky are computed by the WCS, on the host.
-    none = [n for n, each in found.items() if n not in ("label", "labels") and not _is_plain(each)]
-    if columns is not None and none:
-        raise ValueError(f"columns must have arrays without units, {none} have none: use to_table")
-    sources = catalog._results["sources"]
+    without_array = [
+        name
+        for name, entry in by_name.items()
+        if name not in ("label", "labels") and not _is_plain(entry)
+    ]
+    if columns is not None and without_array:
+        raise ValueError(
+            f"columns must have arrays without units, {without_array} have none: use to_table"
+        )
     return {
-        name: sources.labels if each is None else catalog._results[each.name]
-        for name, each in found.items()
-        if name not in none
+        name: catalog.sources.labels if entry is None else catalog.results[entry.name]
+        for name, entry in by_name.items()
+        if name not in without_array
     }
 
 

@@ -6,14 +6,14 @@ import numpy as np
 from astropy import units as u
 
 from skyshed.arguments import as_image, as_mask, check_positive_integer, split_units
-from skyshed.catalog.base import CatalogBase
 from skyshed.catalog.reach import segment_boxes
 from skyshed.catalog.registry import Results
 from skyshed.frame import Frame
 from skyshed.namespace import adopt, array_namespace
+from skyshed.sources import Sources
 
 __all__ = [
-    "check_detection",
+    "check_same_sources",
     "check_unit",
     "make_frame",
     "threads_worth_starting",
@@ -101,33 +101,33 @@ def threads_worth_starting(n_threads: int | None, sources: Any) -> int | None:
     return 1 if few else None
 
 
-def check_detection(catalog: Any, frame: Frame, sources: Any) -> Results:
-    """Return the results of a detection catalog, which must be of the same sources.
+def check_same_sources(detection: Results, frame: Frame, sources: Sources) -> None:
+    """Raise unless the results of a detection catalog are those of the same sources.
 
     Its frame may be another part of the image.
+
+    Raises
+    ------
+    TypeError
+        If its images are on another device.
+    ValueError
+        If its sources are others.
     """
-    if not isinstance(catalog, CatalogBase):
-        raise TypeError(
-            "detection_cat/detection_catalog must be a skyshed.SourceCatalog, got "
-            f"{type(catalog).__name__}"
-        )
-    results = catalog._results
-    array_namespace(data=frame.labels, detection_cat=results["frame"].labels)
-    if not _same_sources(results["frame"], results["sources"], frame, sources):
+    array_namespace(data=frame.labels, detection_cat=detection["frame"].labels)
+    if not _are_same(detection["frame"], detection["sources"], frame, sources):
         raise ValueError(
             "detection_cat/detection_catalog must have same segmentation_image as the input "
             "segment_img/segmentation_image, and all of its sources: it has other labels"
         )
-    return results
 
 
-def _same_sources(of_frame: Frame, those: Any, frame: Frame, these: Any) -> bool:
+def _are_same(one_frame: Frame, one: Sources, other_frame: Frame, other: Sources) -> bool:
     """Whether sources are the same: pixels are compared in one frame, else areas and boxes."""
-    if those is these:
+    if one is other:
         return True
-    if not np.array_equal(those.host.labels, these.host.labels):
+    if not np.array_equal(one.host.labels, other.host.labels):
         return False
-    if (of_frame.origin, of_frame.shape) == (frame.origin, frame.shape):
-        return np.array_equal(of_frame.labels, frame.labels)
-    one, other = segment_boxes(of_frame, those), segment_boxes(frame, these)
-    return np.array_equal(those.host.area, these.host.area) and np.array_equal(one, other)
+    if (one_frame.origin, one_frame.shape) == (other_frame.origin, other_frame.shape):
+        return np.array_equal(one_frame.labels, other_frame.labels)
+    boxes = segment_boxes(one_frame, one), segment_boxes(other_frame, other)
+    return np.array_equal(one.host.area, other.host.area) and np.array_equal(*boxes)

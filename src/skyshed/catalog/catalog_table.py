@@ -39,7 +39,7 @@ class CatalogTable(QTable):
 
     Examples
     --------
-    >>> from skyshed.catalog.both_names import CatalogTable
+    >>> from skyshed.catalog.catalog_table import CatalogTable
     >>> table = CatalogTable({"label": [1, 2], "xcentroid": [7.5, 3.0]})
     >>> table["x_centroid"][0], table[1]["x_centroid"], "x_centroid" in table
     (np.float64(7.5), np.float64(3.0), True)
