@@ -56,9 +56,9 @@ def write_preview(extraction: "Extraction", path: str | os.PathLike) -> None:
     )
     n, ellipses = len(extraction.table), None
     if 0 < n <= MOST_ELLIPSES and extraction.catalog is not None:
-        from skyshed.catalog.apertures import kron_ellipses
+        from skyshed.catalog import kron_ellipses
 
-        ellipses = kron_ellipses(extraction.catalog, None)
+        _, ellipses = kron_ellipses(extraction.catalog)
     _draw(layout, pictures, n, ellipses, extraction.record, path)
 
 

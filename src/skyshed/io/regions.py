@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from skyshed.catalog.apertures import kron_ellipses
+from skyshed.catalog import kron_ellipses
 
-__all__ = ["HEAD", "kron_places", "kron_regions", "region_lines"]
+__all__ = ["HEAD", "kron_regions", "region_lines"]
 
 HEAD = "# Region file format: DS9\nglobal color=green\nimage\n"
 
@@ -21,21 +21,11 @@ def kron_regions(catalog: Any) -> str:
     catalog : `~skyshed.SourceCatalog` or None
         The catalog; `None` gives a file without regions.
     """
-    return HEAD if catalog is None else HEAD + region_lines(*kron_places(catalog))
-
-
-def kron_places(catalog: Any) -> tuple[Any, Any]:
-    """Return labels, and rows ``x, y, a, b, theta`` (degrees): centroids and Kron ellipses.
-
-    An ellipse that there is not is NaN.
-    """
-    x, y = np.atleast_1d(catalog.xcentroid), np.atleast_1d(catalog.ycentroid)
-    axes = kron_ellipses(catalog, None)[:, 2:]
-    return np.atleast_1d(catalog.label), np.column_stack((x, y, axes))
+    return HEAD if catalog is None else HEAD + region_lines(*kron_ellipses(catalog))
 
 
 def region_lines(labels: Any, places: Any) -> str:
-    """Return the regions of what `kron_places` returned, a line each.
+    """Return the regions of what `kron_ellipses` returned, a line each.
 
     Examples
     --------

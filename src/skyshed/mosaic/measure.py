@@ -12,9 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from skyshed.catalog import SourceCatalog
+from skyshed.catalog import SourceCatalog, kron_ellipses
 from skyshed.io.plain import concatenated, to_plain
-from skyshed.io.regions import kron_places
 from skyshed.mosaic import background
 from skyshed.mosaic.job import Job
 from skyshed.mosaic.labels import labels_in
@@ -40,7 +39,7 @@ def measure(job: Job, place: tuple[int, int]) -> None:
     for catalog in _catalogs(job, place, window, labels):
         table = to_plain(make_table(catalog, job.parameters))
         parts.append(replace(table, rows=np.searchsorted(job.names, catalog.labels)))
-        drawn.append(kron_places(catalog))
+        drawn.append(kron_ellipses(catalog))
     names, places = (np.concatenate(each) for each in zip(*drawn, strict=True))
     if parts:
         table = parts[0]
