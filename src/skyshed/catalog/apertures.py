@@ -1,4 +1,4 @@
-"""Sums over apertures, and the radii of circles that hold a fraction of the flux."""
+"""Sums over apertures, and radii of circles that contain a fraction of the flux."""
 
 from typing import Any
 
@@ -85,21 +85,21 @@ def radius_of_fraction(
     apermask_method: str,
     n_threads: int | None,
 ) -> Any:
-    """Return the radii of circles that hold a flux.
+    """Return the radii of circles that contain a given flux.
 
     Parameters
     ----------
     frame, sources, local_background, apermask_method, n_threads
-        As measurements are given them.
+        As measurements receive them.
     circles : tuple of arrays ``x, y, radius``, shape (n,)
         The largest circles.
     flux : array of float64, shape (n,)
-        The flux that each circle is to hold.
+        The flux that each circle must contain.
 
     Returns
     -------
     radius : array of float64, shape (n,)
-        In pixels; NaN where no circle up to the largest one holds that flux.
+        In pixels; NaN where no circle up to the largest one contains that flux.
     """
     return apertures.radius_of_flux(
         frame.data,

@@ -25,7 +25,7 @@ from skyshed.kernels import apertures, isophotal
     reach=SEGMENT,
 )
 def background(frame: Any, sources: Any, _count: Any, n_threads: int | None) -> Any:
-    """Add up the background; NaN where there is none."""
+    """Sum the background; NaN where there is none."""
     if frame.background is None:
         return (frame.xp.full(len(sources), np.nan),) * 2
     total = isophotal.total(sources, frame.background, frame.mask, False, n_threads)
@@ -43,11 +43,11 @@ def background(frame: Any, sources: Any, _count: Any, n_threads: int | None) -> 
     reach=SEGMENT,
 )
 def background_centroid(frame: Any, sources: Any, cutout_centroid: Any) -> Any:
-    """Interpolate between pixel centres; beyond the image's edge the outermost pixels count."""
+    """Interpolate between pixel centres; beyond the image's edge, use the outermost pixels."""
     if frame.background is None:
         return frame.xp.full(len(sources), np.nan)
-    known = np.all(np.isfinite(cutout_centroid), axis=1)
-    position = np.where(known[:, None], cutout_centroid, 0.0)
+    is_finite = np.all(np.isfinite(cutout_centroid), axis=1)
+    position = np.where(is_finite[:, None], cutout_centroid, 0.0)
     whole = np.floor(position).astype(np.int64)
     fx, fy = position[:, 0] - whole[:, 0], position[:, 1] - whole[:, 1]
     x, y = whole[:, 0] + sources.bbox[:, 2], whole[:, 1] + sources.bbox[:, 0]
@@ -58,7 +58,7 @@ def background_centroid(frame: Any, sources: Any, cutout_centroid: Any) -> Any:
 
     below = (1 - fx) * pixels(y, x) + fx * pixels(y, x + 1)
     above = (1 - fx) * pixels(y + 1, x) + fx * pixels(y + 1, x + 1)
-    return np.where(known, (1 - fy) * below + fy * above, np.nan)
+    return np.where(is_finite, (1 - fy) * below + fy * above, np.nan)
 
 
 def annulus_boxes(frame: Any, sources: Any, localbkg_width: int) -> Any:
@@ -86,7 +86,7 @@ def annulus_boxes(frame: Any, sources: Any, localbkg_width: int) -> Any:
 def local_background(
     frame: Any, sources: Any, localbkg_width: int, _count: Any, n_threads: int | None
 ) -> Any:
-    """Estimate it, or take 0 where no annulus is wanted; NaN for sources that are all masked."""
+    """Estimate it; 0 without an annulus, NaN for sources whose pixels are all masked."""
     if localbkg_width == 0:
         value, too_few = frame.xp.zeros(len(sources)), frame.xp.zeros(len(sources), dtype=bool)
     else:

@@ -44,7 +44,7 @@ __all__ = ["SourceCatalog"]
 
 
 class _Listed(property):
-    """A property whose getter is `func`, too, where tools look for docstrings of cached ones."""
+    """A property whose getter is also `func`, where some tools look for its docstring."""
 
     @property
     def func(self) -> Any:
@@ -83,21 +83,21 @@ class SourceCatalog:
         The width in pixels of the rectangular annulus from which a local background is estimated
         and subtracted; 0 for none.
     apermask_method : {'correct', 'mask', 'none'}, optional
-        What apertures see of neighbouring sources: 'correct' replaces a pixel by the one opposite
-        the centroid, 'mask' leaves it out, 'none' keeps it.
+        How apertures treat pixels of neighbouring sources: 'correct' replaces a pixel by the one
+        opposite the centroid, 'mask' leaves it out, 'none' keeps it.
     kron_params : sequence of 2 or 3 floats, optional
         The scale of the Kron radius, the least Kron radius, and the least radius in pixels of the
         circle that replaces smaller Kron ellipses.
     detection_cat : `SourceCatalog`, optional
         A catalog of the same segmentation image. Positions, shapes and apertures are taken from it,
-        and so are ``wcs``, ``apermask_method`` and ``kron_params``.
+        as are ``wcs``, ``apermask_method`` and ``kron_params``.
     progress_bar : bool, optional
-        Accepted for compatibility; nothing takes long enough to need one.
+        Accepted for compatibility; no measurement takes long enough to need one.
     n_threads : int, optional
         Threads to use; `None` for all available cores, or one for a few small sources. The result
         is the same for any number.
     unit : `~astropy.units.UnitBase` or str, optional
-        The unit of plain arrays, CuPy's above all, which no Quantity holds.
+        The unit of plain arrays, above all those of CuPy, which cannot be Quantities.
 
     Attributes
     ----------
@@ -111,18 +111,18 @@ class SourceCatalog:
     Raises
     ------
     ValueError
-        If shapes or units differ, an argument is out of range, or there is no source.
+        If shapes or units differ, an argument is out of range, or there are no sources.
     TypeError
         If ``segment_img`` or ``detection_cat`` has the wrong type, both ``convolved_data`` and
         ``kernel`` are given, or some images are NumPy arrays and others CuPy arrays.
 
     Notes
     -----
-    Images are kept as float32 if they are, else as float64; sums are made in float64, in an order
-    that depends on the source alone.
+    float32 images are kept as they are, all others become float64; sums are made in float64, in an
+    order that depends on the source alone.
 
-    CuPy arrays are measured on their device. Columns come as NumPy arrays all the same;
-    `to_arrays` leaves them there.
+    CuPy arrays are measured on their device. Columns are NumPy arrays nevertheless; `to_arrays`
+    returns them on the device.
 
     Examples
     --------
@@ -185,7 +185,7 @@ class SourceCatalog:
             frame, segment_img.sources, settings, segment_img.provenance, detection_cat,
             check_unit(unit, found_unit), n_threads,
         )  # fmt: skip
-        #: What was asked for; nothing takes long enough to need a bar.
+        #: What the caller asked for; no measurement takes long enough to need a bar.
         self.progress_bar = progress_bar
 
     @classmethod
@@ -209,7 +209,7 @@ class SourceCatalog:
         sources : `~skyshed.sources.Sources`
             n sources of the frame: all of them, or some.
         settings : `CatalogSettings`, optional
-            What to measure with; the defaults if `None`.
+            The settings; the defaults if `None`.
         provenance : `~skyshed.segmentation.provenance.Provenance`, optional
             What deblending noted about the labels; nothing if `None`.
         detection_cat : `SourceCatalog`, optional
@@ -258,7 +258,7 @@ class SourceCatalog:
         unit: Any,
         n_threads: int | None,
     ) -> None:
-        """Start with nothing measured, and nothing that a user added."""
+        """Begin with nothing measured and no properties of the user."""
         detection = None
         if detection_cat is not None:
             if not isinstance(detection_cat, SourceCatalog):
@@ -291,7 +291,7 @@ class SourceCatalog:
 
     @property
     def results(self) -> Results:
-        """What was measured, where the images are: a `~skyshed.catalog.registry.Results`."""
+        """The measured columns on their device, a `~skyshed.catalog.registry.Results`."""
         return self._results
 
     @property
@@ -306,7 +306,7 @@ class SourceCatalog:
 
     @property
     def settings(self) -> CatalogSettings:
-        """What is measured with, besides images."""
+        """The settings of the measurements."""
         return self._settings
 
     @property
@@ -326,7 +326,7 @@ class SourceCatalog:
 
     @property
     def n_threads(self) -> int:
-        """The number of threads that measure."""
+        """The number of threads that measurements use."""
         return resolve_n_threads(self._results["n_threads"])
 
     @property
@@ -341,7 +341,7 @@ class SourceCatalog:
 
     @property
     def apermask_method(self) -> str:
-        """What apertures see of neighbouring sources."""
+        """How apertures treat pixels of neighbouring sources."""
         return self.settings.apermask_method
 
     @property
@@ -363,7 +363,7 @@ class SourceCatalog:
         return values[0] if self.isscalar and len(values) == 1 else values
 
     def measure(self, *columns: str) -> None:
-        """Measure columns now. They stay where the images are: nothing is copied from a device.
+        """Measure columns now; nothing is copied from a device.
 
         Parameters
         ----------
@@ -384,7 +384,9 @@ class SourceCatalog:
         >>> catalog.measure("moments", "kron_flux")
         """
         names = [ALIASES.get(name, name) for name in columns]
-        unknown = [given for given, name in zip(columns, names, strict=True) if name not in COLUMNS]
+        unknown = [
+            column for column, name in zip(columns, names, strict=True) if name not in COLUMNS
+        ]
         if unknown:
             raise ValueError(f"columns must be names of measured columns, {unknown} are none")
         for name in names:
@@ -396,7 +398,7 @@ class SourceCatalog:
 
         As in photutils 3.1, `inertia_tensor` is not listed, though it is still measured.
         """
-        columns = {name for name, (each, _) in COLUMNS.items() if each.public}
+        columns = {name for name, (column, _) in COLUMNS.items() if column.public}
         return sorted([*columns.difference(UNLISTED), *ALIASES, *PROPERTIES])
 
     def to_table(self, columns: str | Sequence[str] | None = None) -> "QTable":
@@ -469,7 +471,7 @@ class SourceCatalog:
         return self.get_labels(label)
 
     def get_labels(self, labels: Any) -> "SourceCatalog":
-        """Return the catalog of some sources, in the order given.
+        """Return the catalog of some sources, in the given order.
 
         Parameters
         ----------
@@ -580,7 +582,7 @@ class SourceCatalog:
     def kron_photometry(
         self, kron_params: Any, name: str | None = None, overwrite: bool = False
     ) -> tuple[Any, Any]:
-        """Measure fluxes in Kron apertures of other parameters.
+        """Measure fluxes in Kron apertures with other parameters.
 
         Parameters
         ----------
@@ -618,7 +620,7 @@ class SourceCatalog:
     def circular_photometry(
         self, radius: float, name: str | None = None, overwrite: bool = False
     ) -> tuple[Any, Any]:
-        """Measure fluxes in circles about the centroids.
+        """Measure fluxes in circles around the centroids.
 
         Parameters
         ----------
@@ -658,7 +660,7 @@ class SourceCatalog:
     def fluxfrac_radius(
         self, fraction: float, name: str | None = None, overwrite: bool = False
     ) -> Any:
-        """Find the radius of the circle that holds a fraction of the Kron flux.
+        """Find the radius of the circle that contains a fraction of the Kron flux.
 
         Parameters
         ----------
@@ -672,7 +674,7 @@ class SourceCatalog:
         Returns
         -------
         radius : Quantity
-            In pixels; NaN where no radius holds that flux.
+            In pixels; NaN where no circle contains that flux.
 
         Raises
         ------
@@ -744,7 +746,7 @@ class SourceCatalog:
         return self._collapsed(aperture_objects.make_apertures(ellipses))
 
     def make_circular_apertures(self, radius: Any) -> Any:
-        """Make a circle about each centroid as a photutils aperture.
+        """Make a circle around each centroid as a photutils aperture.
 
         Parameters
         ----------
@@ -792,7 +794,7 @@ class SourceCatalog:
         ax : `~matplotlib.axes.Axes`, optional
             Where to draw; the current axes if `None`.
         origin : tuple of float, optional
-            The ``(x, y)`` position that the displayed image starts at.
+            The position ``(x, y)`` of the first pixel of the displayed image.
         **kwargs
             For `~matplotlib.patches.Ellipse`, e.g. ``color``.
 
@@ -826,7 +828,7 @@ class SourceCatalog:
     def plot_circular_apertures(
         self, radius: Any, ax: Any = None, origin: tuple[float, float] = (0, 0), **kwargs: Any
     ) -> Any:
-        """Draw a circle about the centroid of each source.
+        """Draw a circle around the centroid of each source.
 
         Parameters
         ----------
@@ -835,7 +837,7 @@ class SourceCatalog:
         ax : `~matplotlib.axes.Axes`, optional
             Where to draw; the current axes if `None`.
         origin : tuple of float, optional
-            The ``(x, y)`` position that the displayed image starts at.
+            The position ``(x, y)`` of the first pixel of the displayed image.
         **kwargs
             For `~matplotlib.patches.Ellipse`, e.g. ``color``.
 
@@ -875,9 +877,9 @@ class SourceCatalog:
 
         <flags>
 
-        The flags of shape, and what the Kron aperture is, follow the ``detection_cat`` if there is
-        one; the pixels are this catalog's. Windowed and quadratic centroids are not measured for
-        them: `centroid_win_fallback` and `centroid_quad_fallback` tell about these.
+        With a ``detection_cat``, the flags of the shape and the Kron apertures themselves are taken
+        from it, while the pixels are this catalog's. Windowed and quadratic centroids are not
+        measured for flags: see `centroid_win_fallback` and `centroid_quad_fallback`.
         """
         return self._public("flags")
 
@@ -974,7 +976,7 @@ class SourceCatalog:
     def make_cutouts(
         self, shape: Any, *, array: Any = None, mode: str = "partial", fill_value: Any = np.nan
     ) -> Any:
-        """Cut images of one shape out, each about a source's centroid.
+        """Cut images of one shape out, each around a source's centroid.
 
         Parameters
         ----------
@@ -983,7 +985,7 @@ class SourceCatalog:
         array : array, shape (ny, nx), optional
             An image of the shape of the data, to cut from instead of the data.
         mode : {'partial', 'trim'}, optional
-            Of what lies outside the image: 'partial' fills it, 'trim' leaves it out.
+            How to treat what lies outside the image: 'partial' fills it, 'trim' leaves it out.
         fill_value : number, optional
             What 'partial' fills in.
 
@@ -1038,7 +1040,7 @@ class SourceCatalog:
         return copy.deepcopy(self)
 
     def release_cache(self) -> None:
-        """Do nothing: a catalog keeps no images but those it was given, unlike photutils'."""
+        """Do nothing: unlike photutils', a catalog keeps no images but those it was given."""
 
     def __repr__(self) -> str:
         with np.printoptions(threshold=25, edgeitems=5):

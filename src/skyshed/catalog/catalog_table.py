@@ -1,7 +1,7 @@
 """A table whose columns are found under the guide's name and under photutils 3's.
 
-It has a module of its own for `astropy.table`, which takes a third of the time to import skyshed:
-a catalog imports it when it makes a table.
+It is a module of its own because `astropy.table` takes a third of the time of importing skyshed: a
+catalog imports it when it makes a table.
 """
 
 import functools
@@ -24,10 +24,10 @@ TAKE_NAMES = (
 
 
 class _Columns(TableColumns):
-    """The columns of a table, and of its rows, which ask here."""
+    """The columns of a table; its rows look their values up here, too."""
 
     def __missing__(self, name: Any) -> Any:
-        # A row asks for whatever it is indexed by.
+        # A row passes on whatever it is indexed by, which need not be a name.
         other = other_name(name) if isinstance(name, str) else None
         if other is None or other not in self:
             raise KeyError(name)

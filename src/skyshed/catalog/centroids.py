@@ -13,9 +13,9 @@ from skyshed.catalog.reach import enlarged, segment_boxes
 from skyshed.catalog.registry import SEGMENT, Column, measurement
 from skyshed.kernels import centroids, moments
 
-#: The least half-light radius, in pixels, that a window is made for: that of a pixel.
+#: The least half-light radius, in pixels, that the Gaussian is scaled to: that of a pixel.
 LEAST_RADIUS = 0.5
-#: A window is as wide at half its height as the circle that holds half the light.
+#: The full width at half maximum of the Gaussian is the diameter of the half-light circle.
 SIGMAS_PER_RADIUS = 2 / (2 * math.sqrt(2 * math.log(2)))
 
 
@@ -33,7 +33,7 @@ SIGMAS_PER_RADIUS = 2 / (2 * math.sqrt(2 * math.log(2)))
     reach=SEGMENT,
 )
 def image_moments(frame: Any, sources: Any, n_threads: int | None) -> Any:
-    """Add up the moments; pixels whose data alone are not finite take part."""
+    """Sum the moments; a pixel counts if only its ``data``, not its ``convolved_data``, is NaN."""
     return moments.moments(sources, frame.shape_data, frame.input_mask, n_threads)
 
 
@@ -58,7 +58,7 @@ def cutout_centroid(moments: Any) -> Any:
     geometry=True,
 )
 def centroid(cutout_centroid: Any, _corner: Any) -> Any:
-    """Add where the cutout lies."""
+    """Add the position of the cutout."""
     centre = cutout_centroid + _corner[:, ::-1]
     return centre, centre[:, 0].copy(), centre[:, 1].copy()
 
@@ -99,7 +99,7 @@ def _centroid_covariance(frame: Any, sources: Any, moments: Any, n_threads: int 
     geometry=True,
 )
 def centroid_errors(_centroid_cov: Any) -> Any:
-    """Take the roots of the variances."""
+    """Take the square roots of the variances."""
     return errors_of(_centroid_cov)
 
 
@@ -121,7 +121,7 @@ def quadratic_centroid(
     _centroid_cov: Any,
     n_threads: int | None,
 ) -> Any:
-    """Fit around the brightest pixels."""
+    """Fit a polynomial around the brightest pixel of each source."""
     return centroids.quadratic(
         sources,
         frame.data,
@@ -146,7 +146,7 @@ def quadratic_centroid(
     geometry=True,
 )
 def quadratic_coordinates(cutout_centroid_quad: Any, _corner: Any) -> Any:
-    """Add where the cutout lies."""
+    """Add the position of the cutout."""
     centre = cutout_centroid_quad + _corner[:, ::-1]
     return centre, centre[:, 0].copy(), centre[:, 1].copy()
 
@@ -172,19 +172,20 @@ def quadratic_coordinates(cutout_centroid_quad: Any, _corner: Any) -> Any:
     geometry=True,
 )
 def quadratic_errors(_centroid_quad_cov: Any) -> Any:
-    """Take the roots of the variances."""
+    """Take the square roots of the variances."""
     return errors_of(_centroid_quad_cov)
 
 
 def search_boxes(frame: Any, sources: Any, _centroid_win_beyond: Any) -> Any:
-    """Return boxes that are larger than the frame where a search came to its end.
+    """Return boxes that are larger than the frame where the search left it.
 
-    How far a window moves is known when it has; until then, only that more is needed.
+    How far the Gaussian moves is known only afterwards. Until then, all that is known is that the
+    frame is too small.
     """
     boxes = segment_boxes(frame, sources)
     (y0, x0), (ny, nx) = frame.origin, frame.shape
-    here = np.array([[y0, y0 + ny, x0, x0 + nx]])
-    boxes[_centroid_win_beyond] = enlarged(here, max(ny, nx) // 2 + 1)
+    window = np.array([[y0, y0 + ny, x0, x0 + nx]])
+    boxes[_centroid_win_beyond] = enlarged(window, max(ny, nx) // 2 + 1)
     return boxes
 
 
@@ -197,7 +198,8 @@ def search_boxes(frame: Any, sources: Any, _centroid_win_beyond: Any) -> Any:
     ),
     Column("_centroid_win_cov", "pix2", "Variances of x and y of centroid_win, and covariance."),
     Column(
-        "centroid_win_fallback", description="Whether centroid_win is no windowed one, or is NaN."
+        "centroid_win_fallback",
+        description="Whether the search failed: centroid_win is centroid then, or NaN.",
     ),
     Column("_centroid_win_beyond", description="Whether the frame was too small for the search."),
     geometry=True,
@@ -216,7 +218,7 @@ def windowed_centroid(
     apermask_method: str,
     n_threads: int | None,
 ) -> Any:
-    """Let windows of each source's own size find their places."""
+    """Move a Gaussian of each source's own size until it is centred on its light."""
     sigma = np.maximum(_half_light_radius, LEAST_RADIUS) * SIGMAS_PER_RADIUS
     return centroids.windowed(
         frame.data,
@@ -240,7 +242,7 @@ def windowed_centroid(
     geometry=True,
 )
 def windowed_coordinates(centroid_win: Any, _corner: Any) -> Any:
-    """Take the coordinates apart."""
+    """Separate the coordinates, and subtract the position of the cutout."""
     return centroid_win[:, 0].copy(), centroid_win[:, 1].copy(), centroid_win - _corner[:, ::-1]
 
 
@@ -261,5 +263,5 @@ def windowed_coordinates(centroid_win: Any, _corner: Any) -> Any:
     geometry=True,
 )
 def windowed_errors(_centroid_win_cov: Any) -> Any:
-    """Take the roots of the variances."""
+    """Take the square roots of the variances."""
     return errors_of(_centroid_win_cov)

@@ -1,4 +1,4 @@
-"""Cutouts of images: the bounding box of each segment, or one shape about each centroid."""
+"""Cutouts of images: the bounding box of each segment, or one shape around each centroid."""
 
 from functools import cached_property, lru_cache
 from typing import Any
@@ -39,7 +39,7 @@ def cut_boxes(image: Any, sources: Sources, unit: Any = None, dtype: Any = None)
     Returns
     -------
     cutouts : list of array or Quantity
-        An array of n times `None` if there is no image.
+        An array with `None` for each source if there is no image.
     """
     if image is None:
         return np.full(len(sources), None)
@@ -61,7 +61,7 @@ def cut_masked_boxes(image: Any, frame: Frame, sources: Sources, dtype: Any = No
     Returns
     -------
     cutouts : list of `~numpy.ma.MaskedArray`
-        An array of n times `None` if there is no image.
+        An array with `None` for each source if there is no image.
 
     Raises
     ------
@@ -83,7 +83,7 @@ def cut_masked_boxes(image: Any, frame: Frame, sources: Sources, dtype: Any = No
 
 
 def cut_shapes(results: Results, shape: Any, array: Any, mode: str, fill_value: Any) -> list[Any]:
-    """Cut one shape about each centroid out of an image; see `SourceCatalog.make_cutouts`."""
+    """Cut one shape around each centroid out of an image; see `SourceCatalog.make_cutouts`."""
     frame = results["frame"]
     image = frame.data if array is None else array_namespace(array=array).asarray(array)
     if image.shape != frame.shape:
@@ -103,7 +103,7 @@ def cut_shapes(results: Results, shape: Any, array: Any, mode: str, fill_value: 
 
 
 class CutoutImage:
-    """A part of an image about a position, and where it lies in the image.
+    """A part of an image around a position, and where it lies in the image.
 
     `SourceCatalog.make_cutouts` makes them. Where photutils is installed they are instances of its
     class of this name, too.
@@ -113,11 +113,11 @@ class CutoutImage:
     data : array, shape (ny, nx)
         The image.
     position : tuple of float
-        The position ``(y, x)`` of the middle.
+        The position ``(y, x)`` of the centre.
     shape : tuple of int
         The shape ``(ny, nx)``.
     mode : {'trim', 'partial'}, optional
-        Of what lies outside the image: 'trim' leaves it out, 'partial' fills it.
+        How to treat what lies outside the image: 'trim' leaves it out, 'partial' fills it.
     fill_value : number, optional
         What 'partial' fills in.
     copy : bool, optional

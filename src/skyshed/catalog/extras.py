@@ -1,4 +1,4 @@
-"""Properties that the user adds to a catalog: a dictionary of one value per source each."""
+"""Properties that the user adds to a catalog: a dictionary of names and values."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any

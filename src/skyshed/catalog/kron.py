@@ -10,8 +10,8 @@ from skyshed.catalog.registry import Column, measurement
 from skyshed.kernels import apertures
 from skyshed.kernels.ellipses import kron_sizes
 
-#: The Kron radius is measured in the isophotal ellipse scaled by this: about twice the isophote of
-#: a source, as in SourceExtractor.
+#: The Kron radius is measured in the ellipse of the source's second moments scaled by this factor:
+#: about twice the isophotal extent of a source, as in SourceExtractor.
 KRON_ELLIPSE_SIGMAS = 6.0
 #: A radius beyond that ellipse can only come from sums that nearly cancel.
 LARGEST_KRON_RADIUS = KRON_ELLIPSE_SIGMAS
@@ -41,7 +41,7 @@ def _kron_light(
     apermask_method: str,
     n_threads: int | None,
 ) -> Any:
-    # Where the data are all masked, the convolved data may still give a centroid.
+    # Where all data are masked, the convolved data may still have a centroid.
     xcentroid = np.where(_count > 0, xcentroid, np.nan)
     ellipses = np.column_stack(
         (xcentroid, ycentroid, semimajor_sigma, semiminor_sigma, np.deg2rad(orientation))
@@ -94,7 +94,7 @@ def kron_radius(
     kron_params: tuple[float, ...],
     n_threads: int | None,
 ) -> Any:
-    """Apply the limits; NaN where no radius could be measured, or one larger than its ellipse."""
+    """Apply the limits; NaN if no radius was measured, or one larger than the ellipse allows."""
     scale, least, *circle = kron_params
     return kron_sizes(
         kron_radius_measured,
@@ -124,7 +124,7 @@ def kron_radius(
         "kron_flux_err",
         requires=("error",),
     ),
-    Column("_kron_seen", description="Seen of the Kron aperture."),
+    Column("_kron_seen", description="What was noticed in the Kron aperture, as bits of `Seen`."),
     reach=kron_boxes,
 )
 def kron_photometry(

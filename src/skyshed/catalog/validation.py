@@ -1,4 +1,4 @@
-"""Checks of what a catalog is made from."""
+"""Checks of the arguments that a catalog is made from."""
 
 from typing import Any
 
@@ -19,22 +19,25 @@ __all__ = [
     "threads_worth_starting",
 ]
 
-#: Catalogs with fewer sources, whose segments have fewer pixels in all, are measured by one thread
-#: unless told otherwise: starting more for each measurement takes longer than they save.
+#: Catalogs with fewer sources and fewer pixels in all segments are measured by one thread unless
+#: the caller asks for more: starting threads for each measurement takes longer than they save.
 FEW_SOURCES, FEW_PIXELS = 200, 1 << 13
 
 
 def make_frame(
     images: dict[str, Any], mask: Any, kernel: Any, segment_img: Any, n_threads: int | None
 ) -> tuple[Frame, Any]:
-    """Check the images and put them into a frame; return it and their unit."""
+    """Check the images; return a frame of them, and their unit."""
     plain, unit = split_units(**images)
-    given = dict(zip(images, plain, strict=True))
+    plain_images = dict(zip(images, plain, strict=True))
     mask = adopt(mask, "mask")
-    xp = array_namespace(**given, mask=mask, segment_img=segment_img.label_table.data)
-    _check_shapes({**given, "mask": None if mask is np.ma.nomask else mask}, segment_img.shape, xp)
+    xp = array_namespace(**plain_images, mask=mask, segment_img=segment_img.label_table.data)
+    _check_shapes(
+        {**plain_images, "mask": None if mask is np.ma.nomask else mask}, segment_img.shape, xp
+    )
     arrays: dict[str, Any] = {
-        name: None if array is None else as_image(array, name, xp) for name, array in given.items()
+        name: None if array is None else as_image(array, name, xp)
+        for name, array in plain_images.items()
     }
     data = arrays.pop("data")
     if segment_img.nlabels == 0:
@@ -69,20 +72,21 @@ def _check_shapes(images: dict[str, Any], of_labels: tuple[int, ...], xp: Any) -
             )
 
 
-def check_unit(unit: Any, found: Any) -> Any:
-    """Return the unit of the data: that given, or the one ``found`` on them.
+def check_unit(unit: Any, data_unit: Any) -> Any:
+    """Return the unit of the data: the argument, or ``data_unit`` that they came with.
 
     Raises
     ------
     ValueError
-        If both are there and differ, or ``unit`` is no unit.
+        If both are given and differ, or ``unit`` is not a unit.
     """
     if unit is None:
-        return found
+        return data_unit
     unit = u.Unit(unit)
-    if found is not None and unit != found:
+    if data_unit is not None and unit != data_unit:
         raise ValueError(
-            f"unit is {str(unit)!r}, but data is in {str(found)!r}: leave unit out, or convert data"
+            f"unit is {str(unit)!r}, but data is in {str(data_unit)!r}: leave unit out, or convert "
+            "data"
         )
     return unit
 
@@ -102,7 +106,7 @@ def threads_worth_starting(n_threads: int | None, sources: Any) -> int | None:
 
 
 def check_same_sources(detection: Results, frame: Frame, sources: Sources) -> None:
-    """Raise unless the results of a detection catalog are those of the same sources.
+    """Raise an error unless a detection catalog has the same sources.
 
     Its frame may be another part of the image.
 
@@ -111,7 +115,7 @@ def check_same_sources(detection: Results, frame: Frame, sources: Sources) -> No
     TypeError
         If its images are on another device.
     ValueError
-        If its sources are others.
+        If it has other sources.
     """
     array_namespace(data=frame.labels, detection_cat=detection["frame"].labels)
     if not _are_same(detection["frame"], detection["sources"], frame, sources):

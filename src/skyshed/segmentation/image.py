@@ -45,12 +45,12 @@ class SegmentationImage:
     Attributes
     ----------
     info : dict
-        What the maker of the image noted about it; empty once `data` is assigned.
+        Notes of the function that made the image; empty once `data` is assigned.
 
     Raises
     ------
     TypeError
-        If ``data`` is no array, is a masked array, or does not hold integers.
+        If ``data`` is not an array, is a masked array, or does not hold integers.
     ValueError
         If ``data`` holds negative values.
 
@@ -64,8 +64,8 @@ class SegmentationImage:
     The data may have any integer dtype, and any number of dimensions. Where they are not 2-D,
     labels, areas and slices are known and labels can be edited, but not measured or drawn.
 
-    If the labels are a CuPy array, `data` and other images stay on the device; labels, areas and
-    boxes are NumPy arrays and lists.
+    If the labels are a CuPy array, `data` and other images stay on the device, while labels, areas
+    and boxes are NumPy arrays and lists.
 
     Examples
     --------
@@ -83,7 +83,7 @@ class SegmentationImage:
 
     #: All that is known about the labels. An edit replaces it.
     _table: LabelTable
-    #: Whether anyone else may hold the array of labels. An edit writes to a copy then.
+    #: Whether anyone else may hold the array of labels. If so, an edit writes to a copy.
     _is_shared: bool
     #: The colours, once they are asked for.
     _cmap: Any
@@ -115,7 +115,7 @@ class SegmentationImage:
         flags_map : dict or tuple of two int arrays, optional
             ``{label: flags}``, or the same as a pair of columns; other labels have no flags.
         info : dict, optional
-            Notes of the maker.
+            Notes about the image.
 
         Returns
         -------
@@ -167,9 +167,9 @@ class SegmentationImage:
         areas : array_like of int, shape (n,), optional
             The number of pixels of each label; `None` if they are to be counted when needed.
         provenance : `~skyshed.segmentation.provenance.Provenance`, optional
-            What deblending noted about the labels.
+            The parents and flags that deblending gave the labels.
         info : dict, optional
-            Notes of the maker.
+            Notes about the image.
 
         Returns
         -------
@@ -211,7 +211,7 @@ class SegmentationImage:
     def from_photutils(cls, segm: Any) -> "SegmentationImage":
         """Make a segmentation image of one of photutils.
 
-        Functions that take a `SegmentationImage` take photutils' as well, and do this by
+        Functions that take a `SegmentationImage` accept photutils' as well, and convert it
         themselves.
 
         Parameters
@@ -245,9 +245,10 @@ class SegmentationImage:
         return segm
 
     def _begin(self, table: LabelTable, is_shared: bool) -> None:
-        """Begin anew with other labels: nothing that was derived from the old ones stays."""
+        """Replace all facts about the labels; nothing that was derived from old ones stays."""
         self._table, self._is_shared, self._cmap = table, is_shared, None
-        for name in [*vars(self)]:  # what subclasses derive is kept here, not on the table
+        # Cached properties of subclasses are kept here, not on the table.
+        for name in list(vars(self)):
             if isinstance(getattr(type(self), name, None), cached_property):
                 del vars(self)[name]
 
@@ -371,7 +372,7 @@ class SegmentationImage:
 
     @property
     def data(self) -> Any:
-        """The labels, int, shape (ny, nx). Assigning to it starts anew."""
+        """The labels, int, shape (ny, nx). Assigning to it replaces everything."""
         self._is_shared = True
         return self._table.data
 
@@ -416,9 +417,9 @@ class SegmentationImage:
 
     @property
     def label_table(self) -> LabelTable:
-        """All that is known about the labels, a `~skyshed.segmentation.label_table.LabelTable`.
+        """All facts about the labels, a `~skyshed.segmentation.label_table.LabelTable`.
 
-        It is for reading only, and for the moment: an edit replaces it and may overwrite its array.
+        Do not modify it or keep it: an edit replaces it and may overwrite its array.
         """
         return self._table
 
@@ -470,7 +471,7 @@ class SegmentationImage:
 
     @property
     def missing_labels(self) -> Any:
-        """The integers between 1 and the largest label that are no labels."""
+        """The integers between 1 and the largest label that are not labels."""
         return self._table.missing_labels
 
     @property
@@ -528,12 +529,12 @@ class SegmentationImage:
 
     @property
     def provenance(self) -> Provenance:
-        """What deblending noted about the labels: their parents and flags, as they are now."""
+        """The parents and flags that deblending gave the labels, kept up to date by edits."""
         return self._table.provenance
 
     @property
     def flags(self) -> Any:
-        """What deblending noted about each label: bit flags, int64."""
+        """The flags that deblending gave each label, int64; see `SEGMENTATION_FLAGS`."""
         return self._table.flags
 
     def check_label(self, label: int) -> None:
@@ -641,12 +642,12 @@ class SegmentationImage:
         return self._table.segments_at(self.get_index(np.atleast_1d(labels)))
 
     def get_label_mapping(self, other: Any, *, labels: Any = None) -> dict[int, Any]:
-        """Say which labels of another segmentation image lie on the pixels of each label.
+        """Find which labels of another segmentation image lie on the pixels of each label.
 
         Parameters
         ----------
         other : `SegmentationImage`
-            An image of the same shape; photutils' is taken, too.
+            An image of the same shape; one of photutils is accepted, too.
         labels : int or array_like of int, optional
             The labels to map; `None` for all.
 
@@ -658,7 +659,7 @@ class SegmentationImage:
         Raises
         ------
         TypeError
-            If ``other`` is no segmentation image.
+            If ``other`` is not a segmentation image.
         ValueError
             If the shapes differ or a label does not occur.
 
@@ -694,8 +695,8 @@ class SegmentationImage:
         Raises
         ------
         ValueError
-            If a label does not occur, or ``new_label`` is negative, no integer, or beyond what the
-            dtype of the data holds.
+            If a label does not occur, or ``new_label`` is negative, not an integer, or too large
+            for the dtype of the data.
 
         Examples
         --------
@@ -812,14 +813,15 @@ class SegmentationImage:
         border_width : int
             The width of the border in pixels, less than half of the shorter side.
         partial_overlap : bool, optional
-            Whether to remove labels that are partly in the border; those wholly in it always go.
+            Whether to remove labels that are partly in the border; those wholly in it are always
+            removed.
         relabel : bool, optional
             Whether to renumber the others from 1 afterwards.
 
         Raises
         ------
         ValueError
-            If ``border_width`` is no positive integer or too large.
+            If ``border_width`` is not a positive integer or too large.
 
         Examples
         --------
@@ -842,7 +844,7 @@ class SegmentationImage:
         mask : array_like of bool, shape (ny, nx)
             True where pixels are masked.
         partial_overlap : bool, optional
-            Whether to remove labels that are partly masked; those wholly masked always go.
+            Whether to remove labels that are partly masked; those wholly masked are always removed.
         relabel : bool, optional
             Whether to renumber the others from 1 afterwards.
 
@@ -866,14 +868,14 @@ class SegmentationImage:
     def make_source_mask(
         self, size: Any = None, footprint: Any = None, *, n_threads: int | None = None
     ) -> Any:
-        """Make a mask of all sources, grown by a footprint if one is given.
+        """Make a mask of all sources, dilated by a footprint if one is given.
 
         Parameters
         ----------
         size : int or tuple of int, optional
             Sides ``(ny, nx)`` of a rectangular footprint; one number for a square.
         footprint : array_like, shape (my, mx), optional
-            The pixels (those that are not 0) that each pixel grows to. It overrides ``size``.
+            The pixels (those that are not 0) that each pixel is dilated to. It overrides ``size``.
         n_threads : int, optional
             Threads to use; `None` for all available cores.
 
@@ -1100,7 +1102,7 @@ class SegmentationImage:
         group : bool, optional
             Whether to return one item per label, where a label in several pieces is a
             `regions.Regions`. Otherwise there is one region for each piece, whose ``meta["label"]``
-            tells the label.
+            is the label.
         **kwargs
             Keywords of `regions.RegionVisual`: ``color``, ``linewidth``, ...
 

@@ -1,4 +1,4 @@
-"""Images of where the sources are: grown masks and outlines."""
+"""Images of where the sources are: dilated masks and outlines."""
 
 from typing import Any
 
