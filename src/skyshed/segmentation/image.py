@@ -965,7 +965,7 @@ class SegmentationImage:
         return self.get_polygons(label)[0]
 
     def get_polygons(self, labels: Any) -> list[Any]:
-        """Return the outlines of some labels; see `polygons`.
+        """Return the outlines of some labels, as `polygons` has them.
 
         Parameters
         ----------
