@@ -1,4 +1,4 @@
-"""Cutouts about centroids, beside photutils'."""
+"""Cutouts around centroids, compared with photutils'."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Segmentation images beside other libraries: arrays, DLPack, photutils."""
+"""Segmentation images and other libraries: arrays, DLPack, photutils."""
 
 import sys
 import warnings

@@ -1,4 +1,4 @@
-"""Grown masks and outlines, beside photutils and by their definition."""
+"""Dilated masks and outlines, compared with photutils and with their definition."""
 
 import numpy as np
 import pytest
