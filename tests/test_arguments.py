@@ -1,17 +1,24 @@
 """Checks at the public boundary say which argument is wrong, and why."""
 
+from pathlib import Path
+
 import astropy.units as u
 import numpy as np
 import pytest
+from astropy.nddata import NDData
 
 from skyshed.arguments import (
     as_image,
     as_mask,
+    as_pair,
     check_choice,
     check_connectivity,
     check_positive_integer,
     check_range,
+    is_nddata,
+    is_path,
     split_units,
+    union,
 )
 
 
@@ -146,3 +153,42 @@ def test_a_range_includes_its_ends():
         check_range(None, "contrast", 0, 1)
     with pytest.raises(ValueError, match="contrast must be >= 0 and <= 1, got 2"):
         check_range(2, "contrast", 0, 1, ">= {low:g} and <= {high:g}")
+
+
+@pytest.mark.parametrize(
+    ("value", "pair"), [(3, (3, 3)), ((4, 5), (4, 5)), ([7], (7, 7)), (np.array([2, 9]), (2, 9)),
+                        (np.int16(3), (3, 3)), (5.0, (5, 5))],
+)  # fmt: skip
+def test_a_pair_is_one_integer_twice_or_two(value, pair):
+    found = as_pair(value, "size")
+    assert found == pair
+    assert all(type(each) is int for each in found)
+
+
+@pytest.mark.parametrize("value", [0, -1, 2.5, np.nan, "3", None, True, (3, 0), [[3]], (1, None)])
+def test_a_pair_is_of_positive_integers(value):
+    with pytest.raises(ValueError, match=r"size must be a positive integer, or two of them \(y, x"):
+        as_pair(value, "size")
+
+
+def test_a_pair_has_at_most_two_elements_and_may_have_to_be_odd():
+    with pytest.raises(ValueError, match=r"size must have 1 or 2 elements: a positive.*\(1, 2, 3"):
+        as_pair((1, 2, 3), "size")
+    with pytest.raises(ValueError, match=r"size must be an odd .*two of them \(a, b\); got \(3, 4"):
+        as_pair((3, 4), "size", odd=True, order="(a, b)")
+
+
+def test_the_union_of_masks_leaves_them_alone():
+    first, second = np.array([True, False, False]), np.array([False, False, True])
+    np.testing.assert_array_equal(union(first, None, second), [True, False, True])
+    np.testing.assert_array_equal(first, [True, False, False])
+    assert union(None, first) is first
+    assert union(None, None) is None
+
+
+def test_paths_and_nddata_are_known():
+    assert is_path("a.fits")
+    assert is_path(Path("a.fits"))
+    assert not is_path(b"a.fits")
+    assert is_nddata(NDData(np.ones(3)))
+    assert not is_nddata(np.ones(3))

@@ -87,9 +87,13 @@ def test_arguments_are_attributes_under_both_names():
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"npixels": 0}, ValueError, "npixels/n_pixels must be a positive integer, got 0"),
+        ({"npixels": 0}, ValueError, "npixels/n_pixels must be a positive integer, .*got 0"),
         ({"npixels": (1, 2, 3)}, ValueError, "npixels/n_pixels must have 1 or 2 elements"),
-        ({"npixels": (1, 2.5)}, ValueError, "npixels/n_pixels must be a positive integer, got 2.5"),
+        (
+            {"npixels": (1, 2.5)},
+            ValueError,
+            r"n_pixels must be a positive .*got \(1, 2\.5\)",
+        ),
         ({"nlevels": 0}, ValueError, "nlevels/n_levels must be a positive integer"),
         ({"contrast": -1}, ValueError, "contrast must be >= 0 and <= 1, got -1"),
         ({"mode": "log"}, ValueError, "mode must be 'exponential', 'linear', or 'sinh', got 'log'"),

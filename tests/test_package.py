@@ -55,15 +55,73 @@ def test_every_public_name_is_there_and_documented(name):
     assert name in importlib.import_module(thing.__module__).__all__
 
 
-@pytest.mark.parametrize("name", ["datasets", "plotting"])
+@pytest.mark.parametrize("name", sorted(set(dir(skyshed)) - set(skyshed.__all__)))
 def test_modules_are_found_by_name(name):
-    assert getattr(skyshed, name).__name__ == f"skyshed.{name}"
-    assert name in dir(skyshed)
+    assert getattr(skyshed, name) is importlib.import_module(f"skyshed.{name}")
+
+
+def test_modules_that_mirror_photutils_are_attributes():
+    assert {"background", "segmentation", "convolution", "datasets"} < set(dir(skyshed))
 
 
 def test_an_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no attribute 'detect_stars'"):
         _ = skyshed.detect_stars
+
+
+def test_a_misspelt_name_is_answered_by_the_right_one():
+    code = "import skyshed; skyshed.detect_source"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "Did you mean: 'detect_sources'?" in done.stderr
+
+
+def stub():
+    """Names and modules that the stub imports, and its ``__all__``."""
+    tree = ast.parse((ROOT / "src/skyshed/__init__.pyi").read_text())
+    imports = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
+    names = {alias.name for node in imports if node.module for alias in node.names}
+    modules = {alias.name for node in imports if not node.module for alias in node.names}
+    (listed,) = (
+        ast.literal_eval(node.value) for node in tree.body
+        if isinstance(node, ast.Assign) and node.targets[0].id == "__all__"
+    )  # fmt: skip
+    return names, modules, set(listed)
+
+
+def test_the_stub_and_the_package_have_the_same_names():
+    names, modules, listed = stub()
+    assert listed == set(skyshed.__all__) == {*names, "__version__"}
+    assert set(dir(skyshed)) == listed | modules
+
+
+@pytest.mark.parametrize("package", ["segmentation", "background"])
+def test_a_module_has_what_that_of_photutils_has(package):
+    theirs = importlib.import_module(f"photutils.{package}")
+    ours = importlib.import_module(f"skyshed.{package}")
+    names = {name for name in dir(theirs) if callable(getattr(theirs, name))}
+    assert len(names) > 5
+    assert names <= set(ours.__all__)
+    assert names <= set(dir(ours))
+    for name in names:
+        assert getattr(ours, name) is getattr(skyshed, name)
+
+
+def test_what_photutils_has_can_be_imported_from_segmentation_alone():
+    names = (
+        "SEGMENTATION_FLAGS, Segment, SegmentationImage, SourceCatalog, SourceFinder, "
+        "deblend_sources, decode_segmentation_flags, detect_sources, detect_threshold, "
+        "make_2dgaussian_kernel"
+    )
+    run_python(f"from skyshed.segmentation import {names}")
+    run_python("from skyshed.segmentation import *; SourceFinder")
+    run_python("from skyshed.catalog import SourceCatalog")
+
+
+def test_what_lives_above_segmentation_is_loaded_when_it_is_used():
+    loaded = run_python("import skyshed.segmentation, sys; print(*sys.modules)").split()
+    assert "skyshed.catalog" not in loaded
+    with pytest.raises(AttributeError, match=r"'skyshed\.segmentation' has no attribute 'detect'"):
+        _ = skyshed.segmentation.detect
 
 
 def test_the_version_is_that_of_the_installed_package():
@@ -73,6 +131,8 @@ def test_the_version_is_that_of_the_installed_package():
 def test_importing_the_package_loads_no_library():
     loaded = loaded_after("import skyshed")
     assert sorted(loaded & {"numpy", "scipy", "astropy", *ORACLES, *LATE}) == []
+    # `typing` alone takes as long to import as all that is needed.
+    assert "typing" not in loaded
 
 
 def test_importing_every_public_name_loads_no_late_library():
@@ -137,7 +197,7 @@ def test_the_wheel_holds_every_file_of_the_package(wheel):
     files = {path for path in (ROOT / "src/skyshed").rglob("*") if path.is_file()}
     expected = {str(path.relative_to(ROOT / "src")) for path in files if _is_source(path)}
     assert expected <= wheel
-    assert "skyshed/py.typed" in wheel
+    assert {"skyshed/py.typed", "skyshed/__init__.pyi"} <= wheel
 
 
 def _is_source(path):

@@ -1,6 +1,6 @@
 """Drawings on matplotlib axes."""
 
-import builtins
+import sys
 
 import numpy as np
 import pytest
@@ -48,13 +48,6 @@ def test_the_current_axes_are_the_default():
 
 
 def test_without_matplotlib_the_message_says_what_to_install(monkeypatch):
-    real = builtins.__import__
-
-    def refuse(name, *args, **kwargs):
-        if name.startswith("matplotlib"):
-            raise ModuleNotFoundError(name)
-        return real(name, *args, **kwargs)
-
-    monkeypatch.setattr(builtins, "__import__", refuse)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)  # importing it raises ImportError
     with pytest.raises(ImportError, match=r"matplotlib.*skyshed\[plot\]"):
         plot_ellipses([1], [2], [3], [1], [0])

@@ -8,8 +8,8 @@ from astropy.wcs import WCS
 
 from skyshed import Parameters, extract
 from skyshed.datasets import make_survey_image
-from skyshed.mosaic.extraction import Resources, extract_tiles
-from skyshed.pipeline.opening import open_field
+from skyshed.extraction.opening import open_field
+from skyshed.mosaic.start import Resources, extract_tiles
 from tests.pipeline_field import same_tables
 
 #: Boxes have 64 pixels, so that tiles are 64 x 128: 5 x 4 of them.

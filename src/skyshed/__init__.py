@@ -1,50 +1,34 @@
 """Detect, deblend and measure sources in astronomical images, on the CPU or the GPU.
 
 The names are those of `photutils.segmentation` and `photutils.background`: change the import line.
-Modules are imported when one of their names is first used.
+Modules are imported when one of their names is first used; `__init__.pyi` lists them.
 """
 
-import importlib
-from typing import Any
+import sys
+
+import lazy_loader
 
 __version__ = "0.1.0"
 
-#: Public name -> module.
-_HOMES = {
-    name: module
-    for module, names in {
-        "background": (
-            "Background2D", "MeanBackground", "MedianBackground", "ModeEstimatorBackground",
-            "MMMBackground", "SExtractorBackground", "BiweightLocationBackground",
-            "StdBackgroundRMS", "MADStdBackgroundRMS", "BiweightScaleBackgroundRMS",
-            "BkgIDWInterpolator", "BkgZoomInterpolator", "LocalBackground", "BackgroundBase",
-            "BackgroundRMSBase",
-        ),
-        "convolution": ("convolve", "make_2dgaussian_kernel"),
-        "detection": ("detect_sources", "detect_threshold"),
-        "deblending": ("deblend_sources",),
-        "finder": ("SourceFinder",),
-        "flags": ("SEGMENTATION_FLAGS", "decode_segmentation_flags"),
-        "segmentation": ("Segment", "SegmentationImage"),
-        "catalog": ("SourceCatalog",),
-        "noise": ("calc_total_error",),
-        "pipeline": ("Parameters", "extract"),
-        "exceptions": ("DeblendWarning", "NoDetectionsWarning"),
-    }.items()
-    for name in names
-}  # fmt: skip
-_MODULES = ("datasets", "plotting")
+_load, _, _names = lazy_loader.attach_stub(__name__, __file__)
+#: Attributes that ``from skyshed import *`` leaves out.
+_MODULES = frozenset(
+    {
+        "background", "catalog", "convolution", "datasets", "deblending", "detection",
+        "exceptions", "finder", "flags", "noise", "plotting", "segmentation",
+    }
+)  # fmt: skip
 
-__all__ = ["__version__", *_HOMES]
+__all__ = sorted({"__version__", *_names} - _MODULES)
 
 
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(importlib.import_module(f"skyshed.{_HOMES[name]}"), name)
-    if name in _MODULES:
-        return importlib.import_module(f"skyshed.{name}")
-    raise AttributeError(f"module 'skyshed' has no attribute {name!r}")
+def __getattr__(name: str) -> object:
+    if name in _names:
+        return _load(name)
+    raise AttributeError(
+        f"module 'skyshed' has no attribute {name!r}", name=name, obj=sys.modules[__name__]
+    )
 
 
 def __dir__() -> list[str]:
-    return sorted([*__all__, *_MODULES])
+    return sorted({*__all__, *_MODULES})

@@ -3,6 +3,8 @@
 Every message names the argument, quotes its value, says what is allowed and what to do.
 """
 
+import os
+import sys
 from collections.abc import Collection
 from numbers import Real
 from typing import Any
@@ -15,11 +17,16 @@ from skyshed.namespace import adopt
 __all__ = [
     "as_image",
     "as_mask",
+    "as_pair",
     "check_choice",
     "check_connectivity",
     "check_positive_integer",
     "check_range",
+    "is_a",
+    "is_nddata",
+    "is_path",
     "split_units",
+    "union",
 ]
 
 
@@ -119,9 +126,45 @@ def check_positive_integer(value: Any, name: str) -> int:
     ValueError
         If it is anything else.
     """
-    if not _is_number(value) or not 1 <= value < np.inf or int(value) != value:
+    if not _is_positive_integer(value):
         raise ValueError(f"{name} must be a positive integer, got {value!r}")
     return int(value)
+
+
+def as_pair(value: Any, name: str, *, odd: bool = False, order: str = "(y, x)") -> tuple[int, int]:
+    """Return one positive integer twice, or two as they are.
+
+    Parameters
+    ----------
+    value : int or pair of int
+        What the caller gave; ``5.0`` is 5.
+    name : str
+        Its public name.
+    odd : bool, optional
+        Whether the numbers must be odd.
+    order : str, optional
+        What the two numbers are, for messages.
+
+    Raises
+    ------
+    ValueError
+        If it is anything else.
+
+    Examples
+    --------
+    >>> from skyshed.arguments import as_pair
+    >>> as_pair(3, "size"), as_pair((3, 5), "size", odd=True)
+    ((3, 3), (3, 5))
+    """
+    kind = "an odd positive integer" if odd else "a positive integer"
+    numbers = [value] if np.ndim(value) == 0 else list(value)
+    if len(numbers) not in (1, 2):
+        raise ValueError(
+            f"{name} must have 1 or 2 elements: {kind}, or two of them {order}; got {value!r}"
+        )
+    if not all(_is_positive_integer(each) and (not odd or each % 2) for each in numbers):
+        raise ValueError(f"{name} must be {kind}, or two of them {order}; got {value!r}")
+    return int(numbers[0]), int(numbers[-1])
 
 
 def check_choice(value: Any, name: str, choices: Collection[Any]) -> Any:
@@ -151,6 +194,44 @@ def check_range(
         allowed = wording.format(low=low, high=high)
         raise ValueError(f"{name} must be {allowed}, got {value!r}")
     return float(value)
+
+
+def union(*masks: Any) -> Any:
+    """Return where any of the masks is True; `None` if there are none.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skyshed.arguments import union
+    >>> union(None, np.array([True, False, False]), np.array([False, False, True]))
+    array([ True, False,  True])
+    """
+    total = None
+    for mask in masks:
+        if mask is not None:
+            total = mask if total is None else total | mask
+    return total
+
+
+def is_path(value: Any) -> bool:
+    """Whether an argument is the path of a file or folder."""
+    return isinstance(value, (str, os.PathLike))
+
+
+def is_a(value: Any, module: str, name: str) -> bool:
+    """Whether ``value`` is an instance of a class; its module is not imported to find out."""
+    loaded = sys.modules.get(module)
+    return loaded is not None and isinstance(value, getattr(loaded, name))
+
+
+def is_nddata(value: Any) -> bool:
+    """Whether ``value`` is an NDData, the module of which is slow to import."""
+    return is_a(value, "astropy.nddata", "NDData")
+
+
+def _is_positive_integer(value: Any) -> bool:
+    """Whether ``value`` is one whole number of at least 1."""
+    return _is_number(value) and 1 <= value < np.inf and int(value) == value
 
 
 def _is_number(value: Any) -> bool:

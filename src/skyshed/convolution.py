@@ -1,14 +1,26 @@
 """Smoothing before detection: Gaussian kernels, and convolution that leaves missing pixels out."""
 
-import sys
+from __future__ import annotations
+
 import warnings
 from typing import Any
 
 import numpy as np
 from astropy.utils.exceptions import AstropyUserWarning
 
-from skyshed.arguments import as_image, as_mask, check_choice, check_positive_integer
+from skyshed._typing import Array, ImageOrNDData, Mask, Pair
+from skyshed.arguments import (
+    as_image,
+    as_mask,
+    as_pair,
+    check_choice,
+    check_positive_integer,
+    is_a,
+    is_nddata,
+    union,
+)
 from skyshed.kernels import convolution
+from skyshed.messages import find_stack_level
 from skyshed.names import accept_aliases
 from skyshed.namespace import adopt, array_namespace, to_host
 
@@ -19,7 +31,7 @@ LEAST_SUM = 0.01
 
 
 def make_2dgaussian_kernel(
-    fwhm: float, size: Any, mode: str = "oversample", oversampling: int = 10
+    fwhm: float, size: Pair, mode: str = "oversample", oversampling: int = 10
 ) -> Any:
     """Make a circular 2-D Gaussian kernel that sums to one.
 
@@ -63,7 +75,7 @@ def make_2dgaussian_kernel(
         raise ValueError(f"fwhm must be a positive number of pixels, got {fwhm!r}")
     modes = ("oversample", "center", "linear_interp", "integrate")
     check_choice(mode, "mode", modes)
-    ny, nx = _odd_pair(size)
+    ny, nx = as_pair(size, "size", odd=True)
     kernel = Gaussian2DKernel(
         fwhm * gaussian_fwhm_to_sigma,
         x_size=nx,
@@ -75,30 +87,20 @@ def make_2dgaussian_kernel(
     return kernel
 
 
-def _odd_pair(size: Any) -> tuple[int, int]:
-    values = np.atleast_1d(size)
-    whole = values.ndim == 1 and len(values) in (1, 2) and values.dtype.kind in "iu"
-    if not whole or np.any(values < 1) or np.any(values % 2 == 0):
-        raise ValueError(
-            f"size must be an odd positive integer, or two of them (ny, nx); got {size!r}"
-        )
-    return int(values[0]), int(values[-1])
-
-
 @accept_aliases
 def convolve(
-    array: Any,
+    array: ImageOrNDData,
     kernel: Any,
     boundary: str | None = "fill",
     fill_value: float = 0.0,
     nan_treatment: str = "interpolate",
     normalize_kernel: bool = True,
-    mask: Any = None,
+    mask: Mask = None,
     preserve_nan: bool = False,
     normalization_zero_tol: float = 1e-8,
     *,
     n_threads: int | None = None,
-) -> Any:
+) -> Array:
     """Convolve an image with a kernel; pixels that are missing are interpolated with it.
 
     The twin of `astropy.convolution.convolve`, with its arguments and values. 1-D and 3-D arrays,
@@ -173,18 +175,18 @@ def convolve(
         "preserve_nan": preserve_nan,
         "normalization_zero_tol": normalization_zero_tol,
     }
-    array, mask = adopt(array, "array"), adopt(mask, "mask")
-    if _is_a("astropy.nddata", "NDData", array):
+    image, hidden = adopt(array, "array"), adopt(mask, "mask")
+    if is_nddata(image):
         from astropy.nddata import support_nddata
 
-        return support_nddata(data="array")(convolve)(array, kernel, **options)
-    if _is_a("astropy.convolution", "Kernel", array) or np.ndim(array) in (1, 3):
+        return support_nddata(data="array")(convolve)(image, kernel, **options)
+    if is_a(image, "astropy.convolution", "Kernel") or np.ndim(image) in (1, 3):
         from astropy.convolution import convolve as any_convolve
 
-        return any_convolve(array, kernel, **options)
-    xp = array_namespace(array=array, mask=mask)
-    weights = _as_kernel(kernel, boundary, np.shape(array))
-    data, missing = _as_pixels(array, mask, xp)
+        return any_convolve(image, kernel, **options)
+    xp = array_namespace(array=image, mask=hidden)
+    weights = _as_kernel(kernel, boundary, np.shape(image))
+    data, missing = _as_pixels(image, hidden, xp)
     interpolate = nan_treatment == "interpolate"
     total = float(weights.sum())
     if normalize_kernel or interpolate:
@@ -203,19 +205,13 @@ def convolve(
             f"{n_empty} pixel(s) of the result are NaN: array has regions of NaN (or masked "
             "pixels) that are larger than the kernel. Use a larger kernel to fill them.",
             AstropyUserWarning,
-            stacklevel=3,
+            stacklevel=find_stack_level(),
         )
-    dtype = getattr(array, "dtype", None)
+    dtype = getattr(image, "dtype", None)
     if dtype is not None and dtype.kind == "f":
         result = result.astype(dtype, copy=False)
-    unit = getattr(array, "unit", None)
+    unit = getattr(image, "unit", None)
     return result if unit is None else result << unit
-
-
-def _is_a(module: str, name: str, thing: Any) -> bool:
-    """Whether ``thing`` is an instance of a class whose module need not be imported to know."""
-    loaded = sys.modules.get(module)
-    return loaded is not None and isinstance(thing, getattr(loaded, name))
 
 
 def _as_kernel(kernel: Any, boundary: str | None, shape: tuple[int, ...]) -> Any:
@@ -251,9 +247,7 @@ def _as_pixels(array: Any, mask: Any, xp: Any) -> tuple[Any, Any]:
         values = values.astype(xp.float64)
     data = as_image(values, "array", xp)
     mask = as_mask(mask, "mask", xp, shape=data.shape, like="array")
-    if hidden is not None:
-        mask = hidden if mask is None else mask | hidden
-    return data, mask
+    return data, union(mask, hidden)
 
 
 def _check_normalizable(

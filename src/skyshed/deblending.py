@@ -1,11 +1,14 @@
 """Overlapping sources, split into their peaks."""
 
+from __future__ import annotations
+
 import warnings
 from typing import Any
 
 import numpy as np
 from astropy.units import Quantity
 
+from skyshed._typing import Image, Labels
 from skyshed.arguments import (
     as_image,
     check_choice,
@@ -16,6 +19,7 @@ from skyshed.arguments import (
 from skyshed.exceptions import DeblendWarning
 from skyshed.flags import SEGMENTATION_FLAGS
 from skyshed.kernels import deblending
+from skyshed.messages import find_stack_level
 from skyshed.names import accept_aliases, both_names
 from skyshed.namespace import adopt, array_namespace, like
 from skyshed.segmentation import SegmentationImage, as_segmentation_image
@@ -30,10 +34,10 @@ CONTRAST_METHODS = (None, "basin", "saddle")
 
 @accept_aliases
 def deblend_sources(
-    data: Any,
+    data: Image,
     segment_img: SegmentationImage,
     npixels: int,
-    labels: Any = None,
+    labels: Labels | None = None,
     nlevels: int = 32,
     contrast: float = 0.001,
     mode: str = "exponential",
@@ -116,15 +120,15 @@ def deblend_sources(
     >>> deblend_sources(data, segm, npixels=1).data
     array([[1, 1, 1, 1, 2, 2, 2]])
     """
-    data = data.value if isinstance(data, Quantity) else adopt(data, "data")
+    image = data.value if isinstance(data, Quantity) else adopt(data, "data")
     segment_img = as_segmentation_image(segment_img, both_names("segment_img"))
-    xp = array_namespace(data=data, segment_img=segment_img.label_table.data)
-    dtype = xp.asarray(data).dtype
-    data = as_image(data, "data", xp)
-    if segment_img.shape != data.shape:
+    xp = array_namespace(data=image, segment_img=segment_img.label_table.data)
+    dtype = xp.asarray(image).dtype
+    image = as_image(image, "data", xp)
+    if segment_img.shape != image.shape:
         raise ValueError(
             f"{both_names('segment_img')} must have the same shape as data: it has "
-            f"{segment_img.shape}, data has {data.shape}"
+            f"{segment_img.shape}, data has {image.shape}"
         )
     npixels = check_positive_integer(npixels, both_names("npixels"))
     nlevels, contrast = check_deblending(nlevels, contrast, mode, connectivity, contrast_method)
@@ -138,7 +142,7 @@ def deblend_sources(
     asked = segment_img.get_indices(own if labels is None else np.atleast_1d(labels))
     asked = asked[(sources.host.area[asked] >= 2 * npixels) & (contrast < 1)]
     found = Search(
-        data, sources, npixels, nlevels, contrast, mode, int(connectivity), contrast_method,
+        image, sources, npixels, nlevels, contrast, mode, int(connectivity), contrast_method,
         n_threads,
     ).split(np.unique(asked), dtype if dtype.kind == "f" else np.dtype(np.float64))  # fmt: skip
     if found.torn.any():
@@ -212,11 +216,11 @@ def _fallbacks(asked: Any, labels: Any, found: Split, mode: str) -> dict[str, An
     }
     info = {name: labels[asked[hit]] for name, hit in cases.items() if hit.any()}
     if info:
-        warn_of_modes({name: len(some) for name, some in info.items()}, mode, stacklevel=5)
+        warn_of_modes({name: len(some) for name, some in info.items()}, mode)
     return info
 
 
-def warn_of_modes(counts: dict[str, int], mode: str, stacklevel: int) -> None:
+def warn_of_modes(counts: dict[str, int], mode: str) -> None:
     """Warn that some sources were deblended with another mode than the one asked for."""
     said = " and ".join(f"{count} in {name!r}" for name, count in counts.items())
     warnings.warn(
@@ -224,5 +228,5 @@ def warn_of_modes(counts: dict[str, int], mode: str, stacklevel: int) -> None:
         f"{mode!r}, because their minimum is not positive (to 'sinh') or they have more than "
         f"{MAX_MARKERS} markers (to 'linear'): {said} of the result's info.",
         DeblendWarning,
-        stacklevel=stacklevel,
+        stacklevel=find_stack_level(),
     )

@@ -1,5 +1,7 @@
 """Thresholds, and connected pixels above them."""
 
+from __future__ import annotations
+
 import warnings
 from typing import Any
 
@@ -7,38 +9,39 @@ import numpy as np
 from astropy.stats import SigmaClip
 from astropy.utils.exceptions import AstropyUserWarning
 
+from skyshed._typing import Array, Image, Mask
 from skyshed.arguments import (
     as_image,
     as_mask,
     check_connectivity,
     check_positive_integer,
     split_units,
+    union,
 )
 from skyshed.background import MeanBackground, StdBackgroundRMS
-from skyshed.background.boxes import measure_boxes
+from skyshed.background.base import DEFAULT_CLIP
+from skyshed.background.box_values import measure_boxes
 from skyshed.exceptions import NoDetectionsWarning
 from skyshed.kernels import labelling
+from skyshed.messages import find_stack_level
 from skyshed.names import accept_aliases, both_names
 from skyshed.namespace import array_namespace, only_on_host
 from skyshed.segmentation import SegmentationImage
 
 __all__ = ["detect_sources", "detect_threshold"]
 
-#: The clipping of `detect_threshold` where the caller names none (photutils' default).
-DEFAULT_CLIP = SigmaClip(sigma=3.0, maxiters=10)
-
 
 @accept_aliases
 def detect_threshold(
-    data: Any,
+    data: Image,
     nsigma: float,
-    background: Any = None,
-    error: Any = None,
-    mask: Any = None,
+    background: Image | None = None,
+    error: Image | None = None,
+    mask: Mask = None,
     sigma_clip: SigmaClip | None = DEFAULT_CLIP,
     *,
     n_threads: int | None = None,
-) -> Any:
+) -> Array:
     """Compute a pixel-wise threshold: ``background + nsigma * error``.
 
     Parameters
@@ -83,25 +86,24 @@ def detect_threshold(
     array([[2.5, 2.5],
            [2.5, 2.5]])
     """
-    (data, background, error), unit = split_units(data=data, background=background, error=error)
-    xp = array_namespace(data=data, background=background, error=error, mask=mask)
+    (image, level, noise), unit = split_units(data=data, background=background, error=error)
+    xp = array_namespace(data=image, background=level, error=noise, mask=mask)
     if sigma_clip is not None and not isinstance(sigma_clip, SigmaClip):
         raise TypeError(f"sigma_clip must be a SigmaClip object or None, got {sigma_clip!r}")
-    hidden = np.ma.getmask(data)
-    data = as_image(data, "data", xp)
-    background = _as_level(background, "background", data, xp)
-    error = _as_level(error, "error", data, xp)
-    if background is None or error is None:
-        mask = as_mask(mask, "mask", xp, shape=data.shape)
-        if hidden is not np.ma.nomask:
-            mask = hidden if mask is None else hidden | mask
-        mean, std = _clipped_statistics(data, mask, sigma_clip, n_threads)
-        background = mean if background is None else background
-        error = std if error is None else error
-    threshold = background + error * nsigma
+    hidden = np.ma.getmask(image)
+    image = as_image(image, "data", xp)
+    level = _as_level(level, "background", image, xp)
+    noise = _as_level(noise, "error", image, xp)
+    if level is None or noise is None:
+        mask = as_mask(mask, "mask", xp, shape=image.shape)
+        mask = union(mask, None if hidden is np.ma.nomask else hidden)
+        mean, std = _clipped_statistics(image, mask, sigma_clip, n_threads)
+        level = mean if level is None else level
+        noise = std if noise is None else noise
+    threshold = level + noise * nsigma
     if np.ndim(threshold) == 0:
-        dtype = np.result_type(data.dtype, threshold)
-        threshold = xp.full(data.shape, threshold, dtype=dtype)
+        dtype = np.result_type(image.dtype, threshold)
+        threshold = xp.full(image.shape, threshold, dtype=dtype)
     return threshold if unit is None else threshold << unit
 
 
@@ -133,7 +135,7 @@ def _clipped_statistics(
             f"Input data contains nonfinite values (NaN or inf) in {n_bad} unmasked pixels, which "
             "are left out of the background statistics",
             AstropyUserWarning,
-            stacklevel=4,
+            stacklevel=find_stack_level(),
         )
     return mean, std
 
@@ -154,11 +156,11 @@ def _grown_statistics(data: Any, mask: Any, sigma_clip: SigmaClip) -> tuple[Any,
 
 @accept_aliases
 def detect_sources(
-    data: Any,
-    threshold: Any,
+    data: Image,
+    threshold: Image,
     npixels: int,
     connectivity: int = 8,
-    mask: Any = None,
+    mask: Mask = None,
     *,
     n_threads: int | None = None,
 ) -> SegmentationImage | None:
@@ -225,7 +227,7 @@ def detect_sources(
             f"No sources were found: no {npixels} connected pixels are above the threshold; "
             "lower the threshold or npixels",
             NoDetectionsWarning,
-            stacklevel=3,
+            stacklevel=find_stack_level(),
         )
         return None
     return SegmentationImage.from_labels(labels)
@@ -257,6 +259,6 @@ def _as_threshold(threshold: Any, dtype: Any, shape: tuple[int, int], xp: Any) -
             f"threshold {what}: pixels of zero or negative value can become part of sources, and "
             "SourceCatalog counts negative values as zero in the moments",
             AstropyUserWarning,
-            stacklevel=4,
+            stacklevel=find_stack_level(),
         )
     return threshold

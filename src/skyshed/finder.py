@@ -1,10 +1,13 @@
 """Detection and deblending in one call."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np
 
-from skyshed.arguments import check_positive_integer
+from skyshed._typing import Image, Mask, Pair
+from skyshed.arguments import as_pair
 from skyshed.deblending import check_deblending, deblend_sources
 from skyshed.detection import detect_sources
 from skyshed.kernels.threads import resolve_n_threads
@@ -53,7 +56,7 @@ class SourceFinder:
     @accept_aliases
     def __init__(
         self,
-        npixels: Any,
+        npixels: Pair,
         connectivity: int = 8,
         deblend: bool = True,
         nlevels: int = 32,
@@ -65,7 +68,9 @@ class SourceFinder:
         *,
         contrast_method: str | None = None,
     ) -> None:
-        self.npixels = _pair_of_sizes(npixels)
+        self.npixels = np.array(
+            as_pair(npixels, both_names("npixels"), order="(for detection and deblending)")
+        )
         for name, value in (("deblend", deblend), ("relabel", relabel)):
             if not isinstance(value, (bool, np.bool_)):
                 raise TypeError(f"{name} must be a boolean, got {value!r}: use True or False")
@@ -88,7 +93,9 @@ class SourceFinder:
     def __getattr__(self, name: str) -> Any:
         return canonical_attribute(self, name)
 
-    def __call__(self, data: Any, threshold: Any, mask: Any = None) -> SegmentationImage | None:
+    def __call__(
+        self, data: Image, threshold: Image, mask: Mask = None
+    ) -> SegmentationImage | None:
         """Find the sources of an image.
 
         Parameters
@@ -139,16 +146,3 @@ class SourceFinder:
             n_threads=self.n_threads,
             contrast_method=self.contrast_method,
         )
-
-
-def _pair_of_sizes(npixels: Any) -> Any:
-    """Return the sizes for detection and for deblending, as an array."""
-    name = both_names("npixels")
-    sizes = [npixels] if np.ndim(npixels) == 0 else list(npixels)
-    if len(sizes) not in (1, 2):
-        raise ValueError(
-            f"{name} must have 1 or 2 elements, positive integers (for detection and deblending), "
-            f"got {npixels!r}"
-        )
-    sizes = [check_positive_integer(size, name) for size in sizes]
-    return np.array([sizes[0], sizes[-1]])

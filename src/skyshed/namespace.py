@@ -16,6 +16,8 @@ from typing import Any
 import array_api_compat
 import numpy as np
 
+from skyshed.messages import one_line
+
 __all__ = [
     "adopt",
     "array_namespace",
@@ -144,7 +146,7 @@ def adopt(array: Any, name: str = "array") -> Any:
     except (BufferError, RuntimeError, TypeError, ValueError) as error:
         raise TypeError(
             f"{name} is a {_kind(array)} that does not share its memory "
-            f"({' '.join(str(error).split())}): convert it to a NumPy or CuPy array of real "
+            f"({one_line(error)}): convert it to a NumPy or CuPy array of real "
             "numbers first"
         ) from error
 

@@ -1,15 +1,18 @@
 """Total errors: what the background and the sources' own photons contribute."""
 
+from __future__ import annotations
+
 from typing import Any
 
 from astropy.units import UnitsError, electron, photon
 
+from skyshed._typing import Array, Image
 from skyshed.namespace import adopt, array_namespace
 
 __all__ = ["calc_total_error"]
 
 
-def calc_total_error(data: Any, bkg_error: Any, effective_gain: Any) -> Any:
+def calc_total_error(data: Image, bkg_error: Image, effective_gain: Image) -> Array:
     r"""Add the Poisson noise of the sources to the error of the background.
 
     .. math:: \sigma = \sqrt{\sigma_\mathrm{bkg}^2 + \max(I / g, 0)}
@@ -46,31 +49,31 @@ def calc_total_error(data: Any, bkg_error: Any, effective_gain: Any) -> Any:
     >>> calc_total_error(np.array([[-5.0, 0.0, 32.0]]), np.full((1, 3), 3.0), effective_gain=2.0)
     array([[3., 3., 5.]])
     """
-    data, bkg_error, effective_gain, unit = _split_units(data, bkg_error, effective_gain)
-    xp = array_namespace(data=data, bkg_error=bkg_error, effective_gain=effective_gain)
-    data, bkg_error, gain = xp.asarray(data), xp.asarray(bkg_error), xp.asarray(effective_gain)
-    for name, array in (("bkg_error", bkg_error), ("effective_gain", gain)):
+    image, error, gain, unit = _split_units(data, bkg_error, effective_gain)
+    xp = array_namespace(data=image, bkg_error=error, effective_gain=gain)
+    image, error, gain = xp.asarray(image), xp.asarray(error), xp.asarray(gain)
+    for name, array in (("bkg_error", error), ("effective_gain", gain)):
         scalar = name == "effective_gain" and array.ndim == 0
-        if not scalar and array.shape != data.shape:
+        if not scalar and array.shape != image.shape:
             raise ValueError(
                 f"{name} must have the same shape as data: {name} has {array.shape}, "
-                f"data has {data.shape}"
+                f"data has {image.shape}"
             )
     if xp.any(gain < 0):
         raise ValueError(
             f"effective_gain must not be negative, but its least value is {float(xp.nanmin(gain))}"
         )
-    images = (data, bkg_error) if gain.ndim == 0 else (data, bkg_error, gain)
-    floats = all(image.dtype.kind == "f" for image in images)
-    dtype = xp.result_type(xp.float32, *(i.dtype for i in images)) if floats else xp.float64
+    images = (image, error) if gain.ndim == 0 else (image, error, gain)
+    floats = all(each.dtype.kind == "f" for each in images)
+    dtype = xp.result_type(xp.float32, *(each.dtype for each in images)) if floats else xp.float64
     gain = xp.astype(gain, dtype)
     no_gain = gain == 0
-    variance = xp.astype(data, dtype) / xp.where(no_gain, xp.ones_like(gain), gain)
+    variance = xp.astype(image, dtype) / xp.where(no_gain, xp.ones_like(gain), gain)
     zero = xp.asarray(0, dtype=dtype)
     if xp.any(no_gain):
         variance = xp.where(no_gain, zero, variance)
     variance = xp.maximum(variance, zero)
-    variance += xp.astype(bkg_error, dtype) ** 2
+    variance += xp.astype(error, dtype) ** 2
     total = xp.sqrt(variance)
     return total if unit is None else total << unit
 

@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from skyshed.optional import need
+
 __all__ = ["plot_ellipses"]
 
 
@@ -53,12 +55,9 @@ def plot_ellipses(
     >>> patch.center, patch.width, patch.angle
     ((10.0, 12.0), 8.0, 30.0)
     """
-    try:
-        from matplotlib.patches import Ellipse
-    except ImportError as error:
-        raise ImportError(
-            "drawing needs matplotlib, which is not installed: pip install 'skyshed[plot]'"
-        ) from error
+    need("matplotlib", "drawing", "plot")
+    from matplotlib.patches import Ellipse
+
     if ax is None:
         from matplotlib import pyplot
 

@@ -77,7 +77,7 @@ def warmup(dtypes: Any = (np.float32, np.float64)) -> Warmup:
 def _run_all(dtype: Any) -> None:
     """Run every stage and every measurement, with and without what is optional."""
     from skyshed.datasets import make_survey_image
-    from skyshed.pipeline import extract
+    from skyshed.extraction import extract
 
     field = make_survey_image(SHAPE, seed=1)
     data = np.nan_to_num(field.data).astype(dtype)

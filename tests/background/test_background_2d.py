@@ -286,7 +286,7 @@ def test_meshes_are_plotted_where_they_were_measured(field):
             ValueError,
             r"box_size must have 1 or 2 elements.*got \(3, 4, 5\)",
         ),
-        ({"filter_size": 4}, ValueError, r"filter_size must be odd in both y and x; got 4"),
+        ({"filter_size": 4}, ValueError, r"filter_size must be an odd positive integer.*got 4"),
         ({"filter_size": (3, -1)}, ValueError, r"filter_size must be an? odd positive.*\(3, -1\)"),
         ({"exclude_percentile": 101}, ValueError, r"exclude_percentile must be between 0 and 100"),
         ({"exclude_percentile": -1}, ValueError, r"exclude_percentile .*got -1"),

@@ -41,7 +41,7 @@ def test_callables_see_the_pixels_that_photutils_shows_them(clip, field, monkeyp
         field, (20, 30), bkg_estimator=level, bkg_rms_estimator=noise, **keywords
     )
     for chunk in (1 << 26, 1):  # all boxes at once, a row of them at a time
-        monkeypatch.setattr("skyshed.background.boxes.CHUNK_BYTES", chunk)
+        monkeypatch.setattr("skyshed.background.box_values.CHUNK_BYTES", chunk)
         ours = Background2D(
             field, (20, 30), bkg_estimator=level, bkgrms_estimator=noise, **keywords
         )

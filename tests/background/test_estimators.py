@@ -1,6 +1,7 @@
 """The estimators called on arrays: photutils' values, NaN and masks left out."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import fields
 
 import astropy.units as u
 import numpy as np
@@ -9,6 +10,8 @@ import pytest
 from astropy.stats import SigmaClip
 
 import skyshed.background as skyshed_background
+from skyshed import Parameters
+from skyshed.background import estimators
 
 LEVELS = [
     "MeanBackground", "MedianBackground", "ModeEstimatorBackground", "MMMBackground",
@@ -182,3 +185,22 @@ def test_an_axis_that_there_is_not_is_an_error(clip):
     for axis in (2, -3, (0, 2)):
         with pytest.raises(np.exceptions.AxisError, match="out of bounds for array of dimension 2"):
             skyshed_background.MeanBackground(sigma_clip=clip)(np.ones((3, 4)), axis=axis)
+
+
+def test_parameters_choose_from_the_estimators_by_their_names():
+    """A new estimator is a class with a name, an export, and a choice of `Parameters`."""
+    registries = {"bkg_estimator": estimators.LEVELS, "bkgrms_estimator": estimators.NOISES}
+    for option, registry in registries.items():
+        for name, estimator in registry.items():
+            assert estimator.name == name
+            assert getattr(Parameters(**{option: name}), option) == name
+            assert estimator.__name__ in skyshed_background.__all__
+        (kind,) = (each.metadata["kind"] for each in fields(Parameters) if each.name == option)
+        assert set(kind.options) == set(registry)
+
+
+def test_every_estimator_that_is_exported_has_a_name():
+    exported = {getattr(skyshed_background, name) for name in skyshed_background.__all__}
+    bases = skyshed_background.BackgroundBase, skyshed_background.BackgroundRMSBase
+    named = {*estimators.LEVELS.values(), *estimators.NOISES.values()}
+    assert {each for each in exported if issubclass(each, bases)} - set(bases) == named

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 
 from skyshed import extract
-from skyshed.mosaic.extraction import Resources, extract_tiles
-from skyshed.mosaic.result import MosaicExtraction
-from skyshed.pipeline.opening import open_field
-from skyshed.pipeline.parameters import Parameters
+from skyshed.extraction.mosaic_result import MosaicExtraction
+from skyshed.extraction.opening import open_field
+from skyshed.mosaic.start import Resources, extract_tiles
+from skyshed.parameters import Parameters
 from tests.pipeline_field import same_tables
 
 __all__ = ["add_source", "assert_same", "by_tiles", "draw_field", "draw_parameters"]

@@ -9,8 +9,8 @@ from skyshed import SegmentationImage, SourceCatalog, extract
 from skyshed.catalog.reach import boxes_needed, reach_steps
 from skyshed.catalog.registry import COLUMNS
 from skyshed.datasets import make_survey_image
+from skyshed.images.window import Window
 from skyshed.mosaic.reach import fits
-from skyshed.mosaic.tiles import Window
 from skyshed.sources import Sources
 
 #: Positions on the sky are computed from positions in the image; stamps are no arrays.

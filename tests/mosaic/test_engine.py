@@ -21,13 +21,13 @@ from astropy.utils.exceptions import AstropyUserWarning
 from dask.core import get_dependencies
 
 from skyshed import Parameters, extract
+from skyshed.extraction.opening import open_field
 from skyshed.mosaic import TileError
 from skyshed.mosaic.engine import Cluster, Threads, attempt, connect
-from skyshed.mosaic.extraction import Resources, extract_tiles
 from skyshed.mosaic.job import Job
-from skyshed.mosaic.tiles import Tiling
+from skyshed.mosaic.start import Resources, extract_tiles
+from skyshed.mosaic.tiling import Tiling
 from skyshed.mosaic.workspace import Workspace
-from skyshed.pipeline.opening import open_field
 from tests.tiled import N_TILES, SHAPE, TILE, a_wcs, same, survey, tiled
 
 distributed = pytest.importorskip("distributed")

@@ -10,9 +10,9 @@ from astropy.nddata import NDData, StdDevUncertainty
 import skyshed
 from skyshed import extract
 from skyshed.cli import main
-from skyshed.io.write import read_catalog
 from skyshed.mosaic import MosaicExtraction
 from skyshed.mosaic.memory import PROCESS
+from skyshed.output.write import read_catalog
 from tests.mosaic.fields import assert_same, at_once
 from tests.pipeline_field import SHAPE, make_field, make_wcs, same_tables
 
@@ -113,9 +113,9 @@ def test_a_temporary_workspace_goes_with_the_result(monkeypatch):
     import gc
     from pathlib import Path
 
-    from skyshed.mosaic import extraction
+    from skyshed.mosaic import start
 
-    monkeypatch.setattr(extraction, "whole_image", lambda *_: 10**18)
+    monkeypatch.setattr(start, "whole_image", lambda *_: 10**18)
     found = extract(make_field(), memory="1GB", **SETTINGS)
     folder = Path(found.job.workspace.folder)
     assert folder.exists()

@@ -12,8 +12,8 @@ import zarr
 from astropy.io import fits
 
 from skyshed import extract
+from skyshed.chain.progress import TileProgress
 from skyshed.mosaic import TileError, engine
-from skyshed.pipeline.progress import TileProgress
 from tests.tiled import N_TILES, at_once, outcome, same, survey, tiled
 
 PHASES = ("background", "detect", "deblend", "measure")

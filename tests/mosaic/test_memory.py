@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skyshed.mosaic.extraction import Resources, fits_at_once
 from skyshed.mosaic.memory import (
     available,
     in_bytes,
@@ -14,7 +13,8 @@ from skyshed.mosaic.memory import (
     whole_image,
     written,
 )
-from skyshed.mosaic.tiles import Tiling
+from skyshed.mosaic.start import Resources, fits_at_once
+from skyshed.mosaic.tiling import Tiling
 
 
 @pytest.mark.parametrize(

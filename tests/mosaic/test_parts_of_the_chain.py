@@ -15,8 +15,8 @@ from skyshed import (
     make_2dgaussian_kernel,
 )
 from skyshed.background.base import DEFAULT_CLIP
-from skyshed.background.boxes import measure_boxes
-from skyshed.mosaic.tiles import Tiling
+from skyshed.background.box_values import measure_boxes
+from skyshed.mosaic.tiling import Tiling
 
 ESTIMATORS = {"bkg_estimator": SExtractorBackground(), "bkgrms_estimator": StdBackgroundRMS()}
 DTYPES = st.sampled_from([np.float32, np.float64])

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from skyshed.kernels import labelling
 from skyshed.mosaic.stitch import describe, stitch
-from skyshed.mosaic.tiles import Tiling
+from skyshed.mosaic.tiling import Tiling
 from skyshed.sources import Sources
 
 

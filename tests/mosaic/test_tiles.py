@@ -4,7 +4,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skyshed.mosaic.tiles import Tiling, Window
+from skyshed.images.window import Window
+from skyshed.mosaic.tiling import Tiling
 
 SIDE = st.integers(1, 60)
 

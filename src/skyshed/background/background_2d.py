@@ -1,5 +1,7 @@
 """The background of an image and its noise on a grid of boxes, and at every pixel."""
 
+from __future__ import annotations
+
 import warnings
 from functools import cached_property
 from typing import Any
@@ -7,24 +9,25 @@ from typing import Any
 import numpy as np
 from astropy.utils.exceptions import AstropyUserWarning
 
-from skyshed.arguments import as_image, check_positive_integer, check_range
+from skyshed._typing import Array, ImageOrNDData, Mask, Pair
+from skyshed.arguments import as_image, as_pair, check_positive_integer, check_range, union
 from skyshed.background.base import DEFAULT_CLIP, own_clip, show
-from skyshed.background.boxes import measure_boxes
+from skyshed.background.box_values import measure_boxes
 from skyshed.background.checks import (
     as_boolean,
-    as_pair,
     callable_or,
-    union,
     unpack,
     why_no_box,
     without_clip,
 )
 from skyshed.background.estimators import SExtractorBackground, StdBackgroundRMS
 from skyshed.background.interpolation import BkgZoomInterpolator
-from skyshed.background.mesh import least_pixels, make_mesh
-from skyshed.kernels.threads import resolve_n_threads
+from skyshed.background.mesh import Mesh, least_pixels, make_mesh
+from skyshed.background.window import BackgroundWindow
+from skyshed.messages import find_stack_level
 from skyshed.names import accept_aliases, canonical_attribute
 from skyshed.namespace import array_namespace
+from skyshed.optional import need
 
 __all__ = ["Background2D"]
 
@@ -117,14 +120,14 @@ class Background2D:
     @accept_aliases
     def __init__(
         self,
-        data: Any,
-        box_size: Any,
+        data: ImageOrNDData,
+        box_size: Pair,
         *,
-        mask: Any = None,
-        coverage_mask: Any = None,
+        mask: Mask = None,
+        coverage_mask: Mask = None,
         fill_value: float = 0.0,
         exclude_percentile: float = 10.0,
-        filter_size: Any = (3, 3),
+        filter_size: Pair = (3, 3),
         filter_threshold: float | None = None,
         sigma_clip: Any = DEFAULT_CLIP,
         bkg_estimator: Any = None,
@@ -132,20 +135,134 @@ class Background2D:
         n_threads: int | None = None,
         interpolator: Any = None,
     ) -> None:
-        data, data_mask, self._unit = unpack(data)
-        xp = array_namespace(data=data, mask=mask, coverage_mask=coverage_mask)
-        data = xp.asarray(data)
-        if data.dtype.kind in "iub":
-            data = data.astype(xp.float32)
-        data = as_image(data, "data", xp)
-        mask = as_boolean(mask, "mask", data.shape, xp)
-        self.coverage_mask = as_boolean(coverage_mask, "coverage_mask", data.shape, xp)
+        image, data_mask, self._unit = unpack(data)
+        xp = array_namespace(data=image, mask=mask, coverage_mask=coverage_mask)
+        image = xp.asarray(image)
+        if image.dtype.kind in "iub":
+            image = image.astype(xp.float32)
+        image = as_image(image, "data", xp)
+        mask = as_boolean(mask, "mask", image.shape, xp)
         self._has_mask = mask is not None or data_mask is not None
-        self._shape, self._dtype, self._xp = data.shape, data.dtype, xp
-        self.box_size = np.minimum(as_pair(box_size, "box_size"), data.shape)
+        self._configure(
+            image.shape, image.dtype, xp, box_size, coverage_mask=coverage_mask,
+            fill_value=fill_value, exclude_percentile=exclude_percentile, filter_size=filter_size,
+            filter_threshold=filter_threshold, sigma_clip=sigma_clip, bkg_estimator=bkg_estimator,
+            bkgrms_estimator=bkgrms_estimator, n_threads=n_threads, interpolator=interpolator,
+        )  # fmt: skip
+        self._mesh = self._measured(image, union(mask, data_mask, self.coverage_mask))
+
+    @classmethod
+    @accept_aliases
+    def from_mesh(
+        cls,
+        mesh: Mesh,
+        shape: tuple[int, int],
+        box_size: Pair,
+        dtype: Any,
+        *,
+        xp: Any = np,
+        unit: Any = None,
+        coverage_mask: Mask = None,
+        fill_value: float = 0.0,
+        exclude_percentile: float = 10.0,
+        filter_size: Pair = (3, 3),
+        filter_threshold: float | None = None,
+        sigma_clip: Any = DEFAULT_CLIP,
+        bkg_estimator: Any = None,
+        bkgrms_estimator: Any = None,
+        n_threads: int | None = None,
+        interpolator: Any = None,
+    ) -> Background2D:
+        """Return the background of an image whose boxes have been measured already.
+
+        It is the one that was measured, without the image: a mesh is small, and can be kept or sent
+        instead of maps.
+
+        Parameters
+        ----------
+        mesh : `~skyshed.background.mesh.Mesh`
+            Level and noise of every box; `mesh` of a `Background2D` is one.
+        shape : tuple of int
+            The shape ``(ny, nx)`` of the image.
+        box_size : int or pair of int
+            Height and width of a box in pixels.
+        dtype : dtype
+            That of the image, float32 or float64.
+        xp : module, optional
+            The array namespace that the maps are made in, such as `numpy` or ``cupy``.
+        unit : `~astropy.units.UnitBase`, optional
+            The unit of the image.
+        coverage_mask, fill_value, n_threads, interpolator : optional
+            How maps are made; see `Background2D`.
+        exclude_percentile, filter_size, filter_threshold, sigma_clip : optional
+            How the mesh was made; see `Background2D`. They are kept as attributes.
+        bkg_estimator, bkgrms_estimator : callable, optional
+            Likewise.
+
+        Returns
+        -------
+        background : `Background2D`
+
+        Raises
+        ------
+        ValueError
+            If the mesh has another number of boxes than the image, or an argument is out of range.
+        TypeError
+            If ``coverage_mask`` is not boolean, or a callable cannot be called.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skyshed import Background2D
+        >>> data = np.random.default_rng(0).normal(10, 2, (200, 300))
+        >>> measured = Background2D(data, box_size=50)
+        >>> bkg = Background2D.from_mesh(measured.mesh, data.shape, 50, data.dtype)
+        >>> bool((bkg.background == measured.background).all())
+        True
+        """
+        self = cls.__new__(cls)
+        self._unit, self._has_mask = unit, False
+        self._configure(
+            (int(shape[0]), int(shape[1])), np.dtype(dtype), xp, box_size,
+            coverage_mask=coverage_mask, fill_value=fill_value,
+            exclude_percentile=exclude_percentile, filter_size=filter_size,
+            filter_threshold=filter_threshold, sigma_clip=sigma_clip, bkg_estimator=bkg_estimator,
+            bkgrms_estimator=bkgrms_estimator, n_threads=n_threads, interpolator=interpolator,
+        )  # fmt: skip
+        boxes = tuple(-(-n // int(k)) for n, k in zip(self._shape, self.box_size, strict=True))
+        if np.shape(mesh.level) != boxes:
+            raise ValueError(
+                f"mesh must have {boxes} boxes, as an image of shape {self._shape} has with "
+                f"box_size={tuple(self.box_size.tolist())}; it has {np.shape(mesh.level)}"
+            )
+        self._mesh = mesh
+        return self
+
+    def _configure(
+        self,
+        shape: tuple[int, int],
+        dtype: Any,
+        xp: Any,
+        box_size: Any,
+        *,
+        coverage_mask: Any,
+        fill_value: float,
+        exclude_percentile: float,
+        filter_size: Any,
+        filter_threshold: float | None,
+        sigma_clip: Any,
+        bkg_estimator: Any,
+        bkgrms_estimator: Any,
+        n_threads: int | None,
+        interpolator: Any,
+    ) -> None:
+        """Check and keep the settings."""
+        self._shape, self._dtype, self._xp = shape, dtype, xp
+        self.coverage_mask = as_boolean(coverage_mask, "coverage_mask", shape, xp)
+        self.box_size = np.minimum(as_pair(box_size, "box_size"), shape)
         self.fill_value = fill_value
         self.exclude_percentile = check_range(exclude_percentile, "exclude_percentile", 0, 100)
-        self.filter_size = as_pair(filter_size, "filter_size", odd=True)
+        self.filter_size = np.array(as_pair(filter_size, "filter_size", odd=True))
         self.filter_threshold = filter_threshold
         self.sigma_clip = own_clip(callable_or(sigma_clip, "sigma_clip", None))
         self.bkg_estimator = without_clip(
@@ -158,9 +275,8 @@ class Background2D:
             None if n_threads is None else check_positive_integer(n_threads, "n_threads")
         )
         self.interpolator = callable_or(interpolator, "interpolator", BkgZoomInterpolator())
-        self._measure(data, union(mask, data_mask, self.coverage_mask))
 
-    def _measure(self, data: Any, mask: Any) -> None:
+    def _measured(self, data: Any, mask: Any) -> Mesh:
         """Measure the boxes and make the two meshes."""
         box_size = (int(self.box_size[0]), int(self.box_size[1]))
         estimators = {
@@ -173,15 +289,14 @@ class Background2D:
                 "Input data contains nonfinite (NaN or infinity) values that are not masked: "
                 f"{found.n_bad} pixels of data were not finite and were left out.",
                 AstropyUserWarning,
-                stacklevel=4,
+                stacklevel=find_stack_level(),
             )
         least = least_pixels(box_size, self.exclude_percentile)
         filter_size = (int(self.filter_size[0]), int(self.filter_size[1]))
         mesh = make_mesh(found, least, filter_size, self.filter_threshold)
         if mesh is None:
             raise ValueError(why_no_box(data, mask, box_size, self.exclude_percentile, least))
-        self._level, self._noise = mesh.level, mesh.noise
-        self._gaps, self._n_good = mesh.gaps, mesh.n_good
+        return mesh
 
     def _shown(self) -> dict[str, Any]:
         """The arguments, for the repr."""
@@ -214,19 +329,24 @@ class Background2D:
         return array if self._unit is None else array << self._unit
 
     @property
+    def mesh(self) -> Mesh:
+        """Level and noise of every box, without units: what `from_mesh` takes."""
+        return self._mesh
+
+    @property
     def background_mesh(self) -> Any:
         """The level of each box, shape (nby, nbx), filled and filtered."""
-        return self._with_unit(self._level)
+        return self._with_unit(self._mesh.level)
 
     @property
     def background_rms_mesh(self) -> Any:
         """The noise of each box, shape (nby, nbx), filled and filtered."""
-        return self._with_unit(self._noise)
+        return self._with_unit(self._mesh.noise)
 
     @property
     def npixels_mesh(self) -> Any:
         """The number of pixels that each box's values come from, int64, shape (nby, nbx)."""
-        return self._n_good
+        return self._mesh.n_good
 
     @property
     def npixels_map(self) -> Any:
@@ -235,7 +355,7 @@ class Background2D:
         It is made anew each time: keep it in a variable.
         """
         height, width = self.box_size.tolist()
-        rows = np.repeat(self._xp.asarray(self._n_good), height, axis=0)[: self._shape[0]]
+        rows = np.repeat(self._xp.asarray(self._mesh.n_good), height, axis=0)[: self._shape[0]]
         return np.repeat(rows, width, axis=1)[:, : self._shape[1]]
 
     @cached_property
@@ -249,39 +369,67 @@ class Background2D:
         return np.median(self.background_rms_mesh)
 
     @property
-    def background(self) -> Any:
+    def background(self) -> Array:
         """The background at every pixel, shape (ny, nx), in the unit of the data.
 
         It is made anew each time: keep it in a variable.
         """
-        return self._expand(self._level)
+        return self._whole.background
 
     @property
-    def background_rms(self) -> Any:
+    def background_rms(self) -> Array:
         """The noise of the background at every pixel, shape (ny, nx), in the unit of the data.
 
         It is made anew each time: keep it in a variable.
         """
-        return self._expand(self._noise)
+        return self._whole.background_rms
 
-    def _expand(self, mesh: Any) -> Any:
-        """Expand a mesh to the image."""
-        image = self.interpolator(
-            self._xp.asarray(mesh),
+    @property
+    def _whole(self) -> BackgroundWindow:
+        return self.window(0, self._shape[0], 0, self._shape[1])
+
+    def window(self, y0: int, y1: int, x0: int, x1: int) -> BackgroundWindow:
+        """Return the background in a window of the image, without making the whole maps.
+
+        Parameters
+        ----------
+        y0, y1, x0, x1 : int
+            The window: rows ``y0`` to ``y1 - 1`` and columns ``x0`` to ``x1 - 1``.
+
+        Returns
+        -------
+        window : `~skyshed.background.window.BackgroundWindow`
+            Its ``background`` and ``background_rms`` are the maps in the window, bit for bit those
+            of the whole image; they are made anew each time. Interpolators other than
+            `BkgZoomInterpolator` make the whole maps first.
+
+        Raises
+        ------
+        ValueError
+            If the window is empty, or not within the image.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skyshed import Background2D
+        >>> bkg = Background2D(np.random.default_rng(0).normal(10, 2, (200, 300)), box_size=50)
+        >>> part = bkg.window(20, 60, 100, 180)
+        >>> bool((part.background == bkg.background[20:60, 100:180]).all())
+        True
+        """
+        return BackgroundWindow(
+            mesh=self._mesh,
             shape=self._shape,
-            dtype=self._dtype,
             box_size=self.box_size,
-            n_threads=resolve_n_threads(self.n_threads),
-            mesh_yxcen=self._centers(),
-            mesh_nan_mask=self._gaps,
+            dtype=self._dtype,
+            window=(y0, y1, x0, x1),
+            xp=self._xp,
+            n_threads=self.n_threads,
+            unit=self._unit,
+            interpolator=self.interpolator,
+            coverage_mask=self.coverage_mask,
+            fill_value=self.fill_value,
         )
-        if self.coverage_mask is not None:
-            np.copyto(image, self.fill_value, where=self.coverage_mask)
-        return self._with_unit(image)
-
-    def _centers(self) -> Any:
-        """The y and x of the centers of the boxes that were not interpolated, shape (2, n)."""
-        return np.nonzero(~self._gaps) * self.box_size[:, None] + (self.box_size[:, None] - 1) / 2
 
     def plot_meshes(
         self,
@@ -312,13 +460,19 @@ class Background2D:
             Whether to draw the outlines of the boxes.
         **kwargs
             Keywords of `~matplotlib.patches.Rectangle` for the outlines.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
         """
+        need("matplotlib", "plot_meshes()", "plot")
         import matplotlib.pyplot as plt
         from matplotlib.collections import PatchCollection
         from matplotlib.patches import Rectangle
 
         ax = plt.gca() if ax is None else ax
-        y, x = self._centers()
+        y, x = self._mesh.centers(self.box_size)
         ax.scatter(x, y, s=markersize, marker=marker, color=color, alpha=alpha)
         if outlines:
             height, width = self.box_size

@@ -8,7 +8,7 @@ once.
 import copy
 import warnings
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from astropy.stats import SigmaClip
@@ -34,9 +34,11 @@ def show(instance: Any, parameters: dict[str, Any]) -> str:
     return f"{type(instance).__name__}({listed})"
 
 
-class _Estimator:
-    """What level and noise estimators share."""
+class _Estimator(ABC):
+    """What estimators of the level and of the noise share."""
 
+    #: What `skyshed.Parameters` calls the estimator; empty for one of the user's own.
+    name: ClassVar[str] = ""
     #: Names of the constructor's arguments, in the order of the repr.
     _parameters: tuple[str, ...] = ("sigma_clip",)
 
@@ -47,6 +49,32 @@ class _Estimator:
                 f"{sigma_clip!r}: use astropy.stats.SigmaClip(sigma=...)"
             )
         self.sigma_clip = own_clip(sigma_clip)
+
+    def __call__(self, data: Any, axis: Any = None, masked: bool = False) -> Any:
+        """Estimate the background level, or its noise, of an array.
+
+        Parameters
+        ----------
+        data : array_like, Quantity, `~numpy.ma.MaskedArray` or CuPy array
+            Any shape. NaN and masked elements are left out.
+        axis : int, tuple of int or None, optional
+            The axes to estimate along; `None` for all elements together.
+        masked : bool, optional
+            Whether to return a masked array instead of NaN where there is no estimate; CuPy has
+            none.
+
+        Returns
+        -------
+        estimate : float, array or `~numpy.ma.MaskedArray`
+            The level, or the standard deviation of the noise, in the unit of ``data``, of shape
+            ``data.shape`` without ``axis``. float32 data give float32, integers float64. A CuPy
+            array where ``data`` is one, also without axes.
+        """
+        return self._called(data, axis=axis, masked=masked)
+
+    @abstractmethod
+    def _called(self, data: Any, axis: Any, masked: bool) -> Any:
+        """Call the public method."""
 
     def __repr__(self) -> str:
         return show(self, {name: getattr(self, name) for name in self._parameters})
@@ -85,7 +113,7 @@ def _floats(data: Any) -> tuple[Any, Any]:
     return (data if data.dtype.kind == "f" else data.astype(xp.float64)), unit
 
 
-class BackgroundBase(_Estimator, ABC):
+class BackgroundBase(_Estimator):
     """Base class of estimators of the background level.
 
     Subclasses define `calc_background`; instances are called like it.
@@ -102,34 +130,15 @@ class BackgroundBase(_Estimator, ABC):
         If ``sigma_clip`` is neither a SigmaClip nor `None`.
     """
 
-    def __call__(self, data: Any, axis: Any = None, masked: bool = False) -> Any:
-        """Estimate the background level; see `calc_background`."""
+    def _called(self, data: Any, axis: Any, masked: bool) -> Any:
         return self.calc_background(data, axis=axis, masked=masked)
 
     @abstractmethod
     def calc_background(self, data: Any, axis: Any = None, masked: bool = False) -> Any:
-        """Estimate the background level of an array.
-
-        Parameters
-        ----------
-        data : array_like, Quantity, `~numpy.ma.MaskedArray` or CuPy array
-            Any shape. NaN and masked elements are left out.
-        axis : int, tuple of int or None, optional
-            The axes to estimate along; `None` for all elements together.
-        masked : bool, optional
-            Whether to return a masked array instead of NaN where there is no estimate; CuPy has
-            none.
-
-        Returns
-        -------
-        background : float, array or `~numpy.ma.MaskedArray`
-            The level, in the unit of ``data``, of shape ``data.shape`` without ``axis``. float32
-            data give float32, integers float64. A CuPy array where ``data`` is one, also without
-            axes.
-        """
+        """Estimate the background level; arguments and result are those of calling the instance."""
 
 
-class BackgroundRMSBase(_Estimator, ABC):
+class BackgroundRMSBase(_Estimator):
     """Base class of estimators of the background's noise.
 
     Subclasses define `calc_background_rms`; instances are called like it.
@@ -146,28 +155,9 @@ class BackgroundRMSBase(_Estimator, ABC):
         If ``sigma_clip`` is neither a SigmaClip nor `None`.
     """
 
-    def __call__(self, data: Any, axis: Any = None, masked: bool = False) -> Any:
-        """Estimate the noise; see `calc_background_rms`."""
+    def _called(self, data: Any, axis: Any, masked: bool) -> Any:
         return self.calc_background_rms(data, axis=axis, masked=masked)
 
     @abstractmethod
     def calc_background_rms(self, data: Any, axis: Any = None, masked: bool = False) -> Any:
-        """Estimate the noise of an array.
-
-        Parameters
-        ----------
-        data : array_like, Quantity, `~numpy.ma.MaskedArray` or CuPy array
-            Any shape. NaN and masked elements are left out.
-        axis : int, tuple of int or None, optional
-            The axes to estimate along; `None` for all elements together.
-        masked : bool, optional
-            Whether to return a masked array instead of NaN where there is no estimate; CuPy has
-            none.
-
-        Returns
-        -------
-        background_rms : float, array or `~numpy.ma.MaskedArray`
-            The standard deviation, in the unit of ``data``, of shape ``data.shape`` without
-            ``axis``. float32 data give float32, integers float64. A CuPy array where ``data`` is
-            one, also without axes.
-        """
+        """Estimate the noise; arguments and result are those of calling the instance."""

@@ -1,20 +1,17 @@
 """What Background2D accepts, and what it says when it does not."""
 
 import copy
-import sys
 from typing import Any
 
 import numpy as np
 from astropy.units import Quantity
 
-from skyshed.arguments import as_mask
+from skyshed.arguments import as_mask, is_nddata
 from skyshed.namespace import adopt
 
 __all__ = [
     "as_boolean",
-    "as_pair",
     "callable_or",
-    "union",
     "unpack",
     "why_no_box",
     "without_clip",
@@ -26,19 +23,13 @@ def unpack(data: Any) -> tuple[Any, Any, Any]:
     unit = None
     if isinstance(data, Quantity):
         data, unit = data.value, data.unit
-    elif _is_nddata(data):
+    elif is_nddata(data):
         data, unit = data.data, data.unit
     mask = None
     if isinstance(data, np.ma.MaskedArray):
         mask = None if data.mask is np.ma.nomask else np.asarray(data.mask)
         data = data.data
     return adopt(data, "data"), mask, unit
-
-
-def _is_nddata(data: Any) -> bool:
-    """Whether ``data`` is an NDData; its module is slow to import, and not for finding out."""
-    module = sys.modules.get("astropy.nddata")
-    return module is not None and isinstance(data, module.NDData)
 
 
 def as_boolean(mask: Any, name: str, shape: tuple[int, ...], xp: Any) -> Any:
@@ -70,21 +61,6 @@ def as_boolean(mask: Any, name: str, shape: tuple[int, ...], xp: Any) -> Any:
     return as_mask(mask, name, xp, shape=shape)
 
 
-def as_pair(value: Any, name: str, *, odd: bool = False) -> Any:
-    """Return one integer, or two, as an array of two positive ones."""
-    pair = np.atleast_1d(value)
-    kind = "odd positive integer" if odd else "positive integer"
-    if pair.ndim == 1 and pair.size not in (1, 2):
-        raise ValueError(
-            f"{name} must have 1 or 2 elements: a {kind}, or two of them (y, x); got {value!r}"
-        )
-    if pair.dtype.kind not in "iu" or pair.shape not in ((1,), (2,)) or (pair < 1).any():
-        raise ValueError(f"{name} must be a {kind}, or two of them (y, x); got {value!r}")
-    if odd and (pair % 2 == 0).any():
-        raise ValueError(f"{name} must be odd in both y and x; got {value!r}")
-    return np.array(np.broadcast_to(pair, 2), dtype=np.int64)
-
-
 def callable_or(value: Any, name: str, default: Any) -> Any:
     """Return ``value`` if it can be called, ``default`` if it is None."""
     if value is None:
@@ -102,15 +78,6 @@ def without_clip(estimator: Any) -> Any:
     if hasattr(estimator, "sigma_clip"):
         estimator.sigma_clip = None
     return estimator
-
-
-def union(*masks: Any) -> Any:
-    """Return where any of the masks is True; None if there are none."""
-    given = [mask for mask in masks if mask is not None]
-    union = given[0] if given else None
-    for mask in given[1:]:
-        union = union | mask
-    return union
 
 
 def why_no_box(data: Any, mask: Any, box_size: Any, exclude_percentile: float, least: float) -> str:

@@ -10,6 +10,8 @@ from skyshed.background.statistics import kernel_statistics
 from skyshed.kernels.boxes import Statistic
 
 __all__ = [
+    "LEVELS",
+    "NOISES",
     "BiweightLocationBackground",
     "BiweightScaleBackgroundRMS",
     "MADStdBackgroundRMS",
@@ -55,6 +57,8 @@ class MeanBackground(_Level):
     49.5
     """
 
+    name = "mean"
+
     def _statistics(self) -> tuple[Statistic, ...]:
         return (Statistic("mean"),)
 
@@ -74,6 +78,8 @@ class MedianBackground(_Level):
     >>> MedianBackground()(np.array([[1.0, 2.0, 6.0], [3.0, 4.0, 8.0]]), axis=1)
     array([2., 4.])
     """
+
+    name = "median"
 
     def _statistics(self) -> tuple[Statistic, ...]:
         return (Statistic("median"),)
@@ -98,6 +104,8 @@ class ModeEstimatorBackground(_Level):
     >>> float(ModeEstimatorBackground(median_factor=3, mean_factor=2)(np.array([0.0, 1.0, 5.0])))
     -1.0
     """
+
+    name = "mode"
 
     _parameters = ("median_factor", "mean_factor", "sigma_clip")
 
@@ -136,6 +144,8 @@ class MMMBackground(ModeEstimatorBackground):
     49.5
     """
 
+    name = "mmm"
+
     def __init__(self, sigma_clip: SigmaClip | None = DEFAULT_CLIP) -> None:
         super().__init__(3.0, 2.0, sigma_clip)
 
@@ -158,6 +168,8 @@ class SExtractorBackground(_Level):
     >>> float(SExtractorBackground()(np.arange(100.0)))
     49.5
     """
+
+    name = "sextractor"
 
     #: Mean and median further apart than this, in standard deviations, say the box is crowded.
     _CROWDED = 0.3
@@ -192,6 +204,8 @@ class BiweightLocationBackground(_Level):
     49.5
     """
 
+    name = "biweight"
+
     _parameters = ("c", "M", "sigma_clip")
 
     def __init__(
@@ -221,6 +235,8 @@ class StdBackgroundRMS(_Noise):
     28.86607
     """
 
+    name = "std"
+
     def _statistics(self) -> tuple[Statistic, ...]:
         return (Statistic("std"),)
 
@@ -240,6 +256,8 @@ class MADStdBackgroundRMS(_Noise):
     >>> round(float(MADStdBackgroundRMS()(np.arange(100.0))), 6)
     37.065055
     """
+
+    name = "mad"
 
     def _statistics(self) -> tuple[Statistic, ...]:
         return (Statistic("mad_std"),)
@@ -265,6 +283,8 @@ class BiweightScaleBackgroundRMS(_Noise):
     30.094338
     """
 
+    name = "biweight"
+
     _parameters = ("c", "M", "sigma_clip")
 
     def __init__(
@@ -278,18 +298,21 @@ class BiweightScaleBackgroundRMS(_Noise):
         return (Statistic("biweight_scale", self.c, self.M),)
 
 
-#: Estimators whose statistics the kernel of the boxes measures; subclasses may do something else.
-_COMPILED = frozenset(
-    {
-        MeanBackground, MedianBackground, ModeEstimatorBackground, MMMBackground,
-        SExtractorBackground, BiweightLocationBackground, StdBackgroundRMS, MADStdBackgroundRMS,
-        BiweightScaleBackgroundRMS,
-    }
-)  # fmt: skip
+def _by_name(base: type) -> dict[str, Any]:
+    """Return the public estimators of this file that inherit from ``base``, by their names."""
+    public: list[Any] = [globals().get(name) for name in __all__]
+    named = [each for each in public if hasattr(each, "name")]
+    return {each.name: each for each in named if issubclass(each, base)}
+
+
+#: Estimators of the level and of the noise, by the names that `skyshed.Parameters` takes.
+LEVELS: dict[str, type[BackgroundBase]] = _by_name(BackgroundBase)
+NOISES: dict[str, type[BackgroundRMSBase]] = _by_name(BackgroundRMSBase)
 
 
 def compiled_statistics(estimator: Any) -> tuple[Statistic, ...] | None:
     """Return the statistics that make up ``estimator``; None if it must be called on the pixels."""
-    if type(estimator) not in _COMPILED:
+    # Subclasses of the user's own may do something else.
+    if type(estimator) not in (*LEVELS.values(), *NOISES.values()):
         return None
     return kernel_statistics(estimator._statistics())

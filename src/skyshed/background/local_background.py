@@ -1,17 +1,21 @@
 """The background around positions, from circular annuli."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np
 
-from skyshed.arguments import as_image, check_positive_integer
+from skyshed._typing import ImageOrNDData, Mask, PerSource
+from skyshed.arguments import as_image, check_positive_integer, union
 from skyshed.background.base import show
-from skyshed.background.checks import as_boolean, callable_or, union, unpack
-from skyshed.background.clipping import compiled_clip
+from skyshed.background.checks import as_boolean, callable_or, unpack
 from skyshed.background.estimators import MedianBackground, compiled_statistics
+from skyshed.background.statistics import compiled_clip
 from skyshed.kernels import annuli, boxes
 from skyshed.names import accept_aliases
 from skyshed.namespace import array_namespace, in_one_transfer, like, to_host
+from skyshed.optional import need
 
 __all__ = ["LocalBackground"]
 
@@ -108,16 +112,10 @@ class LocalBackground:
             If photutils is not installed.
         """
         centers = _centers(x, y)
-        try:
-            from photutils.aperture import CircularAnnulus
-        except ImportError as error:
-            raise ImportError(
-                "to_aperture() returns an aperture of photutils, which is not installed: "
-                "pip install photutils"
-            ) from error
-        return CircularAnnulus(centers, self.inner_radius, self.outer_radius)
+        apertures = need("photutils.aperture", "to_aperture()")
+        return apertures.CircularAnnulus(centers, self.inner_radius, self.outer_radius)
 
-    def __call__(self, data: Any, x: Any, y: Any, mask: Any = None) -> Any:
+    def __call__(self, data: ImageOrNDData, x: Any, y: Any, mask: Mask = None) -> PerSource | float:
         """Estimate the background around positions.
 
         Parameters
@@ -144,19 +142,19 @@ class LocalBackground:
         """
         # An NDData has a mask beside its data.
         beside = None if isinstance(data, np.ndarray) else getattr(data, "mask", None)
-        data, data_mask, unit = unpack(data)
-        xp = array_namespace(data=data, mask=mask)
-        data = as_image(data, "data", xp)
-        given = (as_boolean(each, "mask", data.shape, xp) for each in (mask, beside, data_mask))
-        mask = union(*given)
+        image, data_mask, unit = unpack(data)
+        xp = array_namespace(data=image, mask=mask)
+        image = as_image(image, "data", xp)
+        masks = (as_boolean(each, "mask", image.shape, xp) for each in (mask, beside, data_mask))
+        left_out = union(*masks)
         centers = _centers(x, y)
-        width = annuli.most_pixels(self.inner_radius, self.outer_radius, data.size)
-        step = max(CHUNK_BYTES // (width * data.itemsize), 1)
+        width = annuli.most_pixels(self.inner_radius, self.outer_radius, image.size)
+        step = max(CHUNK_BYTES // (width * image.itemsize), 1)
         parts = [np.empty(0)]
         for start in range(0, len(centers), step):
-            chunk = like(centers[start : start + step], data)
+            chunk = like(centers[start : start + step], image)
             radii = (float(self.inner_radius), float(self.outer_radius))
-            rows = annuli.gather(data, mask, chunk, radii, width, self.n_threads)
+            rows = annuli.gather(image, left_out, chunk, radii, width, self.n_threads)
             parts.append(self._estimate(rows))
         level = np.concatenate(parts)
         result = level[0] if level.size == 1 else level

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from skyshed.background.boxes import BoxValues
+from skyshed.background.box_values import BoxValues
 from skyshed.background.interpolation import fill_gaps, median_filter
 
 __all__ = ["Mesh", "least_pixels", "make_mesh"]
@@ -29,6 +29,17 @@ class Mesh:
     noise: Any
     gaps: Any
     n_good: Any
+
+    def centers(self, box_size: Any) -> Any:
+        """Return y and x of the centers of the boxes that were measured, in pixels, shape (2, n).
+
+        Parameters
+        ----------
+        box_size : pair of int
+            Height and width of the boxes.
+        """
+        size = np.asarray(box_size)[:, None]
+        return np.nonzero(~self.gaps) * size + (size - 1) / 2
 
 
 def least_pixels(box_size: tuple[int, int], exclude_percentile: float) -> float:

@@ -11,8 +11,8 @@ from dataclasses import Field, fields
 from typing import Any
 
 from skyshed.names import KEYWORDS
-from skyshed.pipeline.kinds import Flag
-from skyshed.pipeline.parameters import Parameters
+from skyshed.parameters import Parameters
+from skyshed.parameters.validators import Flag
 
 __all__ = ["SUMMARY", "USAGE", "add_options", "run"]
 
@@ -133,8 +133,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.out is None:
         raise ValueError("the following arguments are required: --out (see skyshed extract --help)")
 
-    from skyshed.io.write import check_writable
-    from skyshed.pipeline import extract
+    from skyshed.extraction import extract
+    from skyshed.output.write import check_writable
 
     with _warnings_in_one_line(arguments.quiet):
         folder = check_writable(arguments.out, arguments.format, arguments.map_format)
@@ -176,14 +176,14 @@ def _inputs(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _resources(arguments: argparse.Namespace) -> Any:
-    from skyshed.mosaic.extraction import Resources
+    from skyshed.mosaic.start import Resources
 
     return Resources(arguments.memory, arguments.workspace, arguments.scheduler)
 
 
 def _opened(arguments: argparse.Namespace, parameters: Parameters) -> Any:
     """Return the field to be read by windows; None for what can only be read at once."""
-    from skyshed.pipeline.opening import open_field
+    from skyshed.extraction.opening import open_field
 
     return open_field(
         **_inputs(arguments), region=arguments.region, mask_bits=parameters.mask_bits,
@@ -193,7 +193,7 @@ def _opened(arguments: argparse.Namespace, parameters: Parameters) -> Any:
 
 def _plan(arguments: argparse.Namespace, parameters: Parameters) -> int:
     """Print what a run will take."""
-    from skyshed.mosaic.plan import make_plan
+    from skyshed.extraction.forecast import make_plan
 
     field = _opened(arguments, parameters)
     if field is None:
@@ -209,7 +209,7 @@ def _workspace(arguments: argparse.Namespace, parameters: Parameters) -> tuple[A
     folder = os.path.join(arguments.out, WORKSPACE)
     if arguments.scheduler is not None or os.path.exists(folder):
         return folder, True  # an earlier run was interrupted: this one goes on
-    from skyshed.mosaic.extraction import fits_at_once, installed
+    from skyshed.mosaic.start import fits_at_once, installed
 
     try:
         field = _opened(arguments, parameters)

@@ -22,7 +22,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print what there is."""
-    from skyshed.io.record import PACKAGES, package_versions
+    from skyshed.optional import package_versions
+    from skyshed.output.run_record import PACKAGES
 
     versions = package_versions((*PACKAGES, "tqdm", *OPTIONAL))
     lines = {

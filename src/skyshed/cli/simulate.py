@@ -48,8 +48,8 @@ def _positive(text: str) -> float:
 def run(arguments: argparse.Namespace) -> int:
     """Simulate and write."""
     from skyshed.datasets import make_survey_image
-    from skyshed.io.survey import write_survey
-    from skyshed.io.write import check_writable
+    from skyshed.datasets.write import write_survey
+    from skyshed.output.write import check_writable
 
     check_writable(os.path.dirname(arguments.out) or ".")
     options = {} if arguments.density is None else {"density": arguments.density}

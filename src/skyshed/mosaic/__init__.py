@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from skyshed.exceptions import TileError
-    from skyshed.mosaic.result import MosaicExtraction
+    from skyshed.extraction.mosaic_result import MosaicExtraction
     from skyshed.mosaic.workspace import WorkspaceError
 
 __all__ = ["MosaicExtraction", "TileError", "WorkspaceError"]
 
 _HOMES = {
-    "MosaicExtraction": "mosaic.result",
+    "MosaicExtraction": "extraction.mosaic_result",
     "TileError": "exceptions",
     "WorkspaceError": "mosaic.workspace",
 }

@@ -1,80 +1,33 @@
 """Phase 1: the background mesh of the whole image, from the boxes of its tiles."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 
+from skyshed.arguments import as_pair
+from skyshed.background import Background2D
 from skyshed.background.base import own_clip
-from skyshed.background.boxes import BoxValues, measure_boxes
-from skyshed.background.checks import as_pair, without_clip
-from skyshed.background.interpolation import BkgZoomInterpolator
+from skyshed.background.box_values import BoxValues, measure_boxes
+from skyshed.background.checks import without_clip
 from skyshed.background.mesh import Mesh, least_pixels, make_mesh
-from skyshed.mosaic.field import Field
-from skyshed.mosaic.job import Job
-from skyshed.mosaic.tiles import Window
-from skyshed.namespace import array_namespace, to_host
-from skyshed.pipeline.inputs import Inputs, nothing_good
-from skyshed.pipeline.steps import (
+from skyshed.chain.steps import (
     SCALE_SAMPLE,
     Prepared,
     background_clip,
     background_estimators,
 )
+from skyshed.images.exposure import Inputs, nothing_good
+from skyshed.images.field import Field
+from skyshed.images.window import Window
+from skyshed.mosaic.job import Job
+from skyshed.namespace import array_namespace, to_host
 
 #: What `skyshed.extract` calls the fields of a job.
 ARGUMENTS = {"image": "image", "band": "detection_image"}
 
-__all__ = ["BackgroundWindow", "assemble", "measure", "prepare"]
-
-
-@dataclass(frozen=True, eq=False)
-class BackgroundWindow:
-    """The background of the whole image in a window, as `Background2D` has that of an image.
-
-    Attributes
-    ----------
-    level, noise : array, shape (nby, nbx)
-        The meshes of the whole image.
-    shape : tuple of int
-        Of the whole image.
-    box_size : tuple of int
-        Height and width of the boxes.
-    window : Window
-        The pixels wanted.
-    dtype : dtype
-        That of the image.
-    xp : module
-        The array namespace of the maps.
-    n_threads : int or None
-        Threads to use.
-    """
-
-    level: Any
-    noise: Any
-    shape: tuple[int, int]
-    box_size: tuple[int, int]
-    window: Window
-    dtype: Any
-    xp: Any = np
-    n_threads: int | None = None
-
-    @property
-    def background(self) -> Any:
-        """The level at every pixel of the window, made anew each time."""
-        return self._expand(self.level)
-
-    @property
-    def background_rms(self) -> Any:
-        """The noise at every pixel of the window, made anew each time."""
-        return self._expand(self.noise)
-
-    def _expand(self, mesh: Any) -> Any:
-        return BkgZoomInterpolator()(
-            self.xp.asarray(mesh), shape=self.shape, box_size=self.box_size, dtype=self.dtype,
-            n_threads=self.n_threads, window=self.window.slices,
-        )  # fmt: skip
+__all__ = ["assemble", "background_of", "measure", "prepare"]
 
 
 def measure(job: Job, place: tuple[int, int]) -> None:
@@ -172,7 +125,7 @@ def _assembled(job: Job, name: str) -> dict[str, Any]:
 
 def _mesh(job: Job, found: BoxValues, exclude_percentile: float) -> Mesh | None:
     parameters = job.parameters
-    height, width = as_pair(parameters.filter_size, "filter_size", odd=True).tolist()
+    height, width = as_pair(parameters.filter_size, "filter_size", odd=True)
     return make_mesh(
         found, least_pixels(job.box_size, exclude_percentile), (height, width),
         parameters.filter_threshold,
@@ -180,30 +133,50 @@ def _mesh(job: Job, found: BoxValues, exclude_percentile: float) -> Mesh | None:
 
 
 def _scale(job: Job, mesh: Mesh, given: list[Any]) -> float:
-    """Return the factor from relative to measured noise; see `skyshed.pipeline.steps`."""
+    """Return the factor from relative to measured noise; see `skyshed.chain.steps`."""
+    background = _background2d(job, mesh, mesh.noise.dtype)
     ratios = []
     for place, of_tile in zip(job.tiling, given, strict=True):
         window = job.tiling[place]
-        noise = BackgroundWindow(
-            mesh.level, mesh.noise, job.shape, job.box_size, window, mesh.noise.dtype
-        )
-        measured = _sample(job, window, noise.background_rms, True)
+        noise = background.window(window.y0, window.y1, window.x0, window.x1).background_rms
+        measured = _sample(job, window, noise, True)
         good = of_tile > 0
         ratios.append(measured[good] / of_tile[good])
     ratio = np.concatenate(ratios)
     return float(np.median(ratio)) if ratio.size else 1.0
 
 
+def _background2d(job: Job, mesh: Mesh, dtype: Any, xp: Any = np) -> Background2D:
+    """Return the background of a whole image from its mesh."""
+    parameters = job.parameters
+    return Background2D.from_mesh(
+        mesh, job.shape, job.box_size, dtype, xp=xp,
+        exclude_percentile=parameters.exclude_percentile, filter_size=parameters.filter_size,
+        filter_threshold=parameters.filter_threshold, sigma_clip=background_clip(parameters),
+        **background_estimators(parameters), n_threads=parameters.n_threads,
+    )  # fmt: skip
+
+
+def background_of(job: Job) -> Background2D:
+    """Return the background of the image."""
+    mesh, _ = _loaded(job, "image")
+    return _background2d(job, mesh, mesh.level.dtype)
+
+
+def _loaded(job: Job, name: str) -> tuple[Mesh, float]:
+    """Return the mesh of one of the images, and the scale of its noise."""
+    names = tuple(f"{name}_{key}" for key in ("level", "noise", "gaps", "n_good", "scale"))
+    *mesh, scale = job.workspace.load("mesh", names=names).values()
+    return Mesh(*mesh), float(scale)
+
+
 def prepare(job: Job, window: Window, name: str = "image") -> Prepared:
     """Return a window of one of the images with the background of the whole, not yet convolved."""
-    keys = tuple(f"{name}_{key}" for key in ("level", "noise", "scale"))
-    level, noise, scale = job.workspace.load("mesh", names=keys).values()
+    mesh, scale = _loaded(job, name)
     field = job.fields[name].read(window)
-    background = BackgroundWindow(
-        level, noise, job.shape, job.box_size, window, field.data.dtype,
-        array_namespace(data=field.data), job.parameters.n_threads,
-    )  # fmt: skip
-    return Prepared(_scaled(field, float(scale)), background, None, job.parameters)
+    whole = _background2d(job, mesh, field.data.dtype, array_namespace(data=field.data))
+    background = whole.window(window.y0, window.y1, window.x0, window.x1)
+    return Prepared(_scaled(field, scale), background, None, job.parameters)
 
 
 def _scaled(field: Inputs, scale: float) -> Inputs:

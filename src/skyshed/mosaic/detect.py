@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
+from skyshed.chain.steps import Prepared, convolved
+from skyshed.images.window import Window
 from skyshed.kernels import deblending, labelling
 from skyshed.mosaic import background
 from skyshed.mosaic.job import Job
 from skyshed.mosaic.stitch import describe, faces_of, in_whole
-from skyshed.mosaic.tiles import Window
 from skyshed.namespace import array_namespace, in_one_transfer, like
-from skyshed.pipeline.parameters import Parameters
-from skyshed.pipeline.steps import Prepared, convolved
+from skyshed.parameters import Parameters
 from skyshed.sources import Sources
 from skyshed.splitting import Search, Split
 
@@ -76,7 +76,7 @@ def prepare(job: Job, core: Window) -> Prepared:
         return None if image is None else xp.ascontiguousarray(image[where])
 
     field = replace(field, data=field.data[where], mask=cut(field.mask), rms=cut(field.rms))
-    inner = replace(wide.background2d, window=core)
+    inner = wide.background2d.at(core.y0, core.y1, core.x0, core.x1)
     return Prepared(field, inner, cut(smooth), job.parameters)
 
 

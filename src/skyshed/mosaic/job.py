@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from skyshed.io.windows.wcs import ExactWCS
-from skyshed.mosaic.field import Field
-from skyshed.mosaic.tiles import Tiling
+from skyshed.images.field import Field
+from skyshed.images.wcs import ExactWCS
+from skyshed.mosaic.tiling import Tiling
 from skyshed.mosaic.workspace import Workspace, WorkspaceError
-from skyshed.pipeline.parameters import Parameters
+from skyshed.parameters import Parameters
 
 __all__ = ["MAPS", "Job"]
 

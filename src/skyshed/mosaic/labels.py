@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 
+from skyshed.images.window import Window
 from skyshed.kernels import labelling
-from skyshed.mosaic.given import read_labels
 from skyshed.mosaic.job import Job
-from skyshed.mosaic.tiles import Window
+from skyshed.mosaic.known_labels import read_labels
 
 __all__ = ["labels_in"]
 

@@ -13,15 +13,15 @@ from typing import Any
 import numpy as np
 
 from skyshed.catalog import SourceCatalog, kron_ellipses
-from skyshed.io.plain import concatenated, to_plain
+from skyshed.chain.columns import make_table
+from skyshed.chain.steps import measure_sources
+from skyshed.images.window import Window
 from skyshed.mosaic import background
 from skyshed.mosaic.job import Job
 from skyshed.mosaic.labels import labels_in
 from skyshed.mosaic.reach import fits, needs_of
-from skyshed.mosaic.tiles import Window
 from skyshed.namespace import like
-from skyshed.pipeline.steps import measure_sources
-from skyshed.pipeline.table import make_table
+from skyshed.output.table_parts import concatenated, to_plain
 from skyshed.segmentation.provenance import Provenance
 from skyshed.sources import Sources
 

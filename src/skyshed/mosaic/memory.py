@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from skyshed.mosaic.tiles import Tiling
+from skyshed.mosaic.tiling import Tiling
 from skyshed.namespace import device_memory
 
 __all__ = ["available", "in_bytes", "memory_of_tiles", "tiles_for", "whole_image", "written"]

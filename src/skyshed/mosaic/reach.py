@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from skyshed.catalog.reach import ReachStep, enlarged, joined, reach_steps, segment_boxes
+from skyshed.chain.columns import measured_columns
 from skyshed.mosaic.job import Job
-from skyshed.pipeline.table import measured_columns
 
 __all__ = ["fits", "needs_of"]
 

@@ -5,15 +5,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from skyshed.chain.steps import warn_of_crowding
 from skyshed.deblending import warn_of_modes
 from skyshed.exceptions import NoDetectionsWarning
-from skyshed.mosaic import background, given, join
+from skyshed.mosaic import background, join, known_labels
 from skyshed.mosaic.deblend import deblend
 from skyshed.mosaic.detect import detect
 from skyshed.mosaic.engine import Cluster, Threads, explained
 from skyshed.mosaic.job import Job
 from skyshed.mosaic.measure import measure
-from skyshed.pipeline.steps import warn_of_crowding
 
 __all__ = ["phases_of", "run"]
 
@@ -67,7 +67,11 @@ DETECTED = (
     Phase("deblend", deblend, join.number, "counts", "number"),
     MEASURE,
 )
-GIVEN = (BACKGROUND, Phase("collect", given.collect, given.number, "counts", "number"), MEASURE)
+GIVEN = (
+    BACKGROUND,
+    Phase("collect", known_labels.collect, known_labels.number, "counts", "number"),
+    MEASURE,
+)
 
 
 def phases_of(job: Job) -> tuple[Phase, ...]:
@@ -138,4 +142,4 @@ def _warn(job: Job) -> None:
         )
     changed = {name: n for name, n in counts.items() if n}
     if changed:
-        warn_of_modes(changed, parameters.mode, stacklevel=6)
+        warn_of_modes(changed, parameters.mode)

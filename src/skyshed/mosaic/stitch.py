@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from skyshed.mosaic.tiles import Tiling, Window
+from skyshed.images.window import Window
+from skyshed.mosaic.tiling import Tiling
 from skyshed.namespace import in_one_transfer
 
 __all__ = ["Components", "Stitched", "describe", "faces_of", "in_whole", "stitch"]
@@ -104,7 +105,7 @@ def describe(sources: Any, labels: Any, window: Window, width: int) -> Component
     --------
     >>> import numpy as np
     >>> from skyshed.mosaic.stitch import describe
-    >>> from skyshed.mosaic.tiles import Window
+    >>> from skyshed.images.window import Window
     >>> from skyshed.sources import Sources
     >>> labels = np.array([[0, 1], [2, 0]], dtype=np.int32)
     >>> tile = describe(Sources.from_labels(labels), labels, Window(10, 12, 20, 22), width=100)

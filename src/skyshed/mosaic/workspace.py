@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from skyshed.io.whole import whole_file
+from skyshed.output.atomic import whole_file
 
 try:
     import fcntl

@@ -1,0 +1,79 @@
+# The public names and where they live. `__init__.py` loads by this list; type checkers and editors
+# read it. Only imports of the form `from .module import name` work here.
+from . import background as background
+from . import catalog as catalog
+from . import convolution as convolution
+from . import datasets as datasets
+from . import deblending as deblending
+from . import detection as detection
+from . import exceptions as exceptions
+from . import finder as finder
+from . import flags as flags
+from . import noise as noise
+from . import plotting as plotting
+from . import segmentation as segmentation
+from .background import (
+    Background2D,
+    BackgroundBase,
+    BackgroundRMSBase,
+    BiweightLocationBackground,
+    BiweightScaleBackgroundRMS,
+    BkgIDWInterpolator,
+    BkgZoomInterpolator,
+    LocalBackground,
+    MADStdBackgroundRMS,
+    MeanBackground,
+    MedianBackground,
+    MMMBackground,
+    ModeEstimatorBackground,
+    SExtractorBackground,
+    StdBackgroundRMS,
+)
+from .catalog import SourceCatalog
+from .convolution import convolve, make_2dgaussian_kernel
+from .deblending import deblend_sources
+from .detection import detect_sources, detect_threshold
+from .exceptions import DeblendWarning, NoDetectionsWarning
+from .extraction import extract
+from .finder import SourceFinder
+from .flags import SEGMENTATION_FLAGS, decode_segmentation_flags
+from .noise import calc_total_error
+from .parameters import Parameters
+from .segmentation import Segment, SegmentationImage
+
+__version__: str
+
+__all__ = [
+    "SEGMENTATION_FLAGS",
+    "Background2D",
+    "BackgroundBase",
+    "BackgroundRMSBase",
+    "BiweightLocationBackground",
+    "BiweightScaleBackgroundRMS",
+    "BkgIDWInterpolator",
+    "BkgZoomInterpolator",
+    "DeblendWarning",
+    "LocalBackground",
+    "MADStdBackgroundRMS",
+    "MMMBackground",
+    "MeanBackground",
+    "MedianBackground",
+    "ModeEstimatorBackground",
+    "NoDetectionsWarning",
+    "Parameters",
+    "SExtractorBackground",
+    "Segment",
+    "SegmentationImage",
+    "SourceCatalog",
+    "SourceFinder",
+    "StdBackgroundRMS",
+    "__version__",
+    "calc_total_error",
+    "convolve",
+    "deblend_sources",
+    "decode_segmentation_flags",
+    "detect_sources",
+    "detect_threshold",
+    "extract",
+    "make_2dgaussian_kernel",
+]

@@ -1,0 +1,106 @@
+"""The maps of a background in a window of its image, made from the mesh of the whole."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from skyshed.background.interpolation import BkgZoomInterpolator
+from skyshed.background.mesh import Mesh
+from skyshed.kernels.threads import resolve_n_threads
+
+__all__ = ["BackgroundWindow"]
+
+
+@dataclass(frozen=True, eq=False)
+class BackgroundWindow:
+    """Level and noise of the background at every pixel of a window of an image.
+
+    They are those of the whole image there, bit for bit: the meshes are the whole image's.
+
+    Attributes
+    ----------
+    mesh : Mesh
+        Level and noise of every box of the whole image.
+    shape : tuple of int
+        The shape of the whole image.
+    box_size : pair of int
+        Height and width of the boxes.
+    dtype : dtype
+        That of the image.
+    window : tuple of int
+        ``(y0, y1, x0, x1)``: rows y0 to y1 - 1, columns x0 to x1 - 1.
+    xp : module
+        The array namespace of the maps.
+    n_threads : int or None
+        Threads to use; `None` for all available cores.
+    unit : `~astropy.units.UnitBase` or None
+        The unit of the maps.
+    interpolator : callable
+        Expands a mesh to an image.
+    coverage_mask : array of bool, shape (ny, nx), or None
+        True for pixels of the image that have no data.
+    fill_value : float
+        The value of those pixels.
+
+    Raises
+    ------
+    ValueError
+        If the window is empty, or not within the image.
+    """
+
+    mesh: Mesh
+    shape: tuple[int, int]
+    box_size: Any
+    dtype: Any
+    window: tuple[int, int, int, int]
+    xp: Any = np
+    n_threads: int | None = None
+    unit: Any = None
+    interpolator: Any = field(default_factory=BkgZoomInterpolator)
+    coverage_mask: Any = None
+    fill_value: float = 0.0
+
+    def __post_init__(self) -> None:
+        (ny, nx), (y0, y1, x0, x1) = self.shape, self.window
+        if not (0 <= y0 < y1 <= ny and 0 <= x0 < x1 <= nx):
+            raise ValueError(
+                f"the window must be 0 <= y0 < y1 <= {ny} and 0 <= x0 < x1 <= {nx}, got y0={y0}, "
+                f"y1={y1}, x0={x0}, x1={x1}"
+            )
+
+    def at(self, y0: int, y1: int, x0: int, x1: int) -> "BackgroundWindow":
+        """Return the background in another window of the same image."""
+        return replace(self, window=(y0, y1, x0, x1))
+
+    @property
+    def background(self) -> Any:
+        """The level at every pixel of the window, made anew each time."""
+        return self._expand(self.mesh.level)
+
+    @property
+    def background_rms(self) -> Any:
+        """The noise at every pixel of the window, made anew each time."""
+        return self._expand(self.mesh.noise)
+
+    def _expand(self, mesh: Any) -> Any:
+        """Expand one of the meshes."""
+        y0, y1, x0, x1 = self.window
+        cut = np.s_[y0:y1, x0:x1]
+        # Interpolators of the user's own, and the weighting of distances, make whole images.
+        cuts = type(self.interpolator) is BkgZoomInterpolator
+        image = self.interpolator(
+            self.xp.asarray(mesh),
+            shape=self.shape,
+            dtype=self.dtype,
+            box_size=self.box_size,
+            n_threads=resolve_n_threads(self.n_threads),
+            mesh_yxcen=self.mesh.centers(self.box_size),
+            mesh_nan_mask=self.mesh.gaps,
+            **({"window": cut} if cuts else {}),
+        )
+        if not cuts and (y1 - y0, x1 - x0) != self.shape:
+            image = image[cut].copy()
+        if self.coverage_mask is not None:
+            np.copyto(image, self.fill_value, where=self.coverage_mask[cut])
+        return image if self.unit is None else image << self.unit

@@ -1,0 +1,179 @@
+"""The table of a catalog: the columns asked for, further apertures and radii, magnitudes, names."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import astropy.units as u
+import numpy as np
+from astropy.table import QTable
+
+from skyshed.chain.designation import designations
+from skyshed.parameters import Parameters
+
+__all__ = [
+    "GROUPS",
+    "check_columns",
+    "empty_table",
+    "magnitudes",
+    "make_table",
+    "measured_columns",
+    "needs_background",
+    "spelled_out",
+]
+
+#: Names that stand for several columns.
+GROUPS = ("default", "all")
+#: Fluxes of the catalog that every table may be asked to give as magnitudes.
+FLUXES = ("segment", "kron")
+#: 2.5 / ln(10): the error of a magnitude over the relative error of its flux.
+MAGNITUDES_PER_E_FOLD = 2.5 / np.log(10)
+
+
+def check_columns(names: Iterable[str] | None, has_wcs: bool) -> None:
+    """Refuse columns that the catalog does not have, before anything is computed.
+
+    Raises
+    ------
+    ValueError
+        If a column is unknown, or lies on the sky where there is no WCS.
+    """
+    from skyshed.catalog.registry import ALIASES, COLUMNS, close_columns, required
+
+    for name in names or ():
+        if name in GROUPS or name == "label":
+            continue
+        entry = COLUMNS.get(ALIASES.get(name, name))
+        if entry is None or not entry[0].public:
+            near = close_columns(name, GROUPS)
+            meant = f"did you mean {' or '.join(map(repr, near))}? " if near else ""
+            raise ValueError(
+                f"columns: {name!r} is no column of the catalog; {meant}`skyshed columns` lists "
+                f"all of them, and {' and '.join(map(repr, GROUPS))} stand for several"
+            )
+        if "wcs" in required(entry[0].name) and not has_wcs:
+            raise ValueError(f"columns: {name!r} needs a WCS, and the image has none: give wcs")
+
+
+def spelled_out(names: Iterable[str] | None, has_wcs: bool) -> list[str] | None:
+    """Return the names of columns with groups replaced by what they stand for, each name once.
+
+    Examples
+    --------
+    >>> from skyshed.chain.columns import spelled_out
+    >>> spelled_out(("gini", "default"), has_wcs=False)[:4]
+    ['gini', 'label', 'xcentroid', 'ycentroid']
+    """
+    if names is None:
+        return None
+    from skyshed.catalog.registry import public_columns, required
+    from skyshed.catalog.table import DEFAULT_COLUMNS
+
+    every = [column.name for column in public_columns()]
+    lost = set() if has_wcs else {name for name in every if "wcs" in required(name)}
+    groups = {"default": DEFAULT_COLUMNS, "all": ("label", *every)}
+    found: dict[str, None] = {}
+    for name in names:
+        members = [each for each in groups.get(name, ()) if each not in lost]
+        found.update(dict.fromkeys(members or [name]))
+    return list(found)
+
+
+def measured_columns(parameters: Parameters) -> list[str]:
+    """Return the columns of the catalog that `make_table` reads; with a WCS it may read fewer."""
+    columns = spelled_out(parameters.columns, True) or spelled_out(("default",), True) or []
+    return [*columns, *(f"{name}_{kind}" for name in FLUXES for kind in ("flux", "fluxerr"))]
+
+
+def needs_background(names: Iterable[str] | None) -> bool:
+    """Whether any of the columns is measured on the background."""
+    from skyshed.catalog.registry import ALIASES, COLUMNS, required
+
+    wanted = (ALIASES.get(name, name) for name in spelled_out(names, True) or ())
+    return any("background" in required(name) for name in wanted if name in COLUMNS)
+
+
+def make_table(catalog: Any, parameters: Parameters) -> QTable:
+    """Return the table of ``catalog`` that ``parameters`` ask for.
+
+    Parameters
+    ----------
+    catalog : `~skyshed.SourceCatalog`
+        The catalog.
+    parameters : `Parameters`
+        What to measure besides: radii, apertures, magnitudes, names.
+
+    Returns
+    -------
+    table : `~astropy.table.QTable`
+        One row per source. A column that the image says nothing about (positions on the sky
+        without a WCS) is left out.
+    """
+    table = catalog.to_table(spelled_out(parameters.columns, catalog.wcs is not None))
+    for name in list(table.colnames):
+        if getattr(table[name], "dtype", None) == np.dtype(object) and all(
+            value is None for value in table[name]
+        ):
+            table.remove_column(name)
+    for fraction in parameters.fluxfrac_radii:
+        table[f"fluxfrac_radius_{_spelled(100 * fraction)}"] = catalog.fluxfrac_radius(fraction)
+    fluxes = {
+        name: (getattr(catalog, f"{name}_flux"), getattr(catalog, f"{name}_fluxerr"))
+        for name in FLUXES
+    }
+    for radius in parameters.aperture_radii:
+        name = f"aperture_{_spelled(radius)}"
+        fluxes[name] = catalog.circular_photometry(radius)
+        table[f"{name}_flux"], table[f"{name}_fluxerr"] = fluxes[name]
+    if parameters.zero_point is not None:
+        for name, (flux, error) in fluxes.items():
+            values = magnitudes(flux, error, parameters.zero_point)
+            table[f"{name}_mag"], table[f"{name}_magerr"] = values
+    if parameters.designation is not None and catalog.wcs is not None:
+        sky = catalog.sky_centroid.icrs
+        names = designations(sky.ra.deg, sky.dec.deg, parameters.designation)
+        table.add_column(names, name="name", index=min(1, len(table.colnames)))
+    return table
+
+
+def empty_table(wcs: Any, unit: Any, parameters: Parameters, dtype: Any) -> QTable:
+    """Return a table of no sources, with the columns, dtypes and units that one of some has.
+
+    It is that of a source in an image made up for the purpose, without its row.
+    """
+    from skyshed.catalog import SourceCatalog
+    from skyshed.segmentation import SegmentationImage
+
+    spot = np.zeros((7, 7), dtype)
+    spot[2:5, 2:5] = 1
+    catalog = SourceCatalog(
+        spot,
+        SegmentationImage((spot > 0).astype(np.int32)),
+        error=spot,
+        background=spot if needs_background(parameters.columns) else None,
+        wcs=wcs,
+        unit=unit,
+    )
+    return make_table(catalog, parameters)[:0]
+
+
+def magnitudes(flux: Any, error: Any, zero_point: float) -> tuple[u.Quantity, u.Quantity]:
+    """Return magnitudes and their errors; NaN where the flux is not positive.
+
+    ``zero_point`` is the magnitude of a flux of 1; the error is the first order one,
+    ``2.5 / ln(10) * error / flux``.
+
+    Examples
+    --------
+    >>> from skyshed.chain.columns import magnitudes
+    >>> magnitudes([100.0, -1.0], [1.0, 1.0], zero_point=25)[0]
+    <Quantity [20., nan] mag>
+    """
+    flux, error = (np.asarray(getattr(each, "value", each), np.float64) for each in (flux, error))
+    positive = np.where(flux > 0, flux, np.nan)
+    magnitude = zero_point - 2.5 * np.log10(positive)
+    return magnitude << u.mag, (MAGNITUDES_PER_E_FOLD * error / positive) << u.mag
+
+
+def _spelled(number: float) -> str:
+    """Write a number so that it can be part of a column's name in any format."""
+    return f"{number:.6g}".replace(".", "p")

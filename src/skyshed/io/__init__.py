@@ -1,6 +1,0 @@
-"""Images in; catalogs, maps, regions and pictures out."""
-
-from skyshed.io.read import read_image
-from skyshed.io.write import read_catalog, write_catalog
-
-__all__ = ["read_catalog", "read_image", "write_catalog"]

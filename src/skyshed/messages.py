@@ -1,0 +1,40 @@
+"""How errors are quoted, and which line of the user's a warning points at."""
+
+import os
+import sys
+
+__all__ = ["find_stack_level", "one_line"]
+
+#: Where the package is; frames of other code are the user's.
+PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
+
+
+def one_line(error: object) -> str:
+    r"""Return what an exception says, in one line; the name of its class if it says nothing.
+
+    Examples
+    --------
+    >>> from skyshed.messages import one_line
+    >>> one_line(OSError("no such\n  file")), one_line(KeyError())
+    ('no such file', 'KeyError')
+    """
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def find_stack_level() -> int:
+    """Return the ``stacklevel`` with which a warning points at the call into skyshed.
+
+    It is the number of frames up to the first one outside of the package.
+
+    Examples
+    --------
+    >>> from skyshed.messages import find_stack_level
+    >>> find_stack_level()  # called by the user's code itself
+    1
+    """
+    level = 1
+    frame = sys._getframe(1)
+    while frame.f_code.co_filename.startswith(PACKAGE) and frame.f_back is not None:
+        frame = frame.f_back
+        level += 1
+    return level

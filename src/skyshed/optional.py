@@ -1,0 +1,69 @@
+"""Packages that need not be installed: importing them where they are needed, and their versions."""
+
+import importlib
+from collections.abc import Iterable
+from importlib.metadata import PackageNotFoundError, version
+from types import ModuleType
+
+from skyshed.messages import one_line
+
+__all__ = ["need", "package_versions"]
+
+
+def need(package: str, purpose: str, extra: str | None = None) -> ModuleType:
+    """Import a package that only some functions need.
+
+    Parameters
+    ----------
+    package : str
+        The package, or a module of it.
+    purpose : str
+        What needs it; the subject of the message.
+    extra : str, optional
+        The extra of skyshed that brings it; `None` if it is to be installed by itself.
+
+    Returns
+    -------
+    module : module
+
+    Raises
+    ------
+    ImportError
+        If it is not installed, or can't be imported. The message says what to install.
+
+    Examples
+    --------
+    >>> from skyshed.optional import need
+    >>> need("json", "a drawing", "plot").__name__
+    'json'
+    >>> need("absent", "a drawing", "plot")
+    Traceback (most recent call last):
+    ...
+    ImportError: a drawing needs absent, which is not installed: pip install 'skyshed[plot]'
+    """
+    try:
+        return importlib.import_module(package)
+    except ImportError as error:
+        name = package.partition(".")[0]
+        missing = isinstance(error, ModuleNotFoundError) and error.name in (name, package)
+        state = "is not installed" if missing else f"can't be imported ({one_line(error)})"
+        source = name if extra is None else f"'skyshed[{extra}]'"
+        raise ImportError(f"{purpose} needs {name}, which {state}: pip install {source}") from error
+
+
+def package_versions(packages: Iterable[str]) -> dict[str, str]:
+    """Return the installed versions of packages; those that are absent are left out.
+
+    Examples
+    --------
+    >>> from skyshed.optional import package_versions
+    >>> list(package_versions(("numpy", "no-such-package")))
+    ['numpy']
+    """
+    found = {}
+    for package in packages:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found

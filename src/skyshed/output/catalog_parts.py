@@ -1,0 +1,222 @@
+"""Catalogs that need not fit into memory, written part by part."""
+
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from astropy.io import fits
+from astropy.table import QTable
+
+from skyshed.arguments import check_choice
+from skyshed.output.atomic import whole_file
+from skyshed.output.fits_parts import Around, padding
+from skyshed.output.table_parts import PlainTable, check_same_columns, concatenated, from_plain
+from skyshed.output.write import CATALOG, FORMATS, write_catalog
+from skyshed.parameters import Parameters
+
+__all__ = ["stream_catalog"]
+
+#: The version of Parquet's types that astropy writes.
+PARQUET_VERSION = "2.4"
+
+
+def stream_catalog(
+    parts: Iterable[PlainTable],
+    n_rows: int,
+    path: str | os.PathLike,
+    parameters: Parameters,
+    record: dict[str, str],
+    format: str = "fits",
+    empty: QTable | None = None,
+) -> None:
+    """Write a catalog of which the parts arrive one after the other.
+
+    FITS is, byte for byte, what `skyshed.output.write.write_catalog` writes of the parts that
+    `skyshed.output.table_parts.concatenated` puts together: its rows are in their places. Parquet
+    has the rows in the order of the parts, each of which is a row group. Both take the memory of a
+    part. ECSV, also in the order of places, takes the memory of the whole catalog: it is a text,
+    whose rows have no place before those above them are known.
+
+    Parameters
+    ----------
+    parts : iterable of PlainTable
+        The parts, each asked for when the one before is written. They know the places of their
+        rows, or have a column ``label``: together the labels 1 to ``n_rows``, each once.
+    n_rows : int
+        The rows of all parts together.
+    path : path
+        The file, which takes its name when it is complete.
+    parameters : `~skyshed.Parameters`
+        The parameters that were used.
+    record : dict of str
+        Versions, date and input.
+    format : {"fits", "ecsv", "parquet"}, optional
+        The file's.
+    empty : `~astropy.table.QTable`, optional
+        The table to be written if there is no row. It can be left out if there is a part.
+
+    Raises
+    ------
+    ValueError
+        If columns of parts differ, or labels are not those expected.
+    ImportError
+        If the format needs a package that is not installed.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> from astropy.table import QTable
+    >>> from skyshed import Parameters
+    >>> from skyshed.output.table_parts import to_plain
+    >>> from skyshed.output.catalog_parts import stream_catalog
+    >>> from skyshed.output.write import read_catalog
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "catalog.fits"
+    >>> parts = (to_plain(QTable({"label": labels})) for labels in ([1, 4], [2, 3]))
+    >>> stream_catalog(parts, 4, path, Parameters(), {})
+    >>> read_catalog(path)["label"].tolist()
+    [1, 2, 3, 4]
+    """
+    check_choice(format, "format", tuple(FORMATS))
+    checked = _Checked(parts, n_rows)
+    rows = iter(checked)
+    first = next(rows, None)
+    if first is None:
+        table = empty if checked.first is None else from_plain(checked.first)
+        if table is None:
+            raise ValueError("there is no part: give empty, the table without rows")
+        write_catalog(table, path, parameters, record, format)
+        return
+    every = chain([first], rows)
+    if format == "ecsv":
+        write_catalog(concatenated(list(every)), path, parameters, record, format)
+        return
+    # What the format makes of the columns, and of all besides them, is seen from a single row.
+    with tempfile.TemporaryDirectory() as folder:
+        model = Path(folder) / f"model.{format}"
+        write_catalog(from_plain(first[:1]), model, parameters, record, format)
+        write = _write_fits if format == "fits" else _write_parquet
+        with whole_file(Path(path)) as part:
+            write(every, n_rows, part, model)
+
+
+@dataclass
+class _Checked:
+    """The parts that have rows; it is seen that they fit together and nothing is missing."""
+
+    parts: Iterable[PlainTable]
+    n_rows: int
+    first: PlainTable | None = field(default=None, init=False)
+
+    def __iter__(self) -> Iterator[PlainTable]:
+        seen = np.zeros(self.n_rows, bool)
+        for part in self.parts:
+            self.first = self.first or part
+            check_same_columns(part, self.first)
+            if len(part) == 0:
+                continue
+            if len(self.first) == 0:
+                self.first = part
+            self._see(part.places + 1, seen)
+            yield part
+        if not seen.all():
+            raise ValueError(
+                f"the parts have {np.count_nonzero(seen)} rows of {self.n_rows}; the first label "
+                f"that is missing is {np.argmin(seen) + 1}"
+            )
+
+    def _see(self, labels: Any, seen: Any) -> None:
+        """Note the labels of a part, each of which comes once."""
+        outside = (labels < 1) | (labels > self.n_rows)
+        if outside.any():
+            raise ValueError(
+                f"labels must be 1 to n_rows = {self.n_rows}, a part has {labels[outside][0]}"
+            )
+        again = seen[labels - 1]
+        if again.any() or np.unique(labels).size < labels.size:
+            values, counts = np.unique(labels, return_counts=True)
+            twice = labels[again][0] if again.any() else values[counts > 1][0]
+            raise ValueError(f"labels must be in one part, and once: {twice} comes again")
+        seen[labels - 1] = True
+
+
+def _write_parquet(parts: Iterable[PlainTable], n_rows: int, path: Path, model: Path) -> None:
+    """Write each part as a row group, in the manner of a file of astropy's."""
+    import pyarrow
+    from pyarrow import parquet
+
+    schema = parquet.read_schema(model)
+    with parquet.ParquetWriter(path, schema, version=PARQUET_VERSION) as writer:
+        for part in parts:
+            arrays = []
+            for column in schema:
+                values = part.columns[column.name]
+                width = schema.metadata.get(f"table::len::{column.name}".encode())
+                if width is not None:
+                    _refuse_wider(column.name, values, int(width))
+                arrays.append(_arrow(values, column.type, pyarrow))
+            table = pyarrow.Table.from_arrays(arrays, schema=schema)
+            writer.write_table(table, row_group_size=len(part))
+
+
+def _arrow(values: Any, type_: Any, pyarrow: Any) -> Any:
+    """Return a column as an array of Arrow; those of several values a row are lists."""
+    values = values.astype(values.dtype.newbyteorder("="), copy=False)
+    if values.ndim == 1:
+        return pyarrow.array(values, type=type_)
+    flat = pyarrow.array(values.ravel(), type=type_.value_type)
+    return pyarrow.FixedSizeListArray.from_arrays(flat, type_.list_size)
+
+
+def _write_fits(parts: Iterable[PlainTable], n_rows: int, path: Path, model: Path) -> None:
+    """Write each row in its place, between what a file of one row has around its rows."""
+    with fits.open(model) as hdus:
+        dtype, names = hdus[CATALOG].data.dtype, hdus[CATALOG].columns.names
+    around = Around.of(model.read_bytes(), CATALOG, NAXIS2=n_rows)
+    start, size = len(around.before), n_rows * dtype.itemsize
+    with open(path, "wb") as file:
+        file.write(around.before)
+        file.seek(start + size)
+        file.write(padding(size) + around.after)
+    for part in parts:
+        rows = np.empty(len(part), dtype)
+        for field_, name in zip(dtype.names, names, strict=True):
+            rows[field_] = _as_fits(name, part.columns[name], dtype[field_])
+        # Mapped anew, so that what is written no longer counts as memory of the process.
+        places = part.places
+        lowest = int(places.min())
+        stored = np.memmap(
+            path, dtype, "r+", start + lowest * dtype.itemsize, int(places.max()) - lowest + 1
+        )
+        stored[places - lowest] = rows
+        del stored
+
+
+def _as_fits(name: str, values: Any, dtype: np.dtype) -> Any:
+    """Return a column as a FITS table stores it, in the shape that the table has for it."""
+    kind = values.dtype.kind
+    if kind == "b":
+        values = np.where(values, np.int8(ord("T")), np.int8(ord("F")))
+    elif kind == "U":
+        _refuse_wider(name, values, dtype.base.itemsize)
+        values = np.char.encode(values, "ascii")
+    elif values.dtype == np.int8 or (kind == "u" and values.dtype.itemsize > 1):
+        raise ValueError(
+            f"column {name!r} is {values.dtype}, which FITS shifts by an offset and which cannot "
+            "be written by parts: choose format 'parquet'"
+        )
+    return values.reshape(len(values), *dtype.shape)
+
+
+def _refuse_wider(name: str, values: Any, width: int) -> None:
+    """Refuse texts for which the first part left no room."""
+    longest = int(np.strings.str_len(values).max())
+    if longest > width:
+        raise ValueError(
+            f"column {name!r} has texts of up to {longest} characters, and the first part's are "
+            f"{width} wide: give them the same dtype in all parts"
+        )

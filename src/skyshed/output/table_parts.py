@@ -1,0 +1,289 @@
+"""Tables as plain NumPy columns and a text, to be sent, kept in files and put together."""
+
+import io
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import astropy.units as u
+import numpy as np
+from astropy.table import Column, QTable, meta, serialize
+
+from skyshed.output.atomic import whole_file
+from skyshed.output.parquet import rebuilt
+
+__all__ = ["PlainTable", "check_same_columns", "concatenated", "from_plain", "to_plain"]
+
+#: What is kept of a column besides its values.
+ATTRIBUTES = ("description", "format", "meta")
+#: The entries of a file beside its columns, which have numbers.
+HEADER, NAMES, ROWS = "header", "names", "rows"
+
+
+@dataclass(frozen=True, eq=False)
+class PlainTable:
+    """A table without objects: what `to_plain` makes and `from_plain` takes.
+
+    Attributes
+    ----------
+    columns : dict of str to array, shape (n, ...)
+        The columns; coordinates are several, such as ``sky_centroid.ra`` and ``.dec``.
+    header : str
+        Units, descriptions and what the columns are made into, in JSON. Tables of the same columns
+        have the same text, however many rows they have.
+    rows : array of int64, shape (n,), or None
+        Of a part: the row that each row is of the whole table, from 0. `None` where the column
+        ``label`` says it, which counts from 1.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> from astropy.table import QTable
+    >>> from skyshed.output.table_parts import PlainTable, to_plain
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "part.npz"
+    >>> to_plain(QTable({"label": [1, 2]})).save(path)
+    >>> len(PlainTable.load(path))
+    2
+    """
+
+    columns: dict[str, Any]
+    header: str
+    rows: Any = None
+
+    @property
+    def places(self) -> Any:
+        """The row that each row is of the whole table, from 0."""
+        return self.columns["label"] - 1 if self.rows is None else self.rows
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values()), ()))
+
+    def __getitem__(self, rows: Any) -> "PlainTable":
+        """Return the rows of a slice, or of an array of indices or booleans."""
+        return PlainTable(
+            {name: each[rows] for name, each in self.columns.items()}, self.header,
+            None if self.rows is None else self.rows[rows],
+        )  # fmt: skip
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Write the table as an uncompressed ``.npz`` file, which exists only when complete.
+
+        Parameters
+        ----------
+        path : path
+            The file; it is replaced.
+        """
+        arrays = {f"{number}": each for number, each in enumerate(self.columns.values())}
+        arrays[NAMES] = np.array(list(self.columns), np.str_)
+        if self.rows is not None:
+            arrays[ROWS] = self.rows
+        arrays[HEADER] = np.frombuffer(self.header.encode(), np.uint8)
+        # Through memory: zipfile asks a file for its place at every turn.
+        content = io.BytesIO()
+        np.savez(content, **arrays)
+        # A task that was lost may still run elsewhere.
+        with whole_file(Path(path), shared=True) as part:
+            part.write_bytes(content.getbuffer())
+
+    @classmethod
+    def load(cls, path: str | os.PathLike) -> "PlainTable":
+        """Read what `save` wrote.
+
+        Parameters
+        ----------
+        path : path
+            The file.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such file.
+        OSError
+            If the file is damaged.
+        """
+        content = io.BytesIO(Path(path).read_bytes())
+        try:
+            with np.load(content, allow_pickle=False) as arrays:
+                names = arrays[NAMES].tolist()
+                columns = {name: arrays[f"{number}"] for number, name in enumerate(names)}
+                rows = arrays[ROWS] if ROWS in arrays.files else None
+                return cls(columns, arrays[HEADER].tobytes().decode(), rows)
+        except Exception as error:  # zipfile, NumPy and codecs each stumble in their own way
+            raise OSError(f"{os.fspath(path)}: is damaged ({error})") from error
+
+
+def to_plain(table: QTable) -> PlainTable:
+    """Take a table apart into plain columns and a text.
+
+    Parameters
+    ----------
+    table : `~astropy.table.QTable`
+        Columns, Quantities, coordinates and other mixins of astropy's. Its ``meta`` is left out.
+
+    Returns
+    -------
+    plain : PlainTable
+        The columns are those of the table, not copies, where it can be.
+
+    Raises
+    ------
+    ValueError
+        If a column is masked or holds Python objects.
+
+    Examples
+    --------
+    >>> import astropy.units as u
+    >>> from astropy.table import QTable
+    >>> from skyshed.output.table_parts import from_plain, to_plain
+    >>> plain = to_plain(QTable({"label": [1, 2], "flux": [3.0, 4.0] * u.Jy}))
+    >>> sorted(plain.columns), from_plain(plain)["flux"]
+    (['flux', 'label'], <Quantity [3., 4.] Jy>)
+    """
+    columns: dict[str, Any] = {}
+    about: list[dict[str, Any]] = []
+    for name in table.colnames:
+        column = table[name]
+        kind = _kind(column)
+        described = {"name": name, "kind": kind}
+        if kind == "mixin":
+            encoded = serialize.represent_mixins_as_columns(QTable({name: column}, copy=False))
+            described["header"] = "\n".join(meta.get_yaml_from_table(encoded))
+            parts = {each: encoded[each] for each in encoded.colnames}
+        else:
+            described.update(_attributes(column))
+            parts = {name: column}
+        for each, values in parts.items():
+            if hasattr(values, "mask") or values.dtype.hasobject:
+                what = "is masked" if hasattr(values, "mask") else "holds Python objects"
+                raise ValueError(f"column {name!r} {what} and cannot be taken apart: leave it out")
+            columns[each] = np.asarray(getattr(values, "value", values))
+        described["columns"] = list(parts)
+        about.append(described)
+    return PlainTable(columns, json.dumps(about))
+
+
+def from_plain(plain: PlainTable) -> QTable:
+    """Put together the table that `to_plain` took apart.
+
+    Parameters
+    ----------
+    plain : PlainTable
+        What `to_plain` returned, or rows of it.
+
+    Returns
+    -------
+    table : `~astropy.table.QTable`
+        With the same bits, dtypes, units, descriptions and frames; columns are copies.
+
+    Examples
+    --------
+    >>> from astropy.coordinates import SkyCoord
+    >>> from astropy.table import QTable
+    >>> from skyshed.output.table_parts import from_plain, to_plain
+    >>> sky = SkyCoord([10, 20], [1, 2], unit="deg", frame="fk5")
+    >>> from_plain(to_plain(QTable({"sky": sky})))["sky"].frame.name
+    'fk5'
+    """
+    table = QTable()
+    for described in json.loads(plain.header):
+        name = described["name"]
+        values = {each: plain.columns[each] for each in described["columns"]}
+        if described["kind"] == "mixin":
+            header = meta.get_header_from_yaml(described["header"].split("\n"))
+            table[name] = rebuilt(values, header)[name]
+            continue
+        if described["kind"] == "quantity":
+            dtype = values[name].dtype
+            table[name] = u.Quantity(values[name], described["unit"], dtype=dtype)
+        else:
+            table[name] = Column(values[name])
+        for attribute in ATTRIBUTES:
+            if attribute in described:
+                setattr(table[name].info, attribute, described[attribute])
+    return table
+
+
+def concatenated(parts: Sequence[PlainTable]) -> QTable:
+    """Put parts of a table together, each row in its place.
+
+    Parameters
+    ----------
+    parts : sequence of PlainTable
+        At least one; all of the same columns.
+
+    Returns
+    -------
+    table : `~astropy.table.QTable`
+        All rows, as if they had never been apart.
+
+    Raises
+    ------
+    ValueError
+        If there is no part, or columns differ.
+
+    Examples
+    --------
+    >>> from astropy.table import QTable
+    >>> from skyshed.output.table_parts import concatenated, to_plain
+    >>> parts = [to_plain(QTable({"label": labels})) for labels in ([1, 4], [2, 3])]
+    >>> concatenated(parts)["label"].tolist()
+    [1, 2, 3, 4]
+    """
+    if not parts:
+        raise ValueError("parts is empty: at least one table is needed, which may have no rows")
+    # Texts without rows have no width to add.
+    filled = [part for part in parts if len(part)] or parts[:1]
+    for part in filled:
+        check_same_columns(part, filled[0])
+    columns = {
+        name: np.concatenate([part.columns[name] for part in filled]) for name in filled[0].columns
+    }
+    order = np.argsort(np.concatenate([part.places for part in filled]), kind="stable")
+    return from_plain(PlainTable(columns, filled[0].header)[order])
+
+
+def check_same_columns(part: PlainTable, first: PlainTable) -> None:
+    """Refuse a part whose columns are not those of the first; texts may differ in width.
+
+    Raises
+    ------
+    ValueError
+        If names, units, descriptions, dtypes or shapes differ.
+    """
+    differ = set(part.columns) ^ set(first.columns)
+    for name in set(part.columns) & set(first.columns):
+        mine, theirs = part.columns[name], first.columns[name]
+        texts = mine.dtype.kind == theirs.dtype.kind == "U"
+        if mine.shape[1:] != theirs.shape[1:] or not (texts or mine.dtype == theirs.dtype):
+            differ.add(name)
+    if not differ and part.header == first.header:
+        return
+    which = ", ".join(sorted(differ)) or "in units or descriptions"
+    raise ValueError(f"all parts of a table must have the same columns, these differ: {which}")
+
+
+def _kind(column: Any) -> str:
+    """Return how a column is taken apart: the quick ways, or astropy's for all others."""
+    if type(column) is Column:
+        return "column" if column.unit is None else "mixin"
+    spelled = type(column) is u.Quantity and _spelled(column.unit) is not None
+    return "quantity" if spelled else "mixin"
+
+
+def _attributes(column: Any) -> dict[str, Any]:
+    """Return what JSON is to hold about a column or Quantity."""
+    found = {name: getattr(column.info, name) for name in ATTRIBUTES}
+    found = {name: value for name, value in found.items() if value not in (None, {})}
+    return found if column.unit is None else {**found, "unit": _spelled(column.unit)}
+
+
+def _spelled(unit: Any) -> str | None:
+    """Return a unit as a text that means the same, None if it has none."""
+    text = unit.to_string()
+    try:
+        return text if u.Unit(text) == unit else None
+    except ValueError:
+        return None

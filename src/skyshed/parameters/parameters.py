@@ -1,0 +1,343 @@
+"""Every parameter of the chain: its default, unit, meaning and check, in one place.
+
+The command line's options, the keys of a configuration file, the parameters that outputs record and
+the documentation are all made from this dataclass. Light on purpose: no NumPy, no astropy.
+"""
+
+import difflib
+import json
+from collections.abc import Mapping
+from dataclasses import Field, asdict, dataclass, field, fields, replace
+from typing import Any
+
+from skyshed.names import KEYWORDS, accept_aliases
+from skyshed.parameters.validators import (
+    Bits,
+    Choice,
+    Designation,
+    Flag,
+    Integer,
+    Kind,
+    Number,
+    Optional,
+    Several,
+    Text,
+)
+
+__all__ = ["Parameters", "canonical_keys"]
+
+
+def _parameter(default: Any, group: str, kind: Kind, about: str, unit: str = "") -> Any:
+    """Declare a parameter; what the metadata say feeds the help, the checks and the outputs."""
+    return field(
+        default=default, metadata={"group": group, "kind": kind, "about": about, "unit": unit}
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parameters:
+    """The parameters of the chain from an image to its catalog.
+
+    Each is checked on construction. photutils 3's spellings (``n_sigma``, ``n_pixels``, ...) are
+    accepted; attributes have the guide's names.
+
+    Raises
+    ------
+    ValueError
+        If a value is not allowed; the message names the parameter and says what is.
+    TypeError
+        If a parameter does not exist, or is given under two names.
+
+    Examples
+    --------
+    >>> from skyshed import Parameters
+    >>> parameters = Parameters(nsigma=2.0, n_pixels=10)
+    >>> parameters.npixels, parameters.box_size
+    (10, 64)
+    """
+
+    scale_weight: bool = _parameter(
+        False,
+        "inputs",
+        Flag(),
+        "weights are relative: scale their noise to the noise measured in the image",
+    )
+    mask_bits: tuple[int, ...] | None = _parameter(
+        None,
+        "inputs",
+        Optional(Bits()),
+        "bits of an integer mask that reject a pixel, such as 0,3-5 or 0x39; none takes all",
+    )
+    box_size: int | tuple[int, int] = _parameter(
+        64,
+        "background",
+        Several(Integer(), (2,), single=True),
+        "size of the boxes of the background mesh, one number or ny,nx",
+        "pix",
+    )
+    filter_size: int | tuple[int, int] = _parameter(
+        3,
+        "background",
+        Several(Integer(odd=True), (2,), single=True),
+        "window of the median filter over the mesh, one odd number or ny,nx",
+        "boxes",
+    )
+    filter_threshold: float | None = _parameter(
+        None,
+        "background",
+        Optional(Number()),
+        "filter only boxes above this value; none filters all",
+        "data",
+    )
+    exclude_percentile: float = _parameter(
+        10.0,
+        "background",
+        Number(0, 100),
+        "a box with more than this share of masked or clipped pixels is interpolated",
+        "%",
+    )
+    clip_sigma: float = _parameter(
+        3.0, "background", Number(0, above=True), "clipping limit of the pixels of a box", "sigma"
+    )
+    clip_maxiters: int | None = _parameter(
+        10, "background", Optional(Integer()), "most rounds of clipping; none goes on to the end"
+    )
+    bkg_estimator: str = _parameter(
+        "sextractor",
+        "background",
+        Choice(("sextractor", "median", "mean", "mode", "mmm", "biweight")),
+        "how the background of a box is estimated",
+    )
+    bkgrms_estimator: str = _parameter(
+        "std",
+        "background",
+        Choice(("std", "mad", "biweight")),
+        "how the noise of a box is estimated",
+    )
+    kernel_fwhm: float | None = _parameter(
+        3.0,
+        "convolution",
+        Optional(Number(0)),
+        "FWHM of the Gaussian that detection convolves with; 0 or none does not convolve",
+        "pix",
+    )
+    kernel_size: int | None = _parameter(
+        5,
+        "convolution",
+        Optional(Integer(0, odd=True)),
+        "width of the kernel, odd; 0 or none does not convolve",
+        "pix",
+    )
+    nsigma: float = _parameter(
+        1.5, "detection", Number(0, above=True), "detection threshold above the background", "sigma"
+    )
+    npixels: int = _parameter(
+        5, "detection", Integer(), "least number of connected pixels of a source", "pix"
+    )
+    connectivity: int = _parameter(
+        8, "detection", Choice((4, 8)), "pixels touch at edges (4) or at corners too (8)"
+    )
+    deblend: bool = _parameter(True, "deblending", Flag(), "split sources that overlap")
+    nlevels: int = _parameter(32, "deblending", Integer(), "number of deblending thresholds")
+    contrast: float = _parameter(
+        0.001, "deblending", Number(0, 1), "least share of the flux that makes a peak a source"
+    )
+    mode: str = _parameter(
+        "exponential",
+        "deblending",
+        Choice(("exponential", "linear", "sinh")),
+        "spacing of the deblending thresholds",
+    )
+    localbkg_width: int = _parameter(
+        0, "measurement", Integer(0), "width of the local background annulus; 0 takes none", "pix"
+    )
+    apermask_method: str = _parameter(
+        "correct",
+        "measurement",
+        Choice(("correct", "mask", "none")),
+        "what apertures do about pixels of neighbours",
+    )
+    kron_params: tuple[float, ...] = _parameter(
+        (2.5, 1.4, 0.0),
+        "measurement",
+        Several(Number(0, above=True), (2, 3), rest=Number(0)),
+        "Kron apertures: scale, least Kron radius, least circular radius (pix)",
+    )
+    fluxfrac_radii: tuple[float, ...] = _parameter(
+        (0.5,),
+        "measurement",
+        Several(Number(0, 1, above=True)),
+        "fractions of the Kron flux whose radii are measured",
+    )
+    aperture_radii: tuple[float, ...] = _parameter(
+        (), "measurement", Several(Number(0, above=True)), "radii of circular apertures", "pix"
+    )
+    effective_gain: float | None = _parameter(
+        None,
+        "measurement",
+        Optional(Number(0)),
+        "counts per unit of the data, for Poisson noise; none or 0 leaves that out",
+    )
+    zero_point: float | None = _parameter(
+        None,
+        "measurement",
+        Optional(Number()),
+        "magnitude of a flux of one unit of the data; none gives no magnitudes",
+        "mag",
+    )
+    columns: tuple[str, ...] | None = _parameter(
+        None,
+        "catalog",
+        Optional(Several(Text())),
+        "columns of the catalog, such as default,gini; all for all; none is the usual set",
+    )
+    designation: str | None = _parameter(
+        "SKYSHED Jhhmmss.ss+ddmmss.s",
+        "catalog",
+        Optional(Designation()),
+        "pattern of the sources' IAU-style names, given where there is a WCS; none gives no names",
+    )
+    n_threads: int | None = _parameter(
+        None, "computing", Optional(Integer()), "threads to use; none takes all available cores"
+    )  # fmt: skip
+
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            value = each.metadata["kind"].check(getattr(self, each.name), each.name)
+            object.__setattr__(self, each.name, value)
+
+    def replace(self, **changes: Any) -> "Parameters":
+        """Return the parameters with some of them changed; either spelling is accepted.
+
+        Raises
+        ------
+        TypeError
+            If a parameter does not exist, or is given under two names.
+        ValueError
+            If a value is not allowed.
+
+        Examples
+        --------
+        >>> from skyshed import Parameters
+        >>> Parameters().replace(n_sigma=3).nsigma
+        3.0
+        """
+        return replace(self, **canonical_keys(changes))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the parameters as plain values, which YAML, TOML and JSON can hold.
+
+        ``Parameters(**parameters.to_dict())`` are the same parameters.
+
+        Examples
+        --------
+        >>> from skyshed import Parameters
+        >>> Parameters().to_dict()["kron_params"]
+        [2.5, 1.4, 0.0]
+        """
+        return {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in asdict(self).items()
+        }
+
+    def to_toml(self) -> str:
+        """Return the parameters as a configuration file, with a comment for each.
+
+        Examples
+        --------
+        >>> from skyshed import Parameters
+        >>> print(Parameters(nsigma=2).to_toml().splitlines()[0])
+        [inputs]
+        """
+        lines: list[str] = []
+        group = ""
+        values = self.to_dict()
+        for each in fields(self):
+            if each.metadata["group"] != group:
+                group = each.metadata["group"]
+                lines += [""] * bool(lines) + [f"[{group}]"]
+            unit = f" [{each.metadata['unit']}]" if each.metadata["unit"] else ""
+            lines.append(f"# {each.metadata['about']}{unit}")
+            value = values[each.name]
+            # TOML has no null.
+            spelled = json.dumps("none" if value is None else value, ensure_ascii=False)
+            lines.append(f"{each.name} = {spelled}")
+        return "\n".join(lines) + "\n"
+
+    @classmethod
+    def from_toml(cls, path: Any) -> "Parameters":
+        r"""Read a configuration file: keys as here, flat or in tables named after their group.
+
+        Raises
+        ------
+        ValueError
+            If the file is not TOML, or has a key or value that is not allowed; the message names
+            the file.
+        OSError
+            If the file cannot be read.
+
+        Examples
+        --------
+        >>> import pathlib, tempfile
+        >>> from skyshed import Parameters
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "deep.toml"
+        >>> _ = path.write_text("[detection]\nnsigma = 1.2\n")
+        >>> Parameters.from_toml(path).nsigma
+        1.2
+        """
+        import tomllib
+
+        try:
+            with open(path, "rb") as file:
+                return cls(**_flatten(tomllib.load(file)))
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"{path}: {error}") from None
+
+
+def _flatten(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the keys of a configuration file without its tables; check that each is in its own."""
+    by_name: dict[str, Field] = {each.name: each for each in fields(Parameters)}
+    groups = {each.metadata["group"] for each in by_name.values()}
+    flat = {key: value for key, value in content.items() if not isinstance(value, Mapping)}
+    for group, table in content.items():
+        if not isinstance(table, Mapping):
+            continue
+        if group not in groups:
+            raise ValueError(f"[{group}] is no table of parameters: {_meant(group, groups)}")
+        for key, value in canonical_keys(table).items():
+            home = by_name[key].metadata["group"]
+            if home != group:
+                raise ValueError(f"{key} belongs in the table [{home}], not in [{group}]")
+            if key in flat:
+                raise ValueError(f"{key} is given twice, also outside [{group}]")
+            flat[key] = value
+    return canonical_keys(flat)
+
+
+def canonical_keys(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``given`` with the guide's names for keys.
+
+    Raises
+    ------
+    TypeError
+        If a key is no parameter, or two keys are the same parameter.
+    """
+    known = {each.name for each in fields(Parameters)}
+    result: dict[str, Any] = {}
+    for key, value in given.items():
+        name = KEYWORDS.get(key, key)
+        if name not in known:
+            raise TypeError(f"{key!r} is no parameter: {_meant(key, known)}")
+        if name in result:
+            raise TypeError(f"{name!r} is given under two names: give one of them")
+        result[name] = value
+    return result
+
+
+def _meant(word: str, known: set[str]) -> str:
+    """Say what ``word`` may have been meant to be."""
+    near = difflib.get_close_matches(word, sorted(known), n=1)
+    return f"did you mean {near[0]!r}?" if near else f"there are {', '.join(sorted(known))}"
+
+
+Parameters.__init__ = accept_aliases(Parameters.__init__)  # type: ignore[method-assign]

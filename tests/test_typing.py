@@ -1,0 +1,150 @@
+"""What type checkers and editors see of the package: never ``Any``."""
+
+import inspect
+import re
+from pathlib import Path
+
+import mypy.api
+import pytest
+
+import skyshed
+
+ROOT = Path(skyshed.__file__).parents[1]
+
+USE = """
+import numpy as np
+import skyshed
+from skyshed import Background2D, SourceCatalog, SourceFinder, detect_sources, extract
+from skyshed.background import MedianBackground
+from skyshed.segmentation import SourceCatalog as Catalog
+from skyshed.segmentation import deblend_sources, detect_threshold
+
+image = np.ones((20, 30))
+segm = detect_sources(image, 1.0, npixels=5)
+assert segm is not None
+# The names, each with its arguments.
+reveal_type(extract)
+reveal_type(detect_threshold)
+reveal_type(Background2D)
+reveal_type(skyshed.calc_total_error)
+reveal_type(skyshed.background.LocalBackground)
+# What they return.
+reveal_type(segm)
+reveal_type(deblend_sources(image, segm, npixels=5))
+reveal_type(SourceFinder(npixels=5)(image, 1.0))
+reveal_type(SourceCatalog(image, segm))
+reveal_type(Catalog(image, segm))
+reveal_type(Background2D(image, 10))
+reveal_type(MedianBackground())
+reveal_type(skyshed.SEGMENTATION_FLAGS)
+reveal_type(skyshed.Parameters())
+reveal_type(skyshed.__version__)
+"""
+
+SEEN = {
+    "extract": "def (image: ",
+    "detect_threshold": "def (data: ",
+    "Background2D": "def (data: ",
+    "skyshed.calc_total_error": "def (data: ",
+    "skyshed.background.LocalBackground": "def (inner_radius: float, outer_radius: float, ",
+    "segm": "SegmentationImage",
+    "deblend_sources(image, segm, npixels=5)": "SegmentationImage",
+    "SourceFinder(npixels=5)(image, 1.0)": "SegmentationImage | None",
+    "SourceCatalog(image, segm)": "SourceCatalog",
+    "Catalog(image, segm)": "SourceCatalog",
+    "Background2D(image, 10)": "Background2D",
+    "MedianBackground()": "MedianBackground",
+    "skyshed.SEGMENTATION_FLAGS": "Flags",
+    "skyshed.Parameters()": "Parameters",
+    "skyshed.__version__": "str",
+}
+
+
+def check(text, folder, monkeypatch):
+    """Return what mypy says of a program."""
+    if ROOT.name != "site-packages":
+        monkeypatch.setenv("MYPYPATH", str(ROOT))
+    program = folder / "program.py"
+    program.write_text(text)
+    options = ["--config-file=", f"--cache-dir={folder}", "--ignore-missing-imports"]
+    said, errors, _ = mypy.api.run([*options, str(program)])
+    assert not errors
+    return said
+
+
+@pytest.fixture(scope="module")
+def revealed(tmp_path_factory):
+    """Expression -> its type, as mypy says it, without the names of modules."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        said = check(USE, tmp_path_factory.mktemp("types"), monkeypatch)
+    lines = USE.splitlines()
+    found = {}
+    for at, kind in re.findall(r':(\d+): note: Revealed type is "(.*)"', said):
+        expression = re.fullmatch(r"reveal_type\((.*)\)", lines[int(at) - 1])
+        found[expression[1]] = re.sub(r"\b(?:\w+\.)+(?=\w)", "", kind)
+    assert ": error: " not in said, said
+    return found
+
+
+@pytest.mark.parametrize("expression", SEEN)
+def test_the_front_door_is_typed(revealed, expression):
+    kind = revealed[expression]
+    assert kind != "Any"
+    assert kind.startswith(SEEN[expression]) if kind.startswith("def") else kind == SEEN[expression]
+
+
+MISTAKES = {
+    "no image": ("skyshed.detect_sources(None, 1.0, npixels=5)", "arg-type"),
+    "no boxes": ("skyshed.Background2D(image, None)", "arg-type"),
+    "swapped": ("skyshed.deblend_sources(segm, image, npixels=5)", "arg-type"),
+    "misspelt": ("skyshed.convolve(image, [[1.0]], n_thread=2)", "call-arg"),
+}
+
+
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory):
+    """What mypy says of each of the mistakes."""
+    lines = ["import numpy as np, skyshed", "image = np.ones((9, 9))"]
+    lines.append("segm = skyshed.SegmentationImage(np.ones((9, 9), int))")
+    start = len(lines) + 1
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        text = "\n".join([*lines, *(call for call, _ in MISTAKES.values())])
+        said = check(text, tmp_path_factory.mktemp("mistakes"), monkeypatch)
+    found = {int(at): code for at, code in re.findall(r":(\d+): error: .*\[([\w-]+)\]", said)}
+    assert min(found) >= start, said
+    return {name: found.get(start + i) for i, name in enumerate(MISTAKES)}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_seen_before_the_program_runs(judged, mistake):
+    assert judged[mistake] == MISTAKES[mistake][1]
+
+
+def test_every_kind_of_image_is_allowed(tmp_path, monkeypatch):
+    text = """
+import numpy as np
+from skyshed import Background2D, convolve, detect_sources, make_2dgaussian_kernel
+image = np.ones((9, 9), np.float32)
+bkg = Background2D(np.ma.masked_array(image), (3, 3), mask=image > 3)
+detect_sources(image - bkg.background, 1.5 * bkg.background_rms, npixels=np.int64(5).item())
+detect_sources([[1, 2], [3, 4]], np.float32(1), 5)
+convolve(image, make_2dgaussian_kernel(3.0, size=5)).shape
+class Tensor:
+    def __dlpack__(self, **kwargs: object) -> object: ...
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return (1, 0)
+detect_sources(Tensor(), 1.0, 5)
+"""
+    assert "error" not in check(text, tmp_path, monkeypatch)
+
+
+def test_help_names_types_instead_of_spelling_them_out():
+    assert str(inspect.signature(skyshed.detect_sources)).startswith(
+        "(data: 'Image', threshold: 'Image', npixels: 'int', "
+    )
+
+
+def test_a_name_that_there_is_not_is_an_error_of_types(tmp_path, monkeypatch):
+    text = "import skyshed, skyshed.segmentation as s\nskyshed.detect_stars\ns.detect_stars\n"
+    said = check(text, tmp_path, monkeypatch)
+    assert said.count('has no attribute "detect_stars"') == 2
