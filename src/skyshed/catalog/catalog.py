@@ -1,14 +1,18 @@
 """The catalog of sources: one class over the registry of measurements."""
 
+from __future__ import annotations
+
 import copy
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 from astropy import units as u
 
 import skyshed.catalog.measurements  # noqa: F401 - fills the registry
+from skyshed._typing import Array, Image, Labels, Mask
 from skyshed.catalog import aperture_objects, extras
 from skyshed.catalog.cutouts import cut_boxes, cut_masked_boxes, cut_shapes
 from skyshed.catalog.flags import decode
@@ -153,18 +157,18 @@ class SourceCatalog:
     @accept_aliases
     def __init__(
         self,
-        data: Any,
+        data: Image,
         segment_img: SegmentationImage,
-        convolved_data: Any = None,
-        error: Any = None,
-        mask: Any = None,
+        convolved_data: Image | None = None,
+        error: Image | None = None,
+        mask: Mask = None,
         kernel: Any = None,
-        background: Any = None,
+        background: Image | None = None,
         wcs: Any = None,
         localbkg_width: int = 0,
         apermask_method: str = "correct",
         kron_params: Sequence[float] = (2.5, 1.4, 0.0),
-        detection_cat: "SourceCatalog | None" = None,
+        detection_cat: SourceCatalog | None = None,
         progress_bar: bool = False,
         n_threads: int | None = None,
         *,
@@ -196,10 +200,10 @@ class SourceCatalog:
         settings: CatalogSettings | None = None,
         *,
         provenance: Provenance | None = None,
-        detection_cat: "SourceCatalog | None" = None,
+        detection_cat: SourceCatalog | None = None,
         unit: Any = None,
         n_threads: int | None = None,
-    ) -> "SourceCatalog":
+    ) -> SourceCatalog:
         """Make the catalog of sources of a frame, which may be a window of a larger image.
 
         Parameters
@@ -254,7 +258,7 @@ class SourceCatalog:
         sources: Sources,
         settings: CatalogSettings,
         provenance: Provenance,
-        detection_cat: "SourceCatalog | None",
+        detection_cat: SourceCatalog | None,
         unit: Any,
         n_threads: int | None,
     ) -> None:
@@ -310,7 +314,7 @@ class SourceCatalog:
         return self._settings
 
     @property
-    def labels(self) -> Any:
+    def labels(self) -> Array:
         """The labels, always as an array."""
         return self.sources.host.labels
 
@@ -401,7 +405,7 @@ class SourceCatalog:
         columns = {name for name, (column, _) in COLUMNS.items() if column.public}
         return sorted([*columns.difference(UNLISTED), *ALIASES, *PROPERTIES])
 
-    def to_table(self, columns: str | Sequence[str] | None = None) -> "QTable":
+    def to_table(self, columns: str | Sequence[str] | None = None) -> QTable:
         """Make a table with one row per source.
 
         Parameters
@@ -466,11 +470,11 @@ class SourceCatalog:
         """
         return make_arrays(self, columns)
 
-    def get_label(self, label: int) -> "SourceCatalog":
+    def get_label(self, label: int) -> SourceCatalog:
         """Return the catalog of one source; see `get_labels`."""
         return self.get_labels(label)
 
-    def get_labels(self, labels: Any) -> "SourceCatalog":
+    def get_labels(self, labels: Labels) -> SourceCatalog:
         """Return the catalog of some sources, in the given order.
 
         Parameters
@@ -745,7 +749,7 @@ class SourceCatalog:
         ellipses = aperture_objects.kron_rows(self._results, kron_params)
         return self._collapsed(aperture_objects.make_apertures(ellipses))
 
-    def make_circular_apertures(self, radius: Any) -> Any:
+    def make_circular_apertures(self, radius: npt.ArrayLike) -> Any:
         """Make a circle around each centroid as a photutils aperture.
 
         Parameters
@@ -826,7 +830,11 @@ class SourceCatalog:
         return self._collapsed(aperture_objects.draw(ellipses, ax, origin, kwargs))
 
     def plot_circular_apertures(
-        self, radius: Any, ax: Any = None, origin: tuple[float, float] = (0, 0), **kwargs: Any
+        self,
+        radius: npt.ArrayLike,
+        ax: Any = None,
+        origin: tuple[float, float] = (0, 0),
+        **kwargs: Any,
     ) -> Any:
         """Draw a circle around the centroid of each source.
 
@@ -974,7 +982,12 @@ class SourceCatalog:
         return self._masked(self.frame.labels)
 
     def make_cutouts(
-        self, shape: Any, *, array: Any = None, mode: str = "partial", fill_value: Any = np.nan
+        self,
+        shape: tuple[int, int],
+        *,
+        array: Image | None = None,
+        mode: str = "partial",
+        fill_value: Any = np.nan,
     ) -> Any:
         """Cut images of one shape out, each around a source's centroid.
 
@@ -1012,7 +1025,7 @@ class SourceCatalog:
         """
         return self._collapsed(cut_shapes(self._results, shape, array, mode, fill_value))
 
-    def __getitem__(self, index: Any) -> "SourceCatalog":
+    def __getitem__(self, index: Any) -> SourceCatalog:
         if self.isscalar:
             raise TypeError(
                 f"A scalar {type(self).__name__!r} object cannot be indexed: it is one source"
@@ -1032,10 +1045,10 @@ class SourceCatalog:
             raise TypeError(f"Scalar {type(self).__name__!r} object has no len(): it is one source")
         return self.nlabels
 
-    def __iter__(self) -> Iterator["SourceCatalog"]:
+    def __iter__(self) -> Iterator[SourceCatalog]:
         return (self[i] for i in range(len(self)))
 
-    def copy(self) -> "SourceCatalog":
+    def copy(self) -> SourceCatalog:
         """Return a deep copy."""
         return copy.deepcopy(self)
 

@@ -5,12 +5,12 @@ import platform
 from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from skyshed.catalog.cutouts import CUTOUTS
 from skyshed.catalog.registry import ALIASES, COLUMNS, column
 from skyshed.names import ATTRIBUTES, KEYWORDS, only_new_names
+from skyshed.optional import package_versions
 
 if TYPE_CHECKING:  # imported late: it takes a third of the time of importing skyshed
     from astropy.table import QTable
@@ -48,13 +48,9 @@ DEFAULT_COLUMNS = (
 @lru_cache
 def _versions() -> dict[str, str | None]:
     """Return the versions of Python and of the packages that results depend on."""
-    versions: dict[str, str | None] = {"Python": platform.python_version()}
-    for package in ("skyshed", "astropy", "numpy", "scipy", "numba"):
-        try:
-            versions[package] = version(package)
-        except PackageNotFoundError:
-            versions[package] = None
-    return versions
+    packages = ("skyshed", "astropy", "numpy", "scipy", "numba")
+    versions = dict.fromkeys(packages) | package_versions(packages)
+    return {"Python": platform.python_version(), **versions}
 
 
 def default_columns() -> list[str]:

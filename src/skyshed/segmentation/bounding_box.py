@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from skyshed.optional import need
+
 __all__ = ["BoundingBox", "boxes_of", "slices_of"]
 
 BOUNDS = ("ixmin", "ixmax", "iymin", "iymax")
@@ -191,12 +193,9 @@ class BoundingBox:
         ImportError
             If photutils is not installed.
         """
-        try:
-            from photutils.aperture import RectangularAperture
-        except ImportError as error:
-            raise ImportError("to_aperture() needs photutils: pip install photutils") from error
+        apertures = need("photutils.aperture", "to_aperture()")
         height, width = self.shape
-        return RectangularAperture(self.center[::-1], width, height)
+        return apertures.RectangularAperture(self.center[::-1], width, height)
 
 
 def _is_box(other: Any) -> bool:

@@ -13,6 +13,7 @@ from astropy.utils.exceptions import AstropyUserWarning
 
 from skyshed.arguments import as_mask, check_positive_integer
 from skyshed.kernels import labelling
+from skyshed.messages import find_stack_level
 from skyshed.namespace import array_namespace, count_in_rows, like, repeat, to_host
 from skyshed.segmentation.label_table import LabelTable
 from skyshed.segmentation.numbering import consecutive, coordinate
@@ -44,7 +45,7 @@ def consecutive_numbers(table: LabelTable, start_label: Any) -> Any:
         warnings.warn(
             "Cannot relabel a segmentation image with no nonzero labels: it is left as it is",
             AstropyUserWarning,
-            stacklevel=3,
+            stacklevel=find_stack_level(),
         )
         return table.labels
     if not _is_whole(start_label) or start_label <= 0:

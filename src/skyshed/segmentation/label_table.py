@@ -9,7 +9,7 @@ import numpy as np
 from skyshed.namespace import is_device_array, like
 from skyshed.segmentation.bounding_box import BoundingBox, boxes_of, slices_of
 from skyshed.segmentation.numbering import LARGEST, collect, consecutive, extents
-from skyshed.segmentation.polygons import can_draw, draw, need
+from skyshed.segmentation.polygons import can_draw, draw, need_tracing
 from skyshed.segmentation.provenance import Provenance
 from skyshed.segmentation.reader import LabelReader
 from skyshed.segmentation.segment import Segment
@@ -186,7 +186,7 @@ class LabelTable:
     def polygons(self) -> list[Any]:
         """The outline of each label, a Shapely polygon."""
         self.check_2d("polygons")
-        need("polygons", "rasterio", "shapely")
+        need_tracing("polygons")
         return draw(self.sources)
 
     def polygons_of(self, labels: Any) -> list[Any]:

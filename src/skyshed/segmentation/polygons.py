@@ -1,15 +1,15 @@
 """Outlines of segments as Shapely polygons, traced by rasterio."""
 
-import importlib
 from itertools import chain
 from typing import Any
 
 import numpy as np
 
 from skyshed.namespace import in_one_transfer
+from skyshed.optional import need
 from skyshed.sources import Sources
 
-__all__ = ["can_draw", "draw", "need", "outline"]
+__all__ = ["can_draw", "draw", "need_tracing", "outline"]
 
 #: A call of rasterio costs as much as tracing this number of pixels.
 PIXELS_PER_CALL = 25_000
@@ -17,21 +17,16 @@ PIXELS_PER_CALL = 25_000
 PIXELS_AT_ONCE = 1 << 26
 
 
-def need(user: str, *packages: str) -> None:
-    """Raise an ImportError if a package that ``user`` needs can't be imported."""
-    for package in packages:
-        try:
-            importlib.import_module(package)
-        except ImportError as error:
-            raise ImportError(
-                f"{user} needs {package}, which can't be imported: pip install 'skyshed[regions]'"
-            ) from error
+def need_tracing(purpose: str) -> None:
+    """Raise an ImportError if rasterio or Shapely, which ``purpose`` needs, can't be imported."""
+    need("rasterio", purpose, "regions")
+    need("shapely", purpose, "regions")
 
 
 def can_draw() -> bool:
     """Whether rasterio and Shapely are installed."""
     try:
-        need("", "rasterio", "shapely")
+        need_tracing("")
     except ImportError:
         return False
     return True
