@@ -63,8 +63,9 @@ def main() -> None:
     lines = [
         f"# Peak memory of the process: {arguments.side} x {arguments.side} pixels, float32",
         "",
-        "`python -m benchmarks.process_memory`: `skyshed extract FILE --memory BUDGET` in a process "
-        f"of its own, writing and preview included. {platform.platform()}, {os.cpu_count()} cores.",
+        "`python -m benchmarks.process_memory`: `skyshed extract FILE --memory BUDGET` in a "
+        "process of its own, writing and preview included.",
+        f"{platform.platform()}, {os.cpu_count()} cores.",
         "",
         "| budget | peak | share | tiles |",
         "| --- | --- | --- | --- |",

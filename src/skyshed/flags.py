@@ -1,4 +1,4 @@
-"""What the bits of a source's flags mean."""
+"""The meaning of the bits in a source's flags."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -13,13 +13,13 @@ __all__ = ["SEGMENTATION_FLAGS", "Flag", "Flags", "decode_segmentation_flags", "
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-#: Where `with_flag_list` puts the list.
+#: The line that `with_flag_list` replaces by the list.
 LIST_GOES_HERE = re.compile(r"^([ \t]*)<flags>$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Flag:
-    """One bit.
+    """The meaning of one bit.
 
     Attributes
     ----------
@@ -28,7 +28,7 @@ class Flag:
     name : str
         Lower case, with underscores.
     description : str
-        What it says, in a few words.
+        What it means, in a few words.
     detailed_description : str
         When it is set.
     """
@@ -40,7 +40,7 @@ class Flag:
 
 
 class Flags:
-    """A set of flags, each found by its name or its bit.
+    """A set of flags, each of which is found by its name or its bit.
 
     A flag's bit is also an attribute, under its name in capitals.
 
@@ -49,7 +49,7 @@ class Flags:
     flags : iterable of `Flag`
         The flags.
     domain : str
-        What they say something about; an attribute.
+        What the flags are about; an attribute.
 
     Examples
     --------
@@ -70,12 +70,12 @@ class Flags:
         vars(self).update({flag.name.upper(): flag.bit_value for flag in self._flags})
 
     def __getattr__(self, name: str) -> int:
-        # Python comes here for unknown names only; type checkers learn that the others are ints.
+        # Called for unknown names only; it tells type checkers that the others are ints.
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     @property
     def all_flags(self) -> list[Flag]:
-        """Every `Flag`, by rising bit."""
+        """Every `Flag`, by ascending bit."""
         return list(self._flags)
 
     @property
@@ -129,16 +129,16 @@ class Flags:
         return self.get_definition(name).bit_value
 
     def get_description(self, bit_value: int | str) -> str:
-        """Return what a flag says; see `get_definition` for errors."""
+        """Return the short description of a flag; see `get_definition` for errors."""
         return self.get_definition(bit_value).description
 
     def get_detailed_description(self, bit_value: int | str) -> str:
-        """Return when a flag is set; see `get_definition` for errors."""
+        """Return the detailed description of a flag; see `get_definition` for errors."""
         return self.get_definition(bit_value).detailed_description
 
 
-#: Name, what it says, and when it is set; the n-th has the bit ``2**n``. Names and bits are those
-#: of photutils 3.1, and must stay: they are in people's tables.
+#: Name, description and detailed description; the n-th has the bit ``2**n``. Names and bits are
+#: those of photutils 3.1, and must stay: they are in people's tables.
 _TABLE = (
     (
         "masked_pixels",
@@ -164,7 +164,7 @@ _TABLE = (
         "edge_touch",
         "the segment touches an edge of the image",
         "The segment reaches the first or last row or column of the image: part of the source may "
-        "be missing, and its measurements be off.",
+        "be missing, and its measurements may be wrong.",
     ),
     (
         "deblended",
@@ -200,15 +200,15 @@ _TABLE = (
         "kron_undefined",
         "no Kron aperture, or none measured",
         "There is no Kron aperture (e.g. because no pixel is usable), or it was not measured (e.g. "
-        "because it is too large): the Kron flux is NaN. Of the Kron flags only "
-        "``kron_minimum_radius`` can be set besides.",
+        "because it is too large): the Kron flux is NaN. Of the other Kron flags, only "
+        "``kron_minimum_radius`` can be set as well.",
     ),
     (
         "kron_minimum_radius",
         "a minimum of the Kron aperture was used",
         "The unscaled Kron radius was not above its minimum (``kron_params[1]``), or could not be "
-        "measured as numerator or denominator is not positive, and the minimum was used; or the "
-        "least circle (``kron_params[2]``) took the place of the ellipse.",
+        "measured because numerator or denominator is not positive, and the minimum was used; or "
+        "the least circle (``kron_params[2]``) replaced the ellipse.",
     ),
     (
         "kron_no_overlap",
@@ -257,24 +257,24 @@ _TABLE = (
     ),
 )
 
-#: The flags of segmentation images and of catalogs: a bit means the same in both.
+#: The flags of segmentation images and catalogs: a bit means the same in both.
 SEGMENTATION_FLAGS = Flags(
-    (Flag(1 << place, *entry) for place, entry in enumerate(_TABLE)), "segmentation"
+    (Flag(1 << bit, *entry) for bit, entry in enumerate(_TABLE)), "segmentation"
 )
 
 
 def with_flag_list(function: F) -> F:
-    """Put a list of all flags where the docstring of ``function`` has a line ``<flags>``."""
+    """Replace a line ``<flags>`` in the docstring of ``function`` by a list of all flags."""
 
-    def listed(place: re.Match[str]) -> str:
-        indent = place[1]
+    def listed(line: re.Match[str]) -> str:
+        indent = line[1]
         lines = [f"{indent}* **0**: no flag is set."] + [
             f"{indent}* **{flag.bit_value}** (``{flag.name!r}``): {flag.detailed_description}"
             for flag in SEGMENTATION_FLAGS.all_flags
         ]
         return "\n".join(lines)
 
-    if function.__doc__ is not None:  # as it is under python -OO
+    if function.__doc__ is not None:  # docstrings are None under python -OO
         function.__doc__ = LIST_GOES_HERE.sub(listed, function.__doc__)
     return function
 
@@ -295,13 +295,13 @@ def decode_segmentation_flags(flags: Any, *, return_bit_values: bool = False) ->
     Returns
     -------
     decoded : list
-        Names (or bits) by rising bit, for each element: of one integer a list, of an array lists
-        nested as its axes are. Bits without a meaning are passed over.
+        The names (or bits) by ascending bit: a list for one integer, and for an array lists that
+        are nested as its axes are. Bits without a meaning are ignored.
 
     Raises
     ------
     TypeError
-        If ``flags`` holds anything but integers; booleans are none.
+        If ``flags`` holds anything but integers; booleans are not integers.
     ValueError
         If it holds negative integers.
 
@@ -319,7 +319,7 @@ def decode_segmentation_flags(flags: Any, *, return_bit_values: bool = False) ->
     if np.ndim(flags) == 0:
         return _decode(flags.item() if isinstance(flags, np.ndarray) else flags, return_bit_values)
     if flags.dtype.kind in "iu":
-        # A million sources have few combinations of flags.
+        # Even a million sources have few different combinations of flags.
         values, which = np.unique(flags, return_inverse=True)
         meanings = [_decode(value, return_bit_values) for value in values]
         return _nested([list(meanings[at]) for at in which.reshape(-1).tolist()], flags.shape)
@@ -332,7 +332,7 @@ def _decode(value: Any, return_bit_values: bool) -> list[Any]:
         raise TypeError(f"flags: a flag value must be an integer of at least 0, got {value!r}")
     if value < 0:
         raise ValueError(f"flags: a flag value must be a nonnegative integer, got {value}")
-    # As an int: a small NumPy integer can't be compared with a bit that its dtype does not have.
+    # A small NumPy integer can't be combined with a bit that its dtype does not have.
     value = int(value)
     return [
         flag.bit_value if return_bit_values else flag.name

@@ -11,16 +11,16 @@ __all__ = ["Frame", "Lazy", "bad_pixels"]
 
 
 class Lazy:
-    """An image that is made when it is first needed, and can be let go.
+    """An image that is made when it is first needed, and can be released.
 
     Parameters
     ----------
     make : callable
-        Makes the image, with the same bits each time. What it refers to stays in memory.
+        Makes the image, with the same bits each time. Whatever it refers to stays in memory.
     held : array, optional
-        The image, where it exists already.
+        The image, if it exists already.
     keep : bool, optional
-        Whether an image that was made is held. Otherwise it is made each time it is asked for.
+        Whether to hold the image once it was made. Otherwise it is made each time it is needed.
 
     Examples
     --------
@@ -37,7 +37,7 @@ class Lazy:
     def __init__(self, make: Callable[[], Any], held: Any = None, keep: bool = True) -> None:
         self._make = make
         self._held = held
-        #: Whether an image that was made is held.
+        #: Whether to hold the image once it was made.
         self.keep = keep
 
     def get(self) -> Any:
@@ -50,7 +50,7 @@ class Lazy:
         return image
 
     def release(self) -> None:
-        """Let the image go; it is made again if it is needed again."""
+        """Release the image; it is made again if it is needed again."""
         self._held = None
 
 
@@ -58,9 +58,9 @@ class Frame:
     """Images of one field, or of one tile of it, all of one shape and on one device.
 
     Measurements are made relative to each source's own bounding box; ``origin`` is added last, and
-    apertures are clipped to ``full_shape``. So a tile gives the bits of the whole image.
+    apertures are clipped to ``full_shape``, so that a tile gives the bits of the whole image.
 
-    Frames are not modified. Any image may be given as a `Lazy`; as an attribute it is an array.
+    Frames do not change. Any image may be given as a `Lazy`; the attributes are always arrays.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ class Frame:
 
     @classmethod
     def from_images(cls, data: Any, labels: Any, mask: Any = None, **others: Any) -> "Frame":
-        """Make a frame of an image whose non-finite pixels are not masked yet.
+        """Make a frame of an image, and mask its non-finite pixels.
 
         Parameters
         ----------
@@ -137,7 +137,7 @@ class Frame:
         return Frame(**{**arguments, **changes})
 
     def __getstate__(self) -> dict[str, Any]:
-        # What makes an image may not be fit to be copied or pickled; the image is.
+        # The function that makes an image may not be copyable or picklable; the image is.
         images = {
             name: image.get() if isinstance(image, Lazy) and image.keep else image
             for name, image in self._images.items()
@@ -216,7 +216,7 @@ class Frame:
 
 
 def bad_pixels(data: Any, mask: Any) -> Any:
-    """Return the mask that covers non-finite data too; no new one where all data are finite.
+    """Return a mask that also covers non-finite data; the given one if all data are finite.
 
     Parameters
     ----------
@@ -227,7 +227,7 @@ def bad_pixels(data: Any, mask: Any) -> Any:
     """
     xp = array_namespace(data=data)
     with np.errstate(over="ignore", invalid="ignore"):
-        # One read, no temporary image: a single bad value makes the sum not finite.
+        # A single pass without a temporary image: one bad value makes the sum non-finite.
         if xp.isfinite(xp.sum(data)):
             return mask
     bad = ~xp.isfinite(data)

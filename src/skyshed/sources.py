@@ -1,4 +1,4 @@
-"""Where each label's pixels are: what deblending, editing, catalog and stitching all read."""
+"""Where the pixels of each label are, for deblending, editing, the catalog and stitching."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,7 +13,7 @@ __all__ = ["Rows", "Sources"]
 
 
 class Rows(NamedTuple):
-    """What is known per source, as NumPy arrays; see `Sources`."""
+    """The small arrays of `Sources`, as NumPy arrays."""
 
     labels: Any
     start: Any
@@ -90,7 +90,8 @@ class Sources:
     def order(self) -> Any:
         """Positions of the sources by their first pixel, int64, shape (n,).
 
-        Kernels visit them in this order: labels that deblending gave are scattered over the image.
+        Kernels visit sources in this order, because labels that deblending made are scattered over
+        the image.
         """
         return self.pixel[self.start[:-1]].argsort()
 
@@ -106,7 +107,7 @@ class Sources:
         Parameters
         ----------
         names : array of int, shape (n,)
-            The new label of each source: 0 drops it, sources of equal names become one.
+            The new label of each source: 0 drops it, and sources with the same label are merged.
 
         Examples
         --------
@@ -140,9 +141,9 @@ def _group_of(first: Any, like: Any) -> Any:
 
 
 def _sorted_within(rows: Sources, first: Any) -> Any:
-    """Return the pixels of ``rows``, in raster order within the groups of rows that begin at first.
+    """Return the pixels of ``rows``, in raster order within the groups that begin at ``first``.
 
-    A group of one row is in order.
+    Groups of one row are in order already.
     """
     pixel = rows.pixel.copy()
     group = _group_of(rows.start[first], pixel)
@@ -153,11 +154,11 @@ def _sorted_within(rows: Sources, first: Any) -> Any:
 
 
 def _joined_boxes(bbox: Any, first: Any) -> Any:
-    """Return the boxes around the boxes of the groups of rows that begin at first."""
+    """Return the smallest boxes around the groups of boxes that begin at ``first``."""
     group = _group_of(first, bbox[:, 0])
     end = first + np.diff(first, append=bbox.shape[0]) - 1
     columns = []
     for k, at in enumerate((first, end, first, end)):
-        # CuPy has no minimum of each group; sorted, it is the group's first.
+        # CuPy has no minimum by group; in a sorted group it is the first element.
         columns.append(bbox[np.lexsort(np.stack([bbox[:, k], group])), k][at])
     return np.stack(columns, axis=1)

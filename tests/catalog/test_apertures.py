@@ -9,6 +9,7 @@ from matplotlib.patches import Ellipse
 from photutils.aperture import CircularAperture, EllipticalAperture, aperture_photometry
 
 from skyshed import SegmentationImage, SourceCatalog
+from skyshed.catalog import kron_ellipses
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +47,26 @@ def test_kron_apertures_of_other_parameters(field, catalog):
         assert b.theta == a.theta
     circles = catalog.make_kron_apertures((2.5, 1.4, 30.0))
     assert all(isinstance(circle, CircularAperture) and circle.r == 30 for circle in circles)
+
+
+def test_kron_ellipses_have_every_centroid_and_the_axes_that_there_are(catalog_of):
+    catalog = catalog_of("full")
+    labels, ellipses = kron_ellipses(catalog)
+    np.testing.assert_array_equal(labels, catalog.labels)
+    np.testing.assert_array_equal(ellipses[:, :2], catalog.centroid)
+    apertures = catalog.make_kron_apertures()
+    has_axes = np.isfinite(ellipses[:, 2:]).all(axis=1)
+    np.testing.assert_array_equal(has_axes, [aperture is not None for aperture in apertures])
+    assert np.isnan(ellipses[~has_axes, 2:]).all()
+    assert (np.isfinite(ellipses[:, 0]) & ~has_axes).any()
+    made = [aperture for aperture in apertures if aperture is not None]
+    for row, aperture in zip(ellipses[has_axes], made, strict=True):
+        if isinstance(aperture, EllipticalAperture):
+            expected = [*aperture.positions, aperture.a, aperture.b, aperture.theta.to_value("deg")]
+            np.testing.assert_allclose(row, expected)
+    single = kron_ellipses(catalog[3])
+    np.testing.assert_array_equal(single[0], labels[3:4])
+    np.testing.assert_array_equal(single[1], ellipses[3:4])
 
 
 def test_circular_apertures_hold_the_circular_flux(field, catalog):

@@ -108,7 +108,7 @@ def test_a_selection_has_the_bits_of_the_whole(make_case, index, measured_before
 def test_a_selection_carries_over_what_was_measured(catalog):
     flux = catalog.kron_flux
     selected = catalog[[2, 5]]
-    assert {"kron_flux", "xcentroid", "_count"} <= set(selected._results.kept)
+    assert {"kron_flux", "xcentroid", "_count"} <= set(selected.results.kept)
     assert same(selected.kron_flux, flux[[2, 5]])
 
 
@@ -209,7 +209,7 @@ def test_a_tile_gives_the_bits_of_the_whole(make_case):
     from skyshed.catalog.registry import Results, depends
 
     catalog = make_case("full", wcs=None)
-    whole = catalog._results["frame"]
+    whole = catalog.results["frame"]
     y0, y1, x0, x1 = 5, 85, 20, 110
     cut = {
         name: np.ascontiguousarray(getattr(whole, name)[y0:y1, x0:x1])
@@ -231,11 +231,11 @@ def test_a_tile_gives_the_bits_of_the_whole(make_case):
     )  # fmt: skip
     mine = np.isin(sources.labels, catalog.labels[inside])
     assert inside.sum() > 10
-    results = Results({**catalog._results.inputs, "frame": tile, "sources": sources})
+    results = Results({**catalog.results.inputs, "frame": tile, "sources": sources})
     # Apertures reach out of this small tile.
     for name in (name for name in PUBLIC if not depends(name, ("apermask_method",))):
         got = results[name]
-        assert same(got[mine], catalog._results[name][inside]), name
+        assert same(got[mine], catalog.results[name][inside]), name
 
 
 def test_columns_are_measured_once_and_only_when_asked_for(catalog, monkeypatch):
@@ -246,11 +246,11 @@ def test_columns_are_measured_once_and_only_when_asked_for(catalog, monkeypatch)
     monkeypatch.setattr(
         isophotal.isophotal, "summarize", lambda *args: calls.append(args) or measure(*args)
     )
-    assert catalog._results.kept == {}
+    assert catalog.results.kept == {}
     for name in ("segment_flux", "min_value", "max_value", "area", "maxval_index"):
         getattr(catalog, name)
     assert len(calls) == 1
-    assert "moments" not in catalog._results.kept
+    assert "moments" not in catalog.results.kept
 
 
 def test_quantities_in_give_quantities_out(make_case):

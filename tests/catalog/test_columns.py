@@ -1,4 +1,4 @@
-"""What the registry says of its columns is so: units, needs, and what changes them."""
+"""The registry describes its columns truly: units, needs, and what changes them."""
 
 import importlib.util
 from pathlib import Path

@@ -153,5 +153,5 @@ def test_flags_are_integers_in_tables_with_their_names_in_the_help(data, segment
 def test_flags_measure_no_other_centroids(data, segments):
     catalog = SourceCatalog(data, segments)
     _ = catalog.flags
-    assert "_kron_seen" in catalog._results.kept
-    assert not any("win" in name or "quad" in name for name in catalog._results.kept)
+    assert "_kron_seen" in catalog.results.kept
+    assert not any("win" in name or "quad" in name for name in catalog.results.kept)

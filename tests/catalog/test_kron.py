@@ -69,7 +69,7 @@ def test_the_crowd_is_one(crowd):
     assert np.sum(answers["correct", 0]["kron_radius"] == 0) >= 2
     assert not np.isfinite(answers["correct", 0]["kron_fluxerr"]).all()
     catalog = crowded(scene)
-    outside = catalog.xcentroid - catalog._results["_kron_minor"] < -0.5
+    outside = catalog.xcentroid - catalog.results["_kron_minor"] < -0.5
     assert outside.sum() >= 2
 
 

@@ -1,4 +1,4 @@
-"""Every public name of photutils 3.1.1's catalog, and of the guide's, is one of skyshed's."""
+"""Every public name of the catalogs of photutils 3.1.1 and of the guide exists in skyshed."""
 
 import inspect
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a catalog measures with."""
+"""The settings of a catalog."""
 
 import dataclasses
 

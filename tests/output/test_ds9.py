@@ -4,14 +4,15 @@ import re
 
 import numpy as np
 
-from skyshed.output.ds9 import HEAD, kron_places, region_lines
+from skyshed.catalog import kron_ellipses
+from skyshed.output.ds9 import HEAD, region_lines
 
 
 def test_regions_are_the_kron_ellipses_counted_from_one(rich, tmp_path):
     catalog = rich.catalog
     rich.write(tmp_path, preview=False, regions=True)
     text = (tmp_path / "kron.reg").read_text(encoding="ascii")
-    assert text == HEAD + region_lines(*kron_places(catalog))
+    assert text == HEAD + region_lines(*kron_ellipses(catalog))
     lines = text.splitlines()
     assert lines[:3] == ["# Region file format: DS9", "global color=green", "image"]
     assert len(lines) == 3 + len(rich.table)

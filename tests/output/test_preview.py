@@ -10,7 +10,7 @@ import pytest
 from matplotlib.image import imread
 
 from skyshed import extract
-from skyshed.catalog.apertures import kron_ellipses
+from skyshed.catalog import kron_ellipses
 from skyshed.output import preview
 from skyshed.output.preview import MOST_ELLIPSES, block_max, block_mean, write_preview
 from tests.pipeline_field import make_field
@@ -81,7 +81,7 @@ def test_a_picture_by_windows_is_the_picture(tmp_path, monkeypatch, shape):
     image[60:90, 80:110] = np.nan
     found = extract(image, nsigma=10)
     found.write(tmp_path)
-    ellipses = kron_ellipses(found.catalog, None)
+    _, ellipses = kron_ellipses(found.catalog)
     noise = found.background2d.background_rms_median
     for size in (1 << 22, 30_000):
         monkeypatch.setattr(preview, "WINDOW", size)

@@ -1,4 +1,4 @@
-"""Bounding boxes, beside photutils."""
+"""Bounding boxes, compared with photutils."""
 
 import pickle
 import sys

@@ -1,4 +1,4 @@
-"""What a segmentation image says about its labels, beside photutils."""
+"""What a segmentation image says about its labels, compared with photutils."""
 
 import copy
 import pickle

@@ -1,4 +1,4 @@
-"""Outlines as matplotlib patches and as regions, beside photutils."""
+"""Outlines as matplotlib patches and as regions, compared with photutils."""
 
 import sys
 

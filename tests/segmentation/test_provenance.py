@@ -1,4 +1,4 @@
-"""What deblending did to each label."""
+"""Parents and flags of deblended labels, and how they follow edits."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""A segment, beside photutils."""
+"""A segment, compared with photutils."""
 
 import numpy as np
 import pytest

@@ -2,15 +2,16 @@
 
 from typing import Any
 
+from skyshed.catalog.aperture_objects import kron_ellipses
 from skyshed.catalog.catalog import SourceCatalog
 from skyshed.catalog.settings import CatalogSettings
 from skyshed.catalog.table import DEFAULT_COLUMNS as _COLUMNS
 
-__all__ = ["CatalogSettings", "SourceCatalog"]
+__all__ = ["CatalogSettings", "SourceCatalog", "kron_ellipses"]
 
 
 def __getattr__(name: str) -> Any:
-    # photutils has it still, as 3.0 had it: without flags, a list of one's own each time.
+    # photutils still has it, as in 3.0: without flags, and a new list each time.
     if name == "DEFAULT_COLUMNS":
         return [column for column in _COLUMNS if column != "flags"]
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,26 +1,23 @@
-"""The catalog of sources: a thin class over the registry of measurements."""
+"""The catalog of sources: one class over the registry of measurements."""
+
+from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
+from astropy import units as u
 
 import skyshed.catalog.measurements  # noqa: F401 - fills the registry
-from skyshed.catalog.cutouts import Cutouts
-from skyshed.catalog.extras import pick
-from skyshed.catalog.flags import Quality
-from skyshed.catalog.inputs import (
-    check_detection,
-    check_unit,
-    make_frame,
-    threads_worth_starting,
-)
-from skyshed.catalog.photometry import Photometry
+from skyshed._typing import Array, Image, Labels, Mask
+from skyshed.catalog import aperture_objects, extras
+from skyshed.catalog.cutouts import cut_boxes, cut_masked_boxes, cut_shapes
+from skyshed.catalog.flags import decode
 from skyshed.catalog.registry import ALIASES, COLUMNS, Column, Results
-from skyshed.catalog.settings import CatalogSettings
-from skyshed.catalog.stamps import Stamps
+from skyshed.catalog.settings import CatalogSettings, check_kron_params
 from skyshed.catalog.table import (
     PROPERTIES,
     UNLISTED,
@@ -29,9 +26,18 @@ from skyshed.catalog.table import (
     make_meta,
     make_table,
 )
+from skyshed.catalog.validation import (
+    check_same_sources,
+    check_unit,
+    make_frame,
+    threads_worth_starting,
+)
+from skyshed.flags import with_flag_list
 from skyshed.frame import Frame
+from skyshed.kernels.threads import resolve_n_threads
 from skyshed.names import accept_aliases, both_names, canonical_attribute
-from skyshed.segmentation import SegmentationImage, as_segmentation_image
+from skyshed.segmentation import BoundingBox, SegmentationImage, as_segmentation_image
+from skyshed.segmentation.bounding_box import boxes_of, slices_of
 from skyshed.segmentation.provenance import Provenance
 from skyshed.sources import Sources
 
@@ -41,7 +47,16 @@ if TYPE_CHECKING:
 __all__ = ["SourceCatalog"]
 
 
-class SourceCatalog(Cutouts, Stamps, Photometry, Quality):
+class _Listed(property):
+    """A property whose getter is also `func`, where some tools look for its docstring."""
+
+    @property
+    def func(self) -> Any:
+        """The getter."""
+        return self.fget
+
+
+class SourceCatalog:
     """Photometry, positions and shapes of the sources of a segmentation image.
 
     Every column is an attribute, measured when first asked for, and may be named in `to_table`. The
@@ -72,37 +87,46 @@ class SourceCatalog(Cutouts, Stamps, Photometry, Quality):
         The width in pixels of the rectangular annulus from which a local background is estimated
         and subtracted; 0 for none.
     apermask_method : {'correct', 'mask', 'none'}, optional
-        What apertures see of neighbouring sources: 'correct' replaces a pixel by the one opposite
-        the centroid, 'mask' leaves it out, 'none' keeps it.
+        How apertures treat pixels of neighbouring sources: 'correct' replaces a pixel by the one
+        opposite the centroid, 'mask' leaves it out, 'none' keeps it.
     kron_params : sequence of 2 or 3 floats, optional
         The scale of the Kron radius, the least Kron radius, and the least radius in pixels of the
         circle that replaces smaller Kron ellipses.
     detection_cat : `SourceCatalog`, optional
         A catalog of the same segmentation image. Positions, shapes and apertures are taken from it,
-        and so are ``wcs``, ``apermask_method`` and ``kron_params``.
+        as are ``wcs``, ``apermask_method`` and ``kron_params``.
     progress_bar : bool, optional
-        Accepted for compatibility; nothing takes long enough to need one.
+        Accepted for compatibility; no measurement takes long enough to need one.
     n_threads : int, optional
         Threads to use; `None` for all available cores, or one for a few small sources. The result
         is the same for any number.
     unit : `~astropy.units.UnitBase` or str, optional
-        The unit of plain arrays, CuPy's above all, which no Quantity holds.
+        The unit of plain arrays, above all those of CuPy, which cannot be Quantities.
+
+    Attributes
+    ----------
+    isscalar : bool
+        Whether this is a single source that was selected by an index. Attributes are scalars then.
+    default_columns : list of str
+        The columns of `to_table` where it is given none.
+    meta : dict
+        What tables note about themselves.
 
     Raises
     ------
     ValueError
-        If shapes or units differ, an argument is out of range, or there is no source.
+        If shapes or units differ, an argument is out of range, or there are no sources.
     TypeError
         If ``segment_img`` or ``detection_cat`` has the wrong type, both ``convolved_data`` and
         ``kernel`` are given, or some images are NumPy arrays and others CuPy arrays.
 
     Notes
     -----
-    Images are kept as float32 if they are, else as float64; sums are made in float64, in an order
-    that depends on the source alone.
+    float32 images are kept as they are, all others become float64; sums are made in float64, in an
+    order that depends on the source alone.
 
-    CuPy arrays are measured on their device. Columns come as NumPy arrays all the same;
-    `to_arrays` leaves them there.
+    CuPy arrays are measured on their device. Columns are NumPy arrays nevertheless; `to_arrays`
+    returns them on the device.
 
     Examples
     --------
@@ -126,21 +150,25 @@ class SourceCatalog(Cutouts, Stamps, Photometry, Quality):
         2       6.5       3.5  4.0
     """
 
+    isscalar: bool
+    default_columns: list[str]
+    meta: dict[str, Any]
+
     @accept_aliases
     def __init__(
         self,
-        data: Any,
+        data: Image,
         segment_img: SegmentationImage,
-        convolved_data: Any = None,
-        error: Any = None,
-        mask: Any = None,
+        convolved_data: Image | None = None,
+        error: Image | None = None,
+        mask: Mask = None,
         kernel: Any = None,
-        background: Any = None,
+        background: Image | None = None,
         wcs: Any = None,
         localbkg_width: int = 0,
         apermask_method: str = "correct",
         kron_params: Sequence[float] = (2.5, 1.4, 0.0),
-        detection_cat: "SourceCatalog | None" = None,
+        detection_cat: SourceCatalog | None = None,
         progress_bar: bool = False,
         n_threads: int | None = None,
         *,
@@ -161,7 +189,7 @@ class SourceCatalog(Cutouts, Stamps, Photometry, Quality):
             frame, segment_img.sources, settings, segment_img.provenance, detection_cat,
             check_unit(unit, found_unit), n_threads,
         )  # fmt: skip
-        #: What was asked for; nothing takes long enough to need a bar.
+        #: What the caller asked for; no measurement takes long enough to need a bar.
         self.progress_bar = progress_bar
 
     @classmethod
@@ -172,10 +200,10 @@ class SourceCatalog(Cutouts, Stamps, Photometry, Quality):
         settings: CatalogSettings | None = None,
         *,
         provenance: Provenance | None = None,
-        detection_cat: "SourceCatalog | None" = None,
+        detection_cat: SourceCatalog | None = None,
         unit: Any = None,
         n_threads: int | None = None,
-    ) -> "SourceCatalog":
+    ) -> SourceCatalog:
         """Make the catalog of sources of a frame, which may be a window of a larger image.
 
         Parameters
@@ -185,7 +213,7 @@ class SourceCatalog(Cutouts, Stamps, Photometry, Quality):
         sources : `~skyshed.sources.Sources`
             n sources of the frame: all of them, or some.
         settings : `CatalogSettings`, optional
-            What to measure with; the defaults if `None`.
+            The settings; the defaults if `None`.
         provenance : `~skyshed.segmentation.provenance.Provenance`, optional
             What deblending noted about the labels; nothing if `None`.
         detection_cat : `SourceCatalog`, optional
@@ -230,16 +258,22 @@ class SourceCatalog(Cutouts, Stamps, Photometry, Quality):
         sources: Sources,
         settings: CatalogSettings,
         provenance: Provenance,
-        detection_cat: "SourceCatalog | None",
+        detection_cat: SourceCatalog | None,
         unit: Any,
         n_threads: int | None,
     ) -> None:
-        """Start with nothing measured, and nothing that a user added."""
+        """Begin with nothing measured and no properties of the user."""
         detection = None
         if detection_cat is not None:
-            detection = check_detection(detection_cat, frame, sources)
-            theirs = detection_cat.settings
-            settings = replace(theirs, localbkg_width=settings.localbkg_width)
+            if not isinstance(detection_cat, SourceCatalog):
+                raise TypeError(
+                    "detection_cat/detection_catalog must be a skyshed.SourceCatalog, got "
+                    f"{type(detection_cat).__name__}"
+                )
+            detection = detection_cat.results
+            check_same_sources(detection, frame, sources)
+            localbkg_width = settings.localbkg_width
+            settings = replace(detection_cat.settings, localbkg_width=localbkg_width)
         inputs = {
             "frame": frame,
             "sources": sources,
@@ -252,14 +286,17 @@ class SourceCatalog(Cutouts, Stamps, Photometry, Quality):
         self._unit = unit
         self._extra: dict[str, Any] = {}
         self.isscalar = False
-        #: The columns of `to_table` where it is given none.
         self.default_columns = default_columns()
-        #: What tables note about themselves.
         self.meta = make_meta(
             localbkg_width=settings.localbkg_width,
             apermask_method=settings.apermask_method,
             kron_params=settings.kron_params,
         )
+
+    @property
+    def results(self) -> Results:
+        """The measured columns on their device, a `~skyshed.catalog.registry.Results`."""
+        return self._results
 
     @property
     def frame(self) -> Frame:
@@ -273,11 +310,64 @@ class SourceCatalog(Cutouts, Stamps, Photometry, Quality):
 
     @property
     def settings(self) -> CatalogSettings:
-        """What is measured with, besides images."""
+        """The settings of the measurements."""
         return self._settings
 
+    @property
+    def labels(self) -> Array:
+        """The labels, always as an array."""
+        return self.sources.host.labels
+
+    @property
+    def label(self) -> Any:
+        """The label of each source in the segmentation image."""
+        return self._collapsed(self.labels)
+
+    @property
+    def nlabels(self) -> int:
+        """The number of sources."""
+        return len(self.sources)
+
+    @property
+    def n_threads(self) -> int:
+        """The number of threads that measurements use."""
+        return resolve_n_threads(self._results["n_threads"])
+
+    @property
+    def wcs(self) -> Any:
+        """The WCS, or `None`."""
+        return self.settings.wcs
+
+    @property
+    def localbkg_width(self) -> int:
+        """The width of the annulus of the local background, 0 for none."""
+        return self.settings.localbkg_width
+
+    @property
+    def apermask_method(self) -> str:
+        """How apertures treat pixels of neighbouring sources."""
+        return self.settings.apermask_method
+
+    @property
+    def kron_params(self) -> Sequence[float]:
+        """The Kron parameters."""
+        return self.settings.kron_params
+
+    def _public(self, name: str, results: Results | None = None) -> Any:
+        """Return a column as users see it: with its unit, and a scalar for a scalar catalog."""
+        (values,) = (results or self._results).on_host(name)
+        unit = COLUMNS[name][0].unit
+        shown = self._unit if unit == "data" else None if unit in ("", "sky") else u.Unit(unit)
+        if shown is not None and values.dtype != object:
+            values = values << shown
+        return self._collapsed(values)
+
+    def _collapsed(self, values: Any) -> Any:
+        """Return the single value of a scalar catalog, all values of any other."""
+        return values[0] if self.isscalar and len(values) == 1 else values
+
     def measure(self, *columns: str) -> None:
-        """Measure columns now. They stay where the images are: nothing is copied from a device.
+        """Measure columns now; nothing is copied from a device.
 
         Parameters
         ----------
@@ -298,7 +388,9 @@ class SourceCatalog(Cutouts, Stamps, Photometry, Quality):
         >>> catalog.measure("moments", "kron_flux")
         """
         names = [ALIASES.get(name, name) for name in columns]
-        unknown = [given for given, name in zip(columns, names, strict=True) if name not in COLUMNS]
+        unknown = [
+            column for column, name in zip(columns, names, strict=True) if name not in COLUMNS
+        ]
         if unknown:
             raise ValueError(f"columns must be names of measured columns, {unknown} are none")
         for name in names:
@@ -310,10 +402,10 @@ class SourceCatalog(Cutouts, Stamps, Photometry, Quality):
 
         As in photutils 3.1, `inertia_tensor` is not listed, though it is still measured.
         """
-        columns = {name for name, (each, _) in COLUMNS.items() if each.public}
+        columns = {name for name, (column, _) in COLUMNS.items() if column.public}
         return sorted([*columns.difference(UNLISTED), *ALIASES, *PROPERTIES])
 
-    def to_table(self, columns: str | Sequence[str] | None = None) -> "QTable":
+    def to_table(self, columns: str | Sequence[str] | None = None) -> QTable:
         """Make a table with one row per source.
 
         Parameters
@@ -378,27 +470,12 @@ class SourceCatalog(Cutouts, Stamps, Photometry, Quality):
         """
         return make_arrays(self, columns)
 
-    def __getitem__(self, index: Any) -> "SourceCatalog":
-        if self.isscalar:
-            raise TypeError(
-                f"A scalar {type(self).__name__!r} object cannot be indexed: it is one source"
-            )
-        position = np.arange(self.nlabels)[index]
-        chosen = np.atleast_1d(position)
-        other = copy.copy(self)
-        other.isscalar = position.ndim == 0
-        other._results = self._results.take(chosen, sources=self._results["sources"].take(chosen))
-        other._extra = {name: pick(values, position) for name, values in self._extra.items()}
-        other.default_columns = list(self.default_columns)
-        other.meta = dict(self.meta)
-        return other
-
-    def get_label(self, label: int) -> "SourceCatalog":
+    def get_label(self, label: int) -> SourceCatalog:
         """Return the catalog of one source; see `get_labels`."""
         return self.get_labels(label)
 
-    def get_labels(self, labels: Any) -> "SourceCatalog":
-        """Return the catalog of some sources, in the order given.
+    def get_labels(self, labels: Labels) -> SourceCatalog:
+        """Return the catalog of some sources, in the given order.
 
         Parameters
         ----------
@@ -419,28 +496,564 @@ class SourceCatalog(Cutouts, Stamps, Photometry, Quality):
         >>> catalog.get_labels([7, 1]).segment_flux
         array([1., 2.])
         """
-        wanted = np.asarray(labels)
-        unknown = np.setdiff1d(wanted, self.labels).tolist()
+        chosen = np.asarray(labels)
+        unknown = np.setdiff1d(chosen, self.labels).tolist()
         if unknown:
-            what = f"labels {unknown} are" if len(unknown) > 1 else f"label {unknown} is"
-            raise ValueError(f"{what} invalid (not in this catalog), see its labels")
+            subject = f"labels {unknown} are" if len(unknown) > 1 else f"label {unknown} is"
+            raise ValueError(f"{subject} invalid (not in this catalog), see its labels")
         sorter = np.argsort(self.labels, kind="stable")
-        return self[sorter[np.searchsorted(self.labels, wanted, sorter=sorter)]]
+        return self[sorter[np.searchsorted(self.labels, chosen, sorter=sorter)]]
+
+    @property
+    def extra_properties(self) -> list[str]:
+        """The names of the properties that were added, in order."""
+        return list(self._extra)
+
+    def add_extra_property(self, name: str, value: Any, overwrite: bool = False) -> None:
+        """Add a property; it becomes an attribute and may be named in `to_table`.
+
+        Parameters
+        ----------
+        name : str
+            Its name.
+        value : array_like, Quantity, SkyCoord, list or scalar
+            One element per source; a scalar for a catalog of a single source.
+        overwrite : bool, optional
+            Whether to replace a property of that name that was added before.
+
+        Raises
+        ------
+        ValueError
+            If the name is taken, or the number of elements is not that of the sources.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skyshed import SegmentationImage, SourceCatalog
+        >>> labels = np.array([[1, 1, 0, 2]])
+        >>> catalog = SourceCatalog(np.ones((1, 4)), SegmentationImage(labels))
+        >>> catalog.add_extra_property("mean_flux", catalog.segment_flux / catalog.area.value)
+        >>> catalog[1].mean_flux
+        np.float64(1.0)
+        """
+        extras.add(self, self._extra, name, value, overwrite)
+
+    def remove_extra_property(self, name: str) -> None:
+        """Remove a property that was added; see `remove_extra_properties`."""
+        self.remove_extra_properties(name)
+
+    def remove_extra_properties(self, names: str | Iterable[str]) -> None:
+        """Remove properties that were added.
+
+        Parameters
+        ----------
+        names : str or sequence of str
+            Their names.
+
+        Raises
+        ------
+        ValueError
+            If a name is not among `extra_properties`; nothing is removed then.
+        """
+        extras.remove(self._extra, names)
+
+    def rename_extra_property(self, name: str, new_name: str) -> None:
+        """Rename a property that was added; its position in `extra_properties` stays.
+
+        Parameters
+        ----------
+        name, new_name : str
+            The old name and the new one.
+
+        Raises
+        ------
+        ValueError
+            If ``name`` is not among `extra_properties`, or ``new_name`` is taken.
+        """
+        extras.rename(self, self._extra, name, new_name)
+
+    def _fluxes(
+        self, results: Results, columns: tuple[str, str], name: str | None, overwrite: bool
+    ) -> tuple[Any, Any]:
+        """Return a flux and its error; keep them as ``name_flux`` and ``name_fluxerr`` if named."""
+        results.on_host(*columns)
+        flux, error = (self._public(column, results) for column in columns)
+        if name is not None:
+            self.add_extra_property(f"{name}_flux", flux, overwrite)
+            self.add_extra_property(f"{name}_fluxerr", error, overwrite)
+        return flux, error
+
+    def kron_photometry(
+        self, kron_params: Any, name: str | None = None, overwrite: bool = False
+    ) -> tuple[Any, Any]:
+        """Measure fluxes in Kron apertures with other parameters.
+
+        Parameters
+        ----------
+        kron_params : sequence of 2 or 3 floats
+            As for the catalog.
+        name : str, optional
+            If given, the results are added as the properties ``name_flux`` and ``name_fluxerr``.
+        overwrite : bool, optional
+            Whether to replace such properties.
+
+        Returns
+        -------
+        flux, fluxerr : float, array or Quantity
+            In the unit of the data; NaN where there is no aperture or, for the error, no ``error``.
+
+        Raises
+        ------
+        ValueError
+            If the parameters are out of range, or the name is taken.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skyshed import SourceCatalog, detect_sources
+        >>> y, x = np.indices((21, 21)) - 10
+        >>> data = 50 * np.exp(-(x**2 + y**2) / 8)
+        >>> catalog = SourceCatalog(data, detect_sources(data, 1, npixels=5))
+        >>> flux, fluxerr = catalog.kron_photometry((2.5, 1.4), name="wide")
+        >>> catalog.wide_flux.round(1)
+        array([1251.7])
+        """
+        results = self._results.with_inputs(kron_params=check_kron_params(kron_params))
+        return self._fluxes(results, ("kron_flux", "kron_fluxerr"), name, overwrite)
+
+    def circular_photometry(
+        self, radius: float, name: str | None = None, overwrite: bool = False
+    ) -> tuple[Any, Any]:
+        """Measure fluxes in circles around the centroids.
+
+        Parameters
+        ----------
+        radius : float
+            The radius in pixels.
+        name : str, optional
+            If given, the results are added as the properties ``name_flux`` and ``name_fluxerr``.
+        overwrite : bool, optional
+            Whether to replace such properties.
+
+        Returns
+        -------
+        flux, fluxerr : float, array or Quantity
+            In the unit of the data; NaN where there is no centroid or, for the error, no ``error``.
+
+        Raises
+        ------
+        ValueError
+            If the radius is not positive, or the name is taken.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skyshed import SourceCatalog, detect_sources
+        >>> y, x = np.indices((21, 21)) - 10
+        >>> data = 50 * np.exp(-(x**2 + y**2) / 8)
+        >>> catalog = SourceCatalog(data, detect_sources(data, 1, npixels=5))
+        >>> flux, fluxerr = catalog.circular_photometry(3.0)
+        >>> flux.round(1), fluxerr
+        (array([836.6]), array([nan]))
+        """
+        if not radius > 0:
+            raise ValueError(f"radius must be > 0 (in pixels), got {radius!r}")
+        results = self._results.with_inputs(radius=float(radius))
+        return self._fluxes(results, ("_circular_flux", "_circular_fluxerr"), name, overwrite)
+
+    def fluxfrac_radius(
+        self, fraction: float, name: str | None = None, overwrite: bool = False
+    ) -> Any:
+        """Find the radius of the circle that contains a fraction of the Kron flux.
+
+        Parameters
+        ----------
+        fraction : float
+            Above 0, at most 1; 0.5 gives the half-light radius.
+        name : str, optional
+            If given, the result is added as the property of that name.
+        overwrite : bool, optional
+            Whether to replace such a property.
+
+        Returns
+        -------
+        radius : Quantity
+            In pixels; NaN where no circle contains that flux.
+
+        Raises
+        ------
+        ValueError
+            If the fraction is out of range, or the name is taken.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skyshed import SourceCatalog, detect_sources
+        >>> y, x = np.indices((21, 21)) - 10
+        >>> data = 50 * np.exp(-(x**2 + y**2) / 8)
+        >>> catalog = SourceCatalog(data, detect_sources(data, 1, npixels=5))
+        >>> catalog.fluxfrac_radius(0.5).round(2)
+        <Quantity [2.38] pix>
+        """
+        if not 0 < fraction <= 1:
+            raise ValueError(f"fraction must be > 0 and <= 1, got {fraction!r}")
+        radius = self._public(
+            "_fluxfrac_radius", self._results.with_inputs(fraction=float(fraction))
+        )
+        if name is not None:
+            self.add_extra_property(name, radius, overwrite)
+        return radius
+
+    @property
+    def kron_aperture(self) -> Any:
+        """The photutils aperture of each source's Kron flux; `None` where there is none."""
+        return self.make_kron_apertures()
+
+    @property
+    def local_background_aperture(self) -> Any:
+        """The photutils annulus of each source's local background; `None` without a width."""
+        return self._collapsed(aperture_objects.local_background_annuli(self._results))
+
+    def make_kron_apertures(self, kron_params: Sequence[float] | None = None) -> Any:
+        """Make the Kron aperture of each source as a photutils aperture.
+
+        Parameters
+        ----------
+        kron_params : sequence of 2 or 3 floats, optional
+            Other Kron parameters than the catalog's.
+
+        Returns
+        -------
+        apertures : list of `~photutils.aperture.PixelAperture` or None
+            `None` where the centroid, the shape or the Kron radius is not finite; a circle where
+            the axes are equal. A single aperture for a scalar catalog.
+
+        Raises
+        ------
+        ImportError
+            If photutils is not installed.
+        ValueError
+            If ``kron_params`` are out of range.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skyshed import SourceCatalog, detect_sources
+        >>> data = np.zeros((11, 15))
+        >>> data[4:7, 4:11] = 1
+        >>> catalog = SourceCatalog(data, detect_sources(data, 0.5, npixels=3))
+        >>> aperture, = catalog.make_kron_apertures()
+        >>> aperture.positions, round(aperture.a, 3), round(aperture.b, 3)
+        (array([7., 5.]), 7.0, 2.858)
+        """
+        ellipses = aperture_objects.kron_rows(self._results, kron_params)
+        return self._collapsed(aperture_objects.make_apertures(ellipses))
+
+    def make_circular_apertures(self, radius: npt.ArrayLike) -> Any:
+        """Make a circle around each centroid as a photutils aperture.
+
+        Parameters
+        ----------
+        radius : float or array of float, shape (n,)
+            The radius in pixels.
+
+        Returns
+        -------
+        apertures : list of `~photutils.aperture.CircularAperture` or None
+            `None` where the centroid is not finite. A single aperture for a scalar catalog.
+
+        Raises
+        ------
+        ImportError
+            If photutils is not installed.
+        ValueError
+            If a radius is not positive.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skyshed import SourceCatalog, detect_sources
+        >>> data = np.zeros((7, 9))
+        >>> data[2:5, 1:4] = 1
+        >>> catalog = SourceCatalog(data, detect_sources(data, 0.5, npixels=3))
+        >>> catalog.make_circular_apertures(2.5)
+        [<CircularAperture([2., 3.], r=2.5)>]
+        """
+        circles = aperture_objects.circle_rows(self._results, radius)
+        return self._collapsed(aperture_objects.make_apertures(circles))
+
+    def plot_kron_apertures(
+        self,
+        kron_params: Sequence[float] | None = None,
+        ax: Any = None,
+        origin: tuple[float, float] = (0, 0),
+        **kwargs: Any,
+    ) -> Any:
+        """Draw the Kron aperture of each source.
+
+        Parameters
+        ----------
+        kron_params : sequence of 2 or 3 floats, optional
+            Other Kron parameters than the catalog's.
+        ax : `~matplotlib.axes.Axes`, optional
+            Where to draw; the current axes if `None`.
+        origin : tuple of float, optional
+            The position ``(x, y)`` of the first pixel of the displayed image.
+        **kwargs
+            For `~matplotlib.patches.Ellipse`, e.g. ``color``.
+
+        Returns
+        -------
+        patches : list of `~matplotlib.patches.Ellipse`
+            One for each source that has an aperture; the patch itself for a scalar catalog.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        ValueError
+            If ``kron_params`` are out of range.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from matplotlib.figure import Figure
+        >>> from skyshed import SourceCatalog, detect_sources
+        >>> data = np.zeros((11, 15))
+        >>> data[4:7, 4:11] = 1
+        >>> catalog = SourceCatalog(data, detect_sources(data, 0.5, npixels=3))
+        >>> patch, = catalog.plot_kron_apertures((2.5, 1.4), ax=Figure().subplots(), color="red")
+        >>> patch.center
+        (7.0, 5.0)
+        """
+        ellipses = aperture_objects.kron_rows(self._results, kron_params)
+        return self._collapsed(aperture_objects.draw(ellipses, ax, origin, kwargs))
+
+    def plot_circular_apertures(
+        self,
+        radius: npt.ArrayLike,
+        ax: Any = None,
+        origin: tuple[float, float] = (0, 0),
+        **kwargs: Any,
+    ) -> Any:
+        """Draw a circle around the centroid of each source.
+
+        Parameters
+        ----------
+        radius : float or array of float, shape (n,)
+            The radius in pixels.
+        ax : `~matplotlib.axes.Axes`, optional
+            Where to draw; the current axes if `None`.
+        origin : tuple of float, optional
+            The position ``(x, y)`` of the first pixel of the displayed image.
+        **kwargs
+            For `~matplotlib.patches.Ellipse`, e.g. ``color``.
+
+        Returns
+        -------
+        patches : list of `~matplotlib.patches.Ellipse`
+            One for each source that has a centroid; the patch itself for a scalar catalog.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        ValueError
+            If a radius is not positive.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from matplotlib.figure import Figure
+        >>> from skyshed import SourceCatalog, detect_sources
+        >>> data = np.zeros((11, 15))
+        >>> data[4:7, 4:11] = 1
+        >>> catalog = SourceCatalog(data, detect_sources(data, 0.5, npixels=3))
+        >>> patch, = catalog.plot_circular_apertures(4.0, ax=Figure().subplots(), color="red")
+        >>> patch.center
+        (7.0, 5.0)
+        """
+        circles = aperture_objects.circle_rows(self._results, radius)
+        return self._collapsed(aperture_objects.draw(circles, ax, origin, kwargs))
+
+    @_Listed
+    @with_flag_list
+    def flags(self) -> Any:
+        """Quality flags, a sum of bits; 0 for none. `decode_flags` has their names.
+
+        Of each source, int64:
+
+        <flags>
+
+        With a ``detection_cat``, the flags of the shape and the Kron apertures themselves are taken
+        from it, while the pixels are this catalog's. Windowed and quadratic centroids are not
+        measured for flags: see `centroid_win_fallback` and `centroid_quad_fallback`.
+        """
+        return self._public("flags")
+
+    def decode_flags(self, *, return_bit_values: bool = False) -> dict[int, list[Any]]:
+        """Return the names of each source's flags.
+
+        Parameters
+        ----------
+        return_bit_values : bool, optional
+            Whether to return bits instead of names.
+
+        Returns
+        -------
+        decoded : dict of int to list
+            By label, in the order of the catalog.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skyshed import SourceCatalog, detect_sources
+        >>> y, x = np.mgrid[:41, :41]
+        >>> data = 9 * np.exp(-((x - 20) ** 2 + (y - 1) ** 2) / 18)
+        >>> SourceCatalog(data, detect_sources(data, 1, npixels=5)).decode_flags()
+        {1: ['edge_touch', 'kron_partial_overlap']}
+        """
+        return decode(self._results, return_bit_values)
+
+    @property
+    def slices(self) -> Any:
+        """The slices ``(y, x)`` of the smallest box that holds each segment."""
+        return self._collapsed(slices_of(self.sources.host.bbox))
+
+    @property
+    def bbox(self) -> BoundingBox | list[BoundingBox]:
+        """The smallest `~skyshed.segmentation.BoundingBox` that holds each segment."""
+        return self._collapsed(boxes_of(self.sources.host.bbox))
+
+    def _plain(self, image: Any, dtype: Any = None) -> Any:
+        return self._collapsed(cut_boxes(image, self.sources, self._unit, dtype))
+
+    def _masked(self, image: Any, dtype: Any = None) -> Any:
+        return self._collapsed(cut_masked_boxes(image, self.frame, self.sources, dtype))
+
+    @property
+    def data(self) -> Any:
+        """The data in each source's bounding box, float64."""
+        return self._plain(self.frame.data, float)
+
+    @property
+    def data_ma(self) -> Any:
+        """The data, masked outside the segment and where pixels are masked or not finite."""
+        return self._masked(self.frame.data, float)
+
+    @property
+    def convdata(self) -> Any:
+        """The convolved data in each source's bounding box, float64."""
+        return self._plain(self.frame.shape_data, float)
+
+    @property
+    def convdata_ma(self) -> Any:
+        """The convolved data, masked as `data_ma`."""
+        return self._masked(self.frame.shape_data, float)
+
+    @property
+    def error(self) -> Any:
+        """The errors in each source's bounding box; `None` without errors."""
+        return self._plain(self.frame.error)
+
+    @property
+    def error_ma(self) -> Any:
+        """The errors, masked as `data_ma`."""
+        return self._masked(self.frame.error)
+
+    @property
+    def background(self) -> Any:
+        """The background in each source's bounding box; `None` without a background."""
+        return self._plain(self.frame.background)
+
+    @property
+    def background_ma(self) -> Any:
+        """The background, masked as `data_ma`."""
+        return self._masked(self.frame.background)
+
+    @property
+    def segment(self) -> Any:
+        """The labels in each source's bounding box."""
+        return self._collapsed(cut_boxes(self.frame.labels, self.sources))
+
+    @property
+    def segment_ma(self) -> Any:
+        """The labels, masked as `data_ma`."""
+        return self._masked(self.frame.labels)
+
+    def make_cutouts(
+        self,
+        shape: tuple[int, int],
+        *,
+        array: Image | None = None,
+        mode: str = "partial",
+        fill_value: Any = np.nan,
+    ) -> Any:
+        """Cut images of one shape out, each around a source's centroid.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            The shape ``(ny, nx)``.
+        array : array, shape (ny, nx), optional
+            An image of the shape of the data, to cut from instead of the data.
+        mode : {'partial', 'trim'}, optional
+            How to treat what lies outside the image: 'partial' fills it, 'trim' leaves it out.
+        fill_value : number, optional
+            What 'partial' fills in.
+
+        Returns
+        -------
+        cutouts : list of `~skyshed.catalog.cutouts.CutoutImage` or None
+            `None` where the centroid is not finite, or all of the segment's pixels are masked. A
+            single one for a scalar catalog.
+
+        Raises
+        ------
+        ValueError
+            If ``array`` has another shape than the data, ``mode`` is none of the two, or
+            ``fill_value`` does not fit the array.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skyshed import SegmentationImage, SourceCatalog
+        >>> labels = np.array([[1, 1, 0, 4, 0, 7]])
+        >>> catalog = SourceCatalog(np.arange(6.0)[None], SegmentationImage(labels))
+        >>> [cutout.data.tolist() for cutout in catalog.make_cutouts((1, 3), mode="trim")]
+        [[[0.0, 1.0, 2.0]], [[2.0, 3.0, 4.0]], [[4.0, 5.0]]]
+        """
+        return self._collapsed(cut_shapes(self._results, shape, array, mode, fill_value))
+
+    def __getitem__(self, index: Any) -> SourceCatalog:
+        if self.isscalar:
+            raise TypeError(
+                f"A scalar {type(self).__name__!r} object cannot be indexed: it is one source"
+            )
+        position = np.arange(self.nlabels)[index]
+        chosen = np.atleast_1d(position)
+        other = copy.copy(self)
+        other.isscalar = position.ndim == 0
+        other._results = self._results.take(chosen, sources=self.sources.take(chosen))
+        other._extra = extras.take(self._extra, position)
+        other.default_columns = list(self.default_columns)
+        other.meta = dict(self.meta)
+        return other
 
     def __len__(self) -> int:
         if self.isscalar:
             raise TypeError(f"Scalar {type(self).__name__!r} object has no len(): it is one source")
         return self.nlabels
 
-    def __iter__(self) -> Iterator["SourceCatalog"]:
+    def __iter__(self) -> Iterator[SourceCatalog]:
         return (self[i] for i in range(len(self)))
 
-    def copy(self) -> "SourceCatalog":
+    def copy(self) -> SourceCatalog:
         """Return a deep copy."""
         return copy.deepcopy(self)
 
     def release_cache(self) -> None:
-        """Do nothing: a catalog keeps no images but those it was given, unlike photutils'."""
+        """Do nothing: unlike photutils', a catalog keeps no images but those it was given."""
 
     def __repr__(self) -> str:
         with np.printoptions(threshold=25, edgeitems=5):

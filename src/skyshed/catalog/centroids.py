@@ -1,11 +1,22 @@
-"""Image moments and the centroids that follow from them."""
+"""Centroids: centres of mass, maxima of fitted polynomials, and centroids in Gaussian windows.
 
+Each comes with its errors and with its position in the source's cutout.
+"""
+
+import math
 from typing import Any
 
 import numpy as np
 
+from skyshed.catalog.apertures import MASKING, frame_window
+from skyshed.catalog.reach import enlarged, segment_boxes
 from skyshed.catalog.registry import SEGMENT, Column, measurement
-from skyshed.kernels import moments
+from skyshed.kernels import centroids, moments
+
+#: The least half-light radius, in pixels, that the Gaussian is scaled to: that of a pixel.
+LEAST_RADIUS = 0.5
+#: The full width at half maximum of the Gaussian is the diameter of the half-light circle.
+SIGMAS_PER_RADIUS = 2 / (2 * math.sqrt(2 * math.log(2)))
 
 
 @measurement(
@@ -22,7 +33,7 @@ from skyshed.kernels import moments
     reach=SEGMENT,
 )
 def image_moments(frame: Any, sources: Any, n_threads: int | None) -> Any:
-    """Add up the moments; pixels whose data alone are not finite take part."""
+    """Sum the moments; a pixel counts if only its ``data``, not its ``convolved_data``, is NaN."""
     return moments.moments(sources, frame.shape_data, frame.input_mask, n_threads)
 
 
@@ -47,6 +58,210 @@ def cutout_centroid(moments: Any) -> Any:
     geometry=True,
 )
 def centroid(cutout_centroid: Any, _corner: Any) -> Any:
-    """Add where the cutout lies."""
+    """Add the position of the cutout."""
     centre = cutout_centroid + _corner[:, ::-1]
     return centre, centre[:, 0].copy(), centre[:, 1].copy()
+
+
+def errors_of(covariance: Any) -> tuple[Any, Any, Any]:
+    """Return the errors of (x, y), of x and of y.
+
+    Parameters
+    ----------
+    covariance : array of float64, shape (n, 3)
+        The variances of x and y, and their covariance.
+    """
+    errors = np.sqrt(covariance[:, :2])
+    return errors, errors[:, 0].copy(), errors[:, 1].copy()
+
+
+@measurement(
+    Column("_centroid_cov", "pix2", "Variances of x and y of the centroid, and their covariance."),
+    geometry=True,
+    reach=SEGMENT,
+)
+def _centroid_covariance(frame: Any, sources: Any, moments: Any, n_threads: int | None) -> Any:
+    if frame.error is None:
+        return frame.xp.full((len(sources), 3), np.nan)
+    return centroids.covariance(
+        sources, frame.error, frame.shape_data, frame.mask, moments, n_threads
+    )
+
+
+@measurement(
+    Column("centroid_err", "", "1-sigma errors of centroid.", requires=("error",)),
+    Column(
+        "xcentroid_err", "", "1-sigma error of xcentroid.", "x_centroid_err", requires=("error",)
+    ),
+    Column(
+        "ycentroid_err", "", "1-sigma error of ycentroid.", "y_centroid_err", requires=("error",)
+    ),
+    geometry=True,
+)
+def centroid_errors(_centroid_cov: Any) -> Any:
+    """Take the square roots of the variances."""
+    return errors_of(_centroid_cov)
+
+
+@measurement(
+    Column("cutout_centroid_quad", description="(x, y) of centroid_quad, in the cutout."),
+    Column("_centroid_quad_cov", "pix2", "Variances of x and y of centroid_quad, and covariance."),
+    Column(
+        "centroid_quad_fallback",
+        description="Whether centroid_quad is the peak, the plain centroid, or NaN.",
+    ),
+    geometry=True,
+    reach=SEGMENT,
+)
+def quadratic_centroid(
+    frame: Any,
+    sources: Any,
+    _high_at: Any,
+    cutout_centroid: Any,
+    _centroid_cov: Any,
+    n_threads: int | None,
+) -> Any:
+    """Fit a polynomial around the brightest pixel of each source."""
+    return centroids.quadratic(
+        sources,
+        frame.data,
+        frame.error,
+        frame.mask,
+        _high_at,
+        cutout_centroid,
+        _centroid_cov,
+        n_threads,
+    )
+
+
+@measurement(
+    Column(
+        "centroid_quad",
+        description="(x, y) of the maximum of a quadratic polynomial fitted to the 3 x 3 pixels "
+        "around the peak; the peak where that is at the edge of the bounding box, centroid where "
+        "the fit fails.",
+    ),
+    Column("xcentroid_quad", description="x of centroid_quad.", alias="x_centroid_quad"),
+    Column("ycentroid_quad", description="y of centroid_quad.", alias="y_centroid_quad"),
+    geometry=True,
+)
+def quadratic_coordinates(cutout_centroid_quad: Any, _corner: Any) -> Any:
+    """Add the position of the cutout."""
+    centre = cutout_centroid_quad + _corner[:, ::-1]
+    return centre, centre[:, 0].copy(), centre[:, 1].copy()
+
+
+@measurement(
+    Column(
+        "centroid_quad_err",
+        description="1-sigma errors of centroid_quad; NaN where that is the peak.",
+        requires=("error",),
+    ),
+    Column(
+        "xcentroid_quad_err",
+        description="1-sigma error of xcentroid_quad.",
+        alias="x_centroid_quad_err",
+        requires=("error",),
+    ),
+    Column(
+        "ycentroid_quad_err",
+        description="1-sigma error of ycentroid_quad.",
+        alias="y_centroid_quad_err",
+        requires=("error",),
+    ),
+    geometry=True,
+)
+def quadratic_errors(_centroid_quad_cov: Any) -> Any:
+    """Take the square roots of the variances."""
+    return errors_of(_centroid_quad_cov)
+
+
+def search_boxes(frame: Any, sources: Any, _centroid_win_beyond: Any) -> Any:
+    """Return boxes that are larger than the frame where the search left it.
+
+    How far the Gaussian moves is known only afterwards. Until then, all that is known is that the
+    frame is too small.
+    """
+    boxes = segment_boxes(frame, sources)
+    (y0, x0), (ny, nx) = frame.origin, frame.shape
+    window = np.array([[y0, y0 + ny, x0, x0 + nx]])
+    boxes[_centroid_win_beyond] = enlarged(window, max(ny, nx) // 2 + 1)
+    return boxes
+
+
+@measurement(
+    Column(
+        "centroid_win",
+        description="(x, y) of the centroid in a Gaussian window of the half-light radius, as "
+        "SourceExtractor's XWIN_IMAGE and YWIN_IMAGE; centroid where that fails, NaN where there "
+        "is no half-light radius.",
+    ),
+    Column("_centroid_win_cov", "pix2", "Variances of x and y of centroid_win, and covariance."),
+    Column(
+        "centroid_win_fallback",
+        description="Whether the search failed: centroid_win is centroid then, or NaN.",
+    ),
+    Column("_centroid_win_beyond", description="Whether the frame was too small for the search."),
+    geometry=True,
+    reach=search_boxes,
+)
+def windowed_centroid(
+    frame: Any,
+    sources: Any,
+    xcentroid: Any,
+    ycentroid: Any,
+    _half_light_radius: Any,
+    cxx: Any,
+    cxy: Any,
+    cyy: Any,
+    _centroid_cov: Any,
+    apermask_method: str,
+    n_threads: int | None,
+) -> Any:
+    """Move a Gaussian of each source's own size until it is centred on its light."""
+    sigma = np.maximum(_half_light_radius, LEAST_RADIUS) * SIGMAS_PER_RADIUS
+    return centroids.windowed(
+        frame.data,
+        frame.error,
+        frame.labels,
+        frame.mask,
+        frame_window(frame),
+        sources.labels,
+        np.stack([xcentroid, ycentroid, sigma], axis=-1),
+        np.stack([cxx, cxy, cyy], axis=-1),
+        _centroid_cov,
+        MASKING[apermask_method],
+        n_threads,
+    )
+
+
+@measurement(
+    Column("xcentroid_win", description="x of centroid_win.", alias="x_centroid_win"),
+    Column("ycentroid_win", description="y of centroid_win.", alias="y_centroid_win"),
+    Column("cutout_centroid_win", description="(x, y) of centroid_win, in the cutout."),
+    geometry=True,
+)
+def windowed_coordinates(centroid_win: Any, _corner: Any) -> Any:
+    """Separate the coordinates, and subtract the position of the cutout."""
+    return centroid_win[:, 0].copy(), centroid_win[:, 1].copy(), centroid_win - _corner[:, ::-1]
+
+
+@measurement(
+    Column("centroid_win_err", "", "1-sigma errors of centroid_win.", requires=("error",)),
+    Column(
+        "xcentroid_win_err",
+        description="1-sigma error of xcentroid_win.",
+        alias="x_centroid_win_err",
+        requires=("error",),
+    ),
+    Column(
+        "ycentroid_win_err",
+        description="1-sigma error of ycentroid_win.",
+        alias="y_centroid_win_err",
+        requires=("error",),
+    ),
+    geometry=True,
+)
+def windowed_errors(_centroid_win_cov: Any) -> Any:
+    """Take the square roots of the variances."""
+    return errors_of(_centroid_win_cov)

@@ -1,20 +1,19 @@
-"""Quality flags: what to know about a source before using its measurements."""
+"""Quality flags: what to know about a source before relying on its measurements."""
 
 from typing import Any
 
 import numpy as np
 
-from skyshed.catalog.base import CatalogBase
-from skyshed.catalog.registry import SEGMENT, Column, measurement
+from skyshed.catalog.registry import SEGMENT, Column, Results, measurement
 from skyshed.flags import SEGMENTATION_FLAGS as FLAGS
-from skyshed.flags import decode_segmentation_flags, with_flag_list
+from skyshed.flags import decode_segmentation_flags
 from skyshed.kernels import isophotal
 from skyshed.kernels.apertures import Seen
 from skyshed.namespace import count_in_rows, like
 
-__all__ = ["Quality"]
+__all__ = ["decode"]
 
-#: What a visit of the Kron aperture sees, and the flag for it.
+#: What is noticed when a Kron aperture is summed, and the flag for it.
 KRON = {
     Seen.UNMEASURED: FLAGS.KRON_UNDEFINED,
     Seen.NO_PIXEL: FLAGS.KRON_NO_OVERLAP,
@@ -25,12 +24,13 @@ KRON = {
     Seen.NEIGHBOUR: FLAGS.KRON_NEIGHBOR_PIXELS,
     Seen.NOT_REPLACED: FLAGS.KRON_UNCORRECTED_PIXELS,
 }
-#: The flags of every combination: one look-up per source.
-KRON_FLAGS = np.array([sum(KRON[each] for each in Seen(bits)) for bits in range(2 ** len(KRON))])
+#: The flags of every combination of these bits, so that each source takes one look-up.
+KRON_FLAGS = np.array([sum(KRON[seen] for seen in Seen(bits)) for bits in range(2 ** len(KRON))])
 
 
 @measurement(
-    Column("_segment_flags", description="Flags of the segment's pixels and place."), reach=SEGMENT
+    Column("_segment_flags", description="Flags of the segment's pixels and position."),
+    reach=SEGMENT,
 )
 def _segment_flags(frame: Any, sources: Any, _count: Any, n_threads: int | None) -> Any:
     top, left = frame.origin
@@ -46,14 +46,14 @@ def _segment_flags(frame: Any, sources: Any, _count: Any, n_threads: int | None)
     def in_segment(bad: Any) -> Any:
         return count_in_rows(bad, sources.start) > 0
 
-    if frame.mask is frame.input_mask:  # one mask is both where all data are finite
+    if frame.mask is frame.input_mask:  # where all data are finite, the frame has one mask
         flags |= FLAGS.MASKED_PIXELS * (_count < sources.area)
     else:
         if frame.input_mask is not None:
             flags |= FLAGS.MASKED_PIXELS * in_segment(pixels(frame.input_mask))
         flags |= FLAGS.NON_FINITE_DATA * in_segment(~np.isfinite(pixels(frame.data)))
     if frame.error is not None:
-        # A sum is not finite where a term is not.
+        # A sum is not finite if any of its terms is not.
         total = isophotal.total(sources, frame.error, None, False, n_threads)
         flags |= FLAGS.NON_FINITE_ERROR * ~np.isfinite(total)
     return flags
@@ -63,23 +63,23 @@ def _segment_flags(frame: Any, sources: Any, _count: Any, n_threads: int | None)
 def _shape_flags(moments: Any, moments_central: Any, covar_sigx2: Any, covar_sigy2: Any) -> Any:
     with np.errstate(divide="ignore", invalid="ignore"):
         xx, yy = (moments_central[:, k, 2 - k] / moments_central[:, 0, 0] for k in (0, 2))
-    known = np.isfinite(xx + yy)
-    # A covariance that is none became NaN, one below a pixel's was raised.
-    undefined = ~(moments[:, 0, 0] > 0) | (known & np.isnan(covar_sigx2))
-    singular = known & ((covar_sigx2 > xx) | (covar_sigy2 > yy))
+    is_finite = np.isfinite(xx + yy)
+    # Invalid covariances are NaN; those below a pixel's variance were raised to it.
+    undefined = ~(moments[:, 0, 0] > 0) | (is_finite & np.isnan(covar_sigx2))
+    singular = is_finite & ((covar_sigx2 > xx) | (covar_sigy2 > yy))
     flags = FLAGS.UNDEFINED_SHAPE * undefined.astype(np.int64)
     return flags | FLAGS.SINGULAR_COVARIANCE * singular
 
 
 def _deblending_flags(provenance: Any, sources: Any) -> Any:
-    """Return what deblending noted about each source, or 0 for nothing about any."""
+    """Return the flags of deblending of each source, or 0 if none has any."""
     if provenance.flagged.size == 0:
         return 0
     order = np.argsort(provenance.flagged)
     flagged, flags = provenance.flagged[order], provenance.flags[order]
     labels = sources.host.labels
-    place = np.minimum(np.searchsorted(flagged, labels), flagged.size - 1)
-    return like(np.where(flagged[place] == labels, flags[place], 0), sources.labels)
+    index = np.minimum(np.searchsorted(flagged, labels), flagged.size - 1)
+    return like(np.where(flagged[index] == labels, flags[index], 0), sources.labels)
 
 
 @measurement(
@@ -97,62 +97,15 @@ def flags(
     _kron_seen: Any,
     _kron_at_least: Any,
 ) -> Any:
-    """Collect all flags."""
-    found = _segment_flags | _shape_flags | _deblending_flags(provenance, sources)
-    found |= like(KRON_FLAGS, _kron_seen)[_kron_seen]
-    found |= FLAGS.KRON_MINIMUM_RADIUS * _kron_at_least
-    return found | FLAGS.LOCAL_BKG_TOO_FEW_PIXELS * _too_few_around
+    """Combine all flags."""
+    bits = _segment_flags | _shape_flags | _deblending_flags(provenance, sources)
+    bits |= like(KRON_FLAGS, _kron_seen)[_kron_seen]
+    bits |= FLAGS.KRON_MINIMUM_RADIUS * _kron_at_least
+    return bits | FLAGS.LOCAL_BKG_TOO_FEW_PIXELS * _too_few_around
 
 
-class _Listed(property):
-    """A property whose getter is `func`, too, where tools look for docstrings of cached ones."""
-
-    @property
-    def func(self) -> Any:
-        """The getter."""
-        return self.fget
-
-
-class Quality(CatalogBase):
-    """The part of the catalog that says what to mind."""
-
-    @_Listed
-    @with_flag_list
-    def flags(self) -> Any:
-        """Quality flags, a sum of bits; 0 for none. `decode_flags` has their names.
-
-        Of each source, int64:
-
-        <flags>
-
-        The flags of shape, and what the Kron aperture is, follow the ``detection_cat`` if there is
-        one; the pixels are this catalog's. Windowed and quadratic centroids are not measured for
-        them: `centroid_win_fallback` and `centroid_quad_fallback` tell about these.
-        """
-        return self._public("flags")
-
-    def decode_flags(self, *, return_bit_values: bool = False) -> dict[int, list[Any]]:
-        """Return the names of each source's flags.
-
-        Parameters
-        ----------
-        return_bit_values : bool, optional
-            Whether to return bits instead of names.
-
-        Returns
-        -------
-        decoded : dict of int to list
-            By label, in the order of the catalog.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from skyshed import SourceCatalog, detect_sources
-        >>> y, x = np.mgrid[:41, :41]
-        >>> data = 9 * np.exp(-((x - 20) ** 2 + (y - 1) ** 2) / 18)
-        >>> SourceCatalog(data, detect_sources(data, 1, npixels=5)).decode_flags()
-        {1: ['edge_touch', 'kron_partial_overlap']}
-        """
-        (values,) = self._results.on_host("flags")
-        decoded = decode_segmentation_flags(values, return_bit_values=return_bit_values)
-        return dict(zip(self.labels.tolist(), decoded, strict=True))
+def decode(results: Results, return_bit_values: bool) -> dict[int, list[Any]]:
+    """Return the names or bits of each source's flags; see `SourceCatalog.decode_flags`."""
+    (values,) = results.on_host("flags")
+    decoded = decode_segmentation_flags(values, return_bit_values=return_bit_values)
+    return dict(zip(results["sources"].host.labels.tolist(), decoded, strict=True))

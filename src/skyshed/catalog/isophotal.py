@@ -25,7 +25,7 @@ def _summary(frame: Any, sources: Any, n_threads: int | None) -> Any:
     Column("area", "pix2", "Area of the unmasked pixels; NaN where all are masked."), geometry=True
 )
 def area(_count: Any) -> Any:
-    """Give up on sources without pixels."""
+    """Count the unmasked pixels; NaN for sources that have none."""
     return np.where(_count > 0, _count, np.nan)
 
 
@@ -46,7 +46,7 @@ def segment_area(sources: Any) -> Any:
     geometry=True,
 )
 def equivalent_radius(area: Any) -> Any:
-    """Turn areas into radii."""
+    """Convert areas to radii."""
     return np.sqrt(area / np.pi)
 
 
@@ -71,7 +71,7 @@ def perimeter(frame: Any, sources: Any, n_threads: int | None) -> Any:
     reach=SEGMENT,
 )
 def gini(frame: Any, sources: Any, n_threads: int | None) -> Any:
-    """Measure how unevenly the flux is spread over the pixels."""
+    """Measure how unevenly the flux is distributed over the pixels."""
     return isophotal.gini(sources, frame.data, frame.mask, n_threads)
 
 
@@ -100,13 +100,13 @@ def fluxes(_count: Any, _sum: Any, _low: Any, _high: Any, local_background: Any)
     reach=SEGMENT,
 )
 def segment_fluxerr(frame: Any, sources: Any, n_threads: int | None) -> Any:
-    """Propagate the pixels' errors."""
+    """Add the errors of the pixels in quadrature."""
     if frame.error is None:
         return frame.xp.full(len(sources), np.nan)
     return np.sqrt(isophotal.total(sources, frame.error, frame.mask, True, n_threads))
 
 
-def _places(at: Any, frame: Any, sources: Any) -> Any:
+def _index_in_cutout(at: Any, frame: Any, sources: Any) -> Any:
     """Return flat indices as ``(y, x)`` in the source's box; NaN where there is no pixel."""
     index = np.stack(np.divmod(at, frame.shape[1]), axis=-1) - sources.bbox[:, ::2]
     nowhere = at < 0
@@ -131,7 +131,7 @@ def _places(at: Any, frame: Any, sources: Any) -> Any:
 )
 def cutout_extremes(_low_at: Any, _high_at: Any, frame: Any, sources: Any) -> Any:
     """Locate the extremes in the cutouts."""
-    return _places(_low_at, frame, sources), _places(_high_at, frame, sources)
+    return _index_in_cutout(_low_at, frame, sources), _index_in_cutout(_high_at, frame, sources)
 
 
 @measurement(

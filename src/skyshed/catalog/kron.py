@@ -4,14 +4,14 @@ from typing import Any
 
 import numpy as np
 
-from skyshed.catalog.apertures import MASKING, ellipse_sums, place
+from skyshed.catalog.apertures import MASKING, ellipse_sums, frame_window, kron_boxes
 from skyshed.catalog.reach import circle_boxes
 from skyshed.catalog.registry import Column, measurement
 from skyshed.kernels import apertures
 from skyshed.kernels.ellipses import kron_sizes
 
-#: The Kron radius is measured in the isophotal ellipse scaled by this: about twice the isophote of
-#: a source, as in SourceExtractor.
+#: The Kron radius is measured in the ellipse of the source's second moments scaled by this factor:
+#: about twice the isophotal extent of a source, as in SourceExtractor.
 KRON_ELLIPSE_SIGMAS = 6.0
 #: A radius beyond that ellipse can only come from sums that nearly cancel.
 LARGEST_KRON_RADIUS = KRON_ELLIPSE_SIGMAS
@@ -19,11 +19,6 @@ LARGEST_KRON_RADIUS = KRON_ELLIPSE_SIGMAS
 
 def _ellipses_of_6_sigma(xcentroid: Any, ycentroid: Any, semimajor_sigma: Any) -> Any:
     return circle_boxes(xcentroid, ycentroid, KRON_ELLIPSE_SIGMAS * semimajor_sigma)
-
-
-def kron_boxes(xcentroid: Any, ycentroid: Any, _kron_major: Any) -> Any:
-    """Return the boxes of circles around the Kron apertures."""
-    return circle_boxes(xcentroid, ycentroid, _kron_major)
 
 
 @measurement(
@@ -46,7 +41,7 @@ def _kron_light(
     apermask_method: str,
     n_threads: int | None,
 ) -> Any:
-    # Where the data are all masked, the convolved data may still give a centroid.
+    # Where all data are masked, the convolved data may still have a centroid.
     xcentroid = np.where(_count > 0, xcentroid, np.nan)
     ellipses = np.column_stack(
         (xcentroid, ycentroid, semimajor_sigma, semiminor_sigma, np.deg2rad(orientation))
@@ -55,7 +50,7 @@ def _kron_light(
         frame.data,
         frame.labels,
         frame.mask,
-        place(frame),
+        frame_window(frame),
         sources.labels,
         ellipses,
         KRON_ELLIPSE_SIGMAS,
@@ -99,7 +94,7 @@ def kron_radius(
     kron_params: tuple[float, ...],
     n_threads: int | None,
 ) -> Any:
-    """Apply the limits; NaN where no radius could be measured, or one larger than its ellipse."""
+    """Apply the limits; NaN if no radius was measured, or one larger than the ellipse allows."""
     scale, least, *circle = kron_params
     return kron_sizes(
         kron_radius_measured,
@@ -129,7 +124,7 @@ def kron_radius(
         "kron_flux_err",
         requires=("error",),
     ),
-    Column("_kron_seen", description="Seen of the Kron aperture."),
+    Column("_kron_seen", description="What was noticed in the Kron aperture, as bits of `Seen`."),
     reach=kron_boxes,
 )
 def kron_photometry(

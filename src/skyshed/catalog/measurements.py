@@ -1,17 +1,13 @@
 """All families of measurements: importing this module fills the registry."""
 
 from skyshed.catalog import (  # noqa: F401
+    apertures,
     background,
-    boxes,
-    centroid_errors,
     centroids,
     flags,
     isophotal,
     kron,
-    local_background,
-    quadratic,
-    radii,
+    positions,
     shape,
     sky,
-    windowed,
 )

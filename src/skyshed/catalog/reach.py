@@ -1,4 +1,6 @@
-"""How far from a source its measurements read, so that a window gives the bits of the whole image.
+"""How far from a source its measurements read.
+
+A window that holds all that is read gives the bits of the whole image.
 
 A measurement declares its reach where it is registered; `boxes_needed` and `reach_steps` read the
 registry. A reach returns boxes in the whole image, int64, shape (n, 4): ``y0, y1, x0, x1``, half
@@ -25,7 +27,7 @@ __all__ = [
     "segment_boxes",
 ]
 
-#: Pixels beyond a radius: the pixel that its end lies in, and one for rounding.
+#: Pixels to add to a radius: the pixel that it ends in, and one for rounding.
 EDGE = 2
 
 
@@ -42,14 +44,14 @@ def enlarged(boxes: Any, margin: Any) -> Any:
     boxes : array of int64, shape (n, 4)
         The boxes.
     margin : int or array of int, shape (n, 2)
-        By how many pixels; an array says it for y and x.
+        The number of pixels; an array gives it for y and x.
     """
     margin = np.broadcast_to(margin, (len(boxes), 2))
     return boxes + np.stack([-margin[:, 0], margin[:, 0], -margin[:, 1], margin[:, 1]], axis=1)
 
 
 def circle_boxes(x: Any, y: Any, radius: Any) -> Any:
-    """Return the boxes of circles; where there is no circle, a box around nothing.
+    """Return the boxes of circles; an inverted box, which adds nothing, where there is no circle.
 
     Parameters
     ----------
@@ -73,7 +75,7 @@ def circle_boxes(x: Any, y: Any, radius: Any) -> Any:
 
 
 def joined(one: Any, other: Any) -> Any:
-    """Return the boxes around two boxes each."""
+    """Return the smallest boxes that hold each box and its counterpart."""
     boxes = np.minimum(one, other)
     boxes[:, 1::2] = np.maximum(one, other)[:, 1::2]
     return boxes
@@ -81,7 +83,7 @@ def joined(one: Any, other: Any) -> Any:
 
 @dataclass(frozen=True)
 class ReachStep:
-    """Measurements whose reach is known once those of earlier steps have all that they read.
+    """Measurements whose reach is known once earlier steps have all the pixels that they read.
 
     Attributes
     ----------
@@ -97,7 +99,7 @@ class ReachStep:
     def boxes(self, catalog: Any) -> Any:
         """Return what the frame of a catalog must hold for these measurements.
 
-        Columns that reaches depend on are measured.
+        Columns that the reaches depend on are measured.
 
         Parameters
         ----------
@@ -111,7 +113,7 @@ class ReachStep:
             ``y0, y1, x0, x1`` in the whole image, half open; no smaller than those of the segments.
         """
         boxes = segment_boxes(catalog.frame, catalog.sources)
-        for results in _with_frames_to_fill(catalog._results):
+        for results in _with_frames_to_fill(catalog.results):
             for entry in self.measurements:
                 if entry.reach is not None and not (entry.geometry and results.detection):
                     boxes = joined(boxes, self._reach(entry.reach, results))
@@ -127,7 +129,7 @@ class ReachStep:
 
 
 def _with_frames_to_fill(results: Results) -> Iterator[Results]:
-    """Yield the results, and those of the detection as long as their frames are windows, too."""
+    """Yield the results, then those of detection catalogs as long as their frames are windows."""
     whole = results["frame"].is_whole
     level: Results | None = results
     while level is not None and (level is results or whole or not level["frame"].is_whole):
@@ -138,12 +140,12 @@ def _with_frames_to_fill(results: Results) -> Iterator[Results]:
 def reach_steps(
     columns: Iterable[str], aperture_radii: Collection[float] = (), fluxfrac_radii: bool = False
 ) -> tuple[ReachStep, ...]:
-    """Return in which steps it becomes known how much of an image columns are measured on.
+    """Return the steps in which it becomes known how much of an image columns are measured on.
 
     Parameters
     ----------
     columns : iterable of str
-        Names of columns, the guide's or photutils 3's; names that are none are passed over.
+        Names of columns, the guide's or photutils 3's; other names are ignored.
     aperture_radii : collection of float, optional
         Radii in pixels of the circles of `SourceCatalog.circular_photometry`.
     fluxfrac_radii : bool, optional
@@ -181,7 +183,7 @@ def boxes_needed(
     aperture_radii: Collection[float] = (),
     fluxfrac_radii: bool = False,
 ) -> Iterator[Any]:
-    """Yield what the frame of a catalog must hold, in the order in which it becomes known.
+    """Yield what the frame of a catalog must hold, as it becomes known.
 
     Parameters
     ----------
@@ -215,15 +217,15 @@ def boxes_needed(
         yield step.boxes(catalog)
 
 
-def _needed(names: Iterable[str], found: dict[str, Measurement] | None = None) -> dict:
-    """Return the measurements that give columns, and those that they need, which come first."""
-    found = {} if found is None else found
+def _needed(names: Iterable[str], entries: dict[str, Measurement] | None = None) -> dict:
+    """Return the measurements of columns, after the measurements that they need."""
+    entries = {} if entries is None else entries
     for name in names:
-        if name in COLUMNS and COLUMNS[name][1].name not in found:
+        if name in COLUMNS and COLUMNS[name][1].name not in entries:
             entry = COLUMNS[name][1]
-            _needed(entry.needs, found)
-            found[entry.name] = entry
-    return found
+            _needed(entry.needs, entries)
+            entries[entry.name] = entry
+    return entries
 
 
 def _step(entry: Measurement) -> int:

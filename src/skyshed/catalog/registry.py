@@ -1,9 +1,9 @@
-"""The registry of measurements and columns that the catalog, its table and the docs read.
+"""The registry of measurements and columns, which the catalog, its table and the docs read.
 
 A measurement is a function from inputs to the arrays of one or several columns, computed in one
-pass over the sources. What it needs is what its arguments are named: the catalog's inputs
-(``frame``, ``sources``, ``n_threads``, ``wcs``, ``kron_params``, ...) or other columns. One that is
-given the ``frame`` says how far from its source it reads, so that tiles can be made large enough::
+pass over the sources. The names of its arguments say what it needs: inputs of the catalog
+(``frame``, ``sources``, ``n_threads``, ``wcs``, ``kron_params``, ...) or other columns. If it takes
+the ``frame``, it declares how far from its source it reads, so that tiles are made large enough::
 
     @measurement(
         Column("area", unit="pix2", description="Number of unmasked pixels."),
@@ -14,8 +14,8 @@ given the ``frame`` says how far from its source it reads, so that tiles can be 
         ...
         return area, segment_flux
 
-`Results` evaluates columns on demand and keeps them, where the images are; `Results.on_host` has
-them as NumPy arrays.
+`Results` evaluates columns on demand and keeps them on the device of the images; `Results.on_host`
+returns them as NumPy arrays.
 """
 
 import difflib
@@ -53,7 +53,7 @@ class Column:
     name : str
         The guide's name; a leading underscore marks an intermediate result that is not public.
     unit : str
-        What the numbers are in: ``""`` for plain numbers, an astropy unit string such as
+        The unit of the numbers: ``""`` for plain numbers, an astropy unit string such as
         ``"pix2"``, ``"deg"`` or ``"1"`` (a dimensionless Quantity), ``"data"`` for the unit of the
         data, or ``"sky"`` for a SkyCoord.
     description : str
@@ -62,7 +62,7 @@ class Column:
         photutils 3's name, where it differs.
     requires : tuple of str
         The images of the catalog without which the column is NaN: ``"error"``, ``"background"``.
-        What else it needs is seen from its measurement; see `required`.
+        Everything else that it needs follows from its measurement; see `required`.
     """
 
     name: str
@@ -92,13 +92,13 @@ class Measurement:
     columns : tuple of Column
         What it returns.
     geometry : bool
-        Whether it tells where the sources are or what shape they have: with a ``detection_cat``
-        such columns are taken from it.
+        Whether its columns are positions or shapes of the sources, which are taken from the
+        ``detection_cat`` if there is one.
     reach : callable or None
         Returns the box in the whole image that is read for each source, int64, shape (n, 4), as
-        ``y0, y1, x0, x1``, half open. Its arguments are named as those of a measurement, and come
-        as NumPy arrays; where columns of the measurement itself are among them, it is known
-        afterwards how far that has read. `None` if nothing outside the source's bounding box is
+        ``y0, y1, x0, x1``, half open. The names of its arguments say what it needs, as for a
+        measurement; arrays are NumPy's. If columns of the measurement itself are among them, the
+        reach is known only after measuring. `None` if nothing outside the source's bounding box is
         read.
     """
 
@@ -127,7 +127,7 @@ def measurement(
 ) -> Callable[[Callable], Callable]:
     """Register a function as the measurement of ``columns``.
 
-    The function returns one array of length n for a single column, else a tuple in their order.
+    The function returns one array of length n for a single column, and a tuple of them for several.
 
     Parameters
     ----------
@@ -135,8 +135,8 @@ def measurement(
         What the function returns.
     geometry, reach
         As for `Measurement`, except that ``reach`` is `SEGMENT` where nothing outside the source's
-        bounding box is read, and may be left out only by functions that are not given the
-        ``frame``. `skyshed.catalog.reach` has reaches of the usual kinds.
+        bounding box is read. Only functions that do not take the ``frame`` may leave it out. See
+        `skyshed.catalog.reach` for functions that help to write one.
 
     Raises
     ------
@@ -186,7 +186,7 @@ def column(name: str) -> Column:
 def other_name(name: str) -> str | None:
     """Return photutils 3's name for the guide's name of a column and vice versa, if there are two.
 
-    Of fluxes that users add, or that apertures of their own give, the errors have two.
+    The errors of fluxes that users add, or measure in apertures of their own, have two names, too.
 
     Examples
     --------
@@ -224,8 +224,8 @@ class Results:
         self.kept: dict[str, Any] = {}
         self.copies: dict[str, Any] = {}
         self._variants: dict[tuple, Results] = {}
-        # Of results for other inputs: those they were made from, and the inputs that differ. It is
-        # a weak reference, for those hold these.
+        # For results with other inputs: the results that they were made from, and the inputs that
+        # differ. The reference is weak because those results hold these.
         self._base: Callable[[], Results | None] = _nothing
         self._changed: frozenset[str] = frozenset()
 
@@ -262,7 +262,7 @@ class Results:
         """Return results with some inputs replaced, which must be hashable.
 
         The same inputs give the same results object, so that nothing is measured twice. The
-        detection's results follow: what it measures is asked for with these inputs.
+        detection's results get the same inputs.
         """
         key = tuple(sorted(inputs.items()))
         if key not in self._variants:
@@ -273,10 +273,10 @@ class Results:
         return self._variants[key]
 
     def take(self, index: Any, **inputs: Any) -> "Results":
-        """Return the results of the sources at the positions ``index``; ``inputs`` are theirs.
+        """Return the results of the sources at the positions ``index``, a NumPy array.
 
-        ``index`` is a NumPy array. What the detection has of its own in place of ``inputs`` must
-        have a method ``take``.
+        ``inputs`` replace those that depend on the sources. Where the detection has inputs of its
+        own under these names, their method ``take`` is called.
         """
         detection = None
         if self.detection is not None:
@@ -289,7 +289,7 @@ class Results:
                 },
             )
         other = Results({**self.inputs, **inputs}, detection)
-        # Copies of both, for another thread may be measuring.
+        # Copies of both, because another thread may be measuring.
         copies, kept = dict(self.copies), dict(self.kept)
         other.kept = {name: values[like(index, values)] for name, values in kept.items()}
         other.copies = {
@@ -300,12 +300,12 @@ class Results:
         return other
 
     def __getstate__(self) -> dict[str, Any]:
-        # Weak references can't be copied; results for other inputs are measured again.
+        # Weak references can't be copied; results with other inputs are measured again.
         return {**vars(self), "_variants": {}, "_base": _nothing, "_changed": frozenset()}
 
 
 def _nothing() -> None:
-    """Stand for a weak reference to results that are no more."""
+    """Stand in for a weak reference to results that no longer exist."""
 
 
 def depends(name: str, inputs: Collection[str]) -> bool:
@@ -315,7 +315,7 @@ def depends(name: str, inputs: Collection[str]) -> bool:
 
 @functools.cache
 def _depends(name: str, inputs: frozenset[str]) -> bool:
-    """Remembered: every column of a table asks, and asks its needs."""
+    """Cached, because it is called for every column of a table and all that these need."""
     needs = COLUMNS[name][1].needs
     return any(need in inputs or (need in COLUMNS and _depends(need, inputs)) for need in needs)
 
@@ -340,6 +340,6 @@ def public_columns() -> list[Column]:
 
 
 def close_columns(name: str, besides: Iterable[str] = ()) -> list[str]:
-    """Return what ``name`` may have been meant to be: columns, aliases, or names in ``besides``."""
-    known = [name for column in public_columns() for name in (column.name, column.alias) if name]
-    return difflib.get_close_matches(name, ["label", *known, *besides], 3)
+    """Return names similar to ``name``: of columns, aliases, or names in ``besides``."""
+    names = [name for column in public_columns() for name in (column.name, column.alias) if name]
+    return difflib.get_close_matches(name, ["label", *names, *besides], 3)

@@ -1,4 +1,4 @@
-"""What a catalog measures with, besides images."""
+"""The settings of a catalog's measurements."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ class CatalogSettings:
     Parameters
     ----------
     wcs : WCS, optional
-        Gives positions on the sky. It is that of the whole image, not of a frame.
+        Converts pixels to positions on the sky. It is that of the whole image, not of a frame.
     kron_params : sequence of 2 or 3 floats, optional
         The scale of the Kron radius, the least Kron radius, and the least radius in pixels of the
         circle that replaces smaller Kron ellipses.
@@ -24,7 +24,7 @@ class CatalogSettings:
         The width in pixels of the rectangular annulus from which a local background is estimated;
         0 for none.
     apermask_method : {'correct', 'mask', 'none'}, optional
-        What apertures see of neighbouring sources.
+        How apertures treat pixels of neighbouring sources.
 
     Raises
     ------
@@ -79,7 +79,7 @@ def check_kron_params(kron_params: Any) -> tuple[float, ...]:
 
 
 def _check_width(width: Any) -> int:
-    """Return the width of the local background's annulus as an int, if it is one of at least 0."""
+    """Return the width of the local background's annulus as an int of at least 0."""
     name = "localbkg_width/local_bkg_width"
     if isinstance(width, str) or np.ndim(width) != 0 or not float(width).is_integer():
         raise ValueError(f"{name} must be an integer number of pixels, got {width!r}")
@@ -89,7 +89,7 @@ def _check_width(width: Any) -> int:
 
 
 def _check_masking(method: Any) -> None:
-    """Raise a ValueError unless ``method`` says what apertures see of neighbours."""
+    """Raise a ValueError unless ``method`` is a way to treat pixels of neighbouring sources."""
     if method not in ("correct", "mask", "none"):
         raise ValueError(
             f"Invalid aperture_mask_method value {method!r}: apermask_method/aperture_mask_method "

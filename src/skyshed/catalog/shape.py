@@ -1,4 +1,4 @@
-"""The ellipse that has a source's second moments."""
+"""The ellipse that has the second moments of a source."""
 
 from typing import Any
 
@@ -81,6 +81,6 @@ def inertia_tensor(moments_central: Any) -> Any:
     geometry=True,
 )
 def ellipse(moments_central: Any, n_threads: int | None) -> Any:
-    """Describe the ellipse; the least variance along an axis is a pixel's, 1/12."""
+    """Derive the ellipse; the variance along an axis is at least that of a pixel, 1/12."""
     covariance, eigenvalues, *columns = ellipses(moments_central, n_threads)
     return covariance, *columns[:3], eigenvalues, *columns[3:]

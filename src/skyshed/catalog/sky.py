@@ -8,12 +8,12 @@ from skyshed.catalog.registry import Column, measurement
 from skyshed.kernels.ellipses.covariance import major_axis_angle
 from skyshed.namespace import in_one_transfer
 
-#: How far from a pixel's centre the WCS is differentiated: to its edges.
+#: The step in pixels with which the WCS is differentiated: from a pixel's centre to its edges.
 STEP = 0.5
 
 
 def _nothing(n: int) -> Any:
-    """Return n times None, which is what sky columns hold where there is no WCS."""
+    """Return an array of n times None, which sky columns hold if there is no WCS."""
     return np.full(n, None)
 
 
@@ -22,7 +22,7 @@ def _nothing(n: int) -> Any:
     geometry=True,
 )
 def sky_centroid(wcs: Any, xcentroid: Any, ycentroid: Any) -> Any:
-    """Project the centroids."""
+    """Convert the centroids to sky coordinates."""
     if wcs is None:
         return _nothing(len(xcentroid))
     return wcs.pixel_to_world(*in_one_transfer(xcentroid, ycentroid))
@@ -33,7 +33,7 @@ def sky_centroid(wcs: Any, xcentroid: Any, ycentroid: Any) -> Any:
     geometry=True,
 )
 def sky_centroid_win(wcs: Any, xcentroid_win: Any, ycentroid_win: Any) -> Any:
-    """Project the windowed centroids."""
+    """Convert the windowed centroids to sky coordinates."""
     return sky_centroid(wcs, xcentroid_win, ycentroid_win)
 
 
@@ -42,7 +42,7 @@ def sky_centroid_win(wcs: Any, xcentroid_win: Any, ycentroid_win: Any) -> Any:
     geometry=True,
 )
 def sky_centroid_quad(wcs: Any, xcentroid_quad: Any, ycentroid_quad: Any) -> Any:
-    """Project the quadratic centroids."""
+    """Convert the quadratic centroids to sky coordinates."""
     return sky_centroid(wcs, xcentroid_quad, ycentroid_quad)
 
 
@@ -50,7 +50,7 @@ def sky_centroid_quad(wcs: Any, xcentroid_quad: Any, ycentroid_quad: Any) -> Any
     Column("sky_centroid_icrs", "sky", "Sky coordinate of the centroid in the ICRS."), geometry=True
 )
 def sky_centroid_icrs(wcs: Any, sky_centroid: Any) -> Any:
-    """Transform the sky centroids."""
+    """Transform the sky centroids to the ICRS."""
     return sky_centroid if wcs is None else sky_centroid.icrs
 
 
@@ -64,7 +64,7 @@ def sky_centroid_icrs(wcs: Any, sky_centroid: Any) -> Any:
 def sky_corners(
     wcs: Any, bbox_xmin: Any, bbox_xmax: Any, bbox_ymin: Any, bbox_ymax: Any
 ) -> tuple[Any, ...]:
-    """Project the outer corners of the corner pixels."""
+    """Convert the outer corners of the corner pixels to sky coordinates."""
     if wcs is None:
         return (_nothing(len(bbox_xmin)),) * 4
     x0, x1, y0, y1 = in_one_transfer(bbox_xmin, bbox_xmax, bbox_ymin, bbox_ymax)
@@ -74,10 +74,10 @@ def sky_corners(
 
 
 def sky_jacobian(wcs: Any, x: Any, y: Any) -> tuple[Any, Any, Any, Any]:
-    """Return the derivatives of the offsets towards east and north by x and y.
+    """Return the derivatives of the offsets towards east and north with respect to x and y.
 
-    Central differences of unit vectors, projected on the tangent plane: they hold across the
-    meridian of longitude 0 and at the poles. In radians per pixel.
+    They are central differences of unit vectors, projected on the tangent plane, and so are right
+    across longitude 0 and at the poles. The unit is radians per pixel.
 
     Returns
     -------
@@ -120,7 +120,7 @@ def sky_jacobian(wcs: Any, x: Any, y: Any) -> tuple[Any, Any, Any, Any]:
 def sky_orientation(
     wcs: Any, xcentroid: Any, ycentroid: Any, covar_sigx2: Any, covar_sigxy: Any, covar_sigy2: Any
 ) -> Any:
-    """Carry the covariance matrix to the tangent plane at the centroid."""
+    """Transform the covariance matrix to the tangent plane at the centroid."""
     if wcs is None:
         return _nothing(len(xcentroid))
     x, y, xx, xy, yy = in_one_transfer(xcentroid, ycentroid, covar_sigx2, covar_sigxy, covar_sigy2)
@@ -137,7 +137,7 @@ def sky_orientation(
 
 
 def sky_errors(wcs: Any, centre: Any, covariance: Any) -> tuple[Any, Any, Any]:
-    """Carry errors of positions to the tangent plane there.
+    """Transform errors of positions to the tangent plane at these positions.
 
     Parameters
     ----------
@@ -158,12 +158,14 @@ def sky_errors(wcs: Any, centre: Any, covariance: Any) -> tuple[Any, Any, Any]:
         return (_nothing(len(centre)),) * 3
     centre, covariance = in_one_transfer(centre, covariance)
     errors = np.full((len(centre), 2), np.nan)
-    known = np.isfinite(centre).all(axis=1) & np.isfinite(covariance).all(axis=1)
-    if known.any():
-        xx, yy, xy = covariance[known].T
-        east_x, east_y, north_x, north_y = sky_jacobian(wcs, *centre[known].T)
+    is_finite = np.isfinite(centre).all(axis=1) & np.isfinite(covariance).all(axis=1)
+    if is_finite.any():
+        xx, yy, xy = covariance[is_finite].T
+        east_x, east_y, north_x, north_y = sky_jacobian(wcs, *centre[is_finite].T)
         for k, (by_x, by_y) in enumerate(((east_x, east_y), (north_x, north_y))):
-            errors[known, k] = np.sqrt(by_x * by_x * xx + 2 * by_x * by_y * xy + by_y * by_y * yy)
+            errors[is_finite, k] = np.sqrt(
+                by_x * by_x * xx + 2 * by_x * by_y * xy + by_y * by_y * yy
+            )
     errors *= np.rad2deg(3600)
     return errors, errors[:, 0].copy(), errors[:, 1].copy()
 
@@ -191,17 +193,17 @@ def _error_columns(position: str) -> tuple[Column, ...]:
 
 @measurement(*_error_columns("sky_centroid"), geometry=True)
 def sky_centroid_errors(wcs: Any, centroid: Any, _centroid_cov: Any) -> Any:
-    """Carry the errors of the centroids to the sky."""
+    """Transform the errors of the centroids."""
     return sky_errors(wcs, centroid, _centroid_cov)
 
 
 @measurement(*_error_columns("sky_centroid_win"), geometry=True)
 def sky_centroid_win_errors(wcs: Any, centroid_win: Any, _centroid_win_cov: Any) -> Any:
-    """Carry the errors of the windowed centroids to the sky."""
+    """Transform the errors of the windowed centroids."""
     return sky_errors(wcs, centroid_win, _centroid_win_cov)
 
 
 @measurement(*_error_columns("sky_centroid_quad"), geometry=True)
 def sky_centroid_quad_errors(wcs: Any, centroid_quad: Any, _centroid_quad_cov: Any) -> Any:
-    """Carry the errors of the quadratic centroids to the sky."""
+    """Transform the errors of the quadratic centroids."""
     return sky_errors(wcs, centroid_quad, _centroid_quad_cov)

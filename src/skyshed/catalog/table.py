@@ -5,14 +5,14 @@ import platform
 from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from skyshed.catalog.cutouts import CUTOUTS
 from skyshed.catalog.registry import ALIASES, COLUMNS, column
 from skyshed.names import ATTRIBUTES, KEYWORDS, only_new_names
+from skyshed.optional import package_versions
 
-if TYPE_CHECKING:  # it takes a third of the time to import skyshed
+if TYPE_CHECKING:  # imported late: it takes a third of the time of importing skyshed
     from astropy.table import QTable
 
 __all__ = [
@@ -25,17 +25,18 @@ __all__ = [
     "make_table",
 ]
 
-#: What holds an image per source, under both of its names; it fits no table.
+#: Attributes that hold an image per source, under both names; they do not fit a table.
 IMAGES = (*CUTOUTS, *(a for a, name in ATTRIBUTES.items() if name in CUTOUTS and "_cutout" in a))
-#: Attributes of a catalog, one element per source, besides its columns.
+#: Attributes of a catalog with one element per source that are not columns.
 PROPERTIES = (
     *IMAGES, "bbox", "kron_aperture", "label", "labels", "local_background_aperture", "slices",
 )  # fmt: skip
 
-#: Columns that photutils 3.1 measures still, and lists no more: `moments_central` has the same.
+#: Columns that photutils 3.1 still measures but no longer lists: `moments_central` has the same.
 UNLISTED = ("inertia_tensor",)
 
-#: The guide's default columns, with the flags in their midst: what it prints of the table stays.
+#: The guide's default columns, and the flags in their middle, where a table that is printed short
+#: leaves columns out: it looks as it does in the guide.
 DEFAULT_COLUMNS = (
     "label", "xcentroid", "ycentroid", "sky_centroid", "bbox_xmin", "bbox_xmax", "bbox_ymin",
     "bbox_ymax", "area", "semimajor_sigma", "semiminor_sigma", "orientation", "eccentricity",
@@ -46,28 +47,24 @@ DEFAULT_COLUMNS = (
 
 @lru_cache
 def _versions() -> dict[str, str | None]:
-    """Return the versions of Python and of the packages that the numbers depend on."""
-    versions: dict[str, str | None] = {"Python": platform.python_version()}
-    for package in ("skyshed", "astropy", "numpy", "scipy", "numba"):
-        try:
-            versions[package] = version(package)
-        except PackageNotFoundError:
-            versions[package] = None
-    return versions
+    """Return the versions of Python and of the packages that results depend on."""
+    packages = ("skyshed", "astropy", "numpy", "scipy", "numba")
+    versions = dict.fromkeys(packages) | package_versions(packages)
+    return {"Python": platform.python_version(), **versions}
 
 
 def default_columns() -> list[str]:
-    """Return the columns of a new catalog's tables, under the names that the program asked for."""
+    """Return the default columns of a new catalog, under the names that the program asked for."""
     if not only_new_names():
         return list(DEFAULT_COLUMNS)
     return [column(n).alias or n if n in COLUMNS else n for n in DEFAULT_COLUMNS]
 
 
 def make_meta(**parameters: Any) -> dict[str, Any]:
-    """Return what a table notes about itself: the time, the versions, the parameters.
+    """Return the metadata of a table: the time, the versions, the parameters.
 
-    Parameters come under the guide's names; both names of what has two are noted, or, if the
-    program asked for that, the new one alone.
+    Parameters with two names are listed under both, or under the new one alone if the program
+    asked for that.
     """
     date = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
     new = {a: parameters[name] for a, name in KEYWORDS.items() if name in parameters}
@@ -78,17 +75,17 @@ def make_meta(**parameters: Any) -> dict[str, Any]:
 
 def make_table(catalog: Any, columns: str | Sequence[str] | None) -> "QTable":
     """Make the table of a catalog; see `skyshed.SourceCatalog.to_table`."""
-    from skyshed.catalog.both_names import CatalogTable
+    from skyshed.catalog.catalog_table import CatalogTable
 
     names = catalog.default_columns if columns is None else columns
     names = [names] if isinstance(names, str) else list(names)
     _check_columns(catalog, names)
-    catalog._results.on_host(*(ALIASES.get(n, n) for n in names if ALIASES.get(n, n) in COLUMNS))
+    catalog.results.on_host(*(ALIASES.get(n, n) for n in names if ALIASES.get(n, n) in COLUMNS))
     table = CatalogTable()
     table.meta.update(catalog.meta)
     for name in dict.fromkeys(names):
         values = getattr(catalog, name)
-        # By assignment, the second name of a column would replace the first.
+        # Assigning would find the column under its other name and replace it.
         table.add_column((values,) if catalog.isscalar else values, name=name)
         canonical = ALIASES.get(name, name)
         if canonical in COLUMNS:
@@ -97,20 +94,25 @@ def make_table(catalog: Any, columns: str | Sequence[str] | None) -> "QTable":
 
 
 def make_arrays(catalog: Any, columns: str | Sequence[str] | None) -> dict[str, Any]:
-    """Return plain columns where they were measured; see `skyshed.SourceCatalog.to_arrays`."""
+    """Return columns as plain arrays; see `skyshed.SourceCatalog.to_arrays`."""
     names = catalog.default_columns if columns is None else columns
     names = [names] if isinstance(names, str) else list(names)
     _check_columns(catalog, names)
-    found = {name: COLUMNS.get(ALIASES.get(name, name), (None,))[0] for name in names}
+    by_name = {name: COLUMNS.get(ALIASES.get(name, name), (None,))[0] for name in names}
     # Angles on the sky are computed by the WCS, on the host.
-    none = [n for n, each in found.items() if n not in ("label", "labels") and not _is_plain(each)]
-    if columns is not None and none:
-        raise ValueError(f"columns must have arrays without units, {none} have none: use to_table")
-    sources = catalog._results["sources"]
+    without_array = [
+        name
+        for name, entry in by_name.items()
+        if name not in ("label", "labels") and not _is_plain(entry)
+    ]
+    if columns is not None and without_array:
+        raise ValueError(
+            f"columns must have arrays without units, {without_array} have none: use to_table"
+        )
     return {
-        name: sources.labels if each is None else catalog._results[each.name]
-        for name, each in found.items()
-        if name not in none
+        name: catalog.sources.labels if entry is None else catalog.results[entry.name]
+        for name, entry in by_name.items()
+        if name not in without_array
     }
 
 
@@ -119,24 +121,26 @@ def _is_plain(column: Any) -> bool:
 
 
 def _check_columns(catalog: Any, names: list[str]) -> None:
-    """Raise a ValueError that names the columns that there are not, and the likeliest meant."""
+    """Raise a ValueError that names unknown columns and suggests similar ones."""
     known = {*catalog.properties, *UNLISTED, *catalog.extra_properties}
     known |= {alias for alias in map(_extra_alias, catalog.extra_properties) if alias}
     unknown = [name for name in names if name not in known or name in IMAGES]
     if not unknown:
         return
-    what = f"Invalid column name{'s' if len(unknown) > 1 else ''} in columns: {unknown}"
+    subject = f"Invalid column name{'s' if len(unknown) > 1 else ''} in columns: {unknown}"
     if any(name in IMAGES for name in unknown):
-        raise ValueError(f"{what}. No table holds images: take them from the catalog's attributes")
+        raise ValueError(
+            f"{subject}. No table holds images: take them from the catalog's attributes"
+        )
     near = {name: difflib.get_close_matches(name, known, 3) for name in unknown}
     hint = "; ".join(
         f"{name}: did you mean {' or '.join(like)}?" for name, like in near.items() if like
     )
     raise ValueError(
-        f"{what}. {hint} The catalog's properties and extra_properties have all names."
+        f"{subject}. {hint} The catalog's properties and extra_properties have all names."
     )
 
 
 def _extra_alias(name: str) -> str | None:
-    """Return photutils 3's name of the error of an added flux."""
+    """Return photutils 3's name of the error of a flux that the user added."""
     return name.removesuffix("_fluxerr") + "_flux_err" if name.endswith("_fluxerr") else None

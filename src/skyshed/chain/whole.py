@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from astropy.table import QTable
 
-from skyshed.catalog import SourceCatalog
+from skyshed.catalog import SourceCatalog, kron_ellipses
 from skyshed.chain.background import ExposureMesh, assemble, measure_window
 from skyshed.chain.columns import empty_table, make_table
 from skyshed.chain.request import DETECTION, IMAGE, Request
@@ -20,7 +20,6 @@ from skyshed.deblending import deblend_sources
 from skyshed.detection import detect_sources
 from skyshed.images.window import Window
 from skyshed.namespace import array_namespace, is_device_array, like, to_host
-from skyshed.output.ds9 import kron_places
 from skyshed.output.table_parts import PlainTable, to_plain
 from skyshed.segmentation import SegmentationImage
 
@@ -125,7 +124,7 @@ class WholeRun(Run):
     def ellipses(self) -> Iterator[tuple[Any, Any]]:
         """Yield labels and Kron ellipses of all sources."""
         if self.catalog is not None:
-            yield kron_places(self.catalog)
+            yield kron_ellipses(self.catalog)
 
     def read(self, name: str, window: Window) -> Any:
         """Return a window of one of the images."""

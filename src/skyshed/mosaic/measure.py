@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from skyshed.catalog import SourceCatalog
+from skyshed.catalog import SourceCatalog, kron_ellipses
 from skyshed.chain.columns import make_table
 from skyshed.chain.request import DETECTION, IMAGE
 from skyshed.chain.steps import make_catalog
@@ -21,7 +21,6 @@ from skyshed.mosaic.labels import labels_in
 from skyshed.mosaic.reach import fits, needs_of
 from skyshed.mosaic.records import Measured, Numbered
 from skyshed.namespace import like
-from skyshed.output.ds9 import kron_places
 from skyshed.output.table_parts import concatenated, to_plain
 from skyshed.segmentation.provenance import Provenance
 from skyshed.sources import Sources
@@ -43,7 +42,7 @@ def measure(job: Job, tile: tuple[int, int]) -> None:
     for catalog in _catalogs(job, tile, window, labels):
         table = to_plain(make_table(catalog, job.parameters))
         parts.append(replace(table, rows=np.searchsorted(job.labels, catalog.labels)))
-        drawn.append(kron_places(catalog))
+        drawn.append(kron_ellipses(catalog))
     names, ellipses = (np.concatenate(each) for each in zip(*drawn, strict=True))
     if parts:
         table = parts[0]

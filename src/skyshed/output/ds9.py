@@ -4,25 +4,13 @@ from typing import Any
 
 import numpy as np
 
-from skyshed.catalog.apertures import kron_ellipses
-
-__all__ = ["HEAD", "kron_places", "region_lines"]
+__all__ = ["HEAD", "region_lines"]
 
 HEAD = "# Region file format: DS9\nglobal color=green\nimage\n"
 
 
-def kron_places(catalog: Any) -> tuple[Any, Any]:
-    """Return labels, and rows ``x, y, a, b, theta`` (degrees): centroids and Kron ellipses.
-
-    An ellipse that there is not is NaN.
-    """
-    x, y = np.atleast_1d(catalog.xcentroid), np.atleast_1d(catalog.ycentroid)
-    axes = kron_ellipses(catalog, None)[:, 2:]
-    return np.atleast_1d(catalog.label), np.column_stack((x, y, axes))
-
-
 def region_lines(labels: Any, places: Any) -> str:
-    """Return the regions of what `kron_places` returned, a line each.
+    """Return the regions of what `kron_ellipses` returned, a line each.
 
     Examples
     --------

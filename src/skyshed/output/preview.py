@@ -174,8 +174,8 @@ def _draw(
         panel = layout.panel(place)
         # As it is: matplotlib would resample it by way of many large arrays.
         figure.figimage(
-            _resized(picture, layout.height, layout.width), panel[0] * full_x, panel[1] * full_y,
-            origin="lower",
+            _resized(picture, layout.height, layout.width), round(panel[0] * full_x),
+            round(panel[1] * full_y), origin="lower",
         )  # fmt: skip
         axes = figure.add_axes(panel, facecolor="none")
         axes.set_title(title, fontsize=10, pad=5)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from skyshed.optional import need
+
 __all__ = ["BoundingBox", "boxes_of", "slices_of"]
 
 BOUNDS = ("ixmin", "ixmax", "iymin", "iymax")
@@ -15,7 +17,7 @@ BOUNDS = ("ixmin", "ixmax", "iymin", "iymax")
 class BoundingBox:
     """The smallest rectangle of whole pixels that holds a source.
 
-    The lower bounds are inside, the upper bounds outside, as in slices.
+    The lower bounds are inclusive, the upper bounds exclusive, as in slices.
 
     Parameters
     ----------
@@ -37,7 +39,7 @@ class BoundingBox:
 
     @classmethod
     def from_float(cls, xmin: float, xmax: float, ymin: float, ymax: float) -> "BoundingBox":
-        """Return the smallest box that holds a rectangle of any coordinates.
+        """Return the smallest box that holds a rectangle of fractional coordinates.
 
         Examples
         --------
@@ -49,7 +51,7 @@ class BoundingBox:
         return cls(floor(xmin + 0.5), ceil(xmax + 0.5), floor(ymin + 0.5), ceil(ymax + 0.5))
 
     def __reduce__(self) -> Any:
-        # Without what it is derived from.
+        # As a plain `BoundingBox`, without photutils' class.
         return BoundingBox, tuple(getattr(self, name) for name in BOUNDS)
 
     def __or__(self, other: Any) -> "BoundingBox":
@@ -92,7 +94,7 @@ class BoundingBox:
         Raises
         ------
         TypeError
-            If ``other`` is no bounding box.
+            If ``other`` is not a bounding box.
         """
         _check_box(other, "joined")
         return BoundingBox(
@@ -101,14 +103,14 @@ class BoundingBox:
         )  # fmt: skip
 
     def intersection(self, other: Any) -> "BoundingBox | None":
-        """Return what this box and another have in common; ``box & other`` is the same.
+        """Return the overlap of this box and another; ``box & other`` is the same.
 
         `None` if they have no pixel in common.
 
         Raises
         ------
         TypeError
-            If ``other`` is no bounding box.
+            If ``other`` is not a bounding box.
         """
         _check_box(other, "intersected")
         ixmin, ixmax = max(self.ixmin, other.ixmin), min(self.ixmax, other.ixmax)
@@ -117,7 +119,7 @@ class BoundingBox:
         return None if empty else BoundingBox(ixmin, ixmax, iymin, iymax)
 
     def get_overlap_slices(self, shape: tuple[int, int]) -> tuple[Any, Any]:
-        """Return the slices of what an image and this box have in common.
+        """Return the slices of the overlap of an image and this box.
 
         Parameters
         ----------
@@ -127,7 +129,7 @@ class BoundingBox:
         Returns
         -------
         of_image, of_box : tuple of two slices
-            They cut the part out of the image, and out of an array of the box's shape. Both are
+            They cut the overlap out of the image, and out of an array of the box's shape. Both are
             `None` if there is none.
 
         Raises
@@ -191,24 +193,21 @@ class BoundingBox:
         ImportError
             If photutils is not installed.
         """
-        try:
-            from photutils.aperture import RectangularAperture
-        except ImportError as error:
-            raise ImportError("to_aperture() needs photutils: pip install photutils") from error
+        apertures = need("photutils.aperture", "to_aperture()")
         height, width = self.shape
-        return RectangularAperture(self.center[::-1], width, height)
+        return apertures.RectangularAperture(self.center[::-1], width, height)
 
 
 def _is_box(other: Any) -> bool:
-    """Whether it has the bounds of a box; those of other packages count, too."""
+    """Whether it has the bounds of a box, which may be one of another package."""
     return all(hasattr(other, name) for name in BOUNDS)
 
 
-def _check_box(other: Any, what: str) -> None:
-    """Raise a TypeError if it is no box."""
+def _check_box(other: Any, verb: str) -> None:
+    """Raise a TypeError if it is not a box."""
     if not _is_box(other):
         raise TypeError(
-            f"BoundingBox can be {what} only with another BoundingBox, got {type(other).__name__}"
+            f"BoundingBox can be {verb} only with another BoundingBox, got {type(other).__name__}"
         )
 
 
@@ -221,16 +220,16 @@ def slices_of(extents: Any) -> list[tuple[slice, ...]]:
 
 
 @lru_cache
-def _derived(theirs: type) -> type[BoundingBox]:
-    """Return `BoundingBox` derived from another class of boxes, too."""
-    return type("BoundingBox", (BoundingBox, theirs), {"__doc__": BoundingBox.__doc__})
+def _derived(other: type) -> type[BoundingBox]:
+    """Return a class derived from `BoundingBox` and from another class of boxes."""
+    return type("BoundingBox", (BoundingBox, other), {"__doc__": BoundingBox.__doc__})
 
 
 def boxes_of(bbox: Any) -> list[BoundingBox]:
     """Return the `BoundingBox` of half-open boxes ``y0, y1, x0, x1`` (int array, shape (n, 4)).
 
-    They are instances of photutils' class as well, in a program that has imported that.
+    In a program that has imported photutils' class, they are instances of that class as well.
     """
-    theirs = sys.modules.get("photutils.aperture.bounding_box")
-    kind = BoundingBox if theirs is None else _derived(theirs.BoundingBox)
+    other = sys.modules.get("photutils.aperture.bounding_box")
+    kind = BoundingBox if other is None else _derived(other.BoundingBox)
     return [kind(x0, x1, y0, y1) for y0, y1, x0, x1 in bbox.tolist()]

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from astropy.utils.exceptions import AstropyUserWarning
 
+from skyshed.messages import find_stack_level
 from skyshed.namespace import to_host
 from skyshed.segmentation.colormap import make_random_cmap
 from skyshed.segmentation.label_table import LabelTable
@@ -70,7 +71,7 @@ def imshow_map(
             f"The colorbar was not plotted: there are {table.nlabels} labels, more than "
             f"{max_labels=}",
             AstropyUserWarning,
-            stacklevel=3,
+            stacklevel=find_stack_level(),
         )
         return image, None
     ticks = np.arange(len(values))

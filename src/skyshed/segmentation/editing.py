@@ -1,8 +1,8 @@
 """Editing labels: renumber, merge, remove.
 
-An edit is a new number for every label, 0 for removal. Functions here that return such numbers
+An edit is a new number for every label, 0 for removal. Most functions here return such numbers and
 change nothing; `renumber` makes the edited table. It writes the pixels of the labels that change,
-and the sources and the notes of deblending follow; the image is not searched.
+and derives the new sources and provenance from the old ones without searching the image.
 """
 
 import warnings
@@ -13,6 +13,7 @@ from astropy.utils.exceptions import AstropyUserWarning
 
 from skyshed.arguments import as_mask, check_positive_integer
 from skyshed.kernels import labelling
+from skyshed.messages import find_stack_level
 from skyshed.namespace import array_namespace, count_in_rows, like, repeat, to_host
 from skyshed.segmentation.label_table import LabelTable
 from skyshed.segmentation.numbering import consecutive, coordinate
@@ -44,7 +45,7 @@ def consecutive_numbers(table: LabelTable, start_label: Any) -> Any:
         warnings.warn(
             "Cannot relabel a segmentation image with no nonzero labels: it is left as it is",
             AstropyUserWarning,
-            stacklevel=3,
+            stacklevel=find_stack_level(),
         )
         return table.labels
     if not _is_whole(start_label) or start_label <= 0:
@@ -105,7 +106,7 @@ def renumber(table: LabelTable, numbers: Any, in_place: bool) -> LabelTable:
     numbers : array of int, shape (n,)
         The new number of each label, in their order: 0 removes it, equal numbers merge labels.
     in_place : bool
-        Whether the pixels of ``table`` may be overwritten; it is not to be used afterwards.
+        Whether the pixels of ``table`` may be overwritten. Then it must not be used afterwards.
 
     Returns
     -------
@@ -123,7 +124,7 @@ def _painted(table: LabelTable, numbers: Any, changed: Any, in_place: bool) -> A
     """Return the image with the new numbers of the labels at the positions ``changed``."""
     data, sources, largest = table.data, table.sources, table.max_label
     if not in_place and data.dtype == np.int32 and largest <= data.size:
-        # A new image is needed anyway: looking every pixel up costs no more than copying.
+        # A new image is needed anyway, and looking up every pixel costs no more than a copy.
         lookup = np.zeros(largest + 1, np.int32)
         lookup[table.labels] = numbers
         image = array_namespace(data=data).ascontiguousarray(data)
@@ -136,13 +137,13 @@ def _painted(table: LabelTable, numbers: Any, changed: Any, in_place: bool) -> A
 
 
 def _remove(table: LabelTable, is_removed: Any, relabel: bool) -> Any:
-    """Return the numbers that remove labels, and renumber the others from 1 on demand."""
+    """Return the numbers that remove labels, and renumber the others from 1 if ``relabel``."""
     kept = np.cumsum(~is_removed) if relabel else table.labels
     return np.where(is_removed, 0, kept)
 
 
 def _check_new_label(table: LabelTable, value: Any, name: str = "new_label") -> int:
-    """Return a label as an int, if the image can hold it."""
+    """Return a new label as an int; raise a ValueError if the image can't hold it."""
     if not _is_whole(value) or value < 0:
         raise ValueError(f"{name} must be a nonnegative integer, got {value!r}")
     largest = np.iinfo(table.dtype).max

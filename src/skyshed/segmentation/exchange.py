@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from skyshed.namespace import to_host
+from skyshed.optional import need
 from skyshed.segmentation.label_table import LabelTable
 from skyshed.segmentation.numbering import is_array
 from skyshed.segmentation.provenance import Provenance
@@ -44,11 +45,7 @@ def read_provenance(segm: Any, labels: Any) -> Provenance:
 
 def make_photutils_image(data: Any, table: LabelTable, info: dict[str, Any]) -> Any:
     """Make photutils' segmentation image; see `~skyshed.SegmentationImage.to_photutils`."""
-    try:
-        from photutils.segmentation import SegmentationImage
-    except ImportError as error:
-        raise ImportError("to_photutils() needs photutils: pip install photutils") from error
-    segm = SegmentationImage(to_host(data))
+    segm = need("photutils.segmentation", "to_photutils()").SegmentationImage(to_host(data))
     provenance = table.provenance
     notes = {
         "_deblend_label_map": provenance.children_of(table.dtype),

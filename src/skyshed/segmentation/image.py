@@ -1,21 +1,26 @@
 """The segmentation image: which source each pixel belongs to."""
 
+from __future__ import annotations
+
 import copy
 from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
+from skyshed._typing import Array, Labels, Mask, Pair, PerSource
 from skyshed.names import canonical_attribute
 from skyshed.namespace import adopt, only_on_host, to_host
+from skyshed.optional import need
 from skyshed.segmentation import drawing, editing, exchange, masks
 from skyshed.segmentation.bounding_box import BoundingBox
 from skyshed.segmentation.label_mapping import map_labels
 from skyshed.segmentation.label_table import LabelTable
 from skyshed.segmentation.numbering import LARGEST, collect
 from skyshed.segmentation.patches import make_patches, plot_patches
-from skyshed.segmentation.polygons import need
+from skyshed.segmentation.polygons import need_tracing
 from skyshed.segmentation.provenance import Provenance
 from skyshed.segmentation.reader import LabelReader
 from skyshed.segmentation.regions import make_regions, regions_by_label
@@ -45,12 +50,12 @@ class SegmentationImage:
     Attributes
     ----------
     info : dict
-        What the maker of the image noted about it; empty once `data` is assigned.
+        Notes of the function that made the image; empty once `data` is assigned.
 
     Raises
     ------
     TypeError
-        If ``data`` is no array, is a masked array, or does not hold integers.
+        If ``data`` is not an array, is a masked array, or does not hold integers.
     ValueError
         If ``data`` holds negative values.
 
@@ -64,8 +69,8 @@ class SegmentationImage:
     The data may have any integer dtype, and any number of dimensions. Where they are not 2-D,
     labels, areas and slices are known and labels can be edited, but not measured or drawn.
 
-    If the labels are a CuPy array, `data` and other images stay on the device; labels, areas and
-    boxes are NumPy arrays and lists.
+    If the labels are a CuPy array, `data` and other images stay on the device, while labels, areas
+    and boxes are NumPy arrays and lists.
 
     Examples
     --------
@@ -83,13 +88,13 @@ class SegmentationImage:
 
     #: All that is known about the labels. An edit replaces it.
     _table: LabelTable
-    #: Whether anyone else may hold the array of labels. An edit writes to a copy then.
+    #: Whether anyone else may hold the array of labels. If so, an edit writes to a copy.
     _is_shared: bool
     #: The colours, once they are asked for.
     _cmap: Any
     info: dict[str, Any]
 
-    def __init__(self, data: Any) -> None:
+    def __init__(self, data: Array) -> None:
         self.data = data
 
     @classmethod
@@ -101,7 +106,7 @@ class SegmentationImage:
         deblended_labels_map: Any = None,
         flags_map: Any = None,
         info: dict[str, Any] | None = None,
-    ) -> "SegmentationImage":
+    ) -> SegmentationImage:
         """Wrap labels that are known to be valid, without looking at them.
 
         Parameters
@@ -115,7 +120,7 @@ class SegmentationImage:
         flags_map : dict or tuple of two int arrays, optional
             ``{label: flags}``, or the same as a pair of columns; other labels have no flags.
         info : dict, optional
-            Notes of the maker.
+            Notes about the image.
 
         Returns
         -------
@@ -137,14 +142,14 @@ class SegmentationImage:
     def from_reader(
         cls,
         read: Callable[[int, int, int, int], Any],
-        labels: Any,
+        labels: npt.ArrayLike,
         *,
         shape: tuple[int, int],
-        dtype: Any,
-        areas: Any = None,
+        dtype: npt.DTypeLike,
+        areas: npt.ArrayLike | None = None,
         provenance: Provenance | None = None,
         info: dict[str, Any] | None = None,
-    ) -> "SegmentationImage":
+    ) -> SegmentationImage:
         """Make a segmentation image of labels that are not in memory.
 
         Without reading pixels it knows its labels and what follows from them (`nlabels`,
@@ -167,9 +172,9 @@ class SegmentationImage:
         areas : array_like of int, shape (n,), optional
             The number of pixels of each label; `None` if they are to be counted when needed.
         provenance : `~skyshed.segmentation.provenance.Provenance`, optional
-            What deblending noted about the labels.
+            The parents and flags that deblending gave the labels.
         info : dict, optional
-            Notes of the maker.
+            Notes about the image.
 
         Returns
         -------
@@ -202,16 +207,16 @@ class SegmentationImage:
         array([2, 3, 2])
         """
         reader = LabelReader.checked(read, shape, dtype)
-        labels = as_known_labels(labels, reader.dtype)
-        areas = None if areas is None else as_areas(areas, len(labels))
-        table = LabelTable(reader, provenance or Provenance(), None, labels, areas)
+        known_labels = as_known_labels(labels, reader.dtype)
+        known_areas = None if areas is None else as_areas(areas, len(known_labels))
+        table = LabelTable(reader, provenance or Provenance(), None, known_labels, known_areas)
         return cls._of_table(table, True, info)
 
     @classmethod
-    def from_photutils(cls, segm: Any) -> "SegmentationImage":
+    def from_photutils(cls, segm: Any) -> SegmentationImage:
         """Make a segmentation image of one of photutils.
 
-        Functions that take a `SegmentationImage` take photutils' as well, and do this by
+        Functions that take a `SegmentationImage` accept photutils' as well, and convert it
         themselves.
 
         Parameters
@@ -238,16 +243,17 @@ class SegmentationImage:
         return new
 
     @classmethod
-    def _of_table(cls, table: LabelTable, is_shared: bool, info: Any) -> "SegmentationImage":
+    def _of_table(cls, table: LabelTable, is_shared: bool, info: Any) -> SegmentationImage:
         segm = cls.__new__(cls)
         segm._begin(table, is_shared)
         segm.info = {} if info is None else info
         return segm
 
     def _begin(self, table: LabelTable, is_shared: bool) -> None:
-        """Begin anew with other labels: nothing that was derived from the old ones stays."""
+        """Replace all facts about the labels; nothing that was derived from old ones stays."""
         self._table, self._is_shared, self._cmap = table, is_shared, None
-        for name in [*vars(self)]:  # what subclasses derive is kept here, not on the table
+        # Cached properties of subclasses are kept here, not on the table.
+        for name in list(vars(self)):
             if isinstance(getattr(type(self), name, None), cached_property):
                 del vars(self)[name]
 
@@ -281,7 +287,7 @@ class SegmentationImage:
         """
         return exchange.make_photutils_image(self.data, self._table, self.info)
 
-    def to_host(self) -> "SegmentationImage":
+    def to_host(self) -> SegmentationImage:
         """Return a copy with NumPy data; this image itself where its data are not on a device.
 
         Returns
@@ -303,7 +309,7 @@ class SegmentationImage:
         new.info = copy.deepcopy(self.info)
         return new
 
-    def copy(self) -> "SegmentationImage":
+    def copy(self) -> SegmentationImage:
         """Return a deep copy.
 
         Returns
@@ -325,7 +331,7 @@ class SegmentationImage:
         new._cmap, new.info = self._cmap, copy.deepcopy(self.info)
         return new
 
-    def __copy__(self) -> "SegmentationImage":
+    def __copy__(self) -> SegmentationImage:
         self._is_shared = True
         new = type(self).__new__(type(self))
         vars(new).update(vars(self))
@@ -339,7 +345,7 @@ class SegmentationImage:
     def __getattr__(self, name: str) -> Any:
         return canonical_attribute(self, name)
 
-    def __getitem__(self, key: Any) -> "SegmentationImage":
+    def __getitem__(self, key: Any) -> SegmentationImage:
         is_pair = isinstance(key, tuple) and len(key) == 2
         if not (is_pair and all(isinstance(part, slice) for part in key)):
             raise TypeError(f"{key!r} is not a valid 2D slice object: cut with segm[y0:y1, x0:x1]")
@@ -370,20 +376,20 @@ class SegmentationImage:
         return self.data.__cuda_array_interface__
 
     @property
-    def data(self) -> Any:
-        """The labels, int, shape (ny, nx). Assigning to it starts anew."""
+    def data(self) -> Array:
+        """The labels, int, shape (ny, nx). Assigning to it replaces everything."""
         self._is_shared = True
         return self._table.data
 
     @data.setter
-    def data(self, value: Any) -> None:
+    def data(self, value: Array) -> None:
         value = adopt(value, "data")
         check_label_image(value)
         sources, labels = collect(value)
         self._begin(LabelTable(value, known_sources=sources, known_labels=labels), is_shared=True)
         self.info = {}
 
-    def read(self, y0: int, y1: int, x0: int, x1: int) -> Any:
+    def read(self, y0: int, y1: int, x0: int, x1: int) -> Array:
         """Return the labels of a window as an array.
 
         Parameters
@@ -416,9 +422,9 @@ class SegmentationImage:
 
     @property
     def label_table(self) -> LabelTable:
-        """All that is known about the labels, a `~skyshed.segmentation.label_table.LabelTable`.
+        """All facts about the labels, a `~skyshed.segmentation.label_table.LabelTable`.
 
-        It is for reading only, and for the moment: an edit replaces it and may overwrite its array.
+        Do not modify it or keep it: an edit replaces it and may overwrite its array.
         """
         return self._table
 
@@ -449,7 +455,7 @@ class SegmentationImage:
         return self._table.dtype
 
     @property
-    def labels(self) -> Any:
+    def labels(self) -> PerSource:
         """The labels, ascending, in the dtype of the data."""
         return self._table.labels
 
@@ -469,12 +475,12 @@ class SegmentationImage:
         return self._table.is_consecutive
 
     @property
-    def missing_labels(self) -> Any:
-        """The integers between 1 and the largest label that are no labels."""
+    def missing_labels(self) -> PerSource:
+        """The integers between 1 and the largest label that are not labels."""
         return self._table.missing_labels
 
     @property
-    def areas(self) -> Any:
+    def areas(self) -> PerSource:
         """The number of pixels of each label, int64."""
         return self._table.areas
 
@@ -512,7 +518,7 @@ class SegmentationImage:
         return np.ma.masked_where(self.data == 0, self.data)
 
     @property
-    def deblended_labels(self) -> Any:
+    def deblended_labels(self) -> PerSource:
         """The labels that deblending made, ascending."""
         return self._table.deblended_labels
 
@@ -528,19 +534,19 @@ class SegmentationImage:
 
     @property
     def provenance(self) -> Provenance:
-        """What deblending noted about the labels: their parents and flags, as they are now."""
+        """The parents and flags that deblending gave the labels, kept up to date by edits."""
         return self._table.provenance
 
     @property
-    def flags(self) -> Any:
-        """What deblending noted about each label: bit flags, int64."""
+    def flags(self) -> PerSource:
+        """The flags that deblending gave each label, int64; see `SEGMENTATION_FLAGS`."""
         return self._table.flags
 
     def check_label(self, label: int) -> None:
         """Raise a ValueError if a label does not occur; see `check_labels`."""
         self._table.check_labels(label)
 
-    def check_labels(self, labels: Any) -> None:
+    def check_labels(self, labels: Labels) -> None:
         """Raise an error if any of some labels does not occur.
 
         Parameters
@@ -555,7 +561,7 @@ class SegmentationImage:
         """
         self._table.check_labels(labels)
 
-    def get_index(self, label: Any) -> Any:
+    def get_index(self, label: Labels) -> Array:
         """Return the position of a label in `labels`.
 
         Parameters
@@ -582,7 +588,7 @@ class SegmentationImage:
         """
         return self._table.index_of(label)
 
-    def get_indices(self, labels: Any) -> Any:
+    def get_indices(self, labels: Labels) -> Array:
         """Return the positions of some labels in `labels`; see `get_index`."""
         return self._table.index_of(labels)
 
@@ -590,7 +596,7 @@ class SegmentationImage:
         """Return the number of pixels of one label; see `get_areas`."""
         return self.get_areas(label)[0]
 
-    def get_areas(self, labels: Any) -> Any:
+    def get_areas(self, labels: Labels) -> Array:
         """Return the number of pixels of some labels.
 
         Parameters
@@ -620,7 +626,7 @@ class SegmentationImage:
         check_scalar(label, "get_segments")
         return self.get_segments(label)[0]
 
-    def get_segments(self, labels: Any) -> list[Segment]:
+    def get_segments(self, labels: Labels) -> list[Segment]:
         """Return the `Segment` of each of some labels.
 
         Parameters
@@ -640,13 +646,13 @@ class SegmentationImage:
         """
         return self._table.segments_at(self.get_index(np.atleast_1d(labels)))
 
-    def get_label_mapping(self, other: Any, *, labels: Any = None) -> dict[int, Any]:
-        """Say which labels of another segmentation image lie on the pixels of each label.
+    def get_label_mapping(self, other: Any, *, labels: Labels | None = None) -> dict[int, Any]:
+        """Find which labels of another segmentation image lie on the pixels of each label.
 
         Parameters
         ----------
         other : `SegmentationImage`
-            An image of the same shape; photutils' is taken, too.
+            An image of the same shape; one of photutils is accepted, too.
         labels : int or array_like of int, optional
             The labels to map; `None` for all.
 
@@ -658,7 +664,7 @@ class SegmentationImage:
         Raises
         ------
         TypeError
-            If ``other`` is no segmentation image.
+            If ``other`` is not a segmentation image.
         ValueError
             If the shapes differ or a label does not occur.
 
@@ -677,7 +683,7 @@ class SegmentationImage:
         """Give one label another number; see `reassign_labels`."""
         self.reassign_labels(label, new_label, relabel=relabel)
 
-    def reassign_labels(self, labels: Any, new_label: int, relabel: bool = False) -> None:
+    def reassign_labels(self, labels: Labels, new_label: int, relabel: bool = False) -> None:
         """Give one or more labels one other number.
 
         If the number is a label already, the sources become one, whether they touch or not.
@@ -694,8 +700,8 @@ class SegmentationImage:
         Raises
         ------
         ValueError
-            If a label does not occur, or ``new_label`` is negative, no integer, or beyond what the
-            dtype of the data holds.
+            If a label does not occur, or ``new_label`` is negative, not an integer, or too large
+            for the dtype of the data.
 
         Examples
         --------
@@ -744,7 +750,7 @@ class SegmentationImage:
         """Remove all labels but one; see `keep_labels`."""
         self.keep_labels(label, relabel=relabel)
 
-    def keep_labels(self, labels: Any, relabel: bool = False) -> None:
+    def keep_labels(self, labels: Labels, relabel: bool = False) -> None:
         """Remove all labels but these.
 
         Parameters
@@ -775,7 +781,7 @@ class SegmentationImage:
         """Make one label background; see `remove_labels`."""
         self.remove_labels(label, relabel=relabel)
 
-    def remove_labels(self, labels: Any, relabel: bool = False) -> None:
+    def remove_labels(self, labels: Labels, relabel: bool = False) -> None:
         """Make labels background.
 
         Parameters
@@ -812,14 +818,15 @@ class SegmentationImage:
         border_width : int
             The width of the border in pixels, less than half of the shorter side.
         partial_overlap : bool, optional
-            Whether to remove labels that are partly in the border; those wholly in it always go.
+            Whether to remove labels that are partly in the border; those wholly in it are always
+            removed.
         relabel : bool, optional
             Whether to renumber the others from 1 afterwards.
 
         Raises
         ------
         ValueError
-            If ``border_width`` is no positive integer or too large.
+            If ``border_width`` is not a positive integer or too large.
 
         Examples
         --------
@@ -833,7 +840,7 @@ class SegmentationImage:
         self._edit(editing.remove_at_border(self._table, border_width, partial_overlap, relabel))
 
     def remove_masked_labels(
-        self, mask: Any, partial_overlap: bool = True, relabel: bool = False
+        self, mask: Mask, partial_overlap: bool = True, relabel: bool = False
     ) -> None:
         """Remove the labels that lie in a masked region.
 
@@ -842,7 +849,7 @@ class SegmentationImage:
         mask : array_like of bool, shape (ny, nx)
             True where pixels are masked.
         partial_overlap : bool, optional
-            Whether to remove labels that are partly masked; those wholly masked always go.
+            Whether to remove labels that are partly masked; those wholly masked are always removed.
         relabel : bool, optional
             Whether to renumber the others from 1 afterwards.
 
@@ -864,16 +871,20 @@ class SegmentationImage:
         self._edit(editing.remove_masked(self._table, mask, partial_overlap, relabel))
 
     def make_source_mask(
-        self, size: Any = None, footprint: Any = None, *, n_threads: int | None = None
-    ) -> Any:
-        """Make a mask of all sources, grown by a footprint if one is given.
+        self,
+        size: Pair | None = None,
+        footprint: npt.ArrayLike | None = None,
+        *,
+        n_threads: int | None = None,
+    ) -> Array:
+        """Make a mask of all sources, dilated by a footprint if one is given.
 
         Parameters
         ----------
         size : int or tuple of int, optional
             Sides ``(ny, nx)`` of a rectangular footprint; one number for a square.
         footprint : array_like, shape (my, mx), optional
-            The pixels (those that are not 0) that each pixel grows to. It overrides ``size``.
+            The pixels (those that are not 0) that each pixel is dilated to. It overrides ``size``.
         n_threads : int, optional
             Threads to use; `None` for all available cores.
 
@@ -898,7 +909,7 @@ class SegmentationImage:
         """
         return masks.make_source_mask(self._table, size, footprint, n_threads)
 
-    def outline_segments(self, mask_background: bool = False) -> Any:
+    def outline_segments(self, mask_background: bool = False) -> Array:
         """Make an image of the sources' outer pixels.
 
         Parameters
@@ -962,8 +973,8 @@ class SegmentationImage:
         check_scalar(label, "get_polygons")
         return self.get_polygons(label)[0]
 
-    def get_polygons(self, labels: Any) -> list[Any]:
-        """Return the outlines of some labels; see `polygons`.
+    def get_polygons(self, labels: Labels) -> list[Any]:
+        """Return the outlines of some labels, as `polygons` has them.
 
         Parameters
         ----------
@@ -1029,7 +1040,7 @@ class SegmentationImage:
 
     def get_patches(
         self,
-        labels: Any,
+        labels: Labels,
         *,
         origin: tuple[float, float] = (0, 0),
         scale: float = 1.0,
@@ -1062,7 +1073,7 @@ class SegmentationImage:
         ax: Any = None,
         origin: tuple[float, float] = (0, 0),
         scale: float = 1.0,
-        labels: Any = None,
+        labels: Labels | None = None,
         **kwargs: Any,
     ) -> list[Any]:
         """Plot the outlines of labels.
@@ -1088,7 +1099,7 @@ class SegmentationImage:
         ValueError
             If a label does not occur.
         """
-        need("plot_patches", "rasterio", "shapely")
+        need_tracing("plot_patches")
         polygons = self.polygons if labels is None else self.get_polygons(labels)
         return plot_patches(polygons, ax, origin, scale, kwargs)
 
@@ -1100,7 +1111,7 @@ class SegmentationImage:
         group : bool, optional
             Whether to return one item per label, where a label in several pieces is a
             `regions.Regions`. Otherwise there is one region for each piece, whose ``meta["label"]``
-            tells the label.
+            is the label.
         **kwargs
             Keywords of `regions.RegionVisual`: ``color``, ``linewidth``, ...
 
@@ -1121,7 +1132,7 @@ class SegmentationImage:
         >>> region.meta["label"], region.vertices.x.tolist()
         (7, [0.5, 0.5, 2.5, 2.5])
         """
-        need("to_regions", "regions")
+        need("regions", "to_regions", "regions")
         return make_regions(self.polygons, self.labels, group, kwargs)
 
     def get_region(self, label: int, **kwargs: Any) -> Any:
@@ -1129,7 +1140,7 @@ class SegmentationImage:
         check_scalar(label, "get_regions")
         return self.get_regions(label, **kwargs)[0]
 
-    def get_regions(self, labels: Any, **kwargs: Any) -> list[Any]:
+    def get_regions(self, labels: Labels, **kwargs: Any) -> list[Any]:
         """Return the outer edges of some labels as regions; their holes are filled.
 
         Parameters

@@ -9,7 +9,7 @@ import numpy as np
 from skyshed.namespace import is_device_array, like
 from skyshed.segmentation.bounding_box import BoundingBox, boxes_of, slices_of
 from skyshed.segmentation.numbering import LARGEST, collect, consecutive, extents
-from skyshed.segmentation.polygons import can_draw, draw, need
+from skyshed.segmentation.polygons import can_draw, draw, need_tracing
 from skyshed.segmentation.provenance import Provenance
 from skyshed.segmentation.reader import LabelReader
 from skyshed.segmentation.segment import Segment
@@ -23,24 +23,24 @@ INDEPENDENT_OF_NUMBERS = ("areas", "slices", "bbox")
 
 @dataclass(frozen=True, eq=False)
 class LabelTable:
-    """The labels of an image: where their pixels are, and what deblending noted about them.
+    """The labels of an image: where their pixels are, and where deblending took them from.
 
-    A table does not change. Facts are derived when they are first asked for and kept on the table;
-    an edit makes a new table, so that no fact outlives the labels that it is about.
+    A table does not change. Facts are derived when they are first needed and kept on the table; an
+    edit makes a new table, so that no fact outlives the labels that it is about.
 
     Attributes
     ----------
     image : array of int, shape (ny, nx), or `~skyshed.segmentation.reader.LabelReader`
         The labels, in memory or to be read. An array may have any number of dimensions.
     provenance : `~skyshed.segmentation.provenance.Provenance`
-        What deblending noted.
+        The parents and flags that deblending gave the labels.
     known_sources : `~skyshed.sources.Sources`, optional
-        The sources, where they are known already. Where a label does not fit int32 they are
-        numbered 1, 2, 3, ... instead, and ``known_labels`` is given too.
+        The sources, if they are known already. If a label does not fit int32 they are numbered
+        1, 2, 3, ... instead, and ``known_labels`` must be given, too.
     known_labels : array of int, shape (n,), optional
-        The labels, where they are known already; always for a reader.
+        The labels, if they are known already; required for a reader.
     known_areas : array of int64, shape (n,), optional
-        The number of pixels of each label, where it is known already.
+        The number of pixels of each label, if it is known already.
 
     Examples
     --------
@@ -58,7 +58,7 @@ class LabelTable:
     known_areas: Any = None
 
     def __getstate__(self) -> dict[str, Any]:
-        # The function that reads may not be fit to be copied or pickled; the pixels are.
+        # The function that reads may not be copyable or picklable; the pixels are.
         return {**vars(self), "image": self.data}
 
     @property
@@ -73,7 +73,7 @@ class LabelTable:
 
     @property
     def reader(self) -> LabelReader | None:
-        """What reads windows, as long as the image has not been read as a whole."""
+        """The reader, as long as the image has not been read as a whole; `None` otherwise."""
         return self.image if isinstance(self.image, LabelReader) and not self._is_read else None
 
     @property
@@ -87,7 +87,7 @@ class LabelTable:
 
     @cached_property
     def data(self) -> Any:
-        """The label of each pixel, as an array; it is read if it was not in memory."""
+        """The label of each pixel, as an array; it is read now if it was not in memory."""
         if isinstance(self.image, LabelReader):
             ny, nx = self.image.shape
             return self.image.read(0, ny, 0, nx)
@@ -186,7 +186,7 @@ class LabelTable:
     def polygons(self) -> list[Any]:
         """The outline of each label, a Shapely polygon."""
         self.check_2d("polygons")
-        need("polygons", "rasterio", "shapely")
+        need_tracing("polygons")
         return draw(self.sources)
 
     def polygons_of(self, labels: Any) -> list[Any]:
@@ -212,7 +212,7 @@ class LabelTable:
 
     @property
     def flags(self) -> Any:
-        """What deblending noted about each label: bit flags, int64."""
+        """The flags that deblending gave each label, int64."""
         return self.provenance.flags_of(self.labels)
 
     def check_labels(self, labels: Any) -> None:
@@ -266,7 +266,7 @@ class LabelTable:
             )
 
     def with_provenance(self, provenance: Provenance) -> "LabelTable":
-        """Return a table of the same labels with other notes of deblending."""
+        """Return a table of the same labels with other parents and flags."""
         return LabelTable(
             self.image, provenance, self.known_sources, self.known_labels, self.known_areas
         )

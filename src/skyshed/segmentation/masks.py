@@ -1,10 +1,10 @@
-"""Images of where the sources are: grown masks and outlines."""
+"""Images of where the sources are: dilated masks and outlines."""
 
 from typing import Any
 
 import numpy as np
 
-from skyshed.arguments import check_positive_integer
+from skyshed.arguments import as_pair
 from skyshed.kernels import masks
 from skyshed.namespace import array_namespace, only_on_host, to_host
 from skyshed.segmentation.label_table import LabelTable
@@ -20,7 +20,7 @@ def make_source_mask(table: LabelTable, size: Any, footprint: Any, n_threads: in
         return mask
     table.check_2d("Growing a mask")
     if footprint is None:
-        footprint = np.ones(_sides(size), bool)
+        footprint = np.ones(as_pair(size, "size", order="(ny, nx)"), bool)
     footprint = np.ascontiguousarray(to_host(footprint), dtype=bool)
     if footprint.ndim != 2:
         raise ValueError(
@@ -48,12 +48,3 @@ def outline_segments(table: LabelTable, mask_background: bool) -> Any:
         & (middle == data[1:-1, 2:])
     ] = 0
     return np.ma.masked_where(outlines == 0, outlines) if mask_background else outlines
-
-
-def _sides(size: Any) -> tuple[int, int]:
-    """Return ``size`` as the sides (ny, nx) of a rectangle."""
-    sides = np.atleast_1d(size).tolist()
-    if len(sides) not in (1, 2):
-        raise ValueError(f"size must be one or two positive integers (ny, nx), got {size!r}")
-    ny, nx = (check_positive_integer(side, "size") for side in (sides[0], sides[-1]))
-    return ny, nx

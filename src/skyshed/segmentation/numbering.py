@@ -1,4 +1,4 @@
-"""From an array of labels of any integer dtype to `Sources`, which number theirs in 32 bits."""
+"""Conversion of labels of any integer dtype to `Sources`, whose labels have 32 bits."""
 
 from typing import Any
 
@@ -45,15 +45,15 @@ def collect(data: Any) -> tuple[Sources, Any]:
     image = data if data.ndim == 2 else data.reshape(1, -1)
     if _exceeds_int32(image):
         mask = image != 0
-        values, place = xp.unique(image[mask], return_inverse=True)
+        values, index = xp.unique(image[mask], return_inverse=True)
         labels = to_host(values)
         numbers = xp.zeros(image.shape, dtype=xp.int32)
-        numbers[mask] = place.reshape(-1) + 1
+        numbers[mask] = index.reshape(-1) + 1
         sources = Sources.from_labels(numbers)
     else:
         sources = Sources.from_labels(xp.ascontiguousarray(image, dtype=xp.int32))
         labels = sources.host.labels
-    # They ascend: a look at the first saves a pass over the image.
+    # They are ascending: looking at the first one saves a pass over the image.
     if labels.size and labels[0] < 0:
         raise ValueError(
             "The segmentation image cannot contain negative integers: the least value of data is "
@@ -63,16 +63,16 @@ def collect(data: Any) -> tuple[Sources, Any]:
 
 
 def _exceeds_int32(image: Any) -> bool:
-    """Whether a value may not fit int32; asked of the dtype first, then of the values."""
+    """Whether a value may not fit int32, judged by the dtype if that is enough."""
     dtype = image.dtype
     if np.iinfo(dtype).max <= LARGEST or image.size == 0:
         return False
-    # As unsigned integers negative values are the largest: one pass finds both kinds.
+    # Negative values are the largest ones as unsigned integers: one pass finds both kinds.
     return int(image.view(np.dtype(dtype.str.replace("i", "u"))).max()) > LARGEST
 
 
 def consecutive(names: Any) -> tuple[Any, Any]:
-    """Number names in their order, 0 staying 0.
+    """Number values in their order; 0 stays 0.
 
     Returns
     -------
@@ -88,9 +88,9 @@ def consecutive(names: Any) -> tuple[Any, Any]:
     >>> consecutive(np.array([9, 0, 4, 9]))
     (array([2, 0, 1, 2]), array([4, 9]))
     """
-    kept, place = np.unique(names, return_inverse=True)
+    kept, index = np.unique(names, return_inverse=True)
     first = int(kept.size > 0 and kept[0] == 0)
-    return place + 1 - first, kept[first:]
+    return index + 1 - first, kept[first:]
 
 
 def coordinate(pixel: Any, shape: tuple[int, ...], axis: int) -> Any:
@@ -105,22 +105,22 @@ def extents(sources: Sources, shape: tuple[int, ...]) -> Any:
     Returns
     -------
     array of int64, shape (n, ndim, 2)
-        Half-open ranges along each axis. In two dimensions they are known.
+        Half-open ranges along each axis. In two dimensions they are known already.
     """
     n = len(sources)
     if len(shape) == 2:
         return sources.host.bbox.reshape(n, 2, 2)
     xp = array_namespace(pixel=sources.pixel)
-    found = np.empty((n, len(shape), 2), np.int64)
+    ranges = np.empty((n, len(shape), 2), np.int64)
     if n == 0:
-        return found
+        return ranges
     row = xp.searchsorted(sources.start, xp.arange(sources.pixel.size), side="right")
     for axis in range(len(shape)):
-        place = coordinate(sources.pixel, shape, axis)
-        place = place[np.lexsort(np.stack([place, row]))]
-        low, high = place[sources.start[:-1]], place[sources.start[1:] - 1]
-        found[:, axis, 0], found[:, axis, 1] = to_host(low), to_host(high) + 1
-    return found
+        position = coordinate(sources.pixel, shape, axis)
+        position = position[np.lexsort(np.stack([position, row]))]
+        low, high = position[sources.start[:-1]], position[sources.start[1:] - 1]
+        ranges[:, axis, 0], ranges[:, axis, 1] = to_host(low), to_host(high) + 1
+    return ranges
 
 
 def is_array(data: Any) -> bool:

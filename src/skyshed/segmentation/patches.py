@@ -6,7 +6,7 @@ import numpy as np
 
 __all__ = ["make_patches", "plot_patches"]
 
-#: How outlines look unless the caller says otherwise.
+#: The style of outlines unless the caller gives another one.
 STYLE = {"edgecolor": "white", "facecolor": "none"}
 
 
@@ -58,5 +58,5 @@ def _path(polygon: Any, origin: Any, scale: float) -> Any:
     codes = np.full(len(vertices), Path.LINETO, Path.code_type)
     codes[np.append(0, ends[:-1])] = Path.MOVETO
     codes[ends - 1] = Path.CLOSEPOLY
-    # A pixel's edge, half a pixel before its centre, stays an edge.
+    # The edges of pixels, half a pixel from their centres, stay edges.
     return Path(scale * (vertices + 0.5) - 0.5 - origin, codes)

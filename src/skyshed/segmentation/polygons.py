@@ -1,37 +1,32 @@
-"""Outlines of segments as Shapely polygons, which rasterio draws."""
+"""Outlines of segments as Shapely polygons, traced by rasterio."""
 
-import importlib
 from itertools import chain
 from typing import Any
 
 import numpy as np
 
 from skyshed.namespace import in_one_transfer
+from skyshed.optional import need
 from skyshed.sources import Sources
 
-__all__ = ["can_draw", "draw", "need", "outline"]
+__all__ = ["can_draw", "draw", "need_tracing", "outline"]
 
-#: A call of rasterio costs as much as this number of pixels that it looks at.
+#: A call of rasterio costs as much as tracing this number of pixels.
 PIXELS_PER_CALL = 25_000
-#: Sources are drawn in one image where it has no more pixels than this, 256 MiB.
+#: Sources are traced in one image if it has no more pixels than this, 256 MiB.
 PIXELS_AT_ONCE = 1 << 26
 
 
-def need(what: str, *packages: str) -> None:
-    """Raise an ImportError if a package that ``what`` needs can't be imported."""
-    for package in packages:
-        try:
-            importlib.import_module(package)
-        except ImportError as error:
-            raise ImportError(
-                f"{what} needs {package}, which can't be imported: pip install 'skyshed[regions]'"
-            ) from error
+def need_tracing(purpose: str) -> None:
+    """Raise an ImportError if rasterio or Shapely, which ``purpose`` needs, can't be imported."""
+    need("rasterio", purpose, "regions")
+    need("shapely", purpose, "regions")
 
 
 def can_draw() -> bool:
     """Whether rasterio and Shapely are installed."""
     try:
-        need("", "rasterio", "shapely")
+        need_tracing("")
     except ImportError:
         return False
     return True
@@ -51,7 +46,7 @@ def outline(mask: Any, y0: int, x0: int) -> Any:
 
 
 def draw(sources: Sources) -> list[Any]:
-    """Return the polygon around each of some sources, of which only the pixels are copied."""
+    """Return the polygon around each source; only the pixels are copied from a device."""
     n, nx = len(sources), sources.shape[1]
     if n == 0:
         return []
@@ -59,7 +54,7 @@ def draw(sources: Sources) -> list[Any]:
     y0, x0 = bbox[:, 0].min(), bbox[:, 2].min()
     height, width = bbox[:, 1].max() - y0, bbox[:, 3].max() - x0
     area = int(height * width)
-    # A label that is asked for twice would be drawn over.
+    # If a source occurs twice, one image can't hold it under two numbers.
     apart = n == 1 or np.unique(sources.host.labels).size < n
     if not apart and area <= min(PIXELS_AT_ONCE, n * PIXELS_PER_CALL):
         image = np.zeros((height, width), np.int32)
@@ -84,21 +79,24 @@ def _drawn(image: Any, y0: int, x0: int, n: int) -> list[Any]:
     from rasterio.features import shapes
     from rasterio.transform import Affine
 
-    # rasterio counts from the corner of the first pixel, we from its centre.
+    # The origin is the corner of the first pixel in rasterio, its centre here.
     corner = Affine(1.0, 0.0, x0 - 0.5, 0.0, 1.0, y0 - 0.5)
-    found = list(shapes(image, connectivity=8, mask=image != 0, transform=corner))
-    if not found:
+    traced = list(shapes(image, connectivity=8, mask=image != 0, transform=corner))
+    if not traced:
         return [None] * n
-    # All at once: a call of Shapely for each ring would take as long as drawing them.
-    rings = [ring for piece, _ in found for ring in piece["coordinates"]]
+    # All at once: a call of Shapely for each ring would take as long as tracing them.
+    rings = [ring for piece, _ in traced for ring in piece["coordinates"]]
     vertices = np.array(list(chain.from_iterable(rings)), np.float64)
     of_ring = np.repeat(np.arange(len(rings)), [len(ring) for ring in rings])
-    of_piece = np.repeat(np.arange(len(found)), [len(piece["coordinates"]) for piece, _ in found])
+    of_piece = np.repeat(
+        np.arange(len(traced)),
+        [len(piece["coordinates"]) for piece, _ in traced],
+    )
     pieces = shapely.polygons(shapely.linearrings(vertices, indices=of_ring), indices=of_piece)
-    several: list[list[Any]] = [[] for _ in range(n)]
-    for piece, (_, value) in zip(pieces, found, strict=True):
-        several[int(value) - 1].append(piece)
+    by_value: list[list[Any]] = [[] for _ in range(n)]
+    for piece, (_, value) in zip(pieces, traced, strict=True):
+        by_value[int(value) - 1].append(piece)
     return [
-        (each[0] if len(each) == 1 else shapely.MultiPolygon(each)) if each else None
-        for each in several
+        (parts[0] if len(parts) == 1 else shapely.MultiPolygon(parts)) if parts else None
+        for parts in by_value
     ]

@@ -1,4 +1,4 @@
-"""What deblending did to each label, kept right while labels are edited."""
+"""The parents and flags of deblended labels, which follow edits of the labels."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,17 +14,17 @@ def _empty() -> Any:
     return np.empty(0, np.int64)
 
 
-def _columns(given: Any) -> tuple[Any, Any]:
+def _columns(pairs: Any) -> tuple[Any, Any]:
     """Return a mapping, or a pair of arrays, as two int64 arrays."""
     keys, values = (
-        (list(given.keys()), list(given.values())) if isinstance(given, Mapping) else given
+        (list(pairs.keys()), list(pairs.values())) if isinstance(pairs, Mapping) else pairs
     )
     return np.asarray(keys, np.int64), np.asarray(values, np.int64)
 
 
 @dataclass(frozen=True, eq=False)
 class Provenance:
-    """Which parent each deblended label came from, and the labels that carry flags.
+    """The parent of each deblended label, and the flags of labels.
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class Provenance:
 
     @classmethod
     def from_maps(cls, parent_of: Any = None, flags_of: Any = None) -> "Provenance":
-        """Build from ``{child: parent}`` and ``{label: flags}``, or pairs of arrays of the same."""
+        """Make one of ``{child: parent}`` and ``{label: flags}``, or of pairs of arrays."""
         child, parent = _columns(parent_of if parent_of is not None else {})
         flagged, flags = _columns(flags_of if flags_of is not None else {})
         _, first, group = np.unique(parent, return_index=True, return_inverse=True)
@@ -65,7 +65,7 @@ class Provenance:
         return Provenance(child[kept], parent[kept], labels[alive], flags[alive])
 
     def parent_of(self) -> dict[int, int]:
-        """Return ``{child: parent}``; of several parents the last one listed."""
+        """Return ``{child: parent}``; the last one of several parents."""
         return dict(zip(self.child.tolist(), self.parent.tolist(), strict=True))
 
     def children_of(self, dtype: Any) -> dict[int, Any]:
@@ -73,20 +73,20 @@ class Provenance:
         begin = np.flatnonzero(np.diff(self.parent, prepend=-1))
         edges = [*begin.tolist(), self.child.size]
         child = self.child.astype(dtype)
-        # numpy.split does the same at five times the cost.
+        # numpy.split does the same, but takes five times as long.
         children = (child[lo:hi] for lo, hi in pairwise(edges))
         return dict(zip(self.parent[begin].tolist(), children, strict=True))
 
     def flags_of(self, labels: Any) -> Any:
         """Return the flags of each of ``labels`` (ascending), int64."""
         flags = np.zeros(len(labels), np.int64)
-        known = np.isin(self.flagged, labels)
-        flags[np.searchsorted(labels, self.flagged[known])] = self.flags[known]
+        is_present = np.isin(self.flagged, labels)
+        flags[np.searchsorted(labels, self.flagged[is_present])] = self.flags[is_present]
         return flags
 
 
 def _first_of_each(one: Any, other: Any) -> Any:
-    """Return where each pair of ``one`` and ``other`` stands first, ascending."""
+    """Return the index of the first occurrence of each pair of ``one`` and ``other``, ascending."""
     order = np.lexsort((other, one))
     one, other = one[order], other[order]
     new = np.ones(order.size, bool)
@@ -95,8 +95,8 @@ def _first_of_each(one: Any, other: Any) -> Any:
 
 
 def _renamed(labels: Any, old: Any, new: Any) -> Any:
-    """Return the new name of each label, 0 for labels that are not in ``old``."""
+    """Return the new number of each label, 0 for labels that are not in ``old``."""
     if len(old) == 0:
         return np.zeros_like(labels)
-    place = np.minimum(np.searchsorted(old, labels), len(old) - 1)
-    return np.where(old[place] == labels, new[place], 0).astype(np.int64)
+    index = np.minimum(np.searchsorted(old, labels), len(old) - 1)
+    return np.where(old[index] == labels, new[index], 0).astype(np.int64)

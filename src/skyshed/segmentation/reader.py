@@ -86,7 +86,7 @@ class LabelReader:
 
 
 def _window_of(part: slice, size: int) -> tuple[int, int, slice]:
-    """Return the range that a slice of an axis spans, and the slice that is left to do within."""
+    """Return the range that a slice of an axis spans, and the slice to take of that range."""
     indices = range(*part.indices(size))
     if not indices:
         return 0, 0, slice(None)

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from skyshed.segmentation.polygons import need
+from skyshed.optional import need
 
 __all__ = ["make_regions", "regions_by_label"]
 
@@ -45,9 +45,7 @@ def regions_by_label(polygons: list[Any], labels: Any, visual: dict[str, Any]) -
 
 def _region(polygon: Any, label: int, visual: dict[str, Any]) -> Any:
     """Return a polygon's outer edge as a region, or as several where it has several pieces."""
-    need("a region", "regions")
-    import regions
-
+    regions = need("regions", "a region", "regions")
     if polygon.geom_type == "MultiPolygon":
         return regions.Regions([_region(piece, label, visual) for piece in polygon.geoms])
     # The last vertex repeats the first one; a region closes itself.

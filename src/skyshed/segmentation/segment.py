@@ -66,7 +66,7 @@ class Segment:
 
     @classmethod
     def with_outline(cls, *args: Any) -> "Segment":
-        """Return a Segment that draws its outline itself, once it is asked for it."""
+        """Return a Segment that traces its outline when it is first needed."""
         segment = cls(*args)
         del segment.polygon
         return segment
@@ -101,7 +101,7 @@ class Segment:
     def polygon(self) -> Any:
         """The outline, a Shapely polygon; see `SegmentationImage.polygons`.
 
-        `None` without rasterio and Shapely, and where a Segment was made without one.
+        `None` without rasterio and Shapely, and if the Segment was made without one.
         """
         if not can_draw():
             return None

@@ -1,4 +1,4 @@
-"""Checks of what a segmentation image is made from, and of labels that are asked for."""
+"""Checks of the arguments of segmentation images."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ def check_scalar(label: Any, plural: str) -> None:
 
 
 def as_known_labels(labels: Any, dtype: Any) -> Any:
-    """Return all labels of an image, as its maker lists them, in the dtype of the image.
+    """Return a caller's list of all labels of an image, in the dtype of the image.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Where the sources lie: the bounds of their segments."""
+"""The positions of the sources: the bounds of their segments."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ def _corner(frame: Any, sources: Any) -> Any:
     reach=SEGMENT,
 )
 def bounds(frame: Any, sources: Any) -> Any:
-    """Give the bounds, both inside the box."""
+    """Return the bounds; the upper ones are those of the last pixel."""
     top, left = frame.origin
     inside = sources.bbox + frame.xp.asarray([top, top - 1, left, left - 1])
     rows = frame.xp.ascontiguousarray(inside.T)

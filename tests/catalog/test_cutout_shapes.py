@@ -1,4 +1,4 @@
-"""Cutouts about centroids, beside photutils'."""
+"""Cutouts around centroids, compared with photutils'."""
 
 import sys
 
@@ -7,7 +7,7 @@ import pytest
 from photutils.utils import CutoutImage as Theirs
 
 from skyshed import SourceCatalog, detect_sources
-from skyshed.catalog import stamps
+from skyshed.catalog import cutouts
 
 
 @pytest.fixture(scope="module")
@@ -46,11 +46,11 @@ def test_they_are_photutils_cutouts(catalog, mode, shape):
 def test_without_photutils_they_have_the_same_data(catalog, monkeypatch):
     expected = catalog.make_cutouts((9, 60))
     monkeypatch.setitem(sys.modules, "photutils.utils", None)
-    stamps._class_of_cutouts.cache_clear()
+    cutouts._class_of_cutouts.cache_clear()
     found = catalog.make_cutouts((9, 60))
     monkeypatch.undo()
-    stamps._class_of_cutouts.cache_clear()
-    assert type(found[0]) is stamps.CutoutImage
+    cutouts._class_of_cutouts.cache_clear()
+    assert type(found[0]) is cutouts.CutoutImage
     for one, other in zip(found, expected, strict=True):
         np.testing.assert_array_equal(one.data, other.data)
         assert repr(one) == repr(other)
@@ -60,7 +60,7 @@ def test_without_photutils_they_have_the_same_data(catalog, monkeypatch):
 def test_a_cutout_inside_the_image_is_a_view_and_a_source_without_pixels_has_none(catalog):
     image = np.zeros((60, 70))
     assert np.shares_memory(catalog.make_cutouts((5, 5), array=image)[2].data, image)
-    data = catalog._results["frame"].data
+    data = catalog.results["frame"].data
     segments = detect_sources(data, 10, npixels=5)
     masked = SourceCatalog(data, segments, mask=segments.data == 1)
     assert masked.make_cutouts((5, 5))[0] is None
@@ -72,7 +72,7 @@ def test_a_cutout_inside_the_image_is_a_view_and_a_source_without_pixels_has_non
 def test_a_copy_shares_nothing_with_the_image(position):
     image = np.arange(100.0).reshape(10, 10)
     for copy in (True, False):
-        cutout = stamps.CutoutImage(image, position, (3, 3), copy=copy)
+        cutout = cutouts.CutoutImage(image, position, (3, 3), copy=copy)
         expected = Theirs(image, position, (3, 3), copy=copy)
         np.testing.assert_array_equal(cutout.data, expected.data)
         assert cutout.copy == expected.copy == copy

@@ -1,7 +1,7 @@
 """A table whose columns are found under the guide's name and under photutils 3's.
 
-It has a module of its own for `astropy.table`, which takes a third of the time to import skyshed:
-a catalog imports it when it makes a table.
+It is a module of its own because `astropy.table` takes a third of the time of importing skyshed: a
+catalog imports it when it makes a table.
 """
 
 import functools
@@ -24,10 +24,10 @@ TAKE_NAMES = (
 
 
 class _Columns(TableColumns):
-    """The columns of a table, and of its rows, which ask here."""
+    """The columns of a table; its rows look their values up here, too."""
 
     def __missing__(self, name: Any) -> Any:
-        # A row asks for whatever it is indexed by.
+        # A row passes on whatever it is indexed by, which need not be a name.
         other = other_name(name) if isinstance(name, str) else None
         if other is None or other not in self:
             raise KeyError(name)
@@ -39,7 +39,7 @@ class CatalogTable(QTable):
 
     Examples
     --------
-    >>> from skyshed.catalog.both_names import CatalogTable
+    >>> from skyshed.catalog.catalog_table import CatalogTable
     >>> table = CatalogTable({"label": [1, 2], "xcentroid": [7.5, 3.0]})
     >>> table["x_centroid"][0], table[1]["x_centroid"], "x_centroid" in table
     (np.float64(7.5), np.float64(3.0), True)

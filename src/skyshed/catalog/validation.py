@@ -1,4 +1,4 @@
-"""Checks of what a catalog is made from."""
+"""Checks of the arguments that a catalog is made from."""
 
 from typing import Any
 
@@ -6,35 +6,38 @@ import numpy as np
 from astropy import units as u
 
 from skyshed.arguments import as_image, as_mask, check_positive_integer, split_units
-from skyshed.catalog.base import CatalogBase
 from skyshed.catalog.reach import segment_boxes
 from skyshed.catalog.registry import Results
 from skyshed.frame import Frame
 from skyshed.namespace import adopt, array_namespace
+from skyshed.sources import Sources
 
 __all__ = [
-    "check_detection",
+    "check_same_sources",
     "check_unit",
     "make_frame",
     "threads_worth_starting",
 ]
 
-#: Catalogs with fewer sources, whose segments have fewer pixels in all, are measured by one thread
-#: unless told otherwise: starting more for each measurement takes longer than they save.
+#: Catalogs with fewer sources and fewer pixels in all segments are measured by one thread unless
+#: the caller asks for more: starting threads for each measurement takes longer than they save.
 FEW_SOURCES, FEW_PIXELS = 200, 1 << 13
 
 
 def make_frame(
     images: dict[str, Any], mask: Any, kernel: Any, segment_img: Any, n_threads: int | None
 ) -> tuple[Frame, Any]:
-    """Check the images and put them into a frame; return it and their unit."""
+    """Check the images; return a frame of them, and their unit."""
     plain, unit = split_units(**images)
-    given = dict(zip(images, plain, strict=True))
+    plain_images = dict(zip(images, plain, strict=True))
     mask = adopt(mask, "mask")
-    xp = array_namespace(**given, mask=mask, segment_img=segment_img.label_table.data)
-    _check_shapes({**given, "mask": None if mask is np.ma.nomask else mask}, segment_img.shape, xp)
+    xp = array_namespace(**plain_images, mask=mask, segment_img=segment_img.label_table.data)
+    _check_shapes(
+        {**plain_images, "mask": None if mask is np.ma.nomask else mask}, segment_img.shape, xp
+    )
     arrays: dict[str, Any] = {
-        name: None if array is None else as_image(array, name, xp) for name, array in given.items()
+        name: None if array is None else as_image(array, name, xp)
+        for name, array in plain_images.items()
     }
     data = arrays.pop("data")
     if segment_img.nlabels == 0:
@@ -69,20 +72,21 @@ def _check_shapes(images: dict[str, Any], of_labels: tuple[int, ...], xp: Any) -
             )
 
 
-def check_unit(unit: Any, found: Any) -> Any:
-    """Return the unit of the data: that given, or the one ``found`` on them.
+def check_unit(unit: Any, data_unit: Any) -> Any:
+    """Return the unit of the data: the argument, or ``data_unit`` that they came with.
 
     Raises
     ------
     ValueError
-        If both are there and differ, or ``unit`` is no unit.
+        If both are given and differ, or ``unit`` is not a unit.
     """
     if unit is None:
-        return found
+        return data_unit
     unit = u.Unit(unit)
-    if found is not None and unit != found:
+    if data_unit is not None and unit != data_unit:
         raise ValueError(
-            f"unit is {str(unit)!r}, but data is in {str(found)!r}: leave unit out, or convert data"
+            f"unit is {str(unit)!r}, but data is in {str(data_unit)!r}: leave unit out, or convert "
+            "data"
         )
     return unit
 
@@ -101,33 +105,33 @@ def threads_worth_starting(n_threads: int | None, sources: Any) -> int | None:
     return 1 if few else None
 
 
-def check_detection(catalog: Any, frame: Frame, sources: Any) -> Results:
-    """Return the results of a detection catalog, which must be of the same sources.
+def check_same_sources(detection: Results, frame: Frame, sources: Sources) -> None:
+    """Raise an error unless a detection catalog has the same sources.
 
     Its frame may be another part of the image.
+
+    Raises
+    ------
+    TypeError
+        If its images are on another device.
+    ValueError
+        If it has other sources.
     """
-    if not isinstance(catalog, CatalogBase):
-        raise TypeError(
-            "detection_cat/detection_catalog must be a skyshed.SourceCatalog, got "
-            f"{type(catalog).__name__}"
-        )
-    results = catalog._results
-    array_namespace(data=frame.labels, detection_cat=results["frame"].labels)
-    if not _same_sources(results["frame"], results["sources"], frame, sources):
+    array_namespace(data=frame.labels, detection_cat=detection["frame"].labels)
+    if not _are_same(detection["frame"], detection["sources"], frame, sources):
         raise ValueError(
             "detection_cat/detection_catalog must have same segmentation_image as the input "
             "segment_img/segmentation_image, and all of its sources: it has other labels"
         )
-    return results
 
 
-def _same_sources(of_frame: Frame, those: Any, frame: Frame, these: Any) -> bool:
+def _are_same(one_frame: Frame, one: Sources, other_frame: Frame, other: Sources) -> bool:
     """Whether sources are the same: pixels are compared in one frame, else areas and boxes."""
-    if those is these:
+    if one is other:
         return True
-    if not np.array_equal(those.host.labels, these.host.labels):
+    if not np.array_equal(one.host.labels, other.host.labels):
         return False
-    if (of_frame.origin, of_frame.shape) == (frame.origin, frame.shape):
-        return np.array_equal(of_frame.labels, frame.labels)
-    one, other = segment_boxes(of_frame, those), segment_boxes(frame, these)
-    return np.array_equal(those.host.area, these.host.area) and np.array_equal(one, other)
+    if (one_frame.origin, one_frame.shape) == (other_frame.origin, other_frame.shape):
+        return np.array_equal(one_frame.labels, other_frame.labels)
+    boxes = segment_boxes(one_frame, one), segment_boxes(other_frame, other)
+    return np.array_equal(one.host.area, other.host.area) and np.array_equal(*boxes)
