@@ -16,7 +16,7 @@ from scipy.ndimage import gaussian_filter, generate_binary_structure
 from skimage.segmentation import watershed
 
 from skyshed import DeblendWarning, SegmentationImage, deblend_sources, detect_sources
-from skyshed.splitting import thresholds
+from skyshed.deblending import thresholds
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
