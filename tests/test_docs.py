@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import skyshed
 from skyshed import SegmentationImage, SourceCatalog
 
 ROOT = Path(__file__).parents[1]
@@ -66,3 +67,10 @@ def test_the_page_of_columns_has_every_property_under_every_name():
     rows = [row.split("|")[1:3] for row in page.splitlines() if row.startswith("| `")]
     names = {name for row in rows for cell in row for name in re.findall(r"`(\w+)`", cell)}
     assert {*catalog.properties, "inertia_tensor"} - names == set()
+
+
+def test_the_page_of_public_names_has_those_of_the_package():
+    page = (ROOT / "docs/api.md").read_text()
+    rows = [row.split("|")[1] for row in page.splitlines() if row.startswith("| `")]
+    listed = [name for row in rows for name in re.findall(r"`skyshed\.(\w+)`", row)]
+    assert sorted(listed) == sorted(dir(skyshed))

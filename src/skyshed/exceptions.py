@@ -1,8 +1,18 @@
-"""Warnings and errors of skyshed, named as in photutils."""
+"""All warnings and errors of skyshed; those that photutils has, too, are named as there.
+
+Arguments that are wrong raise `ValueError` or `TypeError`, files that cannot be read `OSError`.
+"""
 
 from astropy.utils.exceptions import AstropyUserWarning, AstropyWarning
 
-__all__ = ["DeblendWarning", "NoDetectionsWarning", "TileError"]
+__all__ = [
+    "CrowdedWarning",
+    "DeblendWarning",
+    "ImageWarning",
+    "NoDetectionsWarning",
+    "TileError",
+    "WorkspaceError",
+]
 
 
 class NoDetectionsWarning(AstropyWarning):
@@ -10,8 +20,20 @@ class NoDetectionsWarning(AstropyWarning):
 
 
 class DeblendWarning(AstropyUserWarning):
-    """The deblending mode of a source was changed, or a source could not be deblended."""
+    """A source was deblended with a mode other than the one requested."""
+
+
+class CrowdedWarning(UserWarning):
+    """The background could only be measured in boxes that are full of sources."""
+
+
+class ImageWarning(UserWarning):
+    """Something that an image says about itself, such as its unit or WCS, could not be used."""
 
 
 class TileError(RuntimeError):
-    """A tile could not be finished; the message says which, in what phase, and why."""
+    """A tile of a mosaic could not be finished; the message says which, in what phase, and why."""
+
+
+class WorkspaceError(ValueError):
+    """A workspace belongs to another run, is in use, or is damaged."""
