@@ -15,11 +15,11 @@ __all__ = [
 ]
 
 
-class NoDetectionsWarning(AstropyWarning):
+class NoDetectionsWarning(AstropyWarning):  # type: ignore[misc]  # astropy has no types
     """No source was detected."""
 
 
-class DeblendWarning(AstropyUserWarning):
+class DeblendWarning(AstropyUserWarning):  # type: ignore[misc]
     """A source was deblended with a mode other than the one requested."""
 
 

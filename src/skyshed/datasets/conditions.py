@@ -138,7 +138,8 @@ class Conditions:
     @property
     def rms(self) -> float:
         """The standard deviation of a pixel without sources, for the mean level of the sky."""
-        return (self.sky_level / self.gain + (self.read_noise / self.gain) ** 2) ** 0.5
+        rms: float = (self.sky_level / self.gain + (self.read_noise / self.gain) ** 2) ** 0.5
+        return rms
 
     def cards(self) -> dict[str, tuple[Any, str]]:
         """Return the conditions as cards of a FITS header: keyword -> (value, comment)."""
