@@ -339,12 +339,12 @@ class Background2D:
 
     @property
     def background_mesh(self) -> Any:
-        """The level of each box, shape (nby, nbx), filled and filtered."""
+        """The level of each box, shape (nby, nbx): excluded boxes interpolated, then filtered."""
         return self._with_unit(self._mesh.level)
 
     @property
     def background_rms_mesh(self) -> Any:
-        """The noise of each box, shape (nby, nbx), filled and filtered."""
+        """The noise of each box, shape (nby, nbx): excluded boxes interpolated, then filtered."""
         return self._with_unit(self._mesh.noise)
 
     @property

@@ -80,7 +80,7 @@ class _Estimator(ABC):
         return show(self, {name: getattr(self, name) for name in self._parameters})
 
     def _statistics(self) -> tuple[Statistic, ...] | None:
-        """The statistics that `_combine` takes; `None` if there are no such."""
+        """The statistics that `_combine` takes; `None` if it needs the pixels."""
         return None
 
     def _combine(self, *statistics: Any) -> Any:
