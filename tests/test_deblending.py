@@ -75,7 +75,7 @@ def quietly(*args, **options):
         return deblend_sources(*args, **options)
 
 
-#: Kind of data, npixels, keywords; the seed is the place in the list. Coarse data have no contrast:
+#: Kind of data, npixels, keywords; the seed is the index in the list. Coarse data have no contrast:
 #: 3.1.1 removes several faint peaks at once, which can give other pixels than 3.0's one at a time.
 FIELDS = [
     ("f8", 5, {}),

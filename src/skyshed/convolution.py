@@ -126,7 +126,7 @@ def convolve(
     preserve_nan : bool, optional
         Whether pixels that are NaN or masked are NaN in the result, too.
     normalization_zero_tol : float, optional
-        A kernel is not normalized if its sum is this close to zero.
+        A kernel whose sum is this close to zero cannot be normalized.
     n_threads : int, optional
         Threads to use; `None` for all available cores. The result is the same for any number.
 
