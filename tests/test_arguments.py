@@ -88,7 +88,7 @@ def test_units_are_taken_off_where_they_agree():
 
 
 def test_a_plain_array_with_a_unit_keeps_its_values():
-    """A Quantity without unit is a Quantity all the same."""
+    """A Quantity without a unit is still a Quantity."""
     values, unit = split_units(data=[1.0, 2.0] * u.dimensionless_unscaled)
     assert unit == u.dimensionless_unscaled
     assert values[0].__class__ is np.ndarray

@@ -16,7 +16,7 @@ from scipy.ndimage import gaussian_filter, generate_binary_structure
 from skimage.segmentation import watershed
 
 from skyshed import DeblendWarning, SegmentationImage, deblend_sources, detect_sources
-from skyshed.splitting import thresholds
+from skyshed.deblending import thresholds
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -75,7 +75,7 @@ def quietly(*args, **options):
         return deblend_sources(*args, **options)
 
 
-#: Kind of data, npixels, keywords; the seed is the place in the list. Coarse data have no contrast:
+#: Kind of data, npixels, keywords; the seed is the index in the list. Coarse data have no contrast:
 #: 3.1.1 removes several faint peaks at once, which can give other pixels than 3.0's one at a time.
 FIELDS = [
     ("f8", 5, {}),

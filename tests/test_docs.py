@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import skyshed
 from skyshed import SegmentationImage, SourceCatalog
 
 ROOT = Path(__file__).parents[1]
@@ -36,7 +37,12 @@ def test_links_lead_somewhere(page):
         assert (page.parent / target).exists(), target
 
 
-@pytest.mark.parametrize("page", [p for p in PAGES if ">>> " in p.read_text()], ids=label)
+#: What its examples use is first added to the package: see test_extending.py.
+EXTENDING = ROOT / "docs/extending.md"
+EXAMPLES = [page for page in PAGES if ">>> " in page.read_text() and page != EXTENDING]
+
+
+@pytest.mark.parametrize("page", EXAMPLES, ids=label)
 def test_examples_print_what_they_show(page):
     failed, tried = doctest.testfile(str(page), module_relative=False, encoding="utf-8")
     assert tried
@@ -66,3 +72,10 @@ def test_the_page_of_columns_has_every_property_under_every_name():
     rows = [row.split("|")[1:3] for row in page.splitlines() if row.startswith("| `")]
     names = {name for row in rows for cell in row for name in re.findall(r"`(\w+)`", cell)}
     assert {*catalog.properties, "inertia_tensor"} - names == set()
+
+
+def test_the_page_of_public_names_has_those_of_the_package():
+    page = (ROOT / "docs/api.md").read_text()
+    rows = [row.split("|")[1] for row in page.splitlines() if row.startswith("| `")]
+    listed = [name for row in rows for name in re.findall(r"`skyshed\.(\w+)`", row)]
+    assert sorted(listed) == sorted(dir(skyshed))

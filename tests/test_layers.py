@@ -23,7 +23,6 @@ FLOORS = (
     ("output",),
     ("finder",),
     ("catalog", "deblending"),
-    ("splitting",),
     ("detection",),
     ("background", "convolution", "segmentation", "noise"),
     ("images",),

@@ -35,7 +35,7 @@ def test_no_argument_at_all_is_numpys():
 
 def test_a_foreign_array_is_named_with_its_library():
     class Tensor:
-        """What a library of its own would give."""
+        """An array of another library."""
 
         def __array_namespace__(self, api_version=None):
             return np
@@ -46,7 +46,7 @@ def test_a_foreign_array_is_named_with_its_library():
 
 
 class Tensor:
-    """An array of a library of its own, which shares its memory and is nothing else."""
+    """An array of another library that does nothing but share its memory."""
 
     def __init__(self, values, device=1):
         self.values, self.device = values, device

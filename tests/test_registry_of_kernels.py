@@ -69,6 +69,14 @@ def test_the_contract_says_every_argument_and_what_it_returns(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_the_contract_says_every_type(name):
+    """For type checkers, which leave twins alone."""
+    signature = inspect.signature(OPERATIONS[name])
+    kinds = [p.annotation for p in signature.parameters.values()] + [signature.return_annotation]
+    assert inspect.Parameter.empty not in kinds
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_the_contract_has_no_body_of_its_own(name):
     (node,) = ast.parse(inspect.getsource(OPERATIONS[name])).body
     assert all(

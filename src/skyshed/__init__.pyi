@@ -33,7 +33,14 @@ from .catalog import SourceCatalog
 from .convolution import convolve, make_2dgaussian_kernel
 from .deblending import deblend_sources
 from .detection import detect_sources, detect_threshold
-from .exceptions import DeblendWarning, NoDetectionsWarning
+from .exceptions import (
+    CrowdedWarning,
+    DeblendWarning,
+    ImageWarning,
+    NoDetectionsWarning,
+    TileError,
+    WorkspaceError,
+)
 from .extraction import extract
 from .finder import SourceFinder
 from .flags import SEGMENTATION_FLAGS, decode_segmentation_flags
@@ -52,7 +59,9 @@ __all__ = [
     "BiweightScaleBackgroundRMS",
     "BkgIDWInterpolator",
     "BkgZoomInterpolator",
+    "CrowdedWarning",
     "DeblendWarning",
+    "ImageWarning",
     "LocalBackground",
     "MADStdBackgroundRMS",
     "MMMBackground",
@@ -67,6 +76,8 @@ __all__ = [
     "SourceCatalog",
     "SourceFinder",
     "StdBackgroundRMS",
+    "TileError",
+    "WorkspaceError",
     "__version__",
     "calc_total_error",
     "convolve",

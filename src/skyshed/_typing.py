@@ -1,7 +1,7 @@
 """Names for the types of arguments and results.
 
-Arrays may be NumPy's, CuPy's, or of any library that shares memory, and no type checker knows which
-one a function returns: `Array` is an alias of `Any`. What a function *takes* can be said.
+What functions take can be described: arrays of NumPy, CuPy, or any library that shares memory. What
+they return depends on what they were given, which no type checker can follow: `Array` is `Any`.
 """
 
 from types import ModuleType
@@ -23,7 +23,7 @@ __all__ = [
 
 
 class _SharesMemory(Protocol):
-    """An array of another library, by DLPack."""
+    """An array of another library that shares its memory by DLPack."""
 
     def __dlpack__(self, **kwargs: Any) -> Any: ...
 
@@ -52,17 +52,17 @@ class _Data(Protocol):
 
 #: What is returned: an array of the library and on the device of the arguments, or a Quantity.
 Array: TypeAlias = Any
-#: What an image may be, shape (ny, nx): an array of any library, a Quantity, masked array or list.
+#: An image as an argument, shape (ny, nx): an array of any library, Quantity, masked array or list.
 Image: TypeAlias = npt.ArrayLike | _SharesMemory | _OnDevice
-#: The same where an NDData may be given, too.
+#: The same, or an NDData.
 ImageOrNDData: TypeAlias = Image | _Data
 #: Booleans of the shape of an image, True for pixels to leave out; `None` for none.
 Mask: TypeAlias = npt.ArrayLike | _SharesMemory | _OnDevice | None
-#: One label, or several.
+#: One or several labels.
 Labels: TypeAlias = int | np.integer[Any] | npt.ArrayLike
 #: A value for each source, shape (n,), on the host: an array or a Quantity.
 PerSource: TypeAlias = np.ndarray[Any, Any]
 #: One integer for both axes, or two in the order (y, x).
 Pair: TypeAlias = int | tuple[int, int] | npt.ArrayLike
-#: An array library's functions.
+#: A module of array functions: NumPy or CuPy.
 Namespace: TypeAlias = ModuleType

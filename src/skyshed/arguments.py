@@ -31,7 +31,7 @@ __all__ = [
 
 
 def split_units(**arrays: Any) -> tuple[list[Any], UnitBase | None]:
-    """Take the units off Quantities, which must agree.
+    """Separate values from units; the units must agree.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def split_units(**arrays: Any) -> tuple[list[Any], UnitBase | None]:
     Raises
     ------
     ValueError
-        If some of the arguments have units and others not, or the units differ.
+        If some arguments have a unit and others have none, or the units differ.
 
     Examples
     --------
@@ -74,16 +74,17 @@ def split_units(**arrays: Any) -> tuple[list[Any], UnitBase | None]:
 def as_image(
     array: Any, name: str, xp: Any, *, shape: tuple[int, ...] | None = None, like: str = "data"
 ) -> Any:
-    """Return ``array`` as a 2-D C-contiguous native float32 or float64 array, a view if it can be.
+    """Return ``array`` as a 2-D C-contiguous native float32 or float64 array.
 
     float32 and float64 are kept, float16 becomes float32, integers and booleans become float64.
+    Nothing is copied that already is such an array.
 
     Raises
     ------
     ValueError
         If ``array`` is not 2-D or its shape is not ``shape``, that of the argument ``like``.
     TypeError
-        If ``array`` holds no real numbers.
+        If ``array`` does not hold real numbers.
     """
     array = xp.asarray(adopt(array, name))
     if array.ndim != 2:
@@ -124,7 +125,7 @@ def check_positive_integer(value: Any, name: str) -> int:
     Raises
     ------
     ValueError
-        If it is anything else.
+        If it is not a whole number of at least 1.
     """
     if not _is_positive_integer(value):
         raise ValueError(f"{name} must be a positive integer, got {value!r}")
@@ -132,23 +133,23 @@ def check_positive_integer(value: Any, name: str) -> int:
 
 
 def as_pair(value: Any, name: str, *, odd: bool = False, order: str = "(y, x)") -> tuple[int, int]:
-    """Return one positive integer twice, or two as they are.
+    """Return two positive integers; a single one stands for both.
 
     Parameters
     ----------
     value : int or pair of int
-        What the caller gave; ``5.0`` is 5.
+        The argument; ``5.0`` is 5.
     name : str
-        Its public name.
+        The name of the argument, for messages.
     odd : bool, optional
-        Whether the numbers must be odd.
+        Whether the integers must be odd.
     order : str, optional
-        What the two numbers are, for messages.
+        What the two integers are, for messages.
 
     Raises
     ------
     ValueError
-        If it is anything else.
+        If ``value`` is not one or two such integers.
 
     Examples
     --------
@@ -162,7 +163,7 @@ def as_pair(value: Any, name: str, *, odd: bool = False, order: str = "(y, x)") 
         raise ValueError(
             f"{name} must have 1 or 2 elements: {kind}, or two of them {order}; got {value!r}"
         )
-    if not all(_is_positive_integer(each) and (not odd or each % 2) for each in numbers):
+    if not all(_is_positive_integer(number) and (not odd or number % 2) for number in numbers):
         raise ValueError(f"{name} must be {kind}, or two of them {order}; got {value!r}")
     return int(numbers[0]), int(numbers[-1])
 
@@ -197,7 +198,7 @@ def check_range(
 
 
 def union(*masks: Any) -> Any:
-    """Return where any of the masks is True; `None` if there are none.
+    """Return a mask that is True where any of the masks is; `None` if all of them are `None`.
 
     Examples
     --------
@@ -219,23 +220,23 @@ def is_path(value: Any) -> bool:
 
 
 def is_a(value: Any, module: str, name: str) -> bool:
-    """Whether ``value`` is an instance of a class; its module is not imported to find out."""
+    """Whether ``value`` is an instance of a class, without importing the class's module."""
     loaded = sys.modules.get(module)
     return loaded is not None and isinstance(value, getattr(loaded, name))
 
 
 def is_nddata(value: Any) -> bool:
-    """Whether ``value`` is an NDData, the module of which is slow to import."""
+    """Whether ``value`` is an NDData, without importing its module, which is slow."""
     return is_a(value, "astropy.nddata", "NDData")
 
 
 def _is_positive_integer(value: Any) -> bool:
-    """Whether ``value`` is one whole number of at least 1."""
+    """Whether ``value`` is a whole number of at least 1."""
     return _is_number(value) and 1 <= value < np.inf and int(value) == value
 
 
 def _is_number(value: Any) -> bool:
-    """Whether ``value`` is one real number, as a scalar or an array without axes; bool is none."""
+    """Whether ``value`` is a real number: a scalar or a 0-d array, but not a boolean."""
     if isinstance(value, np.ndarray):
         return value.ndim == 0 and value.dtype.kind in "iuf"
     return isinstance(value, Real) and not isinstance(value, bool)

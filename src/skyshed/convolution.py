@@ -1,4 +1,4 @@
-"""Smoothing before detection: Gaussian kernels, and convolution that leaves missing pixels out."""
+"""Smoothing before detection: Gaussian kernels, and convolution that ignores missing pixels."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from skyshed.namespace import adopt, array_namespace, to_host
 
 __all__ = ["convolve", "make_2dgaussian_kernel"]
 
-#: A kernel with a smaller sum is not normalized (astropy's limit).
+#: The least sum of a kernel that can be normalized (astropy's limit).
 LEAST_SUM = 0.01
 
 
@@ -44,11 +44,10 @@ def make_2dgaussian_kernel(
     size : int or pair of int
         The shape ``(ny, nx)`` of the kernel, or its size along both axes; odd.
     mode : {'oversample', 'center', 'linear_interp', 'integrate'}, optional
-        How the Gaussian is sampled: by its mean over a finer grid in each pixel, its value at the
-        pixel's center, by bilinear interpolation between the pixel's corners, or by its integral
-        over the pixel.
+        What the value of a pixel is: the mean of the Gaussian over a finer grid, its value at the
+        center, a bilinear interpolation between the corners, or the integral over the pixel.
     oversampling : int, optional
-        Points of the finer grid along each axis of a pixel.
+        The number of points of the finer grid along each axis of a pixel.
 
     Returns
     -------
@@ -101,10 +100,10 @@ def convolve(
     *,
     n_threads: int | None = None,
 ) -> Array:
-    """Convolve an image with a kernel; pixels that are missing are interpolated with it.
+    """Convolve an image with a kernel, and interpolate pixels that are missing.
 
-    The twin of `astropy.convolution.convolve`, with its arguments and values. 1-D and 3-D arrays,
-    and kernels that are convolved with kernels, are handed to that function.
+    Arguments and results are those of `astropy.convolution.convolve`. That function does the work
+    for 1-D and 3-D arrays, and where ``array`` is itself a kernel.
 
     Parameters
     ----------
@@ -113,46 +112,47 @@ def convolve(
     kernel : array_like or `~astropy.convolution.Kernel2D`, shape (ky, kx)
         The kernel; both sizes odd.
     boundary : {'fill', 'wrap', 'extend', None}, optional
-        What lies outside of the image: ``fill_value``, the image again, or its nearest pixel. With
+        What lies outside the image: ``fill_value``, the image repeated, or its nearest pixel. With
         `None`, pixels where the kernel reaches outside are 0 in the result.
     fill_value : float, optional
-        The value outside of the image for ``boundary='fill'``, and of NaN for
+        The value outside the image for ``boundary='fill'``, and the value that replaces NaN for
         ``nan_treatment='fill'``.
     nan_treatment : {'interpolate', 'fill'}, optional
-        Leave NaN out of the weighted mean, or replace it by ``fill_value`` first.
+        Whether NaN are left out of the weighted mean, or replaced by ``fill_value`` first.
     normalize_kernel : bool, optional
         Whether the kernel is divided by its sum.
     mask : array_like of bool, shape (ny, nx), optional
         True for pixels that count as NaN.
     preserve_nan : bool, optional
-        Whether pixels that were NaN, or masked, are NaN in the result.
+        Whether pixels that are NaN or masked are NaN in the result, too.
     normalization_zero_tol : float, optional
-        A kernel whose sum is this close to zero can't be normalized.
+        A kernel whose sum is this close to zero cannot be normalized.
     n_threads : int, optional
         Threads to use; `None` for all available cores. The result is the same for any number.
 
     Returns
     -------
     result : array or Quantity, shape (ny, nx)
-        In the dtype of ``array`` where that is a float, else float64; sums are float64 throughout.
+        In the dtype of ``array`` if that is a float, else float64; sums are always in float64.
 
     Raises
     ------
     ValueError
-        If an option is not one of those listed, a shape does not fit, the kernel has an even or
-        masked axis, or it must be normalized and its sum is (close to) zero.
+        If an option is not one of those listed, a shape does not fit, the kernel has an even size
+        or masked elements, or it must be normalized and its sum is too close to zero.
     TypeError
-        If ``array`` or ``kernel`` holds no real numbers.
+        If ``array`` or ``kernel`` does not hold real numbers.
 
     Warns
     -----
     AstropyUserWarning
-        If NaN remain because no pixel under the kernel had a value.
+        If the result has NaN because no pixel under the kernel has a value.
 
     Notes
     -----
-    A Gaussian, or any kernel that is the product of a column and a row and nowhere negative, is
-    applied as those two (to a relative 1e-13 of its elements); others element by element.
+    A kernel that is the product of a column and a row, such as a Gaussian, and nowhere negative is
+    applied as the one, then the other; the product may differ from its elements by 1e-13. Other
+    kernels are applied element by element.
 
     Examples
     --------
@@ -215,7 +215,7 @@ def convolve(
 
 
 def _as_kernel(kernel: Any, boundary: str | None, shape: tuple[int, ...]) -> Any:
-    """Return the kernel's float64 array, checked against the shape of the image."""
+    """Return the kernel as an array of float64, checked against the shape of the image."""
     if np.ma.is_masked(kernel):
         raise ValueError("kernel has masked elements: fill them first, with kernel.filled(value)")
     values = getattr(kernel, "array", kernel)
@@ -238,12 +238,12 @@ def _as_kernel(kernel: Any, boundary: str | None, shape: tuple[int, ...]) -> Any
 
 
 def _as_pixels(array: Any, mask: Any, xp: Any) -> tuple[Any, Any]:
-    """Return the image as native float32 or float64, and which pixels are masked, or None."""
+    """Return the image as native float32 or float64, and its masked pixels, `None` without any."""
     values = array.value if hasattr(array, "unit") else array
     hidden = xp.ascontiguousarray(xp.asarray(values.mask)) if np.ma.is_masked(values) else None
     values = xp.asarray(values)
     if values.dtype.kind == "f" and values.dtype.itemsize == 2:
-        # A float16 result is rounded once, from float64.
+        # So that the result is rounded to float16 once, from float64.
         values = values.astype(xp.float64)
     data = as_image(values, "array", xp)
     mask = as_mask(mask, "mask", xp, shape=data.shape, like="array")
@@ -259,10 +259,10 @@ def _check_normalizable(
     tolerance: float,
     nan_outside: bool,
 ) -> None:
-    """Refuse a kernel that sums to nothing, where its sum is to be divided by."""
+    """Raise a ValueError if the kernel sums to (almost) zero and will be divided by its sum."""
     if not (total < LEAST_SUM or np.isclose(total, 0.0, atol=tolerance)):
         return
-    # Only a kernel that can't be normalized makes this pass over the image necessary.
+    # Kernels that can be normalized, nearly all, are spared this pass over the image.
     missing = interpolate and (
         nan_outside or bool(np.isnan(data).any()) or (mask is not None and bool(mask.any()))
     )

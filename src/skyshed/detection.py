@@ -1,4 +1,4 @@
-"""Thresholds, and connected pixels above them."""
+"""Detection: a threshold for each pixel, and the groups of connected pixels above it."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ def detect_threshold(
     *,
     n_threads: int | None = None,
 ) -> Array:
-    """Compute a pixel-wise threshold: ``background + nsigma * error``.
+    """Compute a threshold for each pixel: ``background + nsigma * error``.
 
     Parameters
     ----------
     data : array_like or Quantity, shape (ny, nx)
-        The image. What a masked array masks is left out of the statistics, too.
+        The image. Masked pixels of a masked array are left out of the statistics, too.
     nsigma : float
         The number of standard deviations above the background.
     background : float or array_like, optional
@@ -76,7 +76,7 @@ def detect_threshold(
     Warns
     -----
     AstropyUserWarning
-        If unmasked pixels are not finite where statistics are estimated; they are left out.
+        If statistics are estimated and unmasked pixels are not finite; they are left out.
 
     Examples
     --------
@@ -108,7 +108,7 @@ def detect_threshold(
 
 
 def _as_level(level: Any, name: str, data: Any, xp: Any) -> Any:
-    """Check that a level is `None`, a scalar, or an image of the shape of data."""
+    """Return a level as an array, or unchanged if it is `None` or a scalar; check its shape."""
     if level is None or np.ndim(level) == 0:
         return level
     level = xp.asarray(level)
@@ -123,13 +123,13 @@ def _as_level(level: Any, name: str, data: Any, xp: Any) -> Any:
 def _clipped_statistics(
     data: Any, mask: Any, sigma_clip: SigmaClip | None, n_threads: int | None
 ) -> tuple[Any, Any]:
-    """Return mean and standard deviation of an image: the image is one box of a background."""
+    """Return mean and standard deviation of an image, measured as one box of a background."""
     if sigma_clip is not None and sigma_clip.grow:
         mean, std, n_bad = _grown_statistics(data, mask, sigma_clip)
     else:
         estimators = {"background": MeanBackground(None), "error": StdBackgroundRMS(None)}
-        found = measure_boxes(data, mask, data.shape, sigma_clip, estimators, n_threads)
-        mean, std, n_bad = found.level[0, 0], found.noise[0, 0], found.n_bad
+        box = measure_boxes(data, mask, data.shape, sigma_clip, estimators, n_threads)
+        mean, std, n_bad = box.level[0, 0], box.noise[0, 0], box.n_bad
     if n_bad:
         warnings.warn(
             f"Input data contains nonfinite values (NaN or inf) in {n_bad} unmasked pixels, which "
@@ -141,9 +141,9 @@ def _clipped_statistics(
 
 
 def _grown_statistics(data: Any, mask: Any, sigma_clip: SigmaClip) -> tuple[Any, Any, int]:
-    """Return mean, standard deviation and number of bad values where a clip grows in the image.
+    """Return mean, standard deviation and number of bad values for a SigmaClip with ``grow``.
 
-    Boxes are measured as lists of values; only an image has neighbours.
+    It rejects the neighbours of clipped pixels, which boxes, measured as lists of values, lack.
     """
     only_on_host(data, "statistics clipped with sigma_clip.grow", "use a SigmaClip without grow")
     bad = ~np.isfinite(data)
@@ -169,7 +169,7 @@ def detect_sources(
     Parameters
     ----------
     data : array_like or Quantity, shape (ny, nx)
-        The background-subtracted, usually convolved image. NaN belongs to no source.
+        The background-subtracted, usually convolved image. NaN pixels belong to no source.
     threshold : float, array_like or Quantity, shape () or (ny, nx)
         Pixels strictly above it are detected; in the unit of ``data``.
     npixels : int
@@ -177,19 +177,20 @@ def detect_sources(
     connectivity : {8, 4}, optional
         Whether pixels that touch at corners are connected (8) or only at edges (4).
     mask : array_like of bool, shape (ny, nx), optional
-        True for pixels that belong to no source.
+        True for pixels to leave out: they belong to no source.
     n_threads : int, optional
         Threads to use; `None` for all available cores. The result is the same for any number.
 
     Returns
     -------
     segment_img : `SegmentationImage` or None
-        Labels from 1 in raster order of each source's first pixel; `None` if there is no source.
+        The sources, labelled from 1 in the raster order of their first pixels; `None` if there are
+        none.
 
     Raises
     ------
     ValueError
-        If an argument is out of range, the units or shapes differ, or everything is masked.
+        If an argument is out of range, units or shapes differ, or every pixel is masked.
 
     Warns
     -----
@@ -236,7 +237,7 @@ def detect_sources(
 def _as_threshold(threshold: Any, dtype: Any, shape: tuple[int, int], xp: Any) -> Any:
     """Return the threshold in the dtype in which NumPy would compare it with data of ``dtype``.
 
-    A Python float takes the dtype of float data, and is rounded to it.
+    So a Python float is rounded to the dtype of data that are floats.
     """
     if np.ndim(threshold) == 0:
         if xp.asarray(threshold).dtype.kind not in "fiub":

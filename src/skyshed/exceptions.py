@@ -1,4 +1,7 @@
-"""Warnings and errors of skyshed, named as in photutils."""
+"""All warnings and errors of skyshed; those that photutils has, too, are named as there.
+
+Arguments that are wrong raise `ValueError` or `TypeError`, files that cannot be read `OSError`.
+"""
 
 from astropy.utils.exceptions import AstropyUserWarning, AstropyWarning
 
@@ -12,20 +15,12 @@ __all__ = [
 ]
 
 
-class NoDetectionsWarning(AstropyWarning):
+class NoDetectionsWarning(AstropyWarning):  # type: ignore[misc]  # astropy has no types
     """No source was detected."""
 
 
-class DeblendWarning(AstropyUserWarning):
-    """The deblending mode of a source was changed, or a source could not be deblended."""
-
-
-class TileError(RuntimeError):
-    """A tile could not be finished; the message says which, in what phase, and why."""
-
-
-class WorkspaceError(ValueError):
-    """A workspace belongs to another run, is in use, or is damaged."""
+class DeblendWarning(AstropyUserWarning):  # type: ignore[misc]
+    """A source was deblended with a mode other than the one requested."""
 
 
 class CrowdedWarning(UserWarning):
@@ -33,4 +28,12 @@ class CrowdedWarning(UserWarning):
 
 
 class ImageWarning(UserWarning):
-    """Something that an image says about itself could not be used."""
+    """Something that an image says about itself, such as its unit or WCS, could not be used."""
+
+
+class TileError(RuntimeError):
+    """A tile of a mosaic could not be finished; the message says which, in what phase, and why."""
+
+
+class WorkspaceError(ValueError):
+    """A workspace belongs to another run, is in use, or is damaged."""

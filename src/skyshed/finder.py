@@ -23,8 +23,8 @@ class SourceFinder:
     Parameters
     ----------
     npixels : int or sequence of two int
-        The least number of connected pixels of a source, and of a peak when sources are split; one
-        number is both. As an attribute, an array of the two.
+        The least number of connected pixels of a source, and that of a peak when sources are split;
+        one number stands for both. The attribute is an array of both.
     connectivity : {8, 4}, optional
         Whether pixels that touch at corners are connected (8) or only at edges (4).
     deblend : bool, optional
@@ -34,7 +34,7 @@ class SourceFinder:
     n_threads : int, optional
         Threads to use; `None` for all available cores. The result is the same for any number.
     progress_bar : bool, optional
-        Accepted for compatibility; there is no loop to watch.
+        Accepted for compatibility; no progress is shown.
 
     Raises
     ------
@@ -105,7 +105,7 @@ class SourceFinder:
         threshold : float, array_like or Quantity, shape () or (ny, nx)
             Pixels strictly above it are detected; in the unit of ``data``.
         mask : array_like of bool, shape (ny, nx), optional
-            True for pixels that belong to no source.
+            True for pixels to leave out: they belong to no source.
 
         Returns
         -------

@@ -196,7 +196,8 @@ class Frame:
     @property
     def shape(self) -> tuple[int, int]:
         """The shape of this frame's images."""
-        return self.labels.shape
+        shape: tuple[int, int] = self.labels.shape
+        return shape
 
     @property
     def full_shape(self) -> tuple[int, int]:

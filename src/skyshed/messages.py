@@ -1,16 +1,16 @@
-"""How errors are quoted, and which line of the user's a warning points at."""
+"""How errors are quoted, and which line of the user's code a warning points at."""
 
 import os
 import sys
 
 __all__ = ["find_stack_level", "one_line"]
 
-#: Where the package is; frames of other code are the user's.
+#: The folder of the package; frames of code elsewhere are the user's.
 PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
 
 def one_line(error: object) -> str:
-    r"""Return what an exception says, in one line; the name of its class if it says nothing.
+    r"""Return the message of an exception in one line; without a message, the name of its class.
 
     Examples
     --------
@@ -22,9 +22,9 @@ def one_line(error: object) -> str:
 
 
 def find_stack_level() -> int:
-    """Return the ``stacklevel`` with which a warning points at the call into skyshed.
+    """Return the ``stacklevel`` with which a warning points at the line that called skyshed.
 
-    It is the number of frames up to the first one outside of the package.
+    It is the number of frames up to the first one outside the package.
 
     Examples
     --------

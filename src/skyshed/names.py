@@ -1,7 +1,8 @@
-"""One table of names: the guide's (canonical) and photutils 3's (accepted everywhere).
+"""One table of names: the guide's, which are canonical, and photutils 3's, which are aliases.
 
-`accept_aliases` lets a function take the newer keywords; classes resolve the newer attributes by
-`canonical_attribute`. Adding a pair here is all that a new alias needs.
+The guide is that of photutils 1.x to `photutils.segmentation`. `accept_aliases` lets a function
+take aliases of its keywords; classes look up aliases of their attributes by `canonical_attribute`.
+A new alias takes one entry here.
 """
 
 import functools
@@ -21,8 +22,8 @@ __all__ = [
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-#: alias -> canonical keyword. ``n_threads`` is the one case where the newer name is canonical: the
-#: guide's ``nproc`` started processes; skyshed has threads only.
+#: alias -> canonical keyword. Of ``n_threads`` alone the newer name is canonical: the guide's
+#: ``nproc`` is a number of processes, and skyshed has threads only.
 KEYWORDS = {
     "n_sigma": "nsigma",
     "n_pixels": "npixels",
@@ -36,7 +37,7 @@ KEYWORDS = {
     "bkg_rms_estimator": "bkgrms_estimator",
 }
 
-#: alias -> canonical attribute, where no registry of columns says it.
+#: alias -> canonical attribute; aliases of columns are in the registry of columns.
 ATTRIBUTES = {
     "n_labels": "nlabels",
     "data_masked": "data_ma",
@@ -67,7 +68,7 @@ ATTRIBUTES = {
 
 
 def both_names(name: str) -> str:
-    """Return a keyword's canonical name with its alias, for a message: either may have been used.
+    """Return a keyword's canonical name and its aliases, for messages: any may have been used.
 
     Examples
     --------
@@ -96,13 +97,13 @@ def accept_aliases(function: F) -> F:
     5
     """
     parameters = list(inspect.signature(function).parameters)
-    mine = {alias: name for alias, name in KEYWORDS.items() if name in parameters}
-    position = {name: place for place, name in enumerate(parameters)}
+    aliases = {alias: name for alias, name in KEYWORDS.items() if name in parameters}
+    position = {name: index for index, name in enumerate(parameters)}
 
     @functools.wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        for alias in mine.keys() & kwargs.keys():
-            name = mine[alias]
+        for alias in aliases.keys() & kwargs.keys():
+            name = aliases[alias]
             if name in kwargs or position[name] < len(args):
                 raise TypeError(
                     f"{function.__qualname__}() got {name!r} and its alias {alias!r}: give one"
@@ -114,14 +115,12 @@ def accept_aliases(function: F) -> F:
 
 
 def canonical_attribute(owner: Any, name: str) -> Any:
-    """Look up ``name`` on ``owner`` under its canonical name; for a class's ``__getattr__``.
-
-    Attributes of the class and of the instance are found.
+    """Return the attribute of ``owner`` that has the alias ``name``; for a class's ``__getattr__``.
 
     Raises
     ------
     AttributeError
-        If ``name`` is no alias, or ``owner`` has no such attribute.
+        If ``name`` is not an alias, or neither ``owner`` nor its class has the attribute.
     """
     canonical = ATTRIBUTES.get(name)
     if canonical is None or not (hasattr(type(owner), canonical) or canonical in vars(owner)):
@@ -130,11 +129,11 @@ def canonical_attribute(owner: Any, name: str) -> Any:
 
 
 def only_new_names() -> bool:
-    """Whether the program asked photutils for its new names alone.
+    """Whether the program has asked photutils to use its new names only.
 
-    That is ``photutils.future_column_names = True`` or, since 3.1,
-    ``with photutils.use_future_column_names():``. A program that has not imported photutils has
-    not asked.
+    It asks by ``photutils.future_column_names = True`` or, since photutils 3.1,
+    ``with photutils.use_future_column_names():``. photutils is not imported to find out: a program
+    that has not imported it has not asked.
     """
     since_3_1 = sys.modules.get("photutils._future_column_names")
     if since_3_1 is not None:

@@ -1,12 +1,12 @@
-"""Whose array is this: the array namespace of the user's inputs.
+"""NumPy or CuPy: which library, and so which device, the user's arrays belong to.
 
-A stage asks once, at its public boundary, and never again::
+A stage asks once, at its public boundary::
 
     xp = array_namespace(data=data, mask=mask)
 
-Nothing here imports a device library before an array of it is met: an array's own type says where
-it lives. Arrays of other libraries are met here and nowhere else: `adopt` takes over their memory.
-The few things that array libraries spell differently are here, too.
+and from then on calls NumPy's functions, which CuPy implements, too. The few for which that is not
+so are here. Arrays of other libraries become arrays of these two on the same memory, by `adopt`.
+CuPy is imported only when one of its arrays is passed, or one that is on a GPU.
 """
 
 import importlib
@@ -34,37 +34,37 @@ __all__ = [
 ]
 
 
-#: Devices in the DLPack standard whose memory the host can read: its own, and CUDA's pinned.
+#: DLPack's numbers of devices whose memory the host can read: the CPU, and CUDA's pinned memory.
 HOST_DEVICES = (1, 3)
-#: Devices whose memory CuPy can use: CUDA's own, and managed.
+#: DLPack's numbers of devices whose memory CuPy can use: CUDA, and CUDA's managed memory.
 CUDA_DEVICES = (2, 13)
 
 
 def is_device_array(array: Any) -> bool:
-    """Whether ``array`` is a CuPy array; CuPy is not imported to find out."""
+    """Whether ``array`` is a CuPy array, without importing CuPy."""
     return array_api_compat.is_cupy_array(array)
 
 
 def array_namespace(**arrays: Any) -> ModuleType:
-    """Return the array namespace that all given arrays share.
+    """Return the array namespace that all arrays share.
 
     Parameters
     ----------
     **arrays : array_like or None
-        The caller's arguments under their public names, which the error message quotes. `None` and
-        scalars of Python and NumPy belong to any namespace; lists and other array-likes count as
-        NumPy, arrays that `adopt` can take over as what they become.
+        Arguments under their public names, which error messages quote. `None` and scalars of Python
+        and NumPy go with any namespace. Lists and other array-likes count as NumPy's, arrays of
+        other libraries as what `adopt` makes of them.
 
     Returns
     -------
     xp : module
-        The array-API-compatible namespace of the arrays.
+        NumPy or CuPy, as `array_api_compat` wraps them.
 
     Raises
     ------
     TypeError
-        If an argument is an array that skyshed cannot work on, or some are on the host and others
-        on a device.
+        If an argument is an array that skyshed cannot work on, or some arrays are on the host and
+        others on a device.
 
     Examples
     --------
@@ -104,23 +104,23 @@ def array_namespace(**arrays: Any) -> ModuleType:
 def adopt(array: Any, name: str = "array") -> Any:
     """Return an array of another library as an array of NumPy or CuPy on the same memory.
 
-    Memory of the host becomes a NumPy array (`numpy.from_dlpack`), that of a CUDA device a CuPy
-    array. Nothing is copied. Anything else is returned as it is: arrays of NumPy and CuPy,
-    numbers, lists.
+    Memory of the host becomes a NumPy array, memory of a CUDA device a CuPy array. Nothing is
+    copied. Whatever does not share memory is returned unchanged, as are arrays of NumPy and CuPy.
 
     Parameters
     ----------
     array : object
-        With ``__dlpack__`` and ``__dlpack_device__``, or with ``__cuda_array_interface__``.
+        Shares its memory if it has ``__dlpack__`` and ``__dlpack_device__``, or
+        ``__cuda_array_interface__``.
     name : str, optional
         What messages call it.
 
     Raises
     ------
     TypeError
-        If it is on a device of another kind, or its library does not share it.
+        If the memory is on a device of another kind, or its library refuses to share it.
     ImportError
-        If it is on a GPU, and CuPy is not installed or sees none.
+        If the memory is on a GPU, and CuPy is not installed or finds no GPU.
 
     Examples
     --------
@@ -156,7 +156,7 @@ def _on_cuda(array: Any) -> bool:
 
 
 def _is_shared(array: Any) -> bool:
-    """Whether an array of another library says how to use its memory."""
+    """Whether it is an array of another library that shares its memory."""
     if isinstance(array, (np.ndarray, np.generic)) or is_device_array(array):
         return False
     exports = hasattr(array, "__dlpack__") and hasattr(array, "__dlpack_device__")
@@ -164,12 +164,12 @@ def _is_shared(array: Any) -> bool:
 
 
 def _shared_device(array: Any, name: str) -> int | None:
-    """Return the kind of device that shared memory is on, as DLPack numbers them.
+    """Return DLPack's number of the device that shared memory is on, `None` if it is not shared.
 
     Raises
     ------
     TypeError
-        If neither NumPy nor CuPy can use it.
+        If neither NumPy nor CuPy can use memory of that device.
     """
     if not _is_shared(array):
         return None
@@ -189,9 +189,9 @@ def _is_scalar(array: Any) -> bool:
 
 
 def _is_foreign(array: Any) -> bool:
-    """Whether it is an array of a library that is neither NumPy nor CuPy."""
-    known = array_api_compat.is_numpy_array(array) or not array_api_compat.is_array_api_obj(array)
-    return not known
+    """Whether it is an array of a library other than NumPy."""
+    is_array = array_api_compat.is_array_api_obj(array)
+    return is_array and not array_api_compat.is_numpy_array(array)
 
 
 def _kind(array: Any) -> str:
@@ -201,17 +201,14 @@ def _kind(array: Any) -> str:
 
 
 def to_host(array: Any) -> Any:
-    """Return ``array`` as a NumPy array: a copy from the device, or what is on the host already.
-
-    Anything that is no device array is returned as it is.
-    """
+    """Return a copy of a device array as a NumPy array; anything else is returned unchanged."""
     return array.get() if is_device_array(array) else array
 
 
 def in_one_transfer(*arrays: Any) -> tuple[Any, ...]:
-    """Return small arrays as NumPy arrays, those of the device in a single copy.
+    """Return small arrays as NumPy arrays; those on the device are copied together.
 
-    A copy waits for the device: twenty columns should wait once.
+    Each copy waits for the device: twenty columns copied one by one would wait twenty times.
 
     Examples
     --------
@@ -227,7 +224,7 @@ def in_one_transfer(*arrays: Any) -> tuple[Any, ...]:
     parts = [xp.ascontiguousarray(array).reshape(-1).view(np.uint8) for array in remote]
     packed = xp.concatenate(parts).get()
     ends = np.cumsum([part.size for part in parts])
-    # Copies: an element must lie at a multiple of its size.
+    # `tobytes` copies: a part may begin at an address that is not a multiple of its itemsize.
     pieces = iter(
         np.frombuffer(packed[end - part.size : end].tobytes(), array.dtype).reshape(array.shape)
         for array, part, end in zip(remote, parts, ends, strict=True)
@@ -236,12 +233,12 @@ def in_one_transfer(*arrays: Any) -> tuple[Any, ...]:
 
 
 def to_device(array: Any) -> Any:
-    """Return a NumPy array as a CuPy array on the current device; `None` stays.
+    """Return a NumPy array as a CuPy array on the current device; `None` stays `None`.
 
     Raises
     ------
     ImportError
-        If CuPy is not installed or sees no device.
+        If CuPy is not installed or finds no device.
     """
     if array is None or is_device_array(array):
         return array
@@ -249,18 +246,18 @@ def to_device(array: Any) -> Any:
 
 
 def device_memory() -> int:
-    """Return the bytes of memory that are free on the current device.
+    """Return how many bytes of memory are free on the current device.
 
     Raises
     ------
     ImportError
-        If CuPy is not installed or sees no device.
+        If CuPy is not installed or finds no device.
     """
     return int(_cupy("device 'cuda'").cuda.Device().mem_info[0])
 
 
 def _cupy(what: str) -> Any:
-    """Return CuPy, or raise an ImportError that says ``what`` needs it."""
+    """Import CuPy, or raise an ImportError that says that ``what`` needs it."""
     try:
         cupy: Any = importlib.import_module("cupy")
     except ImportError as error:
@@ -274,14 +271,14 @@ def _cupy(what: str) -> Any:
 
 
 def like(array: Any, other: Any) -> Any:
-    """Return a small NumPy array as an array of the library and on the device of ``other``."""
+    """Return a small NumPy array in the library, and on the device, of ``other``."""
     if not is_device_array(other) or is_device_array(array):
         return array
     return array_api_compat.array_namespace(other).asarray(array)
 
 
 def only_on_host(array: Any, what: str, instead: str) -> None:
-    """Raise a TypeError if ``array`` is on a device, where ``what`` can't be done.
+    """Raise a TypeError if ``array`` is on a device, where ``what`` is not available.
 
     Examples
     --------
@@ -300,9 +297,9 @@ def ndimage_of(array: Any) -> ModuleType:
 
 
 def repeat(values: Any, counts: Any) -> Any:
-    """Return each element of ``values`` as often as ``counts`` (an array) says; as `numpy.repeat`.
+    """Repeat each element of ``values`` as often as ``counts``, an array, says.
 
-    CuPy's repeat takes no array of counts.
+    It is `numpy.repeat`; CuPy's does not take an array of counts.
 
     Examples
     --------
@@ -320,13 +317,18 @@ def repeat(values: Any, counts: Any) -> Any:
 
 
 def count_in_rows(values: Any, start: Any) -> Any:
-    """Return how many of ``values`` are True in each row of compressed rows, int64.
+    """Count the values that are True in each row of compressed rows.
 
     Parameters
     ----------
     values : array of bool, shape (N,)
+        The elements of all rows, one row after the other.
     start : array of int64, shape (n + 1,)
-        Offsets of the rows, none of which is empty.
+        Where each row begins, and N. No row is empty.
+
+    Returns
+    -------
+    counts : array of int64, shape (n,)
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Total errors: what the background and the sources' own photons contribute."""
+"""The total error of each pixel: that of the background, and the Poisson noise of the sources."""
 
 from __future__ import annotations
 
@@ -22,23 +22,24 @@ def calc_total_error(data: Image, bkg_error: Image, effective_gain: Image) -> Ar
     data : array_like or Quantity
         The background-subtracted image :math:`I`.
     bkg_error : array_like or Quantity
-        The 1-sigma error of everything but the sources' photons, in the shape and unit of ``data``.
+        The 1-sigma error without the Poisson noise of the sources, of the shape and in the unit of
+        ``data``.
     effective_gain : float, array_like or Quantity
-        Counts (electrons or photons) per unit of ``data``: the gain, for an image in electrons per
-        second the exposure time; a scalar or an image of the shape of ``data``. Where it is 0 the
-        sources add nothing.
+        Electrons or photons per unit of ``data``: the gain or, for an image in electrons per
+        second, the exposure time; a scalar or an image of the shape of ``data``. Where it is 0 the
+        sources add no noise.
 
     Returns
     -------
     total_error : array or Quantity
-        In the unit of ``data``, in the widest dtype of the images where all of them are floats (at
-        least float32), else float64. A scalar gain does not widen it.
+        In the unit of ``data``. Its dtype is the widest of the images', at least float32, if all of
+        them are floats, else float64; a scalar gain does not count.
 
     Raises
     ------
     ValueError
-        If shapes differ, the gain is negative somewhere, or some of the arguments have units and
-        others not, or ``data`` and ``bkg_error`` different ones.
+        If shapes differ, the gain is negative anywhere, some arguments have a unit and others have
+        none, or the units of ``data`` and ``bkg_error`` differ.
     UnitsError
         If ``data * effective_gain`` is not in electrons or photons.
 
@@ -64,8 +65,9 @@ def calc_total_error(data: Image, bkg_error: Image, effective_gain: Image) -> Ar
             f"effective_gain must not be negative, but its least value is {float(xp.nanmin(gain))}"
         )
     images = (image, error) if gain.ndim == 0 else (image, error, gain)
-    floats = all(each.dtype.kind == "f" for each in images)
-    dtype = xp.result_type(xp.float32, *(each.dtype for each in images)) if floats else xp.float64
+    dtypes = [image.dtype for image in images]
+    floats = all(dtype.kind == "f" for dtype in dtypes)
+    dtype = xp.result_type(xp.float32, *dtypes) if floats else xp.float64
     gain = xp.astype(gain, dtype)
     no_gain = gain == 0
     variance = xp.astype(image, dtype) / xp.where(no_gain, xp.ones_like(gain), gain)
@@ -79,7 +81,7 @@ def calc_total_error(data: Image, bkg_error: Image, effective_gain: Image) -> Ar
 
 
 def _split_units(data: Any, bkg_error: Any, effective_gain: Any) -> tuple[Any, Any, Any, Any]:
-    """Return the three arguments without units, and the unit of the image (None if it has none)."""
+    """Return the three arguments without units, and the unit of the image, `None` without one."""
     given = {"data": data, "bkg_error": bkg_error, "effective_gain": effective_gain}
     arguments = {name: adopt(argument, name) for name, argument in given.items()}
     units = {name: getattr(argument, "unit", None) for name, argument in arguments.items()}

@@ -1,4 +1,4 @@
-"""Packages that need not be installed: importing them where they are needed, and their versions."""
+"""Packages that need not be installed: how they are imported, and their versions."""
 
 import importlib
 from collections.abc import Iterable
@@ -16,11 +16,11 @@ def need(package: str, purpose: str, extra: str | None = None) -> ModuleType:
     Parameters
     ----------
     package : str
-        The package, or a module of it.
+        The package, or one of its modules.
     purpose : str
-        What needs it; the subject of the message.
+        What needs it; the subject of the error message.
     extra : str, optional
-        The extra of skyshed that brings it; `None` if it is to be installed by itself.
+        The extra of skyshed that installs it; `None` if it is installed by its own name.
 
     Returns
     -------
@@ -52,7 +52,7 @@ def need(package: str, purpose: str, extra: str | None = None) -> ModuleType:
 
 
 def package_versions(packages: Iterable[str]) -> dict[str, str]:
-    """Return the installed versions of packages; those that are absent are left out.
+    """Return the versions of packages; those that are not installed are left out.
 
     Examples
     --------
@@ -60,10 +60,10 @@ def package_versions(packages: Iterable[str]) -> dict[str, str]:
     >>> list(package_versions(("numpy", "no-such-package")))
     ['numpy']
     """
-    found = {}
+    versions = {}
     for package in packages:
         try:
-            found[package] = version(package)
+            versions[package] = version(package)
         except PackageNotFoundError:
             continue
-    return found
+    return versions

@@ -1,4 +1,4 @@
-"""Drawings on matplotlib axes; matplotlib is needed when something is drawn, not before."""
+"""Drawing on matplotlib axes; matplotlib is imported when something is drawn."""
 
 from typing import Any
 
@@ -30,16 +30,17 @@ def plot_ellipses(
     theta : array_like of float, shape (n,)
         The angle of ``a`` from the x axis, counter-clockwise in degrees.
     ax : `~matplotlib.axes.Axes`, optional
-        Where to draw; the current axes if `None`.
+        The axes to draw on; the current axes if `None`.
     origin : tuple of float, optional
-        The ``(x, y)`` position that the displayed image starts at.
+        The position ``(x, y)`` of the first pixel that is displayed.
     **kwargs
-        For `~matplotlib.patches.Ellipse`; they are drawn unfilled unless it says otherwise.
+        Keywords of `~matplotlib.patches.Ellipse`. Ellipses are not filled unless ``fill=True``.
 
     Returns
     -------
     patches : list of `~matplotlib.patches.Ellipse`
-        The patches that were added to ``ax``, in order; ellipses that are not finite are left out.
+        The patches that were added to ``ax``, in the order of the ellipses; those with a value that
+        is not finite are left out.
 
     Raises
     ------
@@ -62,7 +63,7 @@ def plot_ellipses(
         from matplotlib import pyplot
 
         ax = pyplot.gca()
-    rows = np.column_stack([np.asarray(each, dtype=float) for each in (x, y, a, b, theta)])
+    rows = np.column_stack([np.asarray(column, dtype=float) for column in (x, y, a, b, theta)])
     kwargs.setdefault("fill", False)
     patches = [
         Ellipse(

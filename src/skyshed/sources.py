@@ -74,7 +74,7 @@ class Sources:
         return cls(labels, start, pixel, bbox, image.shape)
 
     def __len__(self) -> int:
-        return self.labels.shape[0]
+        return int(self.labels.shape[0])
 
     @property
     def area(self) -> Any:

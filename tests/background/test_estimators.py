@@ -105,7 +105,7 @@ def test_sextractor_takes_the_median_in_a_crowd_and_the_mean_of_equal_values():
 @pytest.mark.parametrize("name", ["BiweightLocationBackground", "BiweightScaleBackgroundRMS"])
 @pytest.mark.parametrize("anchor", [9.5, np.linspace(9, 11, 20).reshape(4, 5)])
 def test_biweights_take_constant_and_anchor(name, anchor, cube):
-    # photutils 3.0 does not take a number here with an axis; 3.1 takes it for every place.
+    # photutils 3.0 does not take a number here with an axis; 3.1 uses it for all results.
     everywhere = np.broadcast_to(anchor, (4, 5))
     want = getattr(photutils_background, name)(c=5.0, M=everywhere)(cube, axis=2)
     found = getattr(skyshed_background, name)(c=5.0, M=anchor)(cube, axis=2)

@@ -1,4 +1,4 @@
-"""Backgrounds around positions: photutils' values for every estimator, at every kind of place."""
+"""Backgrounds around positions of every kind: photutils' values for every estimator."""
 
 import importlib
 import pkgutil

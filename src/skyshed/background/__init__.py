@@ -1,4 +1,4 @@
-"""The background of an image and its noise: box by box, then expanded to every pixel."""
+"""The background of an image and its noise: measured in boxes, expanded to every pixel."""
 
 from skyshed.background.background_2d import Background2D
 from skyshed.background.base import BackgroundBase, BackgroundRMSBase

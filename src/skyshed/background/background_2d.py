@@ -1,4 +1,4 @@
-"""The background of an image and its noise on a grid of boxes, and at every pixel."""
+"""`Background2D`: the background of an image and its noise, in boxes and at every pixel."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ __all__ = ["Background2D"]
 
 
 class _Shown(str):
-    """A description that is its own repr."""
+    """A string whose repr has no quotes."""
 
     __repr__ = str.__str__
 
@@ -41,45 +41,47 @@ class _Shown(str):
 class Background2D:
     """Estimate the background of an image and its noise.
 
-    The image is divided into boxes. In each, pixels are clipped and the background level and its
-    noise are estimated. Boxes with too few good pixels are interpolated from their neighbours, a
-    median filter takes out boxes filled by a bright source, and splines expand both meshes to maps.
+    The image is divided into boxes. In each, pixels are clipped, and the level of the background
+    and its noise are estimated. Boxes with too few good pixels are interpolated from their
+    neighbours, a median filter removes boxes that are filled by a bright source, and splines expand
+    the two meshes to maps.
 
     Parameters
     ----------
     data : array_like, Quantity, `~numpy.ma.MaskedArray` or `~astropy.nddata.NDData`, shape (ny, nx)
-        The image. Pixels that are not finite are left out; a masked array's mask is joined to
-        ``mask``.
+        The image. Pixels that are not finite are left out, and so are masked pixels of a masked
+        array.
     box_size : int or pair of int
-        Height and width of a box in pixels; at most the image's. Boxes at the upper and right edges
-        may be cut off.
+        Height and width of a box in pixels, at most those of the image. Boxes at the upper and
+        right edges may be cut off.
     mask : array_like of bool, shape (ny, nx), optional
-        True for pixels to leave out, such as sources; the maps have values there.
+        True for pixels to leave out, such as those of sources; the maps have values there.
     coverage_mask : array_like of bool, shape (ny, nx), optional
-        True for pixels without data, which are left out and are ``fill_value`` in the maps.
+        True for pixels without data; they are left out, and have ``fill_value`` in the maps.
     fill_value : float, optional
-        See ``coverage_mask``; in the unit of ``data``.
+        The value of the maps where ``coverage_mask`` is True, in the unit of ``data``.
     exclude_percentile : float, optional
-        Boxes with more than this percentage of bad pixels are interpolated instead: masked, not
-        finite, clipped, or beyond the edge of the image. Boxes without a good pixel always are.
+        Boxes with more than this percentage of bad pixels are interpolated. Pixels are bad that are
+        masked, not finite, clipped, or beyond the edge of the image. Boxes without a good pixel are
+        always interpolated.
     filter_size : int or pair of int, optional
-        Height and width, in boxes, of the median filter; odd. 1 does not filter.
+        Height and width of the median filter in boxes; odd. 1 does not filter.
     filter_threshold : float, optional
         Only boxes whose level is above it are filtered; `None` filters all.
     sigma_clip : `~astropy.stats.SigmaClip` or None, optional
         How the pixels of a box are clipped; `None` does not clip. 3 sigma and at most 10 iterations
         by default.
     bkg_estimator : callable, optional
-        Estimates the level: an estimator of `skyshed.background`, or a function of pixels, an array
-        with NaN where they are left out, and ``axis``. Its own clipping is not used.
-        `SExtractorBackground` by default.
+        Estimates the level: an estimator of `skyshed.background`, or a function that takes an array
+        of pixels, NaN where they are left out, and ``axis``. An estimator's own clipping is not
+        used. `SExtractorBackground` by default.
     bkgrms_estimator : callable, optional
-        Estimates the noise, likewise. `StdBackgroundRMS` by default.
+        Estimates the noise, in the same way. `StdBackgroundRMS` by default.
     n_threads : int, optional
         Threads to use; `None` for all available cores. The result is the same for any number.
-        Functions given as estimators are called from one thread.
+        Functions of your own are called from one thread.
     interpolator : callable, optional
-        Expands a mesh to an image; `BkgZoomInterpolator` by default. It is called with the mesh and
+        Expands a mesh to an image. `BkgZoomInterpolator` by default. It is called with the mesh and
         the keywords ``shape``, ``dtype``, ``box_size``, ``n_threads``, ``mesh_yxcen`` and
         ``mesh_nan_mask``.
 
@@ -88,7 +90,8 @@ class Background2D:
     ValueError
         If an argument is out of range, shapes differ, or no box has enough good pixels.
     TypeError
-        If ``data`` holds no real numbers, a mask is not boolean, or a callable cannot be called.
+        If ``data`` does not hold real numbers, a mask is not boolean, or an estimator, interpolator
+        or ``sigma_clip`` is not callable.
 
     Warns
     -----
@@ -97,12 +100,13 @@ class Background2D:
 
     Notes
     -----
-    Maps of a CuPy array are CuPy arrays; meshes always are NumPy arrays. A function given as an
-    estimator, or as the interpolator, is called with arrays of the library of ``data``.
+    If ``data`` is a CuPy array, maps are CuPy arrays, and estimators and interpolators of your own
+    are called with CuPy arrays. Meshes are always NumPy arrays.
 
-    Results have the dtype of ``data``, and are float32 for integers, as in photutils. Statistics
-    are computed in float64. Estimators of `skyshed.background` with clipping by ``'mean'`` or
-    ``'median'``, ``'std'`` or ``'mad_std'`` run in compiled loops.
+    Results have the dtype of ``data``, or float32 if these are integers, as in photutils.
+    Statistics are computed in float64. They are computed in compiled loops if the estimators are
+    those of `skyshed.background` and the clipping uses ``'mean'`` or ``'median'`` with ``'std'`` or
+    ``'mad_std'``.
 
     Examples
     --------
@@ -173,31 +177,30 @@ class Background2D:
         n_threads: int | None = None,
         interpolator: Any = None,
     ) -> Background2D:
-        """Return the background of an image whose boxes have been measured already.
+        """Return the background of an image whose boxes have been measured before.
 
-        It is the one that was measured, without the image: a mesh is small, and can be kept or sent
-        instead of maps.
+        The image is not needed: a mesh is small, and can be stored or sent instead of maps.
 
         Parameters
         ----------
         mesh : `~skyshed.background.mesh.Mesh`
-            Level and noise of every box; `mesh` of a `Background2D` is one.
+            Level and noise of every box: the attribute `mesh` of a `Background2D`.
         shape : tuple of int
             The shape ``(ny, nx)`` of the image.
         box_size : int or pair of int
             Height and width of a box in pixels.
         dtype : dtype
-            That of the image, float32 or float64.
+            The dtype of the image, float32 or float64.
         xp : module, optional
-            The array namespace that the maps are made in, such as `numpy` or ``cupy``.
+            The array library of the maps: `numpy` or ``cupy``.
         unit : `~astropy.units.UnitBase`, optional
             The unit of the image.
         coverage_mask, fill_value, n_threads, interpolator : optional
             How maps are made; see `Background2D`.
         exclude_percentile, filter_size, filter_threshold, sigma_clip : optional
-            How the mesh was made; see `Background2D`. They are kept as attributes.
+            How the mesh was made; see `Background2D`. They only become attributes.
         bkg_estimator, bkgrms_estimator : callable, optional
-            Likewise.
+            The same.
 
         Returns
         -------
@@ -206,9 +209,10 @@ class Background2D:
         Raises
         ------
         ValueError
-            If the mesh has another number of boxes than the image, or an argument is out of range.
+            If the mesh does not have the boxes of such an image, or an argument is out of range.
         TypeError
-            If ``coverage_mask`` is not boolean, or a callable cannot be called.
+            If ``coverage_mask`` is not boolean, or an estimator, interpolator or ``sigma_clip`` is
+            not callable.
 
         Examples
         --------
@@ -256,7 +260,7 @@ class Background2D:
         n_threads: int | None,
         interpolator: Any,
     ) -> None:
-        """Check and keep the settings."""
+        """Check the settings and make them attributes."""
         self._shape, self._dtype, self._xp = shape, dtype, xp
         self.coverage_mask = as_boolean(coverage_mask, "coverage_mask", shape, xp)
         self.box_size = np.minimum(as_pair(box_size, "box_size"), shape)
@@ -282,24 +286,24 @@ class Background2D:
         estimators = {
             "bkg_estimator": self.bkg_estimator, "bkgrms_estimator": self.bkgrms_estimator,
         }  # fmt: skip
-        found = measure_boxes(data, mask, box_size, self.sigma_clip, estimators, self.n_threads)
-        # An image without a single good value is an error, below.
-        if 0 < found.n_bad < data.size:
+        boxes = measure_boxes(data, mask, box_size, self.sigma_clip, estimators, self.n_threads)
+        # An image without any good value raises an error below.
+        if 0 < boxes.n_bad < data.size:
             warnings.warn(
                 "Input data contains nonfinite (NaN or infinity) values that are not masked: "
-                f"{found.n_bad} pixels of data were not finite and were left out.",
+                f"{boxes.n_bad} pixels of data were not finite and were left out.",
                 AstropyUserWarning,
                 stacklevel=find_stack_level(),
             )
         least = least_pixels(box_size, self.exclude_percentile)
         filter_size = (int(self.filter_size[0]), int(self.filter_size[1]))
-        mesh = make_mesh(found, least, filter_size, self.filter_threshold)
+        mesh = make_mesh(boxes, least, filter_size, self.filter_threshold)
         if mesh is None:
             raise ValueError(why_no_box(data, mask, box_size, self.exclude_percentile, least))
         return mesh
 
     def _shown(self) -> dict[str, Any]:
-        """The arguments, for the repr."""
+        """The arguments as `repr` shows them."""
         array = _Shown(f"<array; shape={self._shape}>")
         return {
             "data": array,
@@ -330,29 +334,29 @@ class Background2D:
 
     @property
     def mesh(self) -> Mesh:
-        """Level and noise of every box, without units: what `from_mesh` takes."""
+        """Level and noise of every box, without units; `from_mesh` takes it."""
         return self._mesh
 
     @property
     def background_mesh(self) -> Any:
-        """The level of each box, shape (nby, nbx), filled and filtered."""
+        """The level of each box, shape (nby, nbx): excluded boxes interpolated, then filtered."""
         return self._with_unit(self._mesh.level)
 
     @property
     def background_rms_mesh(self) -> Any:
-        """The noise of each box, shape (nby, nbx), filled and filtered."""
+        """The noise of each box, shape (nby, nbx): excluded boxes interpolated, then filtered."""
         return self._with_unit(self._mesh.noise)
 
     @property
     def npixels_mesh(self) -> Any:
-        """The number of pixels that each box's values come from, int64, shape (nby, nbx)."""
+        """The number of good pixels in each box, int64, shape (nby, nbx)."""
         return self._mesh.n_good
 
     @property
     def npixels_map(self) -> Any:
-        """The number of pixels that the box of each pixel has its values from, shape (ny, nx).
+        """The number of good pixels in the box of each pixel, int64, shape (ny, nx).
 
-        It is made anew each time: keep it in a variable.
+        It is computed each time it is asked for.
         """
         height, width = self.box_size.tolist()
         rows = np.repeat(self._xp.asarray(self._mesh.n_good), height, axis=0)[: self._shape[0]]
@@ -372,7 +376,7 @@ class Background2D:
     def background(self) -> Array:
         """The background at every pixel, shape (ny, nx), in the unit of the data.
 
-        It is made anew each time: keep it in a variable.
+        It is computed each time it is asked for: keep it in a variable.
         """
         return self._whole.background
 
@@ -380,7 +384,7 @@ class Background2D:
     def background_rms(self) -> Array:
         """The noise of the background at every pixel, shape (ny, nx), in the unit of the data.
 
-        It is made anew each time: keep it in a variable.
+        It is computed each time it is asked for: keep it in a variable.
         """
         return self._whole.background_rms
 
@@ -389,7 +393,7 @@ class Background2D:
         return self.window(0, self._shape[0], 0, self._shape[1])
 
     def window(self, y0: int, y1: int, x0: int, x1: int) -> BackgroundWindow:
-        """Return the background in a window of the image, without making the whole maps.
+        """Return the background in a window of the image, without computing whole maps.
 
         Parameters
         ----------
@@ -399,14 +403,14 @@ class Background2D:
         Returns
         -------
         window : `~skyshed.background.window.BackgroundWindow`
-            Its ``background`` and ``background_rms`` are the maps in the window, bit for bit those
-            of the whole image; they are made anew each time. Interpolators other than
-            `BkgZoomInterpolator` make the whole maps first.
+            Its ``background`` and ``background_rms`` are the maps in the window, with the bits of
+            those of the whole image. They are computed each time they are asked for; interpolators
+            other than `BkgZoomInterpolator` compute the whole maps first.
 
         Raises
         ------
         ValueError
-            If the window is empty, or not within the image.
+            If the window is empty, or not inside the image.
 
         Examples
         --------
@@ -442,20 +446,20 @@ class Background2D:
         outlines: bool = False,
         **kwargs: Any,
     ) -> None:
-        """Mark the boxes that were measured, not interpolated, on a plot of the image.
+        """Mark the boxes that were measured, rather than interpolated, on a plot of the image.
 
         Parameters
         ----------
         ax : `~matplotlib.axes.Axes`, optional
-            Where to plot; `None` for the current axes.
+            The axes to plot on; `None` for the current axes.
         marker : str, optional
-            matplotlib's marker for the centers.
+            The marker of the centers, as matplotlib names it.
         markersize : float, optional
-            Its size in points squared; 0 for no markers.
+            The size of the marker in points squared; 0 for no markers.
         color : str, optional
-            Of markers and outlines.
+            The color of markers and outlines.
         alpha : float, optional
-            Opacity, 0 to 1.
+            The opacity, 0 to 1.
         outlines : bool, optional
             Whether to draw the outlines of the boxes.
         **kwargs

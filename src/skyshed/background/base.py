@@ -1,8 +1,8 @@
-"""What estimators of the background have in common.
+"""The base classes of estimators of the background.
 
-An estimator says which statistics of the pixels it needs and how it combines them. Called on an
-array it measures them itself; `~skyshed.background.Background2D` has them measured for all boxes at
-once.
+An estimator declares which statistics of the pixels it needs, and combines them. Called with an
+array, it computes them itself; for `~skyshed.background.Background2D` they are computed for all
+boxes at once.
 """
 
 import copy
@@ -19,12 +19,12 @@ from skyshed.namespace import array_namespace, is_device_array, only_on_host
 
 __all__ = ["DEFAULT_CLIP", "BackgroundBase", "BackgroundRMSBase", "own_clip", "show"]
 
-#: The clipping where the caller names none (photutils' default). Owners take copies: `own_clip`.
+#: The default clipping, photutils'. Objects that keep it copy it: see `own_clip`.
 DEFAULT_CLIP = SigmaClip(sigma=3.0, maxiters=10)
 
 
 def own_clip(sigma_clip: Any) -> Any:
-    """Return ``sigma_clip``, or a copy if it is the default, which an owner may then change."""
+    """Return ``sigma_clip``, or a copy of the default, which the caller may change."""
     return copy.copy(sigma_clip) if sigma_clip is DEFAULT_CLIP else sigma_clip
 
 
@@ -35,11 +35,11 @@ def show(instance: Any, parameters: dict[str, Any]) -> str:
 
 
 class _Estimator(ABC):
-    """What estimators of the level and of the noise share."""
+    """The common base class of estimators of the level and of the noise."""
 
-    #: What `skyshed.Parameters` calls the estimator; empty for one of the user's own.
+    #: The name of the estimator in `skyshed.Parameters`; empty if it has none there.
     name: ClassVar[str] = ""
-    #: Names of the constructor's arguments, in the order of the repr.
+    #: The arguments of the constructor, in the order in which `repr` shows them.
     _parameters: tuple[str, ...] = ("sigma_clip",)
 
     def __init__(self, sigma_clip: SigmaClip | None = DEFAULT_CLIP) -> None:
@@ -51,7 +51,7 @@ class _Estimator(ABC):
         self.sigma_clip = own_clip(sigma_clip)
 
     def __call__(self, data: Any, axis: Any = None, masked: bool = False) -> Any:
-        """Estimate the background level, or its noise, of an array.
+        """Estimate the background level, or the noise, of an array.
 
         Parameters
         ----------
@@ -60,31 +60,31 @@ class _Estimator(ABC):
         axis : int, tuple of int or None, optional
             The axes to estimate along; `None` for all elements together.
         masked : bool, optional
-            Whether to return a masked array instead of NaN where there is no estimate; CuPy has
-            none.
+            Whether to return a masked array, instead of NaN, where there is no estimate. CuPy has
+            no masked arrays.
 
         Returns
         -------
         estimate : float, array or `~numpy.ma.MaskedArray`
-            The level, or the standard deviation of the noise, in the unit of ``data``, of shape
-            ``data.shape`` without ``axis``. float32 data give float32, integers float64. A CuPy
-            array where ``data`` is one, also without axes.
+            The level, or the standard deviation of the noise, in the unit of ``data``, of the shape
+            of ``data`` without ``axis``. float32 data give float32, integers float64. A CuPy array
+            if ``data`` is one, even a single value.
         """
         return self._called(data, axis=axis, masked=masked)
 
     @abstractmethod
     def _called(self, data: Any, axis: Any, masked: bool) -> Any:
-        """Call the public method."""
+        """Call the method that the base class of the kind declares."""
 
     def __repr__(self) -> str:
         return show(self, {name: getattr(self, name) for name in self._parameters})
 
     def _statistics(self) -> tuple[Statistic, ...] | None:
-        """The statistics that `_combine` takes; None if they must be measured here."""
+        """The statistics that `_combine` takes; `None` if it needs the pixels."""
         return None
 
     def _combine(self, *statistics: Any) -> Any:
-        """The estimate from the statistics, element by element."""
+        """Combine the statistics to the estimate, element by element."""
         return statistics[0]
 
     def _estimate(self, data: Any, axis: Any, masked: bool) -> Any:
@@ -94,11 +94,11 @@ class _Estimator(ABC):
                 "there is no estimate",
             )  # fmt: skip
         data, unit = _floats(data)
-        wanted = self._statistics() or ()
-        # Where all is NaN the answer is NaN, without a warning.
+        statistics = self._statistics() or ()
+        # Where all values are NaN, the estimate is NaN, without a warning.
         with warnings.catch_warnings(), np.errstate(divide="ignore", invalid="ignore"):
             warnings.simplefilter("ignore", RuntimeWarning)
-            result = self._combine(*clipped_statistics(data, self.sigma_clip, axis, wanted))
+            result = self._combine(*clipped_statistics(data, self.sigma_clip, axis, statistics))
         if masked and isinstance(result, np.ndarray):
             result = np.ma.masked_where(np.isnan(result), result)
         return result if unit is None else result << unit
@@ -116,7 +116,7 @@ def _floats(data: Any) -> tuple[Any, Any]:
 class BackgroundBase(_Estimator):
     """Base class of estimators of the background level.
 
-    Subclasses define `calc_background`; instances are called like it.
+    Subclasses define `calc_background`; calling an instance calls it.
 
     Parameters
     ----------
@@ -135,13 +135,13 @@ class BackgroundBase(_Estimator):
 
     @abstractmethod
     def calc_background(self, data: Any, axis: Any = None, masked: bool = False) -> Any:
-        """Estimate the background level; arguments and result are those of calling the instance."""
+        """Estimate the background level, with the arguments of a call of the instance."""
 
 
 class BackgroundRMSBase(_Estimator):
     """Base class of estimators of the background's noise.
 
-    Subclasses define `calc_background_rms`; instances are called like it.
+    Subclasses define `calc_background_rms`; calling an instance calls it.
 
     Parameters
     ----------
@@ -160,4 +160,4 @@ class BackgroundRMSBase(_Estimator):
 
     @abstractmethod
     def calc_background_rms(self, data: Any, axis: Any = None, masked: bool = False) -> Any:
-        """Estimate the noise; arguments and result are those of calling the instance."""
+        """Estimate the noise, with the arguments of a call of the instance."""

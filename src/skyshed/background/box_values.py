@@ -1,4 +1,4 @@
-"""Level and noise of every box of an image: compiled where settings allow, else by callables."""
+"""Level and noise of every box of an image, by compiled loops or, if need be, by callables."""
 
 import warnings
 from collections.abc import Callable, Iterator
@@ -15,18 +15,26 @@ from skyshed.namespace import in_one_transfer, to_host
 
 __all__ = ["BoxValues", "measure_boxes"]
 
-#: Bytes of pixels that a callable gets at a time.
+#: Bytes of pixels that a callable gets in one call.
 CHUNK_BYTES = 1 << 26
 
 
 class BoxValues(NamedTuple):
-    """What was measured of the boxes: NumPy arrays of shape (nby, nbx), and a number."""
+    """What was measured in the boxes of an image.
+
+    Attributes
+    ----------
+    level, noise : array, shape (nby, nbx)
+        The estimates, on the host.
+    n_good : array of int64, shape (nby, nbx)
+        The number of good pixels in each box: finite, and neither masked nor clipped.
+    n_bad : int
+        The number of pixels of the image that are not finite, though not masked.
+    """
 
     level: Any
     noise: Any
-    #: Pixels kept.
     n_good: Any
-    #: How many pixels of the image are not finite and not masked.
     n_bad: int
 
 
@@ -51,33 +59,35 @@ def measure_boxes(
     sigma_clip : callable or None
         How pixels are clipped.
     estimators : dict
-        Two callables, of the level and of the noise, under the names that errors give them.
+        The estimators of the level and of the noise, by the names that errors give them.
     n_threads : int or None
         Threads of compiled loops. Callables run in the caller's thread.
 
     Returns
     -------
-    BoxValues
-        Level and noise in the dtype of ``data``, or in the one that a callable returns.
+    boxes : BoxValues
+        Level and noise have the dtype of ``data``, or the one that a callable returns.
     """
     rule = compiled_clip(sigma_clip)
-    wanted = [
+    needed = [
         None if rule is NotImplemented else compiled_statistics(e) for e in estimators.values()
     ]
-    known = tuple(statistic for each in wanted if each is not None for statistic in each)
+    compiled = tuple(statistic for each in needed if each is not None for statistic in each)
     results: list[Any] = [None, None]
     limits = None
     if rule is not NotImplemented:
-        values, n_good, bad, limits = boxes.statistics(data, mask, box_size, rule, known, n_threads)
+        values, n_good, bad, limits = boxes.statistics(
+            data, mask, box_size, rule, compiled, n_threads
+        )
         values, n_good, bad = in_one_transfer(values, n_good, bad)
         n_bad = int(bad.sum())
-        at = 0
-        for i, (each, estimator) in enumerate(zip(wanted, estimators.values(), strict=True)):
-            if each is not None:
+        first = 0
+        for i, (own, estimator) in enumerate(zip(needed, estimators.values(), strict=True)):
+            if own is not None:
                 with np.errstate(divide="ignore", invalid="ignore"):
-                    combined = estimator._combine(*values[at : at + len(each)])
+                    combined = estimator._combine(*values[first : first + len(own)])
                 results[i] = combined.astype(data.dtype)
-                at += len(each)
+                first += len(own)
     else:
         bad = ~np.isfinite(data)
         n_bad = int(np.count_nonzero(bad if mask is None else bad & ~mask))
@@ -94,7 +104,10 @@ def measure_boxes(
 
 
 def _spans(length: int, size: int, step: int) -> Iterator[tuple[int, int, int]]:
-    """Ranges of at most ``step`` boxes along an axis: start, stop, size; a cut-off box is alone."""
+    """Yield ranges of at most ``step`` boxes along an axis: first pixel, end, size of a box.
+
+    A box that is cut off is a range of its own.
+    """
     whole = length // size * size
     for start in range(0, whole, step * size):
         yield start, min(start + step * size, whole), size
@@ -110,10 +123,18 @@ def _call_on_boxes(
     limits: Any,
     estimators: dict[str, Any],
 ) -> list[Any]:
-    """Call estimators on clipped boxes, the pixels along the last axis, NaN where left out.
+    """Call estimators with clipped boxes: pixels along the last axis, NaN where left out.
 
-    ``limits`` are those of `boxes.statistics` where it has clipped already, else None. Returns one
-    array per estimator and the numbers of pixels kept.
+    Parameters
+    ----------
+    limits : array or None
+        The least and the largest value kept in each box if `boxes.statistics` has clipped them;
+        `None` if they are to be clipped here.
+
+    Returns
+    -------
+    results : list of array
+        The result of each estimator, and the numbers of pixels kept.
     """
     ny, nx = data.shape
     h, w = box_size
@@ -122,35 +143,36 @@ def _call_on_boxes(
     for y0, y1, height in _spans(ny, h, step):
         row = []
         for x0, x1, width in _spans(nx, w, nx):
-            here = np.s_[y0:y1, x0:x1]
-            pixels = np.where(np.isfinite(data[here]), data[here], np.nan)
+            window = np.s_[y0:y1, x0:x1]
+            pixels = np.where(np.isfinite(data[window]), data[window], np.nan)
             if mask is not None:
-                pixels[mask[here]] = np.nan
+                pixels[mask[window]] = np.nan
             grid = (y1 - y0) // height, (x1 - x0) // width
             pixels = pixels.reshape(grid[0], height, grid[1], width).swapaxes(1, 2)
             pixels = pixels.reshape(*grid, height * width)
             if limits is not None:
-                of = limits[:, y0 // h : y0 // h + grid[0], x0 // w : x0 // w + grid[1], None]
-                pixels[~((pixels >= of[0]) & (pixels <= of[1]))] = np.nan
+                by, bx = y0 // h, x0 // w
+                kept = limits[:, by : by + grid[0], bx : bx + grid[1], None]
+                pixels[~((pixels >= kept[0]) & (pixels <= kept[1]))] = np.nan
             with warnings.catch_warnings():
-                # astropy's clipping warns of the NaN that stand for masked pixels.
+                # astropy's clipping warns of NaN, but here they stand for masked pixels.
                 warnings.simplefilter("ignore", AstropyUserWarning)
                 if limits is None:
                     pixels = _clipped(sigma_clip, pixels)
-                found = [_checked(name, each, pixels) for name, each in estimators.items()]
-            row.append([*found, to_host(np.count_nonzero(~np.isnan(pixels), axis=-1))])
-        rows.append([np.concatenate(each, axis=1) for each in zip(*row, strict=True)])
-    return [np.concatenate(each, axis=0) for each in zip(*rows, strict=True)]
+                results = [_checked(name, call, pixels) for name, call in estimators.items()]
+            row.append([*results, to_host(np.count_nonzero(~np.isnan(pixels), axis=-1))])
+        rows.append([np.concatenate(parts, axis=1) for parts in zip(*row, strict=True)])
+    return [np.concatenate(parts, axis=0) for parts in zip(*rows, strict=True)]
 
 
 def _clipped(sigma_clip: Any, pixels: Any) -> Any:
-    """Clip pixels along the last axis, by astropy's rules or by a function of the user's own."""
+    """Clip pixels along the last axis, by a SigmaClip or by a function of the user's."""
     if isinstance(sigma_clip, SigmaClip):
         return clip(sigma_clip, pixels, -1)
     return sigma_clip(pixels, axis=-1, masked=False, copy=False)
 
 
-def _checked(name: str, estimator: Callable, pixels: Any) -> Any:
+def _checked(name: str, estimator: Callable[..., Any], pixels: Any) -> Any:
     """Call an estimator along the last axis and check the shape of what it returns."""
     result = np.asanyarray(to_host(estimator(pixels, axis=-1)))
     if isinstance(result, np.ma.MaskedArray):

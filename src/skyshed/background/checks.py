@@ -1,4 +1,4 @@
-"""What Background2D accepts, and what it says when it does not."""
+"""Checks of the arguments of `Background2D` and `LocalBackground`, and their errors."""
 
 import copy
 from typing import Any
@@ -19,7 +19,7 @@ __all__ = [
 
 
 def unpack(data: Any) -> tuple[Any, Any, Any]:
-    """Take the values, the mask of a masked array and the unit from ``data``."""
+    """Return the values of ``data``, its mask if it is a masked array, and its unit."""
     unit = None
     if isinstance(data, Quantity):
         data, unit = data.value, data.unit
@@ -33,14 +33,14 @@ def unpack(data: Any) -> tuple[Any, Any, Any]:
 
 
 def as_boolean(mask: Any, name: str, shape: tuple[int, ...], xp: Any) -> Any:
-    """Return a boolean mask of the shape of the data; None for None and ``np.ma.nomask``.
+    """Return a boolean mask of the shape of the data; `None` for `None` and ``np.ma.nomask``.
 
     Raises
     ------
     TypeError
-        If it holds anything but booleans: weights or flags would be taken for True.
+        If it is not boolean: any weight or flag other than 0 would count as True.
     ValueError
-        If its shape is another.
+        If its shape differs.
     """
     if mask is None or mask is np.ma.nomask:
         return None
@@ -62,7 +62,7 @@ def as_boolean(mask: Any, name: str, shape: tuple[int, ...], xp: Any) -> Any:
 
 
 def callable_or(value: Any, name: str, default: Any) -> Any:
-    """Return ``value`` if it can be called, ``default`` if it is None."""
+    """Return ``value``, or ``default`` if it is `None`; raise a TypeError if it is not callable."""
     if value is None:
         return default
     if not callable(value) or isinstance(value, type):
@@ -73,7 +73,7 @@ def callable_or(value: Any, name: str, default: Any) -> Any:
 
 
 def without_clip(estimator: Any) -> Any:
-    """Return a copy of an estimator that does not clip; the boxes are clipped once for both."""
+    """Return a copy of an estimator that does not clip: boxes are clipped once for both."""
     estimator = copy.copy(estimator)
     if hasattr(estimator, "sigma_clip"):
         estimator.sigma_clip = None
@@ -81,7 +81,7 @@ def without_clip(estimator: Any) -> Any:
 
 
 def why_no_box(data: Any, mask: Any, box_size: Any, exclude_percentile: float, least: float) -> str:
-    """Say why not a single box could be measured."""
+    """Return an error message that says why no box could be measured."""
     finite = np.isfinite(data)
     if not finite.any():
         return (

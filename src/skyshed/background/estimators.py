@@ -1,6 +1,6 @@
 """Estimators of the background level and of its noise."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from astropy.stats import SigmaClip
@@ -22,11 +22,31 @@ __all__ = [
     "SExtractorBackground",
     "StdBackgroundRMS",
     "compiled_statistics",
+    "register",
 ]
 
 
+#: Estimators of the level and of the noise, by the names that `skyshed.Parameters` takes.
+LEVELS: dict[str, type[BackgroundBase]] = {}
+NOISES: dict[str, type[BackgroundRMSBase]] = {}
+
+E = TypeVar("E", bound=type[BackgroundBase] | type[BackgroundRMSBase])
+
+
+def register(estimator: E) -> E:
+    """Register the class of an estimator by its ``name``.
+
+    Kernels compute the statistics of registered estimators; others are called with the pixels.
+    """
+    if issubclass(estimator, BackgroundBase):
+        LEVELS[estimator.name] = estimator
+    else:
+        NOISES[estimator.name] = estimator
+    return estimator
+
+
 class _Level(BackgroundBase):
-    """A level made of statistics."""
+    """An estimator of the level that combines statistics."""
 
     def calc_background(self, data: Any, axis: Any = None, masked: bool = False) -> Any:
         """Estimate the background level; see `BackgroundBase.calc_background`."""
@@ -34,13 +54,14 @@ class _Level(BackgroundBase):
 
 
 class _Noise(BackgroundRMSBase):
-    """A noise made of statistics."""
+    """An estimator of the noise that combines statistics."""
 
     def calc_background_rms(self, data: Any, axis: Any = None, masked: bool = False) -> Any:
         """Estimate the noise; see `BackgroundRMSBase.calc_background_rms`."""
         return self._estimate(data, axis, masked)
 
 
+@register
 class MeanBackground(_Level):
     """The background level as the clipped mean.
 
@@ -63,6 +84,7 @@ class MeanBackground(_Level):
         return (Statistic("mean"),)
 
 
+@register
 class MedianBackground(_Level):
     """The background level as the clipped median.
 
@@ -85,6 +107,7 @@ class MedianBackground(_Level):
         return (Statistic("median"),)
 
 
+@register
 class ModeEstimatorBackground(_Level):
     """The background level as a mode: ``median_factor * median - mean_factor * mean``.
 
@@ -126,6 +149,7 @@ class ModeEstimatorBackground(_Level):
         return self.median_factor * median - self.mean_factor * mean
 
 
+@register
 class MMMBackground(ModeEstimatorBackground):
     """The background level as DAOPHOT's mode, ``3 * median - 2 * mean``.
 
@@ -150,11 +174,13 @@ class MMMBackground(ModeEstimatorBackground):
         super().__init__(3.0, 2.0, sigma_clip)
 
 
+@register
 class SExtractorBackground(_Level):
     """The background level as SourceExtractor's mode: ``2.5 * median - 1.5 * mean``.
 
-    In a crowded box, where mean and median differ by 0.3 standard deviations or more, the median;
-    in a box of one value, the mean (Bertin & Arnouts 1996, A&AS 117, 393).
+    It is the median where a box is crowded, that is where mean and median differ by 0.3 standard
+    deviations or more, and the mean where all pixels have one value (Bertin & Arnouts 1996,
+    A&AS 117, 393).
 
     Parameters
     ----------
@@ -171,7 +197,7 @@ class SExtractorBackground(_Level):
 
     name = "sextractor"
 
-    #: Mean and median further apart than this, in standard deviations, say the box is crowded.
+    #: A box is crowded if mean and median differ by at least this many standard deviations.
     _CROWDED = 0.3
 
     def _statistics(self) -> tuple[Statistic, ...]:
@@ -184,15 +210,16 @@ class SExtractorBackground(_Level):
         return level if np.ndim(median) else level[()]
 
 
+@register
 class BiweightLocationBackground(_Level):
     """The background level as the biweight location (Beers, Flynn & Gebhardt 1990, AJ 100, 32).
 
     Parameters
     ----------
     c : float, optional
-        Tuning constant: pixels beyond ``c`` median absolute deviations have no weight.
+        Tuning constant: pixels more than ``c`` median absolute deviations away have no weight.
     M : float or array_like or None, optional
-        Where deviations are measured from; `None` for the median.
+        The location that deviations are measured from; `None` for the median.
     sigma_clip : `~astropy.stats.SigmaClip` or None, optional
         See `BackgroundBase`.
 
@@ -219,6 +246,7 @@ class BiweightLocationBackground(_Level):
         return (Statistic("biweight_location", self.c, self.M),)
 
 
+@register
 class StdBackgroundRMS(_Noise):
     """The noise as the clipped standard deviation.
 
@@ -241,6 +269,7 @@ class StdBackgroundRMS(_Noise):
         return (Statistic("std"),)
 
 
+@register
 class MADStdBackgroundRMS(_Noise):
     """The noise from the median absolute deviation, scaled to the sigma of a normal distribution.
 
@@ -263,15 +292,16 @@ class MADStdBackgroundRMS(_Noise):
         return (Statistic("mad_std"),)
 
 
+@register
 class BiweightScaleBackgroundRMS(_Noise):
     """The noise as the biweight scale (Beers, Flynn & Gebhardt 1990, AJ 100, 32).
 
     Parameters
     ----------
     c : float, optional
-        Tuning constant: pixels beyond ``c`` median absolute deviations have no weight.
+        Tuning constant: pixels more than ``c`` median absolute deviations away have no weight.
     M : float or array_like or None, optional
-        Where deviations are measured from; `None` for the median.
+        The location that deviations are measured from; `None` for the median.
     sigma_clip : `~astropy.stats.SigmaClip` or None, optional
         See `BackgroundRMSBase`.
 
@@ -298,21 +328,9 @@ class BiweightScaleBackgroundRMS(_Noise):
         return (Statistic("biweight_scale", self.c, self.M),)
 
 
-def _by_name(base: type) -> dict[str, Any]:
-    """Return the public estimators of this file that inherit from ``base``, by their names."""
-    public: list[Any] = [globals().get(name) for name in __all__]
-    named = [each for each in public if hasattr(each, "name")]
-    return {each.name: each for each in named if issubclass(each, base)}
-
-
-#: Estimators of the level and of the noise, by the names that `skyshed.Parameters` takes.
-LEVELS: dict[str, type[BackgroundBase]] = _by_name(BackgroundBase)
-NOISES: dict[str, type[BackgroundRMSBase]] = _by_name(BackgroundRMSBase)
-
-
 def compiled_statistics(estimator: Any) -> tuple[Statistic, ...] | None:
-    """Return the statistics that make up ``estimator``; None if it must be called on the pixels."""
-    # Subclasses of the user's own may do something else.
+    """Return the statistics that an estimator combines, `None` if it must be called with pixels."""
+    # Not its subclasses: a user's may compute something else.
     if type(estimator) not in (*LEVELS.values(), *NOISES.values()):
         return None
     return kernel_statistics(estimator._statistics())

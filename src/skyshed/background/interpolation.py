@@ -1,4 +1,4 @@
-"""From the mesh of the boxes to every pixel, and over boxes without data."""
+"""From the mesh of boxes to every pixel; gaps and outliers of the mesh."""
 
 from typing import Any
 
@@ -11,14 +11,14 @@ from skyshed.namespace import array_namespace, like, ndimage_of, to_host
 
 __all__ = ["BkgIDWInterpolator", "BkgZoomInterpolator", "fill_gaps", "median_filter"]
 
-#: Boundaries that a compiled loop knows; scipy.ndimage.zoom does the others, which pad the mesh.
+#: Modes that the kernel knows; for others, which pad the mesh, scipy.ndimage.zoom is used.
 COMPILED_MODES = ("reflect", "mirror")
-#: Neighbours that a box without data is interpolated from (photutils' choice).
+#: How many boxes an excluded box is interpolated from; as in photutils.
 NEIGHBOURS = 10
-#: Points in a leaf of the tree. Boxes at equal distances are many, and which of them come first
-#: depends on it: this is photutils' value.
+#: Points in a leaf of the tree; as in photutils. Many boxes are at equal distances, and which of
+#: them come first depends on it.
 LEAF = 10
-#: Bytes of window values to sort at a time in the median filter.
+#: Bytes of values that the median filter sorts at a time.
 WINDOW_BYTES = 1 << 25
 
 
@@ -30,12 +30,12 @@ class BkgZoomInterpolator:
     order : int, optional
         Degree of the spline, 0 to 5.
     mode : {'reflect', 'mirror', 'constant', 'nearest', 'wrap', ...}, optional
-        How the mesh continues beyond its edge; one of the modes of `scipy.ndimage.zoom`. 'reflect'
-        and 'mirror' are fast.
+        How the mesh continues beyond its edges: a mode of `scipy.ndimage.zoom`. 'reflect' and
+        'mirror' are fast.
     cval : float, optional
-        The value beyond the edge for 'constant', in the unit of the data.
+        The value beyond the edges for 'constant', in the unit of the data.
     clip : bool, optional
-        Whether to keep the image within the range of the mesh, which splines may exceed.
+        Whether to limit the image to the range of the mesh, which splines may exceed.
 
     Raises
     ------
@@ -44,8 +44,8 @@ class BkgZoomInterpolator:
 
     Notes
     -----
-    Boxes are pixels of ``scipy.ndimage.zoom(..., grid_mode=True)``: a value belongs to the center
-    of its box. The image is that of scipy's function to rounding.
+    The values of the mesh are at the centers of the boxes, as for
+    ``scipy.ndimage.zoom(..., grid_mode=True)``, which gives the same image but for rounding.
 
     Examples
     --------
@@ -83,41 +83,41 @@ class BkgZoomInterpolator:
         Parameters
         ----------
         data : array of float32 or float64, shape (nby, nbx)
-            The mesh, a value per box. The unit of a Quantity is left aside.
+            The mesh, one value for each box. The unit of a Quantity is ignored.
         shape : tuple of int
-            The shape of the image; at most that of all boxes.
+            The shape of the image, at most that of all boxes together.
         box_size : tuple of int
             Height and width of a box.
         dtype : dtype
-            The dtype of the image where the mesh has one value throughout.
+            The dtype of the image if all values of the mesh are equal.
         n_threads : int, optional
             Threads to use; `None` for all available cores. The result is the same for any number.
         window : pair of slices, optional
-            The rows and columns of the image to make, with start and stop; `None` makes all.
+            The rows and columns of the image to compute, each with start and stop; `None` for all.
         **unused
-            What else `Background2D` tells interpolators.
+            Other keywords that `Background2D` passes to interpolators.
 
         Returns
         -------
-        image : array, shape ``shape`` or that of the window
-            In the dtype of the mesh.
+        image : array
+            Of ``shape``, or the shape of the window, in the dtype of the mesh.
         """
         xp = array_namespace(data=data)
-        given = xp.asarray(data)
-        mesh = to_host(given)
+        data = xp.asarray(data)
+        mesh = to_host(data)
         low, high = mesh.min(), mesh.max()
         window = window or (slice(0, shape[0]), slice(0, shape[1]))
         if low == high:
             return xp.full([each.stop - each.start for each in window], low, dtype=dtype)
         if self.mode not in COMPILED_MODES:
             zooms = tuple(int(side) for side in box_size)
-            image = ndimage_of(given).zoom(
-                given, zooms, order=self.order, mode=self.mode, cval=self.cval, grid_mode=True
+            image = ndimage_of(data).zoom(
+                data, zooms, order=self.order, mode=self.mode, cval=self.cval, grid_mode=True
             )[window]
             return np.clip(image, low, high, out=image) if self.clip else image
         if max(box_size) == 1:
-            # Splines pass through the mesh; scipy's, too, copies here.
-            return given[window].copy()
+            # Splines pass through the values of the mesh; scipy.ndimage.zoom copies here, too.
+            return data[window].copy()
         coefficients = mesh.astype(float)
         if self.order > 1:
             from scipy import ndimage
@@ -125,29 +125,29 @@ class BkgZoomInterpolator:
             coefficients = ndimage.spline_filter(coefficients, self.order, mode=self.mode)
         axes = list(zip(mesh.shape, box_size, window, strict=True))
         rows = _axis_weights(*axes[0], self.order, self.mode)
-        # Both axes are alike in square images.
+        # The weights of both axes are the same if image and boxes are square.
         columns = rows if axes[0] == axes[1] else _axis_weights(*axes[1], self.order, self.mode)
         index, weight = zip(rows, columns, strict=True)
         limits = (low, high) if self.clip else (-np.inf, np.inf)
-        coefficients = like(coefficients, given)
+        coefficients = like(coefficients, data)
         return zoom.expand(coefficients, index, weight, limits, mesh.dtype, n_threads)
 
 
 class BkgIDWInterpolator:
     """Expand the mesh of a `Background2D` to the image by inverse-distance weighting.
 
-    The nearest boxes that were measured are averaged; boxes that were not, although they have
-    values in the mesh, are left out (Shepard 1968). Splines, `BkgZoomInterpolator`, are smoother,
-    and much faster.
+    The value of a pixel is a weighted mean of the nearest boxes (Shepard 1968). Boxes that were
+    excluded are left out, although the mesh has values there. `BkgZoomInterpolator` is smoother and
+    much faster.
 
     Parameters
     ----------
     leafsize : int, optional
-        Points in a leaf of the `scipy.spatial.cKDTree`, by which the CPU finds the nearest boxes.
+        Points in a leaf of the `scipy.spatial.cKDTree` that finds the nearest boxes on the CPU.
     n_neighbors : int, optional
-        How many boxes to average.
+        The number of boxes that are averaged.
     power : float, optional
-        A box at distance d has the weight ``1 / (d**power + regularization)``.
+        The weight of a box at distance d is ``1 / (d**power + regularization)``.
     regularization : float, optional
         See ``power``.
 
@@ -158,8 +158,8 @@ class BkgIDWInterpolator:
 
     Notes
     -----
-    Of several boxes at the same distance some may be left out as the last ones: on the GPU those
-    that come last in the mesh, on the CPU those that cKDTree finds last, as in photutils.
+    If several boxes at the same distance compete for the last of the ``n_neighbors``, the GPU takes
+    those that come first in the mesh, the CPU those that cKDTree finds first, as photutils does.
 
     Examples
     --------
@@ -203,51 +203,65 @@ class BkgIDWInterpolator:
         Parameters
         ----------
         data : array of float32 or float64, shape (nby, nbx)
-            The mesh, a value per box. The unit of a Quantity is left aside.
+            The mesh, one value for each box. The unit of a Quantity is ignored.
         shape : tuple of int
             The shape of the image.
         dtype : dtype
-            The dtype of the image where the mesh has one value throughout.
+            The dtype of the image if all values of the mesh are equal.
         mesh_yxcen : array_like, shape (2, n)
-            The y and x of the centers of the boxes to take, in pixels.
+            The y and x of the centers of the boxes that are used, in pixels.
         mesh_nan_mask : array of bool, shape (nby, nbx)
-            False for the boxes to take.
+            True for boxes that are not used.
         n_threads : int, optional
             Threads to use; `None` for all available cores. The result is the same for any number.
         **unused
-            What else `Background2D` tells interpolators.
+            Other keywords that `Background2D` passes to interpolators.
 
         Returns
         -------
-        image : array of float64, shape ``shape``
-            In the dtype of the mesh for one neighbour.
+        image : array of float64
+            Of ``shape``. With a single neighbour it has the dtype of the mesh.
         """
         xp = array_namespace(data=data)
-        given = xp.asarray(data)
-        mesh = to_host(given)
+        data = xp.asarray(data)
+        mesh = to_host(data)
         low = mesh.min()
         if low == mesh.max():
             return xp.full(shape, low, dtype=dtype)
         values = np.ascontiguousarray(mesh[~np.asarray(to_host(mesh_nan_mask))])
         points = np.ascontiguousarray(np.stack([*map(to_host, mesh_yxcen)], axis=1), float)
         image = weighting.expand(
-            like(values, given), points, (shape[0], shape[1]), self.n_neighbors, float(self.power),
+            like(values, data), points, (shape[0], shape[1]), self.n_neighbors, float(self.power),
             float(self.regularization), self.leafsize, n_threads,
         )  # fmt: skip
         return image.astype(mesh.dtype) if self.n_neighbors == 1 else image
 
 
 def _axis_weights(n: int, size: int, pixels: slice, order: int, mode: str) -> tuple[Any, Any]:
-    """Return which of n coefficients make up each of some pixels of an axis, and by how much.
+    """Return which coefficients the value of each pixel of an axis consists of, and their weights.
 
-    The weights are the uniform B-splines of degree ``order`` that are not zero at the pixel, by the
+    The weights are the values at the pixel of the uniform B-splines of degree ``order``, by the
     recurrence of Cox and de Boor.
+
+    Parameters
+    ----------
+    n : int
+        The number of coefficients along the axis: that of boxes.
+    size : int
+        The length of a box in pixels.
+    pixels : slice
+        The pixels, with start and stop.
+
+    Returns
+    -------
+    index : array of int64, shape (n_pixels, order + 1)
+    weight : array of float64, shape (n_pixels, order + 1)
     """
     position = (np.arange(pixels.start, pixels.stop) + 0.5) / size - 0.5
-    # Knots lie at box centers for odd degrees, between them for even ones.
-    place = position if order % 2 else position + 0.5
-    first = np.floor(place)
-    t = place - first
+    # Knots lie at the centers of boxes for odd degrees, between them for even ones.
+    knots = position if order % 2 else position + 0.5
+    first = np.floor(knots)
+    t = knots - first
     weight = np.ones((position.size, 1))
     for degree in range(1, order + 1):
         k = np.arange(degree)
@@ -260,7 +274,7 @@ def _axis_weights(n: int, size: int, pixels: slice, order: int, mode: str) -> tu
 
 
 def _fold(index: Any, n: int, mode: str) -> Any:
-    """Fold indices beyond the edges of an axis of length n back into it."""
+    """Return the indices of an axis of length n that indices beyond its edges stand for."""
     if mode == "mirror":
         period = max(2 * n - 2, 1)
         return np.minimum(index % period, -index % period)
@@ -269,7 +283,7 @@ def _fold(index: Any, n: int, mode: str) -> Any:
 
 
 def fill_gaps(mesh: Any) -> Any:
-    """Fill NaN in a mesh by inverse-distance weighting of the nearest boxes that have a value.
+    """Replace NaN in a mesh by means of the nearest boxes, weighted by distance (Shepard 1968).
 
     Parameters
     ----------
@@ -278,8 +292,8 @@ def fill_gaps(mesh: Any) -> Any:
 
     Returns
     -------
-    array of the same dtype and shape
-        ``mesh`` itself if it has no gaps (Shepard 1968).
+    filled : array of the same dtype and shape
+        ``mesh`` itself if it has no NaN.
     """
     gaps = np.isnan(mesh)
     if not gaps.any():
@@ -288,7 +302,7 @@ def fill_gaps(mesh: Any) -> Any:
     from scipy.spatial import cKDTree
 
     tree = cKDTree(np.argwhere(~gaps), leafsize=LEAF)
-    # Neighbours that do not exist are at infinity, with the index past the last.
+    # If there are too few boxes, the others are at infinity, with an index past the last.
     distance, index = tree.query(np.argwhere(gaps), k=NEIGHBOURS)
     weight = 1.0 / distance
     neighbour = values[np.minimum(index, values.size - 1)]
@@ -298,18 +312,18 @@ def fill_gaps(mesh: Any) -> Any:
 
 
 def median_filter(mesh: Any, size: tuple[int, int]) -> Any:
-    """Replace each value of a mesh by the median of its neighbourhood, which ends at the edge.
+    """Replace each value of a mesh by the median of the window around it.
 
     Parameters
     ----------
     mesh : array of float32 or float64, shape (nby, nbx)
         NaN is left out of the medians.
     size : tuple of int
-        Height and width of the neighbourhood; odd.
+        Height and width of the window; odd. At the edges of the mesh it is cut off.
 
     Returns
     -------
-    array of the same dtype and shape
+    filtered : array of the same dtype and shape
     """
     reach = (size[0] // 2, size[1] // 2)
     padded = np.pad(mesh, [(reach[0],) * 2, (reach[1],) * 2], constant_values=np.nan)

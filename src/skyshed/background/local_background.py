@@ -1,4 +1,4 @@
-"""The background around positions, from circular annuli."""
+"""`LocalBackground`: the background around positions, from circular annuli."""
 
 from __future__ import annotations
 
@@ -29,27 +29,27 @@ class LocalBackground:
     Parameters
     ----------
     inner_radius, outer_radius : float
-        Radii of the annulus in pixels. A pixel belongs to it by its center.
+        Radii of the annulus in pixels. It consists of the pixels whose centers lie in it.
     bkg_estimator : callable, optional
-        Estimates the level, or the noise: an estimator of `skyshed.background`, with its clipping,
-        or a function of the good pixels of one annulus, a one-dimensional array of the library of
-        the data. `MedianBackground` by default.
+        Estimates the level or the noise: an estimator of `skyshed.background`, which also clips, or
+        a function that takes the good pixels of one annulus, a one-dimensional array of the library
+        of the data. `MedianBackground` by default.
     n_threads : int, optional
         Threads to use; `None` for all available cores. The result is the same for any number.
 
     Raises
     ------
     ValueError
-        If a radius is not positive, the outer one is not the larger one, or ``n_threads`` is no
-        positive integer.
+        If a radius is not positive and finite, the outer radius is not the larger one, or
+        ``n_threads`` is not a positive integer.
     TypeError
-        If ``bkg_estimator`` cannot be called.
+        If ``bkg_estimator`` is not callable.
 
     Notes
     -----
-    Estimators of `skyshed.background`, not subclasses of them, run in compiled loops, and in
-    float64, where they clip by ``'mean'`` or ``'median'``, ``'std'`` or ``'mad_std'``, or not at
-    all. Others are called once for each position.
+    Estimators of `skyshed.background` run in compiled loops, in float64, if they do not clip, or
+    clip by ``'mean'`` or ``'median'`` with ``'std'`` or ``'mad_std'``. Others, subclasses among
+    them, are called once for each position.
 
     Examples
     --------
@@ -92,17 +92,17 @@ class LocalBackground:
         return show(self, vars(self))
 
     def to_aperture(self, x: Any, y: Any) -> Any:
-        """Return the annuli as an aperture of photutils, which must be installed.
+        """Return the annuli as an aperture object of photutils, which must be installed.
 
         Parameters
         ----------
         x, y : float or array_like of float, shape (n,)
-            Centers in pixels.
+            The centers in pixels.
 
         Returns
         -------
-        `~photutils.aperture.CircularAnnulus`
-            With ``n`` positions, also for one.
+        aperture : `~photutils.aperture.CircularAnnulus`
+            It has ``n`` positions: an array of them even for a single one.
 
         Raises
         ------
@@ -123,30 +123,29 @@ class LocalBackground:
         data : array_like, Quantity, `~numpy.ma.MaskedArray`, NDData or CuPy array, shape (ny, nx)
             The image. Pixels that are masked or not finite are left out.
         x, y : float or array_like of float, shape (n,)
-            Positions in pixels.
+            The positions in pixels.
         mask : array_like of bool, shape (ny, nx), optional
             True for pixels to leave out.
 
         Returns
         -------
-        float, array of float64 or Quantity, shape (n,)
+        level : float, array of float64 or Quantity, shape (n,)
             In the unit of ``data``, on the host; NaN where an annulus has no good pixel. A scalar
-            where there is one position.
+            for a single position.
 
         Raises
         ------
         ValueError
-            If ``data`` is no image, shapes differ, or a position is not finite.
+            If ``data`` is not 2-D, shapes differ, or a position is not finite.
         TypeError
             If ``mask`` is not boolean.
         """
-        # An NDData has a mask beside its data.
-        beside = None if isinstance(data, np.ndarray) else getattr(data, "mask", None)
+        nddata_mask = None if isinstance(data, np.ndarray) else getattr(data, "mask", None)
         image, data_mask, unit = unpack(data)
         xp = array_namespace(data=image, mask=mask)
         image = as_image(image, "data", xp)
-        masks = (as_boolean(each, "mask", image.shape, xp) for each in (mask, beside, data_mask))
-        left_out = union(*masks)
+        masks = (mask, nddata_mask, data_mask)
+        left_out = union(*(as_boolean(each, "mask", image.shape, xp) for each in masks))
         centers = _centers(x, y)
         width = annuli.most_pixels(self.inner_radius, self.outer_radius, image.size)
         step = max(CHUNK_BYTES // (width * image.itemsize), 1)
@@ -161,20 +160,19 @@ class LocalBackground:
         return result if unit is None else result << unit
 
     def _estimate(self, rows: Any) -> Any:
-        """Estimate row by row of a table whose rows end in NaN."""
+        """Estimate each annulus: a row of pixels, filled up with NaN."""
         estimator = self.bkg_estimator
-        wanted = compiled_statistics(estimator)
-        rule = NotImplemented if wanted is None else compiled_clip(estimator.sigma_clip)
-        if wanted is None or rule is NotImplemented:
+        statistics = compiled_statistics(estimator)
+        rule = NotImplemented if statistics is None else compiled_clip(estimator.sigma_clip)
+        if statistics is None or rule is NotImplemented:
             counts = to_host((rows == rows).sum(axis=1)).tolist()
-            # Functions get the pixels of one annulus at a time.
             levels = [estimator(rows[i, :n]) for i, n in enumerate(counts)]
             return np.array([float(to_host(level)) for level in levels])
         box = (1, rows.shape[1])
-        values, *_ = boxes.statistics(rows, None, box, rule, wanted, self.n_threads)
+        values, *_ = boxes.statistics(rows, None, box, rule, statistics, self.n_threads)
         (values,) = in_one_transfer(values)
         with np.errstate(divide="ignore", invalid="ignore"):
-            return np.asarray(estimator._combine(*values.reshape(len(wanted), -1)))
+            return np.asarray(estimator._combine(*values.reshape(len(statistics), -1)))
 
 
 def _centers(x: Any, y: Any) -> Any:

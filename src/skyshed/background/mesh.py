@@ -1,4 +1,4 @@
-"""From what was measured in the boxes to the two meshes: excluded, filled, filtered."""
+"""The meshes of level and noise: boxes are excluded, interpolated and filtered."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -18,11 +18,11 @@ class Mesh:
     Attributes
     ----------
     level, noise : array, shape (nby, nbx)
-        Filled where a box was excluded, and filtered.
+        Interpolated where a box was excluded, and filtered.
     gaps : array of bool, shape (nby, nbx)
-        The boxes that were excluded.
+        Whether a box was excluded.
     n_good : array of int64, shape (nby, nbx)
-        The pixels that each box's values come from.
+        The number of good pixels in each box.
     """
 
     level: Any
@@ -31,38 +31,43 @@ class Mesh:
     n_good: Any
 
     def centers(self, box_size: Any) -> Any:
-        """Return y and x of the centers of the boxes that were measured, in pixels, shape (2, n).
+        """Return the centers of the boxes that were not excluded, in pixels.
 
         Parameters
         ----------
         box_size : pair of int
             Height and width of the boxes.
+
+        Returns
+        -------
+        centers : array of float64, shape (2, n)
+            Their y and x.
         """
         size = np.asarray(box_size)[:, None]
         return np.nonzero(~self.gaps) * size + (size - 1) / 2
 
 
 def least_pixels(box_size: tuple[int, int], exclude_percentile: float) -> float:
-    """Return how many good pixels a box must have."""
+    """Return how many good pixels a box must have, which need not be a whole number."""
     return (1 - exclude_percentile / 100.0) * box_size[0] * box_size[1]
 
 
 def make_mesh(
-    found: BoxValues,
+    boxes: BoxValues,
     least: float,
     filter_size: tuple[int, int],
     filter_threshold: float | None,
 ) -> Mesh | None:
-    """Make the meshes of an image from the values of all its boxes.
+    """Make the meshes of an image from what was measured in its boxes.
 
     Parameters
     ----------
-    found : BoxValues
-        Of every box.
+    boxes : BoxValues
+        What was measured in all boxes.
     least : float
-        Boxes with fewer good pixels are interpolated.
+        Boxes with fewer good pixels are interpolated; see `least_pixels`.
     filter_size : tuple of int
-        Height and width, in boxes, of the median filter.
+        Height and width of the median filter in boxes.
     filter_threshold : float or None
         Only boxes whose level is above it are filtered; `None` filters all.
 
@@ -71,9 +76,9 @@ def make_mesh(
     mesh : Mesh or None
         `None` if no box has enough good pixels.
     """
-    excluded = (found.n_good < least) | (found.n_good == 0)
-    level = np.where(excluded, np.nan, found.level)
-    noise = np.where(excluded, np.nan, found.noise)
+    excluded = (boxes.n_good < least) | (boxes.n_good == 0)
+    level = np.where(excluded, np.nan, boxes.level)
+    noise = np.where(excluded, np.nan, boxes.noise)
     gaps = np.isnan(level)
     if gaps.all() or np.isnan(noise).all():
         return None
@@ -83,6 +88,6 @@ def make_mesh(
     chosen = True if everywhere else level > filter_threshold
     if filter_size != (1, 1) and np.any(chosen):
         level, noise = (
-            np.where(chosen, median_filter(each, filter_size), each) for each in (level, noise)
+            np.where(chosen, median_filter(mesh, filter_size), mesh) for mesh in (level, noise)
         )
-    return Mesh(level, noise, gaps, found.n_good)
+    return Mesh(level, noise, gaps, boxes.n_good)

@@ -1,7 +1,7 @@
-"""Sigma clipping and statistics of arrays along axes, leaving out NaN.
+"""Sigma clipping and statistics of arrays along axes, without NaN.
 
-Compiled loops where they know the clipping; else astropy's on the host, or what it does, written
-once for NumPy and CuPy.
+Kernels clip where they know the functions by which a SigmaClip clips. Elsewhere astropy clips on
+the host, and this module, in the same way, on a device.
 """
 
 import copy
@@ -25,14 +25,15 @@ MAD_TO_STD = 1.482602218505602
 
 
 def kernel_statistics(wanted: tuple[Statistic, ...]) -> tuple[Statistic, ...] | None:
-    """Return the statistics; None if the kernel of the boxes does not know one of them.
+    """Return the statistics if the kernel of boxes can compute all of them, else `None`.
 
-    It takes one location for all boxes.
+    The kernel takes a single location for all boxes.
     """
     return wanted if all(_is_one_number(each.location) for each in wanted) else None
 
 
 def _is_one_number(location: Any) -> bool:
+    """Whether a location is a finite number or `None`."""
     return location is None or bool(np.ndim(location) == 0 and np.isfinite(location))
 
 
@@ -44,17 +45,18 @@ def clipped_statistics(
     Parameters
     ----------
     data : array of float32 or float64, or `~numpy.ma.MaskedArray`
-        NaN and masked elements are left out; infinities where there is a clipping.
+        NaN and masked elements are left out, and infinities if ``data`` are clipped.
     sigma_clip : `~astropy.stats.SigmaClip` or None
-        How it is clipped.
+        How ``data`` are clipped; `None` does not clip.
     axis : int, tuple of int or None
-        `None` for all elements together.
+        The axes to clip and measure along; `None` for all elements together.
     wanted : tuple of Statistic
+        The statistics to compute.
 
     Returns
     -------
-    list of array or scalar
-        In the dtype of ``data``, of its shape without ``axis``.
+    results : list of array or scalar
+        One for each statistic, in the dtype of ``data``, of its shape without ``axis``.
     """
     rule = compiled_clip(sigma_clip)
     known = kernel_statistics(wanted)
@@ -71,7 +73,7 @@ def clipped_statistics(
 
 
 def measure(statistic: Statistic, data: Any, axis: Any) -> Any:
-    """Measure one statistic along ``axis``, leaving out NaN."""
+    """Compute one statistic along ``axis``, without NaN."""
     name, c, location = statistic
     xp = array_namespace(data=data)
     if name in ("mean", "median", "std"):
@@ -87,25 +89,25 @@ def measure(statistic: Statistic, data: Any, axis: Any) -> Any:
 
 
 def _without(statistic: Any, axis: Any) -> Any:
-    """Take away the axes of length 1 that the statistic was measured along."""
+    """Remove the axes of length 1 that the statistic was computed along."""
     return statistic.reshape(())[()] if axis is None else statistic.squeeze(axis)
 
 
 def _anchor(location: Any, middle: Any) -> Any:
-    """Return the location of each result, or the one for all, in the shape of the medians."""
+    """Return the location of each result, in the shape of the medians, or the one for all."""
     location = like(np.asarray(location, middle.dtype), middle)
     return location.reshape(middle.shape) if location.ndim else location
 
 
 def _weights(xp: Any, distance: Any, reach: Any) -> tuple[Any, Any]:
-    """Return ``1 - u**2`` of the biweights, 0 beyond their reach and for NaN, and ``u**2``."""
+    """Return ``1 - u**2`` and ``u**2`` of the biweights, both 0 beyond ``reach`` and for NaN."""
     u2 = (distance / reach) ** 2
     inside = u2 < 1
     return xp.where(inside, 1 - u2, 0), xp.where(inside, u2, 0)
 
 
 def _biweight_location(xp: Any, data: Any, axis: Any, center: Any, reach: Any) -> Any:
-    """Beers, Flynn & Gebhardt (1990, AJ 100, 32), equation 5."""
+    """Compute equation 5 of Beers, Flynn & Gebhardt (1990, AJ 100, 32)."""
     distance = data - center
     weight, _ = _weights(xp, distance, reach)
     distance = xp.where(weight > 0, distance, 0)
@@ -115,7 +117,7 @@ def _biweight_location(xp: Any, data: Any, axis: Any, center: Any, reach: Any) -
 
 
 def _biweight_scale(xp: Any, data: Any, axis: Any, center: Any, reach: Any) -> Any:
-    """Beers, Flynn & Gebhardt (1990, AJ 100, 32), equation 9."""
+    """Compute equation 9 of Beers, Flynn & Gebhardt (1990, AJ 100, 32)."""
     distance = data - center
     weight, u2 = _weights(xp, distance, reach)
     distance = xp.where(weight > 0, distance, 0)
@@ -127,7 +129,7 @@ def _biweight_scale(xp: Any, data: Any, axis: Any, center: Any, reach: Any) -> A
 
 
 def compiled_clip(sigma_clip: Any) -> Any:
-    """Return the kernel's `Clip` (None for no clipping), or NotImplemented if it has none."""
+    """Return the `Clip` for the kernel, `None` for no clipping, or NotImplemented without one."""
     if sigma_clip is None:
         return None
     known = (
@@ -150,42 +152,43 @@ def compiled_clip(sigma_clip: Any) -> Any:
 
 
 def clip(sigma_clip: SigmaClip, data: Any, axis: Any) -> Any:
-    """Return a copy of ``data`` with NaN where it is clipped, masked or not finite.
+    """Return a copy of ``data`` with NaN where elements are clipped, masked or not finite.
 
     Parameters
     ----------
     sigma_clip : `~astropy.stats.SigmaClip`
-        It is not changed: calls from several threads may share it.
+        How to clip. It is not changed, so that several threads may share it.
     data : array of float32 or float64
+        The elements.
     axis : int, tuple of int or None
         The axes to clip along; `None` for all elements together.
 
     Returns
     -------
-    array
-        Of the shape of ``data``; where ``axis`` is None it may be one-dimensional, and without the
-        elements that are left out.
+    clipped : array
+        Of the shape of ``data``. If ``axis`` is None, it may instead be one-dimensional and lack
+        the elements that would be NaN.
     """
     if is_device_array(data):
         return _clip_on_device(sigma_clip, data, axis)
-    # astropy's SigmaClip keeps what it works with in itself.
+    # astropy's SigmaClip keeps intermediate results as attributes.
     own = copy.copy(sigma_clip)
     if axis is None and compiled_clip(sigma_clip) is not NotImplemented:
-        # Only with an axis does it take its compiled way.
+        # Only with an axis does it use its compiled loop.
         return own(np.ravel(data), axis=0, masked=False)
     return own(data, axis=axis, masked=False)
 
 
 def _axes(axis: Any, ndim: int) -> tuple[int, ...]:
-    """Return the axes that ``axis`` means; NumPy's errors if there are none such."""
+    """Return ``axis`` as a tuple of axes from 0; raise NumPy's AxisError for one out of bounds."""
     axes: tuple[int, ...] = normalize_axis_tuple(range(ndim) if axis is None else axis, ndim)
     return axes
 
 
 def as_rows(data: Any, axis: Any) -> tuple[Any, tuple[int, ...]]:
-    """Return ``data`` with ``axis`` as the last of two axes, and the shape without ``axis``.
+    """Return ``data`` as rows along ``axis``, and the shape of ``data`` without ``axis``.
 
-    The rows are what kernels take: C-contiguous, native float32 or float64.
+    The rows are a 2-D array as kernels take it: C-contiguous, native float32 or float64.
     """
     axes = _axes(axis, data.ndim)
     others = [a for a in range(data.ndim) if a not in axes]
@@ -200,14 +203,14 @@ def as_rows(data: Any, axis: Any) -> tuple[Any, tuple[int, ...]]:
 def clip_and_measure(
     rule: Clip, data: Any, axis: Any, wanted: tuple[Statistic, ...]
 ) -> tuple[Any, Any]:
-    """Clip by a compiled rule and measure in one go.
+    """Clip and compute statistics in one call of a kernel.
 
     Returns
     -------
     values : array of float64, shape (len(wanted), ...)
-        Statistics of what is kept, along ``axis``.
+        The statistics of the elements that are kept, along ``axis``.
     limits : array of float64, shape (2, ...)
-        The least and the largest value kept.
+        The least and the largest of them.
     """
     rows, shape = as_rows(data, axis)
     box = (1, rows.shape[1])
@@ -228,6 +231,7 @@ def warn_of_bad_values(n_bad: int) -> None:
 
 
 def _clip_on_device(sigma_clip: SigmaClip, data: Any, axis: Any) -> Any:
+    """Clip an array on a device; see `clip`."""
     rule = compiled_clip(sigma_clip)
     if rule is NotImplemented:
         return _clip_in_rounds(sigma_clip, data, axis)
@@ -238,7 +242,7 @@ def _clip_on_device(sigma_clip: SigmaClip, data: Any, axis: Any) -> Any:
 
 
 def _along(statistic: Any, data: Any, axis: Any) -> Any:
-    """Return a statistic along ``axis`` in a shape that goes with the data."""
+    """Return a statistic along ``axis`` in a shape that broadcasts against the data."""
     if axis is None:
         return statistic
     axes = _axes(axis, data.ndim)
@@ -246,7 +250,7 @@ def _along(statistic: Any, data: Any, axis: Any) -> Any:
 
 
 def _clip_in_rounds(sigma_clip: SigmaClip, data: Any, axis: Any) -> Any:
-    """Clip with functions of the user's own, or with neighbours, as astropy does on the host."""
+    """Clip with functions of the user's, or with ``grow``, as astropy does on the host."""
     xp = array_namespace(data=data)
     good = xp.isfinite(data)
     warn_of_bad_values(data.size - int(xp.count_nonzero(good)))
@@ -271,15 +275,15 @@ def _clip_in_rounds(sigma_clip: SigmaClip, data: Any, axis: Any) -> Any:
     return data
 
 
-def _function(given: Any, data: Any) -> Any:
-    """Return the function that a SigmaClip names, in the library of ``data``."""
-    if not isinstance(given, str):
-        return given
-    return lambda data, axis: measure(Statistic(given), data, axis)
+def _function(function: Any, data: Any) -> Any:
+    """Return the function that a SigmaClip has or names; it works on the library of ``data``."""
+    if not isinstance(function, str):
+        return function
+    return lambda data, axis: measure(Statistic(function), data, axis)
 
 
 def _footprint(grow: Any, ndim: int, axis: Any) -> Any:
-    """Return which neighbours along ``axis`` go with a clipped element: those within ``grow``."""
+    """Return a mask of the neighbours along ``axis`` within ``grow``, which are clipped, too."""
     axes = _axes(axis, ndim)
     reach = int(grow)
     sides = [np.arange(-reach, reach + 1) if a in axes else np.zeros(1) for a in range(ndim)]

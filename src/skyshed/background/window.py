@@ -1,4 +1,4 @@
-"""The maps of a background in a window of its image, made from the mesh of the whole."""
+"""The background in a window of an image, from the mesh of the whole image."""
 
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -16,7 +16,7 @@ __all__ = ["BackgroundWindow"]
 class BackgroundWindow:
     """Level and noise of the background at every pixel of a window of an image.
 
-    They are those of the whole image there, bit for bit: the meshes are the whole image's.
+    The bits are those of the maps of the whole image, since the mesh is that of the whole image.
 
     Attributes
     ----------
@@ -27,11 +27,11 @@ class BackgroundWindow:
     box_size : pair of int
         Height and width of the boxes.
     dtype : dtype
-        That of the image.
+        The dtype of the image.
     window : tuple of int
         ``(y0, y1, x0, x1)``: rows y0 to y1 - 1, columns x0 to x1 - 1.
     xp : module
-        The array namespace of the maps.
+        The array library of the maps: `numpy` or ``cupy``.
     n_threads : int or None
         Threads to use; `None` for all available cores.
     unit : `~astropy.units.UnitBase` or None
@@ -39,14 +39,14 @@ class BackgroundWindow:
     interpolator : callable
         Expands a mesh to an image.
     coverage_mask : array of bool, shape (ny, nx), or None
-        True for pixels of the image that have no data.
+        True for pixels of the image without data.
     fill_value : float
-        The value of those pixels.
+        The value of these pixels in the maps.
 
     Raises
     ------
     ValueError
-        If the window is empty, or not within the image.
+        If the window is empty, or not inside the image.
     """
 
     mesh: Mesh
@@ -75,19 +75,19 @@ class BackgroundWindow:
 
     @property
     def background(self) -> Any:
-        """The level at every pixel of the window, made anew each time."""
+        """The level at every pixel of the window, computed each time it is asked for."""
         return self._expand(self.mesh.level)
 
     @property
     def background_rms(self) -> Any:
-        """The noise at every pixel of the window, made anew each time."""
+        """The noise at every pixel of the window, computed each time it is asked for."""
         return self._expand(self.mesh.noise)
 
     def _expand(self, mesh: Any) -> Any:
-        """Expand one of the meshes."""
+        """Expand one of the two meshes to the window."""
         y0, y1, x0, x1 = self.window
         cut = np.s_[y0:y1, x0:x1]
-        # Interpolators of the user's own, and the weighting of distances, make whole images.
+        # Other interpolators compute whole images.
         cuts = type(self.interpolator) is BkgZoomInterpolator
         image = self.interpolator(
             self.xp.asarray(mesh),

@@ -1,4 +1,4 @@
-"""Images to try things on: the guide's, and simulated survey fields of any size."""
+"""Images to try things on: those of the guide, and simulated survey fields of any size."""
 
 from skyshed.datasets.conditions import Conditions
 from skyshed.datasets.gaussians import make_4gaussians_image, make_100gaussians_image

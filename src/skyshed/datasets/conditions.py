@@ -1,4 +1,4 @@
-"""What a survey field looks like: sky, seeing, camera and populations, with their defaults."""
+"""The conditions of a simulated survey: sky, seeing, camera and populations of sources."""
 
 from dataclasses import dataclass, fields
 from typing import Any
@@ -17,7 +17,7 @@ class Conditions:
     psf_fwhm : float
         Full width at half maximum of the Moffat (1969) point-spread function, in pixels.
     psf_beta : float
-        Its exponent; more than 1.
+        The exponent of the Moffat profile; more than 1.
     pixel_scale : float
         Arcseconds per pixel.
     center : pair of float
@@ -27,34 +27,34 @@ class Conditions:
     sky_level : float
         Mean of the sky, in the unit of the image.
     sky_gradient : float
-        Range of the sky across the field, as a fraction of its level; the direction is random.
+        Range of the sky across the field, as a fraction of its mean; the direction is random.
     gain : float
         Electrons per unit of the image.
     read_noise : float
         Electrons per pixel.
     saturation : float
-        Pixels are clipped here.
+        Brighter pixels are clipped to this value.
     magnitudes : pair of float
         Brightest and faintest magnitude.
     star_fraction : float
-        How many of the sources are stars.
+        The fraction of the sources that are stars.
     star_slope, galaxy_slope : float
-        Growth of the number counts: ``dN/dm`` goes as ``10 ** (slope * m)``.
+        Growth of the number counts: ``dN/dm`` is proportional to ``10 ** (slope * m)``.
     clustered_fraction : float
-        How many of the sources lie near another, within ``clustering_radius``, separated as the
-        angular correlation ``w ~ r^-0.8`` (Peebles 1980) has it.
+        The fraction of the sources that are placed within ``clustering_radius`` of another, with
+        separations that follow the angular correlation ``w ~ r^-0.8`` (Peebles 1980).
     clustering_radius : float
-        In pixels.
+        See ``clustered_fraction``; in pixels.
     chip_shape : pair of int or None
-        The field is tiled with chips of this shape; None for a single one without gaps.
+        The shape ``(ny, nx)`` of the chips that make up the field; `None` for a single chip.
     chip_gap : int
-        Pixels between chips.
+        The width in pixels of the gaps between chips.
     bad_fraction : float
-        How many pixels are bad, one by one.
+        The fraction of pixels that are bad individually.
     bad_columns : float
         Bad columns per million pixels, each some hundred pixels long.
     bad_value : float
-        What the image has where it is bad, or in a gap.
+        The value of the image at bad pixels and in gaps.
     cosmic_rays : float
         Cosmic rays per million pixels.
 
@@ -127,7 +127,7 @@ class Conditions:
 
     @property
     def psf_scale(self) -> float:
-        """The scale of the PSF's Moffat profile, in pixels."""
+        """The scale of the Moffat profile of the PSF, in pixels."""
         return moffat_scale(self.psf_fwhm, self.psf_beta)
 
     @property
@@ -137,11 +137,12 @@ class Conditions:
 
     @property
     def rms(self) -> float:
-        """The standard deviation of the noise of an empty pixel at the mean sky."""
-        return (self.sky_level / self.gain + (self.read_noise / self.gain) ** 2) ** 0.5
+        """The standard deviation of a pixel without sources, for the mean level of the sky."""
+        rms: float = (self.sky_level / self.gain + (self.read_noise / self.gain) ** 2) ** 0.5
+        return rms
 
     def cards(self) -> dict[str, tuple[Any, str]]:
-        """Return what a FITS header says of the conditions: keyword -> (value, comment)."""
+        """Return the conditions as cards of a FITS header: keyword -> (value, comment)."""
         return {
             "GAIN": (self.gain, "[e-] per unit of the image"),
             "RDNOISE": (self.read_noise, "[e-] read noise"),
@@ -155,5 +156,5 @@ class Conditions:
         }
 
 
-#: The names of the conditions, for messages.
+#: The names of the conditions.
 NAMES = tuple(field.name for field in fields(Conditions))

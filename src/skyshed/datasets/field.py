@@ -1,6 +1,6 @@
-"""The truth of a simulated field: its sources, the slope of its sky, which columns fail.
+"""The truth of a simulated field: its sources, the gradient of its sky, its bad columns.
 
-All of it is drawn from the seed for the whole field, however small the window that is rendered.
+It is drawn for the whole field from its seed, however small the window that is rendered.
 """
 
 from dataclasses import dataclass
@@ -16,33 +16,35 @@ __all__ = ["Field", "random_stream"]
 
 STAR, DISK, ELLIPTICAL, SERSIC = 0, 1, 2, 3
 TYPES = np.array(["star", "disk", "elliptical", "sersic"])
-#: How many galaxies are exponential disks, and de Vaucouleurs ellipticals; the others have a Sersic
-#: index between those of `SERSIC_INDICES`.
+#: The fractions of galaxies that are exponential disks and de Vaucouleurs ellipticals; the others
+#: have a Sersic index in the range `SERSIC_INDICES`.
 DISK_FRACTION, ELLIPTICAL_FRACTION = 0.55, 0.2
 SERSIC_INDICES = (0.6, 2.5)
 #: Effective radii are log-normal about ``SIZE * 10 ** (SIZE_SLOPE * (m - SIZE_MAGNITUDE))``
-#: arcseconds, with this scatter in dex (cf. Shen et al. 2003 on the shape of the distribution).
+#: arcseconds, with a scatter of SIZE_SCATTER dex (a distribution as in Shen et al. 2003).
 SIZE, SIZE_MAGNITUDE, SIZE_SLOPE, SIZE_SCATTER = 0.35, 23.0, -0.13, 0.15
-#: Thickness of a disk that is seen from its edge (Hubble 1926).
+#: The axis ratio of a disk that is seen edge-on (Hubble 1926).
 DISK_THICKNESS = 0.2
-#: Ellipticals are no flatter than this.
+#: The least axis ratio of ellipticals.
 LEAST_ELLIPTICAL = 0.5
-#: A profile ends where it is this fraction of the noise.
+#: A profile ends where it falls below this fraction of the noise.
 FAINTEST = 0.05
-#: Trails of saturated stars: half-length and half-width in saturated radii, and the growth of the
-#: length with the peak. Not a model of a detector, but of the look of one.
+#: Trails of saturated stars: half-length and half-width in units of the radius that is saturated,
+#: and the power of the peak by which the length grows. They look like those of a detector, but are
+#: not a model of one.
 TRAIL_LENGTH, TRAIL_WIDTH, TRAIL_GROWTH = 8.0, 0.4, 0.3
-#: Mean length of a bad column, and of a cosmic ray, and what a ray leaves, in noise.
+#: The mean lengths in pixels of bad columns and cosmic rays, and the range of the peaks of cosmic
+#: rays in units of the noise.
 COLUMN_LENGTH, RAY_LENGTH, RAY_PEAK = 300.0, 12.0, (30.0, 300.0)
-#: One over twice the squared width of a ray, 0.45 pixels.
+#: One over twice the variance of the profile across a cosmic ray, whose sigma is 0.45 pixels.
 RAY_RATE = 1 / (2 * 0.45**2)
 
 
 def random_stream(seed: int, purpose: int, row: int = 0, column: int = 0) -> np.random.Generator:
-    """Return the random numbers for one purpose at one place, independent of all others.
+    """Return the random generator for one purpose and one block, independent of all others.
 
-    A counter-based generator (Philox; Salmon et al. 2011): the seed and purpose are its key, the
-    place is the upper half of its counter.
+    It is counter-based (Philox; Salmon et al. 2011): seed and purpose are its key, row and column
+    of the block are the upper half of its counter.
     """
     key = np.array([seed, purpose], dtype=np.uint64)
     counter = np.array([0, 0, row, column], dtype=np.uint64)
@@ -51,15 +53,16 @@ def random_stream(seed: int, purpose: int, row: int = 0, column: int = 0) -> np.
 
 @dataclass(frozen=True, eq=False)
 class Field:
-    """A field of the sky, not yet observed.
+    """A field of the sky before it is observed.
 
     Attributes
     ----------
     shape : tuple of int
-        Its shape in pixels.
+        The shape ``(ny, nx)`` in pixels.
     seed : int
-        Of all that is random.
+        The seed of all random numbers.
     conditions : `Conditions`
+        Sky, seeing, camera and populations.
     truth : dict of arrays, each of shape (n,)
         The sources: x, y, magnitude, flux, type (0 to 3, see `TYPES`), sersic_index,
         half_light_radius, axis_ratio, angle, parent.
@@ -82,7 +85,7 @@ class Field:
         return cls(shape, seed, conditions, truth)
 
     def profiles(self, window: tuple[int, int, int, int]) -> tuple[Any, Any]:
-        """Return the table of profiles that may reach a window, trails last, and their kinds."""
+        """Return the profiles that may reach a window, those of trails last, and their kinds."""
         c, faintest = self.conditions, FAINTEST * self.conditions.rms
         near = self._near(window, faintest)
         t = {name: values[near] for name, values in self.truth.items()}
@@ -104,10 +107,11 @@ class Field:
         )
 
     def _near(self, window: tuple[int, int, int, int], faintest: float) -> Any:
-        """Return the indices of the sources that may reach a window, without their profiles.
+        """Return the indices of the sources that may reach a window.
 
-        Within the isophote where a profile ends nothing is fainter, so that its area is at most the
-        flux over that brightness.
+        Their profiles are not needed: nowhere within the isophote where a profile ends is it
+        fainter than there, so that the area of the isophote is at most the flux over that
+        brightness.
         """
         t, (y0, y1, x0, x1) = self.truth, window
         radius = np.sqrt(t["flux"] / (np.pi * faintest * t["axis_ratio"]))
@@ -118,13 +122,13 @@ class Field:
         return np.nonzero(near | self.saturated())[0]
 
     def saturated(self) -> Any:
-        """Return which stars' peaks exceed the saturation level on a mean sky."""
+        """Return which sources are stars whose peak exceeds the saturation level on a mean sky."""
         c, t = self.conditions, self.truth
         peak = t["flux"] * (c.psf_beta - 1) / (np.pi * c.psf_scale**2)
         return (t["type"] == STAR) & (peak + c.sky_level > c.saturation)
 
     def sky(self, y0: int, y1: int, x0: int, x1: int) -> Any:
-        """Return the sky of a window, float32: a plane, brighter towards a random direction."""
+        """Return the sky of a window, float32: a plane that rises in a random direction."""
         c = self.conditions
         angle = random_stream(self.seed, 1).uniform(0, 2 * np.pi)
         slope = c.sky_level * c.sky_gradient / (abs(np.cos(angle)) + abs(np.sin(angle)))
@@ -134,7 +138,7 @@ class Field:
         return sky.astype(np.float32)
 
     def bad_columns(self) -> tuple[Any, Any, Any]:
-        """Return the bad columns: x, and the half-open range of rows."""
+        """Return the bad columns: x, first row, and end row (exclusive)."""
         ny, nx = self.shape
         rng = random_stream(self.seed, 2)
         n = rng.poisson(self.conditions.bad_columns * 1e-6 * ny * nx)
@@ -142,7 +146,7 @@ class Field:
         return x, start, start + 1 + rng.exponential(COLUMN_LENGTH, n).astype(np.int64)
 
     def cosmic_rays(self) -> tuple[Any, Any]:
-        """Return the table of profiles of the cosmic rays, and their kinds."""
+        """Return the profiles of the cosmic rays, and their kinds."""
         ny, nx = self.shape
         c, rng = self.conditions, random_stream(self.seed, 3)
         n = rng.poisson(c.cosmic_rays * 1e-6 * ny * nx)
@@ -166,7 +170,7 @@ class Field:
 
 
 def _magnitudes(n: int, slope: float, rng: np.random.Generator, c: Conditions) -> Any:
-    """Draw from counts that grow as ``10 ** (slope * m)``, by inverting their sum."""
+    """Draw from counts that grow as ``10 ** (slope * m)``, by inverting their integral."""
     bright, faint = (10 ** (slope * m) for m in c.magnitudes)
     return np.log10(bright + rng.random(n) * (faint - bright)) / slope
 
@@ -185,7 +189,7 @@ def _populations(n: int, rng: np.random.Generator, c: Conditions) -> dict[str, A
     )
     size = np.log10(SIZE) + SIZE_SLOPE * (magnitude - SIZE_MAGNITUDE)
     radius = 10 ** (size + SIZE_SCATTER * rng.standard_normal(n)) / c.pixel_scale
-    # A disk's inclination is uniform in its cosine, which a random orientation gives.
+    # Disks are oriented at random: the cosine of the inclination is uniform.
     tilt = rng.random(n)
     disk_ratio = np.sqrt(tilt**2 * (1 - DISK_THICKNESS**2) + DISK_THICKNESS**2)
     ratio = np.where(
@@ -206,11 +210,11 @@ def _populations(n: int, rng: np.random.Generator, c: Conditions) -> dict[str, A
 def _positions(
     n: int, shape: tuple[int, int], rng: np.random.Generator, c: Conditions
 ) -> dict[str, Any]:
-    """Draw positions: uniform, but for the sources that lie near one that is."""
+    """Draw positions: uniform or, for clustered sources, near one of those."""
     ny, nx = shape
     y, x = rng.uniform(0, ny, n), rng.uniform(0, nx, n)
     n_field = n - round(n * c.clustered_fraction)
-    # The sources are in random order, so the first may be the others' parents.
+    # The sources are in random order, so the first ones may be the parents of the others.
     parent = np.full(n, -1)
     if 0 < n_field < n:
         parent[n_field:] = rng.integers(0, n_field, n - n_field)
@@ -224,7 +228,7 @@ def _positions(
 
 
 def _trails(stars: Any, c: Conditions) -> Any:
-    """Return the trails of the stars, given their profiles, whose peaks are saturated."""
+    """Return the profiles of the trails of those stars that are saturated, given their profiles."""
     column = rendering.COLUMNS.index
     peak = stars[:, column("amplitude")]
     bright = stars[peak + c.sky_level > c.saturation]

@@ -1,4 +1,4 @@
-"""The small images of Gaussians that the guide, and many a test, works on."""
+"""The small images of Gaussians that the guide and many tests use."""
 
 from typing import Any
 
@@ -8,15 +8,15 @@ from skyshed.kernels import rendering
 
 __all__ = ["make_4gaussians_image", "make_100gaussians_image"]
 
-#: The constant under the sources of both images.
+#: The level of the sky in both images.
 SKY = 5.0
-#: Both images draw their noise, and the larger one its sources, from fresh streams of this seed.
+#: The seed of the noise of both images, and of the sources of the larger one.
 SEED = 12345
 
 
 def _render(amplitude: Any, x: Any, y: Any, x_stddev: Any, y_stddev: Any, theta: Any,
             shape: tuple[int, int]) -> Any:  # fmt: skip
-    """Add up elliptical Gaussians over the whole image, however far their wings reach."""
+    """Return the sum of elliptical Gaussians; their wings are not cut off."""
     cos2, sin2 = np.cos(theta) ** 2, np.sin(theta) ** 2
     profiles = np.zeros((len(amplitude), len(rendering.COLUMNS)))
     endless = np.full(len(amplitude), np.inf)
@@ -38,6 +38,7 @@ def _render(amplitude: Any, x: Any, y: Any, x_stddev: Any, y_stddev: Any, theta:
 
 
 def _with_sky(image: Any, noise: bool, stddev: float) -> Any:
+    """Return the image with the sky and, if wanted, noise added."""
     image = image + SKY
     if noise:
         image += np.random.RandomState(SEED).normal(0.0, stddev, image.shape)
@@ -47,7 +48,7 @@ def _with_sky(image: Any, noise: bool, stddev: float) -> Any:
 def make_4gaussians_image(noise: bool = True) -> Any:
     """Make an image of four Gaussians on a constant sky of 5.
 
-    The image of photutils 1.x: the noise is that of its releases before 2.0.
+    It is the image of photutils 1.x, with the noise of its releases before 2.0.
 
     Parameters
     ----------
@@ -78,9 +79,9 @@ def make_4gaussians_image(noise: bool = True) -> Any:
 
 
 def make_100gaussians_image(noise: bool = True) -> Any:
-    """Make an image of a hundred Gaussians on a constant sky of 5: the guide's.
+    """Make the guide's image: a hundred Gaussians on a constant sky of 5.
 
-    The image of photutils 1.x, on which the guide finds 87 sources, and 94 after deblending.
+    It is the image of photutils 1.x, in which the guide detects 87 sources, 94 after deblending.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Profiles of stars and galaxies: from fluxes and sizes to the kernel's table."""
+"""Profiles of stars and galaxies: the table that the rendering kernel takes."""
 
 from typing import Any
 
@@ -8,11 +8,11 @@ from skyshed.kernels import rendering
 
 __all__ = ["galaxy_profiles", "half_light_radius", "moffat_scale", "sersic_rate", "star_profiles"]
 
-#: How much of the PSF's squared half-light radius softens the center of a galaxy. With it the peaks
-#: of profiles of index 1 to 4 are 0.97 to 1.5 times those of a true convolution, and half-light
-#: radii within a tenth.
+#: The softening of the centers of galaxies, in units of the squared half-light radius of the PSF.
+#: With it, the peaks of profiles of index 1 to 4 are 0.97 to 1.5 times those of a true convolution,
+#: and half-light radii agree within 10 %.
 SOFTENING = 2.5
-#: Profiles reach to at least this many of their own scales, however faint they are.
+#: Profiles reach out to at least this many of their own scale lengths, however faint they are.
 LEAST_REACH = 2.0
 
 
@@ -22,20 +22,21 @@ def moffat_scale(fwhm: float, beta: float) -> float:
 
 
 def half_light_radius(fwhm: float, beta: float) -> float:
-    """Return the radius that holds half of a Moffat profile's light."""
+    """Return the radius that encloses half of the light of a Moffat profile."""
     return float(moffat_scale(fwhm, beta) * np.sqrt(2 ** (1 / (beta - 1)) - 1))
 
 
 def sersic_rate(index: Any) -> Any:
-    """Return ``b_n`` of Sersic's profile, by the series of Ciotti & Bertin (1999, eq. 18).
+    """Return ``b_n`` of the Sersic profile, by the series of Ciotti & Bertin (1999, eq. 18).
 
-    With it the effective radius holds half of the light, to 1e-4 for ``n >= 0.5``.
+    With it, the effective radius encloses half of the light to 1e-4 for ``n >= 0.5``.
     """
     n = np.asarray(index, dtype=float)
     return 2 * n - 1 / 3 + 4 / (405 * n) + 46 / (25515 * n**2) + 131 / (1148175 * n**3)
 
 
 def _table(n: int, **columns: Any) -> Any:
+    """Return the table of n profiles; columns that are not given are 0."""
     table = np.zeros((n, len(rendering.COLUMNS)))
     for name, values in columns.items():
         table[:, rendering.COLUMNS.index(name)] = values
@@ -43,16 +44,16 @@ def _table(n: int, **columns: Any) -> Any:
 
 
 def star_profiles(x: Any, y: Any, flux: Any, fwhm: float, beta: float, faintest: float) -> Any:
-    """Return the table of Moffat profiles of the given fluxes.
+    """Return the table of the profiles of stars.
 
     Parameters
     ----------
     x, y, flux : array, shape (n,)
-        Centers, and fluxes out to infinity.
+        Their centers, and their fluxes out to infinity.
     fwhm, beta : float
-        The PSF: full width at half maximum in pixels, and exponent.
+        Full width at half maximum in pixels, and exponent, of the Moffat PSF.
     faintest : float
-        Surface brightness where a profile ends.
+        The surface brightness where a profile ends.
     """
     scale = moffat_scale(fwhm, beta)
     peak = flux * (beta - 1) / (np.pi * scale**2)
@@ -68,26 +69,26 @@ def galaxy_profiles(
     x: Any, y: Any, flux: Any, index: Any, radius: Any, axis_ratio: Any, angle: Any,
     psf_radius: float, faintest: float,
 ) -> Any:  # fmt: skip
-    """Return the table of Sersic profiles as a PSF would leave them, of the given fluxes.
+    """Return the table of the profiles of galaxies: Sersic profiles, blurred by the PSF.
 
-    The PSF is not convolved with but approximated: its half-light radius is added in quadrature to
-    both effective semi-axes, and the center is softened by replacing the squared elliptical radius
-    ``w`` by ``w + soft``. The flux of that, with ``p = 1 / (2 n)``, is exactly
-    ``pi a b amplitude / p * rate^(-1/p) * Gamma(1/p, rate soft^p)``, and half of it lies within the
-    ``w`` where the incomplete Gamma function is half of that; the semi-axes ``a`` and ``b`` are
-    chosen for that to be 1.
+    The blur is an approximation, not a convolution: the half-light radius of the PSF is added in
+    quadrature to both effective semi-axes, and the center is softened by replacing the squared
+    elliptical radius ``w`` by ``w + soft``. With ``p = 1 / (2 n)``, the flux of such a profile is
+    exactly ``pi a b amplitude / p * rate^(-1/p) * Gamma(1/p, rate soft^p)``, and half of it is
+    enclosed by the ``w`` where the incomplete Gamma function has half of that value. The semi-axes
+    ``a`` and ``b`` are scaled so that this is ``w = 1``.
 
     Parameters
     ----------
     x, y, flux : array, shape (n,)
-        Centers, and fluxes out to infinity.
+        Their centers, and their fluxes out to infinity.
     index, radius, axis_ratio, angle : array, shape (n,)
-        Sersic index, effective semi-major axis in pixels, ratio of the axes, and the angle of the
-        major axis in radians from the x axis towards the y axis.
+        Sersic index, effective semi-major axis in pixels, axis ratio, and the angle of the major
+        axis in radians from the x axis towards the y axis.
     psf_radius : float
-        Half-light radius of the PSF in pixels.
+        The half-light radius of the PSF in pixels.
     faintest : float
-        Surface brightness where a profile ends.
+        The surface brightness where a profile ends.
     """
     from scipy.special import gamma, gammaincc, gammainccinv
 

@@ -1,4 +1,4 @@
-"""Simulated survey fields of any size, or any window of one."""
+"""Simulated survey fields of any size, and windows of them."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,10 +14,10 @@ from skyshed.kernels import rendering
 
 __all__ = ["SurveyImage", "make_survey_image"]
 
-#: Side of the blocks that the field is made of: each has random numbers of its own.
+#: The side in pixels of the blocks that a field is made of. Each has its own random numbers.
 BLOCK = 256
-#: Sources per million pixels: with it some 800 are detected under the default conditions,
-#: at 1.5 sigma in 5 pixels after smoothing.
+#: Sources per million pixels. Of these, some 800 are detected under the default conditions, at 1.5
+#: sigma in 5 pixels after smoothing.
 DENSITY = 3600.0
 #: A pixel belongs to a cosmic ray where the ray leaves more than this many times the noise.
 RAY_THRESHOLD = 3.0
@@ -25,7 +25,7 @@ RAY_THRESHOLD = 3.0
 
 @dataclass(frozen=True, eq=False)
 class SurveyImage:
-    """A simulated field, or a window of one, and the truth about it.
+    """A simulated field, or a window of it, and the truth about it.
 
     Attributes
     ----------
@@ -38,18 +38,18 @@ class SurveyImage:
     saturated : array of bool, shape (ny, nx)
         True where the image is clipped at the saturation level.
     cosmic_rays : array of bool, shape (ny, nx), or None
-        True where a cosmic ray left its mark; None where there are none.
+        True for pixels that a cosmic ray hit; `None` if there are no cosmic rays.
     truth : `~astropy.table.Table`
         The sources with centers in this window, in the order of their ``id``:
         ``x`` and ``y`` (pixels of this window, 0 at the center of the first), ``magnitude``,
-        ``flux`` (out to infinity, though profiles end where they are a twentieth of the noise),
+        ``flux`` (out to infinity, although profiles end at a twentieth of the noise),
         ``type``, ``sersic_index``, ``half_light_radius`` (semi-major, in pixels, before seeing;
         the PSF's for stars), ``axis_ratio``, ``position_angle`` (degrees from the x axis towards
         the y axis), ``saturated``, ``parent`` (the id of the source it was placed near, or 0).
     conditions : `Conditions`
-        What it was made with.
+        The conditions of the simulation.
     window : tuple of int
-        ``y0, y1, x0, x1`` in the whole field.
+        The window ``y0, y1, x0, x1`` of the whole field.
     field : `Field`
         The whole field.
 
@@ -85,7 +85,7 @@ class SurveyImage:
 
     @cached_property
     def rms(self) -> Any:
-        """The true 1-sigma noise of the sky, without the sources', float32, shape (ny, nx)."""
+        """The true 1-sigma noise of sky and read-out, without sources, float32, shape (ny, nx)."""
         c = self.conditions
         return np.sqrt(self.sky / c.gain + (c.read_noise / c.gain) ** 2, dtype=np.float32)
 
@@ -124,26 +124,27 @@ def make_survey_image(
 ) -> SurveyImage:
     """Simulate a field of a survey: stars and galaxies on a sky, seen by a camera with defects.
 
-    Counts grow as a power law. Stars are Moffat (1969) profiles, the bright ones saturated, with
-    trails; galaxies are Sersic profiles (1963; exponential disks, de Vaucouleurs ellipticals and
-    others), blurred by adding the PSF's size in quadrature and softening their centers. A part of
-    the sources is clustered, so that many are blended. Photons are Poisson, the read noise normal.
+    The number of sources grows with magnitude as a power law. Stars are Moffat (1969) profiles;
+    bright ones are saturated and have trails. Galaxies are Sersic (1963) profiles: exponential
+    disks, de Vaucouleurs ellipticals and others. They are blurred by adding the size of the PSF in
+    quadrature and softening their centers. Some of the sources are clustered, so that many are
+    blended. Photon noise is Poisson, read noise normal.
 
-    Any window of a field has the bits of the whole: a field larger than memory can be made in
-    pieces. The bits depend on NumPy's generators, so on its version.
+    A window of a field has the same bits as the whole, so that a field larger than memory can be
+    made window by window. The bits depend on the generators of the installed NumPy.
 
     Parameters
     ----------
     shape : pair of int, optional
         The shape of the field.
     density : float, optional
-        Sources per million pixels. Most are too faint to be detected, as in the sky; of the
-        default's about a fifth are not.
+        Sources per million pixels. As in the sky, most are too faint to be detected: with the
+        defaults, about a fifth are detected.
     seed : int, optional
-        Of all that is random; 0 to 2**64 - 1.
+        The seed of all random numbers, 0 to 2**64 - 1.
     window : tuple of int, optional
-        Make only the rows ``y0`` to ``y1 - 1`` and columns ``x0`` to ``x1 - 1``, given as
-        ``(y0, y1, x0, x1)``.
+        The window ``(y0, y1, x0, x1)`` to make: rows ``y0`` to ``y1 - 1`` and columns ``x0`` to
+        ``x1 - 1``; the whole field by default.
     n_threads : int, optional
         Threads to use; `None` for all available cores. The result is the same for any number.
     **conditions
@@ -159,9 +160,9 @@ def make_survey_image(
     Raises
     ------
     ValueError
-        If an argument is out of range, or the window is not inside of the field.
+        If an argument is out of range, or the window is not inside the field.
     TypeError
-        If a condition is not one that there is.
+        If there is no condition of that name.
 
     Examples
     --------
@@ -235,7 +236,7 @@ def _truth_table(field: Field, window: tuple[int, int, int, int]) -> Any:
 
 @dataclass(frozen=True, eq=False)
 class _Layer:
-    """Profiles, and which blocks of the window each of them reaches."""
+    """Profiles, and lists of those that reach each block of a window."""
 
     profiles: Any
     kind: Any
@@ -244,7 +245,7 @@ class _Layer:
 
     @classmethod
     def over(cls, profiles: Any, kind: Any, blocks: tuple[int, int, int, int]) -> "_Layer":
-        """List for each block the profiles that reach it, in their order."""
+        """List the profiles that reach each block, in their order."""
         column = {name: profiles[:, i] for i, name in enumerate(rendering.COLUMNS)}
         ranges = []
         for center, half, first, last in (
@@ -267,13 +268,13 @@ class _Layer:
         return cls(profiles, kind, start, member[np.argsort(block, kind="stable")])
 
     def render(self, block: int, y0: int, x0: int, shape: tuple[int, int]) -> Any:
-        """Return the light on a block."""
+        """Return the light in a block."""
         mine = self.member[self.start[block] : self.start[block + 1]]
         return rendering.render(self.profiles[mine], self.kind[mine], y0, x0, shape, 1)
 
 
 def _observe(field: Field, window: tuple[int, int, int, int], n_threads: int | None) -> list[Any]:
-    """Return data, mask, error, saturated and cosmic rays of a window, made block by block."""
+    """Observe a window block by block: data, mask, error, saturated and cosmic rays."""
     from skyshed.kernels.threads import run_ranges
 
     (y0, y1, x0, x1), (ny, nx) = window, field.shape
@@ -295,7 +296,7 @@ def _observe(field: Field, window: tuple[int, int, int, int], n_threads: int | N
         light = sources.render(block, top, left, shape)
         tracks = None if rays is None else rays.render(block, top, left, shape)
         parts = _expose(field, columns, light, tracks, top, left)
-        # The whole block is always made, so that its random numbers do not depend on the window.
+        # Blocks are always made whole, so that their random numbers do not depend on the window.
         ya, yb, xa, xb = max(top, y0), min(bottom, y1), max(left, x0), min(right, x1)
         for plane, part in zip(planes, parts, strict=True):
             if plane is not None:
@@ -310,7 +311,7 @@ def _observe(field: Field, window: tuple[int, int, int, int], n_threads: int | N
 def _expose(
     field: Field, columns: tuple[Any, Any, Any], light: Any, tracks: Any, top: int, left: int
 ) -> tuple[Any, ...]:
-    """Expose a block to light: add sky, photon and read noise, saturation and defects."""
+    """Observe the light in a block: add sky, photon and read noise, saturation and defects."""
     c = field.conditions
     rng = random_stream(field.seed, 4, top // BLOCK, left // BLOCK)
     ny, nx = light.shape
@@ -331,16 +332,16 @@ def _defects(
     field: Field, columns: tuple[Any, Any, Any], rng: np.random.Generator,
     shape: tuple[int, int], top: int, left: int,
 ) -> Any:  # fmt: skip
-    """Return where a block is bad: pixels, columns, and the gaps between chips."""
+    """Return the mask of a block: bad pixels, bad columns, and gaps between chips."""
     c, (ny, nx) = field.conditions, shape
     mask = np.zeros(shape, bool)
     mask.flat[rng.integers(0, mask.size, rng.binomial(mask.size, c.bad_fraction))] = True
     x, start, stop = columns
-    here = (x >= left) & (x < left + nx) & (start < top + ny) & (stop > top)
+    inside = (x >= left) & (x < left + nx) & (start < top + ny) & (stop > top)
     y = np.arange(top, top + ny)[:, np.newaxis]
-    failed = (y >= start[here]) & (y < stop[here])
-    # Two bad columns may be one column.
-    np.logical_or.at(mask, (slice(None), x[here] - left), failed)  # type: ignore[arg-type]
+    bad = (y >= start[inside]) & (y < stop[inside])
+    # `at`, because several bad columns may have the same x.
+    np.logical_or.at(mask, (slice(None), x[inside] - left), bad)  # type: ignore[arg-type]
     if c.chip_shape is not None:
         for axis, (size, first, n) in enumerate(zip(c.chip_shape, (top, left), shape, strict=True)):
             gap = np.arange(first, first + n) % (size + c.chip_gap) >= size

@@ -1,4 +1,4 @@
-"""Simulated fields to FITS."""
+"""Writing simulated fields to FITS."""
 
 import os
 from pathlib import Path
@@ -12,17 +12,17 @@ from skyshed.output.atomic import whole_file
 __all__ = ["write_survey"]
 
 
-def write_survey(field: Any, path: str | os.PathLike) -> None:
-    """Write a simulated field: the image, its MASK (1 is bad), and the TRUTH.
+def write_survey(field: Any, path: str | os.PathLike[str]) -> None:
+    """Write a simulated field: the image, its mask (MASK, 1 is bad) and its sources (TRUTH).
 
-    The same field always gives the same file.
+    The same field always makes the same file.
 
     Parameters
     ----------
     field : `~skyshed.datasets.SurveyImage`
         The field.
     path : path
-        The FITS file; it is replaced.
+        The FITS file; an existing one is replaced.
 
     Examples
     --------

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from skyshed.chain.steps import Prepared
+from skyshed.deblending import Search, Split
 from skyshed.images.window import Window
 from skyshed.kernels import deblending, labelling
 from skyshed.mosaic.job import PIECES, Job
@@ -19,7 +20,6 @@ from skyshed.mosaic.stitch import describe, faces_of, in_whole
 from skyshed.namespace import in_one_transfer, like
 from skyshed.parameters import Parameters
 from skyshed.sources import Sources
-from skyshed.splitting import Search, Split
 
 __all__ = ["TileComponents", "components", "detect", "inner_faces", "search"]
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from skyshed.deblending import children_of, number_labels
 from skyshed.flags import SEGMENTATION_FLAGS as FLAGS
 from skyshed.mosaic.job import Job
 from skyshed.mosaic.records import Deblended, Detected, Numbered, SourceList, StitchedSources
 from skyshed.segmentation.provenance import Provenance
-from skyshed.splitting import children_of, number_labels
 
 __all__ = ["number_sources"]
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from skyshed.deblending import thresholds
 from skyshed.kernels import deblending, twin
 from skyshed.sources import Sources
-from skyshed.splitting import thresholds
 from tests.device import standin
 from tests.device.kernels.twins import both, identical, to_device
 

@@ -1,4 +1,4 @@
-"""Overlapping sources, split into their peaks."""
+"""The public stage: splitting overlapping sources into their peaks."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from skyshed.arguments import (
     check_positive_integer,
     check_range,
 )
+from skyshed.deblending.numbering import children_of, number_labels
+from skyshed.deblending.search import MAX_MARKERS, Search, Split
 from skyshed.exceptions import DeblendWarning
 from skyshed.flags import SEGMENTATION_FLAGS
 from skyshed.kernels import deblending
@@ -24,9 +26,8 @@ from skyshed.names import accept_aliases, both_names
 from skyshed.namespace import adopt, array_namespace, like
 from skyshed.segmentation import SegmentationImage, as_segmentation_image
 from skyshed.sources import Sources
-from skyshed.splitting import MAX_MARKERS, Search, Split, children_of, number_labels
 
-__all__ = ["deblend_sources"]
+__all__ = ["check_deblending", "deblend_sources", "warn_of_modes"]
 
 MODES = ("exponential", "linear", "sinh")
 CONTRAST_METHODS = (None, "basin", "saddle")
@@ -52,14 +53,14 @@ def deblend_sources(
 
     Above each of ``nlevels`` thresholds between a source's minimum and maximum, groups of at least
     ``npixels`` connected pixels are peaks. Those that never split again are the markers from which
-    a watershed floods the source. Basins with too little flux are given to their neighbours, the
-    faintest first.
+    a watershed floods the source. Basins with too little flux are merged into their neighbours,
+    the faintest first.
 
     Parameters
     ----------
     data : array_like or Quantity, shape (ny, nx)
-        The image the sources were detected in. NaN within a source exceeds no threshold, adds no
-        flux, and is assigned to a neighbouring peak last.
+        The image that the sources were detected in. A NaN pixel within a source exceeds no
+        threshold, adds no flux, and is the last to be assigned to a peak.
     segment_img : `SegmentationImage`
         The sources.
     npixels : int
@@ -70,32 +71,32 @@ def deblend_sources(
     nlevels : int, optional
         The number of thresholds.
     contrast : float, optional
-        The least share of a source's flux that makes a peak a source, 0 to 1. 0.001 splits sources
-        that differ by 7.5 magnitudes; 1 splits none.
+        The least fraction of the source's flux that a peak must have to become a source, 0 to 1.
+        0.001 keeps peaks up to 7.5 magnitudes fainter than the source; 1 splits nothing.
     mode : {'exponential', 'linear', 'sinh'}, optional
         How the thresholds are spaced. 'exponential' becomes 'sinh' for a source whose minimum is
-        not positive; a source with more than 200 markers is done again with 'linear' (not if
+        not positive; a source with more than 200 markers is deblended again with 'linear' (unless
         ``contrast_method`` is 'saddle').
     connectivity : {8, 4}, optional
         Whether pixels that touch at corners are connected (8) or only at edges (4), as in the
         detection.
     relabel : bool, optional
-        Whether to number the labels of the result from 1 without a gap. If not, sources that stay
-        whole keep their label, and the peaks get labels above the largest.
+        Whether the labels of the result are consecutive, from 1. If not, sources that stay whole
+        keep their label, and peaks get labels above the largest.
     n_threads : int, optional
         Threads to use; `None` for all available cores. The result is the same for any number.
     progress_bar : bool, optional
-        Accepted for compatibility; there is no loop to watch.
+        Accepted for compatibility; no progress is shown.
     contrast_method : {None, 'basin', 'saddle'}, optional
-        Which flux the contrast refers to: that of a peak's watershed basin ('basin', also `None`),
-        or what rises above the level where the peak separates from its neighbours ('saddle').
+        Which flux of a peak is compared with ``contrast``: that of its watershed basin ('basin',
+        also `None`), or the flux above the level where it separates from its neighbours ('saddle').
 
     Returns
     -------
     segment_img : `SegmentationImage`
-        The new labels, in the dtype of the given ones. ``flags`` says what was done to each (see
-        `decode_segmentation_flags`), and ``info`` lists the input labels whose mode was changed,
-        under ``'non_positive_min_labels'`` and ``'too_many_markers_labels'``.
+        The new labels, in the dtype of the old ones. Its ``flags`` say what was done to each label
+        (see `decode_segmentation_flags`), and its ``info`` lists the old labels whose mode was
+        changed, under ``'non_positive_min_labels'`` and ``'too_many_markers_labels'``.
 
     Raises
     ------
@@ -103,8 +104,8 @@ def deblend_sources(
         If ``segment_img`` is not a `SegmentationImage`.
     ValueError
         If an argument is out of range, shapes differ, there is no label, the dtype can't hold the
-        new labels, or a source is not connected, e.g. because it was detected with another
-        connectivity.
+        new labels, or a source is not connected, for example because it was detected with another
+        ``connectivity``.
 
     Warns
     -----
@@ -132,33 +133,33 @@ def deblend_sources(
         )
     npixels = check_positive_integer(npixels, both_names("npixels"))
     nlevels, contrast = check_deblending(nlevels, contrast, mode, connectivity, contrast_method)
-    # Known by their places: where labels are large, sources have numbers of their own.
-    sources, own = segment_img.label_table.sources, segment_img.labels
+    # Sources are addressed by their index: their numbers are the labels only where these are int32.
+    sources, old = segment_img.label_table.sources, segment_img.labels
     if len(sources) == 0:
         raise ValueError(
             f"{both_names('segment_img')} must have at least one nonzero label, it has none: there "
             "is nothing to deblend"
         )
-    asked = segment_img.get_indices(own if labels is None else np.atleast_1d(labels))
-    asked = asked[(sources.host.area[asked] >= 2 * npixels) & (contrast < 1)]
-    found = Search(
+    chosen = segment_img.get_indices(old if labels is None else np.atleast_1d(labels))
+    chosen = chosen[(sources.host.area[chosen] >= 2 * npixels) & (contrast < 1)]
+    split = Search(
         image, sources, npixels, nlevels, contrast, mode, int(connectivity), contrast_method,
         n_threads,
-    ).split(np.unique(asked), dtype if dtype.kind == "f" else np.dtype(np.float64))  # fmt: skip
-    if found.torn.any():
-        torn = own[found.torn].tolist()
+    ).split(np.unique(chosen), dtype if dtype.kind == "f" else np.dtype(np.float64))  # fmt: skip
+    if split.torn.any():
+        torn = old[split.torn].tolist()
         raise ValueError(
             f"Deblending failed for source labels {torn[:10]} ({len(torn)} in all): they are in "
             f"pieces that do not touch for connectivity={connectivity}; use the connectivity of "
             "the detection, or leave them out with labels"
         )
-    base, parents = number_labels(asked, own, found.n_children, relabel)
-    children = children_of(parents, base, found.n_children)
-    info = _fallbacks(asked, own.astype(own.dtype.newbyteorder("=")), found, mode)
+    base, parents = number_labels(chosen, old, split.n_children, relabel)
+    children = children_of(parents, base, split.n_children)
+    info = _changed_modes(chosen, old.astype(old.dtype.newbyteorder("=")), split, mode)
     return SegmentationImage.from_labels(
-        _paint(sources, base, asked, found, n_threads).astype(own.dtype, copy=False),
-        deblended_labels_map=(children, np.repeat(own[parents], found.n_children[parents])),
-        flags_map=_flags(parents, base, children, found),
+        _paint(sources, base, chosen, split, n_threads).astype(old.dtype, copy=False),
+        deblended_labels_map=(children, np.repeat(old[parents], split.n_children[parents])),
+        flags_map=_flags(parents, base, children, split),
         info=info,
     )
 
@@ -176,57 +177,66 @@ def check_deblending(
     )
 
 
-def _paint(sources: Sources, base: Any, asked: Any, found: Split, n_threads: int | None) -> Any:
+def _paint(sources: Sources, base: Any, chosen: Any, split: Split, n_threads: int | None) -> Any:
     """Return the image of the labels that `number_labels` gave."""
 
-    def painted(first: Any) -> Any:
-        first, start = (
-            like(each, sources.pixel) for each in (first.astype(np.int32), found.child_start)
+    def painted(base: Any) -> Any:
+        base, start = (
+            like(each, sources.pixel) for each in (base.astype(np.int32), split.child_start)
         )
-        return deblending.paint(sources, first, start, found.child, n_threads)
+        return deblending.paint(sources, base, start, split.child, n_threads)
 
-    if (base + found.n_children).max() <= np.iinfo(np.int32).max:
+    if (base + split.n_children).max() <= np.iinfo(np.int32).max:
         return painted(base)
-    # Kernels draw 32 bits: the labels are looked up by their place among all.
-    place, parents = number_labels(asked, sources.host.labels, found.n_children, True)
-    whole = found.n_children == 0
-    table = np.zeros((place + found.n_children).max() + 1, np.int64)
-    table[place[whole]] = base[whole]
-    at, names = (children_of(parents, each, found.n_children) for each in (place, base))
-    table[at] = names
-    return like(table, sources.pixel)[painted(place)]
+    # Kernels paint int32: larger labels are painted as consecutive numbers, then looked up.
+    number, parents = number_labels(chosen, sources.host.labels, split.n_children, True)
+    whole = split.n_children == 0
+    label_of = np.zeros((number + split.n_children).max() + 1, np.int64)
+    label_of[number[whole]] = base[whole]
+    label_of[children_of(parents, number, split.n_children)] = children_of(
+        parents, base, split.n_children
+    )
+    return like(label_of, sources.pixel)[painted(number)]
 
 
-def _flags(parents: Any, base: Any, children: Any, found: Split) -> tuple[Any, Any]:
-    """Return the labels that carry flags, and the flags: those of a parent are its children's."""
-    of_source = found.flags
-    whole = np.flatnonzero((found.n_children == 0) & (of_source > 0))
+def _flags(parents: Any, base: Any, children: Any, split: Split) -> tuple[Any, Any]:
+    """Return the labels that have flags, and their flags; children inherit their parent's."""
+    of_source = split.flags
+    whole = np.flatnonzero((split.n_children == 0) & (of_source > 0))
     of_children = of_source[parents] + SEGMENTATION_FLAGS.DEBLENDED
     return (
         np.concatenate([children, base[whole]]),
-        np.concatenate([np.repeat(of_children, found.n_children[parents]), of_source[whole]]),
+        np.concatenate([np.repeat(of_children, split.n_children[parents]), of_source[whole]]),
     )
 
 
-def _fallbacks(asked: Any, labels: Any, found: Split, mode: str) -> dict[str, Any]:
+def _changed_modes(chosen: Any, labels: Any, split: Split, mode: str) -> dict[str, Any]:
     """Return the labels whose mode was changed, for ``info``, and warn if there are any."""
     cases = {
-        "non_positive_min_labels": found.non_positive[asked],
-        "too_many_markers_labels": found.crowded[asked],
+        "non_positive_min_labels": split.non_positive[chosen],
+        "too_many_markers_labels": split.crowded[chosen],
     }
-    info = {name: labels[asked[hit]] for name, hit in cases.items() if hit.any()}
+    info = {name: labels[chosen[is_case]] for name, is_case in cases.items() if is_case.any()}
     if info:
-        warn_of_modes({name: len(some) for name, some in info.items()}, mode)
+        warn_of_modes({name: len(changed) for name, changed in info.items()}, mode)
     return info
 
 
 def warn_of_modes(counts: dict[str, int], mode: str) -> None:
-    """Warn that some sources were deblended with another mode than the one asked for."""
-    said = " and ".join(f"{count} in {name!r}" for name, count in counts.items())
+    """Warn that sources were deblended with a mode other than the one requested.
+
+    Parameters
+    ----------
+    counts : dict of str to int
+        Key of the result's ``info`` -> how many labels are listed there.
+    mode : str
+        The mode that was requested.
+    """
+    listed = " and ".join(f"{count} in {name!r}" for name, count in counts.items())
     warnings.warn(
         "The deblending mode of one or more source labels from the input was changed from "
         f"{mode!r}, because their minimum is not positive (to 'sinh') or they have more than "
-        f"{MAX_MARKERS} markers (to 'linear'): {said} of the result's info.",
+        f"{MAX_MARKERS} markers (to 'linear'): {listed} of the result's info.",
         DeblendWarning,
         stacklevel=find_stack_level(),
     )
