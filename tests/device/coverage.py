@@ -95,7 +95,9 @@ def _gcov(counts: Path) -> dict:
 def _add(found: Coverage, owner: Path, entry: dict) -> None:
     """Add one file's counts; the thunks and the emulator's header are no kernel code."""
     reported = Path(entry["file"])
-    places = [kernel_files.FOLDER / reported, owner.parent / reported.name]
+    if reported.is_absolute():
+        return
+    places = [kernel_files.FOLDER / reported, owner.parent / reported]
     if reported.name == UNNAMED:
         places = [kernel_files.FOLDER / "prelude.cu"]
     path = next((place for place in places if place.is_file()), None)

@@ -27,6 +27,8 @@ FOLDER = Path(__file__).parent / "lib"
 VARIABLE = "SKYSHED_CPU_LEVEL"
 #: From the best to the one that every CPU has; systems without levels have ``generic`` alone.
 LEVELS = ("x86-64-v4", "x86-64-v3", "x86-64", "generic")
+#: A library that stops where memory is misused; used only where it is asked for (ci/sanitize).
+SANITIZED = "sanitized"
 #: What kernels return in place of an answer; cpu.h has the same numbers.
 NO_MEMORY = -1
 
@@ -146,7 +148,7 @@ def level() -> str:
     """
     if not _wanted:
         return available_levels()[0]
-    if _wanted not in available_levels():
+    if _wanted not in (*available_levels(), SANITIZED):
         raise ValueError(
             f"{VARIABLE} is {_wanted!r}; this build and this CPU have "
             f"{', '.join(available_levels())}"
