@@ -3,14 +3,17 @@
 import ast
 import importlib
 import importlib.metadata
+import site
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
 import pytest
 
 import skyshed
+from skyshed.kernels.native import available_levels
 
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted((ROOT / "src/skyshed").rglob("*.py"))
@@ -23,10 +26,10 @@ LATE = (
 )  # fmt: skip
 
 
-def run_python(code):
+def run_python(code, *options):
     """Run ``code`` in a fresh interpreter and return what it printed."""
     done = subprocess.run(
-        [sys.executable, "-W", "error::SyntaxWarning", "-c", code],
+        [sys.executable, *options, "-W", "error::SyntaxWarning", "-c", code],
         capture_output=True,
         text=True,
         check=False,
@@ -178,19 +181,78 @@ print(len(table))
     assert run_python(code).split() == ["94"]
 
 
+#: One level of instructions stands for all: the compiler takes half of the time of this file.
+LEVEL = available_levels()[-1]
+
+
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory):
-    """The names in a freshly built wheel."""
+def sdist(tmp_path_factory):
+    """The source distribution, unpacked."""
+    folder = tmp_path_factory.mktemp("sdist")
+    code = f"from scikit_build_core.build import build_sdist; print(build_sdist({str(folder)!r}))"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True)
+    (built,) = folder.glob("*.tar.gz")
+    with tarfile.open(built) as archive:
+        archive.extractall(folder, filter="data")
+    return folder / built.name.removesuffix(".tar.gz")
+
+
+@pytest.fixture(scope="module")
+def wheel_file(tmp_path_factory, sdist):
+    """A wheel built from nothing but the source distribution."""
     folder = tmp_path_factory.mktemp("wheel")
     subprocess.run(
-        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)],
-        cwd=ROOT,
+        [
+            sys.executable, "-m", "pip", "wheel", "--no-build-isolation", "--no-deps", "--no-index",
+            f"-Ccmake.define.SKYSHED_LEVELS={LEVEL}", "-w", str(folder), str(sdist),
+        ],
         check=True,
         capture_output=True,
-    )
+    )  # fmt: skip
     (built,) = folder.glob("*.whl")
-    with zipfile.ZipFile(built) as archive:
+    return built
+
+
+@pytest.fixture(scope="module")
+def wheel(wheel_file):
+    """The names in the wheel."""
+    with zipfile.ZipFile(wheel_file) as archive:
         return set(archive.namelist())
+
+
+def test_the_wheel_is_one_for_all_pythons_of_a_platform(wheel_file):
+    _, _, python, abi, platform = wheel_file.stem.split("-")
+    assert (python, abi) == ("py3", "none")
+    assert platform != "any"
+
+
+def test_the_wheel_holds_the_compiled_kernels(wheel):
+    libraries = {name for name in wheel if name.startswith("skyshed/kernels/lib/")}
+    assert {Path(name).stem for name in libraries} == {f"skyshed-{LEVEL}"}
+
+
+def test_the_wheel_works(wheel_file, tmp_path):
+    """The chain runs from the built artefact alone, and finds what the source tree finds."""
+    with zipfile.ZipFile(wheel_file) as archive:
+        archive.extractall(tmp_path)
+    code = """
+import skyshed
+from skyshed.datasets import make_100gaussians_image
+found = skyshed.extract(make_100gaussians_image(), box_size=50)
+print(skyshed.__file__, found.segmentation.nlabels, found.segmentation.data.sum())
+"""
+    # Without site: an editable install would come first.
+    paths = [str(tmp_path), *site.getsitepackages()]
+    place, *installed = run_python(f"import sys; sys.path[:0] = {paths}\n{code}", "-S").split()
+    assert Path(place).is_relative_to(tmp_path)
+    _, *here = run_python(code).split()
+    assert installed == here
+
+
+def test_the_source_distribution_holds_what_its_tests_need(sdist):
+    for name in ("pyproject.toml", "native/CMakeLists.txt", "tests/conftest.py", "LICENSE"):
+        assert (sdist / name).is_file()
+    assert not list(sdist.rglob("*.so"))
 
 
 def test_the_wheel_holds_every_file_of_the_package(wheel):
@@ -201,6 +263,8 @@ def test_the_wheel_holds_every_file_of_the_package(wheel):
 
 
 def _is_source(path):
+    if path.parent == ROOT / "src/skyshed/kernels/lib":
+        return False
     return "__pycache__" not in path.parts and not path.name.startswith(".")
 
 

@@ -94,11 +94,14 @@ def _gcov(counts: Path) -> dict:
 
 def _add(found: Coverage, owner: Path, entry: dict) -> None:
     """Add one file's counts; the thunks and the emulator's header are no kernel code."""
-    reported = Path(entry["file"]).name
-    path = kernel_files.FOLDER / "prelude.cu"
-    if reported != UNNAMED:
-        path = owner.parent / reported
-    if not path.exists():
+    reported = Path(entry["file"])
+    if reported.is_absolute():
+        return
+    places = [kernel_files.FOLDER / reported, owner.parent / reported]
+    if reported.name == UNNAMED:
+        places = [kernel_files.FOLDER / "prelude.cu"]
+    path = next((place for place in places if place.is_file()), None)
+    if path is None:
         return
     name = kernel_files.name(path)
     lines = found.lines.setdefault(name, Counter())

@@ -11,6 +11,8 @@ from tests.device.emulator.build import parameters
 FOLDER = Path(skyshed.kernels.__file__).parent
 #: What REAL may stand for.
 REALS = ("float", "double")
+#: What says in an assembled text where the next lines are from.
+SOURCE_LINE = re.compile(r'^#line 1 "(.*)"', re.M)
 
 
 def files() -> list[Path]:
@@ -19,8 +21,9 @@ def files() -> list[Path]:
 
 
 def parts() -> list[Path]:
-    """Return everything that is compiled: the files, their parts and the prelude."""
-    return sorted([*FOLDER.glob("*.cu"), *files(), *FOLDER.glob("*/*.cuh")])
+    """Return everything that is compiled: the files, what they include, and the prelude."""
+    named = {name for path in files() for name in SOURCE_LINE.findall(source(path))}
+    return sorted(FOLDER / name for name in named)
 
 
 def name(path: Path) -> str:
@@ -47,11 +50,7 @@ def options() -> tuple[str, ...]:
 
 def reals(path: Path) -> tuple[str, ...]:
     """Return for what a file must be compiled: one type will do where none is named."""
-    text = path.read_text() + "".join(
-        (path.parent / part).read_text()
-        for part in re.findall(r'^#include "(.*)"', path.read_text(), re.M)
-    )
-    return REALS if re.search(r"\bREAL\b", text) else REALS[:1]
+    return REALS if re.search(r"\bREAL\b", re.sub(r"//.*", "", source(path))) else REALS[:1]
 
 
 def kernels(path: Path) -> list[str]:

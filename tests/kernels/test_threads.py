@@ -1,7 +1,11 @@
 """Ranges of work spread over threads."""
 
+import os
+import signal
 import threading
+import time
 
+import numpy as np
 import pytest
 
 from skyshed.kernels.threads import run_ranges
@@ -37,3 +41,48 @@ def test_an_error_is_the_callers(n_threads):
 
     with pytest.raises(ZeroDivisionError, match="seven"):
         run_ranges(work, 1000, n_threads, 1)
+
+
+@pytest.mark.parametrize("n_threads", [1, 3])
+def test_a_signal_ends_a_range_that_takes_long(n_threads):
+    stop = np.zeros(1, np.int32)
+    begun = []
+
+    def work(start, end):
+        begun.append(start)
+        if len(begun) == n_threads:
+            os.kill(os.getpid(), signal.SIGINT)
+        while not stop[0]:
+            time.sleep(0.01)
+
+    with pytest.raises(KeyboardInterrupt):
+        run_ranges(work, 50, n_threads, 1, stop)
+    assert len(begun) == n_threads
+    assert threading.active_count() == 1
+
+
+def test_a_signal_is_heard_between_ranges():
+    begun = []
+
+    def work(start, end):
+        begun.append(start)
+        if start == 5:
+            os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.002)
+
+    with pytest.raises(KeyboardInterrupt):
+        run_ranges(work, 1000, 2, 1)
+    assert len(begun) < 50
+    assert threading.active_count() == 1
+
+
+@pytest.mark.parametrize("n_threads", [1, 4])
+def test_with_a_flag_every_range_is_done_too(n_threads):
+    stop, done = np.zeros(1, np.int32), np.zeros(23, int)
+
+    def work(start, end):
+        done[start:end] += 1
+
+    run_ranges(work, 23, n_threads, 4, stop)
+    assert (done == 1).all()
+    assert stop[0] == 0

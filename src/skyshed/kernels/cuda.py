@@ -6,11 +6,12 @@ launched, by CuPy, which keeps them on disk.
 """
 
 import functools
-from importlib.resources import files
 from typing import Any
 
 import cupy
 import numpy as np
+
+from skyshed.kernels.includes import assembled
 
 __all__ = ["CHUNK", "Kernels", "chunks_of", "max_chunks", "source"]
 
@@ -26,17 +27,9 @@ MAX_BLOCKS = 1 << 20
 def source(folder: str, name: str) -> str:
     """Return the CUDA C++ text of ``name`` in the package ``folder``, with the prelude before it.
 
-    A line ``#include "part.cuh"`` stands for that file of the folder: a long text may have parts.
+    Files that it includes are part of the text; see `skyshed.kernels.includes`.
     """
-    prelude = files("skyshed.kernels").joinpath("prelude.cu").read_text()
-    lines = [prelude, f'#line 1 "{name}"']
-    for number, line in enumerate(files(folder).joinpath(name).read_text().splitlines(), 1):
-        if line.startswith('#include "'):
-            part = line.split('"')[1]
-            text = files(folder).joinpath(part).read_text()
-            line = f'#line 1 "{part}"\n{text}\n#line {number + 1} "{name}"'
-        lines.append(line)
-    return "\n".join(lines) + "\n"
+    return assembled("prelude.cu") + assembled(f"{folder.rpartition('.')[2]}/{name}")
 
 
 class Kernels:

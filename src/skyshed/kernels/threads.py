@@ -18,6 +18,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 #: Pixels per range of work that reads an image once: some 0.2 ms, so that handing a range to a
 #: thread costs little beside it, and small images are done without threads.
 PIXELS_PER_RANGE = 1 << 18
+#: Seconds after which a thread that waits hears of signals, on systems that don't wake it.
+LISTENING = 0.1
 
 
 def jit(function: F) -> F:
@@ -61,36 +63,68 @@ def rows_per_range(nx: int) -> int:
 
 
 def run_ranges(
-    work: Callable[[int, int], Any], n_items: int, n_threads: int | None, chunk: int
+    work: Callable[[int, int], Any],
+    n_items: int,
+    n_threads: int | None,
+    chunk: int,
+    stop: Any = None,
 ) -> None:
     """Call ``work(start, stop)`` for ranges of at most ``chunk`` items that make up all items.
 
     Threads take the next range when they are done with one, so uneven items balance out.
+
+    Parameters
+    ----------
+    work : callable
+        Does a range.
+    n_items : int
+        How many items there are.
+    n_threads : int or None
+        The caller's thread is one of them.
+    chunk : int
+        The most items of a range. A signal (Ctrl-C) is heard between ranges, so a range is short.
+    stop : array of int32, shape (1,), optional
+        For items that may take long, one by one: set to 1 when a signal comes, so that kernels that
+        look at it return. The caller's thread then does no range, but waits for signals.
     """
     starts = range(0, n_items, chunk)
     threads = min(resolve_n_threads(n_threads), len(starts))
     left = deque(starts)
     errors: list[BaseException] = []
 
+    def end() -> None:
+        left.clear()
+        if stop is not None:
+            stop[0] = 1
+
     def take_ranges() -> None:
-        while left:
-            try:
-                start = left.popleft()
-            except IndexError:  # another thread was faster
-                return
-            try:
+        try:
+            while left:
+                try:
+                    start = left.popleft()
+                except IndexError:  # another thread was faster
+                    return
                 work(start, min(start + chunk, n_items))
-            except BaseException as error:
-                left.clear()
-                errors.append(error)
+        except BaseException as error:
+            end()
+            errors.append(error)
 
     # The caller's thread works, too: it would only wait, and starting another takes longer. A pool
     # would take half again as long as bare threads.
-    others = [Thread(target=take_ranges) for _ in range(threads - 1)]
-    for other in others:
-        other.start()
-    take_ranges()
-    for other in others:
-        other.join()
+    others = [Thread(target=take_ranges) for _ in range(threads - (stop is None))]
+    try:
+        for other in others:
+            other.start()
+        if stop is None:
+            take_ranges()
+        for other in others:
+            while other.is_alive():
+                other.join(LISTENING)
+    except BaseException:
+        end()
+        for other in others:
+            if other.ident is not None:
+                other.join()
+        raise
     if errors:
         raise errors[0]

@@ -24,7 +24,14 @@ def on_both(cupy, values, where, *args):
 
 @pytest.mark.parametrize(
     ("n", "n_neighbors", "power", "regularization"),
-    [(40, 10, 1.0, 0.0), (40, 1, 1.0, 0.0), (90, 35, 2.0, 0.3), (7, 40, 0.5, 0.0), (1, 10, 1, 0)],
+    [
+        (40, 10, 1.0, 0.0),
+        (40, 1, 1.0, 0.0),
+        (90, 35, 2.0, 0.3),
+        (7, 40, 0.5, 0.0),
+        (9, 5, 1.7, 0.1),
+        (1, 10, 1, 0),
+    ],
 )
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_images_are_those_of_the_cpu(cupy, n, n_neighbors, power, regularization, dtype):

@@ -4,8 +4,9 @@
 // Runs have numbers in raster order (runs.cu). A union-find over them makes each component's smallest
 // run its root, whatever order threads join in; that run holds the component's first pixel.
 
-// A threshold for all pixels or for each, of either dtype: one of the pointers is null. C++ compares
-// in the wider dtype.
+#include "skyshed/kernels/labelling/labelling.h"
+
+// A threshold for all pixels or for each, of either dtype: one of the pointers is null.
 struct Limit {
     const float *at4;
     const double *at8;
@@ -16,8 +17,9 @@ struct Limit {
 
 __device__ inline bool is_above(i64 p, const REAL *data, const Limit &limit, const bool *mask) {
     if (mask && mask[p]) return false;
-    if (limit.scalar) return limit.at4 ? data[p] > limit.one4 : data[p] > limit.one8;
-    return limit.at4 ? data[p] > limit.at4[p] : data[p] > limit.at8[p];
+    const REAL value = data[p];
+    if (limit.at4) return labelling::above(value, limit.scalar ? limit.one4 : limit.at4[p]);
+    return labelling::above(value, limit.scalar ? limit.one8 : limit.at8[p]);
 }
 
 // One warp per word of 32 pixels.
@@ -39,10 +41,9 @@ extern "C" __global__ void find_runs(
             beyond = is_above(p + 1, data, limit, mask);
         const unsigned outside = __ballot_sync(ALL_LANES, beyond);
         if (lane == 0) {
-            const unsigned begun = above & ~(above << 1 | (outside & 1u));
-            starts[w] = begun;
-            ends[w] = above & ~(above >> 1 | (outside & 0x80000000u));
-            count[w] = __popc(begun);
+            starts[w] = runs::starts(above, outside & 1u);
+            ends[w] = runs::ends(above, outside >> 31);
+            count[w] = __popc(starts[w]);
         }
     }
 }
@@ -119,7 +120,7 @@ extern "C" __global__ void add_areas(
 extern "C" __global__ void mark_kept(
     const i64 *parent, const u64 *area, i64 n_runs, i64 npixels, i64 *kept) {
     for (i64 run = global_thread(); run < n_runs; run += global_threads())
-        kept[run] = parent[run] == run && area[run] >= (u64)npixels;
+        kept[run] = parent[run] == run && labelling::large_enough(area[run], npixels);
 }
 
 // number[run] counts the kept roots up to that run.
@@ -127,7 +128,7 @@ extern "C" __global__ void label_runs(
     const i64 *parent, const u64 *area, const i64 *number, i64 n_runs, i64 npixels, int *label) {
     for (i64 run = global_thread(); run < n_runs; run += global_threads()) {
         const i64 root = parent[run];
-        label[run] = area[root] >= (u64)npixels ? (int)number[root] : 0;
+        label[run] = labelling::large_enough(area[root], npixels) ? (int)number[root] : 0;
     }
 }
 

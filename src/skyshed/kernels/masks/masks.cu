@@ -1,6 +1,8 @@
 // Growing masks by ranks: a bit per pixel and a count of the True pixels before each word of 32 say
 // in two looks whether an interval of a row holds a True pixel, however long the interval is.
 
+#include "skyshed/kernels/masks/masks.h"
+
 // One warp per word.
 extern "C" __global__ void pack(
     const bool *mask, i64 ny, i64 nx, unsigned *bits, i64 *count) {
@@ -30,9 +32,7 @@ __device__ inline i64 true_before(
     return count + __popc(set & ((1u << (x % 32)) - 1));
 }
 
-// One warp per word of the result. A part of the footprint is a run of one of its rows: parts lists
-// rows, then first pixels, then last pixels, about the centre. The pixel (y, x) is True if the row
-// y - row of a part has a True pixel in x - last to x - first.
+// One warp per word of the result. parts lists rows, then first pixels, then last pixels.
 extern "C" __global__ void grow(
     const unsigned *bits, const i64 *offset, i64 ny, i64 nx, const i64 *parts, i64 n_parts,
     bool *out) {
@@ -42,9 +42,11 @@ extern "C" __global__ void grow(
         bool covered = x >= nx;
         for (i64 part = 0; part < n_parts; ++part) {
             const i64 mine = lane_of_thread() < 3 ? parts[lane_of_thread() * n_parts + part] : 0;
-            const i64 row = y - __shfl_sync(ALL_LANES, mine, 0);
-            const i64 stop = x0 - __shfl_sync(ALL_LANES, mine, 1) + 1;
-            const i64 reach = x0 - __shfl_sync(ALL_LANES, mine, 2);
+            const masks::Part grown = {
+                __shfl_sync(ALL_LANES, mine, 0), __shfl_sync(ALL_LANES, mine, 1),
+                __shfl_sync(ALL_LANES, mine, 2)};
+            const i64 row = masks::source_row(y, grown);
+            const i64 reach = masks::source_first(x0, grown), stop = masks::source_last(x0, grown) + 1;
             if (row < 0 || row >= ny || stop + 31 <= 0 || reach >= nx) continue;
             // Pixels from..to-1, within the row.
             const i64 from = min(max(reach + lane_of_thread(), 0LL), nx);

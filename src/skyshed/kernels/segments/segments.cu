@@ -1,7 +1,9 @@
 // Sources of a label image by runs (runs.cu): one read of the image; the runs are sorted, not the
 // pixels.
 
-// One warp per word of 32 pixels. A run ends where the label changes, not only at the background.
+#include "skyshed/kernels/segments/segments.h"
+
+// One warp per word of 32 pixels.
 extern "C" __global__ void find_runs(
     const int *image, i64 ny, i64 nx, unsigned *starts, unsigned *ends, i64 *count) {
     const i64 words = (nx + 31) / 32;
@@ -13,8 +15,8 @@ extern "C" __global__ void find_runs(
         int after = __shfl_down_sync(ALL_LANES, label, 1);
         if (lane == 0) before = label && x > 0 ? image[p - 1] : 0;
         if (lane == 31) after = label && x + 1 < nx ? image[p + 1] : 0;
-        const unsigned begun = __ballot_sync(ALL_LANES, label && label != before);
-        const unsigned ended = __ballot_sync(ALL_LANES, label && label != after);
+        const unsigned begun = __ballot_sync(ALL_LANES, segments::starts(label, before));
+        const unsigned ended = __ballot_sync(ALL_LANES, segments::ends(label, after));
         if (lane == 0) starts[w] = begun, ends[w] = ended, count[w] = __popc(begun);
     }
 }

@@ -1,6 +1,8 @@
 // Inverse-distance weighting: a thread does a pixel. It goes over all points, which are few, and
 // keeps the nearest; for more neighbours than it can keep it goes over them again.
 
+#include "skyshed/kernels/weighting/weighting.h"
+
 #define KEPT 16
 
 extern "C" __global__ void weigh_points(
@@ -8,9 +10,11 @@ extern "C" __global__ void weigh_points(
     double regularization, double at_point, double *out) {
     for (i64 p = global_thread(); p < ny * nx; p += global_threads()) {
         const double y = (double)(p / nx), x = (double)(p % nx);
-        double last = -1.0, total = 0.0, weighted = 0.0;
-        i64 last_at = -1;                   // neighbours up to this one have been weighed
-        for (i64 left = min(n_neighbors, n); left > 0; left -= KEPT) {
+        const i64 n_near = min(n_neighbors, n);
+        weighting::Mean mean(n_near);
+        double last = -1.0;
+        i64 last_at = -1, at_pixel = -1;    // neighbours up to last_at have been weighed
+        for (i64 left = n_near; left > 0; left -= KEPT) {
             double near[KEPT];
             i64 at[KEPT];
             const int wanted = (int)min(left, (i64)KEPT);
@@ -28,16 +32,13 @@ extern "C" __global__ void weigh_points(
                 near[k] = distance2, at[k] = i;
             }
             if (n_neighbors == 1 || (last_at < 0 && sqrt(near[0]) <= at_point)) {
-                total = 1.0, weighted = values[at[0]];
+                at_pixel = at[0];
                 break;
             }
-            for (int k = 0; k < wanted; ++k) {
-                const double weight = 1.0 / (pow(sqrt(near[k]), power) + regularization);
-                total += weight;
-                weighted += weight * values[at[k]];
-            }
+            for (int k = 0; k < wanted; ++k)
+                mean.add(values[at[k]], weighting::weight(sqrt(near[k]), power, regularization));
             last = near[wanted - 1], last_at = at[wanted - 1];
         }
-        out[p] = total > 0.0 ? weighted / total : NAN_VALUE;
+        out[p] = at_pixel >= 0 ? values[at_pixel] : mean.value();
     }
 }

@@ -1,0 +1,133 @@
+// Image moments of each source. Each row gives four sums over x; four powers of its y carry them into
+// the sixteen moments. All coordinates are relative to the source's own box, so that the bits do not
+// depend on where it lies.
+//
+// A row is added up pixel by pixel, each sum waiting for the one before. So several rows are added up
+// side by side, in the lanes of vectors: their pixels are laid out as columns, with zeros where the
+// source has none, which moves no bit of a sum.
+
+#include "skyshed/kernels/moments/moments.h"
+
+#include "skyshed/kernels/cpu.h"
+
+namespace moments {
+namespace {
+
+constexpr int LANES = 8;
+// Columns for a source of 90 by 90 pixels; they fit a core's cache.
+constexpr i64 SMALL = 1024;
+
+// One pixel each of LANES rows.
+struct Column {
+    double of[LANES];
+};
+
+// The sums of x^j value over the columns, for j < 4 and each row.
+struct Sums {
+    double of[4][LANES];
+};
+
+Sums sums_of(const Column *columns, i64 n, double xcen) {
+    Sums sums = {};
+    for (i64 c = 0; c < n; ++c) {
+        const double x = double(c) - xcen;
+        for (int lane = 0; lane < LANES; ++lane) {
+            double term = columns[c].of[lane];
+            sums.of[0][lane] += term;
+            term *= x;
+            sums.of[1][lane] += term;
+            term *= x;
+            sums.of[2][lane] += term;
+            sums.of[3][lane] += term * x;
+        }
+    }
+    return sums;
+}
+
+void add_row(double *out, double y, const Sums &sums, int lane) {
+    double power = 1.0;
+    for (int i = 0; i < 4; ++i) {
+        for (int j = 0; j < 4; ++j) out[4 * i + j] += power * sums.of[j][lane];
+        power *= y;
+    }
+}
+
+// A source: its n pixels and its box.
+template <class Value> struct Source {
+    const i64 *pixel, *box;
+    i64 n, nx;
+    const Value *image;
+    const bool *mask;
+
+    i64 width() const { return box[3] - box[2]; }
+    i64 blocks() const { return (box[1] - box[0] + LANES - 1) / LANES; }
+
+    // Lays out the pixels of a block of LANES rows, of which the first is pixel[j]; returns the first
+    // pixel of a later block.
+    i64 lay_out(i64 block, i64 j, Column *columns) const {
+        std::memset(columns, 0, sizeof(Column) * size_t(width()));
+        i64 corner = (box[0] + block * LANES) * nx + box[2];
+        const i64 later = corner + LANES * nx;
+        for (int lane = 0; j < n && pixel[j] < later; ++j) {
+            const i64 p = pixel[j];
+            for (; p >= corner + width(); corner += nx) ++lane;
+            double value = counted(double(image[p]));
+            if (mask && mask[p]) value = 0.0;
+            columns[p - corner].of[lane] = value;
+        }
+        return j;
+    }
+
+    void add_block(i64 block, const Column *columns, Point about, double *out) const {
+        const Sums sums = sums_of(columns, width(), about.x);
+        const i64 y = block * LANES, rows = min(i64(LANES), box[1] - box[0] - y);
+        for (int lane = 0; lane < rows; ++lane) add_row(out, double(y + lane) - about.y, sums, lane);
+    }
+};
+
+// The moments about a corner and about the centroid of a source. It is laid out once where there is
+// room for all of its blocks, otherwise block by block, twice.
+template <class Value>
+void measure_source(const Source<Value> &source, Column *columns, i64 room, double *raw, double *central) {
+    const i64 width = source.width(), blocks = source.blocks();
+    const i64 step = blocks * width <= room ? width : 0;  // from one block's columns to the next one's
+    std::fill(raw, raw + 16, 0.0);
+    for (i64 block = 0, j = 0; block < blocks; ++block) {
+        j = source.lay_out(block, j, columns + block * step);
+        source.add_block(block, columns + block * step, corner(), raw);
+    }
+    if (!has_centroid(raw)) {
+        for (int element = 0; element < 16; ++element) central[element] = undefined(element);
+        return;
+    }
+    const Point center = centroid(raw);
+    std::fill(central, central + 16, 0.0);
+    for (i64 block = 0, j = 0; block < blocks; ++block) {
+        if (!step) j = source.lay_out(block, j, columns);
+        source.add_block(block, columns + block * step, center, central);
+    }
+}
+
+// The moments of sources order[k0:k1] about their corners and about their centroids.
+template <class Value>
+i64 measure(
+    const i64 *pixel, const i64 *start, const i64 *order, const i64 *bbox, i64 nx, const Value *image,
+    const bool *mask, double *raw, double *central, i64 k0, i64 k1) {
+    i64 room = SMALL;
+    for (i64 k = k0; k < k1; ++k) room = max(room, bbox[4 * order[k] + 3] - bbox[4 * order[k] + 2]);
+    Scratch<Column> columns(room);
+    if (!columns) return NO_MEMORY;
+    for (i64 k = k0; k < k1; ++k) {
+        const i64 i = order[k];
+        const Source<Value> source = {
+            pixel + start[i], bbox + 4 * i, start[i + 1] - start[i], nx, image, mask};
+        measure_source(source, columns.begin(), room, raw + 16 * i, central + 16 * i);
+    }
+    return 0;
+}
+
+SKYSHED_KERNEL("moments.measure", measure<float>);
+SKYSHED_KERNEL("moments.measure", measure<double>);
+
+}  // namespace
+}  // namespace moments

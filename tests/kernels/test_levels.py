@@ -1,0 +1,65 @@
+"""Every level of instructions that this CPU can run gives the same bits."""
+
+import hashlib
+
+import numpy as np
+import pytest
+
+from skyshed import extract
+from skyshed.kernels import native, weighting
+
+LEVELS = native.available_levels()
+
+
+def digest(values):
+    return hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest()
+
+
+@pytest.fixture(params=["f4", "f8"])
+def measured(request, scene):
+    """What the chain finds, by level: a digest for each image and each column."""
+    data = scene.data.astype(request.param)
+
+    def measure():
+        found = extract(
+            data, mask=scene.mask, columns=("all",), effective_gain=2.0, localbkg_width=8,
+            aperture_radii=(3.0,),
+        )  # fmt: skip
+        arrays = {
+            "segmentation": found.segmentation.data, "data": found.data,
+            "convolved": found.detected_on.convolved_data.make(),
+            "grown": found.segmentation.make_source_mask(size=7),
+        }  # fmt: skip
+        for name in found.table.colnames:
+            values = np.asarray(getattr(found.table[name], "value", found.table[name]))
+            if values.dtype != object:
+                arrays[name] = values
+        return {name: digest(values) for name, values in arrays.items()}
+
+    found = {}
+    for level in LEVELS:
+        with native.using_level(level):
+            found[level] = measure()
+    return found
+
+
+def test_the_chain_finds_the_same_bits(measured):
+    assert len(measured[LEVELS[-1]]) > 50
+    for level in LEVELS[:-1]:
+        assert measured[level] == measured[LEVELS[-1]]
+
+
+def test_images_from_scattered_points_have_the_same_bits():
+    rng = np.random.default_rng(0)
+    values, points = rng.normal(size=60), rng.uniform(0, 80, (60, 2))
+    found = set()
+    for level in LEVELS:
+        with native.using_level(level):
+            for power in (1.0, 2.0, 1.7):
+                found.add(
+                    (
+                        power,
+                        digest(weighting.expand(values, points, (80, 90), 10, power, 0.1, 8, 1)),
+                    )
+                )
+    assert len(found) == 3
