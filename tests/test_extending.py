@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 import skyshed
-import skyshed.images
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = Path(skyshed.__file__).parent
@@ -101,9 +100,6 @@ def test_an_example_works_as_shown(extended, title):
     check(extended(title), title)
 
 
-@pytest.mark.skipif(
-    not hasattr(skyshed.images, "register"), reason="formats are not registered yet"
-)
 def test_a_format_works_as_shown(extended):
     folder = extended("An input format")
     check(folder, "An input format")

@@ -23,7 +23,7 @@ TAKE_NAMES = (
 )  # fmt: skip
 
 
-class _Columns(TableColumns):
+class _Columns(TableColumns):  # type: ignore[misc]  # astropy has no types
     """The columns of a table; its rows look their values up here, too."""
 
     def __missing__(self, name: Any) -> Any:
@@ -34,7 +34,7 @@ class _Columns(TableColumns):
         return self[other]
 
 
-class CatalogTable(QTable):
+class CatalogTable(QTable):  # type: ignore[misc]
     """A `~astropy.table.QTable` whose columns are found under either of their names.
 
     Examples

@@ -217,7 +217,9 @@ def boxes_needed(
         yield step.boxes(catalog)
 
 
-def _needed(names: Iterable[str], entries: dict[str, Measurement] | None = None) -> dict:
+def _needed(
+    names: Iterable[str], entries: dict[str, Measurement] | None = None
+) -> dict[str, Measurement]:
     """Return the measurements of columns, after the measurements that they need."""
     entries = {} if entries is None else entries
     for name in names:

@@ -24,7 +24,7 @@ import inspect
 import weakref
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from skyshed.namespace import in_one_transfer, like
 
@@ -42,6 +42,9 @@ __all__ = [
     "public_columns",
     "required",
 ]
+
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True)
@@ -124,7 +127,7 @@ SEGMENT = "segment"
 
 def measurement(
     *columns: Column, geometry: bool = False, reach: Callable[..., Any] | str | None = None
-) -> Callable[[Callable], Callable]:
+) -> Callable[[Function], Function]:
     """Register a function as the measurement of ``columns``.
 
     The function returns one array of length n for a single column, and a tuple of them for several.
@@ -144,7 +147,7 @@ def measurement(
         If a column or a measurement of that name is already registered, or ``reach`` is missing.
     """
 
-    def register(function: Callable) -> Callable:
+    def register(function: Function) -> Function:
         name, needs = function.__name__, tuple(inspect.signature(function).parameters)
         for new in columns:
             if new.name in COLUMNS:
@@ -223,7 +226,7 @@ class Results:
         self.detection = detection
         self.kept: dict[str, Any] = {}
         self.copies: dict[str, Any] = {}
-        self._variants: dict[tuple, Results] = {}
+        self._variants: dict[tuple[tuple[str, Any], ...], Results] = {}
         # For results with other inputs: the results that they were made from, and the inputs that
         # differ. The reference is weak because those results hold these.
         self._base: Callable[[], Results | None] = _nothing

@@ -12,6 +12,7 @@ from skyshed.parameters import Parameters
 
 __all__ = [
     "GROUPS",
+    "catalog_table",
     "check_columns",
     "empty_table",
     "magnitudes",
@@ -135,6 +136,22 @@ def make_table(catalog: Any, parameters: Parameters) -> QTable:
     return table
 
 
+def catalog_table(table: QTable, parameters: Parameters) -> QTable:
+    """Return a table of several parts as that of one catalog: both names, and its metadata."""
+    from skyshed.catalog.catalog_table import CatalogTable
+    from skyshed.catalog.table import make_meta
+
+    whole = CatalogTable(table, copy=False)
+    whole.meta.update(
+        make_meta(
+            localbkg_width=parameters.localbkg_width,
+            apermask_method=parameters.apermask_method,
+            kron_params=parameters.kron_params,
+        )
+    )
+    return whole
+
+
 def empty_table(wcs: Any, unit: Any, parameters: Parameters, dtype: Any) -> QTable:
     """Return a table of no sources, with the columns, dtypes and units that one of some has.
 
@@ -151,6 +168,9 @@ def empty_table(wcs: Any, unit: Any, parameters: Parameters, dtype: Any) -> QTab
         error=spot,
         background=spot if needs_background(parameters.columns) else None,
         wcs=wcs,
+        localbkg_width=parameters.localbkg_width,
+        apermask_method=parameters.apermask_method,
+        kron_params=parameters.kron_params,
         unit=unit,
     )
     return make_table(catalog, parameters)[:0]

@@ -9,6 +9,7 @@ import numpy as np
 
 from skyshed.images.exposure import Exposure
 from skyshed.images.pixels import RefusedError
+from skyshed.images.region import cut
 from skyshed.images.source import ImageSource
 from skyshed.images.window import Window
 from skyshed.namespace import array_namespace
@@ -123,6 +124,15 @@ class Request:
         """Height and width of the boxes of the background."""
         height, width = np.minimum(self.parameters.box_size, self.shape).tolist()
         return height, width
+
+    def cut(self, window: Window) -> "Request":
+        """Return the same of a window of all images; a detection catalog is left out."""
+        exposures = {name: exposure.cut(window) for name, exposure in self.exposures.items()}
+        known = self.known
+        if known is not None:
+            mask = None if known.mask is None else cut(known.mask, window)
+            known = KnownLabels(cut(known.source, window), mask)
+        return Request(exposures, self.parameters, known)
 
     def sources(self) -> dict[str, ImageSource]:
         """Return every image that takes part, by the name of its argument."""

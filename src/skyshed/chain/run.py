@@ -91,12 +91,17 @@ class Run(ABC):
     @property
     def dtype(self) -> np.dtype:
         """The dtype of the images: integers became float64."""
-        dtype = self.request.exposure.image.dtype
-        single = dtype.kind == "f" and dtype.itemsize <= 4
-        return np.dtype(np.float32 if single else np.float64)
+        return dtype_of_chain(self.request.exposure.image.dtype)
 
     def dtype_of(self, name: str) -> np.dtype:
         """Return the dtype of one of the `IMAGES`."""
+        if name == "error":  # the user's own may have another
+            return np.dtype(self.read(name, Window(0, 1, 0, 1)).dtype)
+        detection_cat = self.request.detection_cat
+        if name == "convolved_data" and detection_cat is not None:
+            return np.dtype(detection_cat.frame.data.dtype)
+        if name == "convolved_data":
+            return dtype_of_chain(self.request.exposures[self.request.detected_on].image.dtype)
         return np.dtype(bool) if name == "mask" else self.dtype
 
     def read_masked(self, window: Window) -> Any:
@@ -125,3 +130,9 @@ class Run(ABC):
             self.mesh(name).mesh, request.shape, request.box_size, self.dtype, self.xp,
             self.parameters,
         )  # fmt: skip
+
+
+def dtype_of_chain(dtype: np.dtype) -> np.dtype:
+    """Return the dtype that the chain computes an image of ``dtype`` in."""
+    single = dtype.kind == "f" and dtype.itemsize <= 4
+    return np.dtype(np.float32 if single else np.float64)

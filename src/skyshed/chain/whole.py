@@ -40,6 +40,10 @@ PHASES = {
 }
 
 
+#: The phases that a run has, without and with labels that are known.
+PHASES_OF = (("background", "detect", "deblend", "measure"), ("background", "collect", "measure"))
+
+
 class WholeRun(Run):
     """What was found in an image that was worked on at once; it is in memory.
 
@@ -55,6 +59,8 @@ class WholeRun(Run):
         Those of the exposures; none without sources.
     image : Prepared
         The image.
+    shaped : Prepared
+        The image that sources were detected and shaped on, which may be the same.
     seconds : dict of str to float
         What the phases took.
     """
@@ -66,6 +72,7 @@ class WholeRun(Run):
         segmentation: SegmentationImage,
         catalogs: dict[str, SourceCatalog],
         image: Prepared,
+        shaped: Prepared,
         seconds: dict[str, float],
     ) -> None:
         lenient = any(mesh.lenient for mesh in meshes.values())
@@ -78,6 +85,7 @@ class WholeRun(Run):
         self._background, self._mask = image.background, image.planes.mask
         # With sources, their catalogs hold the images; the exposure's own are let go.
         self._image = None if catalogs else image
+        self._shaped = None if catalogs else shaped
 
     def mesh(self, name: str = IMAGE) -> ExposureMesh:
         """Return the background of one of the exposures."""
@@ -141,17 +149,18 @@ class WholeRun(Run):
 
     def _image_of(self, name: str) -> Any:
         """Return the whole image called ``name``."""
-        if self._image is not None:
-            data, _ = self._image.without_background()
-            if name == "error":
-                return self._image.total_error(data)
-            smooth = name == "convolved_data" and self._image.convolved is not None
-            return self._image.convolved if smooth else data
-        frame = self._catalogs[IMAGE].frame
-        if name != "convolved_data":
-            return getattr(frame, name)
         detection = self.detection_cat
-        return (frame if detection is None else detection.frame).shape_data
+        if name == "convolved_data" and detection is not None:
+            return detection.frame.shape_data
+        if self._image is None or self._shaped is None:
+            frame = self._catalogs[IMAGE].frame
+            return frame.shape_data if name == "convolved_data" else getattr(frame, name)
+        if name == "convolved_data":
+            if self._shaped.convolved is None:
+                self._shaped.convolve()
+            return self._shaped.convolved
+        data, _ = self._image.without_background()
+        return data if name == "data" else self._image.total_error(data)
 
 
 def run_whole(request: Request, begin: Callable[[str], None]) -> WholeRun:
@@ -180,11 +189,13 @@ def run_whole(request: Request, begin: Callable[[str], None]) -> WholeRun:
     catalogs: dict[str, SourceCatalog] = {}
     detection = request.detection_cat
     segmentation: SegmentationImage | None = None
-    clock = _Clock(begin)
+    shaped: Prepared | None = None
+    clock = _Clock(begin, PHASES_OF[request.known is not None])
     for name in (DETECTION, IMAGE):
         if name not in request.exposures:
             continue
         image = _prepared(request, name, meshes, clock)
+        shaped = shaped or image
         if segmentation is None:
             segmentation = (
                 _detected(image, clock) if request.known is None else _known(request, image)
@@ -199,20 +210,21 @@ def run_whole(request: Request, begin: Callable[[str], None]) -> WholeRun:
             )
             detection = catalogs[name]
     assert segmentation is not None
+    assert shaped is not None
     if any(mesh.lenient for mesh in meshes.values()):
         warn_of_crowding(request.parameters)
     if segmentation.nlabels == 0 and request.known is not None:
         warn_of_nothing(request)
     clock.stop()
-    return WholeRun(request, meshes, segmentation, catalogs, image, clock.seconds)
+    return WholeRun(request, meshes, segmentation, catalogs, image, shaped, clock.seconds)
 
 
 class _Clock:
     """Tells the progress which stage begins, and keeps how long each phase took."""
 
-    def __init__(self, begin: Callable[[str], None]) -> None:
+    def __init__(self, begin: Callable[[str], None], phases: tuple[str, ...]) -> None:
         self._begin, self._phase, self._start = begin, "", perf_counter()
-        self.seconds: dict[str, float] = {}
+        self.seconds = dict.fromkeys(phases, 0.0)
 
     def __call__(self, stage: str) -> None:
         self.stop()
@@ -223,7 +235,7 @@ class _Clock:
         """End the phase that runs."""
         now = perf_counter()
         if self._phase:
-            self.seconds[self._phase] = self.seconds.get(self._phase, 0.0) + now - self._start
+            self.seconds[self._phase] += now - self._start
         self._phase, self._start = "", now
 
 

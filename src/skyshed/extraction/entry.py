@@ -222,7 +222,7 @@ def run_request(
         from skyshed.mosaic.start import run_by_tiles
 
         run = run_by_tiles(
-            request, plan.tiling, plan.margin, workspace=resources.folder,
+            request, plan.tiling, plan.margin, plan.n_workers, workspace=resources.folder,
             scheduler=resources.scheduler, restart=resources.restart, progress=progress,
         )  # fmt: skip
         return Extraction(run)

@@ -13,7 +13,7 @@ from skyshed.images.open import OpenedImage, open_image
 from skyshed.images.region import as_region, cut
 from skyshed.images.registration import check_same_pixels
 from skyshed.images.source import ImageSource
-from skyshed.namespace import array_namespace
+from skyshed.namespace import array_namespace, is_device_array
 from skyshed.parameters import Parameters
 from skyshed.segmentation import SegmentationImage, as_segmentation_image
 
@@ -103,9 +103,22 @@ def check_detection(
         kron_params=catalog.kron_params, apermask_method=catalog.apermask_method
     )
     if known is not None:
+        given = known.source.array if isinstance(known.source, ArraySource) else None
+        if given is not None and known.mask is None and not _same_labels(given, labels.array):
+            raise ValueError(
+                f"{name} must have the sources of segmentation, and it has others: leave "
+                "segmentation out, or give the catalog of that map"
+            )
         return changed, known
     segmentation = SegmentationImage(catalog.frame.labels)
     return changed, KnownLabels(labels, None, segmentation)
+
+
+def _same_labels(one: Any, other: Any) -> bool:
+    """Whether two arrays of labels are equal; arrays on different devices are not compared."""
+    if is_device_array(one) != is_device_array(other):
+        return True
+    return bool((one == other).all())
 
 
 def _check_pixels(source: ImageSource, name: str, exposure: Exposure) -> None:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
-from skyshed.chain.request import DETECTION, IMAGE, Request
+from skyshed.chain.request import Request
+from skyshed.chain.whole import run_whole
 from skyshed.images.source import ImageSource
 from skyshed.images.window import Window
 from skyshed.kernels.threads import resolve_n_threads
@@ -151,10 +152,19 @@ def make_plan(request: Request, resources: Resources) -> Plan:
     with closing(connect(resources.scheduler, n_workers)) as engine:
         n_workers = engine.per_process()
         budget = engine.memory() if budget is None else budget
-    tiling, margin = _tiles(request, resources, n_workers, budget)
-    n_workers = min(n_workers, len(tiling))
-    memory = PROCESS + n_workers * _bytes_of_tile(request, tiling, margin)
-    return Plan(request.shape, tiling, margin, n_workers, memory, budget)
+    # Tiles are whole boxes: where these are large, fewer tiles at a time may be all that fits.
+    least = n_workers if resources.scheduler is not None else 1
+    for n in range(n_workers, least - 1, -1):
+        tiling, margin = _tiles(request, resources, n, budget)
+        n = min(n, len(tiling))
+        memory = PROCESS + n * _bytes_of_tile(request, tiling, margin)
+        if memory <= budget or resources.tile is not None or _begun(resources.folder) is not None:
+            return Plan(request.shape, tiling, margin, n, memory, budget)
+    height, width = request.box_size
+    raise ValueError(
+        f"memory of {written(budget)} is too little for a tile of whole boxes, whose size is "
+        f"{height} x {width}: {written(memory)} is needed; give more, or a smaller box_size"
+    )
 
 
 def _installed() -> bool:
@@ -342,24 +352,13 @@ def make_forecast(request: Request, plan: Plan) -> Forecast:
 
 def _measured(request: Request, window: Window) -> tuple[int, float]:
     """Return how many sources a window has, and how long it takes once kernels are loaded."""
-    from skyshed.extraction.entry import extract
-
-    given: dict[str, Any] = {}
-    for name, exposure in request.exposures.items():
-        planes = exposure.read(window)
-        if name == IMAGE:
-            given |= {"rms": planes.rms, "error": planes.error, "mask": planes.mask}
-        given[name] = planes.data
-    if request.known is not None:
-        given["segmentation"] = request.known.read(window)
-    image = given.pop(IMAGE)
-    given.setdefault(DETECTION, None)
+    sample = request.cut(window)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for _ in range(2):
             start = perf_counter()
             try:
-                n_sources = len(extract(image, parameters=request.parameters, **given).table)
+                n_sources = len(run_whole(sample, lambda _: None).table)
             except ValueError:  # nothing good in the middle: a plan is none the worse
                 return 0, 0.0
             seconds = perf_counter() - start

