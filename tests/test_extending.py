@@ -1,6 +1,5 @@
 """Each example of docs/extending.md works in a copy of the package that it is added to."""
 
-import importlib.util
 import re
 import shutil
 import subprocess
@@ -119,9 +118,6 @@ for name in from_memory.table.colnames:
 """)  # fmt: skip
 
 
-@pytest.mark.skipif(
-    not importlib.util.find_spec("skyshed.kernels.native"), reason="kernels are not C++ yet"
-)
 def test_a_kernel_works_as_shown(extended):
     folder = extended("A kernel")
     kernels, library = folder / "skyshed/kernels", folder / "skyshed-example.so"
