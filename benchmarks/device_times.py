@@ -112,9 +112,12 @@ def _uploaded(cupy: Any, value: Any) -> Any:
     if value is None:
         return None
     if isinstance(value, skyshed.SegmentationImage):
-        image = skyshed.SegmentationImage(cupy.asarray(value.data))
-        image._provenance = value._provenance  # the flags of sources say what was deblended
-        return image
+        known = value.provenance  # the flags of sources say what was deblended
+        return skyshed.SegmentationImage.from_labels(
+            cupy.asarray(value.data),
+            deblended_labels_map=(known.child, known.parent),
+            flags_map=(known.flagged, known.flags),
+        )
     return cupy.asarray(value)
 
 
