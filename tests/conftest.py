@@ -1,5 +1,7 @@
 """Fixtures that several test modules share."""
 
+import signal
+
 import pytest
 
 
@@ -17,3 +19,11 @@ def scene():
     for array in (field.data, field.mask):
         array.setflags(write=False)
     return field
+
+
+@pytest.fixture
+def heard():
+    """Let SIGINT interrupt, also where the tests run in the background of a shell."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

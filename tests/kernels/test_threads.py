@@ -43,6 +43,7 @@ def test_an_error_is_the_callers(n_threads):
         run_ranges(work, 1000, n_threads, 1)
 
 
+@pytest.mark.usefixtures("heard")
 @pytest.mark.parametrize("n_threads", [1, 3])
 def test_a_signal_ends_a_range_that_takes_long(n_threads):
     stop = np.zeros(1, np.int32)
@@ -61,6 +62,7 @@ def test_a_signal_ends_a_range_that_takes_long(n_threads):
     assert threading.active_count() == 1
 
 
+@pytest.mark.usefixtures("heard")
 def test_a_signal_is_heard_between_ranges():
     begun = []
 

@@ -309,7 +309,7 @@ def test_each_tile_is_counted_once(job):
 
 
 @pytest.mark.parametrize("how", ["error", "interrupt"])
-def test_when_a_run_ends_early_its_threads_have_ended(job, how):
+def test_when_a_run_ends_early_its_threads_have_ended(job, how, heard):
     started, ended = [], []
 
     def task(job, place):
