@@ -316,7 +316,7 @@ def test_maps_that_are_none_are_refused_by_name(image, found):
         extract(image, detection_cat=found)
     with pytest.raises(ValueError, match="detection_image and detection_cat both"):
         extract(image, detection_image=image, detection_cat=found.catalog)
-    with pytest.raises(ValueError, match=r"detection_cat.*has other labels"):
+    with pytest.raises(ValueError, match=r"detection_cat must have the sources of segmentation"):
         extract(image, detection_cat=found.catalog, segmentation=labels // 2)
 
 

@@ -26,8 +26,8 @@ def measured(request, scene):
             aperture_radii=(3.0,),
         )  # fmt: skip
         arrays = {
-            "segmentation": found.segmentation.data, "data": found.data,
-            "convolved": found.detected_on.convolved_data.make(),
+            "segmentation": found.segmentation.data, "data": found.data[:],
+            "convolved": found.convolved_data[:],
             "grown": found.segmentation.make_source_mask(size=7),
         }  # fmt: skip
         for name in found.table.colnames:
