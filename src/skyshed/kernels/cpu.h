@@ -47,6 +47,11 @@ inline void prefetch(const void *at) {
 #endif
 }
 
+// A mask as bytes, 0 or 1: loops over bool are not vectorised by all compilers.
+inline const unsigned char *bytes_of(const bool *mask) {
+    return reinterpret_cast<const unsigned char *>(mask);
+}
+
 // The number of the lowest bit that is set; there is one.
 inline int lowest_bit(u64 word) {
 #if defined(__GNUC__)
