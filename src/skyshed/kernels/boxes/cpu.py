@@ -18,9 +18,8 @@ def statistics(data, mask, box_shape, clip, wanted, n_threads):
     n_boxes = shape[0] * shape[1]
     values, limits = np.empty((len(wanted), *shape)), np.empty((2, *shape))
     n_good, n_bad = np.empty(shape, np.int64), np.empty(shape, np.int64)
-    codes = [(CODES[each.name], each.c, each.location) for each in wanted]
     work = KERNELS.bind(
-        "measure", data, mask, *data.shape, h, w, *rule_of(clip), np.array(codes, float).reshape(-1),
+        "measure", data, mask, *data.shape, h, w, *rule_of(clip), codes_of(wanted),
         len(wanted), values, limits, n_good, n_bad,
     )  # fmt: skip
     run_ranges(work, n_boxes, n_threads, max(BUFFER // (h * w * data.itemsize), 1))
@@ -35,3 +34,9 @@ def rule_of(clip):
         True, float(clip.lower), float(clip.upper), int(clip.maxiters), CODES[clip.center],
         CODES[clip.spread],
     )  # fmt: skip
+
+
+def codes_of(wanted):
+    """Return a code and two parameters for each `Statistic`."""
+    codes = [(CODES[each.name], each.c, each.location) for each in wanted]
+    return np.array(codes, float).reshape(-1)

@@ -147,7 +147,7 @@ template <class Value> class Block {
         const i64 p = y * image.nx + left;  // where the line would begin
         for (i64 i = begin, m; i < end; i += m) {
             m = min(SEGMENT - i % SEGMENT, end - i);
-            const bool *hidden = image.mask ? image.mask + (p + i) : nullptr;
+            const unsigned char *hidden = image.mask ? bytes_of(image.mask + (p + i)) : nullptr;
             parts[i / SEGMENT] |= read_pixels(image.data + (p + i), hidden, m, values + i);
         }
         const auto outside = [&](i64 i) {
@@ -160,14 +160,14 @@ template <class Value> class Block {
     }
 
     // Reads m <= SEGMENT pixels; whether any is missing.
-    bool read_pixels(const Value *row, const bool *hidden, i64 m, double *values) const {
+    bool read_pixels(const Value *row, const unsigned char *hidden, i64 m, double *values) const {
         prefetch_row(row + image.nx);
         return m == SEGMENT ? read_segment(row, hidden, SEGMENT, values)
                             : read_segment(row, hidden, m, values);
     }
 
     static bool read_segment(
-        const Value *row, const bool *hidden, i64 m, double *__restrict values) {
+        const Value *row, const unsigned char *hidden, i64 m, double *__restrict values) {
         int some = 0, masked = 0;
         for (i64 i = 0; i < m; ++i) {
             values[i] = row[i];

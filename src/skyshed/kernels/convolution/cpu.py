@@ -45,6 +45,13 @@ def taps_of(kernel):
     return np.concatenate([part[::-1] for part in parts]), True
 
 
+def weight_of(taps, shape, separable):
+    """Return the weight of a kernel that misses nothing, in the order of all sums."""
+    weight = np.empty(1)
+    KERNELS.call("weigh", taps, *shape, separable, weight)
+    return weight[0]
+
+
 def convolve(
     data, mask, kernel, boundary, fill_value, interpolate, preserve_nan, scale, n_threads
 ):  # fmt: skip
