@@ -16,6 +16,13 @@
 #define SKYSHED_EXPORT extern "C" __attribute__((visibility("default")))
 #endif
 
+// Before a function with a loop that is to be vectorised: what it calls becomes part of it.
+#if defined(__GNUC__)
+#define SKYSHED_FLAT __attribute__((flatten))
+#else
+#define SKYSHED_FLAT
+#endif
+
 constexpr i64 NO_MEMORY = -1, STOPPED = -2;
 
 // Room that a kernel needs for a while, not initialised. Where the size is known before, arrays of
@@ -42,6 +49,14 @@ inline bool stopped(const int *flag) { return flag && *const_cast<const volatile
 inline void prefetch(const void *at) {
 #if defined(__GNUC__)
     __builtin_prefetch(at);
+#else
+    (void)at;
+#endif
+}
+
+inline void prefetch_to_write(const void *at) {
+#if defined(__GNUC__)
+    __builtin_prefetch(at, 1);
 #else
     (void)at;
 #endif
