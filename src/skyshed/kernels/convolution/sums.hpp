@@ -8,24 +8,19 @@
 namespace convolution {
 
 // Taps that are added in one pass over a line: a multiple of four, so that the order is the same.
-constexpr int TAPS = 8;
+constexpr int TAPS = 16;
 // Rows whose sums along columns are formed together: they share most of their lines.
 constexpr int ROWS = 4;
 
-// Calls add(N, j), N a constant, for taps j to j + N.
-template <class Add> void in_groups(int n, Add add) {
-    for (int j = 0; j < n; j += TAPS) {
-        switch (min(n - j, TAPS)) {
-            case 1: add(std::integral_constant<int, 1>(), j); break;
-            case 2: add(std::integral_constant<int, 2>(), j); break;
-            case 3: add(std::integral_constant<int, 3>(), j); break;
-            case 4: add(std::integral_constant<int, 4>(), j); break;
-            case 5: add(std::integral_constant<int, 5>(), j); break;
-            case 6: add(std::integral_constant<int, 6>(), j); break;
-            case 7: add(std::integral_constant<int, 7>(), j); break;
-            default: add(std::integral_constant<int, TAPS>(), j); break;
-        }
-    }
+// Calls add(n, j), n <= N as a constant.
+template <int N, class Add> void with_constant(int n, int j, Add add) {
+    if (n == N) add(std::integral_constant<int, N>(), j);
+    else if constexpr (N > 1) with_constant<N - 1>(n, j, add);
+}
+
+// Calls add(N, j), N <= most a constant, for taps j to j + N.
+template <int most, class Add> void in_groups(int n, Add add) {
+    for (int j = 0; j < n; j += most) with_constant<most>(min(n - j, most), j, add);
 }
 
 // N taps, and the lines that they are for, from any column on.
@@ -67,7 +62,7 @@ SKYSHED_FLAT void add_rows_of_lines(
 // Sums along a row, of terms taps[j] * line[x + j].
 template <int reading>
 void add_row(const double *taps, int kx, const double *line, i64 n, bool first, double *sums) {
-    in_groups(kx, [&](auto N, int j) {
+    in_groups<reading == AS_IS ? TAPS : 4>(kx, [&](auto N, int j) {
         const Lines<N> lines(taps + j, [=](int i) { return line + j + i; });
         if (first && !j) add_lines<reading, true>(lines, n, sums);
         else add_lines<reading, false>(lines, n, sums);
@@ -77,7 +72,7 @@ void add_row(const double *taps, int kx, const double *line, i64 n, bool first, 
 // Sums along a column, of terms taps[i] * line(i)[x]; total is room for those of a tall one.
 template <class Line, class Out>
 void add_column(const double *taps, int ky, Line line, i64 n, double *total, Out *out) {
-    in_groups(ky, [&](auto N, int i) {
+    in_groups<TAPS>(ky, [&](auto N, int i) {
         const Lines<N> lines(taps + i, [=](int j) { return line(i + j); });
         if (ky <= TAPS) add_lines<AS_IS, true>(lines, n, out);
         else if (!i) add_lines<AS_IS, true>(lines, n, total);
@@ -94,7 +89,7 @@ void add_columns(const double *taps, int ky, Line line, i64 n, double *total, Ou
             add_column(taps, ky, [=](int i) { return line(row + i); }, n, total, out + row * step);
         return;
     }
-    in_groups(ky, [&](auto N, int) {
+    in_groups<TAPS>(ky, [&](auto N, int) {
         const Lines<N> lines(taps, line, ROWS);
         add_rows_of_lines(lines, n, out, out + step, out + 2 * step, out + 3 * step);
     });
