@@ -7,7 +7,7 @@
 namespace annuli {
 namespace {
 
-// Copies the values of annuli a0 to a1 to rows of a table, which has room for them.
+// Copies the values of annuli a0 to a1 to rows of a table, which have room for them.
 template <class Value>
 i64 gather(
     const Value *data, const bool *mask, i64 ny, i64 nx, const double *centers, double inner, double outer,
@@ -20,11 +20,10 @@ i64 gather(
         for (i64 j = rows.begin; j < rows.end; ++j) {
             const double distance2 = annulus.distance2(j);
             const Between columns = annulus.columns(j, nx);
-            const Value *pixels = data + j * nx;
             for (i64 i = columns.begin; i < columns.end; ++i) {
-                if (!annulus.holds(i, distance2) || !good(pixels[i])) continue;
-                if (mask && mask[j * nx + i]) continue;
-                row[n++] = pixels[i];
+                if (!annulus.holds(i, distance2)) continue;
+                const i64 p = j * nx + i;
+                if (good(data[p]) && !(mask && mask[p])) row[n++] = data[p];
             }
         }
         std::fill(row + n, row + width, Value(NAN_VALUE));

@@ -30,29 +30,28 @@ Counts copy_row(const Value *row, const unsigned char *mask, i64 n, Value *__res
     return {n_good, n - n_hidden - n_good};
 }
 
-// Copies the pixels of a box.
-template <class Value>
-Counts gather(const Value *data, const unsigned char *mask, const Grid &grid, const Box &box, Value *to) {
-    Counts all = {0, 0};
-    for (i64 y = 0; y < box.height; ++y, to += box.width) {
-        const i64 p = (box.y0 + y) * grid.nx + box.x0;
-        const Counts row = copy_row(data + p, mask ? mask + p : nullptr, box.width, to);
-        all.good += row.good;
-        all.bad += row.bad;
-    }
-    return all;
-}
+// Boxes side by side whose pixels are copied together: the image is read in longer rows.
+constexpr i64 SIDE_BY_SIDE = 16, BYTES = 1 << 18;
 
-// Asks for the pixels of a box ahead of their use: its rows are far from each other.
+// Copies the pixels of boxes b to b + m, which are in one row of boxes, each to `step` values.
 template <class Value>
-void prefetch_box(const Value *data, const unsigned char *mask, const Grid &grid, const Box &box) {
-    constexpr i64 LINE = 64, MOST = 1 << 16;
-    if (box.size() > MOST) return;
-    for (i64 y = 0; y < box.height; ++y) {
-        const i64 p = (box.y0 + y) * grid.nx + box.x0;
-        for (i64 x = 0; x < box.width; x += LINE / i64(sizeof(Value))) prefetch(data + p + x);
-        if (mask) for (i64 x = 0; x < box.width; x += LINE) prefetch(mask + p + x);
+void gather(
+    const Value *data, const unsigned char *mask, const Grid &grid, i64 b, i64 m, i64 step, Value *to,
+    Counts *counts) {
+    Box boxes[SIDE_BY_SIDE];
+    const i64 height = box_at(grid, b).height;
+    for (i64 k = 0; k < m; ++k) boxes[k] = box_at(grid, b + k), counts[k] = {0, 0};
+    for (i64 y = 0; y < height; ++y) {
+        for (i64 k = 0; k < m; ++k) {
+            const Box &box = boxes[k];
+            const i64 p = (box.y0 + y) * grid.nx + box.x0;
+            const Counts row =
+                copy_row(data + p, mask ? mask + p : nullptr, box.width, to + k * step + y * box.width);
+            counts[k].good += row.good;
+            counts[k].bad += row.bad;
+        }
     }
+    for (i64 k = 0; k < m; ++k) pad(to + k * step, boxes[k].size());
 }
 
 // Clips and measures boxes b0 to b1.
@@ -64,17 +63,21 @@ i64 measure_boxes(
     const Grid grid = {ny, nx, h, w};
     const Clip clip = {clips, lower, upper, maxiters, center, spread};
     const Results out = {wanted, n_wanted, grid.boxes(), values, limits, n_good};
-    const unsigned char *hidden = bytes_of(mask);
-    Room<Value> room(padded(h * w));
-    if (!room) return NO_MEMORY;
-    for (i64 b = b0; b < b1; ++b) {
-        const Box box = box_at(grid, b);
-        const Counts counts = gather(data, hidden, grid, box, room.pixels.begin());
-        pad(room.pixels.begin(), box.size());
-        if (b + 1 < grid.boxes()) prefetch_box(data, hidden, grid, box_at(grid, b + 1));
-        n_bad[b] = counts.bad;
-        Values<Value> box_values(room, padded(box.size()), counts.good);
-        measure(box_values, counts.good, clip, out, b);
+    const i64 step = padded(h * w);
+    const i64 most = min(max(BYTES / (step * i64(sizeof(Value))), i64(1)), min(SIDE_BY_SIDE, b1 - b0));
+    Scratch<Value> pixels(most * step);
+    Room<Value> room(step);
+    if (!pixels || !room) return NO_MEMORY;
+    Counts counts[SIDE_BY_SIDE];
+    for (i64 b = b0, m; b < b1; b += m) {
+        m = min(min(most, b1 - b), grid.across() - b % grid.across());
+        gather(data, bytes_of(mask), grid, b, m, step, pixels.begin(), counts);
+        for (i64 k = 0; k < m; ++k) {
+            n_bad[b + k] = counts[k].bad;
+            const i64 size = padded(box_at(grid, b + k).size());
+            Values<Value> box(pixels.begin() + k * step, size, counts[k].good, room);
+            measure(box, counts[k].good, clip, out, b + k);
+        }
     }
     return 0;
 }

@@ -41,6 +41,26 @@ template <class Value, class Is> i64 count(const Value *values, i64 n, Is is) {
     return all;
 }
 
+// The least and the largest of the values that are within limits, if there are any; n as above.
+template <class Value> Between<Value> ends_of(const Value *values, i64 n, Between<Value> limits) {
+    const Value infinite = Value(INF_VALUE);
+    Value least[LANES], most[LANES];
+    for (int k = 0; k < LANES; ++k) least[k] = infinite, most[k] = -infinite;
+    for (i64 i = 0; i < n; i += LANES) {
+        for (int k = 0; k < LANES; ++k) {
+            const Value value = values[i + k], up = limits(value) ? value : infinite;
+            const Value down = limits(value) ? value : -infinite;
+            least[k] = up < least[k] ? up : least[k];
+            most[k] = down > most[k] ? down : most[k];
+        }
+    }
+    for (int k = 1; k < LANES; ++k) {
+        if (least[k] < least[0]) least[0] = least[k];
+        if (most[k] > most[0]) most[0] = most[k];
+    }
+    return {least[0], most[0]};
+}
+
 // Vectors that can be compressed, which compilers do not do by themselves: comparisons give a bit per
 // value, and store() writes those whose bits are set next to each other, and something behind them.
 template <class Value> struct Vector {

@@ -2,6 +2,7 @@
 // there are put into bins, and the bins that are asked for are put in order. Medians of values of which
 // more and more are clipped lie close to each other.
 #pragma once
+#include "skyshed/kernels/boxes/boxes.h"
 #include "skyshed/kernels/boxes/picking.hpp"
 
 namespace boxes {
@@ -89,9 +90,9 @@ template <class Value> class Ranks {
             if (middle + MARGIN < SAMPLE) about.high = sample.sorted[middle + MARGIN];
         }
         gather(about);
-        if (rank < first) gather({-infinite, about.low});
-        else if (rank >= last) gather({about.high, infinite});
-        fill_bins();
+        if (rank < first) gather(about = {-infinite, about.low});
+        else if (rank >= last) gather(about = {about.high, infinite});
+        fill_bins(about);
     }
 
     // Makes the window of these values.
@@ -100,16 +101,14 @@ template <class Value> class Ranks {
         last = first + pick(values, size, about, window.begin());
     }
 
-    void fill_bins() {
+    void fill_bins(Between<Value> about) {
         const i64 m = last - first;
         const Value *in = window.begin();
-        Value low = in[0], high = in[0];
-        for (i64 i = 0; i < m; ++i) {
-            low = in[i] < low ? in[i] : low;
-            high = in[i] > high ? in[i] : high;
-        }
+        pad(window.begin(), m);
+        if (!good(about.high - about.low)) about = ends_of(in, padded(m), about);
+        const Value low = about.low;
         n_bins = min(max(m / IN_BIN, i64(1)), MOST_BINS);
-        const Value scale = Value(n_bins) / (high - low);
+        const Value scale = Value(n_bins) / (about.high - low);
         if (!(scale > 0 && scale < Value(INF_VALUE))) n_bins = 1;
         i64 *const begin = bins.begin();
         int *const of = bin_of.begin();

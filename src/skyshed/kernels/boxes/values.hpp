@@ -38,20 +38,20 @@ template <class Value> Between<Value> limits_of(const Range &range) {
 
 // Room for the values of one box after another.
 template <class Value> struct Room {
-    Scratch<Value> pixels, tails;
+    Scratch<Value> tails;
     Scratch<double> apart;
     Ranks<Value> ranks;
     Ranks<double> distances;
 
     explicit Room(i64 most)
-        : pixels(most), tails(most + LANES), apart(most), ranks(most), distances(most) {}
-    explicit operator bool() const { return pixels && tails && apart && ranks && distances; }
+        : tails(most + LANES), apart(most), ranks(most), distances(most) {}
+    explicit operator bool() const { return tails && apart && ranks && distances; }
 };
 
-// The values are room.pixels: size of them, of which n are good and the others NaN.
+// size values, of which n are good and the others NaN.
 template <class Value> class Values {
   public:
-    Values(Room<Value> &room, i64 size, i64 n) : room(room), v(room.pixels.begin()), size(size) {
+    Values(const Value *v, i64 size, i64 n, Room<Value> &room) : room(room), v(v), size(size) {
         room.ranks.of(v, size, n);
         middle = n ? at(n / 2) : 0.0;
         if (room.ranks.drawn().drawn) split();
@@ -91,11 +91,11 @@ template <class Value> class Values {
 
     Pair ends(const Range &range) const {
         const Between<Value> limits = limits_of<Value>(range);
-        if (hold_core(limits)) {
-            const Pair ends = ends_of(room.tails.begin(), n_tails, limits);
-            if (ends.first < core.low && ends.last > core.high) return ends;
-        }
-        return ends_of(v, size, limits);
+        Between<Value> ends = core;
+        if (hold_core(limits)) ends = ends_of(room.tails.begin(), n_tails, limits);
+        // There may be none beside the core.
+        if (ends.low >= core.low || ends.high <= core.high) ends = ends_of(v, size, limits);
+        return {double(ends.low), double(ends.high)};
     }
 
     Ranks<double> &deviations(const Range &range, double center) {
@@ -138,25 +138,6 @@ template <class Value> class Values {
             const double d = limits(value) ? double(value) - about : 0.0;
             return Sums{d, d * d};
         });
-    }
-
-    static Pair ends_of(const Value *values, i64 n, Between<Value> limits) {
-        const Value infinite = Value(INF_VALUE);
-        Value least[LANES], most[LANES];
-        for (int k = 0; k < LANES; ++k) least[k] = infinite, most[k] = -infinite;
-        for (i64 i = 0; i < n; i += LANES) {
-            for (int k = 0; k < LANES; ++k) {
-                const Value value = values[i + k], up = limits(value) ? value : infinite;
-                const Value down = limits(value) ? value : -infinite;
-                least[k] = up < least[k] ? up : least[k];
-                most[k] = down > most[k] ? down : most[k];
-            }
-        }
-        for (int k = 1; k < LANES; ++k) {
-            if (least[k] < least[0]) least[0] = least[k];
-            if (most[k] > most[0]) most[0] = most[k];
-        }
-        return {double(least[0]), double(most[0])};
     }
 
     // NaN of either wins.
