@@ -29,6 +29,11 @@ template <class T> class Scratch {
     explicit operator bool() const { return at; }
     T &operator[](i64 i) { return at[i]; }
     T *begin() { return at; }
+    // Takes other room; what there was is lost.
+    void renew(i64 n) {
+        std::free(at);
+        at = static_cast<T *>(std::malloc(sizeof(T) * size_t(max(n, i64(1)))));
+    }
 
   private:
     T *at;
@@ -38,14 +43,28 @@ template <class T> class Scratch {
 // then, and returns STOPPED.
 inline bool stopped(const int *flag) { return flag && *const_cast<const volatile int *>(flag); }
 
-// Asks for memory ahead of its use, without waiting.
-inline void prefetch(const void *at) {
+// Asks for memory ahead of its use, without waiting: brings it to the nearest cache (3), or to the next
+// one (2), which holds more.
+template <int NEAR = 3> inline void prefetch(const void *at) {
 #if defined(__GNUC__)
-    __builtin_prefetch(at);
+    __builtin_prefetch(at, 0, NEAR);
+    asm volatile("");  // else GCC takes a function that only prefetches for one without effect: no calls
 #else
     (void)at;
 #endif
 }
+
+// Before a loop: no iteration reads what another one writes, so that it may be vectorised without asking
+// where its arrays lie.
+#if defined(__clang__)
+#define SKYSHED_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#elif defined(__GNUC__)
+#define SKYSHED_INDEPENDENT _Pragma("GCC ivdep")
+#elif defined(_MSC_VER)
+#define SKYSHED_INDEPENDENT __pragma(loop(ivdep))
+#else
+#define SKYSHED_INDEPENDENT
+#endif
 
 // The number of the lowest bit that is set; there is one.
 inline int lowest_bit(u64 word) {
