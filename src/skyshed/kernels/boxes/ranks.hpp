@@ -44,7 +44,7 @@ template <class Value> class Ranks {
   public:
     // Room for so many values.
     explicit Ranks(i64 most)
-        : window(most + LANES), ordered(most), bin_of(most), bins(max(most / IN_BIN, i64(1)) + 2) {}
+        : window(most + LANES), ordered(most), bin_of(most), bins(bins_of(most) + 2) {}
 
     explicit operator bool() const { return window && ordered && bin_of && bins; }
 
@@ -68,8 +68,6 @@ template <class Value> class Ranks {
     }
 
   private:
-    static constexpr i64 IN_BIN = 4, MOST_BINS = 1 << 20;
-
     const Value *values;
     i64 size, n;
     Sample<Value> sample;
@@ -78,6 +76,8 @@ template <class Value> class Ranks {
     Scratch<Value> window, ordered;
     Scratch<int> bin_of;  // of each value in the window
     Scratch<i64> bins;    // where each begins
+
+    static i64 bins_of(i64 m) { return min(max(m / 4, i64(1)), i64(1) << 20); }
 
     void find(i64 rank) {
         const Value infinite = Value(INF_VALUE);
@@ -107,7 +107,7 @@ template <class Value> class Ranks {
         pad(window.begin(), m);
         if (!good(about.high - about.low)) about = ends_of(in, padded(m), about);
         const Value low = about.low;
-        n_bins = min(max(m / IN_BIN, i64(1)), MOST_BINS);
+        n_bins = bins_of(m);
         const Value scale = Value(n_bins) / (about.high - low);
         if (!(scale > 0 && scale < Value(INF_VALUE))) n_bins = 1;
         i64 *const begin = bins.begin();

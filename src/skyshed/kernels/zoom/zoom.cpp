@@ -8,8 +8,6 @@
 namespace zoom {
 namespace {
 
-// Terms of a spline of degree 5, the highest.
-constexpr int MOST_TERMS = 6;
 // Columns done for all rows of a range, so that the lines stay in the first cache.
 constexpr i64 COLUMNS = 512;
 
@@ -39,7 +37,7 @@ template <class Value> struct Lines {
     double low, high;
     Value *out;
 
-    // Columns x0 to x0 + n of row y, of K terms.
+    // Columns x0 to x0 + n of row y, of K terms; K is known where a loop is to be vectorised.
     template <int K> void combine(i64 y, i64 x0, i64 n) const {
         const double *line[K];
         double share[K];
@@ -56,26 +54,37 @@ template <class Value> struct Lines {
         }
     }
 
-    template <int K> void combine_rows(i64 y0, i64 y1) const {
-        for (i64 x0 = 0; x0 < nx; x0 += COLUMNS)
-            for (i64 y = y0; y < y1; ++y) combine<K>(y, x0, min(COLUMNS, nx - x0));
+    // The same of any number of terms.
+    void combine_any(i64 y, i64 x0, i64 n) const {
+        for (i64 x = x0; x < x0 + n; ++x) {
+            const double total = combined(
+                int(k), [&](int i) { return weight[y * k + i]; },
+                [&](int i) { return strip[index[y * k + i] * nx + x]; });
+            out[y * nx + x] = Value(within(total, low, high));
+        }
+    }
+
+    void combine_row(i64 y, i64 x0, i64 n) const {
+        switch (k) {  // of splines of degree k - 1, up to 5
+            case 1: return combine<1>(y, x0, n);
+            case 2: return combine<2>(y, x0, n);
+            case 3: return combine<3>(y, x0, n);
+            case 4: return combine<4>(y, x0, n);
+            case 5: return combine<5>(y, x0, n);
+            case 6: return combine<6>(y, x0, n);
+            default: return combine_any(y, x0, n);
+        }
     }
 };
 
-// Rows y0 to y1 of the image; index and weight have k <= MOST_TERMS elements for each row.
+// Rows y0 to y1 of the image; index and weight have k elements for each row.
 template <class Value>
 i64 combine_lines(
     const double *strip, const i64 *index, const double *weight, i64 k, i64 nx, double low, double high,
     Value *out, i64 y0, i64 y1) {
     const Lines<Value> lines = {strip, index, weight, k, nx, low, high, out};
-    switch (k) {
-        case 1: lines.template combine_rows<1>(y0, y1); break;
-        case 2: lines.template combine_rows<2>(y0, y1); break;
-        case 3: lines.template combine_rows<3>(y0, y1); break;
-        case 4: lines.template combine_rows<4>(y0, y1); break;
-        case 5: lines.template combine_rows<5>(y0, y1); break;
-        case MOST_TERMS: lines.template combine_rows<MOST_TERMS>(y0, y1); break;
-    }
+    for (i64 x0 = 0; x0 < nx; x0 += COLUMNS)
+        for (i64 y = y0; y < y1; ++y) lines.combine_row(y, x0, min(COLUMNS, nx - x0));
     return 0;
 }
 
