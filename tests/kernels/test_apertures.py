@@ -1,9 +1,9 @@
 """Aperture kernels: the geometry against exact areas, the sums against what they are defined as."""
 
+import functools
 import math
 from itertools import pairwise
 
-import numba
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -13,28 +13,45 @@ from scipy.integrate import quad
 from scipy.optimize import brentq
 
 from skyshed.kernels import apertures
-from skyshed.kernels.apertures.cpu_geometry import (
-    cap,
-    column_chord,
-    ellipse,
-    overlap,
-    row_chord,
-)
+from skyshed.kernels.apertures import cpu
+from skyshed.kernels.includes import assembled
+from tests.device.emulator.build import Module
 
 SIZE = 23
+#: The geometry as the GPU's compiler gets it: it is the CPU's, too.
+GEOMETRY = """
+using namespace apertures;
+extern "C" __global__ void weigh(
+    i64 nx, i64 ny, double x, double y, double a, double b, double theta, double *out) {
+    const Ellipse e = ellipse_of(a, b, theta);
+    for (i64 k = global_thread(); k < ny * nx; k += global_threads()) {
+        const double low = k / nx - 0.5 - y, left = k % nx - 0.5 - x;
+        const Cell cell = {{left, low}, row_chord(e, low), row_chord(e, low + 1.0),
+                           column_chord(e, left), column_chord(e, left + 1.0)};
+        out[k] = overlap(e, cell);
+    }
+}
+extern "C" __global__ void caps(const double *squares, i64 n, double *out) {
+    for (i64 k = global_thread(); k < n; k += global_threads()) out[k] = cap(squares[k]);
+}
+"""
 
 
-@numba.njit
+@functools.cache
+def geometry():
+    return Module(assembled("prelude.cu") + assembled("apertures/geometry.h") + GEOMETRY)
+
+
 def weights(nx, ny, x, y, a, b, theta):
-    out = np.zeros((ny, nx))
-    shape = ellipse(a, b, theta)
-    for row in range(ny):
-        for column in range(nx):
-            low, left = row - 0.5 - y, column - 0.5 - x
-            out[row, column] = overlap(
-                shape, left, low, row_chord(shape, low), row_chord(shape, low + 1.0),
-                column_chord(shape, left), column_chord(shape, left + 1.0),
-            )  # fmt: skip
+    out, ellipse = np.zeros((ny, nx)), map(np.float64, (x, y, a, b, theta))
+    geometry().launch("weigh", (1,), (1,), (np.int64(nx), np.int64(ny), *ellipse, out))
+    return out
+
+
+def caps(squares):
+    squares = np.atleast_1d(np.asarray(squares, float))
+    out = np.empty(squares.shape)
+    geometry().launch("caps", (1,), (1,), (squares, np.int64(squares.size), out))
     return out
 
 
@@ -132,10 +149,10 @@ def test_overlaps_at_touching_points(ellipse_of, expected):
 
 def test_caps_are_exact_on_both_sides_of_the_limit():
     half = np.concatenate([np.linspace(1e-3, 0.8, 500), np.sqrt([0.2, 0.2 + 1e-12])])
-    for h in half:
+    for h, found in zip(half, caps(half * half), strict=True):
         direct = math.asin(h) - h * math.sqrt(1 - h * h)
-        assert cap(h * h) == pytest.approx(direct, rel=1e-13, abs=1e-16)
-    assert cap(1e-12) == pytest.approx(2 / 3 * 1e-18, rel=1e-11)
+        assert found == pytest.approx(direct, rel=1e-13, abs=1e-16)
+    assert caps(1e-12)[0] == pytest.approx(2 / 3 * 1e-18, rel=1e-11)
 
 
 @pytest.fixture(scope="module", params=[np.float32, np.float64])
@@ -343,13 +360,10 @@ def all_results(field, n_threads=1, place=None, select=slice(None)):
 
 
 def test_results_have_the_same_bits_for_any_number_of_threads_and_any_order(field, monkeypatch):
-    from skyshed.kernels.apertures import cpu_kron, cpu_radius, cpu_sums
-
     expected = all_results(field)
     assert np.isfinite(expected).sum() > 400
     some = np.random.default_rng(0).permutation(len(field["label"]))[:77]
-    for module in (cpu_kron, cpu_radius, cpu_sums):
-        monkeypatch.setattr(module, "SOURCES", 7)
+    monkeypatch.setattr(cpu, "SOURCES", 7)
     for n_threads in (2, 3, None):
         assert np.array_equal(all_results(field, n_threads), expected, equal_nan=True)
         found = all_results(field, n_threads, select=some)

@@ -1,39 +1,44 @@
 """Deblending's kernels: each step against its definition, the floods against scikit-image."""
 
+import os
+import signal
+import threading
+import time
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.ndimage import generate_binary_structure, label
+from scipy.ndimage import gaussian_filter, generate_binary_structure, label
 from skimage.segmentation import watershed
 
 from skyshed.kernels import deblending
 from skyshed.kernels.deblending import cpu
-from skyshed.kernels.deblending.cpu_markers import (
-    MANY_LEVELS,
-    draw_markers,
-    find_markers,
-    order_by_level,
-    quantise,
-)
-from skyshed.kernels.deblending.cpu_neighbours import find_neighbours
-from skyshed.kernels.deblending.cpu_sorting import sort_descending
-from skyshed.kernels.deblending.cpu_watershed import flood, flood_by_heap
 from skyshed.sources import Sources
+from tests.kernels import steps
 
 SHIFTS = [(-1, 0), (0, -1), (0, 1), (1, 0), (-1, -1), (-1, 1), (1, -1), (1, 1)]
+#: Up to so many thresholds are all compared with; tree.h.
+MANY_LEVELS = 128
 
 
-def neighbours(mask):
-    """The pixels of a mask, and their table of neighbours."""
+@pytest.fixture(scope="session")
+def step(tmp_path_factory):
+    """Calls a step of deblending; see deblending_steps.cpp."""
+    return steps.build("deblending_steps.cpp", tmp_path_factory.mktemp("steps"))
+
+
+@pytest.fixture(params=["box", "table"])
+def boxed(request):
+    """Whether the pixels lie in their box: mostly, but where there are too few for it."""
+    return request.param == "box"
+
+
+def rows_of(mask):
+    """The pixels of a mask, how many, the width of the image, their box."""
     pixel = np.flatnonzero(mask)
-    near = np.full((pixel.size, 8), -1, np.int32)
-    find_neighbours(pixel, mask.shape[1], near)
-    return pixel, near
-
-
-def scratch(n, rows):
-    return np.full((rows, n + 1), -7, np.int32)
+    y, x = np.divmod(pixel, mask.shape[1])
+    return pixel, pixel.size, mask.shape[1], np.array([y.min(), y.max() + 1, x.min(), x.max() + 1])
 
 
 def structure(connectivity):
@@ -42,38 +47,65 @@ def structure(connectivity):
 
 @pytest.mark.parametrize("density", [0.1, 0.5, 0.9, 1.0])
 @pytest.mark.parametrize("shape", [(1, 9), (9, 1), (2, 2), (17, 13)])
-def test_neighbours_are_those_in_the_image(shape, density):
+def test_neighbours_are_those_in_the_image(step, boxed, shape, density):
     rng = np.random.default_rng(3)
     mask = rng.random(shape) < density
-    pixel, near = neighbours(mask)
-    place = np.full((shape[0] + 2, shape[1] + 2), pixel.size)
-    place[1:-1, 1:-1][mask] = np.arange(pixel.size)
+    if not mask.any():
+        return
+    rows = rows_of(mask)
+    pixel, n = rows[:2]
+    near = np.full((n, 8), -1, np.int32)
+    assert step("neighbours", np.ones(n), *rows, boxed, near) == boxed
+    place = np.full((shape[0] + 2, shape[1] + 2), n)
+    place[1:-1, 1:-1][mask] = np.arange(n)
     y, x = np.divmod(pixel, shape[1])
     expected = [place[y + 1 + dy, x + 1 + dx] for dy, dx in SHIFTS]
     np.testing.assert_array_equal(near, np.stack(expected, axis=1))
 
 
-@pytest.mark.parametrize("n", [0, 1, 2, 15, 16, 17, 40, 1000])
-def test_sorting_is_stable_and_stays_within_its_range(n):
+def test_thin_sources_have_a_table(step):
+    mask = np.eye(300, dtype=bool)
+    near = np.full((300, 8), -1, np.int32)
+    assert step("neighbours", np.ones(300), *rows_of(mask), True, near) == 0
+    assert (np.sort(near)[1:-1, :2] == np.arange(299)[1:, None] + [-1, 1]).all()
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 15, 16, 17, 40, 1000, 30_000])
+@pytest.mark.parametrize("kind", ["few", "many", "wide"])
+def test_sorting_is_stable_and_stays_within_its_range(step, n, kind):
     rng = np.random.default_rng(n)
     key, item = rng.integers(0, 20, n + 5).astype(float), np.arange(n + 5, dtype=np.int32)
+    if kind == "many":
+        key += rng.integers(0, 3, n + 5) / 7
+    if kind == "wide":
+        key = rng.choice([-1.0, 1.0], n + 5) * 10 ** rng.uniform(-300, 300, n + 5)
     key[: n // 10] = -np.inf
     expected = np.concatenate([[0, 1], 2 + np.argsort(-key[2:-3], kind="stable"), item[-3:]])
-    values = key.copy()
-    sort_descending(key, item, 2, n + 2, np.empty(n + 5), np.empty(n + 5, np.int32))
-    np.testing.assert_array_equal(item, expected)
-    np.testing.assert_array_equal(key, values[expected])
+    step("sort", key, item, 2, n + 2)
+    np.testing.assert_array_equal(item[: n + 2], expected[: n + 2])
 
 
 @pytest.mark.parametrize("n_levels", [1, 32, MANY_LEVELS, MANY_LEVELS + 1, 500])
-def test_the_level_is_the_number_of_thresholds_exceeded(n_levels):
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_level_is_the_number_of_thresholds_exceeded(step, n_levels, dtype):
     rng = np.random.default_rng(n_levels)
     levels = np.sort(rng.normal(size=n_levels))
-    value = np.concatenate([rng.normal(size=99), levels, [-np.inf]])
-    level = np.empty(value.size + 1, np.int32)
-    quantise(value, value.size, levels, level)
-    np.testing.assert_array_equal(level[:-1], (levels < value[:, None]).sum(axis=1))
-    assert level[-1] == -1
+    levels[:: n_levels // 7 + 1] = levels[:: n_levels // 7 + 1].astype(np.float32)
+    near = [levels, np.nextafter(levels.astype(dtype), dtype(-9)), np.nextafter(levels, 9), [0.0]]
+    value = np.concatenate([rng.normal(size=99), *near, [-np.inf, np.inf]]).astype(dtype)
+    level = np.empty(value.size, np.int32)
+    step("levels", value, value.size, levels, n_levels, level)
+    np.testing.assert_array_equal(level, (levels < value[:, None].astype(float)).sum(axis=1))
+
+
+def test_levels_about_zero_and_beyond_floats(step):
+    """Thresholds that no float32 equals: the largest float32 below decides the same."""
+    levels = np.sort([-1e300, -1e39, -1e-46, -0.0, 1e-46, 1e-45, 1e39])
+    tiny = np.float32(1e-45)
+    value = np.array([-np.inf, -3e38, -1, -tiny, -0.0, 0.0, tiny, 1, 3e38, np.inf], np.float32)
+    level = np.empty(value.size, np.int32)
+    step("levels", value, value.size, levels, levels.size, level)
+    np.testing.assert_array_equal(level, (levels < value[:, None].astype(float)).sum(axis=1))
 
 
 def markers_by_definition(level, npixels, connectivity):
@@ -103,7 +135,7 @@ def markers_by_definition(level, npixels, connectivity):
 
 @pytest.mark.parametrize("connectivity", [4, 8])
 @pytest.mark.parametrize("npixels", [1, 2, 4])
-def test_markers_are_those_of_the_definition(npixels, connectivity):
+def test_markers_are_those_of_the_definition(step, boxed, npixels, connectivity):
     rng = np.random.default_rng(10 * npixels + connectivity)
     several = 0
     for _ in range(60):
@@ -112,55 +144,59 @@ def test_markers_are_those_of_the_definition(npixels, connectivity):
         mask = rng.random(shape) < 0.9
         level_image = rng.integers(0, top + 1, shape) * mask
         expected = markers_by_definition(level_image, npixels, connectivity)
-        pixel, near = neighbours(mask)
-        n = pixel.size
-        level = np.append(level_image[mask], -1).astype(np.int32)
-        order = np.empty(n, np.int32)
-        n_above = order_by_level(level, n, np.empty(top + 1, np.int64), order)
-        assert n_above == (level_image > 0).sum()
-        group, seed, cut = scratch(n, 6), scratch(n, 1)[0], scratch(n, 1)[0]
-        n_markers = find_markers(
-            near, connectivity, level[:n].astype(float), n, level, order, n_above, np.arange(top),
-            npixels, 0.0, False, -1, tuple(group), np.empty(n), seed, cut,
+        if not mask.any():
+            continue
+        drawn = np.full(mask.sum(), -7, np.int32)
+        n_markers = step(
+            "markers", level_image[mask].astype(float), *rows_of(mask), connectivity == 8, boxed,
+            np.arange(top, dtype=float), top, npixels, drawn,
         )  # fmt: skip
-        drawn = scratch(n, 1)[0]
-        draw_markers(
-            near, connectivity, level, n, seed, cut, n_markers, drawn,
-            np.empty(n, np.int32), np.empty(n + 2, np.int32),
-        )  # fmt: skip
-        np.testing.assert_array_equal(drawn[:n], expected[mask])
-        assert n_markers == expected.max()
+        # Fewer than two are not drawn: the source stays whole.
+        assert n_markers == expected.max() or max(n_markers, expected.max()) < 2
+        if n_markers > 1:
+            np.testing.assert_array_equal(drawn, expected[mask])
         several += n_markers > 1
     assert several > 15
 
 
-def flooded(image, markers, mask, connectivity):
-    """The labels by `flood` (None where it declines), and by `flood_by_heap`."""
-    pixel, near = neighbours(mask)
-    n = pixel.size
-    value = -image[mask].astype(float)
-    start = np.append(markers[mask], -1).astype(np.int32)
-    touched = [start[k] == 0 or (start[near[k, :connectivity]] == 0).any() for k in range(n)]
-    member = np.flatnonzero(touched).astype(np.int32)
-    key = value[member]
-    sort_descending(key, member, 0, key.size, np.empty(n), np.empty(n, np.int32))
-    lists, heap = start.copy(), start.copy()
-    clear = flood(near, connectivity, lists, member, key, member.size, scratch(n, 5))
-    flood_by_heap(
-        near, connectivity, heap, value, n, np.empty(n), np.empty(n, np.int32),
-        np.empty(n, np.int32),
+@pytest.mark.parametrize("n_levels", [40, 300])
+@pytest.mark.parametrize("npixels", [1, 3])
+def test_markers_of_many_peaks_and_levels(step, n_levels, npixels):
+    """More than one table of areas holds."""
+    rng = np.random.default_rng(n_levels)
+    level_image = rng.integers(0, n_levels + 1, (30, 31))
+    level_image[::2, ::2] //= 3
+    mask = np.ones(level_image.shape, bool)
+    drawn = np.empty(mask.sum(), np.int32)
+    n_markers = step(
+        "markers", level_image[mask].astype(float), *rows_of(mask), True, True,
+        np.arange(n_levels, dtype=float), n_levels, npixels, drawn,
     )  # fmt: skip
+    expected = markers_by_definition(level_image, npixels, 8)
+    assert n_markers == expected.max() > 30
+    np.testing.assert_array_equal(drawn, expected[mask])
+
+
+def flooded(step, image, markers, mask, connectivity, boxed):
+    """The labels by lists (None where these are not exact), and by the heap."""
+    rows, value = rows_of(mask), -image[mask].astype(float)
+    start = markers[mask].astype(np.int32)
+    lists, heap = start.copy(), start.copy()
+    clear = step("flood", value, *rows, connectivity == 8, boxed, False, lists)
+    assert step("flood", value, *rows, connectivity == 8, boxed, True, heap)
     if not clear:
         np.testing.assert_array_equal(lists, start)
     out = np.zeros((2, *image.shape), int)
-    out[:, mask] = lists[:n], heap[:n]
+    out[:, mask] = lists, heap
     return (out[0] if clear else None), out[1]
 
 
-def check_floods(image, markers, mask, connectivity):
+def check_floods(step, image, markers, mask, connectivity, boxed=True):
     markers = markers * mask
+    if not mask.any():
+        return True
     expected = watershed(image, markers, mask=mask, connectivity=structure(connectivity))
-    lists, heap = flooded(image, markers, mask, connectivity)
+    lists, heap = flooded(step, image, markers, mask, connectivity, boxed)
     np.testing.assert_array_equal(heap, expected)
     if lists is not None:
         np.testing.assert_array_equal(lists, expected)
@@ -175,18 +211,21 @@ def check_floods(image, markers, mask, connectivity):
     n_values=st.sampled_from([1, 2, 5, 30, 10**9]),
     density=st.floats(0.3, 1.0),
     n_markers=st.integers(1, 12),
+    boxed=st.booleans(),
 )
-def test_floods_are_those_of_scikit_image(seed, shape, connectivity, n_values, density, n_markers):
+def test_floods_are_those_of_scikit_image(
+    step, seed, shape, connectivity, n_values, density, n_markers, boxed
+):
     rng = np.random.default_rng(seed)
     image = rng.integers(0, n_values, shape).astype(float)
     mask = rng.random(shape) < density
     markers = np.zeros(shape, np.int32)
     place = rng.integers(0, image.size, n_markers)
     markers.flat[place] = rng.integers(1, n_markers + 1, n_markers)
-    check_floods(image, markers, mask, connectivity)
+    check_floods(step, image, markers, mask, connectivity, boxed)
 
 
-def test_both_floods_are_needed_and_used():
+def test_both_floods_are_needed_and_used(step):
     """Lists settle distinct values always, ties often; the heap settles what is left."""
     rng = np.random.default_rng(8)
     by_lists = {"distinct": 0, "tied": 0}
@@ -196,9 +235,36 @@ def test_both_floods_are_needed_and_used():
         image = rng.random(shape) if i % 2 else rng.integers(0, 40, shape) / 4
         blobs = label(rng.random(shape) < 0.2)[0].astype(np.int32)
         mask = rng.random(shape) < 0.9
-        by_lists[kind] += check_floods(image, blobs, mask, 8 if i % 4 < 2 else 4)
+        by_lists[kind] += check_floods(step, image, blobs, mask, 8 if i % 4 < 2 else 4)
     assert by_lists["distinct"] == 100
     assert 0 < by_lists["tied"] < 100
+
+
+@pytest.mark.parametrize("connectivity", [4, 8])
+@pytest.mark.parametrize("kind", ["distinct", "many", "few", "nan"])
+def test_slopes_are_flooded_as_by_the_heap(step, boxed, kind, connectivity):
+    """Down from the markers first, then what is left: the labels of the serial flood, or none."""
+    rng = np.random.default_rng(connectivity)
+    exact = 0
+    for _ in range(150):
+        shape = rng.integers(4, 30, 2)
+        image = gaussian_filter(rng.normal(size=shape), 1.0) * 20
+        mask = rng.random(shape) < 0.95
+        if kind in ("many", "few"):
+            image = np.round(image * (50 if kind == "many" else 2))
+        value = image[mask]
+        if kind == "nan":
+            value[rng.random(value.size) < 0.05] = np.nan
+        levels = np.linspace(np.nanmin(value), np.nanmax(value), 12)[1:-1]
+        slopes, heap = np.zeros((2, value.size), np.int32)
+        given = value, *rows_of(mask), connectivity == 8, boxed, levels, levels.size
+        if step("flood_from", *given, True, heap) < 0:
+            continue
+        if step("flood_from", *given, False, slopes):
+            np.testing.assert_array_equal(slopes, heap)
+            exact += 1
+    if kind in ("distinct", "many"):
+        assert exact > (120 if kind == "distinct" else 30)
 
 
 def random_sources(seed=1, n=90):
@@ -283,6 +349,55 @@ def test_pixels_out_of_reach_are_flagged():
         np.array([3.0, 1, 3, 1]), sources, levels, 1, 0.0, 8, False, -1, 1
     )
     assert (nchild[0], flags[0]) == (0, deblending.NOT_COVERED)
+
+
+def giant(side=1400):
+    """A connected source that takes a second, and what to deblend it by."""
+    rng = np.random.default_rng(4)
+    data = gaussian_filter(rng.normal(size=(side, side)), 2) + 3
+    sources = Sources.from_labels(np.ones(data.shape, np.int32))
+    levels = np.linspace(data.min(), data.max(), 34)[None, 1:-1].copy()
+    return data, (data.ravel(), sources, levels, 5, 0.001, 8, False, -1)
+
+
+def test_a_flag_stops_kernels_within_a_source():
+    data, (values, sources, levels, *rules) = giant(300)
+    stop = np.ones(1, np.int32)
+    found = values.copy(), np.empty(1), np.empty(1), np.zeros(1, np.int64)
+    rows = sources.pixel, sources.start, sources.bbox, data.shape[1]
+    assert cpu.KERNELS.call("survey", data, *rows, True, stop, *found, 0, 1) == cpu.STOPPED
+    results = np.zeros(values.size, np.int32), np.zeros(1, np.int64), np.zeros(1, np.uint8)
+    given = levels, levels.shape[1], 5, 0.001, True, False, -1, np.zeros(1, np.int64)
+    assert (
+        cpu.KERNELS.call("deblend", values, *rows, *given, stop, *results, 0, 1) == cpu.STOPPED
+    )
+    assert not results[0].any()
+    stop[0] = 0
+    assert cpu.KERNELS.call("deblend", values, *rows, *given, stop, *results, 0, 1) == 0
+    assert results[1][0] > 1
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.1, 0.3])
+def test_a_signal_ends_the_kernel_within_half_a_second(delay):
+    """Of the process's own time: others may keep it waiting."""
+    _, task = giant()
+    deblending.deblend(*task, 1)
+    assert task[1].area[0] > cpu.LARGE
+    spent = []
+
+    def interrupt():
+        begun.wait()
+        time.sleep(delay)
+        spent.append(time.process_time())
+        os.kill(os.getpid(), signal.SIGINT)
+
+    begun = threading.Event()
+    threading.Thread(target=interrupt).start()
+    begun.set()
+    with pytest.raises(KeyboardInterrupt):
+        for _ in range(100):
+            deblending.deblend(*task, 1)
+    assert time.process_time() - spent[0] < 0.5
 
 
 @pytest.mark.parametrize("n_threads", [1, 2])

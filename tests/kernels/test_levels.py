@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from skyshed import extract
-from skyshed.kernels import native, weighting
+from skyshed.kernels import boxes, convolution, native, weighting
 
 LEVELS = native.available_levels()
 
@@ -63,3 +63,45 @@ def test_images_from_scattered_points_have_the_same_bits():
                     )
                 )
     assert len(found) == 3
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize("spread", ["std", "mad_std"])
+def test_statistics_of_boxes_have_the_same_bits(dtype, spread):
+    rng = np.random.default_rng(1)
+    data = rng.normal(10, 3, (190, 211)).astype(dtype)
+    data[rng.random(data.shape) < 0.05] += 300
+    data[rng.random(data.shape) < 0.1] = 0
+    data[:50, :50] *= -1
+    data[rng.random(data.shape) < 0.02] = np.nan
+    names = ("mean", "median", "std", "mad_std", "biweight_location", "biweight_scale")
+    wanted = tuple(boxes.Statistic(name, 6.0) for name in names)
+    rule = boxes.Clip(2.5, 3.0, -1, "median", spread)
+    for shape in ((64, 64), (11, 13), (190, 211), (1, 211)):
+        found = set()
+        for level in LEVELS:
+            with native.using_level(level):
+                arrays = boxes.statistics(data, data > 400, shape, rule, wanted, 1)
+                found.add(tuple(map(digest, arrays)))
+        assert len(found) == 1
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_convolved_images_have_the_same_bits(dtype):
+    rng = np.random.default_rng(2)
+    data = rng.normal(10, 3, (90, 211)).astype(dtype)
+    data[rng.random(data.shape) < 0.01] = np.nan
+    for shape in ((5, 5), (3, 17), (19, 1)):
+        column, row = rng.random(shape[0]), rng.random(shape[1])
+        for kernel in (np.outer(column, row), rng.normal(size=shape)):
+            found = set()
+            for level in LEVELS:
+                with native.using_level(level):
+                    found.add(
+                        digest(
+                            convolution.convolve(
+                                data, None, kernel, "extend", 0.0, True, False, 1.0, 1
+                            )[0]
+                        )
+                    )
+            assert len(found) == 1

@@ -2,6 +2,8 @@
 
 import ast
 import os
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -60,6 +62,20 @@ def test_every_level_has_the_same_kernels(level):
 def test_functions_of_one_name_differ_in_what_their_arrays_hold():
     for functions in KERNELS.values():
         assert len({tuple(map(str, one.dtypes)) for one in functions}) == len(functions)
+
+
+#: Instructions that round a product and a sum once, as x86-64 and Arm name them.
+FUSED = re.compile(r"\tv?fn?(m(add|sub)|ml[as])\w*\b")
+
+
+@pytest.mark.skipif(not shutil.which("objdump"), reason="needs objdump, which g++ brings")
+@pytest.mark.parametrize("level", LEVELS)
+def test_no_product_is_rounded_with_the_sum_that_it_is_in(level):
+    """GCC 12 does so in places in spite of -ffp-contract=off: see native/CMakeLists.txt."""
+    command = ["objdump", "--disassemble", "--no-show-raw-insn", str(native._file(level))]
+    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert FUSED.search("\tvfmaddsub132pd %xmm1,%xmm3,%xmm0")
+    assert [line for line in text.splitlines() if FUSED.search(line)] == []
 
 
 def arguments(**changes):

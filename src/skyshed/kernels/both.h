@@ -8,6 +8,7 @@
 #if defined(__CUDACC__) || defined(CUDA_ON_CPU)
 
 #define SKYSHED_BOTH __host__ __device__ inline
+#define SKYSHED_NOT_UNROLLED _Pragma("unroll 1")
 
 #else
 
@@ -16,12 +17,13 @@
 #include <limits>
 
 #define SKYSHED_BOTH inline
+#define SKYSHED_NOT_UNROLLED
 #define NAN_VALUE std::numeric_limits<double>::quiet_NaN()
 #define INF_VALUE std::numeric_limits<double>::infinity()
 
-using std::atan2; using std::ceil; using std::cos; using std::exp; using std::fabs; using std::floor;
-using std::hypot; using std::isfinite; using std::isnan; using std::log; using std::max; using std::min;
-using std::pow; using std::sin; using std::sqrt;
+using std::asin; using std::atan2; using std::ceil; using std::cos; using std::exp; using std::fabs;
+using std::floor; using std::hypot; using std::isfinite; using std::isnan; using std::log; using std::max;
+using std::min; using std::pow; using std::sin; using std::sqrt;
 
 #endif
 

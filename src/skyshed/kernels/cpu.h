@@ -16,6 +16,13 @@
 #define SKYSHED_EXPORT extern "C" __attribute__((visibility("default")))
 #endif
 
+// Before a function with a loop that is to be vectorised: what it calls becomes part of it.
+#if defined(__GNUC__)
+#define SKYSHED_FLAT __attribute__((flatten))
+#else
+#define SKYSHED_FLAT
+#endif
+
 constexpr i64 NO_MEMORY = -1, STOPPED = -2;
 
 // Room that a kernel needs for a while, not initialised. Where the size is known before, arrays of
@@ -29,6 +36,11 @@ template <class T> class Scratch {
     explicit operator bool() const { return at; }
     T &operator[](i64 i) { return at[i]; }
     T *begin() { return at; }
+    // Takes other room; what there was is lost.
+    void renew(i64 n) {
+        std::free(at);
+        at = static_cast<T *>(std::malloc(sizeof(T) * size_t(max(n, i64(1)))));
+    }
 
   private:
     T *at;
@@ -38,14 +50,41 @@ template <class T> class Scratch {
 // then, and returns STOPPED.
 inline bool stopped(const int *flag) { return flag && *const_cast<const volatile int *>(flag); }
 
-// Asks for memory ahead of its use, without waiting.
-inline void prefetch(const void *at) {
+// Asks for memory ahead of its use, without waiting: brings it to the nearest cache (3), or to the next
+// one (2), which holds more.
+template <int NEAR = 3> inline void prefetch(const void *at) {
 #if defined(__GNUC__)
-    __builtin_prefetch(at);
+    __builtin_prefetch(at, 0, NEAR);
+    asm volatile("");  // else GCC takes a function that only prefetches for one without effect: no calls
 #else
     (void)at;
 #endif
 }
+
+inline void prefetch_to_write(const void *at) {
+#if defined(__GNUC__)
+    __builtin_prefetch(at, 1);
+#else
+    (void)at;
+#endif
+}
+
+// A mask as bytes, 0 or 1: loops over bool are not vectorised by all compilers.
+inline const unsigned char *bytes_of(const bool *mask) {
+    return reinterpret_cast<const unsigned char *>(mask);
+}
+
+// Before a loop: no iteration reads what another one writes, so that it may be vectorised without asking
+// where its arrays lie.
+#if defined(__clang__)
+#define SKYSHED_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#elif defined(__GNUC__)
+#define SKYSHED_INDEPENDENT _Pragma("GCC ivdep")
+#elif defined(_MSC_VER)
+#define SKYSHED_INDEPENDENT __pragma(loop(ivdep))
+#else
+#define SKYSHED_INDEPENDENT
+#endif
 
 // The number of the lowest bit that is set; there is one.
 inline int lowest_bit(u64 word) {

@@ -5,47 +5,16 @@
 // annulus, in shared memory where they fit, in the image where not. Sums run over the block by a
 // fixed tree.
 
+#include "skyshed/kernels/apertures/background.h"
+
+using namespace apertures;
+
 #define BLOCK 256
 #define WARPS (BLOCK / 32)
 // Values of an annulus that are kept in shared memory.
 #define HELD (24 * 1024 / (int)sizeof(REAL))
 #define BIN_BITS 10
 #define BINS (1 << BIN_BITS)
-// The annulus' hole, in units of the bounding box; fewer usable pixels give no background; limits
-// in standard deviations, rounds; where the mode is not trusted. The CPU twin says why.
-#define HOLE 1.5
-#define FEWEST 10
-#define CLIP 3.0
-#define ROUNDS 20
-#define SKEWED 0.3
-
-// Columns x0 <= x < x1 of rows y0 <= y < y1, without those of the hole (hy0, hy1, hx0, hx1) in it.
-struct Annulus {
-    i64 y0, x0, hy0, hy1, hx0, hx1, width, before, beside, size;
-};
-
-// The integers inside the open interval middle -+ half, clipped to 0, ..., n - 1: begin and end.
-__device__ inline void clipped(double middle, double half, i64 n, i64 &begin, i64 &end) {
-    begin = (i64)min(max(floor(middle - half) + 1.0, 0.0), (double)n);
-    end = (i64)min(max(ceil(middle + half), (double)begin), (double)n);
-}
-
-__device__ inline Annulus annulus_of(const i64 *bbox, double width, i64 ny, i64 nx) {
-    const double y = 0.5 * (bbox[0] + bbox[1] - 1), x = 0.5 * (bbox[2] + bbox[3] - 1);
-    const double hole_y = 0.5 * HOLE * (bbox[1] - bbox[0]);
-    const double hole_x = 0.5 * HOLE * (bbox[3] - bbox[2]);
-    Annulus a;
-    i64 y1, x1;
-    clipped(y, hole_y + width, ny, a.y0, y1);
-    clipped(x, hole_x + width, nx, a.x0, x1);
-    clipped(y, hole_y, ny, a.hy0, a.hy1);
-    clipped(x, hole_x, nx, a.hx0, a.hx1);
-    a.width = x1 - a.x0;
-    a.before = (a.hy0 - a.y0) * a.width;                    // pixels in the rows above the hole
-    a.beside = a.width - (a.hx1 - a.hx0);                   // pixels in a row beside it
-    a.size = (y1 - a.y0) * a.width - (a.hy1 - a.hy0) * (a.hx1 - a.hx0);
-    return a;
-}
 
 // The values of an annulus' pixels, counted row by row; NaN for those that are not usable.
 struct InImage {
@@ -55,17 +24,19 @@ struct InImage {
     i64 nx;
     Annulus a;
     __device__ REAL operator()(i64 k) const {
-        i64 y = a.y0, x = a.x0;
-        const i64 middle = (a.hy1 - a.hy0) * a.beside;
-        if (k < a.before) {
-            y += k / a.width, x += k % a.width;
-        } else if (k - a.before < middle) {
-            k -= a.before;
-            y = a.hy0 + k / a.beside, x += k % a.beside;
-            if (x >= a.hx0) x += a.hx1 - a.hx0;
+        i64 y = a.y.first, x = a.x.first;
+        const i64 width = a.x.size(), beside = width - a.hole_x.size();
+        const i64 before = (a.hole_y.first - a.y.first) * width;  // pixels in the rows above the hole
+        const i64 middle = a.hole_y.size() * beside;
+        if (k < before) {
+            y += k / width, x += k % width;
+        } else if (k - before < middle) {
+            k -= before;
+            y = a.hole_y.first + k / beside, x += k % beside;
+            if (x >= a.hole_x.first) x += a.hole_x.size();
         } else {
-            k -= a.before + middle;
-            y = a.hy1 + k / a.width, x += k % a.width;
+            k -= before + middle;
+            y = a.hole_y.end + k / width, x += k % width;
         }
         const i64 p = y * nx + x;
         return labels[p] != 0 || (mask && mask[p]) ? (REAL)NAN_VALUE : data[p];
@@ -87,7 +58,8 @@ struct Scratch {
 
 struct Moments {
     i64 count;
-    double mean, std, low, high;
+    Spread spread;
+    double low, high;
 };
 
 // Moments of the values within limits, from sums about `near`; the same in all threads.
@@ -118,17 +90,13 @@ template <class Values> __device__ Moments moments_of(
         s.sum[w] = sum, s.square[w] = square, s.low[w] = low, s.high[w] = high, s.count[w] = count;
     }
     __syncthreads();
-    Moments m = {0, 0.0, 0.0, INF_VALUE, -INF_VALUE};
+    Moments m = {0, {0.0, 0.0}, INF_VALUE, -INF_VALUE};
     sum = square = 0.0;
     for (int w = 0; w < WARPS; ++w) {
         sum += s.sum[w], square += s.square[w], m.count += s.count[w];
         m.low = min(m.low, s.low[w]), m.high = max(m.high, s.high[w]);
     }
-    if (m.count) {
-        sum /= m.count;
-        m.mean = near + sum;
-        m.std = sqrt(max(square / m.count - sum * sum, 0.0));
-    }
+    if (m.count) m.spread = spread_of(m.count, sum, square, near);
     return m;
 }
 
@@ -207,35 +175,42 @@ template <class Values> __device__ double median_of(
     return 0.5 * (lower + upper);
 }
 
-// SourceExtractor's mode of the values, clipped about their median; 0 if there are too few. Leaves
-// in `count` how many there are.
-template <class Values> __device__ double clipped_mode(
-    const Values &value, i64 size, Scratch &s, i64 &count) {
-    Moments m = moments_of(value, size, -INF_VALUE, INF_VALUE, 0.0, s);
-    count = m.count;
-    if (m.count < FEWEST) return 0.0;
-    m = moments_of(value, size, -INF_VALUE, INF_VALUE, m.low == m.high ? m.low : m.mean, s);
-    double median = median_of(value, size, m, s);
-    double low = -INF_VALUE, high = INF_VALUE, bottom = low, top = high;
-    for (int round = 0; round < ROUNDS; ++round) {
-        bottom = median - CLIP * m.std, top = median + CLIP * m.std;
-        low = max(low, bottom), high = min(high, top);
-        const Moments left = moments_of(value, size, low, high, median, s);
-        if (left.count == m.count) break;
-        m = left;
-        median = median_of(value, size, m, s);
+// The values of an annulus for `clipped_mode`: those between two limits are kept.
+template <class Value> struct Kept {
+    const Value &value;
+    i64 size;
+    Scratch &s;
+    Moments m;         // of those kept
+    double low, high;  // what limits them
+
+    __device__ Spread spread(double near) {
+        m = moments_of(value, size, low, high, near, s);
+        return m.spread;
     }
-    // The last limits are applied to all values and may let some in again, as in astropy.
-    if (low != bottom || high != top) {
-        const Moments all = moments_of(value, size, bottom, top, median, s);
-        if (all.count > m.count) {
-            m = all;
-            median = median_of(value, size, m, s);
-        }
+    __device__ double median(double near, double std) { return median_of(value, size, m, s); }
+    __device__ bool take(double bottom, double top, double near, Spread &of, bool more) {
+        const Moments now = moments_of(value, size, bottom, top, near, s);
+        if (more ? now.count <= m.count : now.count == m.count) return false;
+        m = now;
+        of = m.spread;
+        return true;
     }
-    if (m.std == 0.0) return m.mean;
-    if (fabs(m.mean - median) / m.std >= SKEWED) return median;
-    return 2.5 * median - 1.5 * m.mean;
+    __device__ bool keep(double bottom, double top, double near, Spread &of) {
+        low = larger(low, bottom), high = smaller(high, top);
+        return take(low, high, near, of, false);
+    }
+    __device__ bool keep_again(double bottom, double top, double near, Spread &of) {
+        return (low != bottom || high != top) && take(bottom, top, near, of, true);
+    }
+};
+
+// The clipped mode of the values; 0 if there are too few. Leaves in `count` how many there are.
+template <class Value> __device__ double mode_of(const Value &value, i64 size, Scratch &s, i64 &count) {
+    Kept<Value> kept = {value, size, s, {}, -INF_VALUE, INF_VALUE};
+    kept.spread(0.0);
+    count = kept.m.count;
+    if (count < FEWEST) return 0.0;
+    return clipped_mode(kept, kept.m.low == kept.m.high ? kept.m.low : kept.m.spread.mean);
 }
 
 extern "C" __global__ void __launch_bounds__(BLOCK) clipped_modes(
@@ -245,15 +220,15 @@ extern "C" __global__ void __launch_bounds__(BLOCK) clipped_modes(
     __shared__ Scratch scratch;
     for (i64 i = blockIdx.x; i < n; i += gridDim.x) {
         const InImage image = {data, labels, mask, nx, annulus_of(bbox + 4 * i, width, ny, nx)};
-        const i64 size = image.a.size;
+        const i64 size = image.a.size();
         double mode;
         i64 count;
         if (size <= HELD) {
             for (i64 k = threadIdx.x; k < size; k += BLOCK) held[k] = image(k);
             __syncthreads();
-            mode = clipped_mode(InShared{held}, size, scratch, count);
+            mode = mode_of(InShared{held}, size, scratch, count);
         } else {
-            mode = clipped_mode(image, size, scratch, count);
+            mode = mode_of(image, size, scratch, count);
         }
         if (threadIdx.x == 0) out[i] = mode, counts[i] = count;
         __syncthreads();  // the next source takes over the shared memory

@@ -1,12 +1,84 @@
-"""Aperture sums on the CPU: one compiled visit of each source's neighbourhood per operation.
+"""Aperture sums on the CPU: one visit of each source's neighbourhood per operation.
 
 Sources are visited in the order of their place in the image (labels given by deblending are
 scattered), in ranges spread over threads.
 """
 
-from skyshed.kernels.apertures.cpu_background import local_background
-from skyshed.kernels.apertures.cpu_kron import kron_sums
-from skyshed.kernels.apertures.cpu_radius import radius_of_flux
-from skyshed.kernels.apertures.cpu_sums import aperture_sums
+import numpy as np
+
+from skyshed.kernels.apertures import LARGEST_BOX
+from skyshed.kernels.native import Kernels
+from skyshed.kernels.threads import run_ranges
 
 __all__ = ["aperture_sums", "kron_sums", "local_background", "radius_of_flux"]
+
+KERNELS = Kernels(__package__)
+
+#: Sources per range of work: enough to hide the cost of a hand-over, few enough to balance.
+SOURCES = 128
+#: Height of the bands that sources are visited in: rows that stay in a core's cache.
+BAND = 64
+
+
+def image_order(x, y):
+    """Return an order of the sources in which neighbours in the image come after one another."""
+    x = np.nan_to_num(x, posinf=0.0, neginf=0.0)
+    band = np.nan_to_num(y, posinf=0.0, neginf=0.0) // BAND
+    # One key, since a sort by two takes four times as long.
+    return np.argsort(band * (2.0 * np.abs(x).max(initial=0.0) + 1.0) + x)
+
+
+def where_of(data, place, method):
+    """Return the integers of a place, in the order that pixels.h has them, and the method."""
+    return np.array([*data.shape, *place, LARGEST_BOX, method], np.int64)
+
+
+def kron_sums(data, labels, mask, place, label, ellipses, scale, method, n_threads):
+    """Sum per ellipse in one visit; see the contract in `skyshed.kernels.apertures`."""
+    ellipses, moments, totals = np.ascontiguousarray(ellipses), *np.empty((2, len(label)))
+    order, stop = image_order(ellipses[:, 0], ellipses[:, 1]), np.zeros(1, np.int32)
+    add_up = KERNELS.bind(
+        "kron_sums", data, labels, mask, where_of(data, place, method), label, ellipses, scale,
+        order, moments, totals, stop,
+    )  # fmt: skip
+    run_ranges(add_up, len(label), n_threads, SOURCES, stop)
+    return moments, totals
+
+
+def aperture_sums(
+    data, error, input_mask, labels, mask, place, label, ellipses, background, method, n_threads
+):
+    """Sum per aperture in one visit; see the contract in `skyshed.kernels.apertures`."""
+    ellipses, totals, variances = np.ascontiguousarray(ellipses), *np.empty((2, len(label)))
+    seen, stop = np.empty(len(label), np.int32), np.zeros(1, np.int32)
+    add_up = KERNELS.bind(
+        "aperture_sums", data, error, input_mask, labels, mask, where_of(data, place, method), label,
+        ellipses, background, image_order(ellipses[:, 0], ellipses[:, 1]), totals, variances, seen,
+        stop,
+    )  # fmt: skip
+    run_ranges(add_up, len(label), n_threads, SOURCES, stop)
+    return totals, variances, seen
+
+
+def radius_of_flux(data, labels, mask, place, label, circles, background, flux, method, n_threads):
+    """Search per source; see the contract in `skyshed.kernels.apertures`."""
+    circles, radius = np.ascontiguousarray(circles), np.empty(len(label))
+    order, stop = image_order(circles[:, 0], circles[:, 1]), np.zeros(1, np.int32)
+    search = KERNELS.bind(
+        "radius_of_flux", data, labels, mask, where_of(data, place, method), label, circles,
+        background, flux, order, radius, stop,
+    )  # fmt: skip
+    run_ranges(search, len(label), n_threads, SOURCES, stop)
+    return radius
+
+
+def local_background(data, labels, mask, bbox, width, n_threads):
+    """Estimate per source; see the contract in `skyshed.kernels.apertures`."""
+    n, bbox, stop = bbox.shape[0], np.ascontiguousarray(bbox), np.zeros(1, np.int32)
+    background, counts = np.empty(n), np.empty(n, np.int64)
+    estimate = KERNELS.bind(
+        "local_background", data, labels, mask, *data.shape, bbox, width,
+        image_order(bbox[:, 2], bbox[:, 0]), background, counts, stop,
+    )  # fmt: skip
+    run_ranges(estimate, n, n_threads, SOURCES, stop)
+    return background, counts

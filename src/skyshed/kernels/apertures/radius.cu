@@ -5,8 +5,8 @@
 // by its exact share. Where circles are large, the sums of the pixels before every STRIDE-th of a
 // row are known from a visit beforehand, so that a step reads little more than the rim.
 
-#include "geometry.cuh"
-#include "pixels.cuh"
+#include "parts.cuh"
+#include "skyshed/kernels/apertures/radius.h"
 
 // Up to this width of its box a circle is added up pixel by pixel.
 #define SMALL 64
@@ -16,19 +16,10 @@
 // Threads of a block, for small and for large circles.
 #define FEW 64
 #define MANY 256
-// The smallest radius searched; the fraction by which the largest shrinks; the tolerances of the
-// root; the most steps; how well the largest circle holds the flux by rounding. The CPU twin says
-// why.
-#define SMALLEST 0.1
-#define SHRINK 0.1
-#define TOLERANCE 2e-12
-#define RELATIVE (4.0 * 2.220446049250313e-16)
-#define STEPS 100
-#define ROUNDING 1e-12
 
 // Rows and columns of a disc are counted from its box's first; so is its centre (x, y).
 struct Disc {
-    Field field;
+    Field<REAL> field;
     Box box;
     double x, y, sky;
     int label;
@@ -39,13 +30,13 @@ struct Disc {
 
 // The disc of the largest radius; its box is empty where there is nothing to search.
 __device__ inline Disc disc_at(
-    const Field &field, const double *circle, const int *label, double sky, double flux) {
+    const Field<REAL> &field, const double *circle, const int *label, double sky, double flux) {
     const double x = circle[0], y = circle[1], largest = circle[2];
     Disc d = {field, {0, 0, 0, 0, 0, 0}, x, y, sky, label ? *label : 0, nullptr};
-    if (flux != 0.0 && largest > SMALLEST && isfinite(x + y + largest + sky + flux))
-        d.box = box_of(field, x, y, largest, largest);
-    d.x -= field.x0 + d.box.x0;
-    d.y -= field.y0 + d.box.y0;
+    if (largest > SMALLEST && searchable(x, y, largest, sky, flux))
+        d.box = box_of(field.at, x, y, largest, largest);
+    d.x -= field.at.x0 + d.box.x0;
+    d.y -= field.at.y0 + d.box.y0;
     return d;
 }
 
@@ -60,7 +51,7 @@ extern "C" __global__ void count_marks(
     const i64 *where, const double *circles, const double *background, const double *flux, i64 n,
     i64 *large, i64 *marks) {
     for (i64 i = global_thread(); i < n; i += global_threads()) {
-        const Field field = field_of(nullptr, nullptr, nullptr, where);
+        const Field<REAL> field = field_of<REAL>(nullptr, nullptr, nullptr, where);
         const Disc d = disc_at(field, circles + 3 * i, nullptr, background[i], flux[i]);
         large[i] = !d.box.empty() && d.box.width() > SMALL;
         marks[i] = large[i] ? (i64)d.rows() * d.marks() : 0;
@@ -73,7 +64,7 @@ extern "C" __global__ void add_before(
     const REAL *data, const int *labels, const bool *mask, const i64 *where, const int *label,
     const double *circles, const double *background, const double *flux, const i64 *first_large,
     const i64 *first_mark, i64 n, double *before) {
-    const Field field = field_of(data, labels, mask, where);
+    const Field<REAL> field = field_of(data, labels, mask, where);
     for (i64 w = global_warp(); w < first_large[n] * PARTS; w += global_warps()) {
         const i64 i = source_of(w / PARTS, first_large, n);
         const Disc d = disc_at(field, circles + 3 * i, label + i, background[i], flux[i]);
@@ -97,14 +88,12 @@ __device__ inline double quadrant(double radius, double s, double e, double low,
     if (!(s < e && low < high) || s * s + low * low >= square) return 0.0;
     if (e * e + high * high <= square) return (e - s) * (high - low);
     // Where the rim crosses the lines v = high and v = low; it runs outwards and down between them.
-    const double far = high < radius ? sqrt((radius - high) * (radius + high)) : 0.0;
-    const double near = sqrt((radius - low) * (radius + low));
-    const double u0 = min(max(s, far), e), u1 = max(min(e, near), u0);
-    const double v0 = min(high, sqrt(max((radius - u0) * (radius + u0), 0.0)));
-    const double v1 = u1 == near ? low : sqrt(max((radius - u1) * (radius + u1), 0.0));
-    const double du = u1 - u0, dv = v0 - v1;
-    const double trapezium = 0.5 * ((v0 - low) + (v1 - low)) * du;
-    return (u0 - s) * (high - low) + trapezium + square * cap(0.25 / square * (du * du + dv * dv));
+    const double far = high < radius ? leaves(radius, high) : 0.0, near = leaves(radius, low);
+    const double u0 = smaller(larger(s, far), e), u1 = larger(smaller(e, near), u0);
+    const double v0 = smaller(high, sqrt(larger((radius - u0) * (radius + u0), 0.0)));
+    const double v1 = u1 == near ? low : sqrt(larger((radius - u1) * (radius + u1), 0.0));
+    const Piece piece = piece_of(u0, v0, u1, v1, low);
+    return (u0 - s) * (high - low) + piece.under + beyond_chord(square, 0.25 / square, piece.square);
 }
 
 // The area that the circle shares with the pixel whose lower left corner is (x0, y0).
@@ -129,14 +118,14 @@ __device__ inline double flux_of_row(const Disc &d, double radius, int row) {
     const double low = row - 0.5 - d.y;
     const double nearest = max(max(low, -(low + 1.0)), 0.0), farthest = max(-low, low + 1.0);
     if (nearest >= radius) return 0.0;
-    const double reach = sqrt((radius - nearest) * (radius + nearest));
+    const double reach = leaves(radius, nearest);
     const int first = max(0, (int)floor(d.x - reach + 0.5));
     const int end = min((int)d.box.width(), (int)floor(d.x + reach + 0.5) + 1);
     // Columns inside, ..., outside - 1 lie wholly in the circle; known, ..., unknown - 1 are added
     // up.
     int inside = end, outside = end, known = end, unknown = end;
     if (farthest < radius) {
-        const double half = sqrt((radius - farthest) * (radius + farthest));
+        const double half = leaves(radius, farthest);
         inside = max(first, (int)ceil(d.x - half + 0.5));
         outside = min(end, (int)floor(d.x + half - 0.5) + 1);
     }
@@ -180,75 +169,10 @@ __device__ inline double flux_within(const Disc &d, double radius, double *of_wa
     return flux;
 }
 
-struct End {
-    double radius, value;
-};
-
-// The step from `best` to the root, by secant or inverse quadratic interpolation.
-__device__ inline double interpolate(End best, End old, End other) {
-    if (old.radius == other.radius)
-        return -best.value * (best.radius - old.radius) / (best.value - old.value);
-    const double d_old = (old.value - best.value) / (old.radius - best.radius);
-    const double d_other = (other.value - best.value) / (other.radius - best.radius);
-    return -best.value * (other.value * d_other - old.value * d_old) /
-           (d_other * d_old * (other.value - old.value));
-}
-
-__device__ inline bool differ(double a, double b) {
-    return a != 0.0 && b != 0.0 && (a < 0.0) != (b < 0.0);
-}
-
-// The root between two radii by the method of Brent (1973), step for step as the CPU twin: where
-// there are several, the same one is found.
-__device__ __forceinline__ double root_between(
-    const Disc &d, double flux, End old, End best, double *of_warp) {
-    if (old.value == 0.0) return old.radius;
-    End other = old;
-    double step = best.radius - old.radius, previous = step, root = NAN_VALUE;
-    for (int k = 0; k < STEPS; ++k) {
-        if (differ(old.value, best.value)) {
-            other = old;
-            step = previous = best.radius - old.radius;
-        }
-        if (fabs(other.value) < fabs(best.value)) {
-            old = best;
-            best = other;
-            other = old;
-        }
-        const double tolerance = 0.5 * (TOLERANCE + RELATIVE * fabs(best.radius));
-        const double half = 0.5 * (other.radius - best.radius);
-        if (best.value == 0.0 || fabs(half) < tolerance) {
-            root = best.radius;
-            break;
-        }
-        double attempt = INF_VALUE;
-        if (fabs(previous) > tolerance && fabs(best.value) < fabs(old.value))
-            attempt = interpolate(best, old, other);
-        if (2.0 * fabs(attempt) < min(fabs(previous), 3.0 * fabs(half) - tolerance)) {
-            previous = step;
-            step = attempt;
-        } else {
-            previous = step = half;
-        }
-        old = best;
-        best.radius += fabs(step) > tolerance ? step : half < 0.0 ? -tolerance : tolerance;
-        best.value = 1.0 - flux_within(d, best.radius, of_warp) / flux;
-    }
-    return root;
-}
-
-// The root of the growth curve; the largest radius shrinks until the ends' signs differ.
-__device__ inline double search(const Disc &d, double largest, double flux, double *of_warp) {
-    const End near = {SMALLEST, 1.0 - flux_within(d, SMALLEST, of_warp) / flux};
-    const double shrink = SHRINK * largest;
-    for (; largest > SMALLEST; largest -= shrink) {
-        const End far = {largest, 1.0 - flux_within(d, largest, of_warp) / flux};
-        if (near.value == 0.0) return SMALLEST;
-        if (fabs(far.value) < ROUNDING) return largest;
-        if ((near.value < 0.0) != (far.value < 0.0))
-            return root_between(d, flux, near, far, of_warp);
-    }
-    return NAN_VALUE;
+// The root of the growth curve; the same in all threads of the block.
+__device__ inline double root_of(const Disc &d, double largest, double flux, double *of_warp) {
+    return search(
+        [&](double radius) { return 1.0 - flux_within(d, radius, of_warp) / flux; }, largest);
 }
 
 // A block per source; what is not measured is NaN, large circles are left to the next kernel.
@@ -257,7 +181,7 @@ extern "C" __global__ void search_small(
     const double *circles, const double *background, const double *flux, i64 n, double *out) {
     __shared__ Disc d;  // the same for all threads: in registers it would be many times there
     __shared__ double of_warp[FEW / 32];
-    const Field field = field_of(data, labels, mask, where);
+    const Field<REAL> field = field_of(data, labels, mask, where);
     for (i64 i = blockIdx.x; i < n; i += gridDim.x) {
         __syncthreads();  // the last source is done with
         if (threadIdx.x == 0)
@@ -265,7 +189,7 @@ extern "C" __global__ void search_small(
         __syncthreads();
         if (!d.box.empty() && d.box.width() > SMALL) continue;
         double radius = NAN_VALUE;
-        if (!d.box.empty()) radius = search(d, circles[3 * i + 2], flux[i], of_warp);
+        if (!d.box.empty()) radius = root_of(d, circles[3 * i + 2], flux[i], of_warp);
         if (threadIdx.x == 0) out[i] = radius;
     }
 }
@@ -277,7 +201,7 @@ extern "C" __global__ void search_large(
     const i64 *first_mark, i64 n, const double *before, double *out) {
     __shared__ Disc d;  // the same for all threads: in registers it would be many times there
     __shared__ double of_warp[MANY / 32];
-    const Field field = field_of(data, labels, mask, where);
+    const Field<REAL> field = field_of(data, labels, mask, where);
     for (i64 j = blockIdx.x; j < first_large[n]; j += gridDim.x) {
         const i64 i = source_of(j, first_large, n);
         __syncthreads();  // the last source is done with
@@ -286,7 +210,7 @@ extern "C" __global__ void search_large(
             d.before = before + first_mark[i];
         }
         __syncthreads();
-        const double radius = search(d, circles[3 * i + 2], flux[i], of_warp);
+        const double radius = root_of(d, circles[3 * i + 2], flux[i], of_warp);
         if (threadIdx.x == 0) out[i] = radius;
     }
 }

@@ -3,7 +3,7 @@
 import cupy
 import numpy as np
 
-from skyshed.kernels.boxes import CODES
+from skyshed.kernels.boxes.cpu import codes_of, rule_of
 from skyshed.kernels.cuda import CHUNK, Kernels
 
 BOXES, MERGING = Kernels(__package__, "boxes.cu"), Kernels(__package__, "merging.cu")
@@ -23,8 +23,11 @@ def statistics(data, mask, box_shape, clip, wanted, n_threads):
     shape = (-(-ny // h), -(-nx // w))
     n_boxes = shape[0] * shape[1]
     grid = (np.int64(ny), np.int64(nx), np.int32(h), np.int32(w))
-    codes = [(CODES[each.name], each.c, each.location) for each in wanted]
-    rule = (*_rule(clip), cupy.asarray(np.array(codes, float).reshape(-1)), np.int32(len(wanted)))
+    clips, lower, upper, *how = rule_of(clip)
+    rule = (
+        np.bool_(clips), np.float64(lower), np.float64(upper), *map(np.int32, how),
+        cupy.asarray(codes_of(wanted)), np.int32(len(wanted)),
+    )  # fmt: skip
     values, limits = cupy.empty((len(wanted), *shape)), cupy.empty((2, *shape))
     n_good = cupy.empty(shape, np.int64)
     for_rule, for_values = 24 * len(wanted), h * w * data.itemsize
@@ -49,17 +52,6 @@ def statistics(data, mask, box_shape, clip, wanted, n_threads):
         )  # fmt: skip
         n_bad = n_bad.view(np.int64).reshape(shape)
     return values, n_good, n_bad, limits
-
-
-def _rule(clip):
-    """Return the kernels' arguments for a `Clip` or None."""
-    if clip is None:
-        zero = np.int32(0)
-        return np.bool_(False), np.float64(0), np.float64(0), zero, zero, zero
-    return (
-        np.bool_(True), np.float64(clip.lower), np.float64(clip.upper), np.int32(clip.maxiters),
-        np.int32(CODES[clip.center]), np.int32(CODES[clip.spread]),
-    )  # fmt: skip
 
 
 def _block(size):

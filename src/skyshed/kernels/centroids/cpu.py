@@ -1,7 +1,57 @@
-"""Centroids on the CPU: in each module the sources are shared among the threads."""
+"""Centroids on the CPU; see covariance.cpp, windowed.cpp and quadratic.cpp."""
 
-from skyshed.kernels.centroids.cpu_covariance import covariance
-from skyshed.kernels.centroids.cpu_quadratic import quadratic
-from skyshed.kernels.centroids.cpu_windowed import windowed
+import numpy as np
 
-__all__ = ["covariance", "quadratic", "windowed"]
+from skyshed.kernels.apertures.cpu import image_order, where_of
+from skyshed.kernels.centroids.fits import fits
+from skyshed.kernels.native import Kernels
+from skyshed.kernels.threads import run_ranges
+
+KERNELS = Kernels(__package__)
+
+#: Sources per range of work; of those with windows, which take longer.
+SOURCES, WINDOWS = 256, 64
+
+
+def covariance(sources, error, image, mask, moments, n_threads):
+    """Propagate per source; see the contract in `skyshed.kernels.centroids`."""
+    n = len(sources)
+    out = np.empty((n, 3))
+    propagate = KERNELS.bind(
+        "covariance", sources.pixel, sources.start, sources.order, sources.bbox, image.shape[1],
+        error, image, mask, np.ascontiguousarray(moments), out,
+    )  # fmt: skip
+    run_ranges(propagate, n, n_threads, SOURCES)
+    return out
+
+
+def windowed(
+    data, error, labels, mask, place, label, windows, ellipses, covariance, method, n_threads
+):
+    """Search per source; see the contract in `skyshed.kernels.centroids`."""
+    n, out, beyond = len(label), _results(len(label)), np.empty(len(label), bool)
+    tables = map(np.ascontiguousarray, (windows, ellipses, covariance))
+    order, stop = image_order(windows[:, 0], windows[:, 1]), np.zeros(1, np.int32)
+    search = KERNELS.bind(
+        "windowed", data, error, labels, mask, where_of(data, place, method), label, *tables, order,
+        *out, beyond, stop,
+    )  # fmt: skip
+    run_ranges(search, n, n_threads, WINDOWS, stop)
+    return *out, beyond
+
+
+def quadratic(sources, data, error, mask, peak, centre, covariance, n_threads):
+    """Fit per source; see the contract in `skyshed.kernels.centroids`."""
+    n, out = len(sources), _results(len(sources))
+    fit = KERNELS.bind(
+        "quadratic", sources.pixel, sources.start, sources.bbox, data.shape[1], data, error, mask,
+        np.ascontiguousarray(peak), sources.order, fits(), np.ascontiguousarray(centre),
+        np.ascontiguousarray(covariance), *out,
+    )  # fmt: skip
+    run_ranges(fit, n, n_threads, SOURCES)
+    return out
+
+
+def _results(n):
+    """Return arrays for centres, their covariances, and whether they fell back."""
+    return np.empty((n, 2)), np.empty((n, 3)), np.empty(n, bool)

@@ -7,80 +7,22 @@
 
 // Columns of a tile: the lanes of a warp.
 #define WIDTH 32
-// Boundaries, as the twin numbers them.
-#define NO_BOUNDARY 0
-#define WRAP 2
-#define EXTEND 3
 
-// How a value of the tile counts.
-enum Reading { AS_IS, MISSING_IS_ZERO, WEIGHT };
+#include "skyshed/kernels/convolution/convolution.h"
 
-template <int reading> __device__ inline double read(double value) {
-    if (reading == AS_IS) return value;
-    const bool missing = value != value;
-    if (reading == WEIGHT) return missing ? 0.0 : 1.0;
-    return missing ? 0.0 : value;
-}
+using convolution::AS_IS;
+using convolution::MISSING_IS_ZERO;
+using convolution::WEIGHT;
+using convolution::add_terms;
+using convolution::place;
+using convolution::read;
+using convolution::Rule;
 
-// total + sum of term(0), ..., term(n - 1).
-template <class Term> __device__ inline double add_terms(double total, int n, Term term) {
-    int j = 0;
-#pragma unroll 1
-    for (; j + 4 <= n; j += 4) total += (term(j) + term(j + 1)) + (term(j + 2) + term(j + 3));
-#pragma unroll 1
-    for (; j < n; ++j) total += term(j);
-    return total;
-}
+typedef convolution::Image<REAL> Image;
 
-struct Image {
-    const REAL *data;
-    const bool *mask;
-    i64 ny, nx;
-    int boundary;
-    double fill;
-};
-
-// The index whose value stands at i, which is not one of the n; or -1 for the fill value.
-__device__ __noinline__ i64 outside(i64 i, i64 n, int boundary) {
-    if (boundary == EXTEND) return i < 0 ? 0 : n - 1;
-    if (boundary == WRAP) return (i % n + n) % n;
-    return -1;
-}
-
-__device__ inline i64 place(i64 i, i64 n, int boundary) {
-    return i >= 0 && i < n ? i : outside(i, n, boundary);
-}
-
-// The value of pixel p, NaN if it is missing.
-__device__ inline double pixel(const Image &image, i64 p) {
-    return image.mask && image.mask[p] ? NAN_VALUE : (double)image.data[p];
-}
-
-struct Rule {
-    double scale, whole;  // whole: the weight of a kernel that misses nothing
-    bool interpolate, preserve_nan;
-};
-
-// The result at a pixel of this value, NaN if missing; counts pixels that could not be
-// interpolated.
-__device__ inline REAL finish(
-    double total, double weight, double value, const Rule &rule, u64 &empty) {
-    if (weight != rule.whole) {
-        total = weight == 0.0 ? value * rule.scale : total / weight * rule.scale;
-        empty += weight == 0.0 && total != total;
-    }
-    return (REAL)(rule.preserve_nan && value != value ? NAN_VALUE : total);
-}
-
-// Where boundary is none, the result is 0 where the kernel reaches outside.
+// Where nothing is outside, there is no result where the kernel reaches there.
 __device__ inline bool reaches_outside(const Image &image, i64 y, i64 x, int ky, int kx) {
-    return image.boundary == NO_BOUNDARY &&
-           (y < ky / 2 || y >= image.ny - ky / 2 || x < kx / 2 || x >= image.nx - kx / 2);
-}
-
-__device__ inline REAL untouched(const Image &image, i64 y, i64 x, bool preserve_nan) {
-    const double value = preserve_nan ? pixel(image, y * image.nx + x) : 0.0;
-    return (REAL)(value != value ? NAN_VALUE : 0.0);
+    return image.reaches_outside(y, image.ny, ky) || image.reaches_outside(x, image.nx, kx);
 }
 
 // Shared memory of a block: the kernel; which rows and columns of the image the tile with its
@@ -107,7 +49,7 @@ __device__ inline bool load(const Image &image, const Tile &tile, i64 y0, i64 x0
         const i64 y = tile.rows_at[r];
         for (int c = threadIdx.x % WIDTH; c < tile.columns(); c += WIDTH) {
             const i64 x = tile.columns_at[c];
-            const double value = y < 0 || x < 0 ? image.fill : pixel(image, y * image.nx + x);
+            const double value = y < 0 || x < 0 ? image.fill : image.pixel(y * image.nx + x);
             tile.values[r * tile.columns() + c] = value;
             missing |= value != value;
         }
@@ -174,16 +116,17 @@ __device__ inline void convolve_tile(
         const i64 y = y0 + r, x = x0 + c;
         if (r >= tile.height || y >= image.ny || x >= image.nx) continue;
         if (reaches_outside(image, y, x, tile.ky, tile.kx)) {
-            out[y * image.nx + x] = untouched(image, y, x, rule.preserve_nan);
+            const i64 p = y * image.nx + x;
+            out[p] = (REAL)rule.kept(0.0, image.pixel(p));
         } else if (weighted) {
             const double weight = weigh<separable, WEIGHT>(tile, r, c);
             const double value = tile.values[r * tile.columns() + c + middle];
-            out[y * image.nx + x] = finish(total[k], weight, value, rule, empty);
+            out[y * image.nx + x] = (REAL)rule.finish(total[k], weight, value, empty);
         } else {
             // Missing pixels were replaced: the image knows which.
             const i64 p = y * image.nx + x;
-            const double value = rule.preserve_nan && !rule.interpolate ? pixel(image, p) : 0.0;
-            out[p] = (REAL)(value != value ? NAN_VALUE : total[k]);
+            const double value = rule.preserve_nan && !rule.interpolate ? image.pixel(p) : 0.0;
+            out[p] = (REAL)rule.kept(total[k], value);
         }
     }
 }
@@ -246,7 +189,7 @@ __device__ inline double weigh_far(
         return add_terms(total, kx, [&](int j) {
             const i64 at = place(x - kx / 2 + j, image.nx, image.boundary);
             const bool beyond = from < 0 || at < 0;
-            return row[j] * as(beyond ? image.fill : pixel(image, from * image.nx + at));
+            return row[j] * as(beyond ? image.fill : image.pixel(from * image.nx + at));
         });
     };
     if (separable)
@@ -268,7 +211,7 @@ extern "C" __global__ void convolve_far(
     for (i64 p = global_thread(); p < ny * nx; p += global_threads()) {
         const i64 y = p / nx, x = p - y * nx;
         if (reaches_outside(image, y, x, ky, kx)) {
-            out[p] = untouched(image, y, x, preserve_nan);
+            out[p] = (REAL)rule.kept(0.0, image.pixel(p));
             continue;
         }
         const double total = weigh_far(
@@ -277,8 +220,8 @@ extern "C" __global__ void convolve_far(
         double weight = whole;
         if (interpolate)
             weight = weigh_far(
-                image, taps, ky, kx, separable, y, x, [](double v) { return v != v ? 0.0 : 1.0; });
-        out[p] = finish(total, weight, pixel(image, p), rule, empty);
+                image, taps, ky, kx, separable, y, x, [](double v) { return read<WEIGHT>(v); });
+        out[p] = (REAL)rule.finish(total, weight, image.pixel(p), empty);
     }
     if (empty) atomicAdd(n_empty, empty);
 }

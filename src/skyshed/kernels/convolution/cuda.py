@@ -3,7 +3,7 @@
 import cupy
 import numpy as np
 
-from skyshed.kernels.convolution.cpu import BOUNDARIES, factors
+from skyshed.kernels.convolution.cpu import BOUNDARIES, taps_of, weight_of
 from skyshed.kernels.cuda import Kernels
 
 KERNELS = Kernels(__package__, "convolution.cu")
@@ -22,18 +22,8 @@ def convolve(
     (ny, nx), (ky, kx) = data.shape, kernel.shape
     if isinstance(kernel, cupy.ndarray):
         kernel = kernel.get()
-    parts = factors(kernel)
-    # A sum runs over the image in its own order, so over the kernel backwards.
-    if parts is None:
-        rows = kernel[::-1, ::-1]
-        taps, whole = np.ascontiguousarray(rows), 0.0
-        for row in rows.tolist():
-            whole = _add_terms(whole, row)
-    else:
-        column, row = (part[::-1] for part in parts)
-        one = _add_terms(0.0, row.tolist())
-        taps, whole = np.concatenate([column, row]), _add_terms(0.0, (column * one).tolist())
-    separable = parts is not None
+    taps, separable = taps_of(kernel)
+    whole = weight_of(taps, kernel.shape, separable)
     out, n_empty = cupy.empty_like(data), cupy.zeros(1, np.uint64)
     height, shared = _tile(ky, kx, separable)
     way: tuple[np.generic, ...]
@@ -49,16 +39,6 @@ def convolve(
         n_empty, dtype=data.dtype, block=BLOCK, shared=shared,
     )  # fmt: skip
     return out, int(n_empty[0]) if interpolate else 0
-
-
-def _add_terms(total, terms):
-    """Add terms to ``total`` in the order of the kernels: the weight of a kernel, to the bit."""
-    fours = len(terms) // 4 * 4
-    for j in range(0, fours, 4):
-        total += (terms[j] + terms[j + 1]) + (terms[j + 2] + terms[j + 3])
-    for term in terms[fours:]:
-        total += term
-    return total
 
 
 def _tile(ky, kx, separable):

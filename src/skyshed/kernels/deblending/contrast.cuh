@@ -1,19 +1,15 @@
-// The contrast rule: basins with too small a share of the flux are flooded by their neighbours.
+// The contrast rule on the GPU; contrast.h says what it is.
 //
-// The faintest basin goes first; then everything is judged anew. Basins are known by their label less
-// 1. Their sums in units tell which are far above the contrast; only the others are summed one by one
-// in raster order, which fixes the last bit. So basins are ranked by exact shares wherever it matters.
+// Basins are known by their label less 1. Their sums in units tell which are far above the contrast;
+// only the others are summed one by one in raster order. So basins are ranked by exact shares wherever
+// it matters.
+
+#include "contrast.h"
 
 // Bits of a basin's `state`.
 #define CHANGED 1
 #define GOING 2
 #define GONE 4
-
-// Whether basin a goes before b: NaN, then the smaller share, then the smaller number.
-__device__ inline bool precedes(double share_a, int a, double share_b, int b) {
-    if (isnan(share_a) || isnan(share_b)) return isnan(share_a) && (!isnan(share_b) || a < b);
-    return share_a < share_b || (share_a == share_b && a < b);
-}
 
 // A basin and its share; -1 for none.
 struct Ranked {
@@ -41,26 +37,32 @@ __device__ Ranked next_in_rank(const Work<I> &w, int n_basins, const Ranked &aft
     return first;
 }
 
-// Marks the basins that go now and counts those that stay, by a warp; returns whether any goes. One
-// goes, or the largest group whose share, all together, is below both the contrast and the next
-// basin's: none of its members could be saved by the flux of the others.
+// The basins in that order, and the last of those that go.
+template <class I> struct Ranks {
+    const Work<I> &w;
+    int n_basins;
+    Ranked last, before, kept;
+
+    __device__ double next() {
+        before = last;
+        last = next_in_rank(w, n_basins, last);
+        return last.share;
+    }
+    __device__ void keep() { kept = before; }
+};
+
+// Marks the basins that go now and counts those that stay, by a warp; returns whether any goes.
 template <class I>
 __device__ bool choose(
     const Work<I> &w, int n_basins, double contrast, bool nonnegative, Team &team) {
     const int n_alive = team.alive;
     bool faint = false;
     for (int b = lane_of_thread(); b < n_basins; b += 32)
-        faint |= !(w.state[b] & GONE) && w.share[b] < contrast;
+        faint |= !(w.state[b] & GONE) && is_faint(w.share[b], contrast);
     if (n_alive < 2 || !__any_sync(ALL_LANES, faint)) return false;
-    Ranked now = next_in_rank(w, n_basins, {0.0, -1}), last = now;
-    int together = 1;
-    double total = now.share;
-    for (int i = 1; nonnegative && i < n_alive - 1; i++) {
-        now = next_in_rank(w, n_basins, now);
-        total += now.share;
-        if (!(total < contrast)) break;
-        if (total < next_in_rank(w, n_basins, now).share) last = now, together = i + 1;
-    }
+    Ranks<I> ranks = {w, n_basins, {0.0, -1}, {0.0, -1}, {0.0, -1}};
+    const int together = count_removable(ranks, n_alive, contrast, nonnegative);
+    const Ranked last = ranks.kept;
     for (int b = lane_of_thread(); b < n_basins; b += 32) {
         if (w.state[b] & GONE || precedes(last.share, last.basin, w.share[b], b)) continue;
         w.state[b] |= GOING;
@@ -130,7 +132,7 @@ template <class I> __device__ void close_ranks(const Work<I> &w, int n, int n_ba
 template <class I> __device__ bool flood_exactly(const Work<I> &w, int n, const Team &team) {
     if (flood(w, team.n_cells)) return true;
     if (sizeof(I) > 2) return false;
-    if (threadIdx.x == 0) flood_by_heap(w, n, team.n_cells);
+    if (threadIdx.x == 0) flood_by_one(w, n, team.n_cells);
     __syncthreads();
     return true;
 }

@@ -34,6 +34,7 @@ class _Rows(NamedTuple):
 
     start: Any
     pixel: Any
+    bbox: Any
     shape: tuple[int, int]
 
     @property
@@ -133,7 +134,7 @@ def _split_large(task, results, sources, dtype, saddle, least):
 def _split_on_the_host(index, results, values, sources, thresholds, rules):
     """Have the CPU twin split the sources ``index``, and put in what it finds."""
     start, pixel = take(sources.pixel, sources.start, index)
-    rows = _Rows(start.get(), pixel.get(), sources.shape)
+    rows = _Rows(start.get(), pixel.get(), sources.bbox[index].get(), sources.shape)
     _, place = take(cupy.arange(values.shape[0]), sources.start, index)
     found = cpu.deblend(cupy.take(values, place).get(), rows, thresholds[index].get(), *rules)
     for result, where, what in zip(results, (place, index, index), found, strict=True):

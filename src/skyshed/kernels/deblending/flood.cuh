@@ -1,11 +1,8 @@
-// The watershed: cells (pixels without a label) get labels from the pixels that have one, the seeds.
+// The watershed on the GPU; flood.h says what it is.
 //
-// In a serial flood a cell waits for the level V = min(its value, V of the pixel it was reached from),
-// among equals for those that were reached before. V is a fixed point that any order of relaxation
-// ends at: min(own value, the largest V next to it). Within a plateau of V the time is counted in
-// steps, `far`: 0 at a seed, 1 next to a larger V, otherwise 2 more than the least next to it. A cell
-// then takes the label of its neighbour of largest V, of those the one with the fewest steps. If
-// several neighbours are best and their labels differ, only the serial flood knows: `False`.
+// The levels at which cells flood, a fixed point, are found by relaxation in any order, and so are the
+// steps, `far`. A cell takes the label of its best neighbour; if several are best and their labels
+// differ, only the serial flood knows: `False`.
 
 // The flood's level at a pixel: a seed's is its value.
 template <class I> __device__ inline Key reach_of(const Work<I> &w, int q) {
@@ -16,7 +13,7 @@ template <class I> __device__ inline Key reach_of(const Work<I> &w, int q) {
 template <class I> __device__ inline bool raise(const Work<I> &w, int k) {
     Key best = 0;
     for_neighbours(w, k, [&](int q) { best = max(best, reach_of(w, q)); });
-    const Key mine = min(w.key[k], best);
+    const Key mine = flood_level(w.key[k], best);
     if (mine <= ld(w.reach + k)) return false;
     st(w.reach + k, mine);
     return true;
@@ -30,40 +27,32 @@ template <class I> __device__ inline bool approach(const Work<I> &w, int k, int 
     const Key mine = w.reach[k];
     int least = never;
     for_neighbours(w, k, [&](int q) {
-        const Key other = reach_of(w, q);
-        if (other > mine) least = 1;
-        else if (other == mine && steps_of(w, q) < never) least = min(least, steps_of(w, q) + 2);
+        least = min(least, steps_from(mine, reach_of(w, q), steps_of(w, q), never));
     });
     if (least >= (int)ld(w.far + k)) return false;
     st(w.far + k, (I)least);
     return true;
 }
 
-// The best neighbour of a reached cell, the first of equals.
-template <class I> __device__ inline int best_of(const Work<I> &w, int k) {
-    int best = k, steps = 0;
-    Key reach = 0;
+template <class I> __device__ inline Best<Key> best_of(const Work<I> &w, int k) {
+    Best<Key> best = {0, 0, -1};
     for_neighbours(w, k, [&](int q) {
-        const Key other = reach_of(w, q);
-        if (other == 0 || other < reach) return;
-        if (other > reach || steps_of(w, q) < steps) best = q, reach = other, steps = steps_of(w, q);
+        if (reach_of(w, q)) best.meet(reach_of(w, q), steps_of(w, q), q);
     });
     return best;
 }
 
-template <class I> __device__ inline int owner_of(const Work<I> &w, int q) {
+template <class I> __device__ inline int label_to_be(const Work<I> &w, int q) {
     return w.label[q] ? w.label[q] : w.label[w.next[q]];
 }
 
-// Whether all neighbours as good as the best one belong to its owner.
+// Whether all neighbours as good as the best one will have its label.
 template <class I> __device__ inline bool is_certain(const Work<I> &w, int k) {
-    const int owner = owner_of(w, k);
-    const int best = best_of(w, k);
-    const Key reach = reach_of(w, best);
-    const int steps = steps_of(w, best);
+    const int label = label_to_be(w, k);
+    const Best<Key> best = best_of(w, k);
     bool certain = true;
     for_neighbours(w, k, [&](int q) {
-        if (reach_of(w, q) == reach && steps_of(w, q) == steps) certain &= owner_of(w, q) == owner;
+        if (best.equals(reach_of(w, q), steps_of(w, q))) certain &= label_to_be(w, q) == label;
     });
     return certain;
 }
@@ -87,7 +76,10 @@ template <class I> __device__ bool flood(const Work<I> &w, int m) {
         for (int i = threadIdx.x; i < m; i += blockDim.x)
             if (w.reach[w.cells[i]]) moved |= approach(w, w.cells[i], never);
     } while (__syncthreads_or(moved));
-    for (int i = threadIdx.x; i < m; i += blockDim.x) w.next[w.cells[i]] = (I)best_of(w, w.cells[i]);
+    for (int i = threadIdx.x; i < m; i += blockDim.x) {
+        const int k = w.cells[i], best = best_of(w, k).at;
+        w.next[k] = (I)(best < 0 ? k : best);
+    }
     __syncthreads();
     do {
         moved = false;
@@ -108,62 +100,12 @@ template <class I> __device__ bool flood(const Work<I> &w, int m) {
     return true;
 }
 
-// The heap of the serial flood: bright before faint, then old before young; what is equal stays where
-// the moves of a binary heap leave it. Entries lie in the flood's own arrays.
-template <class I> struct Heap {
-    Key *level;
-    I *age, *item;
-    int size;
-
-    __device__ static bool precedes(Key level, int age, Key other, int other_age) {
-        return level > other || (level == other && age < other_age);
-    }
-    __device__ void put(int at, Key key, int when, int what) {
-        level[at] = key, age[at] = (I)when, item[at] = (I)what;
-    }
-    __device__ void move(int to, int from) { put(to, level[from], age[from], item[from]); }
-
-    __device__ void push(Key key, int when, int what) {
-        int at = size++;
-        for (; at > 0; at = (at - 1) >> 1) {
-            const int up = (at - 1) >> 1;
-            if (!precedes(key, when, level[up], age[up])) break;
-            move(at, up);
-        }
-        put(at, key, when, what);
-    }
-    // Takes the first entry off: the last one sinks from its place.
-    __device__ void pop() {
-        size--;
-        const Key key = level[size];
-        const int when = age[size], what = item[size];
-        int at = 0;
-        while (2 * at + 1 < size) {
-            int low = 2 * at + 1;
-            if (low + 1 < size && precedes(level[low + 1], age[low + 1], level[low], age[low])) low++;
-            if (!precedes(level[low], age[low], key, when)) break;
-            move(at, low);
-            at = low;
-        }
-        put(at, key, when, what);
-    }
-};
-
-// The serial flood, by one thread. All seeds enter, in raster order, at their own value.
-template <class I> __device__ void flood_by_heap(const Work<I> &w, int n, int missing) {
-    Heap<I> heap = {w.reach, w.far, w.next, 0};
+// The serial flood, by one thread. The heap lies in the flood's own arrays.
+template <class I> __device__ void flood_by_one(const Work<I> &w, int n, int missing) {
+    Heap<Key, I> heap = {w.reach, w.far, w.next, 0};
     for (int k = 0; k < n; k++)
         if (w.label[k]) heap.push(w.key[k], 0, k);
-    int time = 0;
-    while (heap.size > 0 && missing > 0) {
-        const int p = heap.item[0];
-        const Key level = heap.level[0];
-        heap.pop();
-        for_neighbours(w, p, [&](int q) {
-            if (w.label[q]) return;
-            w.label[q] = w.label[p];
-            missing--;
-            heap.push(min(w.key[q], level), ++time, q);
-        });
-    }
+    flood_by_heap(
+        heap, missing, w.label, w.key, [&](int p, auto visit) { for_neighbours(w, p, visit); },
+        [](int) { return true; });
 }

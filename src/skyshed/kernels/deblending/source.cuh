@@ -2,27 +2,14 @@
 // by their place in it, 0..n-1 in raster order. The arrays lie in shared memory (places of 16 bits) or,
 // for large sources, in global memory (places of 32 bits); the steps are the same.
 
-// Values as integers in the same order. 0 is below all of them: not reached yet. NaN is -inf here, the
-// last to be flooded, and -0 is 0.
-template <class T> struct Ordered;
-template <> struct Ordered<float> { using Bits = unsigned; };
-template <> struct Ordered<double> { using Bits = u64; };
-using Key = Ordered<REAL>::Bits;
+#include "values.h"
+#include "tree.h"
+#include "flood.h"
 
-__device__ inline unsigned key_of(float v) {
-    const unsigned bits = __float_as_uint(isnan(v) ? -(float)INF_VALUE : v == 0.0f ? 0.0f : v);
-    return bits >> 31 ? ~bits : bits | 0x80000000u;
-}
-__device__ inline u64 key_of(double v) {
-    const u64 bits = (u64)__double_as_longlong(isnan(v) ? -INF_VALUE : v == 0.0 ? 0.0 : v);
-    return bits >> 63 ? ~bits : bits | 0x8000000000000000ULL;
-}
-__device__ inline double value_of(unsigned key) {
-    return __uint_as_float(key >> 31 ? key & 0x7fffffffu : ~key);
-}
-__device__ inline double value_of(u64 key) {
-    return __longlong_as_double((i64)(key >> 63 ? key & 0x7fffffffffffffffULL : ~key));
-}
+using namespace deblending;
+
+// Of the values of this image; 0 is not reached yet.
+using Key = Ordered<REAL>::Bits;
 
 // The block's memory. What stands on one line below takes turns in the same place.
 template <class I> struct Work {
@@ -68,9 +55,7 @@ struct Scale {
     bool finite, nonnegative;
 };
 
-// Ways to neighbours, bits of `touch`, in the order in which a flood goes them.
-enum { UP, LEFT, RIGHT, DOWN, UP_LEFT, UP_RIGHT, DOWN_LEFT, DOWN_RIGHT };
-
+// Ways are bits of `touch`.
 template <class I>
 __device__ inline int neighbour(const Work<I> &w, int k, unsigned touch, int way) {
     if (way == LEFT) return k - 1;
@@ -144,7 +129,7 @@ __device__ Scale take_values(const Work<I> &w, const REAL *values, int n, Team &
         const REAL v = values[k];
         const Key key = key_of(v);
         w.key[k] = key;
-        if (!(v > -(REAL)INF_VALUE)) continue;
+        if (!counts(v)) continue;
         const u64 wide = key_of((double)v);
         least = min(least, wide), most = max(most, wide);
     }
@@ -168,7 +153,7 @@ __device__ Scale take_values(const Work<I> &w, const REAL *values, int n, Team &
 
 // A value in units; exact to half a unit.
 __device__ inline u64 units_of(double value, const Scale &scale) {
-    return value > -INF_VALUE && scale.finite ? (u64)(i64)rint(value * scale.per_unit) : 0;
+    return counts(value) && scale.finite ? (u64)(i64)rint(value * scale.per_unit) : 0;
 }
 __device__ inline double from_units(u64 units, const Scale &scale) {
     return (double)(i64)units * scale.unit;
@@ -182,8 +167,8 @@ __device__ double sum_in_order(const Work<I> &w, int first, int last, int label)
     for (int at = first; at <= last; at += 32) {
         const int k = at + lane_of_thread();
         const double value = k <= last ? value_of(w.key[k]) : 0.0;
-        const bool counts = k <= last && value > -INF_VALUE && (label == 0 || w.label[k] == label);
-        for (unsigned left = __ballot_sync(ALL_LANES, counts); left; left &= left - 1)
+        const bool adds = k <= last && counts(value) && (label == 0 || w.label[k] == label);
+        for (unsigned left = __ballot_sync(ALL_LANES, adds); left; left &= left - 1)
             total += __shfl_sync(ALL_LANES, value, __ffs((int)left) - 1);
     }
     return total;

@@ -1,13 +1,8 @@
 // The values of every source, their range and peaks; and label images from sources and children.
 
-// Numbers as integers in the same order.
-__device__ inline u64 ordered(double v) {
-    const u64 bits = (u64)__double_as_longlong(v);
-    return bits >> 63 ? ~bits : bits | 0x8000000000000000ULL;
-}
-__device__ inline double number(u64 key) {
-    return __longlong_as_double((i64)(key >> 63 ? key & 0x7fffffffffffffffULL : ~key));
-}
+#include "values.h"
+
+using namespace deblending;
 
 // Whether the source of pixels pixel[low:high] has pixel p.
 __device__ inline bool has_pixel(const i64 *pixel, i64 low, i64 high, i64 p) {
@@ -31,7 +26,7 @@ __device__ inline bool is_peak(
             if ((dy == 0 && dx == 0) || (!corners && dy != 0 && dx != 0)) continue;
             if (y + dy < 0 || y + dy >= ny || x + dx < 0 || x + dx >= nx) continue;
             const i64 q = p + dy * nx + dx;
-            if (!(data[q] > value)) continue;
+            if (!tops(data[q], value)) continue;
             // Between two places there are no more pixels of the source than of the image.
             const i64 low = q < p ? max(begin, j - (p - q)) : j + 1;
             const i64 high = q < p ? j : min(end, j + 1 + (q - p));
@@ -55,7 +50,7 @@ extern "C" __global__ void survey_chunks(
             const REAL value = data[p];
             values[j] = value;
             if (!isnan(value)) {
-                const u64 key = ordered(value == 0 ? 0.0 : (double)value);
+                const u64 key = key_of((double)value);
                 low = min(low, key), high = max(high, key);
             }
             if (found < 2) found += is_peak(data, pixel, begin, end, j, p, value, ny, nx, corners);
@@ -77,8 +72,8 @@ extern "C" __global__ void survey_sources(
     i64 *peaks) {
     for (i64 i = global_thread(); i < n; i += global_threads()) {
         const bool any = most[i] > 0;
-        smallest[i] = (REAL)(any ? number(least[i]) : INF_VALUE);
-        largest[i] = (REAL)(any ? number(most[i]) : -INF_VALUE);
+        smallest[i] = (REAL)(any ? value_of(least[i]) : INF_VALUE);
+        largest[i] = (REAL)(any ? value_of(most[i]) : -INF_VALUE);
         peaks[i] = any && least[i] < most[i] ? min(found[i], 2) : 0;
     }
 }
@@ -92,6 +87,6 @@ extern "C" __global__ void paint_chunks(
         const int label = base[chunk.source];
         const i64 at = child_start[chunk.source], shift = at - start[chunk.source];
         for (i64 j = chunk.begin + lane_of_thread(); j < chunk.end; j += 32)
-            out[pixel[j]] = at < 0 ? label : label + child[j + shift];
+            out[pixel[j]] = painted(label, at < 0 ? 0 : child[j + shift]);
     }
 }

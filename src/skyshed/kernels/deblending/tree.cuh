@@ -1,38 +1,8 @@
-// Markers: the peaks of a source, from the tree of its components at all thresholds.
+// Markers on the GPU; tree.h says what they are. A group is known by a pixel, its root.
 //
 // Pixels join from the top level down. The root of a group is its first pixel of its highest level, so
 // whoever joins first, the tree is the same. A pixel that was a root keeps the link by which its group
 // was joined to another, and the level at which that happened (`died`).
-
-// Bits of a root's `node`; below them, how many large enough groups have met during a level.
-#define SPLIT (1 << 30)  // some have met within the group, at this level or above
-#define HELD (1 << 29)   // was large enough before this level
-#define DEAD (1 << 28)   // was no root any more
-#define MET (DEAD - 1)
-
-// What makes a group large enough.
-struct Rule {
-    const double *threshold;
-    i64 npixels;
-    bool saddle;
-    double limit;
-};
-
-// How many thresholds a value exceeds: all are looked at if they are few, since rounding may put
-// neighbours in disorder.
-__device__ inline int level_of(double value, const double *threshold, int n_levels) {
-    int below = 0;
-    if (n_levels <= 128) {
-        for (int i = 0; i < n_levels; i++) below += threshold[i] < value;
-        return below;
-    }
-    for (int length = n_levels; length > 0;) {
-        const int half = length >> 1;
-        if (threshold[below + half] < value) below += half + 1, length -= half + 1;
-        else length = half;
-    }
-    return below;
-}
 
 // Pixels of level v may shorten their paths: their links mean nothing until the level is done.
 template <class I> __device__ inline int root_of(const Work<I> &w, int k, int v) {
@@ -64,10 +34,9 @@ template <class I> __device__ inline void join(const Work<I> &w, int a, int b, i
 template <class I>
 __device__ inline bool is_large(
     const Work<I> &w, int r, int v, const Rule &rule, const Scale &scale, Team &team) {
-    if (w.size[r] < rule.npixels) return false;
+    if (!has_size(w.size[r], rule)) return false;
     if (!rule.saddle) return true;
-    const double flux = from_units(w.sum[r], scale);
-    const double over = flux - rule.threshold[v] * w.size[r] - rule.limit;
+    const double over = excess(from_units(w.sum[r], scale), w.size[r], v, rule);
     if (!scale.finite || !(fabs(over) > 4 * scale.error)) atomicExch(&team.doubt, 1);
     return over > 0.0;
 }
@@ -118,7 +87,7 @@ __device__ void add_up(
 template <class I> __device__ void mark(const Work<I> &w, int v, int n_list, Team &team) {
     for (int i = threadIdx.x; i < n_list; i += blockDim.x) {
         const int r = w.list[i], node = w.node[r];
-        if (node & (DEAD | SPLIT) || !(node & HELD) || (w.node[w.up[r]] & MET) < 2) continue;
+        if (!is_marker(node, w.node[w.up[r]])) continue;
         w.label[r] = (I)(v + 1);
         atomicAdd(&team.markers, 1);
     }
@@ -126,8 +95,7 @@ template <class I> __device__ void mark(const Work<I> &w, int v, int n_list, Tea
     for (int i = threadIdx.x; i < n_list; i += blockDim.x) {
         const int r = w.list[i], node = ld(w.node + r), root = w.up[r];
         if (node & DEAD) continue;
-        if ((root != r && node & SPLIT) || (ld(w.node + root) & MET) >= 2)
-            atomicOr(w.node + root, SPLIT);
+        if (has_siblings(node, root != r, ld(w.node + root))) atomicOr(w.node + root, SPLIT);
     }
 }
 
@@ -138,18 +106,17 @@ __device__ void mark_lowest(
     int held = 0;
     for (int i = threadIdx.x; i < team.n_list; i += blockDim.x) {
         const int r = w.list[i];
-        if (w.up[r] != r) w.node[r] = DEAD;
-        else if (is_large(w, r, 0, rule, scale, team)) w.node[r] = (w.node[r] & SPLIT) | HELD, held++;
-        else w.node[r] &= SPLIT;
+        const bool large = w.up[r] == r && is_large(w, r, 0, rule, scale, team);
+        w.node[r] = w.up[r] == r ? opened(w.node[r], large) : DEAD;
+        held += large;
     }
     if (threadIdx.x == 0) team.alive = 0;
     __syncthreads();
     if (held) atomicAdd(&team.alive, held);
     __syncthreads();
-    if (team.alive < 2) return;
     for (int i = threadIdx.x; i < team.n_list; i += blockDim.x) {
         const int r = w.list[i];
-        if ((w.node[r] & (HELD | SPLIT)) != HELD) continue;
+        if (!is_marker(w.node[r], team.alive)) continue;
         w.label[r] = 1;
         atomicAdd(&team.markers, 1);
     }
@@ -176,7 +143,7 @@ __device__ void find_markers(
         for (int i = threadIdx.x; i < n_list; i += blockDim.x) {
             const int r = w.list[i];
             if (w.up[r] != r) w.node[r] = DEAD;
-            else w.node[r] = (w.node[r] & SPLIT) | (is_large(w, r, v, rule, scale, team) ? HELD : 0);
+            else w.node[r] = opened(w.node[r], is_large(w, r, v, rule, scale, team));
         }
         __syncthreads();
         if (threadIdx.x == 0) team.next_level = 0;
@@ -192,17 +159,12 @@ __device__ void find_markers(
     __syncthreads();
 }
 
-// Labels the markers' pixels, from 1 in raster order of their first pixels; 0 elsewhere. A pixel's
-// marker is the one on its way up whose group it was part of above the marker's level.
+// Labels the markers' pixels, from 1 in raster order of their first pixels; 0 elsewhere.
 template <class I> __device__ void draw_markers(const Work<I> &w, int n) {
     for (int k = threadIdx.x; k < n; k += blockDim.x) w.node[k] = n;
     __syncthreads();
     for (int k = threadIdx.x; k < n; k += blockDim.x) {
-        int owner = -1, at = k;
-        for (int joined = w.level[k]; joined > 0; joined = w.died[at], at = w.up[at]) {
-            if (w.label[at] && w.label[at] - 1 < joined) owner = at;
-            if (owner >= 0 || w.up[at] == at) break;
-        }
+        const int owner = owner_of(k, w.level[k], w.up, w.died, w.label);
         w.size[k] = owner;
         if (owner >= 0) atomicMin(w.node + owner, k);
     }

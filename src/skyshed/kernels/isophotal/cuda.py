@@ -11,6 +11,8 @@ from skyshed.kernels.cuda import Kernels, chunks_of, max_chunks
 KERNELS = Kernels(__package__, "isophotal.cu")
 GINI = Kernels(__package__, "gini.cu")
 PERIMETER = Kernels(__package__, "perimeter.cu")
+#: What perimeter.cu counts of each chunk.
+COUNTS = 11
 
 
 def summarize(sources, image, mask, n_threads):
@@ -63,7 +65,7 @@ def perimeter(sources, mask, n_threads):
     rows = sources.pixel, sources.start, first, np.int64(n), np.int64(sources.shape[1])
     border = cupy.empty(sources.pixel.shape, bool)
     PERIMETER.launch("mark_border", chunks * 32, *rows, mask, border)
-    partial, out = cupy.empty((chunks, 4), np.int64), cupy.empty(n, np.float64)
+    partial, out = cupy.empty((chunks, COUNTS), np.int64), cupy.empty(n, np.float64)
     PERIMETER.launch("outline_chunks", chunks * 32, *rows, mask, border, partial)
     PERIMETER.launch("outline_sources", n, first, np.int64(n), partial, out)
     return out

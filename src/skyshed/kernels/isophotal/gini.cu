@@ -1,5 +1,7 @@
 // Gini coefficients: the absolute values of each source in ascending order, weighted by their ranks.
 
+#include "skyshed/kernels/isophotal/isophotal.h"
+
 // What a masked pixel has for a key: beyond all numbers.
 #define MASKED 0xffffffffffffffffULL
 
@@ -41,7 +43,7 @@ extern "C" __global__ void gini_chunks(
         for (i64 j = chunk.begin + lane_of_thread(); j < min(chunk.end, first + unmasked); j += 32) {
             const double value = __longlong_as_double((i64)key[j]);
             mine += value;
-            mine_weighted += double(2 * (j - first) + 1 - unmasked) * value;
+            mine_weighted += isophotal::rank_weight(j - first, unmasked) * value;
         }
         mine = warp_sum(mine);
         mine_weighted = warp_sum(mine_weighted);
@@ -58,7 +60,6 @@ extern "C" __global__ void gini_sources(
         double all = 0.0, all_weighted = 0.0;
         for (i64 c = first_chunk[i]; c < first_chunk[i + 1]; ++c)
             all += sum[c], all_weighted += weighted[c];
-        if (unmasked == 0) out[i] = NAN_VALUE;
-        else out[i] = unmasked > 1 && all > 0 ? all_weighted / (all * double(unmasked - 1)) : 0.0;
+        out[i] = isophotal::gini_of(all_weighted, all, unmasked);
     }
 }

@@ -4,22 +4,9 @@
 // chunk by a fixed tree; a second kernel combines a source's chunks in their order. So a giant source
 // keeps the whole GPU busy, and the bits depend on the source alone.
 
-struct Extremes {
-    i64 count;
-    double sum, low, high;
-    i64 low_at, high_at;
-};
+#include "skyshed/kernels/isophotal/isophotal.h"
 
-__device__ inline Extremes nothing() { return {0, 0.0, INF_VALUE, -INF_VALUE, -1, -1}; }
-
-// Of equal values the first pixel's stays. An infinite start is no pixel's: its place is -1.
-__device__ inline void take_low(Extremes &e, double value, i64 at) {
-    if (value < e.low || (value == e.low && at < e.low_at)) e.low = value, e.low_at = at;
-}
-
-__device__ inline void take_high(Extremes &e, double value, i64 at) {
-    if (value > e.high || (value == e.high && at < e.high_at)) e.high = value, e.high_at = at;
-}
+using namespace isophotal;
 
 extern "C" __global__ void summarize_chunks(
     const i64 *pixel, const i64 *start, const i64 *first_chunk, i64 n, const REAL *image,
@@ -27,7 +14,7 @@ extern "C" __global__ void summarize_chunks(
     i64 *high_at) {
     for (i64 c = global_warp(); c < first_chunk[n]; c += global_warps()) {
         const Chunk chunk = chunk_of_warp(c, start, first_chunk, n);
-        Extremes mine = nothing();
+        Summary mine = nothing();
         for (i64 j = chunk.begin + lane_of_thread(); j < chunk.end; j += 32) {
             const i64 p = pixel[j];
             if (mask && mask[p]) continue;
@@ -64,7 +51,7 @@ extern "C" __global__ void summarize_sources(
     const double *high, const i64 *low_at, const i64 *high_at, i64 *out_count, double *out_sum,
     double *out_low, double *out_high, i64 *out_low_at, i64 *out_high_at) {
     for (i64 i = global_thread(); i < n; i += global_threads()) {
-        Extremes all = nothing();
+        Summary all = nothing();
         for (i64 c = first_chunk[i]; c < first_chunk[i + 1]; ++c) {
             all.count += count[c];
             all.sum += sum[c];
@@ -72,9 +59,9 @@ extern "C" __global__ void summarize_sources(
             take_high(all, high[c], high_at[c]);
         }
         out_count[i] = all.count;
-        out_sum[i] = all.count ? all.sum : NAN_VALUE;
-        out_low[i] = all.count ? all.low : NAN_VALUE;
-        out_high[i] = all.count ? all.high : NAN_VALUE;
+        out_sum[i] = of_any(all.count, all.sum);
+        out_low[i] = of_any(all.count, all.low);
+        out_high[i] = of_any(all.count, all.high);
         out_low_at[i] = all.low_at;
         out_high_at[i] = all.high_at;
     }
@@ -107,6 +94,6 @@ extern "C" __global__ void total_sources(
         i64 pixels = 0;
         double all = 0.0;
         for (i64 c = first_chunk[i]; c < first_chunk[i + 1]; ++c) pixels += count[c], all += sum[c];
-        out[i] = pixels ? all : NAN_VALUE;
+        out[i] = of_any(pixels, all);
     }
 }

@@ -4,6 +4,8 @@
 // weighted sum of a few values of the strip, which stay in the cache. So a pixel costs k products,
 // not k * k, and is written once.
 
+#include "skyshed/kernels/zoom/zoom.h"
+
 // Rows of the image that a thread does: they share most of the strip's lines.
 #define ROWS 16
 
@@ -12,10 +14,9 @@ extern "C" __global__ void expand_lines(
     i64 nx, double *strip) {
     for (i64 p = global_thread(); p < my * nx; p += global_threads()) {
         const i64 y = p / nx, x = p - y * nx;
-        double total = 0.0;
-        for (int j = 0; j < k; ++j)
-            total += weight[x * k + j] * coefficients[y * mx + index[x * k + j]];
-        strip[p] = total;
+        strip[p] = zoom::combined(
+            k, [=](int j) { return weight[x * k + j]; },
+            [=](int j) { return coefficients[y * mx + index[x * k + j]]; });
     }
 }
 
@@ -52,9 +53,7 @@ extern "C" __global__ void __launch_bounds__(256) combine_lines(
 #pragma unroll
             for (int y = 0; y < ROWS; ++y) {
                 if (y0 + y >= ny) break;
-                // Not min() and max(), which drop NaN.
-                const double above = low > total[y] ? low : total[y];
-                out[(y0 + y) * nx + x] = (REAL)(high < above ? high : above);
+                out[(y0 + y) * nx + x] = (REAL)zoom::within(total[y], low, high);
             }
         }
         __syncthreads();

@@ -1,0 +1,112 @@
+// The radius of the circle that holds a given flux: the exact share of a pixel on its rim, and the
+// search.
+#pragma once
+#include "skyshed/kernels/apertures/geometry.h"
+
+namespace apertures {
+
+// The smallest radius searched, in pixels, and the fraction by which the largest shrinks.
+constexpr double SMALLEST = 0.1, SHRINK = 0.1;
+// Brent's method: absolute and relative tolerance of the root (those of SciPy's `brentq`, so that the
+// same root is found where there are several), and a limit that it never comes near.
+constexpr double TOLERANCE = 2e-12, RELATIVE = 4.0 * 2.220446049250313e-16;
+constexpr int STEPS = 100;
+// A step of interpolation this short, in pixels, is the last: it ends within 1e-12 of the root.
+constexpr double CLOSE = 1e-9;
+// Closer to the flux than this the largest circle holds it: where it is the very circle that the flux
+// was measured in, rounding must not decide which root is found.
+constexpr double ROUNDING = 1e-12;
+
+// Whether there is something to search. Its box may be empty all the same.
+SKYSHED_BOTH bool searchable(double x, double y, double largest, double sky, double flux) {
+    return flux != 0.0 && isfinite(x + y + largest + sky + flux);
+}
+
+// Where a line at distance v from the centre, at most the radius, leaves the circle.
+SKYSHED_BOTH double leaves(double radius, double v) { return sqrt((radius - v) * (radius + v)); }
+
+// A piece of the rim in one quadrant, where it runs outwards and down, from (u, v) to (next_u, next_v)
+// above the line at `low`.
+struct Piece {
+    double under;   // the area between its chord and that line
+    double square;  // of the chord's length
+};
+
+SKYSHED_BOTH Piece piece_of(double u, double v, double next_u, double next_v, double low) {
+    const double du = next_u - u, dv = v - next_v;
+    return {0.5 * ((v - low) + (next_v - low)) * du, du * du + dv * dv};
+}
+
+// The area between the chord and the rim, given the radius' square and a quarter of its inverse.
+SKYSHED_BOTH double beyond_chord(double whole, double quarter, double square) {
+    return whole * cap(quarter * square);
+}
+
+// Whether no piece of a circle within a pixel is so long that `small_cap` does not do.
+SKYSHED_BOTH bool has_short_pieces(double quarter) { return !(2.0 * quarter > PADE_LIMIT); }
+
+struct End {
+    double radius, value;
+};
+
+// The step from `best` to the root, by secant or inverse quadratic interpolation.
+SKYSHED_BOTH double interpolate(End best, End old, End other) {
+    if (old.radius == other.radius)
+        return -best.value * (best.radius - old.radius) / (best.value - old.value);
+    const double d_old = (old.value - best.value) / (old.radius - best.radius);
+    const double d_other = (other.value - best.value) / (other.radius - best.radius);
+    return -best.value * (other.value * d_other - old.value * d_old) /
+           (d_other * d_old * (other.value - old.value));
+}
+
+SKYSHED_BOTH bool of_two_signs(double a, double b) { return (a < 0.0) != (b < 0.0); }
+
+// The root between two radii by the method of Brent (1973). `excess(radius)` is a growth curve's value.
+template <class Excess> SKYSHED_BOTH double root_between(const Excess &excess, End old, End best) {
+    if (old.value == 0.0) return old.radius;
+    End other = old;
+    double step = best.radius - old.radius, previous = step;
+    for (int k = 0; k < STEPS; ++k) {
+        if (old.value != 0.0 && best.value != 0.0 && of_two_signs(old.value, best.value)) {
+            other = old;
+            step = previous = best.radius - old.radius;
+        }
+        if (fabs(other.value) < fabs(best.value)) {
+            old = best;
+            best = other;
+            other = old;
+        }
+        const double tolerance = 0.5 * (TOLERANCE + RELATIVE * fabs(best.radius));
+        const double half = 0.5 * (other.radius - best.radius);
+        if (best.value == 0.0 || fabs(half) < tolerance) return best.radius;
+        double attempt = INF_VALUE;
+        if (fabs(previous) > tolerance && fabs(best.value) < fabs(old.value))
+            attempt = interpolate(best, old, other);
+        if (2.0 * fabs(attempt) < smaller(fabs(previous), 3.0 * fabs(half) - tolerance)) {
+            previous = step;
+            step = attempt;
+            if (fabs(step) < CLOSE) return best.radius + step;
+        } else {
+            previous = step = half;
+        }
+        old = best;
+        best.radius += fabs(step) > tolerance ? step : half < 0.0 ? -tolerance : tolerance;
+        best.value = excess(best.radius);
+    }
+    return NAN_VALUE;
+}
+
+// The root of the growth curve; the largest radius shrinks until the ends' signs differ.
+template <class Excess> SKYSHED_BOTH double search(const Excess &excess, double largest) {
+    const End near = {SMALLEST, excess(SMALLEST)};
+    const double shrink = SHRINK * largest;
+    for (; largest > SMALLEST; largest -= shrink) {
+        const End far = {largest, excess(largest)};
+        if (near.value == 0.0) return SMALLEST;
+        if (fabs(far.value) < ROUNDING) return largest;
+        if (of_two_signs(near.value, far.value)) return root_between(excess, near, far);
+    }
+    return NAN_VALUE;
+}
+
+}  // namespace apertures

@@ -1,0 +1,108 @@
+// Windowed centroids: the window of a source moves until it rests.
+#pragma once
+#include "skyshed/kernels/apertures/pixels.h"
+#include "skyshed/kernels/ellipses/covariance.h"
+
+namespace centroids {
+
+using apertures::Box;
+using apertures::Place;
+
+// The contract says what for.
+constexpr double RADIUS = 4.0, STRIDE = 2.0, PRECISION = 1e-4;
+constexpr int STEPS = 16;
+
+struct Point {
+    double x, y;
+};
+
+// Where a window is, and what it weighs: exp(slope r^2) where r^2 is at most `square`.
+struct Window {
+    Box box;       // the square that holds it, clipped to the image
+    Point centre;  // from the first pixel of the box
+    double slope, square;
+};
+
+// Weighted sums of the values in a window: of themselves, and of them times x and y from its centre.
+struct First {
+    double total, x, y;
+};
+
+// The same, and times x^2, y^2 and x y.
+struct Second {
+    double total, xx, yy, xy;
+};
+
+// How far the square about a window's pixel reaches; -1 where it is too large, or there is none.
+SKYSHED_BOTH i64 reach_of(const Place &at, double sigma) {
+    const double reach = floor(RADIUS * sigma + 1.5), side = 2 * reach + 1;
+    return side * side <= apertures::most_pixels(at) ? i64(reach) : -1;
+}
+
+// The window about a place in the whole image. Notes whether the whole image has pixels of its square that
+// the images here have not.
+SKYSHED_BOTH Window window_at(const Place &at, i64 reach, double sigma, Point of, bool &beyond) {
+    Window w = {{0, 0, 0, 0, 0, 0}, of, -1.0 / (2.0 * sigma * sigma), (RADIUS * sigma) * (RADIUS * sigma)};
+    if (!(fabs(of.x) <= double(at.whole_nx + reach + 1) && fabs(of.y) <= double(at.whole_ny + reach + 1)))
+        return w;
+    const i64 row = i64(of.y + 0.5), column = i64(of.x + 0.5);
+    const i64 y0 = max(i64(0), row - reach), x0 = max(i64(0), column - reach);
+    const i64 y1 = min(at.whole_ny, row + reach + 1), x1 = min(at.whole_nx, column + reach + 1);
+    w.box = apertures::box_within(at, of.x, of.y, y0, y1, x0, x1);
+    const i64 above = w.box.y0 + at.y0 - y0, beside = w.box.x0 + at.x0 - x0;
+    const bool clipped = above > 0 || w.box.y1 + at.y0 < y1 || beside > 0 || w.box.x1 + at.x0 < x1;
+    beyond |= clipped && y0 < y1 && x0 < x1;
+    w.centre = {of.x - double(x0) - double(beside), of.y - double(y0) - double(above)};
+    return w;
+}
+
+// Searches the centroid from window = x, y, sigma; place is x, y, and the three of its covariance, of which
+// the latter are left as they are where there is none. Returns whether it holds. `sums` has
+//   first(window)    of the data
+//   second(window)   of the data; the window is that of the last `first`
+//   errors(window)   `second` of the squared errors
+template <class Sums> SKYSHED_BOTH bool search(
+    Sums &sums, const Place &at, bool with_error, const double *window, const double *ellipse, i64 reach,
+    double *place, bool &beyond) {
+    Point p = {window[0], window[1]};
+    Window w = {};
+    double flux = 0.0, dx = 0.0, dy = 0.0, off = 2 * PRECISION;
+    for (int step = 0; step < STEPS && off > PRECISION; ++step) {
+        w = window_at(at, reach, window[2], p, beyond);
+        if (w.box.empty()) return false;
+        const First m = sums.first(w);
+        flux = m.total, dx = m.x / flux, dy = m.y / flux;
+        off = sqrt(dx * dx + dy * dy);
+        p.x += STRIDE * dx, p.y += STRIDE * dy;
+    }
+    if (!(flux > 0.0) || isnan(p.x + p.y)) return false;
+    if (isfinite(flux)) {
+        const Second m = sums.second(w);
+        const double xx = m.xx / flux - dx * dx, yy = m.yy / flux - dy * dy, xy = m.xy / flux - dx * dy;
+        if (xx < 0.0 || yy < 0.0 || xx * yy - xy * xy < 0.0) return false;
+    }
+    place[0] = p.x, place[1] = p.y;
+    dx = window[0] - p.x, dy = window[1] - p.y;
+    const double outside = ellipse[0] * (dx * dx) + ellipse[1] * dx * dy + ellipse[2] * (dy * dy);
+    if (outside > 1.0 && dx * dx > 1.0 && dy * dy > 1.0) return false;
+    if (with_error && isfinite(flux)) {
+        // The squares of the weights are those of a window that is narrower by sqrt(2).
+        w.slope *= 2.0;
+        const Second m = sums.errors(w);
+        const double norm = STRIDE * STRIDE / (flux * flux);
+        const double least = m.total * ellipses::PIXEL_VARIANCE * norm;
+        place[2] = m.xx * norm + least, place[3] = m.yy * norm + least, place[4] = m.xy * norm;
+    }
+    return true;
+}
+
+// Writes the results of a source: what was found, or where the search began.
+SKYSHED_BOTH void write(
+    bool holds, const double *place, const double *window, const double *plain, double *centre,
+    double *covariance) {
+    const bool known = !isnan(window[2]);
+    for (int k = 0; k < 2; ++k) centre[k] = holds ? place[k] : known ? window[k] : NAN_VALUE;
+    for (int k = 0; k < 3; ++k) covariance[k] = holds ? place[2 + k] : known ? plain[k] : NAN_VALUE;
+}
+
+}  // namespace centroids

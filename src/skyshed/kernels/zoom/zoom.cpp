@@ -1,0 +1,95 @@
+// Spline expansion of a mesh: along x once, into a strip of one line per row of the mesh; each row of the
+// image is then a weighted sum of a few lines of the strip.
+
+#include "skyshed/kernels/zoom/zoom.h"
+
+#include "skyshed/kernels/cpu.h"
+
+namespace zoom {
+namespace {
+
+// Columns done for all rows of a range, so that the lines stay in the first cache.
+constexpr i64 COLUMNS = 512;
+
+// Expands rows y0 to y1 of the mesh along x; index and weight have k elements for each of nx columns.
+i64 expand_lines(
+    const double *coefficients, i64 mx, const i64 *index, const double *weight, i64 k, i64 nx,
+    double *strip, i64 y0, i64 y1) {
+    for (i64 y = y0; y < y1; ++y) {
+        const double *mesh = coefficients + y * mx;
+        for (i64 x = 0; x < nx; ++x) {
+            const i64 *at = index + x * k;
+            const double *of = weight + x * k;
+            strip[y * nx + x] = combined(
+                int(k), [=](int i) { return of[i]; }, [=](int i) { return mesh[at[i]]; });
+        }
+    }
+    return 0;
+}
+
+SKYSHED_KERNEL("zoom.expand_lines", expand_lines);
+
+template <class Value> struct Lines {
+    const double *strip;
+    const i64 *index;
+    const double *weight;
+    i64 k, nx;
+    double low, high;
+    Value *out;
+
+    // Columns x0 to x0 + n of row y, of K terms; K is known where a loop is to be vectorised.
+    template <int K> void combine(i64 y, i64 x0, i64 n) const {
+        const double *line[K];
+        double share[K];
+        for (int i = 0; i < K; ++i) {
+            line[i] = strip + index[y * K + i] * nx + x0;
+            share[i] = weight[y * K + i];
+        }
+        const double least = low, most = high;
+        Value *__restrict row = out + y * nx + x0;
+        for (i64 x = 0; x < n; ++x) {
+            const double total = combined(
+                K, [&](int i) { return share[i]; }, [&](int i) { return line[i][x]; });
+            row[x] = Value(within(total, least, most));
+        }
+    }
+
+    // The same of any number of terms.
+    void combine_any(i64 y, i64 x0, i64 n) const {
+        for (i64 x = x0; x < x0 + n; ++x) {
+            const double total = combined(
+                int(k), [&](int i) { return weight[y * k + i]; },
+                [&](int i) { return strip[index[y * k + i] * nx + x]; });
+            out[y * nx + x] = Value(within(total, low, high));
+        }
+    }
+
+    void combine_row(i64 y, i64 x0, i64 n) const {
+        switch (k) {  // of splines of degree k - 1, up to 5
+            case 1: return combine<1>(y, x0, n);
+            case 2: return combine<2>(y, x0, n);
+            case 3: return combine<3>(y, x0, n);
+            case 4: return combine<4>(y, x0, n);
+            case 5: return combine<5>(y, x0, n);
+            case 6: return combine<6>(y, x0, n);
+            default: return combine_any(y, x0, n);
+        }
+    }
+};
+
+// Rows y0 to y1 of the image; index and weight have k elements for each row.
+template <class Value>
+i64 combine_lines(
+    const double *strip, const i64 *index, const double *weight, i64 k, i64 nx, double low, double high,
+    Value *out, i64 y0, i64 y1) {
+    const Lines<Value> lines = {strip, index, weight, k, nx, low, high, out};
+    for (i64 x0 = 0; x0 < nx; x0 += COLUMNS)
+        for (i64 y = y0; y < y1; ++y) lines.combine_row(y, x0, min(COLUMNS, nx - x0));
+    return 0;
+}
+
+SKYSHED_KERNEL("zoom.combine_lines", combine_lines<float>);
+SKYSHED_KERNEL("zoom.combine_lines", combine_lines<double>);
+
+}  // namespace
+}  // namespace zoom
