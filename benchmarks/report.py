@@ -14,7 +14,7 @@ from benchmarks.timing import ratio
 
 __all__ = ["by_stage", "machine", "write_report"]
 
-PACKAGES = ("skyshed", "photutils", "sep", "astropy", "numpy", "scipy", "numba")
+PACKAGES = ("skyshed", "photutils", "sep", "astropy", "numpy", "scipy")
 
 
 def write_report(

@@ -15,7 +15,6 @@ ROOT = Path(skyshed.__file__).parent
 FLOORS = (
     ("__main__",),
     ("cli",),
-    ("warmup",),
     ("extraction",),
     ("mosaic",),
     ("chain",),

@@ -21,7 +21,7 @@ SOURCES = sorted((ROOT / "src/skyshed").rglob("*.py"))
 ORACLES = ("photutils", "sep", "skimage")
 #: Needed by some functions only, or slow to load.
 LATE = (
-    "matplotlib", "pyarrow", "pandas", "numba", "tqdm", "cupy", "dask", "rasterio", "shapely",
+    "matplotlib", "pyarrow", "pandas", "tqdm", "cupy", "dask", "rasterio", "shapely",
     "regions",
 )  # fmt: skip
 

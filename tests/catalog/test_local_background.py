@@ -53,7 +53,9 @@ def clipped_mode(values):
     ring = np.flatnonzero((away >= 4) & (away <= 7))
     data, labels = np.zeros(away.shape), np.ones(away.shape, np.int32)
     data.flat[ring[: len(values)]], labels.flat[ring[: len(values)]] = values, 0
-    found, count = apertures.local_background(data, labels, None, np.array([[6, 11, 6, 11]]), 4.0, 1)
+    found, count = apertures.local_background(
+        data, labels, None, np.array([[6, 11, 6, 11]]), 4.0, 1
+    )
     assert count[0] == len(values)
     return found[0]
 

@@ -142,7 +142,7 @@ def test_the_meta_say_the_parameters_versions_and_date(catalog_of):
     assert meta["kron_params"] == (2.5, 1.4, 0.0)
     assert meta["version"]["skyshed"] == skyshed.__version__
     assert meta["version"]["numpy"] == np.__version__
-    assert set(meta["version"]) == {"Python", "skyshed", "astropy", "numpy", "scipy", "numba"}
+    assert set(meta["version"]) == {"Python", "skyshed", "astropy", "numpy", "scipy"}
     assert meta["date"][:2] == "20"
 
 

@@ -361,22 +361,26 @@ def giant(side=1400):
 
 
 def test_a_flag_stops_kernels_within_a_source():
-    data, (values, sources, levels, *rules) = giant(300)
+    data, (values, sources, levels, *_) = giant(300)
     stop = np.ones(1, np.int32)
     found = values.copy(), np.empty(1), np.empty(1), np.zeros(1, np.int64)
     rows = sources.pixel, sources.start, sources.bbox, data.shape[1]
     assert cpu.KERNELS.call("survey", data, *rows, True, stop, *found, 0, 1) == cpu.STOPPED
     results = np.zeros(values.size, np.int32), np.zeros(1, np.int64), np.zeros(1, np.uint8)
     given = levels, levels.shape[1], 5, 0.001, True, False, -1, np.zeros(1, np.int64)
-    assert (
-        cpu.KERNELS.call("deblend", values, *rows, *given, stop, *results, 0, 1) == cpu.STOPPED
-    )
+    assert cpu.KERNELS.call("deblend", values, *rows, *given, stop, *results, 0, 1) == cpu.STOPPED
     assert not results[0].any()
     stop[0] = 0
     assert cpu.KERNELS.call("deblend", values, *rows, *given, stop, *results, 0, 1) == 0
     assert results[1][0] > 1
 
 
+def again(times, task):
+    for _ in range(times):
+        deblending.deblend(*task, 1)
+
+
+@pytest.mark.usefixtures("heard")
 @pytest.mark.parametrize("delay", [0.0, 0.1, 0.3])
 def test_a_signal_ends_the_kernel_within_half_a_second(delay):
     """Of the process's own time: others may keep it waiting."""
@@ -395,8 +399,7 @@ def test_a_signal_ends_the_kernel_within_half_a_second(delay):
     threading.Thread(target=interrupt).start()
     begun.set()
     with pytest.raises(KeyboardInterrupt):
-        for _ in range(100):
-            deblending.deblend(*task, 1)
+        again(100, task)
     assert time.process_time() - spent[0] < 0.5
 
 

@@ -48,7 +48,7 @@ DEFAULT_COLUMNS = (
 @lru_cache
 def _versions() -> dict[str, str | None]:
     """Return the versions of Python and of the packages that results depend on."""
-    packages = ("skyshed", "astropy", "numpy", "scipy", "numba")
+    packages = ("skyshed", "astropy", "numpy", "scipy")
     versions = dict.fromkeys(packages) | package_versions(packages)
     return {"Python": platform.python_version(), **versions}
 

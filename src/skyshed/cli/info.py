@@ -1,4 +1,4 @@
-"""``skyshed info``: versions, cores, caches and devices, for a report of a problem."""
+"""``skyshed info``: versions, cores, compiled kernels and devices, for a report of a problem."""
 
 import argparse
 import importlib
@@ -7,9 +7,9 @@ import platform
 from importlib.util import find_spec
 from typing import Any
 
-__all__ = ["SUMMARY", "USAGE", "add_options", "numba_cache", "run"]
+__all__ = ["SUMMARY", "USAGE", "add_options", "run"]
 
-SUMMARY = "Show versions, cores, caches and devices."
+SUMMARY = "Show versions, cores, compiled kernels and devices."
 USAGE = "skyshed info"
 
 #: Packages that some parts of skyshed use, or that results are compared with.
@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
         "python": f"{platform.python_version()} ({platform.python_implementation()})",
         "system": platform.platform(),
         "cores": _cores(),
-        "numba cache": numba_cache(),
+        "kernels": _kernels(),
         "devices": _devices(),
     }
     width = max(map(len, lines))
@@ -46,12 +46,14 @@ def _cores() -> str:
     return f"{available_cores()} available of {os.cpu_count()}; that many threads by default"
 
 
-def numba_cache() -> str:
-    """Return where compiled kernels are kept."""
-    from skyshed.kernels.labelling import cpu
+def _kernels() -> str:
+    """Return the level of instructions in use, and those that could be."""
+    from skyshed.kernels.native import available_levels, level
 
-    kernels = (value for value in vars(cpu).values() if hasattr(value, "stats"))
-    return next((kernel.stats.cache_path for kernel in kernels), "none")
+    try:
+        return f"{level()} (available: {', '.join(available_levels())})"
+    except (ImportError, ValueError) as error:  # not built, or a level that this CPU lacks
+        return " ".join(str(error).split())
 
 
 def _devices() -> str:

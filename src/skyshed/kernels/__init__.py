@@ -2,9 +2,9 @@
 
 A folder's ``__init__.py`` declares operations: a signature and a docstring that says shapes,
 dtypes, units and what is exact, under the decorator `operation`. Its ``cpu.py`` holds the function
-of the same name and arguments for NumPy arrays (Numba); a ``cuda.py`` beside it is the twin for
-CuPy arrays. Which one runs follows from the first argument. Kernels know images, masks and
-`~skyshed.sources.Sources`; they know nothing of catalogs.
+of the same name and arguments for NumPy arrays, which calls our C++; a ``cuda.py`` beside it is
+the twin for CuPy arrays. Which one runs follows from the first argument. Kernels know images, masks
+and `~skyshed.sources.Sources`; they know nothing of catalogs.
 """
 
 import functools

@@ -9,27 +9,15 @@ from collections import deque
 from collections.abc import Callable
 from numbers import Integral
 from threading import Thread
-from typing import Any, TypeVar
+from typing import Any
 
-__all__ = ["available_cores", "jit", "resolve_n_threads", "rows_per_range", "run_ranges"]
-
-F = TypeVar("F", bound=Callable[..., Any])
+__all__ = ["available_cores", "resolve_n_threads", "rows_per_range", "run_ranges"]
 
 #: Pixels per range of work that reads an image once: some 0.2 ms, so that handing a range to a
 #: thread costs little beside it, and small images are done without threads.
 PIXELS_PER_RANGE = 1 << 18
 #: Seconds after which a thread that waits hears of signals, on systems that don't wake it.
 LISTENING = 0.1
-
-
-def jit(function: F) -> F:
-    """Compile a CPU kernel; see `skyshed.kernels.compiled`.
-
-    Numba is loaded with the first kernel, not with this module: stages import it for their threads.
-    """
-    from skyshed.kernels.compiled import compile_kernel
-
-    return compile_kernel(function)
 
 
 def available_cores() -> int:

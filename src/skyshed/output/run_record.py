@@ -9,7 +9,7 @@ from skyshed.optional import package_versions
 __all__ = ["PACKAGES", "run_record"]
 
 #: The packages that results may depend on.
-PACKAGES = ("skyshed", "numpy", "scipy", "astropy", "numba", "array-api-compat")
+PACKAGES = ("skyshed", "numpy", "scipy", "astropy", "array-api-compat")
 
 
 def run_record(origin: dict[str, Any]) -> dict[str, str]:

@@ -52,9 +52,9 @@ def aperture_sums(
     ellipses, totals, variances = np.ascontiguousarray(ellipses), *np.empty((2, len(label)))
     seen, stop = np.empty(len(label), np.int32), np.zeros(1, np.int32)
     add_up = KERNELS.bind(
-        "aperture_sums", data, error, input_mask, labels, mask, where_of(data, place, method), label,
-        ellipses, background, image_order(ellipses[:, 0], ellipses[:, 1]), totals, variances, seen,
-        stop,
+        "aperture_sums", data, error, input_mask, labels, mask, where_of(data, place, method),
+        label, ellipses, background, image_order(ellipses[:, 0], ellipses[:, 1]),
+        totals, variances, seen, stop,
     )  # fmt: skip
     run_ranges(add_up, len(label), n_threads, SOURCES, stop)
     return totals, variances, seen

@@ -23,9 +23,7 @@ def _run(work, area, stop, n_threads):
     """Do the work for sources of these areas, in ranges of about PIXELS."""
     range_of = (np.cumsum(area) - 1) // PIXELS
     edges = np.append(np.flatnonzero(np.diff(range_of, prepend=-1)), area.size)
-    run_ranges(
-        lambda i, _: work(edges[i], edges[i + 1]), edges.size - 1, n_threads, 1, stop
-    )
+    run_ranges(lambda i, _: work(edges[i], edges[i + 1]), edges.size - 1, n_threads, 1, stop)
 
 
 def _flag(area):
@@ -71,8 +69,6 @@ def deblend(
 def paint(sources, base, child_start, child, n_threads):
     """Draw a label image; see the contract in `skyshed.kernels.deblending`."""
     out = np.zeros(sources.shape, np.int32)
-    work = KERNELS.bind(
-        "paint", sources.pixel, sources.start, base, child_start, child, out
-    )
+    work = KERNELS.bind("paint", sources.pixel, sources.start, base, child_start, child, out)
     run_ranges(work, len(sources), n_threads, 1024)
     return out

@@ -1,4 +1,4 @@
-"""Reductions over the pixels of each source on the CPU; see isophotal.cpp, gini.cpp, perimeter.cpp."""
+"""Reductions over the pixels of each source on the CPU; see the three .cpp files."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Rendering on the CPU: rows in bands, and in a band one profile after the other; see rendering.cpp."""
+"""Rendering on the CPU: rows in bands, a band one profile after the other; see rendering.cpp."""
 
 import numpy as np
 
@@ -14,8 +14,6 @@ ROWS = 32
 def render(profiles, kind, y0, x0, shape, n_threads):
     """Render band by band; see the contract in `skyshed.kernels.rendering`."""
     image = np.zeros(shape)
-    add = KERNELS.bind(
-        "render", profiles, kind, profiles.shape[0], y0, x0, shape[1], image
-    )
+    add = KERNELS.bind("render", profiles, kind, profiles.shape[0], y0, x0, shape[1], image)
     run_ranges(add, shape[0], n_threads, ROWS)
     return image
