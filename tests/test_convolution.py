@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from photutils.segmentation import make_2dgaussian_kernel as photutils_kernel
 
 from skyshed import convolve, make_2dgaussian_kernel
+from skyshed.convolution import oversampled_gaussian
 
 
 def image(shape=(23, 31), seed=1, nan=0.1, dtype=float):
@@ -247,6 +248,13 @@ def test_the_kernel_is_that_of_photutils(mode, size):
     assert type(mine) is type(theirs)
     np.testing.assert_array_equal(mine.array, theirs.array)
     assert abs(mine.array.sum() - 1) < 1e-14
+
+
+@pytest.mark.parametrize("size", [(1, 1), (5, 5), (9, 13), (51, 41)])
+def test_the_array_that_needs_no_astropy_has_the_bits_of_the_kernel(size):
+    for fwhm in np.random.default_rng(list(size)).uniform(0.7, 12, 20):
+        kernel = make_2dgaussian_kernel(fwhm, size)
+        np.testing.assert_array_equal(oversampled_gaussian(fwhm, size), kernel.array)
 
 
 @pytest.mark.parametrize("size", [4, (3, 4), (3, 3, 3), 0, -3, 5.5, [[3]], np.nan])

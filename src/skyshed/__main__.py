@@ -1,8 +1,6 @@
 """``python -m skyshed``."""
 
-import sys
-
-from skyshed.cli import main
+from skyshed.cli import command
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command()

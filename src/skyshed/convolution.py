@@ -24,14 +24,18 @@ from skyshed.messages import find_stack_level
 from skyshed.names import accept_aliases
 from skyshed.namespace import adopt, array_namespace, to_host
 
-__all__ = ["convolve", "make_2dgaussian_kernel"]
+__all__ = ["convolve", "make_2dgaussian_kernel", "oversampled_gaussian"]
 
+#: The standard deviation of a Gaussian over its full width at half maximum.
+FWHM_TO_SIGMA = 1.0 / (2.0 * np.sqrt(2.0 * np.log(2.0)))
+#: Points of the finer grid along each axis of a pixel of an oversampled kernel.
+OVERSAMPLING = 10
 #: The least sum of a kernel that can be normalized (astropy's limit).
 LEAST_SUM = 0.01
 
 
 def make_2dgaussian_kernel(
-    fwhm: float, size: Pair, mode: str = "oversample", oversampling: int = 10
+    fwhm: float, size: Pair, mode: str = "oversample", oversampling: int = OVERSAMPLING
 ) -> Any:
     """Make a circular 2-D Gaussian kernel that sums to one.
 
@@ -68,7 +72,6 @@ def make_2dgaussian_kernel(
     ((5, 5), 0.103247)
     """
     from astropy.convolution import Gaussian2DKernel
-    from astropy.stats import gaussian_fwhm_to_sigma
 
     if not fwhm > 0 or not np.isfinite(fwhm):
         raise ValueError(f"fwhm must be a positive number of pixels, got {fwhm!r}")
@@ -76,13 +79,50 @@ def make_2dgaussian_kernel(
     check_choice(mode, "mode", modes)
     ny, nx = as_pair(size, "size", odd=True)
     kernel = Gaussian2DKernel(
-        fwhm * gaussian_fwhm_to_sigma,
+        fwhm * FWHM_TO_SIGMA,
         x_size=nx,
         y_size=ny,
         mode=mode,
         factor=check_positive_integer(oversampling, "oversampling"),
     )
     kernel.normalize(mode="integral")
+    return kernel
+
+
+def oversampled_gaussian(fwhm: float, shape: tuple[int, int]) -> Any:
+    """Return the array of `make_2dgaussian_kernel` in its default mode.
+
+    The bits are the same, and `astropy.convolution`, which imports all models and fitters of
+    astropy, is not needed.
+
+    Parameters
+    ----------
+    fwhm : float
+        Full width at half maximum, in pixels.
+    shape : tuple of int
+        Both sizes odd.
+
+    Returns
+    -------
+    kernel : array of float64
+        Its sum is 1.
+
+    Examples
+    --------
+    >>> from skyshed.convolution import oversampled_gaussian
+    >>> oversampled_gaussian(3.0, (1, 3)).round(4)
+    array([[0.2761, 0.4477, 0.2761]])
+    """
+    sigma = fwhm * FWHM_TO_SIGMA
+    first, past = -0.5 * (1 - 1 / OVERSAMPLING), 1 - 0.5 * (1 + 1 / OVERSAMPLING)
+    y, x = (np.linspace(first - size // 2, size // 2 + past, size * OVERSAMPLING) for size in shape)
+    factor = 0.5 * (1.0 / sigma**2)
+    peak = 1.0 / (2 * np.pi * sigma * sigma)
+    values = peak * np.exp(-((factor * x**2) + (factor * y[:, None] ** 2)))
+    cells = values.reshape(shape[0], OVERSAMPLING, shape[1], OVERSAMPLING)
+    kernel = cells.mean(axis=3).mean(axis=1)
+    for _ in range(2):  # as astropy's is normalized when it is made, and once more
+        kernel /= kernel.sum()
     return kernel
 
 

@@ -1,6 +1,7 @@
 """Packages that need not be installed: how they are imported, and their versions."""
 
 import importlib
+import sys
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from types import ModuleType
@@ -62,8 +63,10 @@ def package_versions(packages: Iterable[str]) -> dict[str, str]:
     """
     versions = {}
     for package in packages:
+        # To look for what was installed takes milliseconds each; what is loaded knows its version.
+        loaded = getattr(sys.modules.get(package.replace("-", "_")), "__version__", None)
         try:
-            versions[package] = version(package)
+            versions[package] = loaded or version(package)
         except PackageNotFoundError:
             continue
     return versions

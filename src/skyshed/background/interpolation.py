@@ -6,6 +6,7 @@ import numpy as np
 
 from skyshed.arguments import check_choice, check_positive_integer
 from skyshed.background.base import show
+from skyshed.background.splines import spline_coefficients
 from skyshed.kernels import weighting, zoom
 from skyshed.namespace import array_namespace, like, ndimage_of, to_host
 
@@ -120,9 +121,7 @@ class BkgZoomInterpolator:
             return data[window].copy()
         coefficients = mesh.astype(float)
         if self.order > 1:
-            from scipy import ndimage
-
-            coefficients = ndimage.spline_filter(coefficients, self.order, mode=self.mode)
+            coefficients = spline_coefficients(coefficients, self.order, self.mode)
         axes = list(zip(mesh.shape, box_size, window, strict=True))
         rows = _axis_weights(*axes[0], self.order, self.mode)
         # The weights of both axes are the same if image and boxes are square.

@@ -12,7 +12,7 @@ from skyshed.catalog import CatalogSettings, SourceCatalog
 from skyshed.chain.background import ExposureMesh
 from skyshed.chain.columns import needs_background
 from skyshed.chain.request import Request
-from skyshed.convolution import convolve, make_2dgaussian_kernel
+from skyshed.convolution import convolve, oversampled_gaussian
 from skyshed.exceptions import CrowdedWarning, NoDetectionsWarning
 from skyshed.frame import Frame, Lazy
 from skyshed.images.exposure import Planes
@@ -137,7 +137,8 @@ def convolved(data: Any, mask: Any, parameters: Parameters) -> Any:
     """Return the image that sources are detected on, NaN where it is masked."""
     if not (parameters.kernel_fwhm and parameters.kernel_size):
         return data
-    kernel = make_2dgaussian_kernel(parameters.kernel_fwhm, parameters.kernel_size)
+    shape = (parameters.kernel_size, parameters.kernel_size)
+    kernel = oversampled_gaussian(parameters.kernel_fwhm, shape)
     return convolve(data, kernel, mask=mask, preserve_nan=True, n_threads=parameters.n_threads)
 
 

@@ -14,10 +14,8 @@ from skyshed.chain.whole import run_whole
 from skyshed.images.source import ImageSource
 from skyshed.images.window import Window
 from skyshed.kernels.threads import resolve_n_threads
-from skyshed.mosaic.engine import connect
 from skyshed.mosaic.memory import SHARE, available, in_bytes, written
 from skyshed.mosaic.tiling import Tiling
-from skyshed.mosaic.workspace import IDENTITY
 
 __all__ = ["Forecast", "Plan", "Resources", "make_forecast", "make_plan"]
 
@@ -148,6 +146,8 @@ def make_plan(request: Request, resources: Resources) -> Plan:
         if fits or (budget is None and not _installed()):
             return Plan(request.shape, None, 0, 1, whole, limit)
     _check_tiles(request)
+    from skyshed.mosaic.engine import connect  # here: images at once need nothing of it
+
     n_workers = resolve_n_threads(request.parameters.n_threads)
     with closing(connect(resources.scheduler, n_workers)) as engine:
         n_workers = engine.per_process()
@@ -251,6 +251,8 @@ def _begun(folder: Any) -> dict[str, Any] | None:
     """Return what a workspace says about the run that it holds, `None` if it holds none."""
     if folder is None:
         return None
+    from skyshed.mosaic.workspace import IDENTITY
+
     with suppress(OSError, ValueError):
         with open(os.path.join(folder, IDENTITY), encoding="utf-8") as file:
             begun = json.load(file)

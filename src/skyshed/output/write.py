@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -123,14 +124,17 @@ def write_extraction(
         folder / map_name(map_format, compress),
         folder / "parameters.toml",
     ]
-    stream_catalog(
-        run.parts(), run.n_sources, paths[0], run.parameters, run.record, format,
-        empty=None if run.n_sources else run.empty(),
-    )  # fmt: skip
-    write_map(
-        run.read_labels, run.shape, paths[1], run.n_sources, run.parameters, run.record, run.wcs,
-        compress=compress, format=map_format, step=run.step,
-    )  # fmt: skip
+    # The map is written while the table is measured and written.
+    with ThreadPoolExecutor(1) as pool:
+        written = pool.submit(
+            write_map, run.read_labels, run.shape, paths[1], run.n_sources, run.parameters,
+            run.record, run.wcs, compress=compress, format=map_format, step=run.step,
+        )  # fmt: skip
+        stream_catalog(
+            run.parts(), run.n_sources, paths[0], run.parameters, run.record, format,
+            empty=None if run.n_sources else run.empty(),
+        )  # fmt: skip
+        written.result()
     with whole_file(paths[2]) as part:
         part.write_text(run.parameters.to_toml(), encoding="utf-8")
     if len(run.tiles) > 1:
