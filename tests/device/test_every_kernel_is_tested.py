@@ -16,7 +16,7 @@ from tests.device import kernel_files
 
 TESTS = Path(__file__).parent / "kernels"
 #: Simulated fields are made on the host.
-HOST_ONLY = {"rendering.render"}
+HOST_ONLY = {"neighbours.nearest", "rendering.render"}
 for module in pkgutil.iter_modules(skyshed.kernels.__path__):
     if module.ispkg:
         importlib.import_module(f"skyshed.kernels.{module.name}")

@@ -7,7 +7,7 @@ import numpy as np
 from skyshed.arguments import check_choice, check_positive_integer
 from skyshed.background.base import show
 from skyshed.background.splines import spline_coefficients
-from skyshed.kernels import weighting, zoom
+from skyshed.kernels import neighbours, weighting, zoom
 from skyshed.namespace import array_namespace, like, ndimage_of, to_host
 
 __all__ = ["BkgIDWInterpolator", "BkgZoomInterpolator", "fill_gaps", "median_filter"]
@@ -298,11 +298,10 @@ def fill_gaps(mesh: Any) -> Any:
     if not gaps.any():
         return mesh
     values = mesh[~gaps]
-    from scipy.spatial import cKDTree
-
-    tree = cKDTree(np.argwhere(~gaps), leafsize=LEAF)
     # If there are too few boxes, the others are at infinity, with an index past the last.
-    distance, index = tree.query(np.argwhere(gaps), k=NEIGHBOURS)
+    distance, index = neighbours.nearest(
+        np.argwhere(~gaps), np.argwhere(gaps), NEIGHBOURS, LEAF, None
+    )
     weight = 1.0 / distance
     neighbour = values[np.minimum(index, values.size - 1)]
     filled = mesh.copy()

@@ -66,7 +66,8 @@ template <class Excess> SKYSHED_BOTH double root_between(const Excess &excess, E
     if (old.value == 0.0) return old.radius;
     End other = old;
     double step = best.radius - old.radius, previous = step;
-    for (int k = 0; k < STEPS; ++k) {
+    for (int k = 0;; ++k) {
+        if (k == STEPS) return NAN_VALUE;
         if (old.value != 0.0 && best.value != 0.0 && of_two_signs(old.value, best.value)) {
             other = old;
             step = previous = best.radius - old.radius;
@@ -93,7 +94,6 @@ template <class Excess> SKYSHED_BOTH double root_between(const Excess &excess, E
         best.radius += fabs(step) > tolerance ? step : half < 0.0 ? -tolerance : tolerance;
         best.value = excess(best.radius);
     }
-    return NAN_VALUE;
 }
 
 // The root of the growth curve; the largest radius shrinks until the ends' signs differ.
