@@ -4,8 +4,10 @@
     python -m benchmarks.cpu --out                 # and write benchmarks/results/cpu.md and plots
     python -m benchmarks.cpu --only peers memory   # some parts
     python -m benchmarks.cpu --quick               # small fields: to see that it works
+    SKYSHED_OLD_PYTHON=old/bin/python python -m benchmarks.cpu --only versions
 
-Every part runs in a process of its own. photutils 3.1.1 needs Python >= 3.12.
+Every part runs in a process of its own. photutils 3.1.1 needs Python >= 3.12. The part `shell`
+needs SourceExtractor (Debian: source-extractor), `versions` an environment with an older skyshed.
 """
 
 import argparse
@@ -20,7 +22,9 @@ from benchmarks.cpu.rows import Part
 from benchmarks.report import machine
 
 RESULTS = Path(__file__).parents[1] / "results"
-PARTS = ("peers", "giant", "memory", "scaling", "threads", "startup")
+PARTS = (
+    "peers", "versions", "shell", "startup", "giant", "memory", "scaling", "threads",
+)  # fmt: skip
 
 
 def main(argv: list[str] | None = None) -> int:

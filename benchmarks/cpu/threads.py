@@ -71,7 +71,7 @@ def measure(quick: bool) -> Part:
     median = shares[turns // 2]
     note = f" (median of {turns} turns, {shares[0]:.2f}-{shares[-1]:.2f})"
     item = "throughput of two threads over that of two processes of one thread"
-    part.rows.append(at_least(item, median, 0.85, "x", note))
+    part.rows.append(at_least(item, median, 0.9, "x", note))
     part.figures["share"] = median
     differing = [str(n) for n in (2, 3, 5) if not same_bits(512 if quick else 1024, n)]
     said = "none" if not differing else ", ".join(differing)

@@ -1,0 +1,96 @@
+"""`skyshed extract` as a command: beside SourceExtractor, with the preview, and for many images."""
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+
+from benchmarks.cpu.rows import Part, Row, at_most
+from benchmarks.source_extractor import command, installed
+
+__all__ = ["measure"]
+
+#: The most that a command may take, in units of SourceExtractor's time, by the side of the image.
+MOST = {1024: 2.0, 2048: 1.0, 4096: 0.5, 8192: 0.5}
+#: The most that an image of many may take in one process, in the same units; how many there are.
+MOST_EACH, EACH = 1 / 3, 12
+EACH_SIZES = (512, 1024, 2048)
+#: Seconds that the preview may take.
+PREVIEW = 0.4
+
+
+def seconds_of(words: list[str]) -> float:
+    """Return how long a command takes as a process."""
+    start = perf_counter()
+    subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
+    return perf_counter() - start
+
+
+def skyshed(*words: str) -> list[str]:
+    """Return a command line of this environment's skyshed."""
+    return [sys.executable, "-m", "skyshed", *words]
+
+
+def simulated(folder: Path, size: int, seed: int) -> Path:
+    """Return the file of a survey field with a WCS."""
+    path = folder / f"field-{size}-{seed}.fits"
+    shape = ("--shape", str(size), str(size))
+    seconds_of(skyshed("simulate", str(path), *shape, "--seed", str(seed)))
+    return path
+
+
+def measure(quick: bool) -> Part:
+    """Run the commands in turn; ratios are medians of pairs."""
+    part = Part("From the shell: FITS file to catalog and map")
+    if not installed():
+        part.rows.append(Row("SourceExtractor", "not measured: it is not installed"))
+        return part
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for size in (512,) if quick else MOST:
+            part.rows.append(_beside(folder, size, 3 if quick or size > 4096 else 7))
+        for size in (512,) if quick else EACH_SIZES:
+            part.rows.append(_each(folder, size, 1 if quick else 3))
+        part.rows.append(_preview(folder, 512 if quick else 2048, 3 if quick else 7))
+    return part
+
+
+def _beside(folder: Path, size: int, rounds: int) -> Row:
+    """Compare one image, a process each."""
+    image = simulated(folder, size, 7)
+    own = skyshed("extract", str(image), "--out", str(folder / "own"), "--no-preview", "--quiet")
+    peer = command(image, folder / "peer")
+    pairs = [(seconds_of(own), seconds_of(peer)) for _ in range(rounds)]
+    ratios = sorted(mine / theirs for mine, theirs in pairs)
+    note = (
+        f" ({ratios[0]:.2f}-{ratios[-1]:.2f}; {median(p[0] for p in pairs):.2f} s and "
+        f"{median(p[1] for p in pairs):.2f} s)"
+    )
+    item = f"{size}^2, without preview: skyshed / SourceExtractor"
+    return at_most(item, median(ratios), MOST.get(size, 99.0), "x", note)
+
+
+def _each(folder: Path, size: int, rounds: int) -> Row:
+    """Compare an image of many in one process."""
+    images = [simulated(folder, size, seed) for seed in range(EACH)]
+    names = [str(image) for image in images]
+    options = ("--out", str(folder / "each"), "--no-preview", "--quiet")
+    own = skyshed("extract", "--each", *names, *options)
+    peers = [command(image, folder / f"peer{i}") for i, image in enumerate(images)]
+    ratios, times = [], []
+    for _ in range(rounds):
+        times.append(seconds_of(own))
+        ratios.append(times[-1] / sum(seconds_of(peer) for peer in peers))
+    item = f"{EACH} images of {size}^2 in one process: skyshed / SourceExtractor"
+    note = f" ({min(times) / EACH:.3f} s an image)"
+    return at_most(item, median(ratios), MOST_EACH, "x", note)
+
+
+def _preview(folder: Path, size: int, rounds: int) -> Row:
+    """Measure what the preview adds."""
+    image = simulated(folder, size, 7)
+    words = skyshed("extract", str(image), "--out", str(folder / "own"), "--quiet")
+    more = [seconds_of(words) - seconds_of([*words, "--no-preview"]) for _ in range(rounds)]
+    return at_most(f"{size}^2: what the preview adds", median(more), PREVIEW, "s")
