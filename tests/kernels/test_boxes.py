@@ -1,5 +1,10 @@
 """The kernel of the boxes: astropy's clipping, statistics to rounding, any number of threads."""
 
+import os
+import signal
+import threading
+import time
+
 import numpy as np
 import pytest
 from astropy.stats import SigmaClip, biweight_location, biweight_scale, mad_std
@@ -172,3 +177,25 @@ def test_inputs_are_not_modified():
     before = data.copy()
     statistics(data, mask, (10, 10), CLIP, ALL, 2)
     np.testing.assert_array_equal(data, before)
+
+
+def measured_once(data, n_threads):
+    return statistics(data, None, data.shape, CLIP._replace(spread="mad_std"), ALL, n_threads)
+
+
+@pytest.mark.usefixtures("heard")
+@pytest.mark.parametrize("delay", [0.05, 0.4])
+def test_a_signal_ends_the_measuring_of_a_giant_box_within_half_a_second(delay):
+    """Of the process's own time: others may keep it waiting."""
+    data = np.random.default_rng(5).normal(size=(6000, 6000)).astype(np.float32)
+    spent = []
+
+    def interrupt():
+        time.sleep(delay)
+        spent.append(time.process_time())
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=interrupt).start()
+    with pytest.raises(KeyboardInterrupt):
+        measured_once(data, 1)
+    assert time.process_time() - spent[0] < 0.5

@@ -59,14 +59,14 @@ template <class Value>
 i64 measure_boxes(
     const Value *data, const bool *mask, i64 ny, i64 nx, i64 h, i64 w, bool clips, double lower,
     double upper, i64 maxiters, i64 center, i64 spread, const double *wanted, i64 n_wanted,
-    double *values, double *limits, i64 *n_good, i64 *n_bad, i64 b0, i64 b1) {
+    double *values, double *limits, i64 *n_good, i64 *n_bad, const int *stop, i64 b0, i64 b1) {
     const Grid grid = {ny, nx, h, w};
     const Clip clip = {clips, lower, upper, maxiters, center, spread};
     const Results out = {wanted, n_wanted, grid.boxes(), values, limits, n_good};
     const i64 step = padded(h * w);
     const i64 most = min(max(BYTES / (step * i64(sizeof(Value))), i64(1)), min(SIDE_BY_SIDE, b1 - b0));
     Scratch<Value> pixels(most * step);
-    Room<Value> room(step);
+    Room<Value> room(step, stop);
     if (!pixels || !room) return NO_MEMORY;
     Counts counts[SIDE_BY_SIDE];
     for (i64 b = b0, m; b < b1; b += m) {
@@ -77,6 +77,7 @@ i64 measure_boxes(
             const i64 size = padded(box_at(grid, b + k).size());
             Values<Value> box(pixels.begin() + k * step, size, counts[k].good, room);
             measure(box, counts[k].good, clip, out, b + k);
+            if (stopped(stop)) return STOPPED;
         }
     }
     return 0;

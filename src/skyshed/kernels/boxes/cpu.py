@@ -9,6 +9,8 @@ from skyshed.kernels.threads import run_ranges
 KERNELS = Kernels(__package__)
 #: Bytes of pixels per range of work.
 BUFFER = 1 << 18
+#: Boxes of more pixels may take longer than a signal should wait: the kernel looks at a flag.
+LARGE = 1 << 22
 
 
 def statistics(data, mask, box_shape, clip, wanted, n_threads):
@@ -18,11 +20,12 @@ def statistics(data, mask, box_shape, clip, wanted, n_threads):
     n_boxes = shape[0] * shape[1]
     values, limits = np.empty((len(wanted), *shape)), np.empty((2, *shape))
     n_good, n_bad = np.empty(shape, np.int64), np.empty(shape, np.int64)
+    stop = np.zeros(1, np.int32) if h * w > LARGE else None
     work = KERNELS.bind(
         "measure", data, mask, *data.shape, h, w, *rule_of(clip), codes_of(wanted),
-        len(wanted), values, limits, n_good, n_bad,
+        len(wanted), values, limits, n_good, n_bad, stop,
     )  # fmt: skip
-    run_ranges(work, n_boxes, n_threads, max(BUFFER // (h * w * data.itemsize), 1))
+    run_ranges(work, n_boxes, n_threads, max(BUFFER // (h * w * data.itemsize), 1), stop)
     return values, n_good, n_bad, limits
 
 

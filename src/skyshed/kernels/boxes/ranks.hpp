@@ -42,9 +42,9 @@ template <class Value> struct Sample {
 
 template <class Value> class Ranks {
   public:
-    // Room for so many values.
-    explicit Ranks(i64 most)
-        : window(most + LANES), ordered(most), bin_of(most), bins(bins_of(most) + 2) {}
+    // Room for so many values. Once the flag is set, if there is one, nothing is looked for any more.
+    explicit Ranks(i64 most, const int *stop = nullptr)
+        : stop(stop), window(most + LANES), ordered(most), bin_of(most), bins(bins_of(most) + 2) {}
 
     explicit operator bool() const { return window && ordered && bin_of && bins; }
 
@@ -59,6 +59,7 @@ template <class Value> class Ranks {
 
     // The value of this rank, from 0.
     double at(i64 rank) {
+        if (stopped(stop)) return 0.0;
         if (rank < first || rank >= last) find(rank);
         const i64 place = rank - first, *const begin = bins.begin();
         const i64 *bin = std::upper_bound(begin, begin + n_bins + 1, place) - 1;
@@ -68,6 +69,7 @@ template <class Value> class Ranks {
     }
 
   private:
+    const int *stop;
     const Value *values;
     i64 size, n;
     Sample<Value> sample;

@@ -36,15 +36,17 @@ template <class Value> Between<Value> limits_of(const Range &range) {
     return limits;
 }
 
-// Room for the values of one box after another.
+// Room for the values of one box after another. Once the flag is set, if there is one, passes over the
+// values are left out: a box may be a whole image.
 template <class Value> struct Room {
+    const int *stop;
     Scratch<Value> tails;
     Scratch<double> apart;
     Ranks<Value> ranks;
     Ranks<double> distances;
 
-    explicit Room(i64 most)
-        : tails(most + LANES), apart(most), ranks(most), distances(most) {}
+    explicit Room(i64 most, const int *stop)
+        : stop(stop), tails(most + LANES), apart(most), ranks(most, stop), distances(most, stop) {}
     explicit operator bool() const { return tails && apart && ranks && distances; }
 };
 
@@ -63,6 +65,7 @@ template <class Value> class Values {
 
     Range narrowed(const Range &range, double low, double high) const {
         Range found = {0, 0, max_of(range.low, low), -max_of(-range.high, -high)};
+        if (stopped(room.stop)) return found;
         const Between<Value> limits = limits_of<Value>(found);
         const auto below = [=](Value value) { return value < limits.low; };
         if (hold_core(limits)) {
@@ -76,6 +79,7 @@ template <class Value> class Values {
     }
 
     Sums sums(const Range &range, double about) const {
+        if (stopped(room.stop)) return {0.0, 0.0};
         const Between<Value> limits = limits_of<Value>(range);
         if (about != middle || !hold_core(limits)) return sums_of(v, size, limits, about);
         const Sums beside = sums_of(room.tails.begin(), n_tails, limits, about);
@@ -83,6 +87,7 @@ template <class Value> class Values {
     }
 
     Sums weigh(const Range &range, const Biweight &biweight) const {
+        if (stopped(room.stop)) return {0.0, 0.0};
         const Between<Value> limits = limits_of<Value>(range);
         return add_up(v, size, [=](Value value) {
             return limits(value) ? biweight.term(value) : Sums{0.0, 0.0};
@@ -99,6 +104,7 @@ template <class Value> class Values {
     }
 
     Ranks<double> &deviations(const Range &range, double center) {
+        if (stopped(room.stop)) return room.distances;
         const Between<Value> limits = limits_of<Value>(range);
         for (i64 i = 0; i < size; ++i) {
             const double d = std::fabs(double(v[i]) - center);
