@@ -86,6 +86,7 @@ class _Batch:
 
     def _take(self, outcome: Any, folder: str) -> None:
         """Write what became of an image, and say it."""
+        from skyshed.extraction.outcome import with_name
         from skyshed.output.report import NO_HDU
 
         begun, error = perf_counter(), outcome.error
@@ -109,7 +110,7 @@ class _Batch:
             self._say(f"{outcome.name}: {n} source{'' if n == 1 else 's'}{where}")
             return
         self._failed += 1
-        complain(text if outcome.name in text else f"{outcome.name}: {text}")
+        complain(with_name(outcome.name, text))
         if self._arguments.debug:
             traceback.print_exception(error, file=sys.stderr)
 
@@ -221,6 +222,7 @@ def _check_folders(
 
 def _plan(turns: Sequence[Any]) -> int:
     """Print what each image will take."""
+    from skyshed.extraction.outcome import with_name
     from skyshed.extraction.plan import make_forecast, make_plan
 
     failed = 0
@@ -230,8 +232,7 @@ def _plan(turns: Sequence[Any]) -> int:
             text = str(make_forecast(request, make_plan(request, turn.resources)))
         except Exception as error:
             failed += 1
-            text = in_one_line(error)
-            complain(text if turn.name in text else f"{turn.name}: {text}")
+            complain(with_name(turn.name, in_one_line(error)))
             continue
         print(f"{turn.name}\n{text}\n")
     return SOME_FAILED if failed else 0

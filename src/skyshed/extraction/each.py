@@ -14,7 +14,7 @@ from skyshed.chain.request import Request
 from skyshed.extraction.ahead import Ahead, bytes_to_read
 from skyshed.extraction.entry import run_request
 from skyshed.extraction.folders import folder_names
-from skyshed.extraction.outcome import Outcome
+from skyshed.extraction.outcome import Outcome, with_name
 from skyshed.extraction.plan import Plan, Resources, make_plan
 from skyshed.extraction.result import Extraction
 from skyshed.extraction.turns import Turn, as_images, check_settings, image_names, make_turns
@@ -180,8 +180,7 @@ class _Batch:
                 if self._ahead is not None:
                     self._ahead.thread.join()
         for message, category in heard:
-            text = str(message)
-            text = text if turn.name in text else f"{turn.name}: {text}"
+            text = with_name(turn.name, str(message))
             warnings.warn(text, category, stacklevel=find_stack_level())
         return Outcome(turn.image, turn.name, _hdu(request), seconds, extraction, failure)
 

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from skyshed.extraction.result import Extraction
+from skyshed.images.headers import split_path
 from skyshed.messages import one_line
 
-__all__ = ["Outcome"]
+__all__ = ["Outcome", "with_name"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -62,3 +63,19 @@ class Outcome:
     def n_sources(self) -> int:
         """The number of sources that were found; 0 if the image failed."""
         return 0 if self.extraction is None else self.extraction.segmentation.nlabels
+
+
+def with_name(name: str, message: str) -> str:
+    """Return a message with the name of the image that it is about before it, if it has not.
+
+    Examples
+    --------
+    >>> from skyshed.extraction.outcome import with_name
+    >>> with_name("a.fits[SCI]", "a.fits: there is no such file")
+    'a.fits: there is no such file'
+    >>> with_name("a.fits[SCI]", "No sources were found")
+    'a.fits[SCI]: No sources were found'
+    """
+    file, _ = split_path(name)
+    named = message.startswith(tuple(f"{file}{after}" for after in ":[ "))
+    return message if named else f"{name}: {message}"
