@@ -3,6 +3,7 @@
 import gc
 import os
 import threading
+import time
 import warnings
 import weakref
 
@@ -218,6 +219,22 @@ def test_nothing_is_read_ahead_that_does_not_fit(fields):
         log.clear()
         assert all(each.error is None for each in extract_each(images, memory=needed + spare))
         assert sorted(log) == sorted(["MainThread", reader, reader])
+
+
+def test_waiting_for_pixels_is_time_of_their_own_image(fields):
+    images, _, _ = watched(fields[:2])
+
+    class Slow(Watched):
+        def read(self, window):
+            time.sleep(0.5)
+            return super().read(window)
+
+    outcomes = extract_each([images[0], Slow(fields[1], [], set())], **SETTINGS)
+    begun = time.perf_counter()
+    seconds = [outcome.seconds for outcome in outcomes]
+    passed = time.perf_counter() - begun
+    assert passed >= 0.5
+    assert 0.95 * passed < sum(seconds) <= passed
 
 
 def test_nothing_runs_between_outcomes(folder):

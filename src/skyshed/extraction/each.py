@@ -153,6 +153,7 @@ class _Batch:
         self.waiting = deque(turns)
         self._progress = progress
         self._ahead: Ahead | None = None
+        self._waited = 0.0
 
     def take(self) -> Outcome:
         """Work on the next image."""
@@ -162,7 +163,7 @@ class _Batch:
         request: Request | None = None
         extraction: Extraction | None = None
         failure: Exception | None = None
-        begun = perf_counter()
+        begun = perf_counter() - self._waited
         with self._listening(heard):
             try:
                 request = turn.open() if opened is None else opened.request()
@@ -176,13 +177,14 @@ class _Batch:
                 failure = error
                 _let_go(error)
             finally:
-                seconds = perf_counter() - begun
+                ended = perf_counter()
                 if self._ahead is not None:
                     self._ahead.thread.join()
+                self._waited = perf_counter() - ended
         for message, category in heard:
             text = with_name(turn.name, str(message))
             warnings.warn(text, category, stacklevel=find_stack_level())
-        return Outcome(turn.image, turn.name, _hdu(request), seconds, extraction, failure)
+        return Outcome(turn.image, turn.name, _hdu(request), ended - begun, extraction, failure)
 
     def _open_next(self, request: Request, plan: Plan) -> None:
         """Begin to open and read the next image, if it fits into memory beside this one.

@@ -26,7 +26,7 @@ class Outcome:
         The number of the HDU that it was read from; `None` if it is no FITS file, or could not be
         opened.
     seconds : float
-        How long it took. What was read while the image before it was worked on does not count.
+        How long it took, with waiting for its pixels where these were read ahead.
     extraction : `~skyshed.extraction.Extraction` or None
         What was found.
     error : Exception or None
