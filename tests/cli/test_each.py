@@ -286,7 +286,7 @@ def test_a_signal_ends_the_real_command(folder, tmp_path):
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     deadline = time.monotonic() + 120
-    while not (out / "n0" / "catalog.fits").exists():
+    while not (out / "report.ecsv").exists() or '"done"' not in (out / "report.ecsv").read_text():
         assert time.monotonic() < deadline
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
