@@ -14,7 +14,7 @@ ROOT = Path(skyshed.__file__).parents[1]
 USE = """
 import numpy as np
 import skyshed
-from skyshed import Background2D, SourceCatalog, SourceFinder, detect_sources, extract
+from skyshed import Background2D, SourceCatalog, SourceFinder, detect_sources, extract, extract_each
 from skyshed.background import MedianBackground
 from skyshed.segmentation import SourceCatalog as Catalog
 from skyshed.segmentation import deblend_sources, detect_threshold
@@ -24,11 +24,13 @@ segm = detect_sources(image, 1.0, npixels=5)
 assert segm is not None
 # The names, each with its arguments.
 reveal_type(extract)
+reveal_type(extract_each)
 reveal_type(detect_threshold)
 reveal_type(Background2D)
 reveal_type(skyshed.calc_total_error)
 reveal_type(skyshed.background.LocalBackground)
 # What they return.
+reveal_type(extract_each([image]))
 reveal_type(segm)
 reveal_type(deblend_sources(image, segm, npixels=5))
 reveal_type(SourceFinder(npixels=5)(image, 1.0))
@@ -43,6 +45,8 @@ reveal_type(skyshed.__version__)
 
 SEEN = {
     "extract": "def (image: ",
+    "extract_each": "def (images: ",
+    "extract_each([image])": "Iterator[Outcome]",
     "detect_threshold": "def (data: ",
     "Background2D": "def (data: ",
     "skyshed.calc_total_error": "def (data: ",

@@ -88,6 +88,21 @@ def test_a_file_is_uploaded_once(counted, tmp_path):
     assert isinstance(back.data[:], np.ndarray)
 
 
+@pytest.mark.usefixtures("counted")
+def test_each_of_many_files_is_computed_on_the_device_and_read_ahead(tmp_path):
+    paths = [tmp_path / name for name in ("a.fits", "absent.fits", "b.fits", "c.fits")]
+    for path in paths[:1] + paths[2:]:
+        data = write_image(path)
+    with standin.ledger() as ledger:
+        outcomes = list(skyshed.extract_each(paths, device="cuda", **SETTINGS))
+    large = [e for e in ledger.events if e.kind in ("upload", "download") and e.nbytes >= data.size]
+    assert [(e.kind, e.nbytes) for e in large] == [("upload", data.nbytes)] * 3
+    assert [outcome.error is None for outcome in outcomes] == [True, False, True, True]
+    here = skyshed.extract(paths[0], **SETTINGS)
+    for outcome in outcomes[:1] + outcomes[2:]:
+        same(outcome.extraction, here)
+
+
 def test_where_to_compute_is_checked():
     with pytest.raises(ValueError, match="device must be None, 'cpu', or 'cuda', got 'gpu'"):
         skyshed.extract(np.zeros((9, 9)), device="gpu")
@@ -99,6 +114,8 @@ def test_cuda_without_cupy_is_explained(monkeypatch):
     monkeypatch.setitem(sys.modules, "cupy", None)
     with pytest.raises(ImportError, match=r"needs CuPy.*pip install 'skyshed\[cuda13\]'"):
         skyshed.extract(np.ones((9, 9)), device="cuda")
+    with pytest.raises(ImportError, match=r"needs CuPy.*pip install 'skyshed\[cuda13\]'"):
+        skyshed.extract_each([np.ones((9, 9))], device="cuda")
 
 
 def test_the_command_computes_on_the_device(counted, tmp_path, capsys):

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from skyshed.exceptions import ImageWarning
+from skyshed.exceptions import ImageWarning, NoDetectionsWarning
 from skyshed.images import Window, open_image
 from skyshed.images.fits import FitsSource
 from tests.pipeline_field import make_wcs
@@ -347,3 +347,20 @@ def test_reading_windows_takes_the_memory_of_a_window(tmp_path, compress):
     )
     # The image has 64 MB, a window 1 MB.
     assert int(done.stdout) < 16_000
+
+
+def test_what_other_threads_warn_of_meanwhile_is_heard(tmp_path, pixels, monkeypatch):
+    """Headers that break a rule are opened in silence, and nothing else is silenced."""
+    header = fits.Header({"CRPIX1": 1.0, "CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN"})
+    header["DATE-OBS"] = "31/12/99"  # the old style, of which astropy warns
+    path = write(tmp_path / "old.fits", fits.PrimaryHDU(pixels, header))
+    real = fits.open
+
+    def opening(*arguments, **options):
+        warnings.warn("No sources were found", NoDetectionsWarning, stacklevel=1)
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(fits, "open", opening)
+    with pytest.warns() as heard:
+        open_image(path)
+    assert [each.category for each in heard] == [NoDetectionsWarning]

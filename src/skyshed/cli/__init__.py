@@ -8,10 +8,11 @@ import atexit
 import gc
 import sys
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from skyshed import __version__
 from skyshed.cli import columns, extract, info, simulate
+from skyshed.cli.errors import complain, in_one_line, is_refusal
 
 __all__ = ["command", "main"]
 
@@ -19,6 +20,7 @@ __all__ = ["command", "main"]
 #: By its own number, 700, looking takes a tenth of the time of a small image.
 COLLECT_AFTER = 50_000
 #: Exit statuses: a request that cannot be met, an error in skyshed itself, Ctrl-C (as in shells).
+#: That for some of several images is in `skyshed.cli.each`.
 REFUSED, BROKEN, INTERRUPTED = 2, 1, 130
 
 
@@ -30,7 +32,7 @@ class _Parser(argparse.ArgumentParser):
         raise _BadOptionError(f"{message} (see {self.prog} --help)")
 
 
-class _BadOptionError(Exception):
+class _BadOptionError(ValueError):
     """A command line that cannot be understood."""
 
 
@@ -46,7 +48,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     -------
     status : int
         0; 2 if the request cannot be met (a bad option or file, said in one line on standard
-        error); 1 for an error in skyshed itself; 130 when interrupted.
+        error); 3 if some of several images (``--each``) failed; 1 for an error in skyshed itself;
+        130 when interrupted.
 
     Examples
     --------
@@ -62,28 +65,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("skyshed: interrupted", file=sys.stderr)
         return INTERRUPTED
-    except _BadOptionError as error:
-        return _complain(error)
     except SystemExit as leaving:  # --help and --version
         return int(leaving.code or 0)
     except BrokenPipeError:
         # Whoever read our output has closed it, e.g. `skyshed info | head -1`.
         sys.stderr.close()
         return BROKEN
-    except (ValueError, TypeError, OSError, ImportError, MemoryError) as error:
-        if debug:
-            raise
-        return _complain(error)
     except Exception as error:
         if debug:
             raise
-        from skyshed.exceptions import TileError  # here: help is quick without astropy
-
-        if isinstance(error, TileError):
-            return _complain(error)
-        what = f"internal error, please report it: {type(error).__name__}: {error}"
-        _complain(f"{what} (--debug shows where)")
-        return BROKEN
+        complain(in_one_line(error))
+        return REFUSED if is_refusal(error) else BROKEN
 
 
 def command() -> NoReturn:
@@ -92,15 +84,6 @@ def command() -> NoReturn:
     # So that Python does not look for cycles among all objects once more as it ends, for 0.2 s.
     atexit.register(gc.freeze)
     sys.exit(main())
-
-
-def _complain(error: Any) -> int:
-    """Say in one line what is wrong."""
-    text = " ".join(str(error).split())
-    if isinstance(error, MemoryError):
-        text = f"not enough memory: {text}" if text else "not enough memory"
-    print(f"skyshed: error: {text or type(error).__name__}", file=sys.stderr)
-    return REFUSED
 
 
 def _parser() -> argparse.ArgumentParser:

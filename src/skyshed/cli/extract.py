@@ -1,4 +1,4 @@
-"""``skyshed extract``: the sources of one image, into a folder."""
+"""``skyshed extract``: the sources of one image, into a folder, or of each of many."""
 
 import argparse
 import os
@@ -11,6 +11,7 @@ from dataclasses import Field, fields
 from pathlib import Path
 from typing import Any
 
+from skyshed.cli.writing import WORKSPACE, write_found
 from skyshed.names import KEYWORDS
 from skyshed.parameters import Parameters
 from skyshed.parameters.validators import Flag
@@ -18,9 +19,7 @@ from skyshed.parameters.validators import Flag
 __all__ = ["SUMMARY", "USAGE", "add_options", "run"]
 
 SUMMARY = "Detect, deblend and measure the sources of an image."
-USAGE = "skyshed extract IMAGE [IMAGE ...] --out DIR [options]"
-#: The folder in that of the results that a run over tiles works in until they are written.
-WORKSPACE = "workspace"
+USAGE = "skyshed extract [--each] IMAGE [IMAGE ...] --out DIR [options]"
 #: Options that are arguments of `skyshed.extract` as they are.
 INPUTS = (
     "hdu", "weight", "rms", "error", "mask", "segmentation", "detection_image", "device", "region",
@@ -32,6 +31,17 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "image", metavar="IMAGE", nargs="+",
         help="FITS file (image.fits[SCI] names an HDU) or Zarr array; several that abut are one",
+    )  # fmt: skip
+    many = parser.add_argument_group("many images")
+    many.add_argument(
+        "--each", action="store_true",
+        help="images are many, not parts of one; @FILE is a file of names. A folder for each in "
+        "DIR, and report.ecsv. --weight, --mask, ...: a file for all, @FILE with as many names, or "
+        "a pattern with {folder}, {stem} or {file} of the image",
+    )  # fmt: skip
+    many.add_argument(
+        "--one-table", action="store_true",
+        help="with --each: one catalog of all images, with columns image and hdu; no maps",
     )  # fmt: skip
     files = parser.add_argument_group("files")
     files.add_argument("--out", metavar="DIR", help="folder for the results")
@@ -139,6 +149,14 @@ def run(arguments: argparse.Namespace) -> int:
     if not arguments.plan and arguments.out is None:
         raise ValueError("the following arguments are required: --out (see skyshed extract --help)")
 
+    if arguments.each:
+        from skyshed.cli.each import run_each
+
+        with _warnings_in_one_line(arguments.quiet):
+            return run_each(arguments, parameters)
+    if arguments.one_table:
+        raise ValueError("--one-table is about many images: give --each, too")
+
     from skyshed.extraction.entry import open_request
     from skyshed.extraction.plan import Resources, make_forecast, make_plan
 
@@ -168,14 +186,7 @@ def _extract(arguments: argparse.Namespace, request: Any, plan: Any, resources: 
     with traceless(Path(arguments.out)):
         folder = check_writable(arguments.out, arguments.format, arguments.map_format)
         found = run_request(request, plan, resources, False if arguments.quiet else None)
-        paths = found.write(
-            folder,
-            arguments.format,
-            compress=arguments.compress,
-            regions=arguments.regions,
-            map_format=arguments.map_format,
-            preview=_can_draw(arguments),
-        )
+        paths = write_found(arguments, found, folder)
     if arguments.workspace is None and plan.tiling is not None:
         shutil.rmtree(resources.folder)
     if not arguments.quiet:
@@ -183,22 +194,6 @@ def _extract(arguments: argparse.Namespace, request: Any, plan: Any, resources: 
         print(f"{n} source{'' if n == 1 else 's'} in")
         print("\n".join(f"  {path}" for path in paths))
     return 0
-
-
-def _can_draw(arguments: argparse.Namespace) -> bool:
-    """Return whether to draw the preview; say so if it is wanted and can't be drawn."""
-    if arguments.no_preview:
-        return False
-    from importlib.util import find_spec
-
-    if find_spec("matplotlib") is None:
-        warnings.warn(
-            "preview.png is left out because matplotlib is not installed: "
-            "pip install 'skyshed[plot]'",
-            stacklevel=2,
-        )
-        return False
-    return True
 
 
 @contextmanager

@@ -1,6 +1,8 @@
-"""From an image to its catalog: `extract`, the plan that it follows, and its result."""
+"""From images to their catalogs: `extract` and `extract_each`, what they plan and return."""
 
+from skyshed.extraction.each import extract_each
 from skyshed.extraction.entry import extract
+from skyshed.extraction.outcome import Outcome
 from skyshed.extraction.result import Extraction
 
-__all__ = ["Extraction", "extract"]
+__all__ = ["Extraction", "Outcome", "extract", "extract_each"]

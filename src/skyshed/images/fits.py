@@ -145,13 +145,15 @@ class FitsSource(ImageSource):
 
 #: Filters of warnings belong to the process: only one thread at a time may change them.
 _FILTERS = Lock()
+#: Whose warnings are not shown: other threads may warn of their images meanwhile.
+_ABOUT_HEADERS = r"(astropy|skyshed\.images)\."
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Ignore what astropy says about headers that break a rule: most break one."""
     with _FILTERS, warnings.catch_warnings():
-        warnings.simplefilter("ignore", AstropyWarning)
+        warnings.filterwarnings("ignore", category=AstropyWarning, module=_ABOUT_HEADERS)
         yield
 
 

@@ -1,0 +1,100 @@
+"""Which images ``--each`` is about, and what goes with each: names, lists of names, patterns."""
+
+import os
+import re
+from collections.abc import Sequence
+
+__all__ = ["companions_of", "images_of"]
+
+#: What begins the name of a file that holds names.
+LIST = "@"
+PLACEHOLDER = re.compile(r"\{(\w*)\}")
+
+
+def images_of(given: Sequence[str]) -> list[str]:
+    """Return the names of images, with those that ``@FILE`` holds in its place.
+
+    Raises
+    ------
+    OSError
+        If such a file cannot be read.
+    ValueError
+        If it holds no name.
+    """
+    names = []
+    for each in given:
+        names += _listed(each[1:]) if each.startswith(LIST) else [each]
+    return names
+
+
+def companions_of(given: str, option: str, images: Sequence[str]) -> str | list[str]:
+    """Return what an option gives: one file for all images, or a list of one for each.
+
+    Parameters
+    ----------
+    given : str
+        A file, for all; ``@FILE``, a file of as many names as there are images, in their order; or
+        a pattern with ``{folder}``, ``{stem}`` or ``{file}`` of each image in it.
+    option : str
+        The option, for messages.
+    images : sequence of str
+        The images.
+
+    Raises
+    ------
+    OSError
+        If a list of names cannot be read.
+    ValueError
+        If it has another number of names, or a pattern a word that is not known.
+
+    Examples
+    --------
+    >>> from skyshed.cli.each_inputs import companions_of
+    >>> companions_of("{folder}/{stem}.weight.fits", "--weight", ["deep/a.fits[SCI]", "b.fits"])
+    ['deep/a.weight.fits', './b.weight.fits']
+    >>> companions_of("{file}[DQ]", "--mask", ["deep/a.fits[SCI]", "b.fits"])
+    ['deep/a.fits[DQ]', 'b.fits[DQ]']
+    """
+    if given.startswith(LIST):
+        names = _listed(given[1:])
+        if len(names) != len(images):
+            raise ValueError(
+                f"{option}: {given[1:]} holds {len(names)} names and there are {len(images)} "
+                "images: give one for each image, in the same order"
+            )
+        return names
+    words = set(PLACEHOLDER.findall(given))
+    if not words:
+        return given
+    every = [_words(image) for image in images]
+    unknown = sorted(words - set(every[0]))
+    if unknown:
+        allowed = ", ".join(f"{{{word}}}" for word in every[0])
+        raise ValueError(
+            f"{option}: {{{unknown[0]}}} in {given!r} stands for nothing: a pattern may have "
+            f"{allowed}"
+        )
+    return [_filled(given, own) for own in every]
+
+
+def _words(image: str) -> dict[str, str]:
+    """Return what the words of a pattern stand for."""
+    from skyshed.extraction.folders import file_stem
+
+    file, stem = file_stem(image)
+    return {"folder": os.path.dirname(file) or ".", "stem": stem, "file": file}
+
+
+def _filled(pattern: str, words: dict[str, str]) -> str:
+    """Return a pattern with its words replaced."""
+    return PLACEHOLDER.sub(lambda word: words[word[1]], pattern)
+
+
+def _listed(path: str) -> list[str]:
+    """Return the names in a file: one a line; blank lines, and those that begin with #, are not."""
+    with open(path, encoding="utf-8") as file:
+        lines = [line.strip() for line in file]
+    names = [line for line in lines if line and not line.startswith("#")]
+    if not names:
+        raise ValueError(f"{path} holds no name: write one a line")
+    return names

@@ -1,0 +1,42 @@
+"""Errors as lines on standard error."""
+
+import sys
+
+__all__ = ["complain", "in_one_line", "is_refusal"]
+
+#: Errors that say what is wrong with a request; all others are ours.
+REFUSALS = (ValueError, TypeError, OSError, ImportError, MemoryError)
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Whether an error says that a request cannot be met, and is no error in skyshed itself."""
+    if isinstance(error, REFUSALS):
+        return True
+    from skyshed.exceptions import TileError  # here: help is quick without astropy
+
+    return isinstance(error, TileError)
+
+
+def in_one_line(error: BaseException) -> str:
+    r"""Return what is wrong as one line.
+
+    Examples
+    --------
+    >>> from skyshed.cli.errors import in_one_line
+    >>> in_one_line(ValueError("no\nsuch HDU"))
+    'no such HDU'
+    >>> in_one_line(KeyError("x"))
+    "internal error, please report it: KeyError: 'x' (--debug shows where)"
+    """
+    text = " ".join(str(error).split())
+    if isinstance(error, MemoryError):
+        return f"not enough memory: {text}" if text else "not enough memory"
+    if isinstance(error, REFUSALS) or is_refusal(error):
+        return text or type(error).__name__
+    what = f"{type(error).__name__}: {text}"
+    return f"internal error, please report it: {what} (--debug shows where)"
+
+
+def complain(text: str) -> None:
+    """Say in one line what is wrong."""
+    print(f"skyshed: error: {text}", file=sys.stderr)

@@ -1,0 +1,230 @@
+"""Many images, one after the other: `extract_each`, the only loop over images there is."""
+
+import os
+import threading
+import traceback
+import warnings
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from time import perf_counter
+from typing import Any
+
+from skyshed.chain.request import Request
+from skyshed.extraction.ahead import Ahead, bytes_to_read
+from skyshed.extraction.entry import run_request
+from skyshed.extraction.folders import folder_names
+from skyshed.extraction.outcome import Outcome, with_name
+from skyshed.extraction.plan import Plan, Resources, make_plan
+from skyshed.extraction.result import Extraction
+from skyshed.extraction.turns import Turn, as_images, check_settings, image_names, make_turns
+from skyshed.messages import find_stack_level
+from skyshed.mosaic.memory import SHARE, available
+from skyshed.parameters import Parameters
+
+__all__ = ["extract_each", "take_turns"]
+
+
+def extract_each(
+    images: Any,
+    *,
+    segmentation: Any = None,
+    detection_image: Any = None,
+    detection_cat: Any = None,
+    hdu: Any = None,
+    weight: Any = None,
+    rms: Any = None,
+    error: Any = None,
+    mask: Any = None,
+    wcs: Any = None,
+    region: Any = None,
+    parameters: Parameters | None = None,
+    progress: bool | None = False,
+    device: str | None = None,
+    memory: int | str | None = None,
+    workspace: Any = None,
+    scheduler: Any = None,
+    restart: bool = False,
+    **overrides: Any,
+) -> Iterator[Outcome]:
+    """Detect, deblend and measure the sources of many images, one image after the other.
+
+    Each has the result that `skyshed.extract` gives it, bit by bit. While one is worked on, the
+    next is opened and, if that fits into the memory beside it, read. An image that fails does not
+    end the others: its outcome has the error.
+
+    Parameters
+    ----------
+    images : sequence of image
+        The images, each anything that `skyshed.extract` takes; a 3-D array is one of its planes.
+    segmentation, detection_image, detection_cat, hdu, weight, rms, error, mask, wcs, region
+        As in `skyshed.extract`. A list, tuple or 3-D array has one value for each image, in the
+        same order, `None` for none. Anything else is for all images. So what is itself a list, such
+        as an image that is several files that abut, must be in a list of one for each image.
+    parameters : `Parameters`, optional
+        The parameters of the chain, for all images.
+    progress : bool or None, optional
+        Whether to show the stages of each image on standard error; `None` does so on a terminal.
+    device, scheduler, restart
+        As in `skyshed.extract`, for all images.
+    memory : int or str, optional
+        As in `skyshed.extract`. What is read ahead counts; results that the caller keeps don't.
+    workspace : path, optional
+        A folder for those that runs over tiles work in: one for each image, named after its file.
+    **overrides
+        Single parameters, which go before ``parameters``, under either spelling.
+
+    Returns
+    -------
+    outcomes : iterator of `~skyshed.extraction.Outcome`
+        One for each image, in their order; an image is worked on when its outcome is asked for. A
+        result holds its images: where memory is tight, let go of one before asking for the next
+        (``del outcome`` at the end of a loop), and keep tables rather than outcomes.
+
+    Raises
+    ------
+    ValueError
+        If an argument is not allowed whatever the images are, ``images`` is empty, a file is in it
+        twice with the same arguments, or a list has another length.
+    TypeError
+        If ``images`` is one image, or a parameter does not exist.
+    ImportError
+        If ``device`` is 'cuda', and CuPy is not installed or sees no GPU.
+    OSError
+        If there is no scheduler at the address.
+
+    All these are raised by the call, before the first image is opened.
+
+    Warns
+    -----
+    NoDetectionsWarning, ImageWarning, CrowdedWarning
+        As `skyshed.extract` does, with the name of the image before the message.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skyshed import extract_each
+    >>> images = np.random.default_rng(1).normal(10, 1, (2, 128, 128))
+    >>> images[0, 30:34, 60:64] += 50
+    >>> images[1, 70:74, 20:24] += 50
+    >>> for outcome in extract_each([*images, "absent.fits"], nsigma=5):
+    ...     if outcome.error is None:
+    ...         row, = outcome.extraction.table
+    ...         print(f"{outcome.name}: {row['xcentroid']:.1f} {row['ycentroid']:.1f}")
+    ...     else:
+    ...         print(outcome.error)
+    images[0]: 61.5 31.5
+    images[1]: 21.5 71.5
+    absent.fits: there is no such file
+    """
+    images = as_images(images)
+    parameters = check_settings(parameters, overrides, device, memory, scheduler)
+    names = image_names(images, hdu)
+    folders = [
+        None if workspace is None else os.path.join(workspace, name) for name in folder_names(names)
+    ]
+    turns = make_turns(
+        images, names, [Resources(memory, folder, scheduler, restart) for folder in folders],
+        {
+            "segmentation": segmentation, "detection_image": detection_image,
+            "detection_cat": detection_cat, "hdu": hdu, "weight": weight, "rms": rms,
+            "error": error, "mask": mask, "wcs": wcs, "region": region,
+        },
+        parameters=parameters, device=device,
+    )  # fmt: skip
+    return take_turns(turns, progress)
+
+
+def take_turns(turns: Sequence[Turn], progress: bool | None = False) -> Iterator[Outcome]:
+    """Yield what becomes of each image, in their order; see `extract_each`."""
+    batch = _Batch(turns, progress)
+    while batch.waiting:
+        # No name is bound to the outcome here: it goes when the caller lets it go.
+        yield batch.take()
+
+
+class _Batch:
+    """The images that wait, and the next of them as far as it has been opened and read.
+
+    Nothing runs between two calls of `take`: the caller's code never meets a thread of ours.
+    """
+
+    def __init__(self, turns: Sequence[Turn], progress: bool | None) -> None:
+        self.waiting = deque(turns)
+        self._progress = progress
+        self._ahead: Ahead | None = None
+        self._waited = 0.0
+
+    def take(self) -> Outcome:
+        """Work on the next image."""
+        turn = self.waiting.popleft()
+        opened, self._ahead = self._ahead, None
+        heard = [] if opened is None else opened.heard
+        request: Request | None = None
+        extraction: Extraction | None = None
+        failure: Exception | None = None
+        begun = perf_counter() - self._waited
+        with self._listening(heard):
+            try:
+                request = turn.open() if opened is None else opened.request()
+                plan = make_plan(request, turn.resources)
+                self._open_next(request, plan)
+                if opened is not None and plan.tiling is None:
+                    request = opened.request(read=True)
+                opened = None
+                extraction = run_request(request, plan, turn.resources, self._progress)
+            except Exception as error:
+                failure = error
+                _let_go(error)
+            finally:
+                ended = perf_counter()
+                if self._ahead is not None:
+                    self._ahead.thread.join()
+                self._waited = perf_counter() - ended
+        for message, category in heard:
+            text = with_name(turn.name, str(message))
+            warnings.warn(text, category, stacklevel=find_stack_level())
+        return Outcome(turn.image, turn.name, _hdu(request), ended - begun, extraction, failure)
+
+    def _open_next(self, request: Request, plan: Plan) -> None:
+        """Begin to open and read the next image, if it fits into memory beside this one.
+
+        Until it is open, the next is taken to be as large as this one: some files can only be
+        opened by reading them.
+        """
+        if not self.waiting or plan.tiling is not None:
+            return
+        if request.exposure.device == "cuda":  # the plan is about the memory of the GPU
+            room = int(SHARE * available())
+        else:
+            room = plan.budget - plan.memory
+        if room < bytes_to_read(request):
+            return
+        self._ahead = Ahead(self.waiting[0].open, room)
+        self._ahead.thread.start()
+
+    @contextmanager
+    def _listening(self, heard: list[tuple[Any, type[Warning]]]) -> Iterator[None]:
+        """Keep warnings that are let through: those of the thread for the next image's turn."""
+
+        def keep(message: Any, category: type[Warning], *_: Any, **__: Any) -> None:
+            ahead = self._ahead
+            mine = ahead is None or threading.current_thread() is not ahead.thread
+            (heard if mine or ahead is None else ahead.heard).append((message, category))
+
+        with warnings.catch_warnings():
+            warnings.showwarning = keep
+            yield
+
+
+def _hdu(request: Request | None) -> int | None:
+    """Return the number of the HDU that an image was read from."""
+    number = None if request is None else request.exposure.image.origin().get("input_hdu")
+    return None if number is None else int(number)
+
+
+def _let_go(error: BaseException | None) -> None:
+    """Forget what the functions that an error passed through held: whole images."""
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__

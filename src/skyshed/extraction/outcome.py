@@ -1,0 +1,81 @@
+"""What became of one of several images: its sources, or why it has none."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from skyshed.extraction.result import Extraction
+from skyshed.images.headers import split_path
+from skyshed.messages import one_line
+
+__all__ = ["Outcome", "with_name"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Outcome:
+    """What became of one of the images of `skyshed.extract_each`.
+
+    Either `extraction` or `error` is `None`.
+
+    Attributes
+    ----------
+    image : image
+        The image, as it was given.
+    name : str
+        What messages and reports call it: its path, or its place in the list, ``images[3]``.
+    hdu : int or None
+        The number of the HDU that it was read from; `None` if it is no FITS file, or could not be
+        opened.
+    seconds : float
+        How long it took, with waiting for its pixels where these were read ahead.
+    extraction : `~skyshed.extraction.Extraction` or None
+        What was found.
+    error : Exception or None
+        Why nothing could be found, as `skyshed.extract` would have raised it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skyshed import extract_each
+    >>> image = np.random.default_rng(1).normal(10, 1, (128, 128))
+    >>> image[30:34, 60:64] += 50
+    >>> good, bad = extract_each([image, "absent.fits"], nsigma=5)
+    >>> good.n_sources, good.error
+    (1, None)
+    >>> bad.name, bad.error
+    ('absent.fits', FileNotFoundError('absent.fits: there is no such file'))
+    """
+
+    image: Any
+    name: str
+    hdu: int | None
+    seconds: float
+    extraction: Extraction | None = None
+    error: Exception | None = None
+
+    def __repr__(self) -> str:
+        if self.error is not None:
+            what = f"{type(self.error).__name__}: {one_line(self.error)}"
+        else:
+            what = f"{self.n_sources} source{'' if self.n_sources == 1 else 's'}"
+        return f"<Outcome of {self.name}: {what}>"
+
+    @property
+    def n_sources(self) -> int:
+        """The number of sources that were found; 0 if the image failed."""
+        return 0 if self.extraction is None else self.extraction.segmentation.nlabels
+
+
+def with_name(name: str, message: str) -> str:
+    """Return a message with the name of the image that it is about before it, if it has not.
+
+    Examples
+    --------
+    >>> from skyshed.extraction.outcome import with_name
+    >>> with_name("a.fits[SCI]", "a.fits: there is no such file")
+    'a.fits: there is no such file'
+    >>> with_name("a.fits[SCI]", "No sources were found")
+    'a.fits[SCI]: No sources were found'
+    """
+    file, _ = split_path(name)
+    named = message.startswith(tuple(f"{file}{after}" for after in ":[ "))
+    return message if named else f"{name}: {message}"

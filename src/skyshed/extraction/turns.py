@@ -1,0 +1,212 @@
+"""What is to be done to several images: one turn for each, checked before the first begins."""
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from skyshed.arguments import check_choice, is_path
+from skyshed.chain.columns import check_columns
+from skyshed.chain.request import Request
+from skyshed.extraction.entry import open_request
+from skyshed.extraction.plan import Resources
+from skyshed.images.headers import split_path
+from skyshed.mosaic.engine import connect
+from skyshed.mosaic.memory import available, in_bytes
+from skyshed.parameters import Parameters
+
+__all__ = ["PER_IMAGE", "Turn", "as_images", "check_settings", "image_names", "make_turns"]
+
+#: Arguments of `skyshed.extract` that are one for all images, or a list of one for each.
+PER_IMAGE = (
+    "hdu", "weight", "rms", "error", "mask", "wcs", "segmentation", "detection_image",
+    "detection_cat", "region",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Turn:
+    """One of several images, with all that goes with it; nothing is opened yet.
+
+    Attributes
+    ----------
+    image : image
+        The image, as it was given.
+    name : str
+        What messages call it.
+    options : mapping of str to object
+        What `skyshed.extraction.entry.open_request` takes besides.
+    resources : Resources
+        What its run may use.
+    """
+
+    image: Any
+    name: str
+    options: Mapping[str, Any]
+    resources: Resources
+
+    def open(self) -> Request:
+        """Open the image and all that goes with it; its pixels are not read."""
+        return open_request(self.image, **self.options)
+
+
+def as_images(images: Any) -> list[Any]:
+    """Return several images as a list.
+
+    Raises
+    ------
+    TypeError
+        If it is one image, or no images at all.
+    ValueError
+        If there is none.
+    """
+    axes = getattr(images, "ndim", None)
+    hdus = hasattr(images, "index_of")
+    one = is_path(images) or hdus or hasattr(images, "header") or axes not in (None, 3)
+    if one or isinstance(images, Mapping) or not isinstance(images, Iterable):
+        shown = repr(images) if is_path(images) else f"a {type(images).__name__}"
+        what = "its HDUs that are images" if hdus else "images"
+        raise TypeError(
+            f"images must be a list of images, got {shown}: give a list of {what}, or give one "
+            "image to skyshed.extract"
+        )
+    images = list(images)
+    if not images:
+        raise ValueError("images is empty: give at least one image")
+    return images
+
+
+def image_names(images: Sequence[Any], hdu: Any = None) -> list[str]:
+    """Return what messages call the images; an HDU that a list gives belongs to the name.
+
+    Examples
+    --------
+    >>> from skyshed.extraction.turns import image_names
+    >>> image_names(["a.fits", [[0, 1], [2, 3]], ["b.fits", "c.fits"]])
+    ['a.fits', 'images[1]', 'b.fits and 1 more']
+    >>> image_names(["a.fits", "a.fits"], hdu=[1, "SCI"])
+    ['a.fits[1]', 'a.fits[SCI]']
+    """
+    numbers = _for_each(hdu, "hdu", len(images)) if _is_series(hdu, "hdu") else [None] * len(images)
+    names = []
+    for place, (image, number) in enumerate(zip(images, numbers, strict=True)):
+        several = isinstance(image, (list, tuple)) and len(image) > 0 and all(map(is_path, image))
+        if is_path(image):
+            name = os.fspath(image)
+        elif several:
+            more = f" and {len(image) - 1} more" if len(image) > 1 else ""
+            name = f"{os.fspath(image[0])}{more}"
+        else:
+            name = f"images[{place}]"
+        names.append(name if number is None else f"{name}[{number}]")
+    return names
+
+
+def make_turns(
+    images: Sequence[Any],
+    names: Sequence[str],
+    resources: Sequence[Resources],
+    options: Mapping[str, Any],
+    **common: Any,
+) -> list[Turn]:
+    """Give every image its turn.
+
+    Parameters
+    ----------
+    images : sequence of image
+        The images.
+    names : sequence of str
+        What messages call them.
+    resources : sequence of Resources
+        What each may use.
+    options : mapping of str to object
+        Of the arguments `PER_IMAGE`: a list has one value for each image, all else is for all.
+    **common
+        Further arguments of `skyshed.extraction.entry.open_request`, for all.
+
+    Raises
+    ------
+    ValueError
+        If a list has another length than ``images``, or a file is given twice with the same
+        options.
+    """
+    listed = {name: _for_each(value, name, len(images)) for name, value in options.items()}
+    turns = [
+        Turn(image, name, {**common, **{key: listed[key][k] for key in listed}}, resources[k])
+        for k, (image, name) in enumerate(zip(images, names, strict=True))
+    ]
+    _check_different(turns)
+    return turns
+
+
+def check_settings(
+    parameters: Any, overrides: Mapping[str, Any], device: Any, memory: Any, scheduler: Any
+) -> Parameters:
+    """Return the parameters of all images; refuse what would fail for every one of them.
+
+    Raises
+    ------
+    TypeError
+        If ``parameters`` are none, or one does not exist.
+    ValueError
+        If a parameter, ``device`` or ``memory`` is not allowed, or a column does not exist.
+    ImportError
+        If the device needs a package that is not installed.
+    OSError
+        If there is no scheduler at the address.
+    """
+    if parameters is not None and not isinstance(parameters, Parameters):
+        raise TypeError(f"parameters must be skyshed.Parameters, got {type(parameters).__name__}")
+    parameters = (parameters or Parameters()).replace(**overrides)
+    check_columns(parameters.columns, has_wcs=True)
+    if check_choice(device, "device", (None, "cpu", "cuda")) == "cuda":
+        available(device)
+    if memory is not None:
+        in_bytes(memory)
+    if scheduler is not None:
+        with closing(connect(scheduler, 1)):
+            pass
+    return parameters
+
+
+def _is_series(value: Any, name: str) -> bool:
+    """Whether an argument has one value for each image."""
+    if name == "region" and isinstance(value, (list, tuple)):
+        return not all(isinstance(each, (int, np.integer)) for each in value)
+    listed = isinstance(value, (list, tuple)) and not hasattr(value, "index_of")
+    return listed or getattr(value, "ndim", None) == 3
+
+
+def _for_each(value: Any, name: str, n_images: int) -> list[Any]:
+    """Return one value of an argument for each image."""
+    if not _is_series(value, name):
+        return [value] * n_images
+    if len(value) != n_images:
+        raise ValueError(
+            f"{name} has {len(value)} values and images has {n_images}: give one for each image, "
+            f"in the same order, or one for all that is no list (an array, a path, ...)"
+        )
+    return list(value)
+
+
+def _check_different(turns: Sequence[Turn]) -> None:
+    """Refuse a file that is given twice with the same options, which is a slip."""
+    seen: dict[Any, str] = {}
+    for turn in turns:
+        if not is_path(turn.image):
+            continue
+        file, hdu = split_path(turn.image)
+        hdu = turn.options.get("hdu") if hdu is None else hdu
+        others = (turn.options[key] for key in PER_IMAGE if key in turn.options and key != "hdu")
+        key = (
+            os.path.realpath(file), None if hdu is None else str(hdu),
+            *(os.fspath(each) if is_path(each) else id(each) for each in others),
+        )  # fmt: skip
+        if key in seen:
+            raise ValueError(
+                f"images has {turn.name!r} twice (also as {seen[key]!r}): leave one out"
+            )
+        seen[key] = turn.name

@@ -1,0 +1,123 @@
+"""One catalog of several images: their rows wait on disk until it is known how many there are."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from astropy.table import Column, QTable
+
+from skyshed.output.atomic import remove, whole_file
+from skyshed.output.catalog_parts import stream_catalog
+from skyshed.output.report import NO_HDU
+from skyshed.output.table_parts import PlainTable, check_same_columns, to_plain
+from skyshed.output.write import FORMATS
+from skyshed.parameters import Parameters
+
+__all__ = ["OneTable"]
+
+#: The columns that say where a source is from, and what they are.
+ABOUT = {
+    "image": "Image that the source is in.",
+    "hdu": "HDU that the image was read from; -1 if it is in none.",
+}
+
+
+class OneTable:
+    """The catalog of several images, in the memory of one.
+
+    Parameters
+    ----------
+    folder : path
+        The folder of the catalog. Until `finish` the rows are in a folder in it.
+    names : sequence of str
+        The names of all images that may be added.
+    format : {"fits", "ecsv", "parquet"}, optional
+        Of the catalog.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> from astropy.table import QTable
+    >>> from skyshed import Parameters
+    >>> from skyshed.output.one_table import OneTable
+    >>> from skyshed.output.write import read_catalog
+    >>> together = OneTable(tempfile.mkdtemp(), ["a.fits", "b.fits"])
+    >>> for name in ("a.fits", "b.fits"):
+    ...     together.add(QTable({"label": [1, 2]}), name, hdu=0)
+    >>> catalog, parameters = together.finish(Parameters(), {})
+    >>> read_catalog(catalog)["image"].tolist()
+    ['a.fits', 'a.fits', 'b.fits', 'b.fits']
+    """
+
+    def __init__(self, folder: Path | str, names: Sequence[str], format: str = "fits") -> None:
+        self._folder, self._format = Path(folder), format
+        self._parts = Path(tempfile.mkdtemp(prefix=".catalog-", dir=folder))
+        self._width = max(len(self._spelled(name)) for name in names)
+        self._first: PlainTable | None = None
+        self._n_parts = self._n_rows = 0
+
+    def add(self, table: QTable, name: str, hdu: int | None) -> None:
+        """Add the sources of an image.
+
+        Raises
+        ------
+        ValueError
+            If the columns are not those of the first image.
+        """
+        n = len(table)
+        origin = {
+            "image": np.full(n, self._spelled(name), f"U{self._width}"),
+            "hdu": np.full(n, NO_HDU if hdu is None else hdu, np.int64),
+        }
+        columns = {each: Column(origin[each], description=ABOUT[each]) for each in ABOUT}
+        plain = to_plain(QTable({**columns, **{each: table[each] for each in table.colnames}}))
+        if self._first is not None:
+            try:
+                check_same_columns(plain, self._first)
+            except ValueError as error:
+                raise ValueError(
+                    f"its columns are not those of the first image, as one table needs: {error}"
+                ) from error
+        rows = np.arange(self._n_rows, self._n_rows + n)
+        replace(plain, rows=rows).save(self._part(self._n_parts))
+        self._first = plain[:0] if self._first is None else self._first
+        self._n_parts, self._n_rows = self._n_parts + 1, self._n_rows + n
+
+    def finish(self, parameters: Parameters, record: dict[str, str]) -> list[Path]:
+        """Write the catalog, and the parameters beside it; nothing if no image was added.
+
+        Returns
+        -------
+        paths : list of `~pathlib.Path`
+            The files written. Catalogs in other formats that an earlier run left there are removed.
+        """
+        try:
+            if self._n_parts == 0:
+                return []
+            paths = [self._folder / f"catalog.{self._format}", self._folder / "parameters.toml"]
+            stream_catalog(
+                self._read(), self._n_rows, paths[0], parameters, record, self._format
+            )  # fmt: skip
+            with whole_file(paths[1]) as part:
+                part.write_text(parameters.to_toml(), encoding="utf-8")
+        finally:
+            shutil.rmtree(self._parts, ignore_errors=True)
+        for format in FORMATS.keys() - {self._format}:
+            remove(self._folder / f"catalog.{format}")
+        return paths
+
+    def _part(self, number: int) -> Path:
+        return self._parts / f"{number:08d}.npz"
+
+    def _read(self) -> Iterator[PlainTable]:
+        for number in range(self._n_parts):
+            yield PlainTable.load(self._part(number))
+
+    def _spelled(self, name: str) -> str:
+        """Return a name as the format can hold it: FITS is ASCII."""
+        if self._format != "fits":
+            return name
+        return name.encode("ascii", "backslashreplace").decode("ascii")
