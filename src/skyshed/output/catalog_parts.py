@@ -1,9 +1,11 @@
 """Catalogs that need not fit into memory, written part by part."""
 
+import io
 import os
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,8 @@ from astropy.table import QTable
 
 from skyshed.arguments import check_choice
 from skyshed.output.atomic import whole_file
-from skyshed.output.fits_parts import Around, padding
+from skyshed.output.fits_parts import padding
+from skyshed.output.fits_tables import bytes_beside, file_header
 from skyshed.output.table_parts import PlainTable, check_same_columns, concatenated, from_plain
 from skyshed.output.write import CATALOG, FORMATS, write_catalog
 from skyshed.parameters import Parameters
@@ -95,13 +98,17 @@ def stream_catalog(
     if format == "ecsv":
         write_catalog(concatenated(list(every)), path, parameters, record, format)
         return
-    # What the format makes of the columns, and of all besides them, is seen from a single row.
-    with tempfile.TemporaryDirectory() as folder:
-        model = Path(folder) / f"model.{format}"
-        write_catalog(from_plain(first[:1]), model, parameters, record, format)
-        write = _write_fits if format == "fits" else _write_parquet
-        with whole_file(Path(path)) as part:
-            write(every, n_rows, part, model)
+    with whole_file(Path(path)) as part:
+        if format == "fits":
+            before = fits.PrimaryHDU(header=file_header(record)).header.tostring().encode("ascii")
+            after = bytes_beside(parameters, record)
+            _write_fits(every, n_rows, part, _FitsColumns.of(first), before, after)
+            return
+        # What the format makes of the columns, and of all besides them, is seen from a single row.
+        with tempfile.TemporaryDirectory() as folder:
+            model = Path(folder) / f"model.{format}"
+            write_catalog(from_plain(first[:1]), model, parameters, record, format)
+            _write_parquet(every, n_rows, part, model)
 
 
 @dataclass
@@ -172,16 +179,74 @@ def _arrow(values: Any, type_: Any, pyarrow: Any) -> Any:
     return pyarrow.FixedSizeListArray.from_arrays(flat, type_.list_size)
 
 
-def _write_fits(parts: Iterable[PlainTable], n_rows: int, path: Path, model: Path) -> None:
-    """Write each row in its place, between what a file of one row has around its rows."""
-    with fits.open(model) as hdus:
-        dtype, names = hdus[CATALOG].data.dtype, hdus[CATALOG].columns.names
-    around = Around.of(model.read_bytes(), CATALOG, NAXIS2=n_rows)
-    start, size = len(around.before), n_rows * dtype.itemsize
+@dataclass(frozen=True)
+class _FitsColumns:
+    """How a table's columns are stored in FITS: as astropy writes them, seen from a single row.
+
+    Attributes
+    ----------
+    dtype : dtype
+        Of a row.
+    names : tuple of str
+        Of the columns.
+    header : bytes
+        The header of a table of one row.
+    """
+
+    dtype: Any
+    names: tuple[str, ...]
+    header: bytes
+
+    @classmethod
+    def of(cls, table: PlainTable) -> "_FitsColumns":
+        """Return how the columns of a table are stored; those of many images are looked at once."""
+        columns = ((name, each.dtype, each.shape[1:]) for name, each in table.columns.items())
+        return _fits_columns(_Row(table[:1], (*columns, table.header)))
+
+    def header_of(self, n_rows: int) -> bytes:
+        """Return the header of a table of so many rows."""
+        one, all_rows = (b"NAXIS2  = %20d" % n for n in (1, n_rows))
+        return self.header.replace(one, all_rows, 1)
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A row that is equal to others of the same columns."""
+
+    table: PlainTable = field(compare=False)
+    columns: tuple[Any, ...]
+
+
+@lru_cache(maxsize=8)
+def _fits_columns(row: _Row) -> _FitsColumns:
+    content = io.BytesIO()
+    table = from_plain(row.table)
+    table.meta = {"EXTNAME": CATALOG}
+    table.write(content, format="fits")
+    written = content.getvalue()
+    with fits.open(io.BytesIO(written)) as hdus:
+        hdu = hdus[CATALOG]
+        where, names = hdu.fileinfo(), hdu.columns.names
+        header = written[where["hdrLoc"] : where["datLoc"]]
+        return _FitsColumns(hdu.data.dtype, tuple(names or ()), header)
+
+
+def _write_fits(
+    parts: Iterable[PlainTable],
+    n_rows: int,
+    path: Path,
+    columns: _FitsColumns,
+    before: bytes,
+    after: bytes,
+) -> None:
+    """Write each row in its place, between what comes before and after the table."""
+    dtype, names = columns.dtype, columns.names
+    before += columns.header_of(n_rows)
+    start, size = len(before), n_rows * dtype.itemsize
     with open(path, "wb") as file:
-        file.write(around.before)
+        file.write(before)
         file.seek(start + size)
-        file.write(padding(size) + around.after)
+        file.write(padding(size) + after)
     for part in parts:
         rows = np.empty(len(part), dtype)
         for field_, name in zip(dtype.names, names, strict=True):

@@ -1,10 +1,12 @@
 """What every FITS file of ours holds besides its content: cards, parameters, record."""
 
+import io
 import json
 import os
 import warnings
 from collections.abc import Callable
 from dataclasses import fields
+from functools import lru_cache
 from typing import Any
 
 from astropy.io import fits
@@ -12,9 +14,18 @@ from astropy.table import Table
 
 from skyshed.exceptions import ImageWarning
 from skyshed.messages import find_stack_level
+from skyshed.output.fits_parts import BLOCK
 from skyshed.parameters import Parameters
 
-__all__ = ["PARAMETERS", "RECORD", "file_header", "tables_beside", "wcs_cards"]
+__all__ = [
+    "PARAMETERS",
+    "RECORD",
+    "bytes_beside",
+    "extension_bytes",
+    "file_header",
+    "tables_beside",
+    "wcs_cards",
+]
 
 #: Names of the tables beside the main content.
 PARAMETERS, RECORD = "PARAMETERS", "RECORD"
@@ -46,6 +57,27 @@ def file_header(record: dict[str, str]) -> fits.Header:
 
 def tables_beside(parameters: Parameters, record: dict[str, str]) -> list[fits.BinTableHDU]:
     """Return the parameters and the record as FITS tables; values of parameters are JSON."""
+    return [_parameters_table(parameters), _record_table(record)]
+
+
+def bytes_beside(parameters: Parameters, record: dict[str, str]) -> bytes:
+    """Return the same as they lie in a file; the parameters of many images are formatted once."""
+    return _parameters_bytes(parameters) + extension_bytes(_record_table(record))
+
+
+@lru_cache(maxsize=8)
+def _parameters_bytes(parameters: Parameters) -> bytes:
+    return extension_bytes(_parameters_table(parameters))
+
+
+def extension_bytes(hdu: Any) -> bytes:
+    """Return an extension as astropy writes it."""
+    content = io.BytesIO()
+    fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(content)
+    return content.getvalue()[BLOCK:]
+
+
+def _parameters_table(parameters: Parameters) -> fits.BinTableHDU:
     values, declared = parameters.to_dict(), fields(parameters)
     rows: dict[str, Callable[[Any], str]] = {
         "name": lambda each: each.name,
@@ -53,11 +85,17 @@ def tables_beside(parameters: Parameters, record: dict[str, str]) -> list[fits.B
         "unit": lambda each: each.metadata["unit"],
         "description": lambda each: each.metadata["about"],
     }
-    first = Table({name: [text(each) for each in declared] for name, text in rows.items()})
+    table = Table({name: [text(each) for each in declared] for name, text in rows.items()})
+    return _named(fits.table_to_hdu(table), PARAMETERS)
+
+
+def _record_table(record: dict[str, str]) -> fits.BinTableHDU:
     # FITS is ASCII; a path need not be.
     texts = [json.dumps(value)[1:-1] for value in record.values()]
-    second = Table({"name": list(record), "value": texts}, dtype=[str, str])
-    hdus = [fits.table_to_hdu(first), fits.table_to_hdu(second)]
-    for hdu, name in zip(hdus, (PARAMETERS, RECORD), strict=True):
-        hdu.name = name
-    return hdus
+    table = Table({"name": list(record), "value": texts}, dtype=[str, str])
+    return _named(fits.table_to_hdu(table), RECORD)
+
+
+def _named(hdu: fits.BinTableHDU, name: str) -> fits.BinTableHDU:
+    hdu.name = name
+    return hdu

@@ -12,7 +12,7 @@ from astropy.io import fits
 from skyshed.arguments import check_choice
 from skyshed.output.atomic import whole_file, whole_folder
 from skyshed.output.fits_parts import Around, padding
-from skyshed.output.fits_tables import file_header, tables_beside, wcs_cards
+from skyshed.output.fits_tables import bytes_beside, file_header, tables_beside, wcs_cards
 from skyshed.parameters import Parameters
 
 __all__ = ["MAP_FORMATS", "write_map"]
@@ -113,10 +113,12 @@ def write_map(
     header.update(cards)
     header["NLABELS"] = (int(nlabels), "number of sources")
     header["BUNIT"] = ("", "labels; 0 is the background")
-    beside = tables_beside(parameters, record)
     stripes = _stripes(read, shape, step or max(1, STRIPE // shape[1]))
     with whole_file(path) as part:
-        (_write_compressed if compress else _write_plain)(stripes, shape, part, header, beside)
+        if compress:
+            _write_compressed(stripes, shape, part, header, tables_beside(parameters, record))
+        else:
+            _write_plain(stripes, shape, part, header, bytes_beside(parameters, record))
 
 
 def _stripes(read: Read, shape: tuple[int, int], step: int) -> Iterator[Any]:
@@ -145,17 +147,18 @@ def _model(image: Any, beside: list[Any]) -> bytes:
 
 
 def _write_plain(
-    stripes: Iterator[Any], shape: tuple[int, int], path: Path, header: Any, beside: list[Any]
+    stripes: Iterator[Any], shape: tuple[int, int], path: Path, header: Any, beside: bytes
 ) -> None:
     """Write the primary image, and the tables after it."""
     row = fits.PrimaryHDU(np.zeros((1, shape[1]), np.int32), header)
-    around = Around.of(_model(row, beside), 0, NAXIS2=shape[0])
+    fits.HDUList([row, fits.BinTableHDU()]).update_extend()  # says that tables come after it
+    row.header["NAXIS2"] = shape[0]
     with open(path, "wb") as file:
-        file.write(around.before)
+        file.write(row.header.tostring().encode("ascii"))
         for labels in stripes:
             file.write(np.ascontiguousarray(labels, ">i4").data)
         file.write(padding(4 * shape[0] * shape[1]))
-        file.write(around.after)
+        file.write(beside)
 
 
 def _write_compressed(
