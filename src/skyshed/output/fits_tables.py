@@ -61,13 +61,18 @@ def tables_beside(parameters: Parameters, record: dict[str, str]) -> list[fits.B
 
 
 def bytes_beside(parameters: Parameters, record: dict[str, str]) -> bytes:
-    """Return the same as they lie in a file; the parameters of many images are formatted once."""
-    return _parameters_bytes(parameters) + extension_bytes(_record_table(record))
+    """Return the same as they lie in a file; what several files hold is formatted once."""
+    return _parameters_bytes(parameters) + _record_bytes(tuple(record.items()))
 
 
 @lru_cache(maxsize=8)
 def _parameters_bytes(parameters: Parameters) -> bytes:
     return extension_bytes(_parameters_table(parameters))
+
+
+@lru_cache(maxsize=8)
+def _record_bytes(record: tuple[tuple[str, str], ...]) -> bytes:
+    return extension_bytes(_record_table(dict(record)))
 
 
 def extension_bytes(hdu: Any) -> bytes:
