@@ -27,11 +27,9 @@ def _ranked(label):
     if n_values > max(TABLE, label.size) or label.min(initial=0) < 0:
         labels, rank = np.unique(label, return_inverse=True)
         return labels, rank.astype(np.int32)
-    table = np.zeros(n_values, np.int32)
-    table[label] = 1
-    labels = np.flatnonzero(table).astype(np.int32)
-    table[labels] = np.arange(labels.size, dtype=np.int32)
-    return labels, table[label]
+    table, labels, rank = np.zeros(n_values, np.int32), np.empty(n_values, np.int32), np.empty_like(label)
+    n_labels = KERNELS.call("rank", label, label.size, n_values, table, rank, labels)
+    return labels[:n_labels].copy(), rank
 
 
 def _runs(image, n_threads):
