@@ -398,7 +398,18 @@ def test_a_flag_stops_kernels_within_a_source():
     rows = sources.pixel, sources.start, sources.bbox, data.shape[1]
     assert cpu.KERNELS.call("survey", data, *rows, True, stop, *found, 0, 1) == cpu.STOPPED
     results = np.zeros(values.size, np.int32), np.zeros(1, np.int64), np.zeros(1, np.uint8)
-    given = index, np.zeros(1, np.int64), levels, levels.shape[1], 5, 0.001, True, False, -1, np.zeros(1, np.int64)
+    given = (
+        index,
+        np.zeros(1, np.int64),
+        levels,
+        levels.shape[1],
+        5,
+        0.001,
+        True,
+        False,
+        -1,
+        np.zeros(1, np.int64),
+    )
     assert cpu.KERNELS.call("deblend", values, *rows, *given, stop, *results, 0, 1) == cpu.STOPPED
     assert not results[0].any()
     stop[0] = 0

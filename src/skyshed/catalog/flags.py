@@ -55,7 +55,8 @@ def _segment_flags(
             flags |= FLAGS.MASKED_PIXELS * in_segment(pixels(frame.input_mask))
         flags |= FLAGS.NON_FINITE_DATA * in_segment(~np.isfinite(pixels(frame.data)))
     if frame.error is not None:
-        # A sum is not finite if any of its terms is not. That of the squares leaves masked pixels out.
+        # A sum is not finite if any of its terms is not. That of the squares has all but masked
+        # pixels, so few sources are left to look at.
         open_ = np.flatnonzero(to_host((_count < sources.area) | ~np.isfinite(segment_fluxerr)))
         if open_.size:
             total = isophotal.total(sources.take(open_), frame.error, None, False, n_threads)

@@ -140,15 +140,16 @@ def deblend_sources(
             f"{both_names('segment_img')} must have at least one nonzero label, it has none: there "
             "is nothing to deblend"
         )
-    everything = labels is None
-    chosen = (
-        np.arange(len(old)) if everything else segment_img.get_indices(np.atleast_1d(labels))
-    )
+    if labels is None:
+        chosen = np.arange(len(old))
+    else:
+        chosen = segment_img.get_indices(np.atleast_1d(labels))
     chosen = chosen[(sources.host.area[chosen] >= 2 * npixels) & (contrast < 1)]
+    distinct = chosen if labels is None else np.unique(chosen)
     split = Search(
         image, sources, npixels, nlevels, contrast, mode, int(connectivity), contrast_method,
         n_threads,
-    ).split(chosen if everything else np.unique(chosen), dtype if dtype.kind == "f" else np.dtype(np.float64))  # fmt: skip
+    ).split(distinct, dtype if dtype.kind == "f" else np.dtype(np.float64))  # fmt: skip
     if split.torn.any():
         torn = old[split.torn].tolist()
         raise ValueError(
@@ -185,7 +186,7 @@ def check_deblending(
 def _paint(
     sources: Sources, base: Any, chosen: Any, split: Split, n_threads: int | None
 ) -> tuple[Any, Sources | None]:
-    """Return the image of the labels that `number_labels` gave, and its sources if they fit int32."""
+    """Return the image of the labels of `number_labels`, and its sources if they fit int32."""
     fits = (base + split.n_children).max() <= np.iinfo(np.int32).max
     # Kernels paint int32: larger labels are painted as consecutive numbers, then looked up.
     number = base

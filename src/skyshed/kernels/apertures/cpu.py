@@ -16,8 +16,8 @@ KERNELS = Kernels(__package__)
 
 #: Sources per range of work: enough to hide the cost of a hand-over, few enough to balance.
 SOURCES = 128
-#: Height of the bands that sources are visited in: rows that stay in a core's cache; and a number that is
-#: larger than all x.
+#: Height of the bands that sources are visited in: rows that stay in a core's cache; and a number
+#: that is larger than all x.
 BAND, LINE = 64, 2.0**32
 
 

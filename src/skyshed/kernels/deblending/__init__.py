@@ -89,8 +89,8 @@ def deblend(
     Returns
     -------
     child : array of int32, shape (M,)
-        Of the pixels of the sources ``index``, one source after the other: from 1, by the raster order
-        of the markers' first pixels; 0 where the source is whole.
+        Of the pixels of the sources ``index``, one source after the other: from 1, by the raster
+        order of the markers' first pixels; 0 where the source is whole.
     nchild : array of int64, shape (n,)
         Children of each source: 0, or at least 2.
     flags : array of uint8, shape (n,)
@@ -124,7 +124,12 @@ def paint(sources: Any, base: Any, child_start: Any, child: Any, n_threads: int 
 
 @operation
 def parts(
-    sources: Any, base: Any, child_start: Any, child: Any, n_children: Any, image: Any,
+    sources: Any,
+    base: Any,
+    child_start: Any,
+    child: Any,
+    n_children: Any,
+    image: Any,
     n_threads: int | None,
 ) -> tuple[Any, Any, Any, Any]:
     """List the sources of the image that `paint` draws: those that stay whole, and children.

@@ -16,6 +16,8 @@ namespace {
 constexpr int LANES = 8;
 // Columns for a source of 90 by 90 pixels; they fit a core's cache.
 constexpr i64 SMALL = 1024;
+// Pixels of the largest box that is asked for ahead.
+constexpr i64 ROOM_AHEAD = 1 << 14;
 
 // One pixel each of LANES rows.
 struct Column {
@@ -59,8 +61,9 @@ template <class Value> struct Source {
     const Value *image;
     const bool *mask;
 
-    // Asks for the image in its box, and for the list of its pixels.
+    // Asks for the image in its box, and for the list of its pixels, where a cache has room for them.
     void prefetch_all() const {
+        if (width() * (box[1] - box[0]) > ROOM_AHEAD) return;
         for (i64 y = box[0]; y < box[1]; ++y) {
             const i64 first = y * nx + box[2], last = y * nx + box[3] - 1;
             for (i64 p = first; p < last + 15; p += 16) prefetch<2>(image + min(p, last));

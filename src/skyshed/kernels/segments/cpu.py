@@ -27,7 +27,11 @@ def _ranked(label):
     if n_values > max(TABLE, label.size) or label.min(initial=0) < 0:
         labels, rank = np.unique(label, return_inverse=True)
         return labels, rank.astype(np.int32)
-    table, labels, rank = np.zeros(n_values, np.int32), np.empty(n_values, np.int32), np.empty_like(label)
+    table, labels, rank = (
+        np.zeros(n_values, np.int32),
+        np.empty(n_values, np.int32),
+        np.empty_like(label),
+    )
     n_labels = KERNELS.call("rank", label, label.size, n_values, table, rank, labels)
     return labels[:n_labels].copy(), rank
 
