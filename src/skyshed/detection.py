@@ -27,6 +27,7 @@ from skyshed.messages import find_stack_level
 from skyshed.names import accept_aliases, both_names
 from skyshed.namespace import array_namespace, only_on_host
 from skyshed.segmentation import SegmentationImage
+from skyshed.sources import Sources
 
 __all__ = ["detect_sources", "detect_threshold"]
 
@@ -220,10 +221,11 @@ def detect_sources(
             "True masks a pixel out"
         )
     threshold = _as_threshold(threshold, xp.asarray(data).dtype, image.shape, xp)
-    labels, n_labels = labelling.label_above(
+    labels, number, start, pixel, bbox = labelling.sources_above(
         image, threshold, mask, npixels, connectivity, n_threads
     )
-    if n_labels == 0:
+    sources = Sources(number, start, pixel, bbox, labels.shape)
+    if len(sources) == 0:
         warnings.warn(
             f"No sources were found: no {npixels} connected pixels are above the threshold; "
             "lower the threshold or npixels",
@@ -231,7 +233,7 @@ def detect_sources(
             stacklevel=find_stack_level(),
         )
         return None
-    return SegmentationImage.from_labels(labels)
+    return SegmentationImage.from_labels(labels, sources=sources)
 
 
 def _as_threshold(threshold: Any, dtype: Any, shape: tuple[int, int], xp: Any) -> Any:

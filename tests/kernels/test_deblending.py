@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter, generate_binary_structure, label
 from skimage.segmentation import watershed
 
-from skyshed.kernels import deblending
+from skyshed.kernels import deblending, segments
 from skyshed.kernels.deblending import cpu
 from skyshed.sources import Sources
 from tests.kernels import steps
@@ -298,7 +298,8 @@ def test_the_survey_gathers_values_extremes_and_peaks():
 
 def run(sources, values, n_threads=1, limit=-1):
     levels = np.linspace(1, 2, 18)[1:-1] * np.ones((len(sources), 1))
-    return deblending.deblend(values, sources, levels, 1, 0.02, 8, False, limit, n_threads)
+    every = np.arange(len(sources))
+    return deblending.deblend(values, sources, every, levels, 1, 0.02, 8, False, limit, n_threads)
 
 
 @pytest.mark.parametrize("pixels", [1, 50, 10**6])
@@ -313,6 +314,36 @@ def test_the_same_children_for_any_range_of_work_and_threads(monkeypatch, pixels
             run(sources, values, n_threads), (child, nchild, flags), strict=True
         ):
             np.testing.assert_array_equal(got, expected)
+
+
+def test_some_sources_are_split_as_all_are():
+    data, sources, _ = random_sources()
+    values = data.ravel()[sources.pixel]
+    child, nchild, _ = run(sources, values)
+    index = np.random.default_rng(1).permutation(len(sources))[::2]
+    levels = np.linspace(1, 2, 18)[1:-1] * np.ones((index.size, 1))
+    got = deblending.deblend(values, sources, index, levels, 1, 0.02, 8, False, -1, 2)
+    expected = [child[sources.start[i] : sources.start[i + 1]] for i in index]
+    np.testing.assert_array_equal(got[0], np.concatenate(expected), strict=True)
+    np.testing.assert_array_equal(got[1], nchild[index])
+
+
+@pytest.mark.parametrize("n_threads", [1, 2])
+def test_parts_are_the_sources_of_what_is_painted(monkeypatch, n_threads):
+    monkeypatch.setattr(cpu, "SOURCES", 7)
+    data, sources, _ = random_sources()
+    child, nchild, _ = run(sources, data.ravel()[sources.pixel])
+    assert 0 < (nchild == 0).sum() < len(sources)
+    count = np.maximum(nchild, 1)
+    # Labels in any order, those of a source one after the other.
+    mixed = np.random.default_rng(2).permutation(len(sources))
+    base = np.empty(len(sources), np.int32)
+    base[mixed] = np.cumsum(count[mixed]) - count[mixed] + (nchild[mixed] == 0)
+    child_start = np.where(nchild, sources.start[:-1], -1)
+    image = deblending.paint(sources, base, child_start, child, n_threads)
+    got = deblending.parts(sources, base, child_start, child, nchild, image, n_threads)
+    for one, other in zip(got, segments.collect(image, 1), strict=True):
+        np.testing.assert_array_equal(one, other, strict=True)
 
 
 def test_children_are_numbered_and_wholes_are_zero():
@@ -331,7 +362,7 @@ def test_more_markers_than_allowed_leave_a_source_whole_and_flagged():
     values = data.ravel()[sources.pixel]
     limit = 3
     levels = np.linspace(1, 2, 18)[1:-1] * np.ones((len(sources), 1))
-    args = (sources, levels, 1, 0.0, 8, False)
+    args = (sources, np.arange(len(sources)), levels, 1, 0.0, 8, False)
     _, free, _ = deblending.deblend(values, *args, -1, 1)
     child, nchild, flags = deblending.deblend(values, *args, limit, 1)
     crowded = free > limit
@@ -346,7 +377,7 @@ def test_pixels_out_of_reach_are_flagged():
     sources = Sources.from_labels(labels)
     levels = np.array([[2.0]])
     _, nchild, flags = deblending.deblend(
-        np.array([3.0, 1, 3, 1]), sources, levels, 1, 0.0, 8, False, -1, 1
+        np.array([3.0, 1, 3, 1]), sources, np.arange(1), levels, 1, 0.0, 8, False, -1, 1
     )
     assert (nchild[0], flags[0]) == (0, deblending.NOT_COVERED)
 
@@ -357,17 +388,28 @@ def giant(side=1400):
     data = gaussian_filter(rng.normal(size=(side, side)), 2) + 3
     sources = Sources.from_labels(np.ones(data.shape, np.int32))
     levels = np.linspace(data.min(), data.max(), 34)[None, 1:-1].copy()
-    return data, (data.ravel(), sources, levels, 5, 0.001, 8, False, -1)
+    return data, (data.ravel(), sources, np.arange(1), levels, 5, 0.001, 8, False, -1)
 
 
 def test_a_flag_stops_kernels_within_a_source():
-    data, (values, sources, levels, *_) = giant(300)
+    data, (values, sources, index, levels, *_) = giant(300)
     stop = np.ones(1, np.int32)
     found = values.copy(), np.empty(1), np.empty(1), np.zeros(1, np.int64)
     rows = sources.pixel, sources.start, sources.bbox, data.shape[1]
     assert cpu.KERNELS.call("survey", data, *rows, True, stop, *found, 0, 1) == cpu.STOPPED
     results = np.zeros(values.size, np.int32), np.zeros(1, np.int64), np.zeros(1, np.uint8)
-    given = levels, levels.shape[1], 5, 0.001, True, False, -1, np.zeros(1, np.int64)
+    given = (
+        index,
+        np.zeros(1, np.int64),
+        levels,
+        levels.shape[1],
+        5,
+        0.001,
+        True,
+        False,
+        -1,
+        np.zeros(1, np.int64),
+    )
     assert cpu.KERNELS.call("deblend", values, *rows, *given, stop, *results, 0, 1) == cpu.STOPPED
     assert not results[0].any()
     stop[0] = 0

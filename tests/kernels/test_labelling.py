@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import ndimage
 
-from skyshed.kernels import labelling
+from skyshed.kernels import labelling, segments
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -44,6 +44,10 @@ def test_labels_are_those_of_scipy(data, npixels, connectivity, masked):
         labels, n = labelling.label_above(data, threshold, mask, npixels, connectivity, 2)
         np.testing.assert_array_equal(labels, expected[0], strict=True)
         assert n == expected[1]
+        image, *rows = labelling.sources_above(data, threshold, mask, npixels, connectivity, 2)
+        np.testing.assert_array_equal(image, expected[0], strict=True)
+        for one, other in zip(rows, segments.collect(image, 1), strict=True):
+            np.testing.assert_array_equal(one, other, strict=True)
 
 
 @pytest.mark.parametrize("data_dtype", ["f4", "f8"])

@@ -9,7 +9,7 @@ from skyshed.flags import SEGMENTATION_FLAGS as FLAGS
 from skyshed.flags import decode_segmentation_flags
 from skyshed.kernels import isophotal
 from skyshed.kernels.apertures import Seen
-from skyshed.namespace import count_in_rows, like
+from skyshed.namespace import count_in_rows, like, to_host
 
 __all__ = ["decode"]
 
@@ -32,7 +32,9 @@ KRON_FLAGS = np.array([sum(KRON[seen] for seen in Seen(bits)) for bits in range(
     Column("_segment_flags", description="Flags of the segment's pixels and position."),
     reach=SEGMENT,
 )
-def _segment_flags(frame: Any, sources: Any, _count: Any, n_threads: int | None) -> Any:
+def _segment_flags(
+    frame: Any, sources: Any, _count: Any, segment_fluxerr: Any, n_threads: int | None
+) -> Any:
     top, left = frame.origin
     ny, nx = frame.full_shape
     y0, y1, x0, x1 = (sources.bbox[:, k] for k in range(4))
@@ -53,9 +55,12 @@ def _segment_flags(frame: Any, sources: Any, _count: Any, n_threads: int | None)
             flags |= FLAGS.MASKED_PIXELS * in_segment(pixels(frame.input_mask))
         flags |= FLAGS.NON_FINITE_DATA * in_segment(~np.isfinite(pixels(frame.data)))
     if frame.error is not None:
-        # A sum is not finite if any of its terms is not.
-        total = isophotal.total(sources, frame.error, None, False, n_threads)
-        flags |= FLAGS.NON_FINITE_ERROR * ~np.isfinite(total)
+        # A sum is not finite if any of its terms is not. That of the squares has all but masked
+        # pixels, so few sources are left to look at.
+        open_ = np.flatnonzero(to_host((_count < sources.area) | ~np.isfinite(segment_fluxerr)))
+        if open_.size:
+            total = isophotal.total(sources.take(open_), frame.error, None, False, n_threads)
+            flags[like(open_, flags)] |= FLAGS.NON_FINITE_ERROR * ~np.isfinite(total)
     return flags
 
 

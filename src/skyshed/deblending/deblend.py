@@ -140,12 +140,16 @@ def deblend_sources(
             f"{both_names('segment_img')} must have at least one nonzero label, it has none: there "
             "is nothing to deblend"
         )
-    chosen = segment_img.get_indices(old if labels is None else np.atleast_1d(labels))
+    if labels is None:
+        chosen = np.arange(len(old))
+    else:
+        chosen = segment_img.get_indices(np.atleast_1d(labels))
     chosen = chosen[(sources.host.area[chosen] >= 2 * npixels) & (contrast < 1)]
+    distinct = chosen if labels is None else np.unique(chosen)
     split = Search(
         image, sources, npixels, nlevels, contrast, mode, int(connectivity), contrast_method,
         n_threads,
-    ).split(np.unique(chosen), dtype if dtype.kind == "f" else np.dtype(np.float64))  # fmt: skip
+    ).split(distinct, dtype if dtype.kind == "f" else np.dtype(np.float64))  # fmt: skip
     if split.torn.any():
         torn = old[split.torn].tolist()
         raise ValueError(
@@ -156,8 +160,10 @@ def deblend_sources(
     base, parents = number_labels(chosen, old, split.n_children, relabel)
     children = children_of(parents, base, split.n_children)
     info = _changed_modes(chosen, old.astype(old.dtype.newbyteorder("=")), split, mode)
+    image, new_sources = _paint(sources, base, chosen, split, n_threads)
     return SegmentationImage.from_labels(
-        _paint(sources, base, chosen, split, n_threads).astype(old.dtype, copy=False),
+        image.astype(old.dtype, copy=False),
+        sources=new_sources,
         deblended_labels_map=(children, np.repeat(old[parents], split.n_children[parents])),
         flags_map=_flags(parents, base, children, split),
         info=info,
@@ -177,26 +183,31 @@ def check_deblending(
     )
 
 
-def _paint(sources: Sources, base: Any, chosen: Any, split: Split, n_threads: int | None) -> Any:
-    """Return the image of the labels that `number_labels` gave."""
-
-    def painted(base: Any) -> Any:
-        base, start = (
-            like(each, sources.pixel) for each in (base.astype(np.int32), split.child_start)
-        )
-        return deblending.paint(sources, base, start, split.child, n_threads)
-
-    if (base + split.n_children).max() <= np.iinfo(np.int32).max:
-        return painted(base)
+def _paint(
+    sources: Sources, base: Any, chosen: Any, split: Split, n_threads: int | None
+) -> tuple[Any, Sources | None]:
+    """Return the image of the labels of `number_labels`, and its sources if they fit int32."""
+    fits = (base + split.n_children).max() <= np.iinfo(np.int32).max
     # Kernels paint int32: larger labels are painted as consecutive numbers, then looked up.
-    number, parents = number_labels(chosen, sources.host.labels, split.n_children, True)
+    number = base
+    if not fits:
+        number, parents = number_labels(chosen, sources.host.labels, split.n_children, True)
+    start, n_children, number_there = (
+        like(each, sources.pixel)
+        for each in (split.child_start, split.n_children, number.astype(np.int32))
+    )
+    task = sources, number_there, start, split.child
+    image = deblending.paint(*task, n_threads)
+    if fits:
+        rows = deblending.parts(*task, n_children, image, n_threads)
+        return image, Sources(*rows, sources.shape)
     whole = split.n_children == 0
     label_of = np.zeros((number + split.n_children).max() + 1, np.int64)
     label_of[number[whole]] = base[whole]
     label_of[children_of(parents, number, split.n_children)] = children_of(
         parents, base, split.n_children
     )
-    return like(label_of, sources.pixel)[painted(number)]
+    return like(label_of, sources.pixel)[image], None
 
 
 def _flags(parents: Any, base: Any, children: Any, split: Split) -> tuple[Any, Any]:

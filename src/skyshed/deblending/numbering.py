@@ -44,8 +44,8 @@ def number_labels(chosen: Any, labels: Any, n_children: Any, relabel: bool) -> t
     base = labels.astype(np.int64)
     count = n_children[chosen]
     base[chosen] = np.where(count, base[-1] + np.cumsum(count) - count, base[chosen])
-    parents = chosen[np.sort(np.unique(chosen, return_index=True)[1])]
-    parents = parents[~whole[parents]]
+    parents = chosen[count > 0]
+    parents = parents[np.sort(np.unique(parents, return_index=True)[1])]
     if relabel:
         base[whole] = np.arange(1, whole.sum() + 1)
         in_order = parents[np.argsort(base[parents])]

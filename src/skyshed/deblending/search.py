@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from skyshed.flags import SEGMENTATION_FLAGS
-from skyshed.kernels import deblending, segments
+from skyshed.kernels import deblending
 from skyshed.namespace import in_one_transfer, like
 from skyshed.sources import Sources
 
@@ -132,10 +132,10 @@ class Search:
         """Split the chosen sources by thresholds of one mode, and add the result to ``split``."""
         if chosen.size == 0:
             return
-        sources = self.sources.take(chosen)
         child, n_children, flags = deblending.deblend(
-            segments.take(values, self.sources.start, like(chosen, values))[1],
-            sources,
+            values,
+            self.sources,
+            like(chosen, values),
             like(thresholds(smallest[chosen], largest[chosen], self.nlevels, mode), values),
             self.npixels,
             self.contrast,
@@ -144,9 +144,11 @@ class Search:
             max_markers,
             self.n_threads,
         )
-        n_children, flags, start = in_one_transfer(n_children, flags, sources.start)
-        split.child_start[chosen] = np.where(n_children, split.child.size + start[:-1], -1)
-        split.child = np.concatenate([split.child, child])
+        n_children, flags = in_one_transfer(n_children, flags)
+        area = self.sources.host.area[chosen]
+        start = split.child.size + np.cumsum(area) - area
+        split.child_start[chosen] = np.where(n_children, start, -1)
+        split.child = np.concatenate([split.child, child]) if split.child.size else child
         split.n_children[chosen] = n_children
         split.crowded[chosen] |= (flags & deblending.TOO_MANY) != 0
         split.torn[chosen] = (flags & deblending.NOT_COVERED) != 0

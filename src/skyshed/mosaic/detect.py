@@ -75,11 +75,12 @@ def components(image: Prepared, inner: tuple[str, ...]) -> TileComponents:
     """Label what is above the threshold; drop what ends in the tile and is too small."""
     parameters = image.parameters
     n_threads = parameters.n_threads
-    labels, n_labels = labelling.label_above(
+    labels, number, start, pixel, bbox = labelling.sources_above(
         image.convolved, image.threshold(), image.planes.mask, 1, parameters.connectivity,
         n_threads,
     )  # fmt: skip
-    sources = Sources.from_labels(labels, n_threads)
+    sources = Sources(number, start, pixel, bbox, labels.shape)
+    n_labels = len(sources)
     touches = np.zeros(n_labels + 1, bool)
     for face in in_one_transfer(*(faces_of(labels)[name] for name in inner)):
         touches[face] = True

@@ -54,6 +54,13 @@ def test_the_comparison_is_in_the_wider_dtype(cupy, data_dtype, limit_dtype, sca
     np.testing.assert_array_equal(result[0] > 0, data > limit)
 
 
+@pytest.mark.parametrize("density", [0.0, 0.4])
+def test_sources_are_those_of_the_cpu(cupy, schedule, density):
+    data = noise(4, (50, 91), density)
+    limit = np.array(0.5, np.float32)
+    identical(*both(cupy, labelling.sources_above, data, limit, None, 3, 8, None))
+
+
 def test_masked_pixels_and_nan_belong_to_nothing(cupy):
     data = noise(5, (40, 75), 0.7)
     data[noise(6, data.shape, 0.1) > 0] = np.nan

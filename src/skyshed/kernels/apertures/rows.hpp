@@ -51,7 +51,8 @@ template <int NEAR, class Value, class Error> inline void prefetch_row(
 template <class Value, class Error> inline void prefetch_ahead(
     const Field<Value> &f, const Error *error, const Box &box, const Box &next, i64 y) {
     prefetch_row<3>(f, error, box, y + AHEAD);
-    prefetch_row<2>(f, error, next, next.y0 + (y - box.y0));
+    const i64 row = next.y0 + (y - box.y0), last = y + 1 < box.y1 ? row : next.y1 - 1;
+    for (i64 k = row; k <= last; ++k) prefetch_row<2>(f, error, next, k);
 }
 
 // Copies n pixels, less the background, and a few beyond.

@@ -4,7 +4,7 @@ from typing import Any
 
 from skyshed.kernels import operation
 
-__all__ = ["NOT_COVERED", "TOO_MANY", "deblend", "paint", "survey"]
+__all__ = ["NOT_COVERED", "TOO_MANY", "deblend", "paint", "parts", "survey"]
 
 #: Flag: the source has more markers than allowed; it was left whole.
 TOO_MANY = 1
@@ -45,6 +45,7 @@ def survey(
 def deblend(
     values: Any,
     sources: Any,
+    index: Any,
     thresholds: Any,
     npixels: int,
     contrast: float,
@@ -66,9 +67,11 @@ def deblend(
     values : array of float32 or float64, shape (N,)
         The image at ``sources.pixel``. NaN exceeds no threshold, adds no flux and is flooded last.
     sources : `~skyshed.sources.Sources`
-        n sources of N pixels in all.
+        Sources of N pixels in all.
+    index : array of int64, shape (n,)
+        Which of them to split. They have M pixels in all.
     thresholds : array of float64, shape (n, nlevels)
-        Levels of each source, ascending.
+        Levels of each of these, ascending.
     npixels : int
         The least number of connected pixels of a peak above a level.
     contrast : float
@@ -85,8 +88,9 @@ def deblend(
 
     Returns
     -------
-    child : array of int32, shape (N,)
-        From 1, by the raster order of the markers' first pixels; 0 where the source is whole.
+    child : array of int32, shape (M,)
+        Of the pixels of the sources ``index``, one source after the other: from 1, by the raster
+        order of the markers' first pixels; 0 where the source is whole.
     nchild : array of int64, shape (n,)
         Children of each source: 0, or at least 2.
     flags : array of uint8, shape (n,)
@@ -115,4 +119,32 @@ def paint(sources: Any, base: Any, child_start: Any, child: Any, n_threads: int 
     -------
     labels : array of int32, shape ``sources.shape``
         0 outside the sources.
+    """
+
+
+@operation
+def parts(
+    sources: Any,
+    base: Any,
+    child_start: Any,
+    child: Any,
+    n_children: Any,
+    image: Any,
+    n_threads: int | None,
+) -> tuple[Any, Any, Any, Any]:
+    """List the sources of the image that `paint` draws: those that stay whole, and children.
+
+    Parameters
+    ----------
+    sources, base, child_start, child, n_threads
+        As for `paint`. No two sources get the same label, and none the label 0.
+    n_children : array of int64, shape (n,)
+        How many children each source has; 0 where it stays whole.
+    image : array of int32, shape ``sources.shape``
+        What `paint` drew.
+
+    Returns
+    -------
+    labels, start, pixel, bbox
+        As of `segments.collect`. Exact.
     """

@@ -15,6 +15,8 @@ KERNELS = Kernels(__package__)
 STOPPED = -2
 #: Pixels per range of work.
 PIXELS = 1 << 13
+#: Sources per range of what is done to each pixel once.
+SOURCES = 1024
 #: Sources of more pixels may take longer than a signal should wait: kernels look at a flag.
 LARGE = 1 << 18
 
@@ -48,21 +50,24 @@ def survey(data, sources, connectivity, n_threads):
 
 
 def deblend(
-    values, sources, thresholds, npixels, contrast, connectivity, saddle, max_markers, n_threads
-):
+    values, sources, index, thresholds, npixels, contrast, connectivity, saddle, max_markers,
+    n_threads,
+):  # fmt: skip
     """Split sources; see the contract in `skyshed.kernels.deblending`."""
-    n = len(sources)
-    child = np.zeros(values.size, np.int32)
+    n = len(index)
+    area = sources.area[index]
+    child_start = np.cumsum(area) - area
+    child = np.zeros(int(area.sum()), np.int32)
     nchild, flags = np.zeros(n, np.int64), np.zeros(n, np.uint8)
     if n:
-        stop = _flag(sources.area)
-        order = np.argsort(-sources.area, kind="stable")
+        stop = _flag(area)
+        order = np.argsort(-area, kind="stable")
         work = KERNELS.bind(
             "deblend", values, sources.pixel, sources.start, sources.bbox, sources.shape[1],
-            thresholds, thresholds.shape[1], npixels, contrast, connectivity == 8, saddle,
-            max_markers, order, stop, child, nchild, flags,
+            np.ascontiguousarray(index), child_start, thresholds, thresholds.shape[1], npixels,
+            contrast, connectivity == 8, saddle, max_markers, order, stop, child, nchild, flags,
         )  # fmt: skip
-        _run(work, sources.area[order], stop, n_threads)
+        _run(work, area[order], stop, n_threads)
     return child, nchild, flags
 
 
@@ -70,5 +75,26 @@ def paint(sources, base, child_start, child, n_threads):
     """Draw a label image; see the contract in `skyshed.kernels.deblending`."""
     out = np.zeros(sources.shape, np.int32)
     work = KERNELS.bind("paint", sources.pixel, sources.start, base, child_start, child, out)
-    run_ranges(work, len(sources), n_threads, 1024)
+    run_ranges(work, len(sources), n_threads, SOURCES)
     return out
+
+
+def parts(sources, base, child_start, child, n_children, image, n_threads):
+    """List the sources of a painted image; see the contract in `skyshed.kernels.deblending`."""
+    count = np.maximum(n_children, 1)
+    first = np.cumsum(count) - count
+    n, n_parts = len(sources), int(count.sum())
+    labels, area = np.empty(n_parts, np.int32), np.empty(n_parts, np.int64)
+    bbox = np.empty((n_parts, 4), np.int64)
+    divided = sources.pixel, sources.start, child_start, child, first
+    measure = KERNELS.bind(
+        "measure_parts", *divided, sources.shape[1], sources.bbox, base, count, labels, area, bbox
+    )
+    run_ranges(measure, n, n_threads, SOURCES)
+    order = np.argsort(labels)
+    start = np.zeros(n_parts + 1, np.int64)
+    np.cumsum(area[order], out=start[1:])
+    next_at, pixel = np.empty(n_parts, np.int64), np.empty(sources.pixel.size, np.int64)
+    next_at[order] = start[:-1]
+    run_ranges(KERNELS.bind("write_parts", *divided, next_at, pixel), n, n_threads, SOURCES)
+    return labels[order], start, pixel, bbox[order]

@@ -13,7 +13,7 @@ import numpy as np
 
 from skyshed.kernels.cuda import Kernels, chunks_of, max_chunks
 from skyshed.kernels.deblending import cpu
-from skyshed.kernels.segments.cuda import take
+from skyshed.kernels.segments.cuda import collect, take
 
 SURVEY = Kernels(__package__, "survey.cu")
 KERNELS = Kernels(__package__, "deblending.cu")
@@ -72,9 +72,12 @@ def bytes_per_pixel(dtype, place, saddle):
 
 
 def deblend(
-    values, sources, thresholds, npixels, contrast, connectivity, saddle, max_markers, n_threads
-):
+    values, sources, index, thresholds, npixels, contrast, connectivity, saddle, max_markers,
+    n_threads,
+):  # fmt: skip
     """Split sources; see the contract in `skyshed.kernels.deblending`."""
+    values = take(values, sources.start, index)[1]
+    sources = sources.take(index)
     n = len(sources)
     child = cupy.empty(values.shape[0], np.int32)
     nchild, flags = cupy.zeros(n, np.int64), cupy.zeros(n, np.uint8)
@@ -136,7 +139,9 @@ def _split_on_the_host(index, results, values, sources, thresholds, rules):
     start, pixel = take(sources.pixel, sources.start, index)
     rows = _Rows(start.get(), pixel.get(), sources.bbox[index].get(), sources.shape)
     _, place = take(cupy.arange(values.shape[0]), sources.start, index)
-    found = cpu.deblend(cupy.take(values, place).get(), rows, thresholds[index].get(), *rules)
+    found = cpu.deblend(
+        cupy.take(values, place).get(), rows, np.arange(len(rows)), thresholds[index].get(), *rules
+    )
     for result, where, what in zip(results, (place, index, index), found, strict=True):
         result[where] = cupy.asarray(what)
 
@@ -149,3 +154,8 @@ def paint(sources, base, child_start, child, n_threads):
         chunks_of(sources), np.int64(len(sources)), base, child_start, child, out,
     )  # fmt: skip
     return out
+
+
+def parts(sources, base, child_start, child, n_children, image, n_threads):
+    """Collect the sources of a painted image; see `skyshed.kernels.deblending`."""
+    return collect(image, n_threads)

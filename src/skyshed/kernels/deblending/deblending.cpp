@@ -156,34 +156,35 @@ Outcome split(
     return split(Table<WAYS>(source.shape, source.table.begin()), threshold, task, work);
 }
 
-// Splits the sources order[i0:i1].
+// Splits the sources index[order[i0:i1]]. What there is one of for each of `index` is in its order.
 template <class Value>
 i64 deblend(
-    const Value *values, const i64 *pixel, const i64 *start, const i64 *bbox, i64 nx,
-    const double *thresholds, i64 n_levels, i64 npixels, double contrast, bool corners, bool saddle,
-    i64 max_markers, const i64 *order, const int *flag, int *child, i64 *nchild, unsigned char *flags,
+    const Value *values, const i64 *pixel, const i64 *start, const i64 *bbox, i64 nx, const i64 *index,
+    const i64 *child_start, const double *thresholds, i64 n_levels, i64 npixels, double contrast,
+    bool corners, bool saddle, i64 max_markers, const i64 *order, const int *flag, int *child, i64 *nchild, unsigned char *flags,
     i64 i0, i64 i1) {
     const Task task = {nx, int(n_levels), npixels, contrast, saddle, max_markers, flag};
     Work<Value> work;
     for (i64 i = i0; i < i1; ++i) {
-        const i64 at = order[i], begin = start[at], n = start[at + 1] - begin;
+        const i64 at = order[i], begin = start[index[at]], n = start[index[at] + 1] - begin;
+        const i64 *box = bbox + 4 * index[at];
         const double *threshold = thresholds + at * n_levels;
         if (i + 1 < i1) {
             // Sources come in the order of their size, from all over the memory.
-            prefetch(values + start[order[i + 1]]);
-            prefetch(pixel + start[order[i + 1]]);
+            prefetch(values + start[index[order[i + 1]]]);
+            prefetch(pixel + start[index[order[i + 1]]]);
             const double *next = thresholds + order[i + 1] * n_levels;
             for (i64 k = 0; k < min(n_levels, i64(32)); k += 8) prefetch(next + k);
         }
         const Outcome outcome =
-            corners ? split<8>(values + begin, pixel + begin, n, bbox + 4 * at, threshold, task, work)
-                    : split<4>(values + begin, pixel + begin, n, bbox + 4 * at, threshold, task, work);
+            corners ? split<8>(values + begin, pixel + begin, n, box, threshold, task, work)
+                    : split<4>(values + begin, pixel + begin, n, box, threshold, task, work);
         if (outcome.children < 0) return outcome.children;
         nchild[at] = outcome.children;
         flags[at] = outcome.flags;
         for (int j = 0; outcome.children && j < work.source.n_runs; ++j) {
             const Run run = work.source.run[j];
-            std::copy_n(work.source.label.begin() + run.cell, run.length, child + begin + run.at);
+            std::copy_n(work.source.label.begin() + run.cell, run.length, child + child_start[at] + run.at);
         }
     }
     return 0;

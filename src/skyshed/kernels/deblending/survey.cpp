@@ -111,5 +111,58 @@ i64 paint(
 
 SKYSHED_KERNEL("deblending.paint", paint);
 
+// Labels, sizes and boxes of what the sources i0 to i1 were split into: `count` parts each, 1 where one
+// stays whole, of which the first is number `first`.
+i64 measure_parts(
+    const i64 *pixel, const i64 *start, const i64 *child_start, const int *child, const i64 *first, i64 nx,
+    const i64 *bbox, const int *base, const i64 *count, int *labels, i64 *area, i64 *boxes, i64 i0, i64 i1) {
+    for (i64 i = i0; i < i1; ++i) {
+        const i64 *box = bbox + 4 * i;
+        i64 *of_part = boxes + 4 * first[i];
+        if (child_start[i] < 0) {
+            labels[first[i]] = painted(base[i], 0);
+            area[first[i]] = start[i + 1] - start[i];
+            std::copy_n(box, 4, of_part);
+            continue;
+        }
+        for (i64 k = 0; k < count[i]; ++k) {
+            labels[first[i] + k] = painted(base[i], int(k) + 1);
+            area[first[i] + k] = 0;
+            of_part[4 * k] = box[1], of_part[4 * k + 1] = box[0];
+            of_part[4 * k + 2] = box[3], of_part[4 * k + 3] = box[2];
+        }
+        i64 y = box[0], row = y * nx;
+        for (i64 j = start[i]; j < start[i + 1]; ++j) {
+            for (; pixel[j] >= row + nx; row += nx) ++y;
+            const i64 k = child[child_start[i] + j - start[i]] - 1, x = pixel[j] - row;
+            i64 *b = of_part + 4 * k;
+            ++area[first[i] + k];
+            b[0] = min(b[0], y), b[1] = y + 1, b[2] = min(b[2], x), b[3] = max(b[3], x + 1);
+        }
+    }
+    return 0;
+}
+
+SKYSHED_KERNEL("deblending.measure_parts", measure_parts);
+
+// Lists the pixels of the parts of sources i0 to i1; next_at is where each part's begin, then where they
+// end.
+i64 write_parts(
+    const i64 *pixel, const i64 *start, const i64 *child_start, const int *child, const i64 *first,
+    i64 *next_at, i64 *out, i64 i0, i64 i1) {
+    for (i64 i = i0; i < i1; ++i) {
+        const i64 begin = start[i], n = start[i + 1] - begin;
+        if (child_start[i] < 0) {
+            std::copy_n(pixel + begin, n, out + next_at[first[i]]);
+            continue;
+        }
+        for (i64 j = 0; j < n; ++j)
+            out[next_at[first[i] + child[child_start[i] + j] - 1]++] = pixel[begin + j];
+    }
+    return 0;
+}
+
+SKYSHED_KERNEL("deblending.write_parts", write_parts);
+
 }  // namespace
 }  // namespace deblending

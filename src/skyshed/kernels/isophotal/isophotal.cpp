@@ -9,6 +9,9 @@
 namespace isophotal {
 namespace {
 
+// Pixels of the largest box that is asked for ahead.
+constexpr i64 ROOM_AHEAD = 1 << 14;
+
 // The sources, in compressed rows, and the image that they are in.
 template <class Value> struct Sources {
     const i64 *pixel, *start, *order, *bbox;
@@ -16,9 +19,10 @@ template <class Value> struct Sources {
     const Value *image;
     const bool *mask;
 
-    // Asks for the memory of source order[k], and for the list of its pixels.
+    // Asks for the memory of source order[k], and for the list of its pixels, where a cache has room.
     void prefetch_source(i64 k) const {
         const i64 *box = bbox + 4 * order[k];
+        if ((box[1] - box[0]) * (box[3] - box[2]) > ROOM_AHEAD) return;
         for (i64 y = box[0]; y < box[1]; ++y) {
             const i64 first = y * nx + box[2], last = y * nx + box[3] - 1;
             for (i64 p = first; p < last + 15; p += 16) prefetch<2>(image + min(p, last));

@@ -4,7 +4,7 @@ from typing import Any
 
 from skyshed.kernels import operation
 
-__all__ = ["label_above", "relabel"]
+__all__ = ["label_above", "relabel", "sources_above"]
 
 
 @operation
@@ -34,6 +34,26 @@ def label_above(
         Components numbered from 1 in raster order of their first pixel; 0 elsewhere. Exact.
     n_labels : int
         How many there are.
+    """
+
+
+@operation
+def sources_above(
+    data: Any, threshold: Any, mask: Any, npixels: int, connectivity: int, n_threads: int | None
+) -> tuple[Any, Any, Any, Any, Any]:
+    """Label the connected pixels of ``data`` above ``threshold``, and list them.
+
+    Parameters
+    ----------
+    data, threshold, mask, npixels, connectivity, n_threads
+        As for `label_above`.
+
+    Returns
+    -------
+    image : array of int32, shape (ny, nx)
+        As of `label_above`.
+    labels, start, pixel, bbox
+        As of `segments.collect` for this image.
     """
 
 

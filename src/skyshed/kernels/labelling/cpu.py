@@ -10,6 +10,7 @@
 import numpy as np
 
 from skyshed.kernels.native import Kernels
+from skyshed.kernels.segments.cpu import rows_of
 from skyshed.kernels.segments.cpu_runs import runs_of
 from skyshed.kernels.threads import rows_per_range, run_ranges
 
@@ -18,6 +19,24 @@ KERNELS = Kernels(__package__)
 
 def label_above(data, threshold, mask, npixels, connectivity, n_threads):
     """Label by runs; see the contract in `skyshed.kernels.labelling`."""
+    return _labelled(data, threshold, mask, npixels, connectivity, n_threads)[:2]
+
+
+def sources_above(data, threshold, mask, npixels, connectivity, n_threads):
+    """Label by runs, and list these; see the contract in `skyshed.kernels.labelling`."""
+    image, n_labels, row_start, *runs = _labelled(
+        data, threshold, mask, npixels, connectivity, n_threads
+    )
+    n_runs = runs[0].size
+    found = np.empty(n_runs, np.int64), np.empty(n_runs, np.int32), np.empty(n_runs, np.int32)
+    n_kept = KERNELS.call("keep", row_start, *runs, *data.shape, *found)
+    begin, length, rank = (each[:n_kept] for each in found)
+    labels = np.arange(1, n_labels + 1, dtype=np.int32)
+    return image, *rows_of(begin, length, rank, labels, data.shape, n_threads)
+
+
+def _labelled(data, threshold, mask, npixels, connectivity, n_threads):
+    """Return the labels, how many there are, and the runs that they were found by."""
     ny, nx = data.shape
     rows = rows_per_range(nx)
     threshold = np.ascontiguousarray(threshold)
@@ -36,7 +55,7 @@ def label_above(data, threshold, mask, npixels, connectivity, n_threads):
     n_labels = KERNELS.call("number", *ends, n_runs, npixels, parent, area, label)
     out = np.zeros(data.shape, np.int32)
     run_ranges(KERNELS.bind("write", row_start, *ends, label, nx, out), ny, n_threads, rows)
-    return out, n_labels
+    return out, n_labels, row_start, *ends, label
 
 
 def relabel(labels, table, n_threads):

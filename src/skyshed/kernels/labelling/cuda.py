@@ -9,6 +9,7 @@ import cupy
 import numpy as np
 
 from skyshed.kernels.cuda import Kernels
+from skyshed.kernels.segments.cuda import collect
 from skyshed.kernels.segments.cuda_runs import Words
 
 KERNELS = Kernels(__package__, "labelling.cu")
@@ -27,6 +28,12 @@ def label_above(data, threshold, mask, npixels, connectivity, n_threads):
         *words.sides, out,
     )  # fmt: skip
     return out, n_labels
+
+
+def sources_above(data, threshold, mask, npixels, connectivity, n_threads):
+    """Label, then collect; see the contract in `skyshed.kernels.labelling`."""
+    image, _ = label_above(data, threshold, mask, npixels, connectivity, n_threads)
+    return image, *collect(image, n_threads)
 
 
 def _words_above(data, threshold, mask):

@@ -110,6 +110,24 @@ i64 write(
 
 SKYSHED_KERNEL("labelling.write", write);
 
+// Writes down where the runs that have a label begin (flat indices), how long they are, and their labels
+// from 0; returns how many there are.
+i64 keep(
+    const i64 *row_start, const int *first, const int *last, const int *label, i64 ny, i64 nx, i64 *begin,
+    int *length, int *rank) {
+    i64 n = 0;
+    for (i64 y = 0; y < ny; ++y) {
+        for (i64 run = row_start[y]; run < row_start[y + 1]; ++run) {
+            begin[n] = y * nx + first[run], length[n] = last[run] - first[run] + 1;
+            rank[n] = label[run] - 1;
+            n += label[run] != 0;
+        }
+    }
+    return n;
+}
+
+SKYSHED_KERNEL("labelling.keep", keep);
+
 // Looks the labels of pixels p0 to p1 up. Most pixels of most images are background: a block of it is
 // written without looking.
 i64 relabel(const int *labels, const int *table, int *out, i64 p0, i64 p1) {

@@ -16,6 +16,8 @@ namespace {
 constexpr int LANES = 8;
 // Columns for a source of 90 by 90 pixels; they fit a core's cache.
 constexpr i64 SMALL = 1024;
+// Pixels of the largest box that is asked for ahead.
+constexpr i64 ROOM_AHEAD = 1 << 14;
 
 // One pixel each of LANES rows.
 struct Column {
@@ -58,6 +60,17 @@ template <class Value> struct Source {
     i64 n, nx;
     const Value *image;
     const bool *mask;
+
+    // Asks for the image in its box, and for the list of its pixels, where a cache has room for them.
+    void prefetch_all() const {
+        if (width() * (box[1] - box[0]) > ROOM_AHEAD) return;
+        for (i64 y = box[0]; y < box[1]; ++y) {
+            const i64 first = y * nx + box[2], last = y * nx + box[3] - 1;
+            for (i64 p = first; p < last + 15; p += 16) prefetch<2>(image + min(p, last));
+            if (mask) prefetch<2>(mask + first), prefetch<2>(mask + last);
+        }
+        for (i64 j = 0; j < n; j += 8) prefetch<2>(pixel + j);
+    }
 
     i64 width() const { return box[3] - box[2]; }
     i64 blocks() const { return (box[1] - box[0] + LANES - 1) / LANES; }
@@ -117,10 +130,14 @@ i64 measure(
     for (i64 k = k0; k < k1; ++k) room = max(room, bbox[4 * order[k] + 3] - bbox[4 * order[k] + 2]);
     Scratch<Column> columns(room);
     if (!columns) return NO_MEMORY;
+    const auto source_at = [&](i64 k) {
+        const i64 i = order[k];
+        return Source<Value>{pixel + start[i], bbox + 4 * i, start[i + 1] - start[i], nx, image, mask};
+    };
     for (i64 k = k0; k < k1; ++k) {
         const i64 i = order[k];
-        const Source<Value> source = {
-            pixel + start[i], bbox + 4 * i, start[i + 1] - start[i], nx, image, mask};
+        const Source<Value> source = source_at(k);
+        if (k + 1 < k1) source_at(k + 1).prefetch_all();
         measure_source(source, columns.begin(), room, raw + 16 * i, central + 16 * i);
     }
     return 0;

@@ -27,11 +27,13 @@ def _ranked(label):
     if n_values > max(TABLE, label.size) or label.min(initial=0) < 0:
         labels, rank = np.unique(label, return_inverse=True)
         return labels, rank.astype(np.int32)
-    table = np.zeros(n_values, np.int32)
-    table[label] = 1
-    labels = np.flatnonzero(table).astype(np.int32)
-    table[labels] = np.arange(labels.size, dtype=np.int32)
-    return labels, table[label]
+    table, labels, rank = (
+        np.zeros(n_values, np.int32),
+        np.empty(n_values, np.int32),
+        np.empty_like(label),
+    )
+    n_labels = KERNELS.call("rank", label, label.size, n_values, table, rank, labels)
+    return labels[:n_labels].copy(), rank
 
 
 def _runs(image, n_threads):
@@ -51,13 +53,18 @@ def _runs(image, n_threads):
 
 
 def collect(image, n_threads):
-    """Collect sources by a counting sort; see the contract in `skyshed.kernels.segments`."""
+    """Collect sources by their runs; see the contract in `skyshed.kernels.segments`."""
     begin, length, label = _runs(image, n_threads)
     labels, rank = _ranked(label)
+    return rows_of(begin, length, rank, labels, image.shape, n_threads)
+
+
+def rows_of(begin, length, rank, labels, shape, n_threads):
+    """Collect the sources of runs, whose labels are known by their ranks, by a counting sort."""
     start = np.zeros(labels.size + 1, np.int64)
     bbox = np.empty((labels.size, 4), np.int64)
     n_runs = begin.size
-    KERNELS.call("measure", begin, length, rank, n_runs, image.shape[1], start[1:], bbox)
+    KERNELS.call("measure", begin, length, rank, n_runs, shape[1], start[1:], bbox)
     np.cumsum(start, out=start)
     at = np.empty(n_runs, np.int64)
     KERNELS.call("place", length, rank, n_runs, start[:-1].copy(), at)

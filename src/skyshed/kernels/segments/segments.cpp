@@ -64,18 +64,34 @@ i64 record(
         if (first == row_start[y + 1]) continue;
         for (i64 w = 0; w < n_words; ++w) {
             const i64 corner = y * nx + w * runs::WORD;
-            for (u64 left = begun[y * n_words + w]; left; left &= left - 1, ++first) {
+            for (u64 left = begun[y * n_words + w]; left; left &= left - 1, ++first)
                 begin[first] = corner + lowest_bit(left);
-                label[first] = image[begin[first]];
-            }
             for (u64 left = ended[y * n_words + w]; left; left &= left - 1, ++last)
                 length[last] = int(corner + lowest_bit(left) - begin[last] + 1);
         }
+        for (i64 run = row_start[y]; run < first; ++run) label[run] = image[begin[run]];
     }
     return 0;
 }
 
 SKYSHED_KERNEL("segments.record", record);
+
+// Numbers the labels that occur, all of them below n_table, in their order, from 0: writes these labels
+// down, and the number of each run's; returns how many there are. table is zero.
+i64 rank(const int *label, i64 n_runs, i64 n_table, int *table, int *of_run, int *labels) {
+    for (i64 run = 0; run < n_runs; ++run) table[label[run]] = 1;
+    int n = 0;
+    for (i64 each = 0; each < n_table; ++each) {
+        labels[n] = int(each);
+        const int occurs = table[each];
+        table[each] = n;
+        n += occurs;
+    }
+    for (i64 run = 0; run < n_runs; ++run) of_run[run] = table[label[run]];
+    return n;
+}
+
+SKYSHED_KERNEL("segments.rank", rank);
 
 // Sums areas, which are zero, and finds the boxes of the sources of runs, which come in raster order.
 i64 measure(
