@@ -174,7 +174,7 @@ def _extract(arguments: argparse.Namespace, request: Any, plan: Any, resources: 
             compress=arguments.compress,
             regions=arguments.regions,
             map_format=arguments.map_format,
-            preview=_can_draw(arguments),
+            preview=not arguments.no_preview,
         )
     if arguments.workspace is None and plan.tiling is not None:
         shutil.rmtree(resources.folder)
@@ -183,22 +183,6 @@ def _extract(arguments: argparse.Namespace, request: Any, plan: Any, resources: 
         print(f"{n} source{'' if n == 1 else 's'} in")
         print("\n".join(f"  {path}" for path in paths))
     return 0
-
-
-def _can_draw(arguments: argparse.Namespace) -> bool:
-    """Return whether to draw the preview; say so if it is wanted and can't be drawn."""
-    if arguments.no_preview:
-        return False
-    from importlib.util import find_spec
-
-    if find_spec("matplotlib") is None:
-        warnings.warn(
-            "preview.png is left out because matplotlib is not installed: "
-            "pip install 'skyshed[plot]'",
-            stacklevel=2,
-        )
-        return False
-    return True
 
 
 @contextmanager
