@@ -1,7 +1,6 @@
 """The command line: what it writes, and one clear line for whatever it cannot do."""
 
 import dataclasses
-import importlib.util
 import os
 import subprocess
 import sys
@@ -148,18 +147,6 @@ def test_quiet_says_nothing_and_warnings_are_single_lines(folder, capsys):
     assert shown.out.startswith("0 sources in\n")
     assert run(folder, *few, "--quiet", out="none")[0] == 0
     assert capsys.readouterr() == ("", "")
-
-
-def test_without_matplotlib_the_preview_is_left_out_with_one_line(folder, capsys, monkeypatch):
-    real = importlib.util.find_spec
-    monkeypatch.setattr(
-        importlib.util, "find_spec", lambda name: None if name == "matplotlib" else real(name)
-    )
-    assert run(folder, out="unseen")[0] == 0
-    assert not (folder / "unseen" / "preview.png").exists()
-    shown = capsys.readouterr().err
-    assert shown.startswith("skyshed: warning: preview.png is left out because matplotlib is not")
-    assert shown.count("\n") == 1
 
 
 FIELD, OUT = "{f}/field.fits", ["--out", "{f}/refused"]

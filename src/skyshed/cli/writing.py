@@ -1,7 +1,6 @@
 """What ``skyshed extract`` leaves of an image: its results in a folder."""
 
 import argparse
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -23,22 +22,6 @@ def write_found(arguments: argparse.Namespace, found: Any, folder: Path) -> list
                 compress=arguments.compress,
                 regions=arguments.regions,
                 map_format=arguments.map_format,
-                preview=_can_draw(arguments),
+                preview=not arguments.no_preview,
             )
         )
-
-
-def _can_draw(arguments: argparse.Namespace) -> bool:
-    """Return whether to draw the preview; say so if it is wanted and can't be drawn."""
-    if arguments.no_preview:
-        return False
-    from importlib.util import find_spec
-
-    if find_spec("matplotlib") is None:
-        warnings.warn(
-            "preview.png is left out because matplotlib is not installed: "
-            "pip install 'skyshed[plot]'",
-            stacklevel=2,
-        )
-        return False
-    return True

@@ -185,7 +185,7 @@ class Extraction:
         compress : bool, optional
             Whether to compress the segmentation image by tiles (RICE).
         preview : bool, optional
-            Whether to draw ``preview.png``; this needs matplotlib.
+            Whether to draw ``preview.png``.
         regions : bool, optional
             Whether to write the Kron ellipses as DS9 regions.
         map_format : {"fits", "zarr"}, optional

@@ -1,30 +1,47 @@
 """One picture that shows at a glance whether an extraction worked."""
 
+import math
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+from PIL.PngImagePlugin import PngInfo
+
+from skyshed.messages import one_line
+from skyshed.segmentation.colormap import SATURATION, VALUE
 
 __all__ = ["MOST_ELLIPSES", "block_max", "block_mean", "write_preview"]
 
 Read = Callable[[int, int, int, int], Any]
 
-#: Most pixels of each of the two panels, so that the whole is at most 2000 pixels wide.
-PANEL = 930
-#: Pixels for titles and tick labels around the panels.
-LEFT, TOP, GAP, BELOW = 50, 34, 50, 30
+#: Most pixels of a side of a panel: those of many detectors, or of their halves, fit as they are.
+PANEL = 1056
+#: Pixels around the panels: for the labels of ticks, the title and between panels.
+LEFT, TOP, GAP, RIGHT = 54, 36, 66, 20
+#: Least width of a picture, the height of a line of the legend, and sizes of letters.
+LEAST, LINE, TITLE, SMALL = 480, 22, 18, 13
 #: More ellipses than this would hide the image.
 MOST_ELLIPSES = 3000
+#: Corners of what is drawn as an ellipse.
+CORNERS = 48
 #: The stretch, in units of the noise: black at `BLACK`, linear up to `SOFTENING`; white at the
 #: percentile `WHITE` of what stands out.
 BLACK, SOFTENING, WHITE = -2.0, 3.0, 99.0
-#: Pixels of a band of `block_mean`.
-BAND = 1 << 20
+#: Of compression: 6 takes twice as long for a twentieth of the bytes, for noise does not compress.
+LEVEL = 3
 #: Pixels that are read at a time, if blocks are not larger.
 WINDOW = 1 << 20
-DPI = 100
+#: The picture has a palette, which leaves a third of the bytes to compress. It holds greys; a few
+#: greys beneath a line that is half as opaque as lines are, and beneath one that is not; a hundred
+#: colours to tell neighbouring labels apart; the colours of masked pixels and of lines.
+GREYS, BENEATH = 128, 16
+LABELS, MASKED, LINES = GREYS + 2 * BENEATH, 254, 255
+RED, BLUE = (240, 60, 50), (32, 42, 110)
+INK, PAPER = 15, GREYS - 1
 
 
 def write_preview(
@@ -35,13 +52,16 @@ def write_preview(
     n_sources: int,
     *,
     noise: float | None = None,
+    level: float | None = None,
+    unit: str = "",
+    pixel_scale: float | None = None,
     ellipses: Any = None,
     record: dict[str, str] | None = None,
 ) -> None:
     """Draw the image beside its segmentation image, with Kron ellipses where they are not too many.
 
     All pixels are read once, window by window. Images larger than the picture are shrunk by blocks:
-    the mean of the pixels, the largest label.
+    the mean of the pixels, the largest label. The first pixel is at the lower left.
 
     Parameters
     ----------
@@ -57,16 +77,17 @@ def write_preview(
     noise : float, optional
         The noise of a pixel, which the greys are scaled to. `None` takes the scatter of what is
         drawn.
+    level : float, optional
+        The background that was subtracted, for the legend.
+    unit : str, optional
+        The unit of the image, for the legend.
+    pixel_scale : float, optional
+        Arcseconds across a pixel, for a bar of scale.
     ellipses : array, shape (n, 5), optional
         Kron apertures as rows ``x, y, a, b, theta`` (degrees), NaN for none. They are left out
         where there are too many to see the image.
     record : dict of str, optional
         The input and the version of the program, for the title and the file.
-
-    Raises
-    ------
-    ImportError
-        If matplotlib is not installed.
 
     Examples
     --------
@@ -84,25 +105,35 @@ def write_preview(
     >>> path.read_bytes()[1:4]
     b'PNG'
     """
-    _need_matplotlib()
-    layout = _Layout.of(shape)
-    block = layout.block
-    pictures = (
-        _stretched(_shrunk(read_image, shape, block, block_mean), block, noise),
-        _coloured(_shrunk(read_labels, shape, block, block_max)),
-    )
-    if ellipses is not None and not 0 < len(ellipses) <= MOST_ELLIPSES:
-        ellipses = None
-    _draw(layout, pictures, n_sources, ellipses, record or {}, path)
-
-
-def _need_matplotlib() -> None:
-    try:
-        import matplotlib.figure  # noqa: F401
-    except ImportError:
-        raise ImportError(
-            "the preview needs matplotlib, which is not installed: pip install 'skyshed[plot]'"
-        ) from None
+    layout, record = _Layout.of(shape), record or {}
+    image = _shrunk(read_image, shape, layout.block, block_mean)
+    labels = _shrunk(read_labels, shape, layout.block, block_max)
+    masked = ~np.isfinite(image)
+    greys, black, white = _stretched(image, noise, layout.block)
+    panels = [_panel(pixels, masked, layout) for pixels in (greys, _coloured(labels))]
+    marks = [
+        _Mark(f"{what} {value:.4g} {unit}".rstrip())
+        for what, value in (("background", level), ("noise", noise))
+        if value is not None
+    ]
+    marks.append(_Mark(f"greys by asinh: black {black:.4g}, white {white:.4g}"))
+    opacity = 0.0
+    if ellipses is not None:
+        ellipses = ellipses[np.isfinite(ellipses).all(axis=1)]
+    if ellipses is not None and 0 < len(ellipses) <= MOST_ELLIPSES:
+        opacity = _draw_ellipses(panels, ellipses, layout)
+        marks.append(_Mark("Kron apertures", LINES, 16, 2))
+    elif n_sources > MOST_ELLIPSES:
+        marks.append(_Mark(f"Kron apertures are drawn up to {MOST_ELLIPSES} sources"))
+    if masked.any():
+        marks.append(_Mark("masked or not finite", MASKED, 12, 12))
+    if pixel_scale is not None and 0 < pixel_scale < math.inf:
+        marks.append(_scale_bar(pixel_scale, layout))
+    picture = _drawn(layout, panels, _title(shape, n_sources, record), marks)
+    picture.putpalette(_palette(opacity).tobytes())
+    info = PngInfo()
+    info.add_text("Software", f"skyshed {record.get('skyshed', '')}".strip())
+    picture.save(path, format="PNG", compress_level=LEVEL, pnginfo=info)
 
 
 @dataclass(frozen=True)
@@ -132,68 +163,102 @@ class _Layout:
         ny, nx = shape
         stacked = nx > 1.6 * ny
         zoom = min((2 * PANEL if stacked else PANEL) / nx, PANEL / ny)
-        block = max(1, min(int(1 / zoom), ny, nx))
-        return cls(shape, block, stacked, max(1, round(nx * zoom)), max(1, round(ny * zoom)))
+        # Pixels are repeated or joined whole, so that none is blurred.
+        repeated, joined = max(1, math.floor(zoom)), max(1, math.ceil(1 / zoom))
+        width, height = (max(1, length * repeated // joined) for length in (nx, ny))
+        return cls(shape, min(joined, ny, nx), stacked, width, height)
 
     @property
-    def full(self) -> tuple[int, int]:
-        """Width and height of the picture."""
-        columns, rows = (1, 2) if self.stacked else (2, 1)
-        return (
-            LEFT + columns * self.width + (columns - 1) * GAP + GAP // 2,
-            BELOW + rows * self.height + (rows - 1) * (TOP + BELOW) + TOP,
-        )
+    def zoom(self) -> tuple[float, float]:
+        """Pixels of the picture across a pixel of the image, along x and y."""
+        ny, nx = (length // self.block * self.block for length in self.shape)
+        return self.width / nx, self.height / ny
 
-    def panel(self, place: int) -> tuple[float, float, float, float]:
-        """Return left, bottom, width and height of a panel, as shares of the picture."""
-        full_x, full_y = self.full
-        x0 = LEFT + (0 if self.stacked else place * (self.width + GAP))
-        y0 = BELOW + ((1 - place) * (self.height + TOP + BELOW) if self.stacked else 0)
-        return x0 / full_x, y0 / full_y, self.width / full_x, self.height / full_y
+    @property
+    def corners(self) -> list[tuple[int, int]]:
+        """The upper left corners of the panels."""
+        if self.stacked:
+            return [(LEFT, TOP), (LEFT, TOP + self.height + GAP // 2)]
+        return [(LEFT, TOP), (LEFT + self.width + GAP, TOP)]
 
 
-def _draw(
-    layout: _Layout,
-    pictures: tuple[Any, Any],
-    n: int,
-    ellipses: Any,
-    record: dict[str, str],
-    path: str | os.PathLike,
-) -> None:
-    """Draw the two panels."""
-    from matplotlib.figure import Figure
+@dataclass(frozen=True)
+class _Mark:
+    """An entry of the legend: what a patch of colour stands for, or only a text."""
 
-    ny, nx = layout.shape
-    full_x, full_y = layout.full
-    figure = Figure(figsize=(full_x / DPI, full_y / DPI), dpi=DPI)
-    name = os.path.basename(record.get("input", "image"))
-    titles = (
-        f"{name}, {nx} x {ny}, less its background", f"{n} source{'' if n == 1 else 's'}"
+    text: str
+    colour: int = INK
+    width: int = 0
+    height: int = 0
+
+
+def _title(shape: tuple[int, int], n: int, record: dict[str, str]) -> str:
+    name = one_line(os.path.basename(record.get("input", "image")))
+    name = name if len(name) <= 60 else f"{name[:28]}...{name[-28:]}"
+    size = f"{shape[1]} x {shape[0]}"
+    return f"{name}, {size}, less its background: {n} source{'' if n == 1 else 's'}"
+
+
+def _drawn(layout: _Layout, panels: list[Any], title: str, marks: list[_Mark]) -> Any:
+    """Return the picture: title, panels with ticks, legend."""
+    letters = ImageFont.load_default(SMALL)
+    large = ImageFont.load_default(TITLE)
+    left, top = layout.corners[-1]
+    bottom = top + layout.height
+    full = max(LEAST, left + layout.width + RIGHT, LEFT + int(large.getlength(title)) + RIGHT)
+    # The legend goes on in the next line where it is full.
+    places, x, y = [], LEFT, bottom + 2 * LINE + LINE // 2
+    for mark in marks:
+        end = x + bool(mark.width) * (mark.width + 6) + math.ceil(letters.getlength(mark.text))
+        if end > full - RIGHT and x > LEFT:
+            x, y, end = LEFT, y + LINE, end - x + LEFT
+        places.append((x, y))
+        x = end + 24
+    picture = Image.new("L", (full, y + LINE), PAPER)
+    draw = ImageDraw.Draw(picture)
+    draw.text((LEFT, TOP - 12), title, INK, large, anchor="ls")
+    for corner, panel in zip(layout.corners, panels, strict=True):
+        picture.paste(Image.fromarray(panel), corner)
+        _draw_ticks(draw, layout, corner, letters)
+    for (x, y), mark in zip(places, marks, strict=True):
+        if mark.width:
+            box = (x, y - mark.height // 2, x + mark.width - 1, y + (mark.height - 1) // 2)
+            draw.rectangle(box, mark.colour)
+            x += mark.width + 6
+        draw.text((x, y), mark.text, INK, letters, anchor="lm")
+    return picture
+
+
+def _draw_ticks(draw: Any, layout: _Layout, corner: tuple[int, int], letters: Any) -> None:
+    """Draw ticks and their labels, pixels of the image, at the left of a panel and below."""
+    (left, top), (zoom_x, zoom_y) = corner, layout.zoom
+    (ny, nx), bottom = layout.shape, top + layout.height
+    step = max(1, int(_round(max(max(nx, ny) / 5, 100 / min(zoom_x, zoom_y)))))
+    for at in range(0, nx, step):
+        x = left + int((at + 0.5) * zoom_x)
+        draw.line((x, bottom, x, bottom + 3), INK)
+        draw.text((x, bottom + 6), str(at), INK, letters, anchor="mt")
+    for at in range(0, ny, step):
+        y = bottom - 1 - int((at + 0.5) * zoom_y)
+        draw.line((left - 4, y, left - 1, y), INK)
+        draw.text((left - 7, y), str(at), INK, letters, anchor="rm")
+
+
+def _scale_bar(pixel_scale: float, layout: _Layout) -> _Mark:
+    """Return a bar of a round length on the sky, up to a quarter of a panel."""
+    across = pixel_scale / layout.zoom[0]
+    longest = across * max(layout.width / 4, 40)
+    symbol, size = next(
+        (each for each in (("°", 3600), ("'", 60)) if longest >= each[1]), ('"', 1)
     )  # fmt: skip
-    for place, (picture, title) in enumerate(zip(pictures, titles, strict=True)):
-        panel = layout.panel(place)
-        # As it is: matplotlib would resample it by way of many large arrays.
-        figure.figimage(
-            _resized(picture, layout.height, layout.width), round(panel[0] * full_x),
-            round(panel[1] * full_y), origin="lower",
-        )  # fmt: skip
-        axes = figure.add_axes(panel, facecolor="none")
-        axes.set_title(title, fontsize=10, pad=5)
-        axes.tick_params(labelsize=8)
-        if ellipses is not None:
-            _draw_ellipses(axes, ellipses, "tab:red" if place == 0 else "white")
-        axes.set(xlim=(-0.5, nx - 0.5), ylim=(-0.5, ny - 0.5))
-    version = record.get("skyshed", "")
-    figure.savefig(path, format="png", metadata={"Software": f"skyshed {version}".strip()})
+    length = _round(longest / size)
+    return _Mark(f"{length:g}{symbol}", width=max(1, round(length * size / across)), height=2)
 
 
-def _resized(picture: Any, height: int, width: int) -> Any:
-    """Return a picture of another size, its pixels repeated or left out."""
-    rows, columns = (
-        np.arange(new) * old // new
-        for new, old in zip((height, width), picture.shape, strict=False)
-    )
-    return picture[rows[:, np.newaxis], columns]
+def _round(value: float) -> float:
+    """Return the largest of 1, 2 and 5 times a power of ten that is not above a value."""
+    power = 10.0 ** math.floor(math.log10(value))
+    return max(step * power for step in (1, 2, 5) if step == 1 or step * power <= value)
 
 
 def _shrunk(read: Read, shape: tuple[int, int], block: int, shrink: Callable[..., Any]) -> Any:
@@ -212,97 +277,99 @@ def _shrunk(read: Read, shape: tuple[int, int], block: int, shrink: Callable[...
     return np.concatenate(rows)
 
 
-def block_mean(image: Any, block: int, mask: Any = None) -> Any:
-    """Return the mean of each block of ``block**2`` pixels, without masked pixels and NaN.
+def block_mean(image: Any, block: int) -> Any:
+    """Return the mean of each block of ``block**2`` pixels, without those that are not finite.
 
     Rows and columns at the end that fill no block are left out.
-
-    Parameters
-    ----------
-    image : array of float, shape (ny, nx)
-        The image.
-    block : int
-        The side of a block.
-    mask : array of bool, shape (ny, nx), optional
-        True for pixels to leave out.
 
     Returns
     -------
     means : array of float64, shape (ny // block, nx // block)
         NaN where a block has no pixel.
     """
-    ny, nx = (length // block for length in image.shape)
-    means = np.full((ny, nx), np.nan)
-    # By bands, so that no copy of a large image is made.
-    step = max(1, BAND // (block * block * nx))
-    for first in range(0, ny, step):
-        rows = slice(first * block, min(first + step, ny) * block)
-        good = np.isfinite(image[rows])
-        if mask is not None:
-            good &= ~mask[rows]
-        n_good = _blocks(good, block).sum(axis=(1, 3))
-        total = _blocks(np.where(good, image[rows], 0), block).sum(axis=(1, 3), dtype=np.float64)
-        np.divide(total, n_good, out=means[first : first + step], where=n_good > 0)
-    return means
+    good = np.isfinite(image)
+    total = _joined(np.where(good, image, np.float64(0)), block, np.add)
+    n_good = _joined(good.astype(np.int32), block, np.add)
+    return np.divide(total, n_good, out=np.full(total.shape, np.nan), where=n_good > 0)
 
 
 def block_max(image: Any, block: int) -> Any:
     """Return the largest of each block of ``block**2`` pixels, so that no source vanishes."""
-    return _blocks(image, block).max(axis=(1, 3))
+    return _joined(image, block, np.maximum)
 
 
-def _blocks(image: Any, block: int) -> Any:
-    """View an image as blocks; up to ``block - 1`` rows and columns at its end are left out."""
-    ny, nx = (length // block for length in image.shape)
-    return image[: ny * block, : nx * block].reshape(ny, block, nx, block)
+def _joined(image: Any, block: int, join: Callable[[Any, Any], Any]) -> Any:
+    """Join the pixels of each block: its rows, then its columns, which is ten times as fast."""
+    ny, nx = (length // block * block for length in image.shape)
+    rows = reduce(join, (image[i:ny:block, :nx] for i in range(block)))
+    return reduce(join, (rows[:, i::block] for i in range(block)))
 
 
-def _stretched(image: Any, block: int, noise: float | None) -> Any:
-    """Return the image in greys, asinh-stretched from the noise up; masked pixels dark blue."""
-    good = np.isfinite(image)
+def _stretched(image: Any, noise: float | None, block: int) -> tuple[Any, float, float]:
+    """Return the image in greys, asinh-stretched from the noise up, and what is black and white."""
+    values = image[np.isfinite(image)]
     # The mean of a block has less noise than its pixels.
     noise = np.nan if noise is None else float(noise) / block
-    values = image[good]
-    noise = noise if np.isfinite(noise) and noise > 0 else float(np.std(values)) or 1.0
+    if not (np.isfinite(noise) and noise > 0):
+        noise = (float(np.std(values)) if values.size else 0.0) or 1.0
     bright = values[values > SOFTENING * noise]
-    white = float(np.percentile(bright, WHITE)) if bright.size else 0.0
-    white = max(white, 10 * noise)
-    low, high = (np.arcsinh(level / (SOFTENING * noise)) for level in (BLACK * noise, white))
-    grey = (np.arcsinh(np.where(good, image, 0) / (SOFTENING * noise)) - low) / (high - low)
-    picture = np.repeat(np.clip(grey, 0, 1)[..., np.newaxis], 3, axis=2)
-    picture[~good] = (0.05, 0.05, 0.3)
-    return (255 * picture).astype(np.uint8)
+    white = max(float(np.percentile(bright, WHITE)) if bright.size else 0.0, 10 * noise)
+    low, high = (math.asinh(each / (SOFTENING * noise)) for each in (BLACK * noise, white))
+    grey = (np.arcsinh(np.nan_to_num(image) / (SOFTENING * noise)) - low) / (high - low)
+    grey = np.clip((GREYS - 1) * grey, 0, GREYS - 1).astype(np.uint8)
+    return grey, BLACK * noise, white
 
 
 def _coloured(labels: Any) -> Any:
-    """Return the labels in colours, black where there is none."""
-    from skyshed.segmentation.colormap import make_random_cmap
-
-    # A few thousand colours tell neighbours apart; scattering keeps runs of labels from pairing up.
-    colours = make_random_cmap(4096, seed=0).colors[:, :3]
-    place = labels.astype(np.uint32) * np.uint32(2654435761) >> np.uint32(20)
-    picture = (255 * colours).astype(np.uint8)[place]
-    picture[labels == 0] = 0
-    return picture
+    """Return the labels in colours of the palette, black where there is none."""
+    # Scattering keeps runs of labels from pairing up.
+    place = (labels.astype(np.uint32) * np.uint32(2654435761) >> np.uint32(16)) % (MASKED - LABELS)
+    return np.where(labels == 0, 0, LABELS + place).astype(np.uint8)
 
 
-def _draw_ellipses(axes: Any, ellipses: Any, color: str) -> None:
-    """Draw the Kron apertures, fainter the more they cover."""
-    from matplotlib.collections import EllipseCollection
+def _palette(opacity: float) -> Any:
+    """Return the colours of the picture, in which lines are that opaque."""
+    palette = np.empty((256, 3), np.uint8)
+    palette[:GREYS] = np.linspace(0, 255, GREYS)[:, np.newaxis]
+    beneath = np.linspace(0, 255, BENEATH)[:, np.newaxis]
+    for first, share in ((GREYS, opacity / 2), (GREYS + BENEATH, opacity)):
+        palette[first : first + BENEATH] = (1 - share) * beneath + share * np.array(RED)
+    low, high = np.transpose([(0.0, 1.0), SATURATION, VALUE])
+    hues = np.random.default_rng(0).uniform(low, high, (MASKED - LABELS, 3))
+    colours = Image.frombytes("HSV", (len(hues), 1), (255 * hues).astype(np.uint8).tobytes())
+    palette[LABELS:MASKED] = np.asarray(colours.convert("RGB"))[0]
+    palette[MASKED], palette[LINES] = BLUE, RED
+    return palette
 
-    x, y, semimajor, semiminor, angle = ellipses[np.isfinite(ellipses).all(axis=1)].T
-    cover = np.pi * (semimajor @ semiminor) / np.prod(np.diff([axes.get_xlim(), axes.get_ylim()]))
-    axes.add_collection(
-        EllipseCollection(
-            2 * semimajor,
-            2 * semiminor,
-            angle,
-            units="xy",
-            offsets=np.column_stack([x, y]),
-            offset_transform=axes.transData,
-            facecolors="none",
-            edgecolors=color,
-            linewidths=0.8,
-            alpha=float(np.clip(0.4 / cover, 0.35, 0.9)) if cover > 0 else 0.9,
-        )
-    )
+
+def _panel(pixels: Any, masked: Any, layout: _Layout) -> Any:
+    """Return the pixels of a panel, with the first row at the bottom."""
+    panel = Image.fromarray(np.where(masked, np.uint8(MASKED), pixels)[::-1])
+    return np.array(panel.resize((layout.width, layout.height), Image.Resampling.NEAREST))
+
+
+def _draw_ellipses(panels: list[Any], ellipses: Any, layout: _Layout) -> float:
+    """Draw ellipses on both panels and return how opaque they are: less, the more they cover."""
+    x, y, semimajor, semiminor, theta = ellipses.T[..., np.newaxis]
+    (zoom_x, zoom_y), angle = layout.zoom, np.linspace(0, 2 * np.pi, CORNERS + 1)
+    u, v = semimajor * np.cos(angle), semiminor * np.sin(angle)
+    cos, sin = np.cos(np.radians(theta)), np.sin(np.radians(theta))
+    across = (x + u * cos - v * sin + 0.5) * zoom_x
+    down = layout.height - (y + u * sin + v * cos + 0.5) * zoom_y
+    outlines = 2 * np.stack((across, down), axis=-1).reshape(len(x), -1)
+    # Twice as large, then reduced: lines are smooth.
+    fine = Image.new("L", (2 * layout.width, 2 * layout.height))
+    draw = ImageDraw.Draw(fine)
+    for outline in outlines.tolist():
+        draw.line(outline, 255)
+    crossed = np.asarray(fine.reduce(2))
+    cover = np.pi * float(np.sum(semimajor * semiminor)) / math.prod(layout.shape)
+    opacity = min(max(0.4 / max(cover, 0.1), 0.35), 0.9)
+    image, labels = panels
+    half, full = (crossed > 0) & (crossed < 100), crossed >= 100
+    for first, here in ((GREYS, half), (GREYS + BENEATH, full)):
+        shades = image[here]
+        image[here] = np.where(shades < GREYS, first + shades // (GREYS // BENEATH), shades)
+    labels[half & (labels == 0)] = opacity / 2 * PAPER
+    labels[full] = opacity * PAPER
+    return opacity

@@ -165,8 +165,13 @@ def _draw(run: Written, path: Path) -> None:
     ellipses = None
     if 0 < run.n_sources <= MOST_ELLIPSES:
         ellipses = np.concatenate([rows for _, rows in run.ellipses()])
+    level = run.tiles["background"]
+    # Arcseconds across a pixel; not every WCS has such a matrix.
+    matrix = getattr(run.wcs, "pixel_scale_matrix", None)
     write_preview(
         run.read_image, run.read_labels, run.shape, path, run.n_sources, noise=run.noise,
+        level=float(np.median(getattr(level, "value", level))), unit=str(level.unit or ""),
+        pixel_scale=None if matrix is None else 3600 * abs(np.linalg.det(matrix)) ** 0.5,
         ellipses=ellipses, record=run.record,
     )  # fmt: skip
 
