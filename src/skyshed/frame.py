@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from skyshed.namespace import array_namespace
+from skyshed.kernels.threads import rows_per_range, run_ranges
+from skyshed.namespace import array_namespace, is_device_array
 
 __all__ = ["Frame", "Lazy", "bad_pixels"]
 
@@ -117,7 +118,9 @@ class Frame:
         self._full_shape = full_shape
 
     @classmethod
-    def from_images(cls, data: Any, labels: Any, mask: Any = None, **others: Any) -> "Frame":
+    def from_images(
+        cls, data: Any, labels: Any, mask: Any = None, n_threads: int | None = None, **others: Any
+    ) -> "Frame":
         """Make a frame of an image, and mask its non-finite pixels.
 
         Parameters
@@ -126,10 +129,13 @@ class Frame:
             As for the class.
         mask : array of bool, shape (ny, nx), or None
             The caller's mask: the ``input_mask`` of the frame.
+        n_threads : int, optional
+            Threads to look for such pixels with; `None` for all available cores.
         **others
             Other arguments of the class.
         """
-        return cls(data, labels, mask=bad_pixels(data, mask), input_mask=mask, **others)
+        bad = bad_pixels(data, mask, n_threads)
+        return cls(data, labels, mask=bad, input_mask=mask, **others)
 
     def replace(self, **changes: Any) -> "Frame":
         """Return a frame with some arguments replaced; images that are `Lazy` stay so."""
@@ -216,7 +222,7 @@ class Frame:
         return self.data if convolved is None else convolved
 
 
-def bad_pixels(data: Any, mask: Any) -> Any:
+def bad_pixels(data: Any, mask: Any, n_threads: int | None = None) -> Any:
     """Return a mask that also covers non-finite data; the given one if all data are finite.
 
     Parameters
@@ -225,11 +231,26 @@ def bad_pixels(data: Any, mask: Any) -> Any:
         The image.
     mask : array of bool, shape (ny, nx), or None
         True where pixels are masked.
+    n_threads : int, optional
+        Threads of the host; `None` for all available cores.
     """
     xp = array_namespace(data=data)
-    with np.errstate(over="ignore", invalid="ignore"):
-        # A single pass without a temporary image: one bad value makes the sum non-finite.
-        if xp.isfinite(xp.sum(data)):
-            return mask
+    if _is_finite(data, n_threads):
+        return mask
     bad = ~xp.isfinite(data)
     return bad if mask is None else bad | mask
+
+
+def _is_finite(data: Any, n_threads: int | None) -> bool:
+    """Whether all data are finite, and of a size that can be added up."""
+    if is_device_array(data):
+        return bool(np.isfinite(np.sum(data)))
+    finite: list[bool] = []
+
+    def look(y0: int, y1: int) -> None:
+        # A single pass without a temporary image: one bad value makes the sum non-finite.
+        with np.errstate(over="ignore", invalid="ignore"):
+            finite.append(bool(np.isfinite(np.sum(data[y0:y1]))))
+
+    run_ranges(look, data.shape[0], n_threads, rows_per_range(data.shape[1]))
+    return all(finite)

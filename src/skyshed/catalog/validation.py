@@ -53,7 +53,7 @@ def make_frame(
         )
     mask = as_mask(mask, "mask", xp, shape=data.shape)
     labels = xp.ascontiguousarray(segment_img.data, dtype=xp.int32)
-    frame = Frame.from_images(data, labels, mask, **arrays)
+    frame = Frame.from_images(data, labels, mask, n_threads, **arrays)
     return frame, unit
 
 
