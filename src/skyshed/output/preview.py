@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from skyshed.heap import give_back_freed
+
 __all__ = ["MOST_ELLIPSES", "block_max", "block_mean", "write_preview"]
 
 Read = Callable[[int, int, int, int], Any]
@@ -31,12 +33,13 @@ def write_preview(
     read_image: Read,
     read_labels: Read,
     shape: tuple[int, int],
-    path: str | os.PathLike,
+    path: str | os.PathLike[str],
     n_sources: int,
     *,
     noise: float | None = None,
     ellipses: Any = None,
     record: dict[str, str] | None = None,
+    step: int | None = None,
 ) -> None:
     """Draw the image beside its segmentation image, with Kron ellipses where they are not too many.
 
@@ -62,6 +65,8 @@ def write_preview(
         where there are too many to see the image.
     record : dict of str, optional
         The input and the version of the program, for the title and the file.
+    step : int, optional
+        Rows of labels to read at a time, where these come in chunks; `None` if it does not matter.
 
     Raises
     ------
@@ -89,10 +94,11 @@ def write_preview(
     block = layout.block
     pictures = (
         _stretched(_shrunk(read_image, shape, block, block_mean), block, noise),
-        _coloured(_shrunk(read_labels, shape, block, block_max)),
+        _coloured(_shrunk(read_labels, shape, block, block_max, step)),
     )
     if ellipses is not None and not 0 < len(ellipses) <= MOST_ELLIPSES:
         ellipses = None
+    give_back_freed()
     _draw(layout, pictures, n_sources, ellipses, record or {}, path)
 
 
@@ -158,7 +164,7 @@ def _draw(
     n: int,
     ellipses: Any,
     record: dict[str, str],
-    path: str | os.PathLike,
+    path: str | os.PathLike[str],
 ) -> None:
     """Draw the two panels."""
     from matplotlib.figure import Figure
@@ -196,10 +202,16 @@ def _resized(picture: Any, height: int, width: int) -> Any:
     return picture[rows[:, np.newaxis], columns]
 
 
-def _shrunk(read: Read, shape: tuple[int, int], block: int, shrink: Callable[..., Any]) -> Any:
+def _shrunk(
+    read: Read,
+    shape: tuple[int, int],
+    block: int,
+    shrink: Callable[..., Any],
+    step: int | None = None,
+) -> Any:
     """Return an image shrunk by blocks; it is read in windows of whole blocks."""
     ny, nx = (length // block for length in shape)
-    height = max(1, WINDOW // (nx * block * block))
+    height = max(1, WINDOW // (nx * block * block) if step is None else step // block)
     width = max(1, WINDOW // (height * block * block))
     rows = []
     for y in range(0, ny, height):

@@ -32,7 +32,7 @@ Read = Callable[[int, int, int, int], Any]
 def write_map(
     read: Read,
     shape: tuple[int, int],
-    path: str | os.PathLike,
+    path: str | os.PathLike[str],
     nlabels: int,
     parameters: Parameters,
     record: dict[str, str],
@@ -153,7 +153,10 @@ def _write_plain(
     with open(path, "wb") as file:
         file.write(around.before)
         for labels in stripes:
-            file.write(np.ascontiguousarray(labels, ">i4").data)
+            # By bands, so that there is no second copy of a stripe.
+            step = max(1, STRIPE // shape[1])
+            for y in range(0, len(labels), step):
+                file.write(np.ascontiguousarray(labels[y : y + step], ">i4").data)
         file.write(padding(4 * shape[0] * shape[1]))
         file.write(around.after)
 
