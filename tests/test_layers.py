@@ -30,7 +30,7 @@ FLOORS = (
     ("arguments", "names"),
     ("kernels",),
     ("namespace",),
-    ("optional", "exceptions", "_typing"),
+    ("optional", "exceptions", "heap", "_typing"),
     ("messages",),
     ("__init__",),
 )

@@ -92,6 +92,7 @@ def inputs(tmp_path_factory):
 def small_tiles(monkeypatch):
     """Let small budgets be worth a few small tiles."""
     monkeypatch.setattr(planning, "PROCESS", 10**6)
+    monkeypatch.setattr(planning, "WRITING", 0)
     monkeypatch.setattr(planning, "MARGIN", 8)
     monkeypatch.setattr(planning, "LEAST_SIDE", 16)
     monkeypatch.setattr(planning, "LARGEST_SIDE", 48)
@@ -486,7 +487,9 @@ def bytes_of(request, tiling, margin, n_workers):
 )
 def test_tiles_fit_into_the_memory_and_are_whole_boxes(memory, n_workers, box, dtype, companions):
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in (("PROCESS", 4 * 10**8), ("LEAST_SIDE", 256), ("LARGEST_SIDE", 4096)):
+        for name, value in (
+            ("PROCESS", 4 * 10**8), ("WRITING", 0), ("LEAST_SIDE", 256), ("LARGEST_SIDE", 4096),
+        ):  # fmt: skip
             patch.setattr(planning, name, value)
         _check_tiles(memory, n_workers, box, dtype, companions)
 

@@ -11,6 +11,7 @@ from astropy.utils.masked import Masked
 
 from skyshed.images import Window, cut, open_image
 from skyshed.images.arrays import ArraySource
+from skyshed.images.zarr import ZarrSource
 from tests.pipeline_field import make_wcs
 
 
@@ -56,7 +57,7 @@ OBJECTS = {
 @pytest.mark.parametrize("kind", OBJECTS)
 def test_every_object_gives_its_pixels(pixels, kind):
     source = open_image(OBJECTS[kind](pixels)).image
-    assert isinstance(source, ArraySource)
+    assert isinstance(source, ZarrSource if kind == "Zarr" else ArraySource)
     found = whole(source)
     assert type(found) is np.ndarray
     np.testing.assert_array_equal(found, pixels)

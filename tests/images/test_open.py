@@ -25,9 +25,9 @@ def pixels():
 def registry(monkeypatch):
     """Forget after the test what it registered."""
     monkeypatch.setattr(door, "_FORMATS", list(door._FORMATS))
-    door._load_formats.cache_clear()
+    door._installed_formats.cache_clear()
     yield
-    door._load_formats.cache_clear()
+    door._installed_formats.cache_clear()
 
 
 def test_every_kind_of_image_comes_in_by_one_door(tmp_path, pixels):
@@ -155,6 +155,36 @@ def test_entry_points_are_loaded_for_what_nothing_else_knows(
         assert isinstance(open_image(Camera([pixels])).image, CameraSource)
         open_image(pixels)
     assert loaded == [1]
+
+
+def test_what_is_registered_last_is_tried_first(registry, pixels, tmp_path):
+    fits.writeto(tmp_path / "a.fits", pixels)
+    for number in (1, 2):
+
+        @register(lambda given: str(given).endswith("a.fits"))
+        def open_mine(given, name, number=number):
+            return OpenedImage(CameraSource(pixels + number))
+
+        found = open_image(tmp_path / "a.fits").image.read(Window(0, 3, 0, 4))
+        np.testing.assert_array_equal(found, pixels + number)
+    fits.writeto(tmp_path / "b.fits", pixels)
+    assert isinstance(open_image(tmp_path / "b.fits").image, FitsSource)
+
+
+def test_what_other_packages_register_does_not_take_over(registry, pixels, monkeypatch, tmp_path):
+    """Whether or not their formats have been loaded before, for something else."""
+    fits.writeto(tmp_path / "a.fits", pixels)
+
+    class EntryPoint:
+        def load(self):
+            register_camera()
+            register(lambda given: True)(lambda given, name: OpenedImage(CameraSource(pixels)))
+
+    monkeypatch.setattr(door, "entry_points", lambda group: [EntryPoint()])
+    assert isinstance(open_image(Camera([pixels])).image, CameraSource)
+    for _ in range(2):
+        assert isinstance(open_image(tmp_path / "a.fits").image, FitsSource)
+        assert isinstance(open_image(object()).image, CameraSource)
 
 
 def test_a_path_is_named_as_it_is_given_in_messages():

@@ -3,13 +3,16 @@
 import pickle
 import shutil
 
+import astropy.units as u
 import numpy as np
 import pytest
 import zarr
+from astropy.wcs import WCS
 
-from skyshed.images import Window, open_image
-from skyshed.images.arrays import ArraySource
+from skyshed import extract
+from skyshed.images import Window, open_exposure, open_image
 from skyshed.images.zarr import ZarrSource, is_in_zarr
+from tests.pipeline_field import make_wcs
 
 
 @pytest.fixture
@@ -62,11 +65,73 @@ def test_an_array_of_a_folder_is_sent_as_its_path(tmp_path, pixels):
         np.testing.assert_array_equal(source.read(Window(3, 9, 0, 50)), pixels[3:9])
 
 
-def test_an_array_in_memory_is_sliced(pixels):
-    source = open_image(stored(zarr.storage.MemoryStore(), pixels)).image
-    assert isinstance(source, ArraySource)
-    np.testing.assert_array_equal(source.read(Window(3, 9, 0, 50)), pixels[3:9])
-    assert source.dtype == np.float32
+def in_folder(path):
+    """Return a store, what makes a path within it one to be opened, and how to open that."""
+    return path / "store.zarr", lambda inner: path / "store.zarr" / inner
+
+
+def in_memory(_):
+    store = zarr.storage.MemoryStore()
+    return store, lambda inner: zarr.open_array(store, path=inner, mode="r")
+
+
+@pytest.mark.parametrize("place", [in_folder, in_memory])
+def test_an_array_is_the_same_image_wherever_it_is(tmp_path, pixels, place):
+    """Its unit and WCS too, in a group or not; also that of a map that skyshed has written."""
+    store, opened = place(tmp_path)
+    wcs = WCS(make_wcs().to_header())
+    cards = [str(card).rstrip() for card in wcs.to_header().cards]
+    zarr.create_group(store).create_array(
+        "r/image", data=pixels[None], chunks=(1, 16, 16), attributes={"unit": "nJy", "wcs": cards}
+    )
+    given = opened("r/image")
+    exposure = open_exposure(given, rms=given)
+    again = pickle.loads(pickle.dumps(exposure))
+    for each in (exposure, again):
+        assert (each.shape, each.image.dtype, each.unit) == ((40, 50), np.float32, u.nJy)
+        assert each.wcs.wcs.compare(wcs.wcs, tolerance=1e-9)
+        planes = each.read(Window(3, 37, 15, 17))
+        np.testing.assert_array_equal(planes.data, pixels[3:37, 15:17])
+        assert planes.data.flags.c_contiguous
+    assert exposure.image.fingerprint() == again.image.fingerprint()
+    plain = zarr.create_array(tmp_path / "plain.zarr", data=pixels)
+    assert open_exposure(plain).wcs is None
+
+
+def test_a_map_that_was_written_is_known_as_an_array_too(tmp_path):
+    image = make_wcs_image()
+    found = extract(image, wcs=make_wcs(), box_size=16)
+    found.write(tmp_path, map_format="zarr", preview=False)
+    written = tmp_path / "segmentation.zarr"
+    array = zarr.open_array(written, mode="r")
+    copied = zarr.create_array(
+        zarr.storage.MemoryStore(), data=array[:], attributes=array.attrs.asdict()
+    )
+    wcs = open_image(written).image.wcs
+    assert wcs.wcs.compare(WCS(make_wcs().to_header()).wcs, tolerance=1e-9)
+    for given in (array, copied):
+        source = open_image(given, "segmentation").image
+        assert source.wcs.wcs.compare(wcs.wcs)
+        # An image without WCS takes that of its map.
+        measured = extract(image, segmentation=given, box_size=16)
+        assert measured.wcs.wcs.compare(wcs.wcs)
+        assert "sky_centroid" in measured.table.colnames
+
+
+def test_a_changed_array_in_memory_is_noticed(pixels):
+    array = stored(zarr.storage.MemoryStore(), pixels)
+    source = open_image(array, "weight").image
+    assert source.origin() == {"input": "array"}
+    assert source.label == "weight (a Zarr array)"
+    before = source.fingerprint()
+    array[3, 4] = 99
+    assert source.fingerprint() != before
+
+
+def make_wcs_image():
+    image = np.random.default_rng(1).normal(10, 1, (64, 64)).astype(np.float32)
+    image[30:34, 20:24] += 50
+    return image
 
 
 @pytest.mark.parametrize("compressors", ["auto", None])

@@ -28,6 +28,8 @@ def make_frame(
     images: dict[str, Any], mask: Any, kernel: Any, segment_img: Any, n_threads: int | None
 ) -> tuple[Frame, Any]:
     """Check the images; return a frame of them, and their unit."""
+    if n_threads is not None:
+        check_positive_integer(n_threads, "n_threads")
     plain, unit = split_units(**images)
     plain_images = dict(zip(images, plain, strict=True))
     mask = adopt(mask, "mask")

@@ -96,10 +96,12 @@ class Run(ABC):
     def dtype_of(self, name: str) -> np.dtype:
         """Return the dtype of one of the `IMAGES`."""
         if name == "error":  # the user's own may have another
-            return np.dtype(self.read(name, Window(0, 1, 0, 1)).dtype)
+            found: np.dtype = self.read(name, Window(0, 1, 0, 1)).dtype
+            return found
         detection_cat = self.request.detection_cat
         if name == "convolved_data" and detection_cat is not None:
-            return np.dtype(detection_cat.frame.data.dtype)
+            found = detection_cat.frame.data.dtype
+            return found
         if name == "convolved_data":
             return dtype_of_chain(self.request.exposures[self.request.detected_on].image.dtype)
         return np.dtype(bool) if name == "mask" else self.dtype

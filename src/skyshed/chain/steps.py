@@ -178,8 +178,9 @@ def make_catalog(
         smooth = Lazy(remake, held=image.convolved, keep=False)
     image.convolved = None
     frame = Frame.from_images(
-        data, labels, planes.mask, parameters.n_threads, convolved_data=smooth, error=image.lazy_error(data),
-        background=level, origin=image.window.origin, full_shape=request.shape,
+        data, labels, planes.mask, parameters.n_threads, convolved_data=smooth,
+        error=image.lazy_error(data), background=level, origin=image.window.origin,
+        full_shape=request.shape,
     )  # fmt: skip
     settings = CatalogSettings(
         request.wcs, parameters.kron_params, parameters.localbkg_width, parameters.apermask_method

@@ -61,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         arguments = _parser().parse_args(argv)
         debug = arguments.debug
-        return arguments.run(arguments)
+        return int(arguments.run(arguments))
     except KeyboardInterrupt:
         print("skyshed: interrupted", file=sys.stderr)
         return INTERRUPTED

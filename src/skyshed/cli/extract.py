@@ -93,7 +93,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         _add_parameter(groups[title], each)
 
 
-def _add_parameter(group: Any, each: Field) -> None:
+def _add_parameter(group: Any, each: Field[Any]) -> None:
     """Declare the option of one parameter, under all spellings of its name."""
     spellings = [each.name, *(alias for alias, name in KEYWORDS.items() if name == each.name)]
     options = [f"--{spelling.replace('_', '-')}" for spelling in spellings]

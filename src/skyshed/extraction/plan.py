@@ -27,9 +27,15 @@ WHOLE = {"cpu": 5.0, "cuda": 7.0}
 TILE = 8.0
 #: What a companion takes, in units of its own bytes as the chain holds it: as read and as used.
 COMPANION = 2.0
-#: What a process takes besides: Python, its packages and kernels, and what writing and the preview
-#: take (measured: `python -m benchmarks.process_memory`).
-PROCESS = 430 * 10**6
+#: What of this is left, at most, when the result of a run at once is written: the image without its
+#: background, the labels, the error, the mask.
+KEPT = 4.0
+#: What the process takes whatever it works on: Python, its packages and kernels (153 MB measured,
+#: Dask and Zarr included; `python -m benchmarks.process_memory`).
+PROCESS = 160 * 10**6
+#: What writing takes, when no tile is in memory any more: two copies of a row of chunks of the map
+#: (64 MB each at most), then matplotlib with the preview (at most 190 MB measured for either).
+WRITING = 200 * 10**6
 #: The least and the largest side of a tile: smaller ones are mostly margin, larger gain nothing.
 LEAST_SIDE, LARGEST_SIDE = 256, 4096
 #: Pixels around a tile that are read with it. Apertures of fewer than one source in a thousand
@@ -137,13 +143,11 @@ def make_plan(request: Request, resources: Resources) -> Plan:
     """
     device = request.exposure.device
     budget = None if resources.memory is None else in_bytes(resources.memory)
-    whole = PROCESS + _bytes_at_once(request)
     if not resources.tiles_wanted:
         limit = int(SHARE * available(device)) if budget is None else budget
-        process = 0 if device == "cuda" else PROCESS
-        fits = whole - (PROCESS - process) <= limit
+        whole = _bytes_at_once(request)
         # Without the packages for tiles the image is tried as a whole, unless a budget is given.
-        if fits or (budget is None and not _installed()):
+        if whole <= limit or (budget is None and not _installed()):
             return Plan(request.shape, None, 0, 1, whole, limit)
     _check_tiles(request)
     from skyshed.mosaic.engine import connect  # here: images at once need nothing of it
@@ -157,7 +161,7 @@ def make_plan(request: Request, resources: Resources) -> Plan:
     for n in range(n_workers, least - 1, -1):
         tiling, margin = _tiles(request, resources, n, budget)
         n = min(n, len(tiling))
-        memory = PROCESS + n * _bytes_of_tile(request, tiling, margin)
+        memory = PROCESS + max(n * _bytes_of_tile(request, tiling, margin), WRITING)
         if memory <= budget or resources.tile is not None or _begun(resources.folder) is not None:
             return Plan(request.shape, tiling, margin, n, memory, budget)
     height, width = request.box_size
@@ -208,17 +212,18 @@ def _bytes_per_pixel(request: Request, share: float) -> float:
 
 
 def _bytes_at_once(request: Request) -> int:
-    """Return what a run at once takes beyond the arrays that the caller holds."""
-    ny, nx = request.shape
-    share = WHOLE[request.exposure.device or "cpu"]
-    held = 0
-    if request.exposure.device != "cuda":
-        held = sum(
-            exposure.image.held_bytes
-            for exposure in request.exposures.values()
-            if exposure.image.dtype.kind == "f" and exposure.image.dtype.itemsize >= 4
-        )
-    return max(int(ny * nx * _bytes_per_pixel(request, share)) - held, 0)
+    """Return what a run at once takes of the device, or on the host, where it is the process."""
+    pixels = request.shape[0] * request.shape[1]
+    if request.exposure.device == "cuda":
+        return int(pixels * _bytes_per_pixel(request, WHOLE["cuda"]))
+    # Arrays that the caller holds do not count.
+    held = sum(
+        exposure.image.held_bytes
+        for exposure in request.exposures.values()
+        if exposure.image.dtype.kind == "f" and exposure.image.dtype.itemsize >= 4
+    )
+    work, kept = (int(pixels * _bytes_per_pixel(request, n)) - held for n in (WHOLE["cpu"], KEPT))
+    return PROCESS + max(work, max(kept, 0) + WRITING)
 
 
 def _bytes_of_tile(request: Request, tiling: Tiling, margin: int) -> int:
@@ -255,7 +260,7 @@ def _begun(folder: Any) -> dict[str, Any] | None:
 
     with suppress(OSError, ValueError):
         with open(os.path.join(folder, IDENTITY), encoding="utf-8") as file:
-            begun = json.load(file)
+            begun: dict[str, Any] = json.load(file)
         if {"tile", "margin"} <= set(begun):
             return begun
     return None
@@ -286,8 +291,8 @@ def tiles_for(
     """
     each = _bytes_per_pixel(request, TILE)
     side = int((max(memory - PROCESS, 0) / n_workers / each) ** 0.5) - 2 * margin
-    if side < LEAST_SIDE:
-        least = PROCESS + n_workers * (LEAST_SIDE + 2 * margin) ** 2 * each
+    if side < LEAST_SIDE or memory < PROCESS + WRITING:
+        least = PROCESS + max(n_workers * (LEAST_SIDE + 2 * margin) ** 2 * each, WRITING)
         raise ValueError(
             f"memory of {written(memory)} is too little for {n_workers} tiles at a time: at least "
             f"{written(least)} is needed; give more, or fewer threads"

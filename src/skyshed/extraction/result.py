@@ -164,7 +164,7 @@ class Extraction:
 
     def write(
         self,
-        folder: str | os.PathLike,
+        folder: str | os.PathLike[str],
         format: str = "fits",
         *,
         compress: bool = False,

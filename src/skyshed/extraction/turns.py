@@ -73,10 +73,10 @@ def as_images(images: Any) -> list[Any]:
             f"images must be a list of images, got {shown}: give a list of {what}, or give one "
             "image to skyshed.extract"
         )
-    images = list(images)
-    if not images:
+    listed: list[Any] = list(images)
+    if not listed:
         raise ValueError("images is empty: give at least one image")
-    return images
+    return listed
 
 
 def image_names(images: Sequence[Any], hdu: Any = None) -> list[str]:
@@ -160,8 +160,8 @@ def check_settings(
     """
     if parameters is not None and not isinstance(parameters, Parameters):
         raise TypeError(f"parameters must be skyshed.Parameters, got {type(parameters).__name__}")
-    parameters = (parameters or Parameters()).replace(**overrides)
-    check_columns(parameters.columns, has_wcs=True)
+    settings: Parameters = (parameters or Parameters()).replace(**overrides)
+    check_columns(settings.columns, has_wcs=True)
     if check_choice(device, "device", (None, "cpu", "cuda")) == "cuda":
         available(device)
     if memory is not None:
@@ -169,7 +169,7 @@ def check_settings(
     if scheduler is not None:
         with closing(connect(scheduler, 1)):
             pass
-    return parameters
+    return settings
 
 
 def _is_series(value: Any, name: str) -> bool:

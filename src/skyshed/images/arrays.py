@@ -1,4 +1,4 @@
-"""Arrays as images: NumPy's, memory maps, Dask's, CuPy's, and Zarr's that are in no folder."""
+"""Arrays as images: NumPy's, memory maps, Dask's and CuPy's."""
 
 import mmap
 from collections.abc import Mapping
@@ -59,7 +59,8 @@ class ArraySource(ImageSource):
     @property
     def dtype(self) -> np.dtype:  # type: ignore[override]
         """The dtype of what `read` returns."""
-        return np.dtype(self.array.dtype).newbyteorder("=")
+        stored: np.dtype = np.dtype(self.array.dtype)
+        return stored.newbyteorder("=")
 
     @property
     def label(self) -> str:
@@ -157,4 +158,4 @@ def mapped_file(array: Any) -> MappedFile | None:
 
 
 def _address(array: Any) -> int:
-    return array.__array_interface__["data"][0]
+    return int(array.__array_interface__["data"][0])

@@ -13,6 +13,7 @@ import numpy as np
 from astropy.io import fits
 from astropy.utils.exceptions import AstropyWarning
 
+from skyshed.arguments import is_path
 from skyshed.exceptions import ImageWarning
 from skyshed.images.arrays import ArraySource
 from skyshed.images.fingerprint import file_facts, file_origin
@@ -169,10 +170,8 @@ def _opened(path: str) -> Iterator[Any]:
         hdus.close()
 
 
-@register(
-    lambda given: isinstance(given, str | os.PathLike) and not is_in_zarr(given), has_hdus=True
-)
-def open_fits(given: str | os.PathLike, name: str, hdu: int | str | None) -> OpenedImage:
+@register(lambda given: is_path(given) and not is_in_zarr(given), has_hdus=True)
+def open_fits(given: str | os.PathLike[str], name: str, hdu: int | str | None) -> OpenedImage:
     """Open the image of an HDU of a file.
 
     A file that is compressed as a whole (gzip, bzip2, ...) can't be read by windows: it is read and

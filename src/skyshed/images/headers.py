@@ -25,7 +25,7 @@ UNIT_SPELLINGS = {
 }
 
 
-def split_path(path: str | os.PathLike) -> tuple[str, str | None]:
+def split_path(path: str | os.PathLike[str]) -> tuple[str, str | None]:
     """Split ``file.fits[SCI]`` into the file and the HDU.
 
     Examples
@@ -67,8 +67,8 @@ def find_hdu(hdus: Any, wanted: int | str | None, file: str) -> int:
     try:
         if name.lstrip("-").isdigit():
             number = int(name)
-            return hdus.index_of(hdus[number]) if number >= 0 else hdus.index_of(name)
-        return hdus.index_of((name, int(version)) if version else name)
+            return int(hdus.index_of(hdus[number] if number >= 0 else name))
+        return int(hdus.index_of((name, int(version)) if version else name))
     except (KeyError, IndexError, ValueError):
         raise RefusedError(f"{file} has no HDU {wanted}: it has {_listed(hdus)}") from None
 

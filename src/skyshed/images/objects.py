@@ -1,6 +1,5 @@
 """Objects in memory as images: HDUs, NDData, Quantities, masked arrays, and arrays."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from skyshed.images.headers import celestial_wcs, find_hdu, unit_of
 from skyshed.images.open import OpenedImage, register
 from skyshed.images.pixels import RefusedError, image_axes, native
 from skyshed.images.source import ImageSource
+from skyshed.images.zarr import open_zarr_array
 from skyshed.namespace import adopt, array_namespace, is_device_array
 
 __all__ = ["open_array"]
@@ -79,23 +79,14 @@ def open_masked(given: Any, name: str) -> OpenedImage:
 
 @register(lambda given: type(given).__module__.partition(".")[0] in ("zarr", "dask"))
 def open_chunked(given: Any, name: str) -> OpenedImage:
-    """Open an array of Zarr's or Dask's; a Zarr array in a folder as the folder."""
-    folder = _folder_of(given)
-    if folder is not None:
-        from skyshed.images.zarr import open_zarr
-
-        return OpenedImage(open_zarr(folder))
+    """Open an array of Zarr's or Dask's."""
     if not hasattr(given, "dtype"):
         kind = f"{type(given).__module__.partition('.')[0]}.{type(given).__name__}"
         raise RefusedError(f"{name} must be an array, got a {kind}: give one of its arrays")
+    if hasattr(given, "attrs"):  # of Zarr
+        return OpenedImage(open_zarr_array(given, name))
     _check(given, name)
     return OpenedImage(ArraySource(given))
-
-
-def _folder_of(array: Any) -> Path | None:
-    """Return where on disk a Zarr array is, `None` for other arrays and stores."""
-    root = getattr(getattr(array, "store", None), "root", None)
-    return root / array.path if isinstance(root, Path) else None
 
 
 def open_array(given: Any, name: str) -> OpenedImage:

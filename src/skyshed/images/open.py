@@ -41,7 +41,7 @@ class _Format(NamedTuple):
     has_hdus: bool
 
 
-#: In the order of registration; the first that recognises an object opens it.
+#: The newest first; the first that recognises an object opens it.
 _FORMATS: list[_Format] = []
 
 
@@ -49,6 +49,8 @@ def register(
     recognises: Callable[[Any], bool], *, has_hdus: bool = False
 ) -> Callable[[Opener], Opener]:
     """Register the decorated function as the opener of a kind of image.
+
+    It is tried before those that were registered earlier, so it may take over what these open.
 
     Parameters
     ----------
@@ -68,7 +70,7 @@ def register(
     """
 
     def keep(opener: Opener) -> Opener:
-        _FORMATS.append(_Format(recognises, opener, has_hdus))
+        _FORMATS.insert(0, _Format(recognises, opener, has_hdus))
         return opener
 
     return keep
@@ -133,10 +135,8 @@ def open_image(given: Any, name: str = "image", hdu: int | str | None = None) ->
 
 def _format_of(given: Any) -> _Format:
     """Return the first format that recognises an object; every object can be tried as an array."""
-    for loaded in (False, True):
-        if loaded:
-            _load_formats()
-        for kind in _FORMATS:
+    for installed in (False, True):
+        for kind in _installed_formats() if installed else _FORMATS:
             if kind.recognises(given):
                 return kind
     from skyshed.images.objects import open_array
@@ -145,7 +145,14 @@ def _format_of(given: Any) -> _Format:
 
 
 @cache  # to look for entry points takes 8 ms, for every array
-def _load_formats() -> None:
-    """Import the modules in which other packages register formats."""
+def _installed_formats() -> list[_Format]:
+    """Import the modules in which other packages register formats, and return these.
+
+    They are kept apart: what opens a file must not depend on what was opened before.
+    """
+    known = len(_FORMATS)
     for entry in entry_points(group=ENTRY_POINTS):
         entry.load()
+    new = _FORMATS[: len(_FORMATS) - known]
+    del _FORMATS[: len(new)]
+    return new

@@ -1,4 +1,4 @@
-"""Zarr arrays in folders."""
+"""Zarr arrays, in folders or in memory."""
 
 import os
 from dataclasses import dataclass
@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from skyshed.images.fingerprint import zarr_facts
+from skyshed.arguments import is_path
+from skyshed.images.fingerprint import sample_digest, zarr_facts
 from skyshed.images.headers import celestial_wcs, split_path, unit_of
 from skyshed.images.open import OpenedImage, register
 from skyshed.images.pixels import image_axes, native, reading_errors
@@ -16,7 +17,7 @@ from skyshed.images.source import ImageSource
 from skyshed.images.window import Window
 from skyshed.messages import one_line
 
-__all__ = ["ZarrSource", "is_in_zarr", "open_zarr"]
+__all__ = ["ZarrSource", "is_in_zarr", "open_zarr", "open_zarr_array"]
 
 #: What the folders of Zarr are called.
 ENDING = ".zarr"
@@ -24,14 +25,17 @@ ENDING = ".zarr"
 
 @dataclass(frozen=True, eq=False)
 class ZarrSource(ImageSource):
-    """An image in a Zarr folder.
+    """An image in Zarr.
 
-    Each process opens the folder once, when it first reads.
+    Each process opens a folder once, when it first reads.
 
     Attributes
     ----------
-    path : str
-        The folder of the array, which may be within that of a group.
+    stored : str or Zarr array
+        The folder of the array, which may be within that of a group; an array that is in memory, or
+        wherever else its store keeps it.
+    called : str
+        What messages call the image: the folder, if it has one.
     shape : tuple of int
         The shape of the image, axes of length 1 left out.
     axes : tuple of int
@@ -53,7 +57,8 @@ class ZarrSource(ImageSource):
     (array([[ 8,  9, 10, 11]]), Unit("Jy"))
     """
 
-    path: str
+    stored: Any
+    called: str
     shape: tuple[int, int]
     axes: tuple[int, int]
     dtype: np.dtype
@@ -62,7 +67,7 @@ class ZarrSource(ImageSource):
     @cached_property
     def array(self) -> Any:
         """The array, opened to be read."""
-        return _array_at(self.path)
+        return _array_at(self.stored) if self._in_folder else self.stored
 
     @cached_property
     def wcs(self) -> Any:
@@ -76,27 +81,33 @@ class ZarrSource(ImageSource):
         if not isinstance(cards, list):
             return None
         header = fits.Header.fromstring("\n".join(map(str, cards)), sep="\n")
-        return celestial_wcs(header, None, self.path)
+        return celestial_wcs(header, None, self.label)
 
     @property
     def label(self) -> str:
         """What messages call the image."""
-        return self.path
+        return self.called
+
+    @property
+    def _in_folder(self) -> bool:
+        return isinstance(self.stored, str)
 
     def read(self, window: Window) -> Any:
         """Return the pixels of a window as a new NumPy array; see `ImageSource.read`."""
-        with reading_errors(self.path, window):
+        with reading_errors(self.label, window):
             where: list[Any] = [0] * self.array.ndim
             where[self.axes[0]], where[self.axes[1]] = window.slices
             return native(np.asarray(self.array[tuple(where)]))
 
     def origin(self) -> dict[str, Any]:
-        """Return the folder; see `ImageSource.origin`."""
-        return {"input": self.path}
+        """Return the folder, if there is one; see `ImageSource.origin`."""
+        return {"input": self.stored if self._in_folder else "array"}
 
     def fingerprint(self) -> dict[str, Any]:
-        """Return what describes the array, and when it was last written."""
-        return {**zarr_facts(Path(self.path)), **self.description()}
+        """Return what describes a folder and when it was last written, or a checksum of pixels."""
+        if self._in_folder:
+            return {**zarr_facts(Path(self.stored)), **self.description()}
+        return {"sha256": sample_digest(self), **self.description()}
 
     def __getstate__(self) -> dict[str, Any]:
         return {
@@ -115,30 +126,43 @@ def is_in_zarr(given: Any) -> bool:
     >>> is_in_zarr("deep.zarr/r/image"), is_in_zarr("deep.zarr.fits")
     (True, False)
     """
-    if not isinstance(given, str | os.PathLike):
+    if not is_path(given):
         return False
     within = any(part.endswith(ENDING) for part in Path(given).parts)
     return within and not os.path.isfile(split_path(given)[0])
 
 
 @register(is_in_zarr)
-def _open_path(given: str | os.PathLike, name: str) -> OpenedImage:
+def _open_path(given: str | os.PathLike[str], name: str) -> OpenedImage:
     """Open the Zarr array in a folder."""
     return OpenedImage(open_zarr(given))
 
 
-def open_zarr(path: str | os.PathLike) -> ZarrSource:
+def open_zarr(path: str | os.PathLike[str]) -> ZarrSource:
     """Return the Zarr array in a folder, or at a path within it."""
     folder = os.path.abspath(path)
     array = _array_at(folder)
-    shape = tuple(int(length) for length in array.shape)
-    axes = image_axes(shape, folder)
-    source = ZarrSource(
-        folder, (shape[axes[0]], shape[axes[1]]), axes, np.dtype(array.dtype).newbyteorder("="),
-        unit_of(array.attrs.get("unit"), folder),
-    )  # fmt: skip
+    source = _source_of(array, folder, folder)
     source.__dict__["array"] = array
     return source
+
+
+def open_zarr_array(array: Any, name: str) -> ZarrSource:
+    """Return a Zarr array as an image: one in a folder as the folder."""
+    root = getattr(array.store, "root", None)
+    if isinstance(root, Path):
+        return open_zarr(root / array.path)
+    return _source_of(array, array, f"{name} (a Zarr array)")
+
+
+def _source_of(array: Any, stored: Any, label: str) -> ZarrSource:
+    """Return the image of an array."""
+    shape = tuple(int(length) for length in array.shape)
+    axes = image_axes(shape, label)
+    return ZarrSource(
+        stored, label, (shape[axes[0]], shape[axes[1]]), axes,
+        np.dtype(array.dtype).newbyteorder("="), unit_of(array.attrs.get("unit"), label),
+    )  # fmt: skip
 
 
 def _array_at(path: str) -> Any:

@@ -17,8 +17,10 @@ __all__ = ["MAPS", "PIECES", "SEGMENTATION", "Job"]
 
 #: Maps of labels: of the pieces of each tile, by its own numbers, and of the sources.
 MAPS = PIECES, SEGMENTATION = ("pieces", "segmentation")
-#: Chunks are read whole where a tile needs the edge of another.
+#: The longest side of a chunk: chunks are read whole where a tile needs the edge of another.
 LARGEST_CHUNK = 1280
+#: Pixels of a row of chunks (64 MB), which is what is in memory at a time when a map is written.
+STRIPE = 1 << 24
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,11 +112,13 @@ class Job:
         import zarr
         from zarr.codecs import BloscCodec, Crc32cCodec
 
+        height, width = self.tiling.side
+        rows = min(LARGEST_CHUNK, max(STRIPE // self.shape[1], 1))
         for name in MAPS:
             if not self.workspace.path(f"{name}.zarr/zarr.json").exists():
                 zarr.create_array(
                     self.map_path(name), shape=self.shape, dtype="int32", fill_value=0,
-                    chunks=tuple(_chunk(side) for side in self.tiling.side),
+                    chunks=(_chunk(height, rows), _chunk(width, LARGEST_CHUNK)),
                     compressors=[
                         BloscCodec(cname="lz4", clevel=1, shuffle="noshuffle"), Crc32cCodec(),
                     ],
@@ -125,9 +129,9 @@ class Job:
         return {name: value for name, value in vars(self).items() if name not in derived}
 
 
-def _chunk(side: int) -> int:
+def _chunk(side: int, largest: int) -> int:
     """Return the side of chunks that make up tiles of this side: no two tiles write to one."""
     parts = 1
-    while side // parts > LARGEST_CHUNK or side % parts:
+    while side // parts > largest or side % parts:
         parts += 1
     return side // parts

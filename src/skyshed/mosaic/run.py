@@ -16,6 +16,7 @@ from skyshed.chain.steps import warn_of_crowding, warn_of_nothing
 from skyshed.chain.tiles_table import TileFacts, tiles_table
 from skyshed.deblending import warn_of_modes
 from skyshed.exceptions import WorkspaceError
+from skyshed.heap import give_back_freed
 from skyshed.images.window import Window
 from skyshed.mosaic.background import assemble_meshes, measure_boxes
 from skyshed.mosaic.deblend import deblend
@@ -135,6 +136,7 @@ def run_tiles(
         finished = begin(phase.name, len(job.tiling) - len(left))
         if left:
             engine.run(phase.task, phase.name, job, left, finished)
+            give_back_freed()
         if phase.draws:
             job.check_map(phase.draws, phase.name)
         if phase.whole is not None and not phase.is_whole(job):
@@ -198,7 +200,7 @@ class TiledRun(Run):
     @property
     def rows_per_read(self) -> int:
         """The rows of the chunks that maps are stored in."""
-        return self.job.maps[SEGMENTATION].chunks[0]
+        return int(self.job.maps[SEGMENTATION].chunks[0])
 
     def read_masked(self, window: Window) -> Any:
         """Return a window of the image without its background, NaN where masked."""

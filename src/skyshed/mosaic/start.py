@@ -10,6 +10,7 @@ from typing import Any
 
 from skyshed.chain.progress import TileProgress
 from skyshed.chain.request import Request
+from skyshed.heap import share_one_heap
 from skyshed.kernels.threads import resolve_n_threads
 from skyshed.mosaic.engine import Cluster, Threads, connect
 from skyshed.mosaic.job import Job
@@ -61,6 +62,7 @@ def run_by_tiles(
     NoDetectionsWarning, DeblendWarning, CrowdedWarning
         See `skyshed.extract`.
     """
+    share_one_heap()
     temporary = workspace is None
     folder = tempfile.mkdtemp(prefix="skyshed-") if temporary else os.path.abspath(workspace)
     try:

@@ -115,7 +115,7 @@ class Workspace:
         OSError
             If the folder can't be written to.
         """
-        wanted = json.loads(json.dumps({"schema": SCHEMA, **identity}))
+        wanted: dict[str, Any] = json.loads(json.dumps({"schema": SCHEMA, **identity}))
         path = self.path(IDENTITY)
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists():

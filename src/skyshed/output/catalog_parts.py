@@ -31,7 +31,7 @@ PARQUET_VERSION = "2.4"
 def stream_catalog(
     parts: Iterable[PlainTable],
     n_rows: int,
-    path: str | os.PathLike,
+    path: str | os.PathLike[str],
     parameters: Parameters,
     record: dict[str, str],
     format: str = "fits",

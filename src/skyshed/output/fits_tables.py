@@ -31,7 +31,7 @@ __all__ = [
 PARAMETERS, RECORD = "PARAMETERS", "RECORD"
 
 
-def wcs_cards(wcs: Any, path: str | os.PathLike) -> Any:
+def wcs_cards(wcs: Any, path: str | os.PathLike[str]) -> Any:
     """Return the cards of a WCS; none, with a warning, for one that FITS headers can't hold."""
     if wcs is None:
         return {}

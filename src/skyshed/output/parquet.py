@@ -15,7 +15,7 @@ SHAPE = re.compile(r"\[(\d+(?:,\d+)*)\]$")
 ATTRIBUTES = ("unit", "description", "format", "meta")
 
 
-def read_parquet(path: str | os.PathLike) -> QTable:
+def read_parquet(path: str | os.PathLike[str]) -> QTable:
     """Read a table that astropy wrote as Parquet.
 
     Parameters
@@ -69,7 +69,7 @@ def rebuilt(columns: dict[str, Any], header: dict[str, Any]) -> QTable:
     return QTable(serialize._construct_mixins_from_columns(table))
 
 
-def _values(column: Any, width: bytes | None, shape: re.Match | None) -> Any:
+def _values(column: Any, width: bytes | None, shape: re.Match[str] | None) -> Any:
     """Return a column as an array; texts have the width they had, and arrays the shape."""
     if shape is None:
         values = column.to_numpy()

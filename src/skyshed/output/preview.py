@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from PIL.PngImagePlugin import PngInfo
 
+from skyshed.heap import give_back_freed
 from skyshed.messages import one_line
 from skyshed.segmentation.colormap import SATURATION, VALUE
 
@@ -48,7 +49,7 @@ def write_preview(
     read_image: Read,
     read_labels: Read,
     shape: tuple[int, int],
-    path: str | os.PathLike,
+    path: str | os.PathLike[str],
     n_sources: int,
     *,
     noise: float | None = None,
@@ -57,6 +58,7 @@ def write_preview(
     pixel_scale: float | None = None,
     ellipses: Any = None,
     record: dict[str, str] | None = None,
+    step: int | None = None,
 ) -> None:
     """Draw the image beside its segmentation image, with Kron ellipses where they are not too many.
 
@@ -88,6 +90,8 @@ def write_preview(
         where there are too many to see the image.
     record : dict of str, optional
         The input and the version of the program, for the title and the file.
+    step : int, optional
+        Rows of labels to read at a time, where these come in chunks; `None` if it does not matter.
 
     Examples
     --------
@@ -107,7 +111,8 @@ def write_preview(
     """
     layout, record = _Layout.of(shape), record or {}
     image = _shrunk(read_image, shape, layout.block, block_mean)
-    labels = _shrunk(read_labels, shape, layout.block, block_max)
+    labels = _shrunk(read_labels, shape, layout.block, block_max, step)
+    give_back_freed()
     masked = ~np.isfinite(image)
     greys, black, white = _stretched(image, noise, layout.block)
     panels = [_panel(pixels, masked, layout) for pixels in (greys, _coloured(labels))]
@@ -261,10 +266,16 @@ def _round(value: float) -> float:
     return max(step * power for step in (1, 2, 5) if step == 1 or step * power <= value)
 
 
-def _shrunk(read: Read, shape: tuple[int, int], block: int, shrink: Callable[..., Any]) -> Any:
+def _shrunk(
+    read: Read,
+    shape: tuple[int, int],
+    block: int,
+    shrink: Callable[..., Any],
+    step: int | None = None,
+) -> Any:
     """Return an image shrunk by blocks; it is read in windows of whole blocks."""
     ny, nx = (length // block for length in shape)
-    height = max(1, WINDOW // (nx * block * block))
+    height = max(1, WINDOW // (nx * block * block) if step is None else step // block)
     width = max(1, WINDOW // (height * block * block))
     rows = []
     for y in range(0, ny, height):

@@ -47,7 +47,7 @@ class Report:
     [3]
     """
 
-    def __init__(self, path: str | os.PathLike) -> None:
+    def __init__(self, path: str | os.PathLike[str]) -> None:
         remove(Path(path))
         self._file = open(path, "x", encoding="utf-8", newline="\n")  # noqa: SIM115 - see close
         self._file.write("# %ECSV 1.0\n# ---\n# datatype:\n")

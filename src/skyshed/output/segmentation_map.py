@@ -32,7 +32,7 @@ Read = Callable[[int, int, int, int], Any]
 def write_map(
     read: Read,
     shape: tuple[int, int],
-    path: str | os.PathLike,
+    path: str | os.PathLike[str],
     nlabels: int,
     parameters: Parameters,
     record: dict[str, str],
@@ -156,7 +156,10 @@ def _write_plain(
     with open(path, "wb") as file:
         file.write(row.header.tostring().encode("ascii"))
         for labels in stripes:
-            file.write(np.ascontiguousarray(labels, ">i4").data)
+            # By bands, so that there is no second copy of a stripe.
+            step = max(1, STRIPE // shape[1])
+            for y in range(0, len(labels), step):
+                file.write(np.ascontiguousarray(labels[y : y + step], ">i4").data)
         file.write(padding(4 * shape[0] * shape[1]))
         file.write(beside)
 

@@ -68,7 +68,7 @@ class PlainTable:
             None if self.rows is None else self.rows[rows],
         )  # fmt: skip
 
-    def save(self, path: str | os.PathLike) -> None:
+    def save(self, path: str | os.PathLike[str]) -> None:
         """Write the table as an uncompressed ``.npz`` file, which exists only when complete.
 
         Parameters
@@ -89,7 +89,7 @@ class PlainTable:
             part.write_bytes(content.getbuffer())
 
     @classmethod
-    def load(cls, path: str | os.PathLike) -> "PlainTable":
+    def load(cls, path: str | os.PathLike[str]) -> "PlainTable":
         """Read what `save` wrote.
 
         Parameters

@@ -14,6 +14,7 @@ from astropy.io import fits
 from astropy.table import QTable, Table
 
 from skyshed.arguments import check_choice
+from skyshed.heap import give_back_freed
 from skyshed.output.atomic import remove, whole_file
 from skyshed.output.ds9 import HEAD, region_lines
 from skyshed.output.fits_tables import PARAMETERS, RECORD, file_header, tables_beside
@@ -94,7 +95,7 @@ class Written:
 
 def write_extraction(
     run: Written,
-    folder: str | os.PathLike,
+    folder: str | os.PathLike[str],
     format: str = "fits",
     *,
     compress: bool = False,
@@ -119,6 +120,7 @@ def write_extraction(
     from skyshed.output.catalog_parts import stream_catalog
 
     folder = check_writable(folder, format, map_format)
+    give_back_freed()
     paths = [
         folder / f"catalog.{format}",
         folder / map_name(map_format, compress),
@@ -162,6 +164,7 @@ def _draw(run: Written, path: Path) -> None:
     """Draw the preview, with Kron ellipses if there are few enough to see the image."""
     from skyshed.output.preview import MOST_ELLIPSES, write_preview
 
+    give_back_freed()
     ellipses = None
     if 0 < run.n_sources <= MOST_ELLIPSES:
         ellipses = np.concatenate([rows for _, rows in run.ellipses()])
@@ -172,7 +175,7 @@ def _draw(run: Written, path: Path) -> None:
         run.read_image, run.read_labels, run.shape, path, run.n_sources, noise=run.noise,
         level=float(np.median(getattr(level, "value", level))), unit=str(level.unit or ""),
         pixel_scale=None if matrix is None else 3600 * abs(np.linalg.det(matrix)) ** 0.5,
-        ellipses=ellipses, record=run.record,
+        ellipses=ellipses, record=run.record, step=run.step,
     )  # fmt: skip
 
 
@@ -182,7 +185,7 @@ def map_name(format: str, compress: bool) -> str:
 
 
 def check_writable(
-    folder: str | os.PathLike, format: str = "fits", map_format: str = "fits"
+    folder: str | os.PathLike[str], format: str = "fits", map_format: str = "fits"
 ) -> Path:
     """Make a folder if need be and see that files can be written there, in those formats.
 
@@ -217,7 +220,7 @@ def check_writable(
 
 def write_catalog(
     table: QTable,
-    path: str | os.PathLike,
+    path: str | os.PathLike[str],
     parameters: Parameters,
     record: dict[str, str],
     format: str = "fits",
@@ -253,7 +256,7 @@ def write_catalog(
             fits.append(part, beside.data, beside.header)
 
 
-def read_catalog(path: str | os.PathLike) -> QTable:
+def read_catalog(path: str | os.PathLike[str]) -> QTable:
     """Read a catalog that `write_catalog` wrote, in any of its formats.
 
     Returns

@@ -296,7 +296,7 @@ class Parameters:
 
 def _flatten(content: Mapping[str, Any]) -> dict[str, Any]:
     """Return the keys of a configuration file without its tables; check that each is in its own."""
-    by_name: dict[str, Field] = {each.name: each for each in fields(Parameters)}
+    by_name: dict[str, Field[Any]] = {each.name: each for each in fields(Parameters)}
     groups = {each.metadata["group"] for each in by_name.values()}
     flat = {key: value for key, value in content.items() if not isinstance(value, Mapping)}
     for group, table in content.items():

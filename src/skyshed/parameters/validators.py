@@ -239,7 +239,7 @@ class Designation(Kind):
         good = isinstance(value, str) and value.isascii() and self.PATTERN.fullmatch(value)
         if not good:  # FITS holds ASCII only
             raise _refuse(name, "a pattern such as 'SKYSHED Jhhmmss.ss+ddmmss.s'", value)
-        return value
+        return str(value)
 
 
 @dataclass(frozen=True)
