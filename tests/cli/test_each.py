@@ -212,7 +212,7 @@ def test_plan_says_what_each_image_takes_and_does_nothing(folder, capsys):
 
 
 def test_large_images_go_by_tiles_in_workspaces_of_their_own(folder, monkeypatch):
-    for name, value in (("PROCESS", 10**6), ("MARGIN", 8), ("LEAST_SIDE", 16)):
+    for name, value in (("PROCESS", 10**6), ("WRITING", 0), ("MARGIN", 8), ("LEAST_SIDE", 16)):
         monkeypatch.setattr(planning, name, value)
     images, boxes = ["{f}/a.fits", "{f}/other/a.fits"], ["--box-size", "16"]
     kept = ["--workspace", str(folder / "work")]
