@@ -324,7 +324,7 @@ def test_a_gzipped_file_is_read_at_once_and_refused_by_tiles(sky):
                    for run in (extract, in_tiles))  # fmt: skip
     assert same_tables(once.table, extract(sky.path("data.fits"), **SETTINGS).table)
     assert isinstance(tiles, ValueError)
-    assert "is gzipped as a whole and can't be read by windows, as tiles are" in str(tiles)
+    assert "is compressed as a whole and can't be read by windows, as tiles are" in str(tiles)
 
 
 # --- every companion, in every kind ---

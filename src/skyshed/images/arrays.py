@@ -33,6 +33,8 @@ class ArraySource(ImageSource):
         The celestial WCS.
     came_from : mapping
         What `origin` returns.
+    detsec : str or None
+        Where on the detector the image is, as the header of its file says.
 
     Examples
     --------
@@ -49,6 +51,7 @@ class ArraySource(ImageSource):
     came_from: Mapping[str, Any] = field(default_factory=lambda: {"input": "array"})
     unit_from_header: bool = False
     windowed: bool = True
+    detsec: str | None = None
 
     @property
     def shape(self) -> tuple[int, int]:  # type: ignore[override]
@@ -64,6 +67,8 @@ class ArraySource(ImageSource):
     @property
     def label(self) -> str:
         """What messages call the image."""
+        if "input_hdu" in self.came_from:
+            return f"{self.came_from['input']}[{self.came_from['input_hdu']}]"
         return f"the {type(self.array).__name__}"
 
     @property

@@ -18,6 +18,7 @@ from skyshed.images.arrays import ArraySource
 from skyshed.images.fingerprint import file_facts, file_origin
 from skyshed.images.headers import celestial_wcs, find_hdu, split_path, unit_of
 from skyshed.images.open import OpenedImage, register
+from skyshed.images.packed import compression_of
 from skyshed.images.pixels import RefusedError, image_axes, native, reading_errors
 from skyshed.images.source import ImageSource
 from skyshed.images.window import Window
@@ -188,14 +189,16 @@ def open_fits(given: str | os.PathLike, name: str, hdu: int | str | None) -> Ope
     except FileNotFoundError:
         raise FileNotFoundError(f"{file}: there is no such file") from None
     except Exception as error:  # whatever a damaged file makes astropy stumble over
-        raise OSError(f"{file}: cannot be read as FITS ({one_line(error)})") from error
+        packed = compression_of(file)
+        why = "" if packed is None else f"; it is compressed by {packed[0]}: try {packed[1]}"
+        raise OSError(f"{file}: cannot be read as FITS ({one_line(error)}){why}") from error
 
 
 def _unpacked(source: FitsSource) -> ArraySource:
     """Return an image read as a whole, with what its file says about it."""
     return ArraySource(
         source.read(source.everything), source.unit, source.wcs, source.origin(),
-        unit_from_header=True, windowed=False,
+        unit_from_header=True, windowed=False, detsec=source.detsec,
     )  # fmt: skip
 
 
