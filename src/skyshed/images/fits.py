@@ -6,20 +6,19 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from threading import Lock
 from typing import Any
 
 import numpy as np
 from astropy.io import fits
-from astropy.utils.exceptions import AstropyWarning
 
 from skyshed.exceptions import ImageWarning
 from skyshed.images.arrays import ArraySource
+from skyshed.images.astropy_says import heard, pass_on, quiet
 from skyshed.images.fingerprint import file_facts, file_origin
 from skyshed.images.headers import celestial_wcs, find_hdu, split_path, unit_of
 from skyshed.images.open import OpenedImage, register
 from skyshed.images.packed import compression_of
-from skyshed.images.pixels import RefusedError, image_axes, native, reading_errors
+from skyshed.images.pixels import RefusedError, fits_axes, image_axes, native, reading_errors
 from skyshed.images.source import ImageSource
 from skyshed.images.window import Window
 from skyshed.images.zarr import is_in_zarr
@@ -93,9 +92,10 @@ class FitsSource(ImageSource):
 
         Every process reads it from the header: a pickled WCS loses digits.
         """
-        with _quiet(), fits.open(self.path, memmap=False) as hdus:
+        with quiet(), fits.open(self.path, memmap=False) as hdus:
             warnings.simplefilter("ignore", ImageWarning)  # it was said when the file was opened
-            return celestial_wcs(hdus[self.number].header, hdus, self.label)
+            hdu = hdus[self.number]
+            return celestial_wcs(hdu.header, hdus, self.label, fits_axes(hdu.shape, self.axes))
 
     def read(self, window: Window) -> Any:
         """Return the pixels of a window as a new NumPy array; see `ImageSource.read`."""
@@ -144,22 +144,10 @@ class FitsSource(ImageSource):
         return {name: value for name, value in self.__dict__.items() if name != "wcs"}
 
 
-#: Filters of warnings belong to the process: only one thread at a time may change them.
-_FILTERS = Lock()
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Ignore what astropy says about headers that break a rule: most break one."""
-    with _FILTERS, warnings.catch_warnings():
-        warnings.simplefilter("ignore", AstropyWarning)
-        yield
-
-
 @contextmanager
 def _opened(path: str) -> Iterator[Any]:
     """Give the HDUs of a file; pixels are read by several threads at a time."""
-    with _quiet():
+    with quiet():
         # Mapped pages count as memory of the process.
         hdus = fits.open(path, memmap=False)
     try:
@@ -189,8 +177,8 @@ def open_fits(given: str | os.PathLike, name: str, hdu: int | str | None) -> Ope
     except FileNotFoundError:
         raise FileNotFoundError(f"{file}: there is no such file") from None
     except Exception as error:  # whatever a damaged file makes astropy stumble over
-        packed = compression_of(file)
-        why = "" if packed is None else f"; it is compressed by {packed[0]}: try {packed[1]}"
+        by = compression_of(file)
+        why = "" if by is None else f"; it is compressed by {by[0]}: try {by[1]}"
         raise OSError(f"{file}: cannot be read as FITS ({one_line(error)}){why}") from error
 
 
@@ -212,7 +200,7 @@ def _described(file: str, wanted: int | str | None) -> tuple[FitsSource, bool]:
     packed : bool
         Whether the file is compressed as a whole.
     """
-    with _quiet(), fits.open(file, memmap=False) as hdus:
+    with heard() as said, fits.open(file, memmap=False) as hdus:
         number = find_hdu(hdus, wanted, file)
         hdu = hdus[number]
         label = f"{file}[{number}]"
@@ -228,8 +216,9 @@ def _described(file: str, wanted: int | str | None) -> tuple[FitsSource, bool]:
             detsec if isinstance(detsec, str) else None, _begin(hdu),
             {**file_origin(file), "input_hdu": number},
         )  # fmt: skip
-        source.__dict__["wcs"] = celestial_wcs(hdu.header, hdus, label)
+        source.__dict__["wcs"] = celestial_wcs(hdu.header, hdus, label, fits_axes(shape, axes))
         packed = hdu.fileinfo()["file"].compression is not None
+    pass_on(said, label)
     return source, packed
 
 

@@ -8,7 +8,16 @@ from typing import Any
 import astropy.units as u
 
 from skyshed.exceptions import ImageWarning
+from skyshed.images.astropy_says import heard, pass_on
 from skyshed.images.pixels import RefusedError
+from skyshed.images.wcs_cards import (
+    left_over_sip,
+    rejected_cards,
+    usable_frame,
+    why_not,
+    without_sip,
+    zero_scale,
+)
 from skyshed.messages import find_stack_level, one_line
 
 __all__ = ["celestial_wcs", "find_hdu", "split_path", "unit_of"]
@@ -107,19 +116,59 @@ def unit_of(text: Any, label: str) -> u.UnitBase | None:
     return None
 
 
-def celestial_wcs(header: Any, hdus: Any, label: str) -> Any:
-    """Return the celestial WCS of a header, `None` where it has none or it cannot be used."""
+def celestial_wcs(header: Any, hdus: Any, label: str, kept: tuple[int, ...] | None = None) -> Any:
+    """Return the celestial WCS of a header, `None` where it has none or it cannot be used.
+
+    Parameters
+    ----------
+    header : Header
+        The cards of an image.
+    hdus : HDUList or None
+        Where tables of distortions are.
+    label : str
+        What messages call the image.
+    kept : tuple of int, optional
+        The numbers that the two axes of the image have in FITS; 1 and 2 if `None`.
+
+    Warns
+    -----
+    ImageWarning
+        If there is one that cannot be used; the card is named.
+    """
+    with heard() as said:
+        wcs, reason = _read_wcs(header, hdus, said, kept)
+        sip = None if wcs is None or reason is not None else left_over_sip(header)
+    if reason is not None:
+        _warn(f"{label}: the WCS cannot be used ({reason}); positions on the sky are left out")
+        return None
+    if wcs is not None:
+        if sip is not None:
+            _warn(f"{label}: {sip}")
+        pass_on([each for each in said if not rejected_cards([each])], label)
+    return wcs
+
+
+def _read_wcs(
+    header: Any, hdus: Any, said: list[Any], kept: tuple[int, ...] | None
+) -> tuple[Any, str | None]:
+    """Return the celestial WCS of a header, and why it cannot be used."""
     from astropy.wcs import WCS
 
+    cards = header if left_over_sip(header) is None else without_sip(header)
+    # SIP is of two axes, which astropy wants to be all.
+    two = {"naxis": 2} if set(kept or (1, 2)) == {1, 2} and "A_ORDER" in cards else {}
     try:
-        wcs = WCS(header, fobj=hdus)
-        return wcs.celestial if wcs.has_celestial else None
+        wcs = WCS(cards, fobj=hdus, **two)
+        if not wcs.has_celestial:
+            return None, None
+        reason = why_not(header, wcs, said, kept)
+        if reason is not None:
+            return None, reason
+        celestial = wcs.celestial
+        return celestial, usable_frame(celestial)
     except Exception as error:  # wcslib raises many kinds; an image without WCS is still an image
-        _warn(
-            f"{label}: the WCS cannot be used ({one_line(error)}); positions on the sky are left "
-            "out"
-        )
-        return None
+        named = [*rejected_cards(said).values(), zero_scale(header, kept or (1, 2)) or ""]
+        return None, "; ".join(filter(None, [*named, one_line(error)]))
 
 
 def _warn(message: str) -> None:

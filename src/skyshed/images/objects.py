@@ -9,7 +9,7 @@ from skyshed.arguments import as_image
 from skyshed.images.arrays import ArraySource
 from skyshed.images.headers import celestial_wcs, find_hdu, unit_of
 from skyshed.images.open import OpenedImage, register
-from skyshed.images.pixels import RefusedError, image_axes, native
+from skyshed.images.pixels import RefusedError, fits_axes, image_axes, native
 from skyshed.images.source import ImageSource
 from skyshed.namespace import adopt, array_namespace, is_device_array
 
@@ -45,9 +45,10 @@ def _of_hdu(hdu: Any, hdus: Any, label: str) -> ArraySource:
         raise RefusedError(f"{label} holds no image")
     pixels = hdu.data
     rows, columns = image_axes(np.shape(pixels), label)
+    kept = fits_axes(np.shape(pixels), (rows, columns))
     pixels = pixels.reshape(pixels.shape[rows], pixels.shape[columns])
     unit = unit_of(hdu.header.get("BUNIT"), label)
-    return ArraySource(native(pixels), unit, celestial_wcs(hdu.header, hdus, label))
+    return ArraySource(native(pixels), unit, celestial_wcs(hdu.header, hdus, label, kept))
 
 
 @register(lambda given: hasattr(given, "uncertainty") and hasattr(given, "wcs"))
