@@ -78,9 +78,9 @@ def extract(
     mask : image of bool or int, optional
         True, or not 0, for pixels to leave out; of an integer quality plane the bits
         ``mask_bits``.
-    wcs : object, optional
-        A WCS that goes before the image's own. An image that has none takes that of the
-        segmentation or of the detection image.
+    wcs : WCS or `~astropy.io.fits.Header`, optional
+        A celestial WCS that goes before the image's own; of one with more axes, the celestial part.
+        An image that has none takes that of the segmentation or of the detection image.
     parameters : `Parameters`, optional
         The parameters of the chain.
     progress : bool or None, optional

@@ -9,6 +9,7 @@ import numpy as np
 
 from skyshed.arguments import as_image, as_mask
 from skyshed.images.arrays import ArraySource
+from skyshed.images.given_wcs import given_wcs
 from skyshed.images.open import open_image
 from skyshed.images.region import as_region, cut
 from skyshed.images.source import ImageSource
@@ -219,11 +220,11 @@ def open_exposure(
     Raises
     ------
     ValueError
-        If shapes or units differ, both ``weight`` and ``rms`` are given, ``region`` is not in the
-        image, or there is no pixel.
+        If shapes or units differ, both ``weight`` and ``rms`` are given, ``wcs`` gives no positions
+        on the sky, ``region`` is not in the image, or there is no pixel.
     TypeError
-        If an image holds no numbers, ``mask_bits`` is given for a mask that has no bits, or some
-        images are NumPy arrays and others CuPy arrays.
+        If an image holds no numbers, ``wcs`` is none, ``mask_bits`` is given for a mask that has no
+        bits, or some images are NumPy arrays and others CuPy arrays.
     OSError
         If a file cannot be read.
     """
@@ -258,7 +259,7 @@ def open_exposure(
     }
     exposure = Exposure(
         main, companions, own_mask, name, mask_bits, scale_weight, device,
-        main.wcs if wcs is None else wcs, factors,
+        main.wcs if wcs is None else given_wcs(wcs, main.shape), factors,
     )  # fmt: skip
     return exposure if region is None else exposure.cut(as_region(region, main.shape))
 

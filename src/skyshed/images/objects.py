@@ -7,6 +7,7 @@ import numpy as np
 
 from skyshed.arguments import as_image
 from skyshed.images.arrays import ArraySource
+from skyshed.images.given_wcs import own_wcs
 from skyshed.images.headers import celestial_wcs, find_hdu, unit_of
 from skyshed.images.open import OpenedImage, register
 from skyshed.images.pixels import RefusedError, fits_axes, image_axes, native
@@ -56,7 +57,7 @@ def open_nddata(given: Any, name: str) -> OpenedImage:
     """Open an NDData or CCDData; its uncertainty is the error."""
     from astropy.nddata import StdDevUncertainty
 
-    image = _source(given.data, name, given.unit, given.wcs)
+    image = _source(given.data, name, given.unit, own_wcs(given.wcs, np.shape(given.data), name))
     error = given.uncertainty
     if error is not None:
         error = error.represent_as(StdDevUncertainty)

@@ -1,7 +1,7 @@
 """Whether the cards of a header give positions on the sky, or wcslib makes them up.
 
-wcslib takes its defaults for cards that it rejects and for those that are not there: CRVAL 0,
-CRPIX 0, CDELT 1 and a unit matrix (FITS standard 4.0, section 8.2). Positions that come from these are
+wcslib takes its defaults for cards that it rejects and for those that are not there: CRVAL 0, CRPIX
+0, CDELT 1 and a unit matrix (FITS standard 4.0, section 8.2). Positions that come from these are
 nobody's.
 """
 
@@ -203,8 +203,6 @@ def usable_frame(wcs: Any) -> str | None:
     """
     inner = wcs.wcs
     if inner.ctype[inner.lng].startswith("GLON"):
-        # RADESYS does not apply to Galactic coordinates, and astropy takes them for what it says.
-        inner.radesys = ""
         return None
     if not inner.ctype[inner.lng].startswith("RA--"):
         return (
