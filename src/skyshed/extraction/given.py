@@ -47,7 +47,7 @@ def open_labels(given: Any, exposure: Exposure, region: Any) -> KnownLabels:
         opened = open_image(given, name)
     else:
         opened = OpenedImage(ArraySource(segmentation.data))
-    source, mask = opened.image, opened.mask
+    source, mask = opened.image.as_integers(), opened.mask
     _check_integers(source, name)
     if region is not None:
         window = as_region(region, source.shape)

@@ -35,6 +35,10 @@ class ArraySource(ImageSource):
         What `origin` returns.
     detsec : str or None
         Where on the detector the image is, as the header of its file says.
+    integers : ImageSource or None
+        What `as_integers` returns, if it is another.
+    blank : int or None
+        The value of pixels without one.
 
     Examples
     --------
@@ -52,6 +56,8 @@ class ArraySource(ImageSource):
     unit_from_header: bool = False
     windowed: bool = True
     detsec: str | None = None
+    integers: ImageSource | None = None
+    blank: int | None = None
 
     @property
     def shape(self) -> tuple[int, int]:  # type: ignore[override]
@@ -76,6 +82,10 @@ class ArraySource(ImageSource):
         """The bytes of this process's memory that the pixels take."""
         local = hasattr(self.array, "__array_interface__") and mapped_file(self.array) is None
         return self.array.size * self.array.dtype.itemsize if local else 0
+
+    def as_integers(self) -> ImageSource:
+        """Return the image as integers, if its file has them; see `ImageSource.as_integers`."""
+        return self.integers or self
 
     def read(self, window: Window) -> Any:
         """Return the pixels of a window, a view of the array if it can be; `ImageSource.read`."""

@@ -181,14 +181,17 @@ class Exposure:
 
     def _bad_pixels(self, mask: ImageSource, window: Window, data: Any, xp: Any) -> Any:
         """Return a mask or quality plane as booleans."""
-        values = xp.asarray(like(mask.read(window), data))
+        values = stored = xp.asarray(like(mask.read(window), data))
         if self.mask_bits is not None and values.dtype.kind in "iu":
             # Through the unsigned type, so that the sign bit is a bit like any other.
             unsigned = values.view(f"u{values.dtype.itemsize}")
             largest = int(np.iinfo(unsigned.dtype).max)
             wanted = sum(1 << bit for bit in self.mask_bits) & largest
             values = unsigned & unsigned.dtype.type(wanted)
-        return as_mask(values != 0, "mask", xp, shape=data.shape, like="image")
+        bad = values != 0
+        if mask.blank is not None:
+            bad = bad | (stored == stored.dtype.type(mask.blank))
+        return as_mask(bad, "mask", xp, shape=data.shape, like="image")
 
 
 def open_exposure(
@@ -237,6 +240,8 @@ def open_exposure(
         for each, value in given.items()
         if value is not None and value is not np.ma.nomask
     }
+    if "mask" in companions:
+        companions["mask"] = companions["mask"].as_integers()
     if own_error is not None:
         companions.setdefault("error", own_error)
     _check_arrays({name: main, **companions})

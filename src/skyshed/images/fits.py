@@ -4,7 +4,7 @@ import os
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -14,6 +14,7 @@ from astropy.io import fits
 from skyshed.exceptions import ImageWarning
 from skyshed.images.arrays import ArraySource
 from skyshed.images.astropy_says import heard, pass_on, quiet
+from skyshed.images.blanks import Blanks, blanks_of
 from skyshed.images.fingerprint import file_facts, file_origin
 from skyshed.images.headers import celestial_wcs, find_hdu, split_path, unit_of
 from skyshed.images.open import OpenedImage, register
@@ -55,6 +56,10 @@ class FitsSource(ImageSource):
         compressed.
     came_from : mapping
         What `origin` returns, as it was when the file was opened.
+    blanks : Blanks or None
+        Of integers, which of them are no value.
+    blank : int or None
+        The value that these have if they are read as integers; NaN if `None`.
 
     Examples
     --------
@@ -78,6 +83,8 @@ class FitsSource(ImageSource):
     detsec: str | None = None
     begins: int | None = None
     came_from: Mapping[str, Any] = field(default_factory=dict)
+    blanks: Blanks | None = None
+    blank: int | None = None
 
     unit_from_header = True
 
@@ -102,12 +109,22 @@ class FitsSource(ImageSource):
         with reading_errors(self.label, window):
             if self.begins is not None:
                 return self._read_rows(self.begins, window)
-            with _opened(self.path) as hdus:
+            with _opened(self.path, as_stored=self.blanks is not None) as hdus:
                 pixels = _section(hdus[self.number], self.axes, window.slices)
             # Sections keep some of the axes that an integer indexes.
             if pixels.size != window.shape[0] * window.shape[1]:
                 raise ValueError(f"got {pixels.shape}: the file is cut off or has changed")
-            return pixels.reshape(window.shape)
+            pixels = pixels.reshape(window.shape)
+            if self.blanks is None:
+                return pixels
+            give = self.blanks.floats if self.blank is None else self.blanks.integers
+            return give(pixels)
+
+    def as_integers(self) -> ImageSource:
+        """Return the image as the integers of the file; see `ImageSource.as_integers`."""
+        if self.blanks is None or self.blank is not None:
+            return self
+        return replace(self, dtype=self.blanks.dtype, blank=self.blanks.value)
 
     def origin(self) -> dict[str, Any]:
         """Return the file and the HDU; see `ImageSource.origin`."""
@@ -145,11 +162,11 @@ class FitsSource(ImageSource):
 
 
 @contextmanager
-def _opened(path: str) -> Iterator[Any]:
+def _opened(path: str, as_stored: bool) -> Iterator[Any]:
     """Give the HDUs of a file; pixels are read by several threads at a time."""
     with quiet():
         # Mapped pages count as memory of the process.
-        hdus = fits.open(path, memmap=False)
+        hdus = fits.open(path, memmap=False, do_not_scale_image_data=as_stored)
     try:
         yield hdus
     finally:
@@ -182,11 +199,14 @@ def open_fits(given: str | os.PathLike, name: str, hdu: int | str | None) -> Ope
         raise OSError(f"{file}: cannot be read as FITS ({one_line(error)}){why}") from error
 
 
-def _unpacked(source: FitsSource) -> ArraySource:
+def _unpacked(source: Any) -> ArraySource:
     """Return an image read as a whole, with what its file says about it."""
+    stored = source.as_integers()
+    integers = None if stored is source else _unpacked(stored)
     return ArraySource(
         source.read(source.everything), source.unit, source.wcs, source.origin(),
-        unit_from_header=True, windowed=False, detsec=source.detsec,
+        unit_from_header=True, windowed=False, detsec=source.detsec, integers=integers,
+        blank=source.blank,
     )  # fmt: skip
 
 
@@ -208,13 +228,13 @@ def _described(file: str, wanted: int | str | None) -> tuple[FitsSource, bool]:
             raise RefusedError(f"{label} holds no image")
         shape = tuple(int(length) for length in hdu.shape)
         axes = image_axes(shape, label)
-        detsec = hdu.header.get("DETSEC")
+        detsec, blanks = hdu.header.get("DETSEC"), blanks_of(hdu.header)
         source = FitsSource(
             os.path.abspath(file), number, (shape[axes[0]], shape[axes[1]]), axes,
-            _section(hdu, axes, (slice(0, 1), slice(0, 1))).dtype,
+            blanks.float_dtype if blanks else _section(hdu, axes, (slice(0, 1), slice(0, 1))).dtype,
             unit_of(hdu.header.get("BUNIT"), label),
             detsec if isinstance(detsec, str) else None, _begin(hdu),
-            {**file_origin(file), "input_hdu": number},
+            {**file_origin(file), "input_hdu": number}, blanks,
         )  # fmt: skip
         source.__dict__["wcs"] = celestial_wcs(hdu.header, hdus, label, fits_axes(shape, axes))
         packed = hdu.fileinfo()["file"].compression is not None

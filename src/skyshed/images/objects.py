@@ -7,6 +7,7 @@ import numpy as np
 
 from skyshed.arguments import as_image
 from skyshed.images.arrays import ArraySource
+from skyshed.images.blanks import without_blanks
 from skyshed.images.given_wcs import own_wcs
 from skyshed.images.headers import celestial_wcs, find_hdu, unit_of
 from skyshed.images.open import OpenedImage, register
@@ -49,7 +50,11 @@ def _of_hdu(hdu: Any, hdus: Any, label: str) -> ArraySource:
     kept = fits_axes(np.shape(pixels), (rows, columns))
     pixels = pixels.reshape(pixels.shape[rows], pixels.shape[columns])
     unit = unit_of(hdu.header.get("BUNIT"), label)
-    return ArraySource(native(pixels), unit, celestial_wcs(hdu.header, hdus, label, kept))
+    return ArraySource(
+        native(without_blanks(pixels, hdu.header)),
+        unit,
+        celestial_wcs(hdu.header, hdus, label, kept),
+    )
 
 
 @register(lambda given: hasattr(given, "uncertainty") and hasattr(given, "wcs"))
