@@ -152,6 +152,7 @@ class Request:
         others = {name: self.exposures[name].image for name in self.exposures if name != IMAGE}
         if self.known is not None:
             others["segmentation"] = self.known.source
+        others |= self.exposure.companions
         for name, source in others.items():
             origin |= {key.replace("input", name): value for key, value in source.origin().items()}
         return origin

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from skyshed.images.fingerprint import file_facts, sample_digest
+from skyshed.images.hdu_facts import HduFacts
 from skyshed.images.pixels import native, reading_errors
 from skyshed.images.source import ImageSource
 from skyshed.images.wcs import ExactWCS
@@ -39,6 +40,8 @@ class ArraySource(ImageSource):
         What `as_integers` returns, if it is another.
     blank : int or None
         The value of pixels without one.
+    hdu : HduFacts or None
+        Which HDU of a file it is.
 
     Examples
     --------
@@ -58,6 +61,7 @@ class ArraySource(ImageSource):
     detsec: str | None = None
     integers: ImageSource | None = None
     blank: int | None = None
+    hdu: HduFacts | None = None
 
     @property
     def shape(self) -> tuple[int, int]:  # type: ignore[override]

@@ -10,8 +10,10 @@ import numpy as np
 from skyshed.arguments import as_image, as_mask
 from skyshed.images.arrays import ArraySource
 from skyshed.images.given_wcs import given_wcs
-from skyshed.images.open import open_image
+from skyshed.images.open import OpenedImage, open_image
+from skyshed.images.pairing import open_paired
 from skyshed.images.region import as_region, cut
+from skyshed.images.registration import check_same_pixels
 from skyshed.images.source import ImageSource
 from skyshed.images.wcs import ExactWCS, region_wcs
 from skyshed.images.window import Window
@@ -214,7 +216,7 @@ def open_exposure(
     Parameters
     ----------
     image, hdu, weight, rms, error, mask, wcs, region, device
-        See `skyshed.extract`.
+        See `skyshed.extract`; ``image`` may be one that is open, with its own mask and error.
     name : str, optional
         What messages call the image.
     mask_bits, scale_weight
@@ -223,8 +225,9 @@ def open_exposure(
     Raises
     ------
     ValueError
-        If shapes or units differ, both ``weight`` and ``rms`` are given, ``wcs`` gives no positions
-        on the sky, ``region`` is not in the image, or there is no pixel.
+        If shapes, units or places on the sky differ, it is not known which image of a file belongs
+        to the image, both ``weight`` and ``rms`` are given, ``wcs`` gives no positions on the sky,
+        ``region`` is not in the image, or there is no pixel.
     TypeError
         If an image holds no numbers, ``wcs`` is none, ``mask_bits`` is given for a mask that has no
         bits, or some images are NumPy arrays and others CuPy arrays.
@@ -233,10 +236,11 @@ def open_exposure(
     """
     if weight is not None and rms is not None:
         raise ValueError("weight and rms both say the noise of the background: give one of them")
-    main, own_mask, own_error = open_image(image, name, hdu)
+    opened = image if isinstance(image, OpenedImage) else open_image(image, name, hdu)
+    main, own_mask, own_error = opened
     given = {"weight": weight, "rms": rms, "error": error, "mask": mask}
     companions = {
-        each: open_image(value, each).image
+        each: open_paired(value, each, main).image
         for each, value in given.items()
         if value is not None and value is not np.ma.nomask
     }
@@ -246,12 +250,13 @@ def open_exposure(
         companions.setdefault("error", own_error)
     _check_arrays({name: main, **companions})
     masks = {} if own_mask is None else {f"the mask of {name}": own_mask}
+    if wcs is not None:
+        wcs = given_wcs(wcs, main.shape)
     for each, source in {**masks, **companions}.items():
-        if source.shape != main.shape:
-            raise ValueError(
-                f"{each} must have the same shape as image: {each} has {source.shape}, image has "
-                f"{main.shape}"
-            )
+        # That of the header, as theirs are, also where a better one is given.
+        of_image = wcs if main.wcs is None else main.wcs
+        check_same_pixels(source.shape, source.wcs, each, main.shape, of_image)
+        _refuse_itself(source, each, main)
     if 0 in main.shape:
         raise nothing_good(name)
     for plane in (own_mask, companions.get("mask")):
@@ -264,7 +269,7 @@ def open_exposure(
     }
     exposure = Exposure(
         main, companions, own_mask, name, mask_bits, scale_weight, device,
-        main.wcs if wcs is None else given_wcs(wcs, main.shape), factors,
+        main.wcs if wcs is None else wcs, factors,
     )  # fmt: skip
     return exposure if region is None else exposure.cut(as_region(region, main.shape))
 
@@ -285,6 +290,13 @@ def _check_arrays(sources: Mapping[str, ImageSource]) -> None:
             and not hasattr(source.array, "dask")
         }
     )  # fmt: skip
+
+
+def _refuse_itself(source: ImageSource, name: str, main: ImageSource) -> None:
+    """Refuse a companion that is the image itself: the same HDU of the same file."""
+    origin = source.origin()
+    if "input_hdu" in origin and origin == main.origin():
+        raise ValueError(f"{name} is the image itself, {source.label}: name its HDU, or its file")
 
 
 def _check_bits(dtype: Any, mask_bits: tuple[int, ...] | None) -> None:

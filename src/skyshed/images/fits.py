@@ -16,6 +16,7 @@ from skyshed.images.arrays import ArraySource
 from skyshed.images.astropy_says import heard, pass_on, quiet
 from skyshed.images.blanks import Blanks, blanks_of
 from skyshed.images.fingerprint import file_facts, file_origin
+from skyshed.images.hdu_facts import HduFacts, facts_of
 from skyshed.images.headers import celestial_wcs, find_hdu, split_path, unit_of
 from skyshed.images.open import OpenedImage, register
 from skyshed.images.packed import compression_of
@@ -60,6 +61,8 @@ class FitsSource(ImageSource):
         Of integers, which of them are no value.
     blank : int or None
         The value that these have if they are read as integers; NaN if `None`.
+    hdu : HduFacts or None
+        Which HDU of the file it is.
 
     Examples
     --------
@@ -85,6 +88,7 @@ class FitsSource(ImageSource):
     came_from: Mapping[str, Any] = field(default_factory=dict)
     blanks: Blanks | None = None
     blank: int | None = None
+    hdu: HduFacts | None = None
 
     unit_from_header = True
 
@@ -206,7 +210,7 @@ def _unpacked(source: Any) -> ArraySource:
     return ArraySource(
         source.read(source.everything), source.unit, source.wcs, source.origin(),
         unit_from_header=True, windowed=False, detsec=source.detsec, integers=integers,
-        blank=source.blank,
+        blank=source.blank, hdu=source.hdu,
     )  # fmt: skip
 
 
@@ -234,7 +238,7 @@ def _described(file: str, wanted: int | str | None) -> tuple[FitsSource, bool]:
             blanks.float_dtype if blanks else _section(hdu, axes, (slice(0, 1), slice(0, 1))).dtype,
             unit_of(hdu.header.get("BUNIT"), label),
             detsec if isinstance(detsec, str) else None, _begin(hdu),
-            {**file_origin(file), "input_hdu": number}, blanks,
+            {**file_origin(file), "input_hdu": number}, blanks, hdu=facts_of(hdu, number),
         )  # fmt: skip
         source.__dict__["wcs"] = celestial_wcs(hdu.header, hdus, label, fits_axes(shape, axes))
         packed = hdu.fileinfo()["file"].compression is not None

@@ -9,6 +9,7 @@ import astropy.units as u
 
 from skyshed.exceptions import ImageWarning
 from skyshed.images.astropy_says import heard, pass_on
+from skyshed.images.hdu_facts import HduFacts, holds_image, images_of, listed
 from skyshed.images.pixels import RefusedError
 from skyshed.images.wcs_cards import (
     left_over_sip,
@@ -22,6 +23,9 @@ from skyshed.messages import find_stack_level, one_line
 
 __all__ = ["celestial_wcs", "find_hdu", "split_path", "unit_of"]
 
+#: Names of the one image of a file that others (errors, quality, weights) belong to, as STScI,
+#: Rubin and ESO write them.
+SCIENCE = {"SCI", "SCIENCE", "IMAGE", "DATA"}
 #: What instruments write into BUNIT that FITS does not define -> the unit meant.
 UNIT_SPELLINGS = {
     "counts": "count",
@@ -66,11 +70,17 @@ def find_hdu(hdus: Any, wanted: int | str | None, file: str) -> int:
     ------
     ValueError
         If there is no such HDU; the message lists those there are.
+
+    Warns
+    -----
+    ImageWarning
+        If none is wanted and there are several images.
     """
     if wanted is None:
-        for number, hdu in enumerate(hdus):
-            if _holds_image(hdu):
-                return number
+        images = images_of(hdus)
+        if images:
+            _tell_of_others(images, file)
+            return images[0].number
         raise RefusedError(f"{file} holds no image: it has {_listed(hdus)}")
     name, _, version = str(wanted).strip().partition(",")
     try:
@@ -82,16 +92,23 @@ def find_hdu(hdus: Any, wanted: int | str | None, file: str) -> int:
         raise RefusedError(f"{file} has no HDU {wanted}: it has {_listed(hdus)}") from None
 
 
-def _holds_image(hdu: Any) -> bool:
-    shape = getattr(hdu, "shape", ()) or ()
-    return getattr(hdu, "is_image", False) and len(shape) >= 2 and 0 not in shape
+def _tell_of_others(images: list[HduFacts], file: str) -> None:
+    """Say that a file holds several images, unless it is plain which of them is meant."""
+    first, *others = images
+    known = first.name in SCIENCE and all(each.name != first.name for each in others)
+    if others and not known:
+        other = others[0].name or others[0].number
+        _warn(
+            f"{file} holds {len(images)} images, and none is named: the first, HDU {first}, is "
+            f"taken of {listed(images)}; name one, such as {file}[{other}], or as hdu"
+        )
 
 
 def _listed(hdus: Any) -> str:
     """Return the HDUs of a file in one line."""
     return ", ".join(
         f"{number} {hdu.name or '(no name)'} "
-        f"({' x '.join(str(n) for n in hdu.shape) if _holds_image(hdu) else 'no image'})"
+        f"({' x '.join(str(n) for n in hdu.shape) if holds_image(hdu) else 'no image'})"
         for number, hdu in enumerate(hdus)
     )
 

@@ -9,6 +9,7 @@ from skyshed.arguments import as_image
 from skyshed.images.arrays import ArraySource
 from skyshed.images.blanks import without_blanks
 from skyshed.images.given_wcs import own_wcs
+from skyshed.images.hdu_facts import facts_of
 from skyshed.images.headers import celestial_wcs, find_hdu, unit_of
 from skyshed.images.open import OpenedImage, register
 from skyshed.images.pixels import RefusedError, fits_axes, image_axes, native
@@ -32,16 +33,16 @@ def open_hdus(given: Any, name: str, hdu: int | str | None) -> OpenedImage:
     """Open one of the images of an HDUList."""
     label = f"{name} (an HDUList)"
     number = find_hdu(given, hdu, label)
-    return OpenedImage(_of_hdu(given[number], given, f"{label}[{number}]"))
+    return OpenedImage(_of_hdu(given[number], given, f"{label}[{number}]", number))
 
 
 @register(lambda given: hasattr(given, "is_image") and hasattr(given, "header"))
 def open_hdu(given: Any, name: str) -> OpenedImage:
     """Open an HDU."""
-    return OpenedImage(_of_hdu(given, None, f"{name} (an HDU)"))
+    return OpenedImage(_of_hdu(given, None, f"{name} (an HDU)", 0))
 
 
-def _of_hdu(hdu: Any, hdus: Any, label: str) -> ArraySource:
+def _of_hdu(hdu: Any, hdus: Any, label: str, number: int) -> ArraySource:
     """Return the image of an HDU; ``hdus`` may hold distortion tables of its WCS."""
     if not getattr(hdu, "is_image", False) or hdu.header.get("NAXIS", 0) == 0:
         raise RefusedError(f"{label} holds no image")
@@ -54,6 +55,7 @@ def _of_hdu(hdu: Any, hdus: Any, label: str) -> ArraySource:
         native(without_blanks(pixels, hdu.header)),
         unit,
         celestial_wcs(hdu.header, hdus, label, kept),
+        hdu=facts_of(hdu, number),
     )
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from skyshed.images.hdu_facts import HduFacts
 from skyshed.images.window import Window
 
 __all__ = ["ImageSource"]
@@ -38,6 +39,8 @@ class ImageSource(ABC):
     #: Whether the unit comes from a file's header. Those of companions are often copied from
     #: another image, so a unit that makes no sense there is overlooked.
     unit_from_header: bool = False
+    #: Which HDU of a file it is, for its companions to be paired with.
+    hdu: HduFacts | None = None
     #: The value of pixels without one, of integers that are read as they are stored.
     blank: int | None = None
     #: Whether a window takes less memory to read than the whole image.
