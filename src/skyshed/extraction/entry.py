@@ -25,6 +25,7 @@ def extract(
     hdu: int | str | None = None,
     weight: Any = None,
     rms: Any = None,
+    variance: Any = None,
     error: Any = None,
     mask: Any = None,
     wcs: Any = None,
@@ -67,10 +68,14 @@ def extract(
         The HDU of the file ``image``: number, name, or ``NAME,VERSION``; the first image if `None`.
     weight : image, optional
         Inverse variance of the background of each pixel, which sets the detection threshold and
-        the errors; pixels without weight are left out. With ``scale_weight`` up to a factor.
+        the errors; pixels without weight (0, negative, NaN) are left out. With ``scale_weight`` up
+        to a factor.
     rms : image, optional
-        The same as a standard deviation; give one of the two. Without either, the noise is that
-        which the background mesh measures.
+        The same as a standard deviation; 1e15 and more is no weight. Without ``weight``, ``rms``
+        and ``variance``, of which one may be given, the noise is that which the background mesh
+        measures.
+    variance : image, optional
+        The same as a variance; 1e30 and more is no weight.
     error : image, optional
         Total 1-sigma error of each pixel, noise of the sources included, for the errors of the
         catalog. Without it, the noise of the background, with the Poisson noise of the sources
@@ -135,7 +140,8 @@ def extract(
     NoDetectionsWarning
         If there is no source.
     ImageWarning
-        If something that a file says about its image cannot be used.
+        If something that a file says about its image cannot be used, the noise that is given is
+        more than three times that measured or less than a third of it, or no noise is measured.
     CrowdedWarning
         If every box of the background is full of sources; ``exclude_percentile`` then is 100, also
         in the parameters of the result.
@@ -159,10 +165,11 @@ def extract(
     """
     request = open_request(
         image, segmentation=segmentation, detection_image=detection_image,
-        detection_cat=detection_cat, hdu=hdu, weight=weight, rms=rms, error=error, mask=mask,
-        wcs=wcs, parameters=parameters, device=device, region=region, **overrides,
+        detection_cat=detection_cat, hdu=hdu, weight=weight, rms=rms,
+        variance=variance, error=error, mask=mask, wcs=wcs, parameters=parameters, device=device,
+        region=region, **overrides,
     )  # fmt: skip
-    del image, weight, rms, error, mask, segmentation, detection_image
+    del image, weight, rms, variance, error, mask, segmentation, detection_image
     resources = Resources(memory, workspace, scheduler, restart)
     return run_request(request, make_plan(request, resources), resources, progress)
 
@@ -179,6 +186,7 @@ def open_request(
     hdu: int | str | None = None,
     weight: Any = None,
     rms: Any = None,
+    variance: Any = None,
     error: Any = None,
     mask: Any = None,
     wcs: Any = None,
@@ -198,8 +206,9 @@ def open_request(
             "give one of them"
         )
     exposure = open_exposure(
-        image, hdu=hdu, weight=weight, rms=rms, error=error, mask=mask, wcs=wcs, region=region,
-        mask_bits=parameters.mask_bits, scale_weight=parameters.scale_weight, device=device,
+        image, hdu=hdu, weight=weight, rms=rms, variance=variance, error=error, mask=mask, wcs=wcs,
+        region=region, mask_bits=parameters.mask_bits, scale_weight=parameters.scale_weight,
+        device=device,
     )  # fmt: skip
     exposures = {IMAGE: exposure}
     if detection_image is not None:
