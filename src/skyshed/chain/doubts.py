@@ -46,7 +46,7 @@ def _warn_of_ratio(given: str, ratio: float) -> None:
     if not np.isfinite(ratio) or 1 / LARGEST_RATIO <= ratio <= LARGEST_RATIO:
         return
     _warn(
-        f"the noise that {given} gives is {ratio:.2g} times that measured in the background (the "
+        f"the noise that {given} gives is {ratio:.3g} times that measured in the background (the "
         f"median over the image), and it sets the threshold and the errors: {ADVICE[given]}"
     )
 

@@ -42,6 +42,8 @@ class ArraySource(ImageSource):
         The value of pixels without one.
     hdu : HduFacts or None
         Which HDU of a file it is.
+    unknown_unit : str
+        What a header says the unit is, where that is not known.
 
     Examples
     --------
@@ -62,6 +64,7 @@ class ArraySource(ImageSource):
     integers: ImageSource | None = None
     blank: int | None = None
     hdu: HduFacts | None = None
+    unknown_unit: str = ""
 
     @property
     def shape(self) -> tuple[int, int]:  # type: ignore[override]

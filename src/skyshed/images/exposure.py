@@ -320,6 +320,12 @@ def _factor(source: ImageSource, name: str, main: ImageSource, power: int) -> fl
     check_meaning(source, name, power, main.unit)
     if source.unit is None:
         return 1.0
+    if main.unknown_unit and main.unit is None:
+        raise ValueError(
+            f"{name} is in {source.unit}, and the unit of image, BUNIT = {main.unknown_unit!r}, is "
+            f"not known: what {name} is in it cannot be said; correct BUNIT, or give {name} as an "
+            "array, which is taken to be in the unit of image"
+        )
     unit = u.dimensionless_unscaled if main.unit is None else main.unit**power
     try:
         return float(source.unit.to(unit))

@@ -17,7 +17,7 @@ from skyshed.images.astropy_says import heard, pass_on, quiet
 from skyshed.images.blanks import Blanks, blanks_of
 from skyshed.images.fingerprint import file_facts, file_origin
 from skyshed.images.hdu_facts import HduFacts, facts_of
-from skyshed.images.headers import celestial_wcs, find_hdu, split_path, unit_of
+from skyshed.images.headers import celestial_wcs, find_hdu, split_path, unit_of, unknown_unit
 from skyshed.images.open import OpenedImage, register
 from skyshed.images.packed import compression_of
 from skyshed.images.pixels import RefusedError, fits_axes, image_axes, native, reading_errors
@@ -63,6 +63,8 @@ class FitsSource(ImageSource):
         The value that these have if they are read as integers; NaN if `None`.
     hdu : HduFacts or None
         Which HDU of the file it is.
+    unknown_unit : str
+        What the header says the unit is, where that is not known.
 
     Examples
     --------
@@ -89,6 +91,7 @@ class FitsSource(ImageSource):
     blanks: Blanks | None = None
     blank: int | None = None
     hdu: HduFacts | None = None
+    unknown_unit: str = ""
 
     unit_from_header = True
 
@@ -210,7 +213,7 @@ def _unpacked(source: Any) -> ArraySource:
     return ArraySource(
         source.read(source.everything), source.unit, source.wcs, source.origin(),
         unit_from_header=True, windowed=False, detsec=source.detsec, integers=integers,
-        blank=source.blank, hdu=source.hdu,
+        blank=source.blank, hdu=source.hdu, unknown_unit=source.unknown_unit,
     )  # fmt: skip
 
 
@@ -239,6 +242,7 @@ def _described(file: str, wanted: int | str | None) -> tuple[FitsSource, bool]:
             unit_of(hdu.header.get("BUNIT"), label),
             detsec if isinstance(detsec, str) else None, _begin(hdu),
             {**file_origin(file), "input_hdu": number}, blanks, hdu=facts_of(hdu, number),
+            unknown_unit=unknown_unit(hdu.header.get("BUNIT")),
         )  # fmt: skip
         source.__dict__["wcs"] = celestial_wcs(hdu.header, hdus, label, fits_axes(shape, axes))
         packed = hdu.fileinfo()["file"].compression is not None

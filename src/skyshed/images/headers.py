@@ -11,6 +11,7 @@ from skyshed.exceptions import ImageWarning
 from skyshed.images.astropy_says import heard, pass_on
 from skyshed.images.hdu_facts import HduFacts, holds_image, images_of, listed
 from skyshed.images.pixels import RefusedError
+from skyshed.images.unit_texts import NO_UNIT, parsed_unit
 from skyshed.images.wcs_cards import (
     left_over_sip,
     rejected_cards,
@@ -21,21 +22,11 @@ from skyshed.images.wcs_cards import (
 )
 from skyshed.messages import find_stack_level, one_line
 
-__all__ = ["celestial_wcs", "find_hdu", "split_path", "unit_of"]
+__all__ = ["celestial_wcs", "find_hdu", "split_path", "unit_of", "unknown_unit"]
 
 #: Names of the one image of a file that others (errors, quality, weights) belong to, as STScI,
 #: Rubin and ESO write them.
 SCIENCE = {"SCI", "SCIENCE", "IMAGE", "DATA"}
-#: What instruments write into BUNIT that FITS does not define -> the unit meant.
-UNIT_SPELLINGS = {
-    "counts": "count",
-    "cts": "count",
-    "dn": "DN",
-    "electrons": "electron",
-    "e-": "electron",
-    "photons": "photon",
-    "sec": "s",
-}
 
 
 def split_path(path: str | os.PathLike) -> tuple[str, str | None]:
@@ -115,22 +106,25 @@ def _listed(hdus: Any) -> str:
 
 def unit_of(text: Any, label: str) -> u.UnitBase | None:
     """Return the unit that BUNIT spells, `None` (with a warning) where it is unknown."""
-    if not isinstance(text, str) or not text.strip():
+    if not is_unit(text):
         return None
-    plain = text.strip()
-    spelled = re.sub(
-        r"[A-Za-z]+-?", lambda word: UNIT_SPELLINGS.get(word[0].lower(), word[0]), plain
-    )
-    if plain.isupper():  # not siemens, but a header all in capitals
-        spelled = spelled.lower()
-    for spelling in (plain, spelled, spelled.lower()):
-        for form in ("fits", None):
-            try:
-                return u.Unit(spelling, format=form)
-            except (ValueError, TypeError):
-                continue
-    _warn(f"{label}: the unit BUNIT = {plain!r} is not known; fluxes are given without a unit")
-    return None
+    unit = parsed_unit(text.strip())
+    if unit is None:
+        _warn(
+            f"{label}: the unit BUNIT = {text.strip()!r} is not known; fluxes are given without a "
+            "unit"
+        )
+    return unit
+
+
+def unknown_unit(text: Any) -> str:
+    """Return what BUNIT spells, if it is a unit that is not known; empty if it is, or is none."""
+    return text.strip() if is_unit(text) and parsed_unit(text.strip()) is None else ""
+
+
+def is_unit(text: Any) -> bool:
+    """Whether BUNIT holds a unit at all."""
+    return isinstance(text, str) and text.strip().upper() not in NO_UNIT
 
 
 def celestial_wcs(header: Any, hdus: Any, label: str, kept: tuple[int, ...] | None = None) -> Any:

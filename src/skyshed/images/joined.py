@@ -88,6 +88,11 @@ class JoinedSource(ImageSource):
         return self.parts[0].unit_from_header
 
     @property
+    def unknown_unit(self) -> str:  # type: ignore[override]
+        """What a header says the unit is, where that is not known."""
+        return self.parts[0].unknown_unit
+
+    @property
     def blank(self) -> int | None:  # type: ignore[override]
         """The value of pixels without one; that of all parts."""
         return self.parts[0].blank

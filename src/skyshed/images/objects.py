@@ -10,7 +10,7 @@ from skyshed.images.arrays import ArraySource
 from skyshed.images.blanks import without_blanks
 from skyshed.images.given_wcs import own_wcs
 from skyshed.images.hdu_facts import facts_of
-from skyshed.images.headers import celestial_wcs, find_hdu, unit_of
+from skyshed.images.headers import celestial_wcs, find_hdu, unit_of, unknown_unit
 from skyshed.images.open import OpenedImage, register
 from skyshed.images.pixels import RefusedError, fits_axes, image_axes, native
 from skyshed.images.source import ImageSource
@@ -56,6 +56,7 @@ def _of_hdu(hdu: Any, hdus: Any, label: str, number: int) -> ArraySource:
         unit,
         celestial_wcs(hdu.header, hdus, label, kept),
         hdu=facts_of(hdu, number),
+        unknown_unit=unknown_unit(hdu.header.get("BUNIT")),
     )
 
 

@@ -43,6 +43,8 @@ class ImageSource(ABC):
     hdu: HduFacts | None = None
     #: The value of pixels without one, of integers that are read as they are stored.
     blank: int | None = None
+    #: What a header says the unit is, where that is not known.
+    unknown_unit: str = ""
     #: Whether a window takes less memory to read than the whole image.
     windowed: bool = True
 
