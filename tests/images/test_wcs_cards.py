@@ -184,6 +184,18 @@ def test_what_astropy_says_of_pixels_is_not_silenced(tmp_path):
     path = written(tmp_path, fits.Header({"BLANK": 5}))
     with pytest.warns(ImageWarning, match=r"image\.fits\[0\]: Invalid 'BLANK' keyword"):
         open_image(path)
-    path.write_bytes(path.read_bytes()[:20000])
-    with pytest.warns(ImageWarning, match=r"File may have been truncated"):
-        open_image(path)
+
+
+def test_a_file_that_is_cut_off_behind_the_image_is_said_to_be(tmp_path):
+    path = tmp_path / "image.fits"
+    hdus = [fits.PrimaryHDU(stars()), fits.ImageHDU(stars(), name="LAST")]
+    fits.HDUList(hdus).writeto(path)
+    path.write_bytes(path.read_bytes()[:100000])
+    with pytest.warns(ImageWarning, match=r"image\.fits\[0\]: File may have been truncated"):
+        source = open_image(path).image
+    assert np.array_equal(source.read(source.everything), stars())
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        source = open_image(f"{path}[LAST]").image
+        with pytest.raises(OSError, match="cut off"):  # said where the pixels are wanted
+            source.read(source.everything)

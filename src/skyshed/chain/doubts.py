@@ -38,7 +38,7 @@ def warn_of_doubts(exposures: Mapping[str, Exposure], meshes: Mapping[str, Expos
         given = next((each for each in NOISE_PLANES if each in exposure.companions), None)
         if given is not None and not exposure.relative:
             _warn_of_ratio(given, meshes[name].noise_ratio)
-        elif meshes[name].n_noiseless:
+        elif meshes[name].n_noiseless and not meshes[name].lenient:  # few pixels were left, as told
             _warn_of_no_noise(name, meshes[name])
 
 

@@ -13,11 +13,13 @@ from astropy.io import fits
 
 from skyshed.exceptions import ImageWarning
 from skyshed.images.arrays import ArraySource
+from skyshed.images.asinh import Asinh, asinh_of
 from skyshed.images.astropy_says import heard, pass_on, quiet
 from skyshed.images.blanks import Blanks, blanks_of
 from skyshed.images.fingerprint import file_facts, file_origin
 from skyshed.images.hdu_facts import HduFacts, facts_of
 from skyshed.images.headers import celestial_wcs, find_hdu, split_path, unit_of, unknown_unit
+from skyshed.images.inherited import header_of
 from skyshed.images.open import OpenedImage, register
 from skyshed.images.packed import compression_of
 from skyshed.images.pixels import RefusedError, fits_axes, image_axes, native, reading_errors
@@ -65,6 +67,8 @@ class FitsSource(ImageSource):
         Which HDU of the file it is.
     unknown_unit : str
         What the header says the unit is, where that is not known.
+    asinh : Asinh or None
+        How the pixels were made from fluxes, if they are not fluxes.
 
     Examples
     --------
@@ -92,6 +96,7 @@ class FitsSource(ImageSource):
     blank: int | None = None
     hdu: HduFacts | None = None
     unknown_unit: str = ""
+    asinh: Asinh | None = None
 
     unit_from_header = True
 
@@ -108,8 +113,8 @@ class FitsSource(ImageSource):
         """
         with quiet(), fits.open(self.path, memmap=False) as hdus:
             warnings.simplefilter("ignore", ImageWarning)  # it was said when the file was opened
-            hdu = hdus[self.number]
-            return celestial_wcs(hdu.header, hdus, self.label, fits_axes(hdu.shape, self.axes))
+            header, shape = header_of(hdus, self.number), hdus[self.number].shape
+            return celestial_wcs(header, hdus, self.label, fits_axes(shape, self.axes))
 
     def read(self, window: Window) -> Any:
         """Return the pixels of a window as a new NumPy array; see `ImageSource.read`."""
@@ -122,10 +127,11 @@ class FitsSource(ImageSource):
             if pixels.size != window.shape[0] * window.shape[1]:
                 raise ValueError(f"got {pixels.shape}: the file is cut off or has changed")
             pixels = pixels.reshape(window.shape)
-            if self.blanks is None:
-                return pixels
-            give = self.blanks.floats if self.blank is None else self.blanks.integers
-            return give(pixels)
+            if self.blank is not None and self.blanks is not None:
+                return self.blanks.integers(pixels)
+            if self.blanks is not None:
+                pixels = self.blanks.floats(pixels)
+            return pixels if self.asinh is None else self.asinh.fluxes(pixels)
 
     def as_integers(self) -> ImageSource:
         """Return the image as the integers of the file; see `ImageSource.as_integers`."""
@@ -235,19 +241,31 @@ def _described(file: str, wanted: int | str | None) -> tuple[FitsSource, bool]:
             raise RefusedError(f"{label} holds no image")
         shape = tuple(int(length) for length in hdu.shape)
         axes = image_axes(shape, label)
-        detsec, blanks = hdu.header.get("DETSEC"), blanks_of(hdu.header)
+        header = header_of(hdus, number)
+        blanks, asinh = blanks_of(hdu.header), asinh_of(hdu.header)
+        dtype = blanks.float_dtype if blanks else _section(hdu, axes, (slice(0, 1),) * 2).dtype
+        if asinh is not None and dtype.kind != "f":
+            dtype = np.dtype(np.float64)
+        detsec = header.get("DETSEC")
         source = FitsSource(
             os.path.abspath(file), number, (shape[axes[0]], shape[axes[1]]), axes,
-            blanks.float_dtype if blanks else _section(hdu, axes, (slice(0, 1), slice(0, 1))).dtype,
-            unit_of(hdu.header.get("BUNIT"), label),
-            detsec if isinstance(detsec, str) else None, _begin(hdu),
+            dtype, unit_of(header.get("BUNIT"), label),
+            detsec if isinstance(detsec, str) else None, None if asinh else _begin(hdu),
             {**file_origin(file), "input_hdu": number}, blanks, hdu=facts_of(hdu, number),
-            unknown_unit=unknown_unit(hdu.header.get("BUNIT")),
+            unknown_unit=unknown_unit(header.get("BUNIT")), asinh=asinh,
         )  # fmt: skip
-        source.__dict__["wcs"] = celestial_wcs(hdu.header, hdus, label, fits_axes(shape, axes))
+        source.__dict__["wcs"] = celestial_wcs(header, hdus, label, fits_axes(shape, axes))
         packed = hdu.fileinfo()["file"].compression is not None
+        if not packed and _is_cut_off(hdu, file):  # reading it says so, where pixels are missing
+            said = [each for each in said if "truncated" not in str(each.message)]
     pass_on(said, label)
     return source, packed
+
+
+def _is_cut_off(hdu: Any, file: str) -> bool:
+    """Whether a file ends before the data of an HDU do."""
+    where = hdu.fileinfo()
+    return bool(where["datLoc"] + hdu.size > os.path.getsize(file))
 
 
 def _begin(hdu: Any) -> int | None:

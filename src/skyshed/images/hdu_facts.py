@@ -36,9 +36,14 @@ class HduFacts:
     detectors: tuple[tuple[str, str], ...]
     shape: tuple[int, ...]
 
+    @property
+    def key(self) -> str:
+        """What names it in brackets: EXTNAME, with EXTVER where that is not 1, or the number."""
+        version = f",{self.version}" if self.version not in (None, 1) else ""
+        return f"{self.name}{version}" if self.name else str(self.number)
+
     def __str__(self) -> str:
-        version = f",{self.version}" if self.name and self.version not in (None, 1) else ""
-        return f"{self.number} {self.name}{version}".strip()
+        return f"{self.number} {self.key}" if self.name else str(self.number)
 
 
 def holds_image(hdu: Any) -> bool:

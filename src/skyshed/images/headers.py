@@ -88,10 +88,9 @@ def _tell_of_others(images: list[HduFacts], file: str) -> None:
     first, *others = images
     known = first.name in SCIENCE and all(each.name != first.name for each in others)
     if others and not known:
-        other = others[0].name or others[0].number
         _warn(
             f"{file} holds {len(images)} images, and none is named: the first, HDU {first}, is "
-            f"taken of {listed(images)}; name one, such as {file}[{other}], or as hdu"
+            f"taken of {listed(images)}; name one, such as {file}[{others[0].key}], or as hdu"
         )
 
 

@@ -7,10 +7,12 @@ import numpy as np
 
 from skyshed.arguments import as_image
 from skyshed.images.arrays import ArraySource
+from skyshed.images.asinh import asinh_of
 from skyshed.images.blanks import without_blanks
 from skyshed.images.given_wcs import own_wcs
 from skyshed.images.hdu_facts import facts_of
 from skyshed.images.headers import celestial_wcs, find_hdu, unit_of, unknown_unit
+from skyshed.images.inherited import header_of
 from skyshed.images.open import OpenedImage, register
 from skyshed.images.pixels import RefusedError, fits_axes, image_axes, native
 from skyshed.images.source import ImageSource
@@ -46,17 +48,20 @@ def _of_hdu(hdu: Any, hdus: Any, label: str, number: int) -> ArraySource:
     """Return the image of an HDU; ``hdus`` may hold distortion tables of its WCS."""
     if not getattr(hdu, "is_image", False) or hdu.header.get("NAXIS", 0) == 0:
         raise RefusedError(f"{label} holds no image")
+    asinh = asinh_of(hdu.header)
+    header = hdu.header if hdus is None else header_of(hdus, number)
     pixels = hdu.data
     rows, columns = image_axes(np.shape(pixels), label)
     kept = fits_axes(np.shape(pixels), (rows, columns))
     pixels = pixels.reshape(pixels.shape[rows], pixels.shape[columns])
-    unit = unit_of(hdu.header.get("BUNIT"), label)
+    pixels = without_blanks(pixels, hdu.header)
+    text = header.get("BUNIT")
     return ArraySource(
-        native(without_blanks(pixels, hdu.header)),
-        unit,
-        celestial_wcs(hdu.header, hdus, label, kept),
+        native(pixels if asinh is None else asinh.fluxes(pixels)),
+        unit_of(text, label),
+        celestial_wcs(header, hdus, label, kept),
         hdu=facts_of(hdu, number),
-        unknown_unit=unknown_unit(hdu.header.get("BUNIT")),
+        unknown_unit=unknown_unit(text),
     )
 
 

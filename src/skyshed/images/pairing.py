@@ -88,7 +88,7 @@ def _counterpart(theirs: Sequence[HduFacts], name: str, given: Any, image: Image
     raise ValueError(
         f"{name} ({file}) holds {len(theirs)} images, and it is not known which belongs to image: "
         f"{which}, and {what} of {listed(theirs)} {'has' if len(found) < 2 else 'have'} its name, "
-        f"version or detector; name one, such as {file}[{theirs[0].name or theirs[0].number}]"
+        f"version or detector; name one, such as {file}[{theirs[0].key}]"
     )
 
 
