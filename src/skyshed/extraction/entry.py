@@ -22,7 +22,7 @@ def extract(
     segmentation: Any = None,
     detection_image: Any = None,
     detection_cat: Any = None,
-    hdu: int | str | None = None,
+    hdu: int | str | tuple[str, int] | None = None,
     weight: Any = None,
     rms: Any = None,
     variance: Any = None,
@@ -64,8 +64,9 @@ def extract(
     detection_cat : `~skyshed.SourceCatalog`, optional
         The same as a catalog that was measured before, whose segmentation image is the default of
         ``segmentation``. Its ``kron_params``, ``apermask_method`` and WCS are used.
-    hdu : int or str, optional
-        The HDU of the file ``image``: number, name, or ``NAME,VERSION``; the first image if `None`.
+    hdu : int, str or (str, int), optional
+        The HDU of the file ``image``: number, name, ``NAME,VERSION`` or ``(NAME, VERSION)``; the
+        first image if `None`, with a warning if there are others.
     weight : image, optional
         Inverse variance of the background of each pixel, which sets the detection threshold and
         the errors; pixels without weight (0, negative, NaN) are left out. With ``scale_weight`` up
@@ -183,7 +184,7 @@ def open_request(
     parameters: Parameters | None = None,
     device: str | None = None,
     region: Any = None,
-    hdu: int | str | None = None,
+    hdu: int | str | tuple[str, int] | None = None,
     weight: Any = None,
     rms: Any = None,
     variance: Any = None,

@@ -204,7 +204,7 @@ def open_exposure(
     image: Any,
     *,
     name: str = "image",
-    hdu: int | str | None = None,
+    hdu: int | str | tuple[str, int] | None = None,
     weight: Any = None,
     rms: Any = None,
     variance: Any = None,

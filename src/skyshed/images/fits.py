@@ -189,7 +189,9 @@ def _opened(path: str, as_stored: bool) -> Iterator[Any]:
 @register(
     lambda given: isinstance(given, str | os.PathLike) and not is_in_zarr(given), has_hdus=True
 )
-def open_fits(given: str | os.PathLike, name: str, hdu: int | str | None) -> OpenedImage:
+def open_fits(
+    given: str | os.PathLike, name: str, hdu: int | str | tuple[str, int] | None
+) -> OpenedImage:
     """Open the image of an HDU of a file.
 
     A file that is compressed as a whole (gzip, bzip2, ...) can't be read by windows: it is read and
@@ -223,7 +225,7 @@ def _unpacked(source: Any) -> ArraySource:
     )  # fmt: skip
 
 
-def _described(file: str, wanted: int | str | None) -> tuple[FitsSource, bool]:
+def _described(file: str, wanted: int | str | tuple[str, int] | None) -> tuple[FitsSource, bool]:
     """Read the headers, and one pixel for the dtype that scaling leads to.
 
     Returns
@@ -239,6 +241,9 @@ def _described(file: str, wanted: int | str | None) -> tuple[FitsSource, bool]:
         label = f"{file}[{number}]"
         if not getattr(hdu, "is_image", False) or not hdu.shape:
             raise RefusedError(f"{label} holds no image")
+        for name in ("BSCALE", "BZERO"):
+            if isinstance(hdu.header.get(name, 0), str):
+                raise RefusedError(f"{label}: {name} = {hdu.header[name]!r} is text, not a number")
         shape = tuple(int(length) for length in hdu.shape)
         axes = image_axes(shape, label)
         header = header_of(hdus, number)

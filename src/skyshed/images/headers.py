@@ -45,15 +45,16 @@ def split_path(path: str | os.PathLike) -> tuple[str, str | None]:
     return match[1], match[2]
 
 
-def find_hdu(hdus: Any, wanted: int | str | None, file: str) -> int:
+def find_hdu(hdus: Any, wanted: Any, file: str) -> int:
     """Return the number of an HDU.
 
     Parameters
     ----------
     hdus : HDUList
         The HDUs of a file.
-    wanted : int, str or None
-        The number, the name, or ``NAME,VERSION``; `None` for the first that holds an image.
+    wanted : int, str, tuple or None
+        The number, the name, ``NAME,VERSION`` or ``(NAME, VERSION)``; `None` for the first that
+        holds an image.
     file : str
         What messages call the file.
 
@@ -73,6 +74,8 @@ def find_hdu(hdus: Any, wanted: int | str | None, file: str) -> int:
             _tell_of_others(images, file)
             return images[0].number
         raise RefusedError(f"{file} holds no image: it has {_listed(hdus)}")
+    if isinstance(wanted, tuple):
+        wanted = ",".join(map(str, wanted))
     name, _, version = str(wanted).strip().partition(",")
     try:
         if name.lstrip("-").isdigit():

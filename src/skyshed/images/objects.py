@@ -31,7 +31,7 @@ def open_source(given: ImageSource, name: str) -> OpenedImage:
     lambda given: isinstance(given, list) and hasattr(given, "index_of"),
     has_hdus=True,
 )
-def open_hdus(given: Any, name: str, hdu: int | str | None) -> OpenedImage:
+def open_hdus(given: Any, name: str, hdu: int | str | tuple[str, int] | None) -> OpenedImage:
     """Open one of the images of an HDUList."""
     label = f"{name} (an HDUList)"
     number = find_hdu(given, hdu, label)
@@ -70,14 +70,25 @@ def open_nddata(given: Any, name: str) -> OpenedImage:
     """Open an NDData or CCDData; its uncertainty is the error."""
     from astropy.nddata import StdDevUncertainty
 
-    image = _source(given.data, name, given.unit, own_wcs(given.wcs, np.shape(given.data), name))
+    data = _plane(given.data)
+    wcs = own_wcs(given.wcs, np.shape(data), name) if np.ndim(data) == 2 else None
+    image = _source(data, name, given.unit, wcs)
     error = given.uncertainty
     if error is not None:
         error = error.represent_as(StdDevUncertainty)
         of_unit = error.unit if error.unit is not None else given.unit
         error = error.array if of_unit == given.unit else (error.array << of_unit).to(given.unit)
-        error = _source(error, "error")
-    return OpenedImage(image, _mask(given.mask), error)
+        error = _source(_plane(error), "error")
+    return OpenedImage(image, _mask(_plane(given.mask)), error)
+
+
+def _plane(array: Any) -> Any:
+    """Return an array without axes of length 1, as files are read; others as they are."""
+    shape = np.shape(array)
+    if len(shape) < 3 or sum(length > 1 for length in shape) > 2:
+        return array
+    rows, columns = image_axes(shape, "NDData")
+    return array.reshape(shape[rows], shape[columns])
 
 
 @register(lambda given: isinstance(given, np.ma.MaskedArray))
@@ -115,6 +126,11 @@ def _folder_of(array: Any) -> Path | None:
 
 def open_array(given: Any, name: str) -> OpenedImage:
     """Open a Quantity, an array, or anything that NumPy makes an array of."""
+    if isinstance(given, bytes | bytearray) or (hasattr(given, "read") and hasattr(given, "seek")):
+        raise TypeError(
+            f"{name} must be a path or an array, got {type(given).__name__}: give the path of the "
+            "file, or astropy.io.fits.open of it"
+        )
     unit = getattr(given, "unit", None)
     return OpenedImage(_source(given if unit is None else given.value, name, unit))
 
