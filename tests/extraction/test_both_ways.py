@@ -79,6 +79,7 @@ class Sky:
         fits.HDUList(hdus).writeto(folder / "several.fits")
         fits.writeto(folder / "counts.fits", np.round(50 * self.data).astype(np.uint16))
         fits.writeto(folder / "data.fits.gz", self.data, self.header)
+        self.write_oddities(folder)
         odd = self.wcs.to_header()
         odd["BUNIT"] = "furlongs of light"
         fits.writeto(folder / "odd.fits", self.data, odd)
@@ -86,6 +87,16 @@ class Sky:
             zarr.create_array(store, data=self.data, chunks=(40, 50))
         np.save(folder / "data.npy", self.data)
         self.whole.write(folder / "written", preview=False, map_format="zarr")
+
+    def write_oddities(self, folder):
+        broken = self.header.copy()
+        broken["CRVAL1"] = str(broken["CRVAL1"])
+        fits.writeto(folder / "broken.fits", self.data, broken)
+        blank = np.round(50 * self.data).astype(np.uint16)
+        blank[self.bits == 4] = 0
+        fits.writeto(folder / "blank.fits", blank, fits.Header({"BLANK": -32768}))
+        stack = fits.Header({"BSOFTEN": 10.0, "BOFFSET": 1.0})
+        fits.writeto(folder / "stack.fits", np.arcsinh(self.data / 20), stack)
 
     def path(self, name):
         return str(self.folder / name)
@@ -286,6 +297,9 @@ IMAGES = {
     "path[HDU]": lambda sky: sky.path("several.fits[SCI]"),
     "path with hdu": lambda sky: (sky.path("several.fits"), {"hdu": 2}),
     "file of integers": lambda sky: sky.path("counts.fits"),
+    "file with a broken WCS": lambda sky: sky.path("broken.fits"),
+    "file with blank pixels": lambda sky: sky.path("blank.fits"),
+    "file of asinh": lambda sky: sky.path("stack.fits"),
     "file with an odd header": lambda sky: sky.path("odd.fits"),
     "compressed": lambda sky: sky.path("data_packed.fits[SCI]"),
     "compressed, the first image": lambda sky: sky.path("data_packed.fits"),
@@ -360,6 +374,16 @@ def test_noise_and_errors_of_every_kind(sky, kind):
         sky.path("data.fits"), rms=COMPANIONS[kind](sky, "rms"),
         error=COMPANIONS[kind](sky, "error"),
     )  # fmt: skip
+
+
+def test_variances_of_every_kind(sky):
+    variance = sky.rms**2
+    variance[30:34, 20:90] = 1e30
+    expected = extract(sky.data, rms=np.where(variance > 1e20, 0, sky.rms), **SETTINGS)
+    for plane in (variance, dask.array.from_array(variance, chunks=(30, 60))):
+        found = same_both_ways(sky.data, variance=plane)
+        assert len(found.table) == len(expected.table)
+        assert np.array_equal(found.mask, variance > 1e20)
 
 
 @EVERY
