@@ -2,6 +2,7 @@
 
 import pickle
 import warnings
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -9,8 +10,9 @@ from astropy.coordinates import SkyCoord
 from astropy.io import fits
 
 from skyshed import extract
-from skyshed.exceptions import ImageWarning
+from skyshed.exceptions import ImageWarning, NoDetectionsWarning
 from skyshed.images import open_image
+from skyshed.images.astropy_says import heard, pass_on
 from tests.images.files import stars, tan
 
 MATRIX = {"CDELT1": None, "CDELT2": None}
@@ -199,3 +201,22 @@ def test_a_file_that_is_cut_off_behind_the_image_is_said_to_be(tmp_path):
         source = open_image(f"{path}[LAST]").image
         with pytest.raises(OSError, match="cut off"):  # said where the pixels are wanted
             source.read(source.everything)
+
+
+def test_what_other_threads_warn_of_meanwhile_is_theirs():
+    """Several images may be opened and worked on in threads of one process."""
+
+    def elsewhere():
+        warnings.warn("of another image", NoDetectionsWarning, stacklevel=1)
+
+    with warnings.catch_warnings(record=True) as shown:
+        warnings.simplefilter("always")
+        with heard() as said:
+            thread = Thread(target=elsewhere)
+            thread.start()
+            thread.join()
+        pass_on(said, "mine.fits")
+    assert said == []
+    assert [(each.category, str(each.message)) for each in shown] == [
+        (NoDetectionsWarning, "of another image")
+    ]

@@ -4,7 +4,7 @@ import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import RLock
+from threading import RLock, get_ident
 from typing import Any
 
 from astropy.io.fits.verify import VerifyWarning
@@ -17,6 +17,8 @@ __all__ = ["heard", "pass_on", "quiet"]
 
 #: Filters of warnings belong to the process: only one thread at a time may change them.
 _FILTERS = RLock()
+#: Whose warnings are heard, or not shown: other threads may warn of their images meanwhile.
+_ABOUT_HEADERS = r"(astropy|skyshed\.images)\."
 #: What is said of cards that were mended without a change of what they mean, and of other images.
 HARMLESS = re.compile(
     r"'\w+fix' made the change|RADECSYS|cdelt will be ignored since cd is present|"
@@ -31,28 +33,36 @@ ABOUT_PIXELS = re.compile(r"BLANK|BSCALE|BZERO|truncated|checksum", re.IGNORECAS
 def quiet() -> Iterator[None]:
     """Ignore what astropy says of a file that has been opened before, when it was passed on."""
     with _FILTERS, warnings.catch_warnings():
-        warnings.simplefilter("ignore", AstropyWarning)
+        warnings.filterwarnings("ignore", category=AstropyWarning, module=_ABOUT_HEADERS)
         yield
 
 
 @contextmanager
 def heard() -> Iterator[list[Any]]:
-    """Collect what is said; nothing of it is shown."""
-    with _FILTERS, warnings.catch_warnings(record=True) as said:
-        warnings.simplefilter("always")
+    """Collect what astropy says to this thread; what others say meanwhile is theirs to be shown."""
+    said: list[Any] = []
+    mine = get_ident()
+    with _FILTERS, warnings.catch_warnings():
+        shown = warnings.showwarning
+
+        def show(message: Any, category: Any, filename: str, *where: Any, **more: Any) -> None:
+            theirs = get_ident() != mine or issubclass(category, ImageWarning)
+            if theirs or not issubclass(category, AstropyWarning | RuntimeWarning):
+                shown(message, category, filename, *where, **more)
+            else:
+                said.append(message)
+
+        warnings.filterwarnings("always", module=_ABOUT_HEADERS)
+        warnings.showwarning = show
         yield said
 
 
 def pass_on(said: list[Any], label: str) -> None:
     """Warn of what matters in what was said of an image."""
-    for each in said:
-        text = one_line(each.message)
-        if isinstance(each.message, VerifyWarning) and not ABOUT_PIXELS.search(text):
-            continue
+    for message in said:
+        text = one_line(message)
         if HARMLESS.search(text):
             continue
-        if issubclass(each.category, AstropyWarning):
-            message = f"{label}: {text}"
-            warnings.warn(message, ImageWarning, stacklevel=find_stack_level())
-        elif not issubclass(each.category, DeprecationWarning | ResourceWarning):
-            warnings.warn(text, each.category, stacklevel=find_stack_level())
+        if isinstance(message, VerifyWarning) and not ABOUT_PIXELS.search(text):
+            continue
+        warnings.warn(f"{label}: {text}", ImageWarning, stacklevel=find_stack_level())

@@ -1,7 +1,6 @@
 """FITS files, read by windows without mapping them into memory."""
 
 import os
-import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -11,14 +10,20 @@ from typing import Any
 import numpy as np
 from astropy.io import fits
 
-from skyshed.exceptions import ImageWarning
 from skyshed.images.arrays import ArraySource
 from skyshed.images.asinh import Asinh, asinh_of
 from skyshed.images.astropy_says import heard, pass_on, quiet
 from skyshed.images.blanks import Blanks, blanks_of
 from skyshed.images.fingerprint import file_facts, file_origin
 from skyshed.images.hdu_facts import HduFacts, facts_of
-from skyshed.images.headers import celestial_wcs, find_hdu, split_path, unit_of, unknown_unit
+from skyshed.images.headers import (
+    celestial_wcs,
+    find_hdu,
+    read_celestial,
+    split_path,
+    unit_of,
+    unknown_unit,
+)
 from skyshed.images.inherited import header_of
 from skyshed.images.open import OpenedImage, register
 from skyshed.images.packed import compression_of
@@ -112,9 +117,9 @@ class FitsSource(ImageSource):
         Every process reads it from the header: a pickled WCS loses digits.
         """
         with quiet(), fits.open(self.path, memmap=False) as hdus:
-            warnings.simplefilter("ignore", ImageWarning)  # it was said when the file was opened
             header, shape = header_of(hdus, self.number), hdus[self.number].shape
-            return celestial_wcs(header, hdus, self.label, fits_axes(shape, self.axes))
+            # What there is to say of it was said when the file was opened.
+            return read_celestial(header, hdus, fits_axes(shape, self.axes))[0]
 
     def read(self, window: Window) -> Any:
         """Return the pixels of a window as a new NumPy array; see `ImageSource.read`."""
@@ -262,7 +267,7 @@ def _described(file: str, wanted: int | str | tuple[str, int] | None) -> tuple[F
         source.__dict__["wcs"] = celestial_wcs(header, hdus, label, fits_axes(shape, axes))
         packed = hdu.fileinfo()["file"].compression is not None
         if not packed and _is_cut_off(hdu, file):  # reading it says so, where pixels are missing
-            said = [each for each in said if "truncated" not in str(each.message)]
+            said = [each for each in said if "truncated" not in str(each)]
     pass_on(said, label)
     return source, packed
 

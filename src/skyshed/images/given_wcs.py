@@ -4,8 +4,7 @@ import warnings
 from typing import Any
 
 from skyshed.exceptions import ImageWarning
-from skyshed.images.astropy_says import heard
-from skyshed.images.headers import celestial_wcs
+from skyshed.images.headers import celestial_wcs, read_celestial
 from skyshed.images.wcs_cards import usable_frame
 from skyshed.messages import find_stack_level, one_line
 
@@ -41,15 +40,12 @@ def given_wcs(wcs: Any, shape: tuple[int, ...], name: str = "wcs") -> Any:
     '30 0'
     """
     if hasattr(wcs, "cards"):
-        with heard() as said:
-            found = celestial_wcs(wcs, None, name)
+        found, why, _ = read_celestial(wcs)
         if found is None:
-            told = [each for each in said if issubclass(each.category, ImageWarning)]
-            why = one_line(told[-1].message) if told else f"{name} is a header without CTYPE of one"
-            raise ValueError(f"{name} must be a celestial WCS: {why}")
-        for each in said:
-            warnings.warn(each.message, each.category, stacklevel=find_stack_level())
-        return found
+            raise ValueError(
+                f"{name} must be a celestial WCS: {why or 'the header has no CTYPE of one'}"
+            )
+        return celestial_wcs(wcs, None, name)  # with what there is to say of it
     if not hasattr(wcs, "pixel_to_world"):
         raise TypeError(
             f"{name} must be a WCS, such as astropy.wcs.WCS, or a FITS header, got "

@@ -22,7 +22,9 @@ from skyshed.images.wcs_cards import (
 )
 from skyshed.messages import find_stack_level, one_line
 
-__all__ = ["celestial_wcs", "find_hdu", "split_path", "unit_of", "unknown_unit"]
+__all__ = [
+    "celestial_wcs", "find_hdu", "read_celestial", "split_path", "unit_of", "unknown_unit",
+]  # fmt: skip
 
 #: Names of the one image of a file that others (errors, quality, weights) belong to, as STScI,
 #: Rubin and ESO write them.
@@ -148,17 +150,28 @@ def celestial_wcs(header: Any, hdus: Any, label: str, kept: tuple[int, ...] | No
     ImageWarning
         If there is one that cannot be used; the card is named.
     """
-    with heard() as said:
-        wcs, reason = _read_wcs(header, hdus, said, kept)
-        sip = None if wcs is None or reason is not None else left_over_sip(header)
+    wcs, reason, said = read_celestial(header, hdus, kept)
     if reason is not None:
         _warn(f"{label}: the WCS cannot be used ({reason}); positions on the sky are left out")
         return None
     if wcs is not None:
+        sip = left_over_sip(header)
         if sip is not None:
             _warn(f"{label}: {sip}")
         pass_on([each for each in said if not rejected_cards([each])], label)
     return wcs
+
+
+def read_celestial(
+    header: Any, hdus: Any = None, kept: tuple[int, ...] | None = None
+) -> tuple[Any, str | None, list[Any]]:
+    """Return the celestial WCS of a header, why it cannot be used, and what astropy said of it.
+
+    The arguments are those of `celestial_wcs`. Without any WCS, there is no reason either.
+    """
+    with heard() as said:
+        wcs, reason = _read_wcs(header, hdus, said, kept)
+    return wcs if reason is None else None, reason, said
 
 
 def _read_wcs(

@@ -95,7 +95,7 @@ def rejected_cards(said: list[Any]) -> dict[str, str]:
     """Return the cards that wcslib has rejected: keyword, and what it says about the value."""
     found = {}
     for each in said:
-        match = REJECTED.match(str(each.message))
+        match = REJECTED.match(str(each))
         if match is not None:
             value = " ".join(match[2].split()).replace("' ", "'").replace(" '", "'")
             found[match[1]] = f"{match[1]} = {value} is rejected: {one_line(match[3])}"
