@@ -195,7 +195,7 @@ def _opened(path: str, as_stored: bool) -> Iterator[Any]:
     lambda given: isinstance(given, str | os.PathLike) and not is_in_zarr(given), has_hdus=True
 )
 def open_fits(
-    given: str | os.PathLike, name: str, hdu: int | str | tuple[str, int] | None
+    given: str | os.PathLike[str], name: str, hdu: int | str | tuple[str, int] | None
 ) -> OpenedImage:
     """Open the image of an HDU of a file.
 

@@ -16,7 +16,7 @@ FIRST_BYTES = {
 }
 
 
-def compression_of(path: str | os.PathLike) -> tuple[str, str] | None:
+def compression_of(path: str | os.PathLike[str]) -> tuple[str, str] | None:
     """Return what a file was compressed with as a whole, and the command that unpacks it.
 
     Returns
