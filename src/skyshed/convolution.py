@@ -111,7 +111,7 @@ def oversampled_gaussian(fwhm: float, shape: tuple[int, int]) -> Any:
     --------
     >>> from skyshed.convolution import oversampled_gaussian
     >>> oversampled_gaussian(3.0, (1, 3)).round(4)
-    array([[0.2761, 0.4477, 0.2761]])
+    array([[0.2994, 0.4012, 0.2994]])
     """
     sigma = fwhm * FWHM_TO_SIGMA
     first, past = -0.5 * (1 - 1 / OVERSAMPLING), 1 - 0.5 * (1 + 1 / OVERSAMPLING)

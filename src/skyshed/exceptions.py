@@ -28,7 +28,7 @@ class CrowdedWarning(UserWarning):
 
 
 class ImageWarning(UserWarning):
-    """Something that an image says about itself, such as its unit or WCS, could not be used."""
+    """What an image says about itself could not be used, or its numbers are doubtful."""
 
 
 class TileError(RuntimeError):

@@ -107,7 +107,7 @@ def test_a_bad_image_is_a_row_of_the_report_and_status_3(folder, capsys):
     assert rows[1]["seconds"] > 0
     assert sorted(os.listdir(out)) == ["a", "b-DQ", "report.ecsv"]
     shown = capsys.readouterr()
-    assert [line for line in shown.err.splitlines() if "error" in line] == [
+    assert [line for line in shown.err.splitlines() if "skyshed: error" in line] == [
         f"skyshed: error: {row['error']}" for row in rows if row["status"] == "failed"
     ]
     assert f"{folder}/absent.fits: there is no such file" in rows[0]["error"]

@@ -128,7 +128,7 @@ def test_companions_reach_the_chain(folder):
             ["--mask", f"{field}[DQ]", "--mask-bits", "0x8"],
             {"mask": fits.getdata(field, "DQ") == 8},
         ),
-        (["--hdu", "RMS", "--rms", f"{field}[WHT]"], None),
+        (["--hdu", "RMS", "--weight", f"{field}[WHT]"], None),
     ):
         status, table = run(folder, *arguments, "--no-preview", "--quiet", out="companions")
         assert status == 0

@@ -318,7 +318,7 @@ def test_gzipped_files_are_worked_on_at_once_or_not_at_all(inputs, tmp_path):
     request = open_request(path, **SETTINGS)
     plan = make_plan(request, Resources("1GB"))
     follows(quiet(path, memory="1GB", **SETTINGS), plan)
-    message = r"image \(.*\) is gzipped as a whole and can't be read by windows"
+    message = r"image \(.*\) is compressed as a whole and can't be read by windows"
     for resources in (Resources(plan.memory - 1), Resources(workspace=tmp_path / "work")):
         with pytest.raises(ValueError, match=message):
             make_plan(request, resources)

@@ -37,7 +37,7 @@ class Boxes:
     n_unmasked : int
         Pixels of the window that are not masked.
     sample : array
-        Where noise is known up to a factor only, the noise of evenly spaced pixels.
+        Where the user gave the noise, that of evenly spaced pixels.
     """
 
     level: Any
@@ -61,12 +61,28 @@ class ExposureMesh:
         Whether boxes with fewer good pixels than asked for had to be used.
     n_unmasked : int
         Pixels that are not masked.
+    noise_ratio : float
+        The noise that the user gave over that measured, the median over a sample of pixels; NaN
+        where none was given.
+    n_boxes : int
+        Boxes that were used.
+    n_noiseless : int
+        Those of them in which the noise measured is 0.
+    n_zero : int
+        Those of the noiseless ones whose level is 0.
+    n_unclipped : int
+        Those of the noiseless ones with level 0 in which nothing was masked or clipped.
     """
 
     mesh: Mesh
     scale: float
     lenient: bool
     n_unmasked: int
+    noise_ratio: float = np.nan
+    n_boxes: int = 0
+    n_noiseless: int = 0
+    n_zero: int = 0
+    n_unclipped: int = 0
 
 
 def measure_window(
@@ -97,7 +113,7 @@ def measure_window(
         parameters.n_threads,
     )  # fmt: skip
     masked = 0 if planes.mask is None else int(np.count_nonzero(planes.mask))
-    sample = _sampled(planes.rms, window, shape) if planes.relative else np.empty(0)
+    sample = np.empty(0) if planes.rms is None else _sampled(planes.rms, window, shape)
     return Boxes(values.level, values.noise, values.n_good, planes.data.size - masked, sample)
 
 
@@ -134,15 +150,20 @@ def background_of(
     )  # fmt: skip
 
 
-def _sampled(image: Any, window: Window, shape: tuple[int, int]) -> Any:
-    """Return the pixels of a window that are among evenly spaced ones of the whole image."""
+def _places(window: Window, shape: tuple[int, int]) -> tuple[Any, Any]:
+    """Return the rows and columns of evenly spaced pixels of the whole image, in a window."""
     ny, nx = shape
     step = max(1, ny * nx // SCALE_SAMPLE)
     y, x = np.divmod(np.arange(-(-window.y0 * nx // step) * step, window.y1 * nx, step), nx)
     inside = (x >= window.x0) & (x < window.x1)
+    return y[inside], x[inside]
+
+
+def _sampled(image: Any, window: Window, shape: tuple[int, int]) -> Any:
+    """Return the pixels of a window that are among evenly spaced ones of the whole image."""
+    y, x = _places(window, shape)
     xp = array_namespace(image=image)
-    y, x = xp.asarray(y[inside] - window.y0), xp.asarray(x[inside] - window.x0)
-    return to_host(image[y, x])
+    return to_host(image[xp.asarray(y - window.y0), xp.asarray(x - window.x0)])
 
 
 def assemble(
@@ -197,7 +218,9 @@ def assemble(
             "look at the image"
         )
     scale = _scale(mesh, boxes, exposure.shape, box_size) if exposure.relative else 1.0
-    return ExposureMesh(mesh, scale, lenient, n_unmasked)
+    ratio = np.nan if exposure.relative else _ratio(mesh, boxes, exposure.shape, box_size)
+    n_boxes, counts = _noiseless(values, mesh.gaps, exposure.shape, box_size)
+    return ExposureMesh(mesh, scale, lenient, n_unmasked, ratio, n_boxes, *counts)
 
 
 def _mesh(
@@ -222,3 +245,35 @@ def _scale(
         ratios.append(measured[good] / part.sample[good])
     ratio = np.concatenate(ratios)
     return float(np.median(ratio)) if ratio.size else 1.0
+
+
+def _ratio(
+    mesh: Mesh, boxes: Mapping[Window, Boxes], shape: tuple[int, int], box_size: tuple[int, int]
+) -> float:
+    """Return the noise that was given over that of the boxes; NaN where none was given."""
+    ratios = [np.empty(0)]
+    for window, part in boxes.items():
+        if part.sample.size:
+            y, x = _places(window, shape)
+            measured = mesh.noise[y // box_size[0], x // box_size[1]]
+            good = (part.sample > 0) & (measured > 0)
+            ratios.append(part.sample[good] / measured[good])
+    ratio = np.concatenate(ratios)
+    return float(np.median(ratio)) if ratio.size else np.nan
+
+
+def _noiseless(
+    values: BoxValues, gaps: Any, shape: tuple[int, int], box_size: tuple[int, int]
+) -> tuple[int, list[int]]:
+    """Count the boxes that were used, those without noise, and what they are like."""
+    noiseless = ~gaps & (values.noise == 0)
+    if not noiseless.any():
+        return int(np.count_nonzero(~gaps)), [0, 0, 0]
+    height, width = (
+        np.minimum(size, whole - size * np.arange(n))
+        for size, whole, n in zip(box_size, shape, gaps.shape, strict=True)
+    )
+    zero = noiseless & (values.level == 0)
+    unclipped = zero & (values.n_good == np.outer(height, width))
+    counts = [int(np.count_nonzero(each)) for each in (noiseless, zero, unclipped)]
+    return int(np.count_nonzero(~gaps)), counts

@@ -7,7 +7,7 @@ import astropy.units as u
 import numpy as np
 from astropy.table import QTable
 
-from skyshed.chain.designation import designations
+from skyshed.chain.designation import designations, pixel_scale, resolving
 from skyshed.parameters import Parameters
 
 __all__ = [
@@ -131,7 +131,10 @@ def make_table(catalog: Any, parameters: Parameters) -> QTable:
             table[f"{name}_mag"], table[f"{name}_magerr"] = values
     if parameters.designation is not None and catalog.wcs is not None:
         sky = catalog.sky_centroid.icrs
-        names = designations(sky.ra.deg, sky.dec.deg, parameters.designation)
+        pattern = parameters.designation
+        if pattern == Parameters.designation:  # a pattern of one's own is kept
+            pattern = resolving(pattern, pixel_scale(catalog.wcs))
+        names = designations(sky.ra.deg, sky.dec.deg, pattern)
         table.add_column(names, name="name", index=min(1, len(table.colnames)))
     return table
 

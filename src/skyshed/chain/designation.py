@@ -7,10 +7,55 @@ import numpy as np
 
 from skyshed.parameters.validators import Designation
 
-__all__ = ["designations"]
+__all__ = ["designations", "pixel_scale", "resolving"]
 
+#: Most decimals of seconds that a pattern has: `Designation.PATTERN`.
+MOST_DECIMALS = 6
 #: Share of the last digit that keeps a position on its edge from falling short of it by rounding.
 EDGE = 1e-4
+
+
+def pixel_scale(wcs: Any) -> float | None:
+    """Return the side of a pixel in degrees, the lesser one; `None` where it is not known.
+
+    It is that at the reference point, which no window of an image changes.
+    """
+    from astropy.wcs import WCS
+
+    if not isinstance(wcs, WCS):
+        return None
+    sides = np.linalg.norm(np.asarray(wcs.pixel_scale_matrix, np.float64), axis=0)
+    return float(sides.min()) if np.isfinite(sides).all() and sides.min() > 0 else None
+
+
+def resolving(pattern: str, scale: float | None) -> str:
+    """Return a pattern whose cells are no larger than a pixel, so that neighbours differ.
+
+    Parameters
+    ----------
+    pattern : str
+        As for `designations`.
+    scale : float or None
+        The side of a pixel in degrees.
+
+    Examples
+    --------
+    >>> from skyshed.chain.designation import resolving
+    >>> resolving("SKYSHED Jhhmmss.ss+ddmmss.s", 0.03 / 3600)
+    'SKYSHED Jhhmmss.sss+ddmmss.ss'
+    >>> resolving("SKYSHED Jhhmmss.ss+ddmmss.s", 0.2 / 3600)
+    'SKYSHED Jhhmmss.ss+ddmmss.s'
+    """
+    match = re.fullmatch(Designation.PATTERN, pattern)
+    if match is None or scale is None:
+        return pattern
+    spelled = []
+    for axis, arcseconds in (("ra", 15.0), ("dec", 1.0)):
+        needed = int(np.ceil(np.log10(arcseconds / (3600 * scale))))
+        decimals = min(max(len(match[axis] or ""), needed), MOST_DECIMALS)
+        spelled.append(f".{'s' * decimals}" if decimals else "")
+    ra, dec = spelled
+    return f"{match['prefix']}Jhhmmss{ra}+ddmmss{dec}"
 
 
 def designations(ra: Any, dec: Any, pattern: str) -> Any:

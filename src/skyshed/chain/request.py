@@ -51,6 +51,8 @@ class KnownLabels:
         labels = self.source.read(window)
         xp = array_namespace(segmentation=labels)
         largest = np.iinfo(np.int32).max
+        if self.source.blank is not None:
+            labels = xp.where(labels == self.source.blank, labels.dtype.type(0), labels)
         if self.segmentation is None:  # whose labels were checked when it was made
             for extreme in (int(xp.min(labels)), int(xp.max(labels))):
                 if not 0 <= extreme <= largest:
@@ -150,6 +152,7 @@ class Request:
         others = {name: self.exposures[name].image for name in self.exposures if name != IMAGE}
         if self.known is not None:
             others["segmentation"] = self.known.source
+        others |= self.exposure.companions
         for name, source in others.items():
             origin |= {key.replace("input", name): value for key, value in source.origin().items()}
         return origin

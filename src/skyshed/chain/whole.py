@@ -12,6 +12,7 @@ from astropy.table import QTable
 from skyshed.catalog import SourceCatalog, kron_ellipses
 from skyshed.chain.background import ExposureMesh, assemble, measure_window
 from skyshed.chain.columns import empty_table, make_table
+from skyshed.chain.doubts import warn_of_doubts
 from skyshed.chain.request import DETECTION, IMAGE, Request
 from skyshed.chain.run import Run
 from skyshed.chain.steps import Prepared, make_catalog, prepare, warn_of_crowding, warn_of_nothing
@@ -182,7 +183,7 @@ def run_whole(request: Request, begin: Callable[[str], None]) -> WholeRun:
 
     Warns
     -----
-    NoDetectionsWarning, DeblendWarning, CrowdedWarning
+    NoDetectionsWarning, DeblendWarning, CrowdedWarning, ImageWarning
         See `skyshed.extract`.
     """
     meshes: dict[str, ExposureMesh] = {}
@@ -213,6 +214,7 @@ def run_whole(request: Request, begin: Callable[[str], None]) -> WholeRun:
     assert shaped is not None
     if any(mesh.lenient for mesh in meshes.values()):
         warn_of_crowding(request.parameters)
+    warn_of_doubts(request.exposures, meshes)
     if segmentation.nlabels == 0 and request.known is not None:
         warn_of_nothing(request)
     clock.stop()

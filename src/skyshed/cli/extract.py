@@ -22,7 +22,8 @@ SUMMARY = "Detect, deblend and measure the sources of an image."
 USAGE = "skyshed extract [--each] IMAGE [IMAGE ...] --out DIR [options]"
 #: Options that are arguments of `skyshed.extract` as they are.
 INPUTS = (
-    "hdu", "weight", "rms", "error", "mask", "segmentation", "detection_image", "device", "region",
+    "hdu", "weight", "rms", "variance", "error", "mask", "segmentation", "detection_image",
+    "device", "region",
 )  # fmt: skip
 
 
@@ -52,6 +53,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     for name, about in (
         ("weight", "inverse variance of the background of each pixel"),
         ("rms", "noise of the background of each pixel"),
+        ("variance", "variance of the background of each pixel"),
         ("error", "total error of each pixel, for the errors in the catalog"),
         ("mask", "pixels to leave out: those not 0, or of --mask-bits"),
         ("segmentation", "measure the sources of this map of labels, detect none"),

@@ -22,9 +22,10 @@ def extract(
     segmentation: Any = None,
     detection_image: Any = None,
     detection_cat: Any = None,
-    hdu: int | str | None = None,
+    hdu: int | str | tuple[str, int] | None = None,
     weight: Any = None,
     rms: Any = None,
+    variance: Any = None,
     error: Any = None,
     mask: Any = None,
     wcs: Any = None,
@@ -63,14 +64,19 @@ def extract(
     detection_cat : `~skyshed.SourceCatalog`, optional
         The same as a catalog that was measured before, whose segmentation image is the default of
         ``segmentation``. Its ``kron_params``, ``apermask_method`` and WCS are used.
-    hdu : int or str, optional
-        The HDU of the file ``image``: number, name, or ``NAME,VERSION``; the first image if `None`.
+    hdu : int, str or (str, int), optional
+        The HDU of the file ``image``: number, name, ``NAME,VERSION`` or ``(NAME, VERSION)``; the
+        first image if `None`, with a warning if there are others.
     weight : image, optional
         Inverse variance of the background of each pixel, which sets the detection threshold and
-        the errors; pixels without weight are left out. With ``scale_weight`` up to a factor.
+        the errors; pixels without weight (0, negative, NaN) are left out. With ``scale_weight`` up
+        to a factor.
     rms : image, optional
-        The same as a standard deviation; give one of the two. Without either, the noise is that
-        which the background mesh measures.
+        The same as a standard deviation; 1e15 and more is no weight. Without ``weight``, ``rms``
+        and ``variance``, of which one may be given, the noise is that which the background mesh
+        measures.
+    variance : image, optional
+        The same as a variance; 1e30 and more is no weight.
     error : image, optional
         Total 1-sigma error of each pixel, noise of the sources included, for the errors of the
         catalog. Without it, the noise of the background, with the Poisson noise of the sources
@@ -78,9 +84,9 @@ def extract(
     mask : image of bool or int, optional
         True, or not 0, for pixels to leave out; of an integer quality plane the bits
         ``mask_bits``.
-    wcs : object, optional
-        A WCS that goes before the image's own. An image that has none takes that of the
-        segmentation or of the detection image.
+    wcs : WCS or `~astropy.io.fits.Header`, optional
+        A celestial WCS that goes before the image's own; of one with more axes, the celestial part.
+        An image that has none takes that of the segmentation or of the detection image.
     parameters : `Parameters`, optional
         The parameters of the chain.
     progress : bool or None, optional
@@ -135,7 +141,8 @@ def extract(
     NoDetectionsWarning
         If there is no source.
     ImageWarning
-        If something that a file says about its image cannot be used.
+        If something that a file says about its image cannot be used, the noise that is given is
+        more than three times that measured or less than a third of it, or no noise is measured.
     CrowdedWarning
         If every box of the background is full of sources; ``exclude_percentile`` then is 100, also
         in the parameters of the result.
@@ -159,10 +166,11 @@ def extract(
     """
     request = open_request(
         image, segmentation=segmentation, detection_image=detection_image,
-        detection_cat=detection_cat, hdu=hdu, weight=weight, rms=rms, error=error, mask=mask,
-        wcs=wcs, parameters=parameters, device=device, region=region, **overrides,
+        detection_cat=detection_cat, hdu=hdu, weight=weight, rms=rms,
+        variance=variance, error=error, mask=mask, wcs=wcs, parameters=parameters, device=device,
+        region=region, **overrides,
     )  # fmt: skip
-    del image, weight, rms, error, mask, segmentation, detection_image
+    del image, weight, rms, variance, error, mask, segmentation, detection_image
     resources = Resources(memory, workspace, scheduler, restart)
     return run_request(request, make_plan(request, resources), resources, progress)
 
@@ -176,9 +184,10 @@ def open_request(
     parameters: Parameters | None = None,
     device: str | None = None,
     region: Any = None,
-    hdu: int | str | None = None,
+    hdu: int | str | tuple[str, int] | None = None,
     weight: Any = None,
     rms: Any = None,
+    variance: Any = None,
     error: Any = None,
     mask: Any = None,
     wcs: Any = None,
@@ -198,8 +207,9 @@ def open_request(
             "give one of them"
         )
     exposure = open_exposure(
-        image, hdu=hdu, weight=weight, rms=rms, error=error, mask=mask, wcs=wcs, region=region,
-        mask_bits=parameters.mask_bits, scale_weight=parameters.scale_weight, device=device,
+        image, hdu=hdu, weight=weight, rms=rms, variance=variance, error=error, mask=mask, wcs=wcs,
+        region=region, mask_bits=parameters.mask_bits, scale_weight=parameters.scale_weight,
+        device=device,
     )  # fmt: skip
     exposures = {IMAGE: exposure}
     if detection_image is not None:

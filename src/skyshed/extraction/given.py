@@ -9,7 +9,8 @@ from skyshed.catalog import SourceCatalog
 from skyshed.chain.request import DETECTION, KnownLabels
 from skyshed.images.arrays import ArraySource
 from skyshed.images.exposure import Exposure, open_exposure
-from skyshed.images.open import OpenedImage, open_image
+from skyshed.images.open import OpenedImage
+from skyshed.images.pairing import open_paired
 from skyshed.images.region import as_region, cut
 from skyshed.images.registration import check_same_pixels
 from skyshed.images.source import ImageSource
@@ -44,10 +45,10 @@ def open_labels(given: Any, exposure: Exposure, region: Any) -> KnownLabels:
     with contextlib.suppress(TypeError):  # photutils' segmentation image, or skyshed's
         segmentation = as_segmentation_image(given, name)
     if segmentation is None:
-        opened = open_image(given, name)
+        opened = open_paired(given, name, exposure.image)
     else:
         opened = OpenedImage(ArraySource(segmentation.data))
-    source, mask = opened.image, opened.mask
+    source, mask = opened.image.as_integers(), opened.mask
     _check_integers(source, name)
     if region is not None:
         window = as_region(region, source.shape)
@@ -69,7 +70,8 @@ def open_detection(given: Any, exposure: Exposure, region: Any) -> Exposure:
     TypeError
         If it holds no numbers, or is on another device than the image.
     """
-    detection = open_exposure(given, name=DETECTION, region=region, device=exposure.device)
+    opened = open_paired(given, DETECTION, exposure.image)
+    detection = open_exposure(opened, name=DETECTION, region=region, device=exposure.device)
     _check_pixels(detection.image, DETECTION, exposure)
     return detection
 

@@ -186,8 +186,8 @@ def _check_tiles(request: Request) -> None:
     for name, source in request.sources().items():
         if not source.windowed:
             raise ValueError(
-                f"{name} ({source.label}) is gzipped as a whole and can't be read by windows, as "
-                "tiles are: unpack it, compress it by tiles (fpack), or give more memory"
+                f"{name} ({source.label}) is compressed as a whole and can't be read by windows, "
+                "as tiles are: unpack it, compress it by tiles (fpack), or give more memory"
             )
 
 

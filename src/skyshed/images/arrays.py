@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from skyshed.images.fingerprint import file_facts, sample_digest
+from skyshed.images.hdu_facts import HduFacts
 from skyshed.images.pixels import native, reading_errors
 from skyshed.images.source import ImageSource
 from skyshed.images.wcs import ExactWCS
@@ -33,6 +34,16 @@ class ArraySource(ImageSource):
         The celestial WCS.
     came_from : mapping
         What `origin` returns.
+    detsec : str or None
+        Where on the detector the image is, as the header of its file says.
+    integers : ImageSource or None
+        What `as_integers` returns, if it is another.
+    blank : int or None
+        The value of pixels without one.
+    hdu : HduFacts or None
+        Which HDU of a file it is.
+    unknown_unit : str
+        What a header says the unit is, where that is not known.
 
     Examples
     --------
@@ -49,6 +60,11 @@ class ArraySource(ImageSource):
     came_from: Mapping[str, Any] = field(default_factory=lambda: {"input": "array"})
     unit_from_header: bool = False
     windowed: bool = True
+    detsec: str | None = None
+    integers: ImageSource | None = None
+    blank: int | None = None
+    hdu: HduFacts | None = None
+    unknown_unit: str = ""
 
     @property
     def shape(self) -> tuple[int, int]:  # type: ignore[override]
@@ -65,6 +81,8 @@ class ArraySource(ImageSource):
     @property
     def label(self) -> str:
         """What messages call the image."""
+        if "input_hdu" in self.came_from:
+            return f"{self.came_from['input']}[{self.came_from['input_hdu']}]"
         return f"the {type(self.array).__name__}"
 
     @property
@@ -72,6 +90,10 @@ class ArraySource(ImageSource):
         """The bytes of this process's memory that the pixels take."""
         local = hasattr(self.array, "__array_interface__") and mapped_file(self.array) is None
         return self.array.size * self.array.dtype.itemsize if local else 0
+
+    def as_integers(self) -> ImageSource:
+        """Return the image as integers, if its file has them; see `ImageSource.as_integers`."""
+        return self.integers or self
 
     def read(self, window: Window) -> Any:
         """Return the pixels of a window, a view of the array if it can be; `ImageSource.read`."""

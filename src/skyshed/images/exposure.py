@@ -9,8 +9,12 @@ import numpy as np
 
 from skyshed.arguments import as_image, as_mask
 from skyshed.images.arrays import ArraySource
-from skyshed.images.open import open_image
+from skyshed.images.given_wcs import given_wcs
+from skyshed.images.noise_planes import NOISE_PLANES, check_meaning, noise_of
+from skyshed.images.open import OpenedImage, open_image
+from skyshed.images.pairing import open_paired
 from skyshed.images.region import as_region, cut
+from skyshed.images.registration import check_same_pixels
 from skyshed.images.source import ImageSource
 from skyshed.images.wcs import ExactWCS, region_wcs
 from skyshed.images.window import Window
@@ -20,7 +24,7 @@ __all__ = ["COMPANIONS", "Exposure", "Planes", "nothing_good", "open_exposure"]
 
 #: What goes with an image, by the names of the arguments of `skyshed.extract`, and the power of the
 #: image's unit that each is in; the mask has none.
-COMPANIONS = {"weight": -2, "rms": 1, "error": 1, "mask": None}
+COMPANIONS = {**NOISE_PLANES, "error": 1, "mask": None}
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,13 +164,12 @@ class Exposure:
         bad = [~xp.isfinite(data)]
         masks = [each for each in (self.own_mask, self.companions.get("mask")) if each is not None]
         bad += [self._bad_pixels(mask, window, data, xp) for mask in masks]
-        rms = self._companion("rms", window, data, xp)
-        if "weight" in self.companions:
-            rms = _noise_of_weight(self._companion("weight", window, data, xp))
-        if rms is not None:
-            good = xp.isfinite(rms) & (rms > 0)
-            bad.append(~good)
-            rms = xp.where(good, rms, xp.zeros((), dtype=rms.dtype))
+        rms = None
+        for name in NOISE_PLANES:
+            if name in self.companions:
+                plane = self._stored(name, window, data, xp)
+                rms = noise_of(name, plane, self.factors.get(name, 1.0))
+                bad.append(rms == 0)
         error = self._companion("error", window, data, xp)
         return Planes(data, _union(bad, xp), rms, self.relative, error).on_device(self.device)
 
@@ -174,29 +177,37 @@ class Exposure:
         """Return a companion in the image's unit, beside the image."""
         if name not in self.companions:
             return None
-        values = as_image(like(self.companions[name].read(window), data), name, xp)
+        values = self._stored(name, window, data, xp)
         factor = self.factors.get(name, 1.0)
         return values if factor == 1.0 else values * values.dtype.type(factor)
 
+    def _stored(self, name: str, window: Window, data: Any, xp: Any) -> Any:
+        """Return a companion in its own unit, beside the image."""
+        return as_image(like(self.companions[name].read(window), data), name, xp)
+
     def _bad_pixels(self, mask: ImageSource, window: Window, data: Any, xp: Any) -> Any:
         """Return a mask or quality plane as booleans."""
-        values = xp.asarray(like(mask.read(window), data))
+        values = stored = xp.asarray(like(mask.read(window), data))
         if self.mask_bits is not None and values.dtype.kind in "iu":
             # Through the unsigned type, so that the sign bit is a bit like any other.
             unsigned = values.view(f"u{values.dtype.itemsize}")
             largest = int(np.iinfo(unsigned.dtype).max)
             wanted = sum(1 << bit for bit in self.mask_bits) & largest
             values = unsigned & unsigned.dtype.type(wanted)
-        return as_mask(values != 0, "mask", xp, shape=data.shape, like="image")
+        bad = values != 0
+        if mask.blank is not None:
+            bad = bad | (stored == stored.dtype.type(mask.blank))
+        return as_mask(bad, "mask", xp, shape=data.shape, like="image")
 
 
 def open_exposure(
     image: Any,
     *,
     name: str = "image",
-    hdu: int | str | None = None,
+    hdu: int | str | tuple[str, int] | None = None,
     weight: Any = None,
     rms: Any = None,
+    variance: Any = None,
     error: Any = None,
     mask: Any = None,
     wcs: Any = None,
@@ -209,8 +220,8 @@ def open_exposure(
 
     Parameters
     ----------
-    image, hdu, weight, rms, error, mask, wcs, region, device
-        See `skyshed.extract`.
+    image, hdu, weight, rms, variance, error, mask, wcs, region, device
+        See `skyshed.extract`; ``image`` may be one that is open, with its own mask and error.
     name : str, optional
         What messages call the image.
     mask_bits, scale_weight
@@ -219,33 +230,43 @@ def open_exposure(
     Raises
     ------
     ValueError
-        If shapes or units differ, both ``weight`` and ``rms`` are given, ``region`` is not in the
-        image, or there is no pixel.
+        If shapes, units or places on the sky differ, it is not known which image of a file belongs
+        to the image, a plane is a variance, weight or noise and was given as another, more than one
+        of these is given, ``wcs`` gives no positions on the sky, ``region`` is not in the image, or
+        there is no pixel.
     TypeError
-        If an image holds no numbers, ``mask_bits`` is given for a mask that has no bits, or some
-        images are NumPy arrays and others CuPy arrays.
+        If an image holds no numbers, ``wcs`` is none, ``mask_bits`` is given for a mask that has no
+        bits, or some images are NumPy arrays and others CuPy arrays.
     OSError
         If a file cannot be read.
     """
-    if weight is not None and rms is not None:
-        raise ValueError("weight and rms both say the noise of the background: give one of them")
-    main, own_mask, own_error = open_image(image, name, hdu)
-    given = {"weight": weight, "rms": rms, "error": error, "mask": mask}
+    noise = {"weight": weight, "rms": rms, "variance": variance}
+    twice = [each for each, value in noise.items() if value is not None]
+    if len(twice) > 1:
+        raise ValueError(
+            f"{' and '.join(twice[:2])} both say the noise of the background: give one of them"
+        )
+    opened = image if isinstance(image, OpenedImage) else open_image(image, name, hdu)
+    main, own_mask, own_error = opened
+    given = {**noise, "error": error, "mask": mask}
     companions = {
-        each: open_image(value, each).image
+        each: open_paired(value, each, main).image
         for each, value in given.items()
         if value is not None and value is not np.ma.nomask
     }
+    if "mask" in companions:
+        companions["mask"] = companions["mask"].as_integers()
     if own_error is not None:
         companions.setdefault("error", own_error)
     _check_arrays({name: main, **companions})
     masks = {} if own_mask is None else {f"the mask of {name}": own_mask}
+    if wcs is not None:
+        wcs = given_wcs(wcs, main.shape)
     for each, source in {**masks, **companions}.items():
-        if source.shape != main.shape:
-            raise ValueError(
-                f"{each} must have the same shape as image: {each} has {source.shape}, image has "
-                f"{main.shape}"
-            )
+        # That of the header, as theirs are, also where a better one is given.
+        of_image = wcs if main.wcs is None else main.wcs
+        check_same_pixels(source.shape, source.wcs, each, main.shape, of_image)
+        _refuse_itself(source, each, main)
     if 0 in main.shape:
         raise nothing_good(name)
     for plane in (own_mask, companions.get("mask")):
@@ -281,6 +302,13 @@ def _check_arrays(sources: Mapping[str, ImageSource]) -> None:
     )  # fmt: skip
 
 
+def _refuse_itself(source: ImageSource, name: str, main: ImageSource) -> None:
+    """Refuse a companion that is the image itself: the same HDU of the same file."""
+    origin = source.origin()
+    if "input_hdu" in origin and origin == main.origin():
+        raise ValueError(f"{name} is the image itself, {source.label}: name its HDU, or its file")
+
+
 def _check_bits(dtype: Any, mask_bits: tuple[int, ...] | None) -> None:
     """Refuse bits of a mask that has none."""
     if mask_bits is not None and dtype.kind not in "iub":
@@ -289,8 +317,15 @@ def _check_bits(dtype: Any, mask_bits: tuple[int, ...] | None) -> None:
 
 def _factor(source: ImageSource, name: str, main: ImageSource, power: int) -> float:
     """Return what brings a companion to the image's unit to ``power``."""
+    check_meaning(source, name, power, main.unit)
     if source.unit is None:
         return 1.0
+    if main.unknown_unit and main.unit is None:
+        raise ValueError(
+            f"{name} is in {source.unit}, and the unit of image, BUNIT = {main.unknown_unit!r}, is "
+            f"not known: what {name} is in it cannot be said; correct BUNIT, or give {name} as an "
+            "array, which is taken to be in the unit of image"
+        )
     unit = u.dimensionless_unscaled if main.unit is None else main.unit**power
     try:
         return float(source.unit.to(unit))
@@ -310,10 +345,3 @@ def _union(planes: list[Any], xp: Any) -> Any:
     for plane in planes[1:]:
         total = total | plane
     return total if xp.any(total) else None
-
-
-def _noise_of_weight(weight: Any) -> Any:
-    """Return the noise that an inverse variance says, 0 where there is no weight."""
-    good = np.isfinite(weight) & (weight > 0)
-    noise = np.sqrt(np.where(good, weight, 1))
-    return np.where(good, np.divide(1, noise, out=noise), 0)

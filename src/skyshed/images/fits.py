@@ -1,25 +1,34 @@
 """FITS files, read by windows without mapping them into memory."""
 
 import os
-import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from threading import Lock
 from typing import Any
 
 import numpy as np
 from astropy.io import fits
-from astropy.utils.exceptions import AstropyWarning
 
 from skyshed.arguments import is_path
-from skyshed.exceptions import ImageWarning
 from skyshed.images.arrays import ArraySource
+from skyshed.images.asinh import Asinh, asinh_of
+from skyshed.images.astropy_says import heard, pass_on, quiet
+from skyshed.images.blanks import Blanks, blanks_of
 from skyshed.images.fingerprint import file_facts, file_origin
-from skyshed.images.headers import celestial_wcs, find_hdu, split_path, unit_of
+from skyshed.images.hdu_facts import HduFacts, facts_of
+from skyshed.images.headers import (
+    celestial_wcs,
+    find_hdu,
+    read_celestial,
+    split_path,
+    unit_of,
+    unknown_unit,
+)
+from skyshed.images.inherited import header_of
 from skyshed.images.open import OpenedImage, register
-from skyshed.images.pixels import RefusedError, image_axes, native, reading_errors
+from skyshed.images.packed import compression_of
+from skyshed.images.pixels import RefusedError, fits_axes, image_axes, native, reading_errors
 from skyshed.images.source import ImageSource
 from skyshed.images.window import Window
 from skyshed.images.zarr import is_in_zarr
@@ -56,6 +65,16 @@ class FitsSource(ImageSource):
         compressed.
     came_from : mapping
         What `origin` returns, as it was when the file was opened.
+    blanks : Blanks or None
+        Of integers, which of them are no value.
+    blank : int or None
+        The value that these have if they are read as integers; NaN if `None`.
+    hdu : HduFacts or None
+        Which HDU of the file it is.
+    unknown_unit : str
+        What the header says the unit is, where that is not known.
+    asinh : Asinh or None
+        How the pixels were made from fluxes, if they are not fluxes.
 
     Examples
     --------
@@ -79,6 +98,11 @@ class FitsSource(ImageSource):
     detsec: str | None = None
     begins: int | None = None
     came_from: Mapping[str, Any] = field(default_factory=dict)
+    blanks: Blanks | None = None
+    blank: int | None = None
+    hdu: HduFacts | None = None
+    unknown_unit: str = ""
+    asinh: Asinh | None = None
 
     unit_from_header = True
 
@@ -93,21 +117,33 @@ class FitsSource(ImageSource):
 
         Every process reads it from the header: a pickled WCS loses digits.
         """
-        with _quiet(), fits.open(self.path, memmap=False) as hdus:
-            warnings.simplefilter("ignore", ImageWarning)  # it was said when the file was opened
-            return celestial_wcs(hdus[self.number].header, hdus, self.label)
+        with quiet(), fits.open(self.path, memmap=False) as hdus:
+            header, shape = header_of(hdus, self.number), hdus[self.number].shape
+            # What there is to say of it was said when the file was opened.
+            return read_celestial(header, hdus, fits_axes(shape, self.axes))[0]
 
     def read(self, window: Window) -> Any:
         """Return the pixels of a window as a new NumPy array; see `ImageSource.read`."""
         with reading_errors(self.label, window):
             if self.begins is not None:
                 return self._read_rows(self.begins, window)
-            with _opened(self.path) as hdus:
+            with _opened(self.path, as_stored=self.blanks is not None) as hdus:
                 pixels = _section(hdus[self.number], self.axes, window.slices)
             # Sections keep some of the axes that an integer indexes.
             if pixels.size != window.shape[0] * window.shape[1]:
                 raise ValueError(f"got {pixels.shape}: the file is cut off or has changed")
-            return pixels.reshape(window.shape)
+            pixels = pixels.reshape(window.shape)
+            if self.blank is not None and self.blanks is not None:
+                return self.blanks.integers(pixels)
+            if self.blanks is not None:
+                pixels = self.blanks.floats(pixels)
+            return pixels if self.asinh is None else self.asinh.fluxes(pixels)
+
+    def as_integers(self) -> ImageSource:
+        """Return the image as the integers of the file; see `ImageSource.as_integers`."""
+        if self.blanks is None or self.blank is not None:
+            return self
+        return replace(self, dtype=self.blanks.dtype, blank=self.blanks.value)
 
     def origin(self) -> dict[str, Any]:
         """Return the file and the HDU; see `ImageSource.origin`."""
@@ -144,26 +180,12 @@ class FitsSource(ImageSource):
         return {name: value for name, value in self.__dict__.items() if name != "wcs"}
 
 
-#: Filters of warnings belong to the process: only one thread at a time may change them.
-_FILTERS = Lock()
-#: Whose warnings are not shown: other threads may warn of their images meanwhile.
-_ABOUT_HEADERS = r"(astropy|skyshed\.images)\."
-
-
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Ignore what astropy says about headers that break a rule: most break one."""
-    with _FILTERS, warnings.catch_warnings():
-        warnings.filterwarnings("ignore", category=AstropyWarning, module=_ABOUT_HEADERS)
-        yield
-
-
-@contextmanager
-def _opened(path: str) -> Iterator[Any]:
+def _opened(path: str, as_stored: bool) -> Iterator[Any]:
     """Give the HDUs of a file; pixels are read by several threads at a time."""
-    with _quiet():
+    with quiet():
         # Mapped pages count as memory of the process.
-        hdus = fits.open(path, memmap=False)
+        hdus = fits.open(path, memmap=False, do_not_scale_image_data=as_stored)
     try:
         yield hdus
     finally:
@@ -171,7 +193,9 @@ def _opened(path: str) -> Iterator[Any]:
 
 
 @register(lambda given: is_path(given) and not is_in_zarr(given), has_hdus=True)
-def open_fits(given: str | os.PathLike[str], name: str, hdu: int | str | None) -> OpenedImage:
+def open_fits(
+    given: str | os.PathLike[str], name: str, hdu: int | str | tuple[str, int] | None
+) -> OpenedImage:
     """Open the image of an HDU of a file.
 
     A file that is compressed as a whole (gzip, bzip2, ...) can't be read by windows: it is read and
@@ -189,18 +213,23 @@ def open_fits(given: str | os.PathLike[str], name: str, hdu: int | str | None) -
     except FileNotFoundError:
         raise FileNotFoundError(f"{file}: there is no such file") from None
     except Exception as error:  # whatever a damaged file makes astropy stumble over
-        raise OSError(f"{file}: cannot be read as FITS ({one_line(error)})") from error
+        by = compression_of(file)
+        why = "" if by is None else f"; it is compressed by {by[0]}: try {by[1]}"
+        raise OSError(f"{file}: cannot be read as FITS ({one_line(error)}){why}") from error
 
 
-def _unpacked(source: FitsSource) -> ArraySource:
+def _unpacked(source: Any) -> ArraySource:
     """Return an image read as a whole, with what its file says about it."""
+    stored = source.as_integers()
+    integers = None if stored is source else _unpacked(stored)
     return ArraySource(
         source.read(source.everything), source.unit, source.wcs, source.origin(),
-        unit_from_header=True, windowed=False,
+        unit_from_header=True, windowed=False, detsec=source.detsec, integers=integers,
+        blank=source.blank, hdu=source.hdu, unknown_unit=source.unknown_unit,
     )  # fmt: skip
 
 
-def _described(file: str, wanted: int | str | None) -> tuple[FitsSource, bool]:
+def _described(file: str, wanted: int | str | tuple[str, int] | None) -> tuple[FitsSource, bool]:
     """Read the headers, and one pixel for the dtype that scaling leads to.
 
     Returns
@@ -210,25 +239,42 @@ def _described(file: str, wanted: int | str | None) -> tuple[FitsSource, bool]:
     packed : bool
         Whether the file is compressed as a whole.
     """
-    with _quiet(), fits.open(file, memmap=False) as hdus:
+    with heard() as said, fits.open(file, memmap=False) as hdus:
         number = find_hdu(hdus, wanted, file)
         hdu = hdus[number]
         label = f"{file}[{number}]"
         if not getattr(hdu, "is_image", False) or not hdu.shape:
             raise RefusedError(f"{label} holds no image")
+        for name in ("BSCALE", "BZERO"):
+            if isinstance(hdu.header.get(name, 0), str):
+                raise RefusedError(f"{label}: {name} = {hdu.header[name]!r} is text, not a number")
         shape = tuple(int(length) for length in hdu.shape)
         axes = image_axes(shape, label)
-        detsec = hdu.header.get("DETSEC")
+        header = header_of(hdus, number)
+        blanks, asinh = blanks_of(hdu.header), asinh_of(hdu.header)
+        dtype = blanks.float_dtype if blanks else _section(hdu, axes, (slice(0, 1),) * 2).dtype
+        if asinh is not None and dtype.kind != "f":
+            dtype = np.dtype(np.float64)
+        detsec = header.get("DETSEC")
         source = FitsSource(
             os.path.abspath(file), number, (shape[axes[0]], shape[axes[1]]), axes,
-            _section(hdu, axes, (slice(0, 1), slice(0, 1))).dtype,
-            unit_of(hdu.header.get("BUNIT"), label),
-            detsec if isinstance(detsec, str) else None, _begin(hdu),
-            {**file_origin(file), "input_hdu": number},
+            dtype, unit_of(header.get("BUNIT"), label),
+            detsec if isinstance(detsec, str) else None, None if asinh else _begin(hdu),
+            {**file_origin(file), "input_hdu": number}, blanks, hdu=facts_of(hdu, number),
+            unknown_unit=unknown_unit(header.get("BUNIT")), asinh=asinh,
         )  # fmt: skip
-        source.__dict__["wcs"] = celestial_wcs(hdu.header, hdus, label)
+        source.__dict__["wcs"] = celestial_wcs(header, hdus, label, fits_axes(shape, axes))
         packed = hdu.fileinfo()["file"].compression is not None
+        if not packed and _is_cut_off(hdu, file):  # reading it says so, where pixels are missing
+            said = [each for each in said if "truncated" not in str(each)]
+    pass_on(said, label)
     return source, packed
+
+
+def _is_cut_off(hdu: Any, file: str) -> bool:
+    """Whether a file ends before the data of an HDU do."""
+    where = hdu.fileinfo()
+    return bool(where["datLoc"] + hdu.size > os.path.getsize(file))
 
 
 def _begin(hdu: Any) -> int | None:

@@ -8,21 +8,32 @@ from typing import Any
 import astropy.units as u
 
 from skyshed.exceptions import ImageWarning
+from skyshed.images.astropy_says import heard, pass_on
+from skyshed.images.hdu_facts import HduFacts, holds_image, images_of, listed
 from skyshed.images.pixels import RefusedError
+from skyshed.images.unit_texts import NO_UNIT, parsed_unit
+from skyshed.images.wcs_cards import (
+    left_over_sip,
+    rejected_cards,
+    usable_frame,
+    why_not,
+    without_sip,
+    zero_scale,
+)
 from skyshed.messages import find_stack_level, one_line
 
-__all__ = ["celestial_wcs", "find_hdu", "split_path", "unit_of"]
+__all__ = [
+    "celestial_wcs", "find_hdu", "read_celestial", "split_path", "unit_of", "unknown_unit",
+]  # fmt: skip
 
-#: What instruments write into BUNIT that FITS does not define -> the unit meant.
-UNIT_SPELLINGS = {
-    "counts": "count",
-    "cts": "count",
-    "dn": "DN",
-    "electrons": "electron",
-    "e-": "electron",
-    "photons": "photon",
-    "sec": "s",
-}
+#: Names of the one image of a file that others (errors, quality, weights) belong to, as STScI,
+#: Rubin and ESO write them.
+SCIENCE = {"SCI", "SCIENCE", "IMAGE", "DATA"}
+#: Beginnings of the names of planes that go with an image: quality, masks, errors, weights.
+PLANES = (
+    "DQ", "MASK", "FLAG", "BPM", "ERR", "RMS", "SIGMA", "NOISE", "STD", "VAR", "IVAR", "WHT",
+    "WEIGHT", "CON", "CTX", "EXP", "COVERAGE",
+)  # fmt: skip
 
 
 def split_path(path: str | os.PathLike[str]) -> tuple[str, str | None]:
@@ -41,15 +52,16 @@ def split_path(path: str | os.PathLike[str]) -> tuple[str, str | None]:
     return match[1], match[2]
 
 
-def find_hdu(hdus: Any, wanted: int | str | None, file: str) -> int:
+def find_hdu(hdus: Any, wanted: Any, file: str) -> int:
     """Return the number of an HDU.
 
     Parameters
     ----------
     hdus : HDUList
         The HDUs of a file.
-    wanted : int, str or None
-        The number, the name, or ``NAME,VERSION``; `None` for the first that holds an image.
+    wanted : int, str, tuple or None
+        The number, the name, ``NAME,VERSION`` or ``(NAME, VERSION)``; `None` for the first that
+        holds an image.
     file : str
         What messages call the file.
 
@@ -57,12 +69,20 @@ def find_hdu(hdus: Any, wanted: int | str | None, file: str) -> int:
     ------
     ValueError
         If there is no such HDU; the message lists those there are.
+
+    Warns
+    -----
+    ImageWarning
+        If none is wanted and there are several images.
     """
     if wanted is None:
-        for number, hdu in enumerate(hdus):
-            if _holds_image(hdu):
-                return number
+        images = images_of(hdus)
+        if images:
+            _tell_of_others(images, file)
+            return images[0].number
         raise RefusedError(f"{file} holds no image: it has {_listed(hdus)}")
+    if isinstance(wanted, tuple):
+        wanted = ",".join(map(str, wanted))
     name, _, version = str(wanted).strip().partition(",")
     try:
         if name.lstrip("-").isdigit():
@@ -73,53 +93,114 @@ def find_hdu(hdus: Any, wanted: int | str | None, file: str) -> int:
         raise RefusedError(f"{file} has no HDU {wanted}: it has {_listed(hdus)}") from None
 
 
-def _holds_image(hdu: Any) -> bool:
-    shape = getattr(hdu, "shape", ()) or ()
-    return getattr(hdu, "is_image", False) and len(shape) >= 2 and 0 not in shape
+def _tell_of_others(images: list[HduFacts], file: str) -> None:
+    """Say that a file holds several images, unless it is plain which of them is meant."""
+    first, *others = images
+    others = [each for each in others if not each.name.startswith(PLANES)]
+    known = first.name in SCIENCE and all(each.name != first.name for each in others)
+    if others and not known:
+        _warn(
+            f"{file} holds {len(images)} images, and none is named: the first, HDU {first}, is "
+            f"taken of {listed(images)}; name one, such as {file}[{others[0].key}], or as hdu"
+        )
 
 
 def _listed(hdus: Any) -> str:
     """Return the HDUs of a file in one line."""
     return ", ".join(
         f"{number} {hdu.name or '(no name)'} "
-        f"({' x '.join(str(n) for n in hdu.shape) if _holds_image(hdu) else 'no image'})"
+        f"({' x '.join(str(n) for n in hdu.shape) if holds_image(hdu) else 'no image'})"
         for number, hdu in enumerate(hdus)
     )
 
 
 def unit_of(text: Any, label: str) -> u.UnitBase | None:
     """Return the unit that BUNIT spells, `None` (with a warning) where it is unknown."""
-    if not isinstance(text, str) or not text.strip():
+    if not is_unit(text):
         return None
-    plain = text.strip()
-    spelled = re.sub(
-        r"[A-Za-z]+-?", lambda word: UNIT_SPELLINGS.get(word[0].lower(), word[0]), plain
-    )
-    if plain.isupper():  # not siemens, but a header all in capitals
-        spelled = spelled.lower()
-    for spelling in (plain, spelled, spelled.lower()):
-        for form in ("fits", None):
-            try:
-                return u.Unit(spelling, format=form)
-            except (ValueError, TypeError):
-                continue
-    _warn(f"{label}: the unit BUNIT = {plain!r} is not known; fluxes are given without a unit")
-    return None
+    unit = parsed_unit(text.strip())
+    if unit is None:
+        _warn(
+            f"{label}: the unit BUNIT = {text.strip()!r} is not known; fluxes are given without a "
+            "unit"
+        )
+    return unit
 
 
-def celestial_wcs(header: Any, hdus: Any, label: str) -> Any:
-    """Return the celestial WCS of a header, `None` where it has none or it cannot be used."""
+def unknown_unit(text: Any) -> str:
+    """Return what BUNIT spells, if it is a unit that is not known; empty if it is, or is none."""
+    return text.strip() if is_unit(text) and parsed_unit(text.strip()) is None else ""
+
+
+def is_unit(text: Any) -> bool:
+    """Whether BUNIT holds a unit at all."""
+    return isinstance(text, str) and text.strip().upper() not in NO_UNIT
+
+
+def celestial_wcs(header: Any, hdus: Any, label: str, kept: tuple[int, ...] | None = None) -> Any:
+    """Return the celestial WCS of a header, `None` where it has none or it cannot be used.
+
+    Parameters
+    ----------
+    header : Header
+        The cards of an image.
+    hdus : HDUList or None
+        Where tables of distortions are.
+    label : str
+        What messages call the image.
+    kept : tuple of int, optional
+        The numbers that the two axes of the image have in FITS; 1 and 2 if `None`.
+
+    Warns
+    -----
+    ImageWarning
+        If there is one that cannot be used; the card is named.
+    """
+    wcs, reason, said = read_celestial(header, hdus, kept)
+    if reason is not None:
+        _warn(f"{label}: the WCS cannot be used ({reason}); positions on the sky are left out")
+        return None
+    if wcs is not None:
+        sip = left_over_sip(header)
+        if sip is not None:
+            _warn(f"{label}: {sip}")
+        pass_on([each for each in said if not rejected_cards([each])], label)
+    return wcs
+
+
+def read_celestial(
+    header: Any, hdus: Any = None, kept: tuple[int, ...] | None = None
+) -> tuple[Any, str | None, list[Any]]:
+    """Return the celestial WCS of a header, why it cannot be used, and what astropy said of it.
+
+    The arguments are those of `celestial_wcs`. Without any WCS, there is no reason either.
+    """
+    with heard() as said:
+        wcs, reason = _read_wcs(header, hdus, said, kept)
+    return wcs if reason is None else None, reason, said
+
+
+def _read_wcs(
+    header: Any, hdus: Any, said: list[Any], kept: tuple[int, ...] | None
+) -> tuple[Any, str | None]:
+    """Return the celestial WCS of a header, and why it cannot be used."""
     from astropy.wcs import WCS
 
+    cards = header if left_over_sip(header) is None else without_sip(header)
+    # SIP is of two axes, which astropy wants to be all.
+    two = {"naxis": 2} if set(kept or (1, 2)) == {1, 2} and "A_ORDER" in cards else {}
     try:
-        wcs = WCS(header, fobj=hdus)
-        return wcs.celestial if wcs.has_celestial else None
+        wcs = WCS(cards, fobj=hdus, **two)
+        if not wcs.has_celestial:
+            return None, None
+        reason = why_not(header, wcs, said, kept)
+        if reason is not None:
+            return None, reason
+        celestial = wcs.celestial
+        return celestial, usable_frame(celestial)
     except Exception as error:  # wcslib raises many kinds; an image without WCS is still an image
-        _warn(
-            f"{label}: the WCS cannot be used ({one_line(error)}); positions on the sky are left "
-            "out"
-        )
-        return None
+        named = [*rejected_cards(said).values(), zero_scale(header, kept or (1, 2)) or ""]
+        return None, "; ".join(filter(None, [*named, one_line(error)]))
 
 
 def _warn(message: str) -> None:

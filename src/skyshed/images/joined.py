@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -86,6 +86,26 @@ class JoinedSource(ImageSource):
     def unit_from_header(self) -> bool:  # type: ignore[override]
         """Whether the unit comes from a file's header."""
         return self.parts[0].unit_from_header
+
+    @property
+    def unknown_unit(self) -> str:  # type: ignore[override]
+        """What a header says the unit is, where that is not known."""
+        return self.parts[0].unknown_unit
+
+    @property
+    def blank(self) -> int | None:  # type: ignore[override]
+        """The value of pixels without one; that of all parts."""
+        return self.parts[0].blank
+
+    def as_integers(self) -> ImageSource:
+        """Return the same of the parts as integers; itself if they have no value in common."""
+        parts = [part.as_integers() for part in self.parts]
+        if all(new is old for new, old in zip(parts, self.parts, strict=True)):
+            return self
+        dtype = np.result_type(*(part.dtype for part in parts))
+        if len({part.blank for part in parts}) > 1 or gaps(self.windows, self.shape):
+            return self
+        return replace(self, parts=tuple(parts), dtype=dtype)
 
     @property
     def windowed(self) -> bool:  # type: ignore[override]

@@ -6,9 +6,14 @@ import numpy as np
 
 from skyshed.arguments import as_image
 from skyshed.images.arrays import ArraySource
-from skyshed.images.headers import celestial_wcs, find_hdu, unit_of
+from skyshed.images.asinh import asinh_of
+from skyshed.images.blanks import without_blanks
+from skyshed.images.given_wcs import own_wcs
+from skyshed.images.hdu_facts import facts_of
+from skyshed.images.headers import celestial_wcs, find_hdu, unit_of, unknown_unit
+from skyshed.images.inherited import header_of
 from skyshed.images.open import OpenedImage, register
-from skyshed.images.pixels import RefusedError, image_axes, native
+from skyshed.images.pixels import RefusedError, fits_axes, image_axes, native
 from skyshed.images.source import ImageSource
 from skyshed.images.zarr import open_zarr_array
 from skyshed.namespace import adopt, array_namespace, is_device_array
@@ -26,28 +31,38 @@ def open_source(given: ImageSource, name: str) -> OpenedImage:
     lambda given: isinstance(given, list) and hasattr(given, "index_of"),
     has_hdus=True,
 )
-def open_hdus(given: Any, name: str, hdu: int | str | None) -> OpenedImage:
+def open_hdus(given: Any, name: str, hdu: int | str | tuple[str, int] | None) -> OpenedImage:
     """Open one of the images of an HDUList."""
     label = f"{name} (an HDUList)"
     number = find_hdu(given, hdu, label)
-    return OpenedImage(_of_hdu(given[number], given, f"{label}[{number}]"))
+    return OpenedImage(_of_hdu(given[number], given, f"{label}[{number}]", number))
 
 
 @register(lambda given: hasattr(given, "is_image") and hasattr(given, "header"))
 def open_hdu(given: Any, name: str) -> OpenedImage:
     """Open an HDU."""
-    return OpenedImage(_of_hdu(given, None, f"{name} (an HDU)"))
+    return OpenedImage(_of_hdu(given, None, f"{name} (an HDU)", 0))
 
 
-def _of_hdu(hdu: Any, hdus: Any, label: str) -> ArraySource:
+def _of_hdu(hdu: Any, hdus: Any, label: str, number: int) -> ArraySource:
     """Return the image of an HDU; ``hdus`` may hold distortion tables of its WCS."""
     if not getattr(hdu, "is_image", False) or hdu.header.get("NAXIS", 0) == 0:
         raise RefusedError(f"{label} holds no image")
+    asinh = asinh_of(hdu.header)
+    header = hdu.header if hdus is None else header_of(hdus, number)
     pixels = hdu.data
     rows, columns = image_axes(np.shape(pixels), label)
+    kept = fits_axes(np.shape(pixels), (rows, columns))
     pixels = pixels.reshape(pixels.shape[rows], pixels.shape[columns])
-    unit = unit_of(hdu.header.get("BUNIT"), label)
-    return ArraySource(native(pixels), unit, celestial_wcs(hdu.header, hdus, label))
+    pixels = without_blanks(pixels, hdu.header)
+    text = header.get("BUNIT")
+    return ArraySource(
+        native(pixels if asinh is None else asinh.fluxes(pixels)),
+        unit_of(text, label),
+        celestial_wcs(header, hdus, label, kept),
+        hdu=facts_of(hdu, number),
+        unknown_unit=unknown_unit(text),
+    )
 
 
 @register(lambda given: hasattr(given, "uncertainty") and hasattr(given, "wcs"))
@@ -55,14 +70,25 @@ def open_nddata(given: Any, name: str) -> OpenedImage:
     """Open an NDData or CCDData; its uncertainty is the error."""
     from astropy.nddata import StdDevUncertainty
 
-    image = _source(given.data, name, given.unit, given.wcs)
+    data = _plane(given.data)
+    wcs = own_wcs(given.wcs, np.shape(data), name) if np.ndim(data) == 2 else None
+    image = _source(data, name, given.unit, wcs)
     error = given.uncertainty
     if error is not None:
         error = error.represent_as(StdDevUncertainty)
         of_unit = error.unit if error.unit is not None else given.unit
         error = error.array if of_unit == given.unit else (error.array << of_unit).to(given.unit)
-        error = _source(error, "error")
-    return OpenedImage(image, _mask(given.mask), error)
+        error = _source(_plane(error), "error")
+    return OpenedImage(image, _mask(_plane(given.mask)), error)
+
+
+def _plane(array: Any) -> Any:
+    """Return an array without axes of length 1, as files are read; others as they are."""
+    shape = np.shape(array)
+    if len(shape) < 3 or sum(length > 1 for length in shape) > 2:
+        return array
+    rows, columns = image_axes(shape, "NDData")
+    return array.reshape(shape[rows], shape[columns])
 
 
 @register(lambda given: isinstance(given, np.ma.MaskedArray))
@@ -91,6 +117,11 @@ def open_chunked(given: Any, name: str) -> OpenedImage:
 
 def open_array(given: Any, name: str) -> OpenedImage:
     """Open a Quantity, an array, or anything that NumPy makes an array of."""
+    if isinstance(given, bytes | bytearray) or (hasattr(given, "read") and hasattr(given, "seek")):
+        raise TypeError(
+            f"{name} must be a path or an array, got {type(given).__name__}: give the path of the "
+            "file, or astropy.io.fits.open of it"
+        )
     unit = getattr(given, "unit", None)
     return OpenedImage(_source(given if unit is None else given.value, name, unit))
 

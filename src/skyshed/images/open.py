@@ -76,7 +76,9 @@ def register(
     return keep
 
 
-def open_image(given: Any, name: str = "image", hdu: int | str | None = None) -> OpenedImage:
+def open_image(
+    given: Any, name: str = "image", hdu: int | str | tuple[str, int] | None = None
+) -> OpenedImage:
     """Open any kind of image to be read by windows.
 
     Parameters

@@ -9,7 +9,7 @@ import numpy as np
 from skyshed.images.window import Window
 from skyshed.messages import one_line
 
-__all__ = ["RefusedError", "image_axes", "native", "reading_errors"]
+__all__ = ["RefusedError", "fits_axes", "image_axes", "native", "reading_errors"]
 
 
 class RefusedError(ValueError):
@@ -37,6 +37,11 @@ def image_axes(shape: tuple[int, ...], label: str) -> tuple[int, int]:
         )
     kept = long if len(long) == 2 else sorted({*long, *range(len(shape) - 2, len(shape))})[-2:]
     return kept[0], kept[1]
+
+
+def fits_axes(shape: tuple[int, ...], axes: tuple[int, int]) -> tuple[int, ...]:
+    """Return the numbers that axes of an array have in FITS, which counts them from the last."""
+    return tuple(len(shape) - axis for axis in axes)
 
 
 def native(pixels: Any) -> Any:

@@ -67,6 +67,16 @@ class RegionSource(ImageSource):
         return self.whole.unit_from_header
 
     @property
+    def unknown_unit(self) -> str:  # type: ignore[override]
+        """What a header says the unit is, where that is not known."""
+        return self.whole.unknown_unit
+
+    @property
+    def blank(self) -> int | None:  # type: ignore[override]
+        """The value of pixels without one, of integers that are read as they are stored."""
+        return self.whole.blank
+
+    @property
     def windowed(self) -> bool:  # type: ignore[override]
         """Whether a window takes less memory to read than the whole image."""
         return self.whole.windowed

@@ -58,7 +58,8 @@ def check_registered(wcs: Any, name: str, of_image: Any, shape: tuple[int, int])
     x = np.array([0, nx - 1, 0, nx - 1, (nx - 1) / 2])
     y = np.array([0, 0, ny - 1, ny - 1, (ny - 1) / 2])
     try:
-        x_there, y_there = of_image.world_to_pixel(wcs.pixel_to_world(x, y))
+        on_sky = wcs.pixel_to_world(x, y)
+        x_there, y_there = of_image.world_to_pixel(on_sky)
         offset = np.hypot(x_there - x, y_there - y)
     except Exception as error:  # every library of WCS has its own kinds
         offset = np.full(x.shape, np.nan)
@@ -66,6 +67,11 @@ def check_registered(wcs: Any, name: str, of_image: Any, shape: tuple[int, int])
     else:
         reason = ""
     if not np.isfinite(offset).any():
+        if not reason and np.isfinite(on_sky.spherical.lon).any():
+            raise ValueError(
+                f"{name} and image must have the same pixels on the sky: by their WCS, {name} is "
+                f"at {on_sky[-1].to_string()} degrees, which is nowhere on the projection of image"
+            )
         warnings.warn(
             f"the WCS of {name} cannot be compared with that of image{reason}: they are taken to "
             "be the same",

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from skyshed.images.hdu_facts import HduFacts
 from skyshed.images.window import Window
 
 __all__ = ["ImageSource"]
@@ -38,6 +39,12 @@ class ImageSource(ABC):
     #: Whether the unit comes from a file's header. Those of companions are often copied from
     #: another image, so a unit that makes no sense there is overlooked.
     unit_from_header: bool = False
+    #: Which HDU of a file it is, for its companions to be paired with.
+    hdu: HduFacts | None = None
+    #: The value of pixels without one, of integers that are read as they are stored.
+    blank: int | None = None
+    #: What a header says the unit is, where that is not known.
+    unknown_unit: str = ""
     #: Whether a window takes less memory to read than the whole image.
     windowed: bool = True
 
@@ -55,6 +62,13 @@ class ImageSource(ABC):
     def held_bytes(self) -> int:
         """The bytes of this process's memory that the pixels take already; 0 for files."""
         return 0
+
+    def as_integers(self) -> "ImageSource":
+        """Return the image as integers, for bits and labels, where NaN stands for blank ones.
+
+        Blank pixels have the value ``blank`` then. An image of other pixels is itself.
+        """
+        return self
 
     @abstractmethod
     def read(self, window: Window) -> Any:

@@ -159,6 +159,8 @@ def _source_of(array: Any, stored: Any, label: str) -> ZarrSource:
     """Return the image of an array."""
     shape = tuple(int(length) for length in array.shape)
     axes = image_axes(shape, label)
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"{label} must hold real numbers, got dtype {array.dtype}")
     return ZarrSource(
         stored, label, (shape[axes[0]], shape[axes[1]]), axes,
         np.dtype(array.dtype).newbyteorder("="), unit_of(array.attrs.get("unit"), label),

@@ -104,7 +104,8 @@ class Meshes(Record):
             {
                 name: ExposureMesh(
                     Mesh(**each["mesh"]), float(each["scale"]), bool(each["lenient"]),
-                    int(each["n_unmasked"]),
+                    int(each["n_unmasked"]), float(each["noise_ratio"]), int(each["n_boxes"]),
+                    int(each["n_noiseless"]), int(each["n_zero"]), int(each["n_unclipped"]),
                 )
                 for name, each in _nested(arrays)["exposures"].items()
             }

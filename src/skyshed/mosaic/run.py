@@ -10,6 +10,7 @@ from astropy.table import QTable
 
 from skyshed.chain.background import ExposureMesh
 from skyshed.chain.columns import catalog_table, empty_table
+from skyshed.chain.doubts import warn_of_doubts
 from skyshed.chain.request import IMAGE, Request
 from skyshed.chain.run import Run
 from skyshed.chain.steps import warn_of_crowding, warn_of_nothing
@@ -167,12 +168,13 @@ class TiledRun(Run):
 
         Warns
         -----
-        NoDetectionsWarning, DeblendWarning, CrowdedWarning
+        NoDetectionsWarning, DeblendWarning, CrowdedWarning, ImageWarning
             See `skyshed.extract`.
         """
         parameters = self.request.parameters
         if self.parameters.exclude_percentile != parameters.exclude_percentile:
             warn_of_crowding(parameters)
+        warn_of_doubts(self.request.exposures, self.job.meshes.exposures)
         if self._sources.labels.size == 0:
             warn_of_nothing(self.request)
         changed = {name: labels.size for name, labels in self._changed_modes().items()}

@@ -1,0 +1,103 @@
+"""Pixels of integer images that have no value: those that BLANK names.
+
+BLANK is a value as it is stored, before BSCALE and BZERO (FITS standard 4.0, section 4.4.2.5).
+Unsigned integers are stored with an offset (the same, table 11), and astropy passes over the BLANK
+of these; that of signed ones makes it read floats, which quality planes and maps of labels must not
+be.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+__all__ = ["Blanks", "blanks_of", "without_blanks"]
+
+#: BITPIX and BZERO of integers that are stored with an offset -> what they are.
+OFFSETS = {
+    (8, -(2**7)): "int8",
+    (16, 2**15): "uint16",
+    (32, 2**31): "uint32",
+    (64, 2**63): "uint64",
+}
+#: BITPIX of other integers.
+PLAIN = {8: "uint8", 16: "int16", 32: "int32", 64: "int64"}
+
+
+@dataclass(frozen=True)
+class Blanks:
+    """How the integers of an image are stored, and which of them is no value.
+
+    Attributes
+    ----------
+    card : int
+        BLANK, as it is stored.
+    dtype : dtype
+        That of the integers.
+    """
+
+    card: int
+    dtype: np.dtype
+
+    @property
+    def value(self) -> int:
+        """The integer that stands for no value."""
+        return self.card + _offset(self.dtype)
+
+    @property
+    def float_dtype(self) -> np.dtype:
+        """The dtype of the pixels where those without a value are NaN; astropy's choice."""
+        return float_for(self.dtype)
+
+    def integers(self, stored: Any) -> Any:
+        """Return the integers that the stored ones stand for; blank ones are as `value`."""
+        if not _offset(self.dtype):
+            return stored.astype(self.dtype, copy=False)
+        # The offset is that of the sign bit.
+        unsigned = np.dtype(f"u{self.dtype.itemsize}")
+        flipped = stored.view(unsigned) ^ unsigned.type(1 << (8 * unsigned.itemsize - 1))
+        return flipped.view(self.dtype)
+
+    def floats(self, stored: Any) -> Any:
+        """Return the pixels as floats, NaN where there is no value."""
+        pixels = self.integers(stored).astype(self.float_dtype)
+        pixels[stored == self.card] = np.nan
+        return pixels
+
+
+def float_for(dtype: np.dtype) -> np.dtype:
+    """Return the dtype of floats that hold integers and NaN."""
+    return np.dtype(np.float32 if dtype.itemsize <= 2 else np.float64)
+
+
+def blanks_of(header: Any) -> Blanks | None:
+    """Return the blank pixels of an image of integers; `None` if it has none, or is scaled.
+
+    Examples
+    --------
+    >>> from skyshed.images.blanks import blanks_of
+    >>> blanks_of({"BITPIX": 16, "BZERO": 32768, "BLANK": 32767}).value
+    65535
+    """
+    card, bits = header.get("BLANK"), header.get("BITPIX", 0)
+    if not isinstance(card, int) or isinstance(card, bool) or header.get("BSCALE", 1) != 1:
+        return None
+    offset = header.get("BZERO", 0)
+    kind = OFFSETS.get((bits, offset)) or (PLAIN.get(bits) if offset == 0 else None)
+    return None if kind is None else Blanks(card, np.dtype(kind))
+
+
+def without_blanks(pixels: Any, header: Any) -> Any:
+    """Return the pixels that astropy has read, NaN where integers of theirs are blank."""
+    card = header.get("BLANK")
+    if pixels.dtype.kind not in "iu" or not isinstance(card, int):
+        return pixels
+    dtype = pixels.dtype.newbyteorder("=")
+    floats = pixels.astype(float_for(dtype))
+    floats[pixels == card + _offset(dtype)] = np.nan
+    return floats
+
+
+def _offset(dtype: np.dtype) -> int:
+    """Return the BZERO that integers of a dtype are stored with."""
+    return next((offset for (_, offset), kind in OFFSETS.items() if kind == dtype.name), 0)

@@ -1,0 +1,43 @@
+"""Cards that an extension has from the primary header, by INHERIT (FITS standard 4.0, 4.4.2.6)."""
+
+import re
+from typing import Any
+
+__all__ = ["header_of"]
+
+#: Cards of a WCS, of any axis, and of its frame.
+OF_WCS = re.compile(
+    r"C(TYPE|UNIT|RVAL|RPIX|DELT|ROTA)\d|(CD|PC)\d_\d|P[VS]\d_\d+|[AB]P?_(ORDER|\d_\d)|"
+    r"LONPOLE|LATPOLE|EQUINOX|EPOCH|RADESYS|RADECSYS|WCSAXES"
+)
+#: Cards without which an extension has no WCS of its own.
+OWN = re.compile(r"C(TYPE|RVAL|RPIX)\d|CD\d_\d")
+
+
+def header_of(hdus: Any, number: int) -> Any:
+    """Return the header of an HDU, with the unit and WCS that it has from the primary one.
+
+    They count where INHERIT is T, the primary HDU holds no data and the extension has none of its
+    own. A WCS is had as a whole or not at all.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from astropy.io import fits
+    >>> from skyshed.images.inherited import header_of
+    >>> primary = fits.PrimaryHDU(header=fits.Header({"BUNIT": "nJy"}))
+    >>> image = fits.ImageHDU(np.zeros((2, 2)), fits.Header({"INHERIT": True}))
+    >>> header_of(fits.HDUList([primary, image]), 1)["BUNIT"]
+    'nJy'
+    """
+    header = hdus[number].header
+    if number == 0 or header.get("INHERIT") is not True or hdus[0].header.get("NAXIS", 0):
+        return header
+    primary, whole = hdus[0].header, header.copy()
+    if "BUNIT" in primary and "BUNIT" not in header:
+        whole["BUNIT"] = primary["BUNIT"]
+    if not any(OWN.fullmatch(name) for name in header):
+        for card in primary.cards:
+            if OF_WCS.fullmatch(card.keyword):
+                whole[card.keyword] = card.value
+    return whole

@@ -1,0 +1,129 @@
+"""Which image of a file with several goes with the image: of the same CCD, never just the first."""
+
+import os
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from astropy.io import fits
+
+from skyshed.images.astropy_says import quiet
+from skyshed.images.hdu_facts import HduFacts, images_of, listed
+from skyshed.images.headers import split_path
+from skyshed.images.joined import JoinedSource
+from skyshed.images.open import OpenedImage, open_image
+from skyshed.images.source import ImageSource
+from skyshed.images.zarr import is_in_zarr
+
+__all__ = ["open_paired"]
+
+
+def open_paired(given: Any, name: str, image: ImageSource) -> OpenedImage:
+    """Open an image that goes with another: of a file with several, the one that belongs to it.
+
+    Where no HDU is named, it is that with the EXTNAME (and EXTVER) of the image's own; or else the
+    only one of its EXTVER, or of its detector (IMAGEID, CCDNUM, ...); or, if the HDUs have no
+    names, that in the same place of as many images of the same shape. Of a list, each goes with
+    the part of the image in the same place.
+
+    Parameters
+    ----------
+    given : object
+        What `open_image` opens.
+    name : str
+        What messages call it.
+    image : ImageSource
+        The image that it goes with.
+
+    Raises
+    ------
+    ValueError
+        If there are several images, and none or more than one belongs to the image.
+    """
+    if isinstance(image, JoinedSource) and isinstance(given, list | tuple):
+        if len(given) == len(image.parts) and not hasattr(given, "index_of"):
+            parts = zip(given, image.parts, strict=True)
+            given = [_one(each, f"{name}[{k}]", part) for k, (each, part) in enumerate(parts)]
+        return open_image(given, name)
+    theirs = _images(given)
+    if theirs is None or len(theirs) < 2:
+        return open_image(given, name)
+    return open_image(given, name, _counterpart(theirs, name, given, image).number)
+
+
+def _one(given: Any, name: str, part: ImageSource) -> Any:
+    """Return a part of a list with the HDU that belongs to a part of the image."""
+    theirs = _images(given)
+    if theirs is None or len(theirs) < 2:
+        return given
+    return open_image(given, name, _counterpart(theirs, name, given, part).number).image
+
+
+def _images(given: Any) -> list[HduFacts] | None:
+    """Return the images of a FITS file or HDUList of which none is named; `None` for all else."""
+    if isinstance(given, list) and hasattr(given, "index_of"):
+        return images_of(given)
+    if not isinstance(given, str | os.PathLike) or is_in_zarr(given):
+        return None
+    path, named = split_path(given)
+    return _images_in(path) if named is None else None
+
+
+def _images_in(path: str) -> list[HduFacts] | None:
+    try:
+        with quiet(), fits.open(path, memmap=False) as hdus:
+            return images_of(hdus)
+    except Exception:  # whoever opens it says what is wrong
+        return None
+
+
+def _counterpart(theirs: Sequence[HduFacts], name: str, given: Any, image: ImageSource) -> HduFacts:
+    """Return which of several images belongs to the image."""
+    mine = image.hdu
+    found = [] if mine is None else _belonging(mine, theirs, lambda: _siblings(image))
+    if len(found) == 1:
+        return found[0]
+    file = os.fspath(given) if isinstance(given, str | os.PathLike) else "an HDUList"
+    which = "image has no HDU" if mine is None else f"image is HDU {mine}"
+    what = "none" if not found else " and ".join(map(str, found))
+    raise ValueError(
+        f"{name} ({file}) holds {len(theirs)} images, and it is not known which belongs to image: "
+        f"{which}, and {what} of {listed(theirs)} {'has' if len(found) < 2 else 'have'} its name, "
+        f"version or detector; name one, such as {file}[{theirs[0].key}]"
+    )
+
+
+def _siblings(image: ImageSource) -> list[HduFacts]:
+    """Return the images of the file that the image comes from."""
+    return _images_in(str(image.origin().get("input", ""))) or []
+
+
+def _belonging(
+    mine: HduFacts, theirs: Sequence[HduFacts], siblings: Callable[[], list[HduFacts]]
+) -> list[HduFacts]:
+    """Return the images that belong to one: by name, version, detector, or place."""
+    if mine.name:
+        named = [each for each in theirs if each.name == mine.name]
+        of_version = [each for each in named if each.version == mine.version]
+        if named:
+            return of_version if len(named) > 1 else named
+    if mine.version is not None:
+        of_version = [each for each in theirs if each.version == mine.version]
+        if len(of_version) == 1:
+            return of_version
+    for detector in mine.detectors:
+        of_detector = [each for each in theirs if detector in each.detectors]
+        if of_detector:
+            return of_detector
+    if mine.name and all(each.name for each in theirs):
+        return []
+    return _in_place(mine, theirs, siblings())
+
+
+def _in_place(
+    mine: HduFacts, theirs: Sequence[HduFacts], siblings: Sequence[HduFacts]
+) -> list[HduFacts]:
+    """Return the image that is in the same place among as many of the same shapes."""
+    if [each.shape for each in siblings] != [each.shape for each in theirs]:
+        return []
+    numbers = [each.number for each in siblings]
+    return [theirs[numbers.index(mine.number)]] if mine.number in numbers else []

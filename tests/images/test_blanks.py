@@ -1,0 +1,137 @@
+"""Pixels that BLANK names have no value, of whatever integers; bits and labels stay integers."""
+
+import bz2
+
+import numpy as np
+import pytest
+from astropy.io import fits
+
+from skyshed import extract
+from skyshed.images import Window, open_exposure, open_image
+from skyshed.images.blanks import blanks_of
+from tests.mosaic.fields import by_tiles
+
+SHAPE = (96, 112)
+HOLE = Window(40, 55, 30, 60)
+#: Integers -> BITPIX, BZERO, and the value that stands for none.
+STORED = {
+    "u1": (8, 0, 255), "i1": (8, -(2**7), 127), "i2": (16, 0, -32768), "u2": (16, 2**15, 65535),
+    "i4": (32, 0, -(2**31)), "u4": (32, 2**31, 2**32 - 1), "i8": (64, 0, -1),
+}  # fmt: skip
+EVERY = pytest.mark.parametrize("dtype", STORED)
+WAYS = pytest.mark.parametrize("way", ["plain", "tiles", "bz2"])
+
+
+def counts(dtype):
+    """Return an image of integers, with a value for none in a hole."""
+    rng = np.random.default_rng(3)
+    image = rng.normal(60, 5, SHAPE).round().astype(dtype)
+    image[HOLE.slices] = STORED[dtype][2]
+    return image
+
+
+def written(folder, image, way="plain", name="image.fits"):
+    """Write integers with BLANK as other programs than astropy do."""
+    dtype = f"{image.dtype.kind}{image.dtype.itemsize}"
+    bits, offset, blank = STORED[dtype]
+    path = folder / name
+    if way == "tiles":
+        hdu = fits.CompImageHDU(image, compression_type="GZIP_1")
+        hdu.header["BLANK"] = blank - offset
+        fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(path, output_verify="ignore")
+        return path
+    stored = (image.astype(object) - offset).astype(f">{'u' if bits == 8 else 'i'}{bits // 8}")
+    header = fits.Header(
+        [("SIMPLE", True), ("BITPIX", bits), ("NAXIS", 2), ("NAXIS1", SHAPE[1]),
+         ("NAXIS2", SHAPE[0]), ("BSCALE", 1), ("BZERO", offset), ("BLANK", blank - offset)]
+    )  # fmt: skip
+    content = header.tostring().encode() + stored.tobytes()
+    content += bytes(-len(content) % 2880)
+    path.write_bytes(bz2.compress(content) if way == "bz2" else content)
+    return path
+
+
+def in_way(dtype, way):
+    if way == "tiles" and dtype in ("i1", "i8"):
+        pytest.skip("the convention of tiles has no such integers")
+
+
+@EVERY
+@WAYS
+def test_blank_pixels_are_nan_whole_and_by_windows(tmp_path, dtype, way):
+    in_way(dtype, way)
+    expected = counts(dtype).astype(np.float64)
+    expected[HOLE.slices] = np.nan
+    source = open_image(written(tmp_path, counts(dtype), way)).image
+    assert source.dtype == np.dtype("f4" if int(dtype[1]) <= 2 else "f8")
+    for window in (source.everything, Window(38, 60, 25, 33), Window(0, 1, 0, 1)):
+        found = source.read(window)
+        assert found.dtype == source.dtype
+        assert np.array_equal(found, expected[window.slices], equal_nan=True)
+
+
+@EVERY
+@WAYS
+def test_bits_and_labels_are_read_as_they_are_stored(tmp_path, dtype, way):
+    in_way(dtype, way)
+    source = open_image(written(tmp_path, counts(dtype), way)).image.as_integers()
+    assert (source.dtype, source.blank) == (np.dtype(dtype), STORED[dtype][2])
+    for window in (source.everything, Window(38, 60, 25, 33)):
+        assert np.array_equal(source.read(window), counts(dtype)[window.slices])
+        assert source.read(window).dtype == np.dtype(dtype)
+
+
+def test_blank_pixels_of_unsigned_integers_are_no_source(tmp_path):
+    image = np.random.default_rng(3).normal(1000, 10, SHAPE).round().astype("u2")
+    image[HOLE.slices] = 65535
+    path = written(tmp_path, image)
+    options = {"nsigma": 5, "n_threads": 1, "box_size": 16}
+    for found in (extract(path, **options), by_tiles(path, (48, 64), **options)):
+        assert len(found.table) == 0
+        assert np.asarray(found.mask).sum() == 15 * 30
+
+
+@pytest.mark.parametrize("dtype", ["u1", "i2", "u2", "i4", "u4"])
+def test_blank_pixels_of_a_mask_are_masked_and_its_bits_count(tmp_path, dtype):
+    bits = np.zeros(SHAPE, dtype)
+    bits[5, 6], bits[7, 8] = 4, 2
+    bits[HOLE.slices] = STORED[dtype][2]
+    path = written(tmp_path, bits)
+    image = np.zeros(SHAPE, np.float32)
+    for chosen, others in (((2,), 1), ((1, 2), 2), (None, 2)):
+        mask = open_exposure(image, mask=path, mask_bits=chosen).read().mask
+        assert mask[HOLE.slices].all()
+        assert mask.sum() == 15 * 30 + others
+        assert mask[5, 6]
+
+
+@pytest.mark.parametrize("dtype", ["i2", "u2", "i4"])
+def test_blank_pixels_of_a_map_of_labels_are_of_no_source(tmp_path, dtype):
+    labels = np.zeros(SHAPE, dtype)
+    labels[10:20, 10:20], labels[70:80, 60:70] = 1, 2
+    labels[HOLE.slices] = STORED[dtype][2]
+    path = written(tmp_path, labels)
+    image = np.random.default_rng(1).normal(0, 1, SHAPE)
+    options = {"segmentation": path, "n_threads": 1, "box_size": 16}
+    for found in (extract(image, **options), by_tiles(image, (48, 64), **options)):
+        assert found.table["label"].tolist() == [1, 2]
+        assert found.table["area"].value.tolist() == [100, 100]
+        assert not np.asarray(found.segmentation.data)[HOLE.slices].any()
+
+
+def test_blank_pixels_of_an_hdu_in_memory_are_nan(tmp_path):
+    for dtype in ("i2", "u2", "u4"):
+        path = written(tmp_path, counts(dtype), name=f"{dtype}.fits")
+        with fits.open(path) as hdus:
+            for given in (hdus, hdus[0], hdus):  # also once astropy has read the pixels
+                pixels = open_image(given).image.read(Window(0, 96, 0, 112))
+                assert np.isnan(pixels[HOLE.slices]).all()
+                assert np.isfinite(pixels).sum() == 96 * 112 - 15 * 30
+
+
+def test_scaled_integers_are_no_bits(tmp_path):
+    header = {"BITPIX": 16, "BSCALE": 0.5, "BZERO": 3, "BLANK": 1}
+    assert blanks_of(header) is None
+    assert blanks_of({**header, "BSCALE": 1}) is None
+    assert blanks_of({"BITPIX": -32, "BLANK": 1}) is None
+    assert blanks_of({"BITPIX": 16, "BLANK": "x"}) is None
