@@ -16,6 +16,7 @@ import skyshed
 from skyshed import Parameters, extract, extract_each
 from skyshed.exceptions import ImageWarning, NoDetectionsWarning
 from skyshed.extraction import Outcome
+from skyshed.extraction.ahead import ReadSource
 from skyshed.extraction.entry import open_request
 from skyshed.extraction.plan import Resources, make_plan
 from skyshed.images import ImageSource
@@ -367,3 +368,19 @@ def test_parameters_are_those_of_all(folder):
     for outcome in extract_each([folder / "a.fits", folder / "b.fits"], parameters=given, nproc=1):
         assert outcome.extraction.parameters == Parameters(nsigma=4, n_threads=1)
         assert isinstance(outcome, Outcome)
+
+
+def test_an_image_that_was_read_ahead_tells_all_that_its_source_does():
+    names = {*vars(ImageSource), *ImageSource.__annotations__}
+    public = {name for name in names if not name.startswith("_")}
+    assert public - {"everything", "description"} <= set(vars(ReadSource))
+
+
+def test_blank_pixels_of_masks_are_masked_in_every_image(tmp_path, fields):
+    mask = np.zeros(SHAPE, np.int16)
+    mask[:40] = -32768
+    path = tmp_path / "mask.fits"
+    fits.writeto(path, mask, fits.Header({"BLANK": -32768}))
+    one = extract(fields[0], mask=path, mask_bits=(0,), **SETTINGS)
+    for outcome in extract_each([fields[0]] * 3, mask=[path] * 3, mask_bits=(0,), **SETTINGS):
+        assert same_tables(outcome.extraction.table, one.table)

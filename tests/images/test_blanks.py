@@ -135,3 +135,12 @@ def test_scaled_integers_are_no_bits(tmp_path):
     assert blanks_of({**header, "BSCALE": 1}) is None
     assert blanks_of({"BITPIX": -32, "BLANK": 1}) is None
     assert blanks_of({"BITPIX": 16, "BLANK": "x"}) is None
+
+
+@pytest.mark.parametrize(("bits", "card"), [(8, -32768), (16, -(2**31)), (16, 70000)])
+def test_a_blank_that_the_integers_cannot_hold_names_no_pixel(tmp_path, bits, card):
+    assert blanks_of({"BITPIX": bits, "BLANK": card}) is None
+    mask = np.zeros((60, 60), f"i{bits // 8}" if bits > 8 else "u1")
+    path = tmp_path / "mask.fits"
+    fits.writeto(path, mask, fits.Header({"BLANK": card}))
+    assert not open_exposure(np.ones((60, 60)), mask=path).read().mask

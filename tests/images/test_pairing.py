@@ -7,6 +7,8 @@ from astropy.io import fits
 from skyshed import extract
 from skyshed.exceptions import ImageWarning
 from skyshed.images import open_exposure
+from skyshed.images.hdu_facts import HduFacts
+from skyshed.images.pairing import _belonging
 from tests.images.files import stars, tan
 
 CCDS = ("S29", "S30", "S31")
@@ -181,3 +183,29 @@ def test_the_science_image_of_a_product_is_taken_as_always(tmp_path):
     image = camera(tmp_path / "i2d.fits", lambda k: stars(), lambda k: next(planes))
     assert open_exposure(image).image.number == 1
     assert open_exposure(f"{image}[2]").image.number == 2
+
+
+def counterparts(mine, theirs):
+    """The numbers of the images that belong to one, of (name, version, detectors)."""
+    first, *others = (
+        HduFacts(number, name, version, tuple(detectors), (4, 4))
+        for number, (name, version, detectors) in enumerate([mine, *theirs])
+    )
+    return [each.number for each in _belonging(first, others, lambda: [])]
+
+
+def test_what_all_have_in_common_tells_nothing_and_what_differs_rules_out():
+    chips = [("SCI", None, [("CCDNUM", str(n))]) for n in (3, 2, 1)]
+    assert counterparts(("SCI", None, [("CCDNUM", "2")]), chips) == [2]
+    assert counterparts(("SCI", 2, []), [("SCI", 1, []), ("VAR", 1, [])]) == []
+    assert counterparts(("SCI", 2, []), [("SCI", 1, []), ("SCI", 2, [])]) == [2]
+    assert counterparts(("SCI", None, []), [("SCI", None, []), ("VAR", None, [])]) == [1]
+
+
+def test_an_hdulist_is_no_companion_of_itself():
+    image = stars()
+    hdus = fits.HDUList(
+        [fits.PrimaryHDU(), fits.ImageHDU(image, name="SCI"), fits.ImageHDU(image, name="ERR")]
+    )
+    with pytest.raises(ValueError, match="error is the image itself"):
+        extract(hdus, error=hdus)

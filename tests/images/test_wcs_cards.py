@@ -8,17 +8,34 @@ import numpy as np
 import pytest
 from astropy.coordinates import SkyCoord
 from astropy.io import fits
+from astropy.wcs import WCS
 
 from skyshed import extract
 from skyshed.exceptions import ImageWarning, NoDetectionsWarning
 from skyshed.images import open_image
 from skyshed.images.astropy_says import heard, pass_on
+from skyshed.images.headers import read_celestial
 from tests.images.files import stars, tan
 
 MATRIX = {"CDELT1": None, "CDELT2": None}
 GALACTIC = {"CTYPE1": "GLON-TAN", "CTYPE2": "GLAT-TAN"}
 SIP = {"A_ORDER": 2, "A_2_0": 1e-3, "B_ORDER": 2, "B_0_2": 1e-3}
 TAN_SIP = {"CTYPE1": "RA---TAN-SIP", "CTYPE2": "DEC--TAN-SIP", **SIP}
+
+#: Cards in an old form, or void beside others, with which the positions are what they are without.
+OLD_FORMS = {
+    "RADECSYS": {"RADECSYS": "FK5", "EQUINOX": 2000.0},
+    "a scale as text beside CD": {"CD1_1": -1e-4, "CD2_2": 1e-4, "CDELT1": "0.0"},
+    "an epoch as text beside the equinox": {
+        "EPOCH": "2000.0", "EQUINOX": 2000.0, "RADESYS": "FK5",
+    },
+    "PC in the old form": {
+        "PC001001": 0.0, "PC001002": -1.0, "PC002001": 1.0, "PC002002": 0.0,
+    },
+    "CD in the old form": {
+        **MATRIX, "CD001001": -1e-4, "CD001002": 0.0, "CD002001": 0.0, "CD002002": 1e-4,
+    },
+}  # fmt: skip
 
 #: Cards as they were written -> what the warning names.
 BROKEN = {
@@ -220,3 +237,33 @@ def test_what_other_threads_warn_of_meanwhile_is_theirs():
     assert [(each.category, str(each.message)) for each in shown] == [
         (NoDetectionsWarning, "of another image")
     ]
+
+
+@pytest.mark.parametrize("cards", OLD_FORMS.values(), ids=list(OLD_FORMS))
+def test_cards_in_an_old_form_and_void_ones_cost_no_positions(cards):
+    wcs, reason, _ = read_celestial(tan(**cards))
+    assert reason is None
+    astropy = WCS(tan(**{name: each for name, each in cards.items() if type(each) is not str}))
+    there, here = (each.wcs_pix2world([[3.0, 70.0]], 0) for each in (astropy, wcs))
+    np.testing.assert_array_equal(here, there)
+
+
+def test_a_broken_header_gives_no_positions_while_others_change_filters_of_warnings():
+    header = tan(CRVAL1="150.0")
+    stop = []
+
+    def change():
+        while not stop:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+
+    thread = Thread(target=change)
+    thread.start()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found = {read_celestial(header)[0] for _ in range(300)}
+    finally:
+        stop.append(True)
+        thread.join()
+    assert found == {None}

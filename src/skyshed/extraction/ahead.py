@@ -64,6 +64,26 @@ class ReadSource(ImageSource):
         return self.source.unit_from_header
 
     @property
+    def blank(self) -> int | None:  # type: ignore[override]
+        """The integer that stands for no value."""
+        return self.source.blank
+
+    @property
+    def hdu(self) -> Any:  # type: ignore[override]
+        """What the HDU says it is."""
+        return self.source.hdu
+
+    @property
+    def unknown_unit(self) -> str:  # type: ignore[override]
+        """The text of a unit that is not known."""
+        return self.source.unknown_unit
+
+    @property
+    def held_bytes(self) -> int:
+        """The bytes of memory that the image takes already."""
+        return self.source.held_bytes
+
+    @property
     def windowed(self) -> bool:  # type: ignore[override]
         """Whether a window takes less memory to read than the whole image."""
         return self.source.windowed
@@ -74,6 +94,10 @@ class ReadSource(ImageSource):
             pixels, self.pixels = self.pixels, None
             return pixels
         return self.source.read(window)
+
+    def as_integers(self) -> ImageSource:
+        """Return the image read as the integers that are stored; see `ImageSource.as_integers`."""
+        return self.source.as_integers()
 
     def origin(self) -> dict[str, Any]:
         """Return where the image comes from; see `ImageSource.origin`."""

@@ -84,7 +84,10 @@ def blanks_of(header: Any) -> Blanks | None:
         return None
     offset = header.get("BZERO", 0)
     kind = OFFSETS.get((bits, offset)) or (PLAIN.get(bits) if offset == 0 else None)
-    return None if kind is None else Blanks(card, np.dtype(kind))
+    # A card that was copied from an image of other integers names none of these.
+    if kind is None or not np.iinfo(PLAIN[bits]).min <= card <= np.iinfo(PLAIN[bits]).max:
+        return None
+    return Blanks(card, np.dtype(kind))
 
 
 def without_blanks(pixels: Any, header: Any) -> Any:

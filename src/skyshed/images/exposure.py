@@ -305,7 +305,14 @@ def _check_arrays(sources: Mapping[str, ImageSource]) -> None:
 def _refuse_itself(source: ImageSource, name: str, main: ImageSource) -> None:
     """Refuse a companion that is the image itself: the same HDU of the same file."""
     origin = source.origin()
-    if "input_hdu" in origin and origin == main.origin():
+    of_file = "input_hdu" in origin and origin == main.origin()
+    # Of an HDUList in memory that was given twice, its own HDU is that of its name.
+    of_list = (
+        source.hdu is not None and source.hdu == main.hdu
+        and isinstance(source, ArraySource) and isinstance(main, ArraySource)
+        and isinstance(main.array, np.ndarray) and np.shares_memory(source.array, main.array)
+    )  # fmt: skip
+    if of_file or of_list:
         raise ValueError(f"{name} is the image itself, {source.label}: name its HDU, or its file")
 
 

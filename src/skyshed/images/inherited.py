@@ -10,6 +10,8 @@ OF_WCS = re.compile(
     r"C(TYPE|UNIT|RVAL|RPIX|DELT|ROTA)\d|(CD|PC)\d_\d|P[VS]\d_\d+|[AB]P?_(ORDER|\d_\d)|"
     r"LONPOLE|LATPOLE|EQUINOX|EPOCH|RADESYS|RADECSYS|WCSAXES"
 )
+#: Cards that say what the frame of a WCS is, which are had together.
+OF_FRAME = ("RADESYS", "RADECSYS", "EQUINOX", "EPOCH")
 #: Cards without which an extension has no WCS of its own.
 OWN = re.compile(r"C(TYPE|RVAL|RPIX)\d|CD\d_\d")
 
@@ -36,6 +38,8 @@ def header_of(hdus: Any, number: int) -> Any:
     primary, whole = hdus[0].header, header.copy()
     if "BUNIT" in primary and "BUNIT" not in header:
         whole["BUNIT"] = primary["BUNIT"]
+    if not any(name in header for name in OF_FRAME):
+        whole.update({name: primary[name] for name in OF_FRAME if name in primary})
     if not any(OWN.fullmatch(name) for name in header):
         for card in primary.cards:
             if OF_WCS.fullmatch(card.keyword):

@@ -101,22 +101,37 @@ def _belonging(
     mine: HduFacts, theirs: Sequence[HduFacts], siblings: Callable[[], list[HduFacts]]
 ) -> list[HduFacts]:
     """Return the images that belong to one: by name, version, detector, or place."""
-    if mine.name:
-        named = [each for each in theirs if each.name == mine.name]
-        of_version = [each for each in named if each.version == mine.version]
-        if named:
-            return of_version if len(named) > 1 else named
-    if mine.version is not None:
-        of_version = [each for each in theirs if each.version == mine.version]
-        if len(of_version) == 1:
-            return of_version
-    for detector in mine.detectors:
-        of_detector = [each for each in theirs if detector in each.detectors]
-        if of_detector:
-            return of_detector
+    found = [each for each in theirs if not _contradicts(mine, each)]
+    told = False
+    for belongs in (_of_name, _of_version, *map(_of_detector, mine.detectors)):
+        some = [each for each in found if belongs(mine, each)]
+        # What all of them have in common tells nothing.
+        if some and (len(some) < len(theirs) or len(found) < len(theirs)):
+            found, told = some, True
+    if told or any(_of_name(mine, each) for each in found):
+        return found
     if mine.name and all(each.name for each in theirs):
         return []
     return _in_place(mine, theirs, siblings())
+
+
+def _contradicts(mine: HduFacts, other: HduFacts) -> bool:
+    """Whether two images say that they are of different detectors."""
+    versions = None not in (mine.version, other.version) and mine.version != other.version
+    named = dict(mine.detectors)
+    return versions or any(named.get(card, value) != value for card, value in other.detectors)
+
+
+def _of_name(mine: HduFacts, other: HduFacts) -> bool:
+    return bool(mine.name) and other.name == mine.name
+
+
+def _of_version(mine: HduFacts, other: HduFacts) -> bool:
+    return mine.version is not None and other.version == mine.version
+
+
+def _of_detector(detector: tuple[str, str]) -> Callable[[HduFacts, HduFacts], bool]:
+    return lambda _, other: detector in other.detectors
 
 
 def _in_place(

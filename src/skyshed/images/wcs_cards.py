@@ -27,8 +27,11 @@ REJECTED = re.compile(r"([A-Z][A-Z0-9_]*) *= *(.*?) *\n\s*(.+?)\.?\s*$", re.DOTA
 OF_ALL = {"LONPOLE", "LATPOLE", "WCSAXES"}
 OF_FRAME = {"EQUINOX", "EPOCH", "RADESYS", "RADECSYS"}
 OF_AXES = re.compile(
-    r"(?:CTYPE|CUNIT|CRVAL|CRPIX|CDELT|CROTA)(\d+)|(?:CD|PC)(\d+)_(\d+)|PC(\d{3})(\d{3})|P[VS](\d+)_\d+"
+    r"(?:CTYPE|CUNIT|CRVAL|CRPIX|CDELT|CROTA)(\d+)|(?:CD|PC)(\d+)_(\d+)|"
+    r"(?:CD|PC)(\d{3})(\d{3})|P[VS](\d+)_\d+"
 )
+#: Cards that hold a text; all others of a WCS hold a number.
+TEXTS = re.compile(r"CTYPE\d+|CUNIT\d+|RADESYS|RADECSYS|PS\d+_\d+")
 #: The cards of the distortion called SIP: its orders and coefficients.
 SIP = re.compile(r"[AB]P?_(?:ORDER|DMAX|\d+_\d+)")
 #: Systems of right ascension and declination that astropy has: FITS standard 4.0, table 26.
@@ -83,6 +86,7 @@ def why_not(header: Any, wcs: Any, said: list[Any], kept: tuple[int, ...] | None
     axes = (wcs.wcs.lng + 1, wcs.wcs.lat + 1)
     return (
         _rejected(said, axes, header)
+        or _of_another_type(header, axes)
         or _other_axes(wcs, axes, kept)
         or _missing(header, axes)
         or zero_scale(header, axes)
@@ -92,11 +96,14 @@ def why_not(header: Any, wcs: Any, said: list[Any], kept: tuple[int, ...] | None
 
 
 def rejected_cards(said: list[Any]) -> dict[str, str]:
-    """Return the cards that wcslib has rejected: keyword, and what it says about the value."""
+    """Return the cards that wcslib has rejected: keyword, and what it says about the value.
+
+    It speaks in the same way of cards in an old form, which it takes.
+    """
     found = {}
     for each in said:
         match = REJECTED.match(str(each))
-        if match is not None:
+        if match is not None and "deprecated" not in match[3]:
             value = " ".join(match[2].split()).replace("' ", "'").replace(" '", "'")
             found[match[1]] = f"{match[1]} = {value} is rejected: {one_line(match[3])}"
     return found
@@ -105,14 +112,49 @@ def rejected_cards(said: list[Any]) -> dict[str, str]:
 def _rejected(said: list[Any], axes: tuple[int, int], header: Any) -> str | None:
     """Return which rejected card the positions depend on."""
     for name, text in rejected_cards(said).items():
-        match = OF_AXES.fullmatch(name)
-        numbers = [] if match is None else [int(n) for n in match.groups() if n is not None]
-        of_axes = bool(numbers) and set(numbers) <= set(axes)
-        # Only systems with an equinox depend on it.
-        of_frame = name in OF_FRAME and not _has_no_equinox(header)
-        if of_axes or of_frame or name in OF_ALL:
+        if _counts(name, axes, header):
             return text
     return None
+
+
+def _of_another_type(header: Any, axes: tuple[int, int]) -> str | None:
+    """Return which card holds a text in place of a number, or the reverse.
+
+    wcslib rejects these, too; but what it says may go elsewhere while threads change the filters of
+    warnings.
+    """
+    for name in header:
+        if not _counts(name, axes, header):
+            continue
+        try:
+            value = header[name]
+        except Exception as error:  # astropy reads a card when it is asked for
+            return f"{name} cannot be read ({one_line(error)})"
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if isinstance(value, str) if TEXTS.fullmatch(name) else number:
+            continue
+        wanted = "a text" if TEXTS.fullmatch(name) else "a number"
+        return f"{name} = {value!r} is rejected: it must be {wanted}"
+    return None
+
+
+def _counts(name: str, axes: tuple[int, int], header: Any) -> bool:
+    """Whether the positions depend on a card."""
+    if name in OF_FRAME:
+        # Only systems with an equinox depend on it, and EPOCH is an old name of EQUINOX.
+        return not _has_no_equinox(header) and not (name == "EPOCH" and "EQUINOX" in header)
+    match = OF_AXES.fullmatch(name)
+    numbers = [] if match is None else [int(n) for n in match.groups() if n is not None]
+    if name.startswith(("CDELT", "CROTA")) and _has_cd(header, axes):
+        return False
+    return name in OF_ALL or (bool(numbers) and set(numbers) <= set(axes))
+
+
+def _has_cd(header: Any, axes: tuple[int, ...]) -> bool:
+    """Whether a header has a matrix that holds the scale and makes CDELT and CROTA void."""
+    return any(
+        name in header for i in axes for j in axes for name in (f"CD{i}_{j}", f"CD{i:03d}{j:03d}")
+    )
 
 
 def _has_no_equinox(header: Any) -> bool:
@@ -139,7 +181,7 @@ def _missing(header: Any, axes: tuple[int, int]) -> str | None:
             if f"{name}{axis}" not in header:
                 return f"there is no {name}{axis}"
     scales = [f"{kind}{i}_{j}" for kind in ("CD", "PC") for i in axes for j in axes]
-    scales += [f"PC{i:03d}{j:03d}" for i in axes for j in axes]
+    scales += [f"{kind}{i:03d}{j:03d}" for kind in ("CD", "PC") for i in axes for j in axes]
     if any(name in header for name in scales):
         return None
     for axis in axes:
