@@ -21,10 +21,10 @@ EACH_SIZES = (512, 1024, 2048)
 PREVIEW = 0.4
 
 
-def seconds_of(words: list[str]) -> float:
+def seconds_of(words: list[str], environment: dict[str, str] | None = None) -> float:
     """Return how long a command takes as a process."""
     start = perf_counter()
-    subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(words, check=True, stdout=subprocess.DEVNULL, env=environment)
     return perf_counter() - start
 
 
