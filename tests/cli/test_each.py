@@ -175,6 +175,18 @@ def test_what_does_not_fit_into_one_table_fails_alone(folder):
     assert set(table["image"]) == {f"{folder}/a.fits", f"{folder}/b.fits"}
 
 
+@pytest.mark.parametrize("option", ["rms", "variance"])
+def test_the_noise_that_is_given_counts_for_every_image(folder, option):
+    noise = folder / f"{option}.fits"
+    fits.writeto(noise, np.full(SHAPE, 2, np.float32))
+    status, out = run(folder, "{f}/a.fits", f"--{option}", str(noise), out=option)
+    assert status == 0
+    expected = extract(folder / "a.fits", n_threads=1, **{option: noise}).table
+    assert same_tables(read_catalog(out / "a" / "catalog.fits"), expected)
+    assert len(expected) > 10
+    assert not same_tables(expected, extract(folder / "a.fits", n_threads=1).table)
+
+
 def test_companions_are_one_for_all_a_list_or_a_pattern(folder):
     images = ["{f}/a.fits", "{f}/b.fits", "{f}/other/a.fits"]
     paths = [image.replace("{f}", str(folder)) for image in images]

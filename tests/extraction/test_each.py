@@ -1,6 +1,7 @@
 """Many images, one after the other: each as `extract` does it, and none ends the others."""
 
 import gc
+import inspect
 import os
 import threading
 import time
@@ -19,6 +20,7 @@ from skyshed.extraction import Outcome
 from skyshed.extraction.ahead import ReadSource
 from skyshed.extraction.entry import open_request
 from skyshed.extraction.plan import Resources, make_plan
+from skyshed.extraction.turns import PER_IMAGE
 from skyshed.images import ImageSource
 from tests.pipeline_field import SHAPE, make_field, make_wcs, same_tables
 
@@ -374,6 +376,21 @@ def test_an_image_that_was_read_ahead_tells_all_that_its_source_does():
     names = {*vars(ImageSource), *ImageSource.__annotations__}
     public = {name for name in names if not name.startswith("_")}
     assert public - {"everything", "description"} <= set(vars(ReadSource))
+
+
+def test_every_argument_of_extract_is_one_of_extract_each():
+    ours, theirs = (inspect.signature(each).parameters for each in (extract_each, extract))
+    assert set(ours) - {"images"} == set(theirs) - {"image"}
+    for_all = {"parameters", "progress", "device", "memory", "workspace", "scheduler", "restart"}
+    assert set(PER_IMAGE) == set(theirs) - for_all - {"image", "overrides"}
+
+
+def test_variances_go_with_their_images(fields):
+    variances = [np.full(SHAPE, each, np.float32) for each in (4.0, 9.0)]
+    found = list(extract_each(fields[:2], variance=variances, **SETTINGS))
+    for image, variance, outcome in zip(fields, variances, found, strict=False):
+        one = extract(image, variance=variance, **SETTINGS)
+        assert same_tables(outcome.extraction.table, one.table)
 
 
 def test_blank_pixels_of_masks_are_masked_in_every_image(tmp_path, fields):

@@ -11,7 +11,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from skyshed.cli.each_inputs import companions_of, images_of
+from skyshed.cli.each_inputs import COMPANIONS, companions_of, images_of
 from skyshed.cli.errors import complain, in_one_line
 from skyshed.cli.writing import WORKSPACE, write_found
 from skyshed.parameters import Parameters
@@ -20,8 +20,6 @@ __all__ = ["SOME_FAILED", "run_each"]
 
 #: The exit status if some of the images failed.
 SOME_FAILED = 3
-#: Options that may be given for each image by a list or a pattern.
-COMPANIONS = ("weight", "rms", "error", "mask", "segmentation", "detection_image")
 #: The file that says what became of each image.
 REPORT = "report.ecsv"
 

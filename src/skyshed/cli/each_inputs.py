@@ -4,8 +4,10 @@ import os
 import re
 from collections.abc import Sequence
 
-__all__ = ["companions_of", "images_of"]
+__all__ = ["COMPANIONS", "companions_of", "images_of"]
 
+#: Options of files that go with an image.
+COMPANIONS = ("weight", "rms", "variance", "error", "mask", "segmentation", "detection_image")
 #: What begins the name of a file that holds names.
 LIST = "@"
 PLACEHOLDER = re.compile(r"\{(\w*)\}")

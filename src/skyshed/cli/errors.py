@@ -31,7 +31,7 @@ def in_one_line(error: BaseException) -> str:
     text = " ".join(str(error).split())
     if isinstance(error, MemoryError):
         return f"not enough memory: {text}" if text else "not enough memory"
-    if isinstance(error, REFUSALS) or is_refusal(error):
+    if is_refusal(error):
         return text or type(error).__name__
     what = f"{type(error).__name__}: {text}"
     return f"internal error, please report it: {what} (--debug shows where)"

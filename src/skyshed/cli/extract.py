@@ -11,6 +11,7 @@ from dataclasses import Field, fields
 from pathlib import Path
 from typing import Any
 
+from skyshed.cli.each_inputs import COMPANIONS
 from skyshed.cli.writing import WORKSPACE, write_found
 from skyshed.names import KEYWORDS
 from skyshed.parameters import Parameters
@@ -21,10 +22,7 @@ __all__ = ["SUMMARY", "USAGE", "add_options", "run"]
 SUMMARY = "Detect, deblend and measure the sources of an image."
 USAGE = "skyshed extract [--each] IMAGE [IMAGE ...] --out DIR [options]"
 #: Options that are arguments of `skyshed.extract` as they are.
-INPUTS = (
-    "hdu", "weight", "rms", "variance", "error", "mask", "segmentation", "detection_image",
-    "device", "region",
-)  # fmt: skip
+INPUTS = ("hdu", *COMPANIONS, "device", "region")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -34,6 +34,7 @@ def extract_each(
     hdu: Any = None,
     weight: Any = None,
     rms: Any = None,
+    variance: Any = None,
     error: Any = None,
     mask: Any = None,
     wcs: Any = None,
@@ -57,7 +58,8 @@ def extract_each(
     ----------
     images : sequence of image
         The images, each anything that `skyshed.extract` takes; a 3-D array is one of its planes.
-    segmentation, detection_image, detection_cat, hdu, weight, rms, error, mask, wcs, region
+    segmentation, detection_image, detection_cat, hdu, weight, rms, variance, error, mask
+    wcs, region
         As in `skyshed.extract`. A list, tuple or 3-D array has one value for each image, in the
         same order, `None` for none. Anything else is for all images. So what is itself a list, such
         as an image that is several files that abut, must be in a list of one for each image.
@@ -128,7 +130,7 @@ def extract_each(
         {
             "segmentation": segmentation, "detection_image": detection_image,
             "detection_cat": detection_cat, "hdu": hdu, "weight": weight, "rms": rms,
-            "error": error, "mask": mask, "wcs": wcs, "region": region,
+            "variance": variance, "error": error, "mask": mask, "wcs": wcs, "region": region,
         },
         parameters=parameters, device=device,
     )  # fmt: skip
