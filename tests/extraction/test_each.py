@@ -22,6 +22,7 @@ from skyshed.extraction.entry import open_request
 from skyshed.extraction.plan import Resources, make_plan
 from skyshed.extraction.turns import PER_IMAGE
 from skyshed.images import ImageSource
+from skyshed.images.made_of import MadeOfAnother
 from tests.pipeline_field import SHAPE, make_field, make_wcs, same_tables
 
 SETTINGS = {"n_threads": 1}
@@ -375,7 +376,8 @@ def test_parameters_are_those_of_all(folder):
 def test_an_image_that_was_read_ahead_tells_all_that_its_source_does():
     names = {*vars(ImageSource), *ImageSource.__annotations__}
     public = {name for name in names if not name.startswith("_")}
-    assert public - {"everything", "description"} <= set(vars(ReadSource))
+    own = {*vars(ReadSource), *vars(MadeOfAnother)}
+    assert public - {"everything", "description"} <= own
 
 
 def test_every_argument_of_extract_is_one_of_extract_each():

@@ -164,6 +164,8 @@ def test_maps_and_other_bands_are_of_the_same_ccd(tmp_path):
     maps = camera(tmp_path / "maps.fits", lambda k: bad(k).astype("i4"), order=(1, 0, 2))
     found = extract(f"{image}[S30]", detection_image=band, n_threads=1)
     assert found.record["detection_image_hdu"] == "2"
+    found = extract(f"{image}[S30]", detection_image=band, region="0:100,0:100", n_threads=1)
+    assert found.record["detection_image_hdu"] == "2"
     found = extract(f"{image}[S29]", segmentation=maps, n_threads=1)
     assert np.array_equal(found.segmentation.data, bad(0))
 

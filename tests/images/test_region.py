@@ -8,8 +8,10 @@ from astropy.wcs.wcsapi import HighLevelWCSWrapper
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skyshed.images import Window, as_region, cut, open_image
+from skyshed.images import ImageSource, Window, as_region, cut, open_image
 from skyshed.images.arrays import ArraySource
+from skyshed.images.made_of import MadeOfAnother
+from skyshed.images.region import RegionSource
 from tests.images.skies import sky_of, with_wcs
 from tests.pipeline_field import make_wcs
 
@@ -75,3 +77,11 @@ def test_a_region_is_a_text_or_four_integers(region):
 def test_what_is_no_region_is_refused(region):
     with pytest.raises(ValueError, match=r"region must be 'y0:y1,x0:x1' or four integers, .*; got"):
         as_region(region)
+
+
+def test_a_region_tells_all_that_its_image_does():
+    names = {*vars(ImageSource), *ImageSource.__annotations__}
+    public = {name for name in names if not name.startswith("_")}
+    own = {*vars(RegionSource), *vars(MadeOfAnother)}
+    # Masks and labels are read as integers before they are cut.
+    assert public - {"everything", "description", "as_integers"} <= own

@@ -5,10 +5,9 @@ from dataclasses import dataclass, replace
 from threading import Thread
 from typing import Any
 
-import numpy as np
-
 from skyshed.chain.request import Request
 from skyshed.images.arrays import ArraySource
+from skyshed.images.made_of import MadeOfAnother
 from skyshed.images.region import RegionSource
 from skyshed.images.source import ImageSource
 from skyshed.images.window import Window
@@ -17,7 +16,7 @@ __all__ = ["Ahead", "bytes_to_read"]
 
 
 @dataclass(eq=False)
-class ReadSource(ImageSource):
+class ReadSource(MadeOfAnother):
     """An image whose pixels have been read, and are handed out once.
 
     After that they are read as ever: they must not stay in memory for as long as the result does.
@@ -34,59 +33,9 @@ class ReadSource(ImageSource):
     pixels: Any
 
     @property
-    def shape(self) -> tuple[int, int]:  # type: ignore[override]
-        """The shape of the whole image."""
-        return self.source.shape
-
-    @property
-    def dtype(self) -> np.dtype:  # type: ignore[override]
-        """The dtype of what `read` returns."""
-        return self.source.dtype
-
-    @property
-    def unit(self) -> Any:
-        """The unit of the pixels."""
-        return self.source.unit
-
-    @property
-    def wcs(self) -> Any:
-        """The celestial WCS."""
-        return self.source.wcs
-
-    @property
-    def label(self) -> str:
-        """What messages call the image."""
-        return self.source.label
-
-    @property
-    def unit_from_header(self) -> bool:  # type: ignore[override]
-        """Whether the unit comes from a file's header."""
-        return self.source.unit_from_header
-
-    @property
-    def blank(self) -> int | None:  # type: ignore[override]
-        """The integer that stands for no value."""
-        return self.source.blank
-
-    @property
-    def hdu(self) -> Any:  # type: ignore[override]
-        """What the HDU says it is."""
-        return self.source.hdu
-
-    @property
-    def unknown_unit(self) -> str:  # type: ignore[override]
-        """The text of a unit that is not known."""
-        return self.source.unknown_unit
-
-    @property
-    def held_bytes(self) -> int:
-        """The bytes of memory that the image takes already."""
-        return self.source.held_bytes
-
-    @property
-    def windowed(self) -> bool:  # type: ignore[override]
-        """Whether a window takes less memory to read than the whole image."""
-        return self.source.windowed
+    def other(self) -> ImageSource:
+        """The image."""
+        return self.source
 
     def read(self, window: Window) -> Any:
         """Return the pixels of a window; see `ImageSource.read`."""
@@ -98,14 +47,6 @@ class ReadSource(ImageSource):
     def as_integers(self) -> ImageSource:
         """Return the image read as the integers that are stored; see `ImageSource.as_integers`."""
         return self.source.as_integers()
-
-    def origin(self) -> dict[str, Any]:
-        """Return where the image comes from; see `ImageSource.origin`."""
-        return self.source.origin()
-
-    def fingerprint(self) -> dict[str, Any]:
-        """Return that of the image; see `ImageSource.fingerprint`."""
-        return self.source.fingerprint()
 
 
 class Ahead:

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-
+from skyshed.images.made_of import MadeOfAnother
 from skyshed.images.source import ImageSource
 from skyshed.images.wcs import region_wcs
 from skyshed.images.window import Window
@@ -14,7 +13,7 @@ __all__ = ["RegionSource", "as_region", "cut"]
 
 
 @dataclass(frozen=True, eq=False)
-class RegionSource(ImageSource):
+class RegionSource(MadeOfAnother):
     """A region of an image.
 
     Attributes
@@ -37,54 +36,19 @@ class RegionSource(ImageSource):
     region: Window
 
     @property
+    def other(self) -> ImageSource:
+        """The whole image."""
+        return self.whole
+
+    @property
     def shape(self) -> tuple[int, int]:  # type: ignore[override]
         """The shape of the region."""
         return self.region.shape
-
-    @property
-    def dtype(self) -> np.dtype:  # type: ignore[override]
-        """The dtype of what `read` returns."""
-        return self.whole.dtype
-
-    @property
-    def unit(self) -> Any:
-        """The unit of the pixels."""
-        return self.whole.unit
 
     @cached_property
     def wcs(self) -> Any:
         """The celestial WCS of the region; its reference pixel is moved exactly."""
         return region_wcs(self.whole.wcs, self.region)
-
-    @property
-    def label(self) -> str:
-        """What messages call the image."""
-        return self.whole.label
-
-    @property
-    def unit_from_header(self) -> bool:  # type: ignore[override]
-        """Whether the unit comes from a file's header."""
-        return self.whole.unit_from_header
-
-    @property
-    def unknown_unit(self) -> str:  # type: ignore[override]
-        """What a header says the unit is, where that is not known."""
-        return self.whole.unknown_unit
-
-    @property
-    def blank(self) -> int | None:  # type: ignore[override]
-        """The value of pixels without one, of integers that are read as they are stored."""
-        return self.whole.blank
-
-    @property
-    def windowed(self) -> bool:  # type: ignore[override]
-        """Whether a window takes less memory to read than the whole image."""
-        return self.whole.windowed
-
-    @property
-    def held_bytes(self) -> int:
-        """The bytes of this process's memory that the pixels take already."""
-        return self.whole.held_bytes
 
     def read(self, window: Window) -> Any:
         """Return the pixels of a window of the region; see `ImageSource.read`."""
