@@ -235,6 +235,25 @@ def test_a_cluster_that_is_gone_is_named(tmp_path, job, monkeypatch):
         cluster.close()
 
 
+@pytest.mark.parametrize(
+    "error",
+    [RuntimeError("Cannot change state of expiring Timeout"), TimeoutError(), OSError("gone")],
+    ids=lambda error: type(error).__name__,
+)
+def test_leaving_a_cluster_that_is_gone_does_not_fail(error):
+    # What Dask's client raised, now and then, when it was closed while it looked for a scheduler.
+    class Client:
+        closed = False
+
+        def close(self):
+            self.closed = True
+            raise error
+
+    client = Client()
+    Cluster(client, owned=True).close()
+    assert client.closed
+
+
 def re_address(address):
     return address.removeprefix("tcp://").replace(".", r"\.")
 

@@ -4,6 +4,7 @@ A task is a function of the job and of a tile; it reads and writes the workspace
 nothing. So graphs have one node for each tile and no edges, and results take no memory.
 """
 
+import contextlib
 import warnings
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -218,9 +219,14 @@ class Cluster:
         )
 
     def close(self) -> None:
-        """Leave the cluster, if the client is this engine's own."""
+        """Leave the cluster, if the client is this engine's own.
+
+        Where the scheduler is gone, Dask's client may still be looking for it, and closing it then
+        may fail. This is nobody's concern: the run is over, or its own error says what is wrong.
+        """
         if self.owned:
-            self.client.close()
+            with contextlib.suppress(RuntimeError, OSError):  # also time-outs
+                self.client.close()
 
 
 def connect(scheduler: Any, n_workers: int) -> Threads | Cluster:
