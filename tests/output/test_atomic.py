@@ -84,9 +84,14 @@ def test_a_set_takes_its_place_when_all_is_written(tmp_path):
     earlier = {"a": "1", "b": "1", "notes": "mine"}
     for name, text in earlier.items():
         (tmp_path / name).write_text(text)
-    with pytest.raises(KeyError), whole_set(tmp_path, ("a", "b", "c")) as stage:
-        (stage / "a").write_text("2")
-        raise KeyError
+
+    def fail():
+        with whole_set(tmp_path, ("a", "b", "c")) as stage:
+            (stage / "a").write_text("2")
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
     assert contents(tmp_path) == earlier
     with whole_set(tmp_path, ("a", "b", "c")) as stage:
         (stage / "a").write_text("2")
@@ -111,9 +116,14 @@ def test_where_one_of_a_set_cannot_take_its_place_all_stay_as_they_were(tmp_path
         replace(source, target)
 
     monkeypatch.setattr("os.replace", refuse_once)
-    with pytest.raises(OSError, match="no"), whole_set(tmp_path, earlier) as stage:
-        (stage / "a").write_text("2")
-        (stage / "d").write_text("2")
+
+    def write():
+        with whole_set(tmp_path, earlier) as stage:
+            (stage / "a").write_text("2")
+            (stage / "d").write_text("2")
+
+    with pytest.raises(OSError, match="no"):
+        write()
     assert contents(tmp_path) == earlier
 
 

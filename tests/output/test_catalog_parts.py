@@ -13,8 +13,8 @@ from pyarrow import parquet
 
 from skyshed import Parameters
 from skyshed.output.catalog_parts import stream_catalog
-from skyshed.output.table_parts import concatenated, to_plain
 from skyshed.output.results import FORMATS
+from skyshed.output.table_parts import concatenated, to_plain
 from skyshed.output.write import read_catalog, write_catalog
 from tests.pipeline_field import dtype_of, same_tables
 

@@ -34,7 +34,7 @@ def extract(folder, *words):
 
 
 INPUTS = {
-    "image": (["{f}/run/segmentation.fits", "--out", "{f}/run"], "segmentation.fits is given as im"),
+    "image": (["{f}/run/segmentation.fits", "--out", "{f}/run"], ".fits is given as image"),
     "map": (
         ["{f}/image.fits", "--segmentation", "{f}/run/segmentation.fits", "--out", "{f}/run"],
         "segmentation.fits is given as segmentation",

@@ -14,9 +14,9 @@ from astropy.wcs import WCS
 from skyshed import Parameters, SegmentationImage
 from skyshed.exceptions import ImageWarning
 from skyshed.images import open_image
+from skyshed.output.results import FORMATS, RESULTS
 from skyshed.output.run_record import run_record
 from skyshed.output.segmentation_map import write_map
-from skyshed.output.results import FORMATS, RESULTS
 from skyshed.output.write import read_catalog, write_catalog
 from tests.mosaic.fields import by_tiles
 from tests.pipeline_field import PlainWCS, dtype_of, make_field, make_wcs, same_tables

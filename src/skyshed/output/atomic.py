@@ -89,9 +89,9 @@ def _remove_stages(folder: Path) -> None:
     mine = f"{STAGE}{socket.gethostname()}-"
     for stage in folder.glob(f"{STAGE}*"):
         process, _, token = stage.name.removeprefix(mine).partition("-")
-        if stage.name.startswith(mine) and process.isdecimal() and token:
-            if not _is_alive(int(process)):
-                shutil.rmtree(stage, ignore_errors=True)
+        is_ours = stage.name.startswith(mine) and process.isdecimal() and token
+        if is_ours and not _is_alive(int(process)):
+            shutil.rmtree(stage, ignore_errors=True)
 
 
 def _is_alive(process: int) -> bool:
