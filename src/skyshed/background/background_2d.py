@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from functools import cached_property
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -241,6 +242,13 @@ class Background2D:
             )
         self._mesh = mesh
         return self
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Modules can't be pickled; their names can.
+        return {**vars(self), "_xp": self._xp.__name__}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update({**state, "_xp": import_module(state["_xp"])})
 
     def _configure(
         self,

@@ -57,8 +57,8 @@ def whole_set(folder: Path, replaced: Collection[str]) -> Iterator[Path]:
     """
     _remove_stages(folder)
     stage = folder / f"{STAGE}{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(8)}"
-    stage.mkdir()
     try:
+        stage.mkdir()
         yield stage
         names = [path.name for path in stage.iterdir()]
         before = stage / "before"

@@ -61,8 +61,10 @@ def check_writable(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         trial = folder / f".skyshed-{os.getpid()}"
-        trial.touch()
-        trial.unlink()
+        try:
+            trial.touch()
+        finally:
+            trial.unlink(missing_ok=True)
     except OSError as error:
         reason = error.strerror or str(error)
         raise OSError(f"{folder}: files cannot be written there ({reason})") from error
