@@ -274,7 +274,7 @@ def _check_scheduler(address: str) -> None:
     ValueError
         If this is no address.
     """
-    from distributed.comm import get_address_host_port, parse_address
+    from distributed.comm.addressing import get_address_host_port, parse_address
 
     try:
         scheme, rest = parse_address(address)
@@ -296,7 +296,7 @@ def _check_scheduler(address: str) -> None:
 
 async def _ask(address: str) -> None:
     """Connect to a scheduler, as Dask's clients do, and leave."""
-    from distributed.comm import connect as connect_to
+    from distributed.comm.core import connect as connect_to
     from distributed.security import Security
 
     settings = Security().get_connection_args("client")
