@@ -54,6 +54,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         ("variance", "variance of the background of each pixel"),
         ("error", "total error of each pixel, for the errors in the catalog"),
         ("mask", "pixels to leave out: those not 0, or of --mask-bits"),
+        (
+            "quality",
+            "plane of bits, of which each source's columns quality_or and _and have those "
+            "of any and of all its pixels",
+        ),
         ("segmentation", "measure the sources of this map of labels, detect none"),
         ("detection-image", "image of the same pixels for positions, shapes and apertures"),
     ):

@@ -7,6 +7,7 @@ from skyshed.chain.columns import check_columns
 from skyshed.chain.progress import Progress
 from skyshed.chain.request import DETECTION, IMAGE, Request
 from skyshed.chain.whole import STAGES, run_whole
+from skyshed.extraction.from_header import settled
 from skyshed.extraction.given import check_detection, open_detection, open_labels
 from skyshed.extraction.plan import Plan, Resources, make_plan
 from skyshed.extraction.result import Extraction
@@ -28,6 +29,7 @@ def extract(
     variance: Any = None,
     error: Any = None,
     mask: Any = None,
+    quality: Any = None,
     wcs: Any = None,
     parameters: Parameters | None = None,
     progress: bool | None = False,
@@ -83,7 +85,10 @@ def extract(
         where there is an ``effective_gain``.
     mask : image of bool or int, optional
         True, or not 0, for pixels to leave out; of an integer quality plane the bits
-        ``mask_bits``.
+        ``mask_bits``, which may be names that its header has.
+    quality : image of int, optional
+        A plane of bits, of which no pixel is left out: the table has those that any pixel of a
+        source has, ``quality_or``, and those that all have, ``quality_and``.
     wcs : WCS or `~astropy.io.fits.Header`, optional
         A celestial WCS that goes before the image's own; of one with more axes, the celestial part.
         An image that has none takes that of the segmentation or of the detection image.
@@ -167,10 +172,10 @@ def extract(
     request = open_request(
         image, segmentation=segmentation, detection_image=detection_image,
         detection_cat=detection_cat, hdu=hdu, weight=weight, rms=rms,
-        variance=variance, error=error, mask=mask, wcs=wcs, parameters=parameters, device=device,
-        region=region, **overrides,
+        variance=variance, error=error, mask=mask, quality=quality, wcs=wcs,
+        parameters=parameters, device=device, region=region, **overrides,
     )  # fmt: skip
-    del image, weight, rms, variance, error, mask, segmentation, detection_image
+    del image, weight, rms, variance, error, mask, quality, segmentation, detection_image
     resources = Resources(memory, workspace, scheduler, restart)
     return run_request(request, make_plan(request, resources), resources, progress)
 
@@ -190,6 +195,7 @@ def open_request(
     variance: Any = None,
     error: Any = None,
     mask: Any = None,
+    quality: Any = None,
     wcs: Any = None,
     **overrides: Any,
 ) -> Request:
@@ -207,10 +213,12 @@ def open_request(
             "give one of them"
         )
     exposure = open_exposure(
-        image, hdu=hdu, weight=weight, rms=rms, variance=variance, error=error, mask=mask, wcs=wcs,
-        region=region, mask_bits=parameters.mask_bits, scale_weight=parameters.scale_weight,
+        image, hdu=hdu, weight=weight, rms=rms, variance=variance, error=error, mask=mask,
+        quality=quality, wcs=wcs, region=region, mask_bits=parameters.mask_bits,
+        scale_weight=parameters.scale_weight, weight_threshold=parameters.weight_threshold,
         device=device,
     )  # fmt: skip
+    parameters, exposure, noted = settled(parameters, exposure)
     exposures = {IMAGE: exposure}
     if detection_image is not None:
         exposures[DETECTION] = open_detection(detection_image, exposure, region)
@@ -219,8 +227,8 @@ def open_request(
         known = open_labels(segmentation, exposure, region)
     if detection_cat is not None:
         parameters, known = check_detection(detection_cat, exposure, known, parameters, region)
-    request = Request(exposures, parameters, known, detection_cat)
-    check_columns(parameters.columns, request.wcs is not None)
+    request = Request(exposures, parameters, known, detection_cat, noted)
+    check_columns(parameters.columns, request.wcs is not None, request.has_quality)
     return request
 
 

@@ -15,6 +15,7 @@ from skyshed.images.arrays import ArraySource
 from skyshed.images.asinh import Asinh, asinh_of
 from skyshed.images.astropy_says import heard, pass_on, quiet
 from skyshed.images.blanks import Blanks, blanks_of
+from skyshed.images.cards import Cards, cards_of
 from skyshed.images.fingerprint import file_facts, file_origin
 from skyshed.images.hdu_facts import HduFacts, facts_of
 from skyshed.images.headers import (
@@ -75,6 +76,8 @@ class FitsSource(ImageSource):
         What the header says the unit is, where that is not known.
     asinh : Asinh or None
         How the pixels were made from fluxes, if they are not fluxes.
+    cards : Cards or None
+        The cards of its header, in the process that opened it.
 
     Examples
     --------
@@ -103,6 +106,7 @@ class FitsSource(ImageSource):
     hdu: HduFacts | None = None
     unknown_unit: str = ""
     asinh: Asinh | None = None
+    cards: Cards | None = None
 
     unit_from_header = True
 
@@ -177,7 +181,8 @@ class FitsSource(ImageSource):
         return pixels.byteswap(inplace=True).view(self.dtype)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "wcs"}
+        state = {name: value for name, value in self.__dict__.items() if name != "wcs"}
+        return {**state, "cards": None}
 
 
 @contextmanager
@@ -226,6 +231,7 @@ def _unpacked(source: Any) -> ArraySource:
         source.read(source.everything), source.unit, source.wcs, source.origin(),
         unit_from_header=True, windowed=False, detsec=source.detsec, integers=integers,
         blank=source.blank, hdu=source.hdu, unknown_unit=source.unknown_unit,
+        cards=source.cards,
     )  # fmt: skip
 
 
@@ -262,6 +268,7 @@ def _described(file: str, wanted: int | str | tuple[str, int] | None) -> tuple[F
             detsec if isinstance(detsec, str) else None, None if asinh else _begin(hdu),
             {**file_origin(file), "input_hdu": number}, blanks, hdu=facts_of(hdu, number),
             unknown_unit=unknown_unit(header.get("BUNIT")), asinh=asinh,
+            cards=cards_of(hdus, number, label),
         )  # fmt: skip
         source.__dict__["wcs"] = celestial_wcs(header, hdus, label, fits_axes(shape, axes))
         packed = hdu.fileinfo()["file"].compression is not None

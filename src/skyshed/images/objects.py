@@ -8,6 +8,7 @@ from skyshed.arguments import as_image
 from skyshed.images.arrays import ArraySource
 from skyshed.images.asinh import asinh_of
 from skyshed.images.blanks import without_blanks
+from skyshed.images.cards import Cards, cards_of
 from skyshed.images.given_wcs import own_wcs
 from skyshed.images.hdu_facts import facts_of
 from skyshed.images.headers import celestial_wcs, find_hdu, unit_of, unknown_unit
@@ -62,6 +63,7 @@ def _of_hdu(hdu: Any, hdus: Any, label: str, number: int) -> ArraySource:
         celestial_wcs(header, hdus, label, kept),
         hdu=facts_of(hdu, number),
         unknown_unit=unknown_unit(text),
+        cards=Cards(header, None, label) if hdus is None else cards_of(hdus, number, label),
     )
 
 
