@@ -29,7 +29,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Declare the options; those of the chain are made from `Parameters`."""
     parser.add_argument(
         "image", metavar="IMAGE", nargs="+",
-        help="FITS file (image.fits[SCI] names an HDU) or Zarr array; several that abut are one",
+        help="FITS file (image.fits[SCI] names an HDU, cube.fits[DATA][1] a plane), ASDF file or "
+        "Zarr array; several that abut are one",
     )  # fmt: skip
     many = parser.add_argument_group("many images")
     many.add_argument(

@@ -51,9 +51,10 @@ def extract(
     image : image, shape (ny, nx)
         Anything that `skyshed.images.open_image` opens: an array (NumPy, CuPy, Dask, Zarr, a
         memory map), a Quantity, a masked array, NDData, an HDU or HDUList, the path of a FITS file
-        (``image.fits``, ``image.fits[SCI]``) or Zarr array, or a list of paths of images that
-        abut. Of a file also its unit and WCS are taken. It is not modified. Pixels that are not
-        finite are left out of everything. All images below may be given as any of these.
+        (``image.fits``, ``image.fits[SCI]``, ``cube.fits[DATA][1]`` for a plane), ASDF file
+        (``image.asdf[data]``) or Zarr array, or a list of paths of images that abut. Of a file also
+        its unit and WCS are taken. It is not modified. Pixels that are not finite are left out of
+        everything. All images below may be given as any of these.
     segmentation : SegmentationImage, or image of int, optional
         The label of each pixel, 0 for none: these sources are measured, and none are detected. The
         parameters of detection and deblending have no effect then. photutils' class is taken, too.
@@ -67,8 +68,9 @@ def extract(
         The same as a catalog that was measured before, whose segmentation image is the default of
         ``segmentation``. Its ``kron_params``, ``apermask_method`` and WCS are used.
     hdu : int, str or (str, int), optional
-        The HDU of the file ``image``: number, name, ``NAME,VERSION`` or ``(NAME, VERSION)``; the
-        first image if `None`, with a warning if there are others.
+        The HDU of the file ``image``: number, name, ``NAME,VERSION`` or ``(NAME, VERSION)``, with
+        the plane of a cube behind it, ``"DATA[1]"``; the first image if `None`, with a warning if
+        there are others. Of an ASDF file, the place of the array in its tree.
     weight : image, optional
         Inverse variance of the background of each pixel, which sets the detection threshold and
         the errors; pixels without weight (0, negative, NaN) are left out. With ``scale_weight`` up

@@ -329,7 +329,8 @@ def _check_arrays(sources: Mapping[str, ImageSource]) -> None:
 def _refuse_itself(source: ImageSource, name: str, main: ImageSource) -> None:
     """Refuse a companion that is the image itself: the same HDU of the same file."""
     origin = source.origin()
-    of_file = "input_hdu" in origin and origin == main.origin()
+    in_file = "input_hdu" in origin or "input_array" in origin
+    of_file = in_file and origin == main.origin()
     # Of an HDUList in memory that was given twice, its own HDU is that of its name.
     of_list = (
         source.hdu is not None and source.hdu == main.hdu

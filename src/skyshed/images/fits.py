@@ -12,6 +12,7 @@ from astropy.io import fits
 
 from skyshed.arguments import is_path
 from skyshed.images.arrays import ArraySource
+from skyshed.images.asdf_blocks import is_in_asdf
 from skyshed.images.asinh import Asinh, asinh_of
 from skyshed.images.astropy_says import heard, pass_on, quiet
 from skyshed.images.blanks import Blanks, blanks_of
@@ -34,6 +35,7 @@ from skyshed.images.open import OpenedImage, register
 from skyshed.images.packed import compression_of, is_cut_off
 from skyshed.images.pixels import RefusedError, fits_axes, reading_errors
 from skyshed.images.source import ImageSource
+from skyshed.images.stored_rows import read_rows
 from skyshed.images.window import Window
 from skyshed.images.zarr import is_in_zarr
 from skyshed.messages import one_line
@@ -136,7 +138,8 @@ class FitsSource(ImageSource):
         """Return the pixels of a window as a new NumPy array; see `ImageSource.read`."""
         with reading_errors(self.label, window):
             if self.begins is not None:
-                return self._read_rows(self.begins, window)
+                stored = self.dtype.newbyteorder(">")
+                return read_rows(self.path, self.begins, self.shape, stored, window)
             with _opened(self.path, as_stored=self.blanks is not None) as hdus:
                 pixels = section_of(hdus[self.number], self.axes, self.first, window.slices)
             # Sections keep some of the axes that an integer indexes.
@@ -164,29 +167,6 @@ class FitsSource(ImageSource):
         where = {"hdu": self.number, **({"plane": list(self.first)} if any(self.first) else {})}
         return {**file_facts(self.path), **where, **self.description()}
 
-    def _read_rows(self, begins: int, window: Window) -> Any:
-        """Return a window of pixels that are stored as they are.
-
-        astropy's sections do the same with some ten Python calls for each row, which only one
-        thread can run at a time: a third of the time of a tile.
-        """
-        stored = self.dtype.newbyteorder(">")
-        pixels = np.empty(window.shape, stored)
-        lines = pixels if pixels.shape[1] < self.shape[1] else pixels.reshape(1, -1)
-        with open(self.path, "rb", buffering=0) as file:
-            for k, line in enumerate(lines):
-                first = (window.y0 + k) * self.shape[1] + window.x0
-                file.seek(begins + first * stored.itemsize)
-                left = memoryview(line).cast("B")
-                while left:
-                    got = file.readinto(left)
-                    if not got:
-                        raise ValueError("the file is cut off or has changed")
-                    left = left[got:]
-        if stored.isnative:
-            return pixels
-        return pixels.byteswap(inplace=True).view(self.dtype)
-
     def __getstate__(self) -> dict[str, Any]:
         state = {name: value for name, value in self.__dict__.items() if name != "wcs"}
         return {**state, "cards": None}
@@ -204,7 +184,12 @@ def _opened(path: str, as_stored: bool) -> Iterator[Any]:
         hdus.close()
 
 
-@register(lambda given: is_path(given) and not is_in_zarr(given), has_hdus=True)
+def _is_ours(given: Any) -> bool:
+    """Whether something is a path, and no other format knows it by its content."""
+    return is_path(given) and not is_in_zarr(given) and not is_in_asdf(given)
+
+
+@register(_is_ours, has_hdus=True)
 def open_fits(
     given: str | os.PathLike[str], name: str, hdu: int | str | tuple[str, int] | None
 ) -> OpenedImage:
