@@ -34,7 +34,7 @@ def bits_of_sources(exposure: Exposure, window: Window, sources: Sources) -> dic
     """
     if "quality" not in exposure.companions:
         return {}
-    bits = exposure.read_quality(window).reshape(-1)[to_host(sources.pixel)]
+    bits = exposure.quality_at(window, sources.pixel)
     begin = to_host(sources.start)[:-1]
     both = (np.bitwise_or, np.bitwise_and)
     return {

@@ -20,7 +20,7 @@ from skyshed.images.registration import check_same_pixels
 from skyshed.images.source import ImageSource
 from skyshed.images.wcs import ExactWCS, region_wcs
 from skyshed.images.window import Window
-from skyshed.namespace import array_namespace, like, to_device, to_host
+from skyshed.namespace import array_namespace, is_device_array, like, to_device, to_host
 
 __all__ = ["COMPANIONS", "Exposure", "Planes", "nothing_good", "open_exposure"]
 
@@ -189,10 +189,15 @@ class Exposure:
         planes = Planes(data, _union(bad, xp), rms, self.relative, error, self.name)
         return planes.on_device(self.device)
 
-    def read_quality(self, window: Window) -> Any:
-        """Return a window of the quality plane, int64 and NumPy's; blank pixels have no bits."""
-        plane = self.companions["quality"]
-        return numbered(to_host(plane.read(window)), plane.blank)
+    def quality_at(self, window: Window, pixel: Any) -> Any:
+        """Return the bits of some pixels of a window, int64 and NumPy's; blank ones have none.
+
+        ``pixel`` are flat indices in the window.
+        """
+        source = self.companions["quality"]
+        plane = source.read(window)
+        where = like(pixel, plane) if is_device_array(plane) else to_host(pixel)
+        return numbered(to_host(plane.reshape(-1)[where]), source.blank)
 
     def _companion(self, name: str, window: Window, data: Any, xp: Any) -> Any:
         """Return a companion in the image's unit, beside the image."""
