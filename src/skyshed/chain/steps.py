@@ -93,7 +93,7 @@ class Prepared:
         """Return the total error of each pixel; ``data`` is the image without its background."""
         if self.planes.error is not None:
             return self.planes.error
-        gain = self.parameters.counts_per_unit
+        gain = _counts_per_unit(self.parameters)
         return calc_total_error(data, self.noise(), gain) if gain else self.noise()
 
     def lazy_error(self, data: Any) -> Any:
@@ -119,6 +119,14 @@ class Prepared:
         smooth = None if self.convolved is None else xp.ascontiguousarray(self.convolved[where])
         background = self.background.at(*window.bounds)
         return Prepared(self.planes.cut(where), background, self.parameters, smooth)
+
+
+def _counts_per_unit(parameters: Parameters) -> float | None:
+    """Return the gain, times the exposure time of data that are per second."""
+    gain, time = parameters.effective_gain, parameters.exposure_time
+    if not isinstance(gain, float):
+        return None
+    return gain * time if isinstance(time, float) else gain
 
 
 def prepare(planes: Planes, mesh: ExposureMesh, request: Request, window: Window) -> Prepared:

@@ -233,14 +233,6 @@ class Parameters:
             value = each.metadata["kind"].check(getattr(self, each.name), each.name)
             object.__setattr__(self, each.name, value)
 
-    @property
-    def counts_per_unit(self) -> float | None:
-        """The counts per unit of the data: ``effective_gain``, times ``exposure_time`` if given."""
-        gain, time = self.effective_gain, self.exposure_time
-        if not isinstance(gain, float):
-            return None
-        return gain * time if isinstance(time, float) else gain
-
     def replace(self, **changes: Any) -> "Parameters":
         """Return the parameters with some of them changed; either spelling is accepted.
 
