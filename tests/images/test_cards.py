@@ -27,7 +27,7 @@ def several(path, shared=None, own=None, primary_data=None):
 def test_the_image_s_own_card_counts_before_that_of_the_file(tmp_path):
     path = several(tmp_path / "a.fits", {"GAIN": 1.0, "EXPTIME": 30.0}, {"GAIN": 2.0})
     for given in (str(path) + "[SCI]", fits.open(path)):
-        cards = open_image(given).image.cards
+        cards = open_image(given).image.header
         assert cards.number("GAIN", "effective_gain").value == 2.0
         assert cards.number("EXPTIME", "exposure_time").value == 30.0
         assert "primary" in cards.number("EXPTIME", "exposure_time").where
@@ -35,7 +35,7 @@ def test_the_image_s_own_card_counts_before_that_of_the_file(tmp_path):
 
 def test_a_primary_image_says_nothing_of_others(tmp_path):
     path = several(tmp_path / "a.fits", {"GAIN": 1.0}, primary_data=np.ones((3, 3)))
-    cards = open_image(str(path) + "[SCI]").image.cards
+    cards = open_image(str(path) + "[SCI]").image.header
     with pytest.raises(
         ValueError, match=r"card, GAIN, and the header of .*a.fits\[1\] has no such"
     ):
@@ -56,15 +56,15 @@ def test_compressed_files_have_their_cards(tmp_path):
     fits.HDUList([fits.PrimaryHDU(), tiles]).writeto(tmp_path / "b.fits")
     for name in ("a.fits", "a.fits.bz2", "b.fits"):
         source = open_image(tmp_path / name).image
-        assert source.cards.number("MAGZERO", "zero_point").value == 25.5
-        assert source.cards.number("SATURATE", "saturation").value == 60000
+        assert source.header.number("MAGZERO", "zero_point").value == 25.5
+        assert source.header.number("SATURATE", "saturation").value == 60000
 
 
 def test_parts_have_the_cards_that_are_the_same_in_all(tmp_path):
     for name, where, zero in (("a", "[1:4,1:3]", 25.0), ("b", "[1:4,4:6]", 25.5)):
         cards = header(DETSEC=where, GAIN=2.0, MAGZERO=zero)
         fits.writeto(tmp_path / f"{name}.fits", np.zeros((3, 4)), cards)
-    cards = open_image([tmp_path / "a.fits", tmp_path / "b.fits"]).image.cards
+    cards = open_image([tmp_path / "a.fits", tmp_path / "b.fits"]).image.header
     assert cards.number("GAIN", "effective_gain").value == 2.0
     with pytest.raises(ValueError, match=r"MAGZERO differs .* 25.0 in .*a.fits.* 25.5 in .*b.fits"):
         cards.number("MAGZERO", "zero_point")
@@ -72,4 +72,4 @@ def test_parts_have_the_cards_that_are_the_same_in_all(tmp_path):
 
 def test_cards_are_not_sent_to_other_processes(tmp_path):
     source = open_image(str(several(tmp_path / "a.fits")) + "[SCI]").image
-    assert pickle.loads(pickle.dumps(source)).cards is None
+    assert pickle.loads(pickle.dumps(source)).header is None

@@ -104,4 +104,4 @@ def test_an_instrument_that_is_not_documented_here_has_no_names():
     assert names_of_bits(Cards(fits.Header({"TELESCOP": "HST", "INSTRUME": "NICMOS"})), None) == (
         {}, "",
     )  # fmt: skip
-    assert open_image(np.ones((3, 3))).image.cards is None
+    assert open_image(np.ones((3, 3))).image.header is None

@@ -60,7 +60,7 @@ def settled(
 
 
 def _cards(exposure: Exposure, name: str, card: str) -> Cards:
-    cards = exposure.image.cards
+    cards = exposure.image.header
     if cards is None:
         raise RefusedError(
             f"{name} is asked for by the name of a card, {card}, and {exposure.image.label} has no "

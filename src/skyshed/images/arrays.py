@@ -45,7 +45,7 @@ class ArraySource(ImageSource):
         Which HDU of a file it is.
     unknown_unit : str
         What a header says the unit is, where that is not known.
-    cards : Cards or None
+    header : Cards or None
         The cards of its header.
 
     Examples
@@ -68,7 +68,7 @@ class ArraySource(ImageSource):
     blank: int | None = None
     hdu: HduFacts | None = None
     unknown_unit: str = ""
-    cards: Cards | None = None
+    header: Cards | None = None
 
     @property
     def shape(self) -> tuple[int, int]:  # type: ignore[override]
@@ -135,7 +135,7 @@ class ArraySource(ImageSource):
             **self.__dict__,
             "array": self.array if mapped is None else mapped,
             "wcs": ExactWCS(self.wcs),
-            "cards": None,
+            "header": None,
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:

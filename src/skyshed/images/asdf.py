@@ -59,7 +59,7 @@ class AsdfSource(ImageSource):
         What `origin` returns.
     wcs_key : str
         Where its WCS is in the tree; empty if it has none that can be read.
-    cards : Cards or None
+    header : Cards or None
         The texts and numbers of the tree.
     """
 
@@ -72,7 +72,7 @@ class AsdfSource(ImageSource):
     unknown_unit: str = ""
     came_from: Mapping[str, Any] = field(default_factory=dict)
     wcs_key: str = ""
-    cards: Cards | None = None
+    header: Cards | None = None
 
     unit_from_header = True
 
@@ -106,7 +106,7 @@ class AsdfSource(ImageSource):
 
     def __getstate__(self) -> dict[str, Any]:
         state = {name: value for name, value in self.__dict__.items() if name != "wcs"}
-        return {**state, "cards": None}
+        return {**state, "header": None}
 
 
 @register(is_in_asdf, has_hdus=True)
@@ -135,7 +135,7 @@ def open_asdf(
     pixels = native(_values(file, node).reshape(source.shape))
     whole = ArraySource(
         pixels, source.unit, source.wcs, source.origin(), unit_from_header=True, windowed=False,
-        unknown_unit=source.unknown_unit, cards=source.cards,
+        unknown_unit=source.unknown_unit, header=source.header,
     )  # fmt: skip
     return OpenedImage(whole)
 

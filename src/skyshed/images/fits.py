@@ -83,7 +83,7 @@ class FitsSource(ImageSource):
         What the header says the unit is, where that is not known.
     asinh : Asinh or None
         How the pixels were made from fluxes, if they are not fluxes.
-    cards : Cards or None
+    header : Cards or None
         The cards of its header, in the process that opened it.
 
     Examples
@@ -114,7 +114,7 @@ class FitsSource(ImageSource):
     hdu: HduFacts | None = None
     unknown_unit: str = ""
     asinh: Asinh | None = None
-    cards: Cards | None = None
+    header: Cards | None = None
 
     unit_from_header = True
 
@@ -169,7 +169,7 @@ class FitsSource(ImageSource):
 
     def __getstate__(self) -> dict[str, Any]:
         state = {name: value for name, value in self.__dict__.items() if name != "wcs"}
-        return {**state, "cards": None}
+        return {**state, "header": None}
 
 
 @contextmanager
@@ -239,7 +239,7 @@ def _unpacked(source: Any) -> ArraySource:
         source.read(source.everything), source.unit, source.wcs, source.origin(),
         unit_from_header=True, windowed=False, detsec=source.detsec, integers=integers,
         blank=source.blank, hdu=source.hdu, unknown_unit=source.unknown_unit,
-        cards=source.cards,
+        header=source.header,
     )  # fmt: skip
 
 
@@ -284,7 +284,7 @@ def _described(
             detsec if isinstance(detsec, str) else None, None if asinh else begin_of(hdu, first),
             came_from, blanks, hdu=facts_of(hdu, number),
             unknown_unit=unknown_unit(header.get("BUNIT")), asinh=asinh,
-            cards=cards_of(hdus, number, label),
+            header=cards_of(hdus, number, label),
         )  # fmt: skip
         source.__dict__["wcs"] = celestial_wcs(header, hdus, label, fits_axes(shape, axes))
         packed = hdu.fileinfo()["file"].compression is not None

@@ -94,9 +94,9 @@ class JoinedSource(ImageSource):
         return self.parts[0].unknown_unit
 
     @property
-    def cards(self) -> Cards | None:  # type: ignore[override]
+    def header(self) -> Cards | None:  # type: ignore[override]
         """The cards that all parts have in common; `None` if one has none."""
-        cards = [part.cards for part in self.parts if part.cards is not None]
+        cards = [part.header for part in self.parts if part.header is not None]
         if len(cards) < len(self.parts):
             return None
         return SharedCards(cards[0].own, cards[0].primary, cards[0].label, tuple(cards))

@@ -65,9 +65,9 @@ class MadeOfAnother(ImageSource):
         return self.other.hdu
 
     @property
-    def cards(self) -> Cards | None:  # type: ignore[override]
+    def header(self) -> Cards | None:  # type: ignore[override]
         """The cards of its header."""
-        return self.other.cards
+        return self.other.header
 
     @property
     def blank(self) -> int | None:  # type: ignore[override]

@@ -91,7 +91,7 @@ def bits_of(
         return tuple(sorted(numbers)), {}
     if mask is None:
         raise RefusedError(f"mask_bits names {names[0]}, and no mask is given: give one as mask")
-    known, source = names_of_bits(mask.cards, image.cards)
+    known, source = names_of_bits(mask.header, image.header)
     named = {}
     for name in names:
         if name.upper() not in known:

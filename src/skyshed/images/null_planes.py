@@ -36,7 +36,7 @@ class ConstantSource(ImageSource):
         That of each pixel.
     called : str
         What messages call it.
-    unit, wcs, came_from, hdu, unknown_unit, cards
+    unit, wcs, came_from, hdu, unknown_unit, header
         As of `skyshed.images.arrays.ArraySource`.
 
     Examples
@@ -57,7 +57,7 @@ class ConstantSource(ImageSource):
     came_from: Mapping[str, Any] = field(default_factory=lambda: {"input": "array"})
     hdu: HduFacts | None = None
     unknown_unit: str = ""
-    cards: Cards | None = None
+    header: Cards | None = None
 
     unit_from_header = True
 
@@ -79,7 +79,7 @@ class ConstantSource(ImageSource):
         return {**self.came_from, "value": self.value, **self.description()}
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "cards": None}
+        return {**self.__dict__, "header": None}
 
 
 def null_source(

@@ -72,7 +72,7 @@ def _of_hdu(
         celestial_wcs(header, hdus, label, kept),
         hdu=facts_of(hdu, number),
         unknown_unit=unknown_unit(text),
-        cards=Cards(header, None, label) if hdus is None else cards_of(hdus, number, label),
+        header=Cards(header, None, label) if hdus is None else cards_of(hdus, number, label),
     )
 
 

@@ -43,7 +43,7 @@ class ImageSource(ABC):
     #: Which HDU of a file it is, for its companions to be paired with.
     hdu: HduFacts | None = None
     #: The cards of its header, where it has one; they stay in the process that opened it.
-    cards: Cards | None = None
+    header: Cards | None = None
     #: The value of pixels without one, of integers that are read as they are stored.
     blank: int | None = None
     #: What a header says the unit is, where that is not known.
