@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from skyshed.images.cards import Cards, SharedCards
 from skyshed.images.grid import gaps, locate
 from skyshed.images.open import OpenedImage, open_image, register
 from skyshed.images.source import ImageSource
@@ -91,6 +92,14 @@ class JoinedSource(ImageSource):
     def unknown_unit(self) -> str:  # type: ignore[override]
         """What a header says the unit is, where that is not known."""
         return self.parts[0].unknown_unit
+
+    @property
+    def header(self) -> Cards | None:  # type: ignore[override]
+        """The cards that all parts have in common; `None` if one has none."""
+        cards = [part.header for part in self.parts if part.header is not None]
+        if len(cards) < len(self.parts):
+            return None
+        return SharedCards(cards[0].own, cards[0].primary, cards[0].label, tuple(cards))
 
     @property
     def blank(self) -> int | None:  # type: ignore[override]

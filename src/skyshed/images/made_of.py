@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from skyshed.images.cards import Cards
 from skyshed.images.hdu_facts import HduFacts
 from skyshed.images.source import ImageSource
 
@@ -62,6 +63,11 @@ class MadeOfAnother(ImageSource):
     def hdu(self) -> HduFacts | None:  # type: ignore[override]
         """What the HDU says it is."""
         return self.other.hdu
+
+    @property
+    def header(self) -> Cards | None:  # type: ignore[override]
+        """The cards of its header."""
+        return self.other.header
 
     @property
     def blank(self) -> int | None:  # type: ignore[override]

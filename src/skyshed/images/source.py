@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from skyshed.images.cards import Cards
 from skyshed.images.hdu_facts import HduFacts
 from skyshed.images.window import Window
 
@@ -42,6 +43,8 @@ class ImageSource(ABC):
     unit_from_header: bool = False
     #: Which HDU of a file it is, for its companions to be paired with.
     hdu: HduFacts | None = None
+    #: The cards of its header, where it has one; they stay in the process that opened it.
+    header: Cards | None = None
     #: The value of pixels without one, of integers that are read as they are stored.
     blank: int | None = None
     #: What a header says the unit is, where that is not known.
