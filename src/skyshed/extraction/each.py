@@ -39,6 +39,7 @@ def extract_each(
     mask: Any = None,
     wcs: Any = None,
     region: Any = None,
+    profile: Any = None,
     parameters: Parameters | None = None,
     progress: bool | None = False,
     device: str | None = None,
@@ -59,7 +60,7 @@ def extract_each(
     images : sequence of image
         The images, each anything that `skyshed.extract` takes; a 3-D array is one of its planes.
     segmentation, detection_image, detection_cat, hdu, weight, rms, variance, error, mask
-    wcs, region
+    wcs, region, profile
         As in `skyshed.extract`. A list, tuple or 3-D array has one value for each image, in the
         same order, `None` for none. Anything else is for all images. So what is itself a list, such
         as an image that is several files that abut, must be in a list of one for each image.
@@ -131,6 +132,7 @@ def extract_each(
             "segmentation": segmentation, "detection_image": detection_image,
             "detection_cat": detection_cat, "hdu": hdu, "weight": weight, "rms": rms,
             "variance": variance, "error": error, "mask": mask, "wcs": wcs, "region": region,
+            "profile": profile,
         },
         parameters=parameters, device=device,
     )  # fmt: skip

@@ -10,7 +10,7 @@ from skyshed.chain.whole import STAGES, run_whole
 from skyshed.extraction.given import check_detection, open_detection, open_labels
 from skyshed.extraction.plan import Plan, Resources, make_plan
 from skyshed.extraction.result import Extraction
-from skyshed.images.exposure import open_exposure
+from skyshed.images.exposure import Exposure, open_exposure
 from skyshed.parameters import Parameters
 
 __all__ = ["extract", "open_request", "run_request"]
@@ -37,6 +37,7 @@ def extract(
     scheduler: Any = None,
     restart: bool = False,
     region: Any = None,
+    profile: str | None = None,
     **overrides: Any,
 ) -> Extraction:
     """Detect, deblend and measure the sources of an image, or measure those already found.
@@ -112,6 +113,11 @@ def extract(
     region : str or sequence of 4 int, optional
         The part of the image to work on, ``"y0:y1,x0:x1"``, as if it had been cut out: half-open
         ranges of pixels. Positions in the result are relative to it, those on the sky are not.
+    profile : str, optional
+        Which product of an observatory ``image`` is, such as ``"jwst-i2d"``: see "Your files" in
+        the documentation. `None` finds out by its headers; ``"plain"`` reads it as any other file.
+        Of a product, the planes of the same file that say errors, weights and bad pixels are
+        taken, as its observatory documents them; what is given here goes before them.
     **overrides
         Single parameters, which go before ``parameters``, under either spelling.
 
@@ -168,7 +174,7 @@ def extract(
         image, segmentation=segmentation, detection_image=detection_image,
         detection_cat=detection_cat, hdu=hdu, weight=weight, rms=rms,
         variance=variance, error=error, mask=mask, wcs=wcs, parameters=parameters, device=device,
-        region=region, **overrides,
+        region=region, profile=profile, **overrides,
     )  # fmt: skip
     del image, weight, rms, variance, error, mask, segmentation, detection_image
     resources = Resources(memory, workspace, scheduler, restart)
@@ -191,6 +197,7 @@ def open_request(
     error: Any = None,
     mask: Any = None,
     wcs: Any = None,
+    profile: str | None = None,
     **overrides: Any,
 ) -> Request:
     """Open everything that takes part in an extraction; nothing but headers is read.
@@ -209,8 +216,9 @@ def open_request(
     exposure = open_exposure(
         image, hdu=hdu, weight=weight, rms=rms, variance=variance, error=error, mask=mask, wcs=wcs,
         region=region, mask_bits=parameters.mask_bits, scale_weight=parameters.scale_weight,
-        device=device,
+        device=device, profile=profile,
     )  # fmt: skip
+    parameters = _with_those_of_the_file(parameters, exposure)
     exposures = {IMAGE: exposure}
     if detection_image is not None:
         exposures[DETECTION] = open_detection(detection_image, exposure, region)
@@ -222,6 +230,19 @@ def open_request(
     request = Request(exposures, parameters, known, detection_cat)
     check_columns(parameters.columns, request.wcs is not None)
     return request
+
+
+def _with_those_of_the_file(parameters: Parameters, exposure: Exposure) -> Parameters:
+    """Return the parameters with those that the file says and the user does not."""
+    taken = exposure.taken
+    if taken is None:
+        return parameters
+    said = {
+        name: value for name, value in taken.parameters.items() if getattr(parameters, name) is None
+    }
+    return parameters.replace(
+        **said, mask_bits=exposure.mask_bits, scale_weight=exposure.scale_weight
+    )
 
 
 def run_request(

@@ -44,6 +44,8 @@ class ArraySource(ImageSource):
         Which HDU of a file it is.
     unknown_unit : str
         What a header says the unit is, where that is not known.
+    product : Product or None
+        Which product of an observatory it is.
 
     Examples
     --------
@@ -65,6 +67,7 @@ class ArraySource(ImageSource):
     blank: int | None = None
     hdu: HduFacts | None = None
     unknown_unit: str = ""
+    product: Any = None
 
     @property
     def shape(self) -> tuple[int, int]:  # type: ignore[override]

@@ -64,6 +64,11 @@ class MadeOfAnother(ImageSource):
         return self.other.hdu
 
     @property
+    def product(self) -> Any:  # type: ignore[override]
+        """Which product of an observatory it is."""
+        return self.other.product
+
+    @property
     def blank(self) -> int | None:  # type: ignore[override]
         """The value of pixels without one, of integers that are read as they are stored."""
         return self.other.blank

@@ -1,0 +1,114 @@
+"""Which product of an observatory an image is: a cheap look at a few cards, then the registry.
+
+The registry is imported only where a header has a card that it goes by: most files are none of it.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from skyshed.images.hdu_facts import HduFacts, images_of
+
+__all__ = ["PLAIN", "SIGNS", "Structure", "product_as", "product_of", "structure_of", "take"]
+
+#: What ``--as`` calls a file that is read without any profile.
+PLAIN = "plain"
+
+#: Cards of which every profile has one among its signs.
+SIGNS = ("TELESCOP", "INSTRUME", "ORIGIN", "BMAJ", "EXTTYPE", "DES_EXT", "BRICK", "SURVEY")
+
+
+@dataclass(frozen=True)
+class Structure:
+    """What a profile may ask of the file that an image is in.
+
+    Attributes
+    ----------
+    number : int
+        The HDU of the image.
+    header, primary : Header
+        The header of the image, and that of the file.
+    images : callable
+        Returns all images of the file.
+    header_of : callable
+        Returns the header of an HDU.
+    file : str
+        The path of the file; empty for HDUs in memory.
+    """
+
+    number: int
+    header: Any
+    primary: Any
+    images: Callable[[], Sequence[HduFacts]]
+    header_of: Callable[[int], Any]
+    file: str = ""
+
+    def find(self, card: str) -> Any:
+        """Return the value of a card, that of the image first; `None` if there is none."""
+        for header in (self.header, self.primary):
+            if card in header:
+                return header[card]
+        return None
+
+    def number_of(self, card: str) -> float | None:
+        """Return the number that a card holds; `None` if it holds none."""
+        value = self.find(card) if card else None
+        if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
+            return None
+        return float(value)
+
+
+def structure_of(hdus: Any, number: int, file: str = "") -> Structure:
+    """Return what there is to know of an image in a list of HDUs."""
+    return Structure(
+        number, hdus[number].header, hdus[0].header, lambda: images_of(hdus),
+        lambda other: hdus[other].header, file,
+    )  # fmt: skip
+
+
+def product_of(structure: Structure) -> Any:
+    """Return which product an image is, `None` if it is none that is known.
+
+    Returns
+    -------
+    product : `~skyshed.images.profiles.product.Product` or None
+        The profile, and what of it this file has.
+    """
+    if not any(card in structure.header or card in structure.primary for card in SIGNS):
+        return None
+    from skyshed.images.profiles.registry import recognise
+
+    return recognise(structure)
+
+
+def product_as(name: str | None, image: Any, given: Any) -> Any:
+    """Return which product an image is: by its headers, or as the user says.
+
+    Parameters
+    ----------
+    name : str or None
+        A profile, ``"plain"`` for none, or `None` for that of the headers.
+    image : ImageSource
+        The image.
+    given : object
+        What the user gave as the image.
+
+    Raises
+    ------
+    ValueError
+        If there is no such profile, or the image cannot be it.
+    """
+    if name is None:
+        return image.product
+    if name == PLAIN:
+        return None
+    from skyshed.images.profiles.taking import product_named
+
+    return product_named(name, image, given)
+
+
+def take(product: Any, image: Any, given: Any, user: Mapping[str, Any], mask_bits: Any) -> Any:
+    """Open the planes of a product; see `skyshed.images.profiles.taking.take`."""
+    from skyshed.images.profiles.taking import take as take_planes
+
+    return take_planes(product, image, given, user, mask_bits)

@@ -1,0 +1,112 @@
+"""All profiles there are, and which of them a file matches."""
+
+import importlib
+import pkgutil
+import re
+import warnings
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from skyshed.exceptions import ImageWarning
+from skyshed.images.hdu_facts import HduFacts, listed
+from skyshed.images.products import PLAIN, Structure
+from skyshed.images.profiles import families
+from skyshed.images.profiles.declared import Profile
+from skyshed.images.profiles.product import Product, is_image, made_product
+from skyshed.messages import find_stack_level
+
+__all__ = ["check_name", "forced", "profiles", "recognise"]
+
+
+@cache
+def profiles() -> dict[str, Profile]:
+    """Return all profiles by name: those that the files of `families` declare."""
+    found: dict[str, Profile] = {}
+    for module in pkgutil.iter_modules(families.__path__):
+        family = importlib.import_module(f"{families.__name__}.{module.name}")
+        found.update({each.name: each for each in family.PROFILES})
+    return found
+
+
+def recognise(structure: Structure) -> Product | None:
+    """Return which product an image is, `None` if it is none; of several, the strictest."""
+    able = [each for each in profiles().values() if _has_signs(each, structure)]
+    if not able:
+        return None
+    images = structure.images()
+    mine = [each for each in images if each.number == structure.number]
+    found = [each for each in able if mine and _fits(each, mine[0], images)]
+    if not found:
+        return None
+    strictest = max(each.conditions for each in found)
+    best = [each for each in found if each.conditions == strictest]
+    if len(best) > 1:
+        names = " and ".join(each.name for each in best)
+        warnings.warn(
+            f"{structure.file or 'the image'} matches the profiles {names}, of which none is "
+            "used: name one as profile (--as)",
+            ImageWarning,
+            stacklevel=find_stack_level(),
+        )
+        return None
+    return made_product(best[0], structure, images, _why(best[0], structure))
+
+
+def forced(name: str, structure: Structure) -> Product:
+    """Return an image as the product that the user says it is.
+
+    Raises
+    ------
+    ValueError
+        If there is no such profile, or the file lacks what it is about.
+    """
+    check_name(name)
+    profile = profiles()[name]
+    images = structure.images()
+    mine = next(each for each in images if each.number == structure.number)
+    what = structure.file or "the HDUList"
+    if not is_image(profile, mine):
+        raise ValueError(
+            f"profile is given as {name!r}, whose image is called "
+            f"{profile.image or 'otherwise'}, and image is HDU {mine} of {listed(images)} of "
+            f"{what}: name another HDU, or leave profile (--as) out"
+        )
+    lacking = [each for each in profile.hdus if not _holds(each, images)]
+    if lacking:
+        raise ValueError(
+            f"profile is given as {name!r}, and {what} has no HDU {' nor '.join(lacking)}: it has "
+            f"{listed(images)}; leave profile (--as) out"
+        )
+    return made_product(profile, structure, images, "the argument profile")
+
+
+def check_name(name: Any) -> None:
+    """Refuse what is no name of a profile."""
+    known = (PLAIN, *sorted(profiles()))
+    if name not in known:
+        raise ValueError(f"profile must be one of {', '.join(known)}; got {name!r}")
+
+
+def _has_signs(profile: Profile, structure: Structure) -> bool:
+    """Whether the cards of a file are those of a profile."""
+    for card, pattern in profile.signs.items():
+        value = structure.find(card)
+        if value is None or not re.fullmatch(pattern, str(value).strip(), re.IGNORECASE):
+            return False
+    return all(structure.find(card) is None for card in profile.absent)
+
+
+def _fits(profile: Profile, mine: HduFacts, images: Sequence[HduFacts]) -> bool:
+    """Whether the HDUs of a file are those of a profile, and one is its image."""
+    return is_image(profile, mine) and all(_holds(each, images) for each in profile.hdus)
+
+
+def _holds(pattern: str, images: Sequence[HduFacts]) -> bool:
+    return any(re.fullmatch(pattern, each.name, re.IGNORECASE) for each in images)
+
+
+def _why(profile: Profile, structure: Structure) -> str:
+    """Say by what a file was recognised."""
+    cards = [f"{card} = {str(structure.find(card)).strip()}" for card in profile.signs]
+    return ", ".join([*cards, *(f"HDU {each}" for each in profile.hdus)])

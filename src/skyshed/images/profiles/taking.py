@@ -1,0 +1,195 @@
+"""What is taken of a product for an extraction: planes that the user has not given himself."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from skyshed.images.noise_planes import NOISE_PLANES
+from skyshed.images.open import open_image
+from skyshed.images.profiles.declared import (
+    ERROR,
+    ERROR_VARIANCE,
+    MASK,
+    NO_DATA,
+    RELATIVE_WEIGHT,
+    ROLES,
+)
+from skyshed.images.profiles.planes import DeviationSource, InUnit, NoDataMask
+from skyshed.images.profiles.product import FoundPlane, Product
+from skyshed.images.profiles.registry import check_name, forced
+from skyshed.images.products import structure_of
+from skyshed.images.source import ImageSource
+from skyshed.images.unit_texts import parsed_unit
+
+__all__ = ["Taken", "product_named", "take"]
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What is taken of a product, and what the run says about it.
+
+    Attributes
+    ----------
+    image : ImageSource
+        The image, in the unit that is known.
+    companions : mapping of str to ImageSource
+        The planes, by the arguments of `skyshed.extract` that they are.
+    own_mask : ImageSource or None
+        True where the image has no data.
+    mask_bits : tuple of int or None
+        Of the mask that is taken, the bits that reject a pixel; `None` for all.
+    relative : bool
+        Whether the weight that is taken is right up to a factor only.
+    parameters : mapping of str to float
+        Parameters of the chain that the header says.
+    record : mapping of str to str
+        What the run record says.
+    """
+
+    image: ImageSource
+    companions: Mapping[str, ImageSource] = field(default_factory=dict)
+    own_mask: ImageSource | None = None
+    mask_bits: tuple[int, ...] | None = None
+    relative: bool = False
+    parameters: Mapping[str, float] = field(default_factory=dict)
+    record: Mapping[str, str] = field(default_factory=dict)
+
+
+def product_named(name: str, image: ImageSource, given: Any) -> Product:
+    """Return an image as the product that the user names; see `skyshed.images.products`."""
+    check_name(name)
+    if image.hdu is None:
+        raise ValueError(
+            f"profile is given as {name!r}, and image is no FITS file or HDUList, whose HDUs it is "
+            "about: leave profile (--as) out"
+        )
+    number = image.hdu.number
+    if _is_hdulist(given):
+        return forced(name, structure_of(given, number))
+    from astropy.io import fits
+
+    from skyshed.images.astropy_says import quiet
+
+    file = str(image.origin()["input"])
+    with quiet(), fits.open(file, memmap=False) as hdus:
+        return forced(name, structure_of(hdus, number, file))
+
+
+def take(
+    product: Product, image: ImageSource, given: Any, user: Mapping[str, Any], mask_bits: Any
+) -> Taken:
+    """Open the planes of a product that the user has not given himself.
+
+    Parameters
+    ----------
+    product : Product
+        The product.
+    image : ImageSource
+        The image.
+    given : object
+        What the user gave as the image; planes of an HDUList are in it.
+    user : mapping of str to object
+        What he gave as companions.
+    mask_bits : tuple of int or None
+        The bits of the mask that he named.
+    """
+    container = given if _is_hdulist(given) else product.file
+    shown = {"image": _shown_image(product, image)}
+    if image.unit is None and not image.unknown_unit and product.unit:
+        image = InUnit(image, parsed_unit(product.unit))
+    has_noise = any(user.get(name) is not None for name in NOISE_PLANES)
+    companions: dict[str, ImageSource] = {}
+    empty: list[ImageSource] = []
+    bits, relative = None, False
+    passed = []
+    for found in product.planes:
+        role, argument = found.plane.role, ROLES[found.plane.role]
+        theirs = has_noise if argument in NOISE_PLANES else user.get(argument) is not None
+        if theirs:
+            passed.append(f"{found.name} ({argument} is given)")
+            continue
+        source = _opened(container, argument, found.number)
+        about = f"HDU {found.number} {found.name}"
+        if role == NO_DATA:
+            empty.append(source)
+            about += ": no data where it is not above 0"
+        elif role == MASK:
+            companions[argument] = source
+            bits = mask_bits or tuple(sorted(set(found.bits.values()))) or None
+            about += _shown_bits(found, bits, mask_bits)
+        else:
+            companions[argument] = _as_noise(source, role, image)
+            relative = relative or role == RELATIVE_WEIGHT
+            about += f": {role}"
+        shown[argument] = f"{shown[argument]}; {about}" if argument in shown else about
+    record = _record(product, shown, passed, user)
+    parameters = {} if product.zero_point is None else {"zero_point": product.zero_point.value}
+    if product.gain is not None and "error" not in companions and user.get("error") is None:
+        parameters["effective_gain"] = product.gain.value
+        record["profile_gain"] = product.gain.how
+    return Taken(
+        image, companions, NoDataMask(tuple(empty)) if empty else None, bits, relative, parameters,
+        record,
+    )  # fmt: skip
+
+
+def _is_hdulist(given: Any) -> bool:
+    return isinstance(given, list) and hasattr(given, "index_of")
+
+
+def _opened(container: Any, argument: str, number: int) -> ImageSource:
+    """Open a plane."""
+    return open_image(container, argument, number).image
+
+
+def _as_noise(source: ImageSource, role: str, image: ImageSource) -> ImageSource:
+    """Return a plane of noise; a unit that was copied from the image says nothing."""
+    power = {ERROR: 1, ERROR_VARIANCE: 2}.get(role)
+    if power is None:
+        return source
+    unit = source.unit
+    known = unit is not None and image.unit is not None
+    if not (known and unit.is_equivalent(image.unit**power)):
+        unit = None
+    if role == ERROR_VARIANCE:
+        return DeviationSource(source, None if unit is None else unit**0.5)
+    return source if unit is source.unit else InUnit(source, None)
+
+
+def _shown_image(product: Product, image: ImageSource) -> str:
+    unit = image.unit or image.unknown_unit or product.unit or "a unit that is not known"
+    return f"HDU {product.number} {product.name}, in {unit}"
+
+
+def _shown_bits(found: FoundPlane, bits: Any, given: Any) -> str:
+    """Say which bits of a mask count."""
+    if given:
+        return f": bits {', '.join(map(str, given))}, as given"
+    if bits is None:
+        return ": pixels that are not 0"
+    return f": bits {', '.join(f'{bit} {name}' for name, bit in found.bits.items())}"
+
+
+def _record(
+    product: Product, shown: Mapping[str, str], passed: list[str], user: Mapping[str, Any]
+) -> dict[str, str]:
+    """Return what the run record says of the product."""
+    profile = product.profile
+    record = {"profile": f"{profile.name} ({profile.about}), by {product.why}"}
+    record.update({f"profile_{argument}": about for argument, about in shown.items()})
+    numbers = {
+        "zero_point": product.zero_point, "saturation": product.saturation,
+        "exposure_time": product.exposure,
+    }  # fmt: skip
+    record.update({f"profile_{name}": each.how for name, each in numbers.items() if each})
+    unused = [f"{each.what} ({each.why})" for each in profile.unused]
+    lacking = [f"{role}: {why}" for role, why in product.lacking.items()]
+    if passed or unused or lacking:
+        record["profile_not_used"] = "; ".join([*passed, *unused, *lacking])
+    missing = [
+        f"{each.what}: --{each.option}" for each in profile.elsewhere
+        if user.get(each.option.replace("-", "_")) is None
+    ]  # fmt: skip
+    if missing:
+        record["profile_not_given"] = "; ".join(missing)
+    return record
