@@ -15,7 +15,10 @@ __all__ = ["PLAIN", "SIGNS", "Structure", "product_as", "product_of", "structure
 PLAIN = "plain"
 
 #: Cards of which every profile has one among its signs.
-SIGNS = ("TELESCOP", "INSTRUME", "ORIGIN", "BMAJ", "EXTTYPE", "DES_EXT", "BRICK", "SURVEY")
+SIGNS = (
+    "TELESCOP", "INSTRUME", "ORIGIN", "BMAJ", "AR_HDU", "JSONADDR", "DES_EXT", "LEGPIPEV",
+    "FPA.TELESCOPE", "UNW_VER", "COADDID", "ZPAPPROX",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -36,8 +36,6 @@ class Plane:
         Names of the bits that reject a pixel; empty for all.
     optional : bool
         Whether the product may be without it.
-    source : str
-        The document, and the section, that says so.
     """
 
     hdu: str
@@ -46,7 +44,6 @@ class Plane:
     names: str = ""
     bad: tuple[str, ...] = ()
     optional: bool = False
-    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -77,17 +74,20 @@ class ZeroPoint:
         One of `skyshed.images.profiles.rules.ZERO_POINTS`.
     cards : tuple of str
         The cards that the rule takes.
+    offset : float
+        What is added to what the rule says.
     units : tuple of str
         The units of pixels that it holds for; empty for any.
-    source : str
-        The document, and the section, that says so.
+    when : mapping of str to str
+        Cards that must be there, and the patterns of their values.
     """
 
     system: str
     rule: str
     cards: tuple[str, ...] = ()
+    offset: float = 0.0
     units: tuple[str, ...] = ()
-    source: str = ""
+    when: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,11 +102,14 @@ class Gain:
         The cards that the rule takes.
     units : tuple of str
         The units of pixels that it holds for; empty for any.
+    when : mapping of str to str
+        Cards that must be there, and the patterns of their values.
     """
 
     rule: str
     cards: tuple[str, ...] = ()
     units: tuple[str, ...] = ()
+    when: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

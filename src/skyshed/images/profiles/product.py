@@ -152,13 +152,19 @@ def _bits(plane: Plane, header: Any) -> dict[str, int]:
         return {}
     bits: Mapping[str, Any] = plane.bits
     if plane.names:
-        start = len(plane.names)
-        bits = {
-            card[start:].upper(): value
+        bits = dict(
+            _named_bit(card.upper().removeprefix(plane.names), value)
             for card, value in header.items()
-            if card.upper().startswith(plane.names) and isinstance(value, int)
-        }
-    return {name: bits[name] for name in plane.bad if name in bits}
+            if card.upper().startswith(plane.names)
+        )
+    return {name: bits[name] for name in plane.bad if bits.get(name, -1) >= 0}
+
+
+def _named_bit(rest: str, value: Any) -> tuple[str, int]:
+    """Return a bit of a card, ``MP_SAT = 1`` or ``MSKN0001 = 'SAT'``, whose beginning is left."""
+    if rest.isdigit():
+        return str(value).strip().upper(), int(rest)
+    return rest, value if isinstance(value, int) else -1
 
 
 def _said(
@@ -168,17 +174,28 @@ def _said(
     for each in declared:
         if each.units and not _is_one_of(unit, each.units):
             continue
+        if not all(_matches(structure.find(card), text) for card, text in each.when.items()):
+            continue
         numbers = [_number(card, structure) for card in each.cards]
         known = [number for number in numbers if number is not None]
-        value = None if len(known) < len(numbers) else rules[each.rule](
-            [number.value for number in known], unit
-        )  # fmt: skip
+        value = None
+        if len(known) == len(numbers):
+            value = rules[each.rule]([number.value for number in known], unit)
         if value is None:
             continue
-        system = f" mag ({each.system})" if isinstance(each, ZeroPoint) else " electrons"
-        how = ", ".join(number.how for number in known) or f"the unit, {unit}"
+        system = " electrons"
+        if isinstance(each, ZeroPoint):
+            value += each.offset
+            system = f" mag ({each.system})"
+        how = ", ".join(
+            [*(number.how for number in known), *(f"{card} = {structure.find(card)}" for card in each.when)]
+        ) or f"the unit, {unit}"
         return Number(float(value), f"{value:.6g}{system}, by {how}")
     return None
+
+
+def _matches(value: Any, pattern: str) -> bool:
+    return value is not None and re.fullmatch(pattern, str(value).strip(), re.IGNORECASE) is not None
 
 
 def _is_one_of(unit: Any, units: Sequence[str]) -> bool:

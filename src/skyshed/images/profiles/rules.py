@@ -11,8 +11,8 @@ __all__ = ["GAINS", "ZERO_POINTS", "Cards"]
 #: Looks a card up that holds a number, in the header of the image, then in the primary one.
 Cards = Callable[[str], float | None]
 
-#: The flux density of AB magnitude 0 (Oke & Gunn 1983, ApJ 266, 713).
-AB_ZERO = 3631 * u.Jy
+#: The flux density of AB magnitude 0, in Jy (Oke & Gunn 1983, ApJ 266, 713).
+AB_ZERO = 3631.0
 #: AB magnitudes of PHOTFLAM, at the pivot wavelength in Angstrom: -21.10 - 5 log10(PHOTPLAM) +
 #: 18.6921 (ACS Data Handbook 9.0, section 5.1.1).
 STMAG_ZERO, PIVOT_ZERO = -21.10, 18.6921
@@ -27,14 +27,11 @@ def _card(values: Sequence[float], unit: Any) -> float | None:
     return values[0]
 
 
-def _of_rate(values: Sequence[float], unit: Any) -> float | None:
-    """Take the zero point of one unit a second to that of pixels that add up over the exposure."""
-    zero_point, seconds = values
-    return zero_point - _magnitude(seconds) if seconds > 0 else None
+def _logarithm(values: Sequence[float], unit: Any) -> float | None:
+    """Take the flux of a source of magnitude 0; or the exposure time of pixels that add up over it.
 
-
-def _flux_of_zero(values: Sequence[float], unit: Any) -> float | None:
-    """Take the flux of a source of magnitude 0."""
+    The offset of the second is the zero point of one unit a second.
+    """
     return -_magnitude(values[0]) if values[0] > 0 else None
 
 
@@ -48,24 +45,19 @@ def _photflam(values: Sequence[float], unit: Any) -> float | None:
 
 def _photflam_of_counts(values: Sequence[float], unit: Any) -> float | None:
     """Take PHOTFLAM, PHOTPLAM and EXPTIME, for pixels that add up over the exposure."""
-    of_rate = _photflam(values[:2], unit)
-    return None if of_rate is None else _of_rate((of_rate, values[2]), unit)
+    of_rate, of_exposure = _photflam(values[:2], unit), _logarithm(values[2:], unit)
+    return None if of_rate is None or of_exposure is None else of_rate + of_exposure
 
 
 def _flux_density(values: Sequence[float], unit: Any) -> float | None:
     """Take the unit of the pixels, which is a flux density."""
-    try:
-        return _magnitude(float(unit.to(AB_ZERO)))
-    except (u.UnitConversionError, AttributeError):
-        return None
+    return _magnitude(unit.to(u.Jy) / AB_ZERO)
 
 
 def _surface_brightness(values: Sequence[float], unit: Any) -> float | None:
     """Take the unit of the pixels, a flux density per solid angle, and the sr of a pixel."""
-    try:
-        return _magnitude(float((unit * values[0] * u.sr).to(AB_ZERO)))
-    except (u.UnitConversionError, AttributeError, TypeError, ValueError):
-        return None
+    steradian = values[0]
+    return _magnitude(unit.to(u.Jy / u.sr) * steradian / AB_ZERO) if steradian > 0 else None
 
 
 def _nanomaggies(values: Sequence[float], unit: Any) -> float | None:
@@ -73,16 +65,35 @@ def _nanomaggies(values: Sequence[float], unit: Any) -> float | None:
     return 22.5
 
 
+def _by_definition(values: Sequence[float], unit: Any) -> float | None:
+    """Take the offset of the profile alone."""
+    return 0.0
+
+
+def _of_casu(values: Sequence[float], unit: Any) -> float | None:
+    """Take MAGZPT, the exposure time, the extinction, and the airmass at both ends.
+
+    "Converting catalogue fluxes to magnitudes", vsa.roe.ac.uk/flatFiles.html.
+    """
+    zero_point, seconds, extinction, *airmass = values
+    if seconds <= 0:
+        return None
+    above = math.fsum(airmass) / len(airmass) - 1
+    return zero_point - _magnitude(seconds) - extinction * above
+
+
 #: Rules of zero points: numbers of cards, and the unit of the pixels -> the magnitude of one unit.
 ZERO_POINTS: dict[str, Callable[[Sequence[float], Any], float | None]] = {
     "card": _card,
-    "card, of a rate": _of_rate,
-    "flux of magnitude 0": _flux_of_zero,
+    "exposure": _logarithm,
+    "flux of magnitude 0": _logarithm,
     "PHOTFLAM": _photflam,
     "PHOTFLAM, of counts": _photflam_of_counts,
     "flux density": _flux_density,
     "surface brightness": _surface_brightness,
     "nanomaggies": _nanomaggies,
+    "CASU": _of_casu,
+    "definition": _by_definition,
 }
 
 
