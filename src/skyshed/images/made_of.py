@@ -64,9 +64,9 @@ class MadeOfAnother(ImageSource):
         return self.other.hdu
 
     @property
-    def product(self) -> Any:  # type: ignore[override]
-        """Which product of an observatory it is."""
-        return self.other.product
+    def has_signs(self) -> bool:  # type: ignore[override]
+        """Whether its header has a card that products of observatories are recognised by."""
+        return self.other.has_signs
 
     @property
     def blank(self) -> int | None:  # type: ignore[override]

@@ -8,8 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from skyshed.images.hdu_facts import HduFacts, images_of
+from skyshed.images.inherited import header_of
+from skyshed.images.source import ImageSource
 
-__all__ = ["PLAIN", "SIGNS", "Structure", "product_as", "product_of", "structure_of", "take"]
+__all__ = [
+    "PLAIN", "SIGNS", "Structure", "has_signs", "product_as", "product_of", "structure_of", "take",
+]  # fmt: skip
 
 #: What ``--as`` calls a file that is read without any profile.
 PLAIN = "plain"
@@ -30,7 +34,7 @@ class Structure:
     number : int
         The HDU of the image.
     header, primary : Header
-        The header of the image, and that of the file.
+        The header of the image with what it inherits, and that of the file.
     images : callable
         Returns all images of the file.
     header_of : callable
@@ -64,9 +68,14 @@ class Structure:
 def structure_of(hdus: Any, number: int, file: str = "") -> Structure:
     """Return what there is to know of an image in a list of HDUs."""
     return Structure(
-        number, hdus[number].header, hdus[0].header, lambda: images_of(hdus),
+        number, header_of(hdus, number), hdus[0].header, lambda: images_of(hdus),
         lambda other: hdus[other].header, file,
     )  # fmt: skip
+
+
+def has_signs(*headers: Any) -> bool:
+    """Whether any of some headers has a card that products are recognised by."""
+    return any(card in header for header in headers for card in SIGNS)
 
 
 def product_of(structure: Structure) -> Any:
@@ -77,14 +86,14 @@ def product_of(structure: Structure) -> Any:
     product : `~skyshed.images.profiles.product.Product` or None
         The profile, and what of it this file has.
     """
-    if not any(card in structure.header or card in structure.primary for card in SIGNS):
+    if not has_signs(structure.header, structure.primary):
         return None
     from skyshed.images.profiles.registry import recognise
 
     return recognise(structure)
 
 
-def product_as(name: str | None, image: Any, given: Any) -> Any:
+def product_as(name: str | None, image: ImageSource, given: Any) -> Any:
     """Return which product an image is: by its headers, or as the user says.
 
     Parameters
@@ -101,16 +110,16 @@ def product_as(name: str | None, image: Any, given: Any) -> Any:
     ValueError
         If there is no such profile, or the image cannot be it.
     """
-    if name is None:
-        return image.product
-    if name == PLAIN:
+    if name == PLAIN or (name is None and not image.has_signs):
         return None
-    from skyshed.images.profiles.taking import product_named
+    from skyshed.images.profiles.taking import product_in
 
-    return product_named(name, image, given)
+    return product_in(name, image, given)
 
 
-def take(product: Any, image: Any, given: Any, user: Mapping[str, Any], mask_bits: Any) -> Any:
+def take(
+    product: Any, image: ImageSource, given: Any, user: Mapping[str, Any], mask_bits: Any
+) -> Any:
     """Open the planes of a product; see `skyshed.images.profiles.taking.take`."""
     from skyshed.images.profiles.taking import take as take_planes
 

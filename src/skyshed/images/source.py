@@ -45,8 +45,8 @@ class ImageSource(ABC):
     blank: int | None = None
     #: What a header says the unit is, where that is not known.
     unknown_unit: str = ""
-    #: Which product of an observatory it is; see `skyshed.images.products`.
-    product: Any = None
+    #: Whether its header has a card that products of observatories are recognised by.
+    has_signs: bool = False
     #: Whether a window takes less memory to read than the whole image.
     windowed: bool = True
 

@@ -129,6 +129,7 @@ JWST_ZERO = -2.5 * np.log10(1e6 * 9.31e-14 / 3631)
 #: ACS/WFC F814W, whose AB zero point is 25.94 (ACS zero points calculator).
 F814W = {"PHOTFLAM": 7.0331e-20, "PHOTPLAM": 8045.5}
 F814W_ZERO = -2.5 * np.log10(7.0331e-20) - 5 * np.log10(8045.5) - 2.408
+F814W_ZERO_OF_500_S = F814W_ZERO + 2.5 * np.log10(500)
 MP = {
     "MP_BAD": 0, "MP_SAT": 1, "MP_INTRP": 2, "MP_CR": 3, "MP_EDGE": 4, "MP_DETECTED": 5,
     "MP_NO_DATA": 8,
@@ -157,14 +158,22 @@ CASES = [
         {"ERR": "error", "DQ": "mask", "AREA": "none", "VAR_FLAT": "variance"},
         bad=(0, 9), kept=(1, 2, 4, 12, 31), unit="MJy / sr", zero_point=JWST_ZERO, error=True,
     ),
-    _hst("hst-acs", "ACS", "WFC", "ELECTRONS", (0, 1, 2, 3, 7, 9, 10, 12, 13), (4, 5, 6, 8, 11),
-         F814W_ZERO + 2.5 * np.log10(500)),
-    _hst("hst-wfc3-uvis", "WFC3", "UVIS", "ELECTRONS", (0, 1, 2, 7, 9, 10, 12, 13), (4, 5, 6, 8, 11),
-         F814W_ZERO + 2.5 * np.log10(500)),
-    _hst("hst-wfc3-ir", "WFC3", "IR", "ELECTRONS/S", (0, 1, 2, 3, 4, 5, 7, 12), (6, 8, 9, 11, 13),
-         F814W_ZERO),
-    _hst("hst-wfpc2", "WFPC2", "4", "ELECTRONS", (0, 1, 2, 4, 5, 12), (3, 8, 9),
-         F814W_ZERO + 2.5 * np.log10(500)),
+    _hst(
+        "hst-acs", "ACS", "WFC", "ELECTRONS",
+        bad=(0, 1, 2, 3, 7, 9, 10, 12, 13), kept=(4, 5, 6, 8, 11), zero_point=F814W_ZERO_OF_500_S,
+    ),
+    _hst(
+        "hst-wfc3-uvis", "WFC3", "UVIS", "ELECTRONS",
+        bad=(0, 1, 2, 7, 9, 10, 12, 13), kept=(4, 5, 6, 8, 11), zero_point=F814W_ZERO_OF_500_S,
+    ),
+    _hst(
+        "hst-wfc3-ir", "WFC3", "IR", "ELECTRONS/S",
+        bad=(0, 1, 2, 3, 4, 5, 7, 12), kept=(6, 8, 9, 11, 13), zero_point=F814W_ZERO,
+    ),
+    _hst(
+        "hst-wfpc2", "WFPC2", "4", "ELECTRONS",
+        bad=(0, 1, 2, 4, 5, 12), kept=(3, 8, 9), zero_point=F814W_ZERO_OF_500_S,
+    ),
     Case(
         "hst-drz", {"TELESCOP": "HST", "INSTRUME": "ACS", "EXPTIME": 2000.0}, "SCI",
         {"BUNIT": "ELECTRONS/S", **F814W}, {"WHT": "relative", "CTX": "none"},
@@ -194,12 +203,12 @@ CASES = [
         bad=(0, 3), kept=(1, 2), unit="nJy", zero_point=31.4, error=True,
     ),
     Case(
-        "decam-cp", {"TELESCOP": "CTIO 4.0-m telescope", "INSTRUME": "DECam", "MAGZERO": 30.12, **CP},
+        "decam-cp", {"INSTRUME": "DECam", "MAGZERO": 30.12, **CP},
         "N15", {"CCDNUM": 46, "SATURATE": 41108.06}, zero_point=30.12,
         says=("dqmask", "--mask", "wtmap", "--weight"),
     ),
     Case(
-        "noirlab-cp", {"INSTRUME": "Mosaic3", "MAGZERO": 21.326, **CP}, "CCD3", {"SATURATE": 47200.0},
+        "noirlab-cp", {"INSTRUME": "Mosaic3", "MAGZERO": 21.326, **CP}, "CCD3", {"SATURATE": 47200},
         says=("dqmask", "wtmap"),
     ),
     Case(

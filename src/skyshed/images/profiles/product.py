@@ -95,7 +95,7 @@ def made_product(
 ) -> Product:
     """Put together what a file has of a profile; ``images`` are those of the file."""
     mine = next(each for each in images if each.number == structure.number)
-    text = structure.find("BUNIT")
+    text = structure.header.get("BUNIT")
     own = is_unit(text)
     unit = parsed_unit(text.strip() if own else profile.unit) if own or profile.unit else None
     found, lacking = [], {}
@@ -112,7 +112,7 @@ def made_product(
             found.append(FoundPlane(plane, facts.number, facts.key, bits))
     return Product(
         profile, structure.file, mine.number, mine.key,
-        tuple(each.number for each in images if is_image(profile, each)),
+        tuple(each.number for each in images if is_image(profile, each.name)),
         why, tuple(found), lacking, "" if own else profile.unit,
         zero_point=_said(profile.zero_points, ZERO_POINTS, structure, unit),
         gain=_said(profile.gains, GAINS, structure, unit),
@@ -121,15 +121,15 @@ def made_product(
     )  # fmt: skip
 
 
-def is_image(profile: Profile, facts: HduFacts) -> bool:
-    """Whether an HDU is an image of the product, rather than a plane that goes with one."""
+def is_image(profile: Profile, name: str) -> bool:
+    """Whether an HDU is, by its name, an image of the product and no plane that goes with one."""
     if profile.image:
-        return _is_called(facts, profile.image)
-    return not any(_is_called(facts, plane.hdu) for plane in profile.planes)
+        return _is_called(name, profile.image)
+    return not any(_is_called(name, plane.hdu) for plane in profile.planes)
 
 
-def _is_called(facts: HduFacts, pattern: str) -> bool:
-    return re.fullmatch(pattern, facts.name, re.IGNORECASE) is not None
+def _is_called(name: str, pattern: str) -> bool:
+    return re.fullmatch(pattern, name, re.IGNORECASE) is not None
 
 
 def _hdu_of(
@@ -140,7 +140,7 @@ def _hdu_of(
     match = re.fullmatch(profile.image, mine.name, re.IGNORECASE) if profile.image else None
     for key, value in ({} if match is None else match.groupdict()).items():
         pattern = pattern.replace(f"{{{key}}}", re.escape(value or ""))
-    named = [each for each in images if _is_called(each, pattern) and each.shape == mine.shape]
+    named = [each for each in images if _is_called(each.name, pattern) and each.shape == mine.shape]
     if len(named) > 1:
         named = [each for each in named if (each.version or 1) == (mine.version or 1)]
     return named[0] if len(named) == 1 else None
@@ -187,15 +187,23 @@ def _said(
         if isinstance(each, ZeroPoint):
             value += each.offset
             system = f" mag ({each.system})"
-        how = ", ".join(
-            [*(number.how for number in known), *(f"{card} = {structure.find(card)}" for card in each.when)]
-        ) or f"the unit, {unit}"
+        how = (
+            ", ".join(
+                [
+                    *(number.how for number in known),
+                    *(f"{card} = {structure.find(card)}" for card in each.when),
+                ]
+            )
+            or f"the unit, {unit}"
+        )
         return Number(float(value), f"{value:.6g}{system}, by {how}")
     return None
 
 
 def _matches(value: Any, pattern: str) -> bool:
-    return value is not None and re.fullmatch(pattern, str(value).strip(), re.IGNORECASE) is not None
+    return (
+        value is not None and re.fullmatch(pattern, str(value).strip(), re.IGNORECASE) is not None
+    )
 
 
 def _is_one_of(unit: Any, units: Sequence[str]) -> bool:

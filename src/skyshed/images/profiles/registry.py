@@ -31,13 +31,15 @@ def profiles() -> dict[str, Profile]:
 
 def recognise(structure: Structure) -> Product | None:
     """Return which product an image is, `None` if it is none; of several, the strictest."""
-    able = [each for each in profiles().values() if _has_signs(each, structure)]
-    if not able:
+    name = str(structure.header.get("EXTNAME", "")).strip()
+    able = [
+        each for each in profiles().values() if is_image(each, name) and _has_signs(each, structure)
+    ]
+    if not able:  # the other headers of the file need not be read
         return None
     images = structure.images()
-    mine = [each for each in images if each.number == structure.number]
-    found = [each for each in able if mine and _fits(each, mine[0], images)]
-    if not found:
+    found = [each for each in able if all(_holds(hdu, images) for hdu in each.hdus)]
+    if not found or all(each.number != structure.number for each in images):
         return None
     strictest = max(each.conditions for each in found)
     best = [each for each in found if each.conditions == strictest]
@@ -66,7 +68,7 @@ def forced(name: str, structure: Structure) -> Product:
     images = structure.images()
     mine = next(each for each in images if each.number == structure.number)
     what = structure.file or "the HDUList"
-    if not is_image(profile, mine):
+    if not is_image(profile, mine.name):
         raise ValueError(
             f"profile is given as {name!r}, whose image is called "
             f"{profile.image or 'otherwise'}, and image is HDU {mine} of {listed(images)} of "
@@ -95,11 +97,6 @@ def _has_signs(profile: Profile, structure: Structure) -> bool:
         if value is None or not re.fullmatch(pattern, str(value).strip(), re.IGNORECASE):
             return False
     return all(structure.find(card) is None for card in profile.absent)
-
-
-def _fits(profile: Profile, mine: HduFacts, images: Sequence[HduFacts]) -> bool:
-    """Whether the HDUs of a file are those of a profile, and one is its image."""
-    return is_image(profile, mine) and all(_holds(each, images) for each in profile.hdus)
 
 
 def _holds(pattern: str, images: Sequence[HduFacts]) -> bool:

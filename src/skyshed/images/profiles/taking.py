@@ -4,8 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from astropy.io import fits
+
+from skyshed.images.astropy_says import quiet
 from skyshed.images.noise_planes import NOISE_PLANES
 from skyshed.images.open import open_image
+from skyshed.images.products import Structure, structure_of
 from skyshed.images.profiles.declared import (
     ERROR,
     ERROR_VARIANCE,
@@ -16,12 +20,11 @@ from skyshed.images.profiles.declared import (
 )
 from skyshed.images.profiles.planes import DeviationSource, InUnit, NoDataMask
 from skyshed.images.profiles.product import FoundPlane, Product
-from skyshed.images.profiles.registry import check_name, forced
-from skyshed.images.products import structure_of
+from skyshed.images.profiles.registry import check_name, forced, recognise
 from skyshed.images.source import ImageSource
 from skyshed.images.unit_texts import parsed_unit
 
-__all__ = ["Taken", "product_named", "take"]
+__all__ = ["Taken", "product_in", "take"]
 
 
 @dataclass(frozen=True)
@@ -55,24 +58,27 @@ class Taken:
     record: Mapping[str, str] = field(default_factory=dict)
 
 
-def product_named(name: str, image: ImageSource, given: Any) -> Product:
-    """Return an image as the product that the user names; see `skyshed.images.products`."""
-    check_name(name)
-    if image.hdu is None:
-        raise ValueError(
-            f"profile is given as {name!r}, and image is no FITS file or HDUList, whose HDUs it is "
-            "about: leave profile (--as) out"
-        )
-    number = image.hdu.number
-    if _is_hdulist(given):
-        return forced(name, structure_of(given, number))
-    from astropy.io import fits
+def product_in(name: str | None, image: ImageSource, given: Any) -> Product | None:
+    """Return which product an image is; see `skyshed.images.products.product_as`."""
+    if name is not None:
+        check_name(name)
+    if _is_hdulist(given) and image.hdu is not None:
+        return _product(name, structure_of(given, image.hdu.number))
+    origin = image.origin()
+    if "input_hdu" in origin:
+        file = str(origin["input"])
+        with quiet(), fits.open(file, memmap=False) as hdus:
+            return _product(name, structure_of(hdus, int(origin["input_hdu"]), file))
+    if name is None:
+        return None
+    raise ValueError(
+        f"profile is given as {name!r}, and image is no FITS file or HDUList, whose HDUs it is "
+        "about: leave profile (--as) out"
+    )
 
-    from skyshed.images.astropy_says import quiet
 
-    file = str(image.origin()["input"])
-    with quiet(), fits.open(file, memmap=False) as hdus:
-        return forced(name, structure_of(hdus, number, file))
+def _product(name: str | None, structure: Structure) -> Product | None:
+    return recognise(structure) if name is None else forced(name, structure)
 
 
 def take(
@@ -105,7 +111,7 @@ def take(
     for found in product.planes:
         role, argument = found.plane.role, ROLES[found.plane.role]
         theirs = has_noise if argument in NOISE_PLANES else user.get(argument) is not None
-        if theirs:
+        if theirs and role != NO_DATA:  # where there are no data, nobody has any
             passed.append(f"{found.name} ({argument} is given)")
             continue
         source = _opened(container, argument, found.number)

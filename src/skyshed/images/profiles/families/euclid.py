@@ -30,15 +30,21 @@ PROFILES = (
         planes=(
             Plane(hdu=r"{detector}\.RMS", role=ERROR),
             Plane(
-                hdu=r"{detector}\.FLG", role=MASK, bits=VIS,
+                hdu=r"{detector}\.FLG",
+                role=MASK,
+                bits=VIS,
                 bad=("INVALID", "COSMIC"),
             ),
         ),
         unit="adu",
         exposure="EXPTIME",
         unused=(
-            Unused("MAGZEROP", "whether it is of ADU or of ADU a second is not in the DPDD's table"),
-            Unused("FLG: SAT, GHOST, STARSIGNAL, OBJECTS", "parts of stars, or of what is measured"),
+            Unused(
+                "MAGZEROP", "whether it is of ADU or of ADU a second is not in the DPDD's table"
+            ),
+            Unused(
+                "FLG: SAT, GHOST, STARSIGNAL, OBJECTS", "parts of stars, or of what is measured"
+            ),
         ),
         sources=(
             "Euclid DPDD Q1, Vis Calibrated Quad Frame Product",

@@ -65,7 +65,8 @@ PROFILES = (
         saturation="SATURATE",
         exposure="EXPTIME",
         elsewhere=(
-            Elsewhere("mask", "mskimg, with --mask-bits 0,2-10,12 (6141: all but those of detected sources)"),
+            # 6141: all bits but those of detected sources.
+            Elsewhere("mask", "the file mskimg, with --mask-bits 0,2-10,12"),
         ),
         unused=(Unused("CLRCOEFF", "the colour term, which takes the colour of each source"),),
         sources=(

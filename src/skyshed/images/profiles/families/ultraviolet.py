@@ -46,7 +46,7 @@ PROFILES = (
         exposure="EXPOSURE",
         elsewhere=(Elsewhere("mask", "where the exposure map (_ex.img) is 0"),),
         unused=(
-            Unused("zero points", "in the CALDB, for apertures of 5 arcsec, after coincidence loss"),
+            Unused("zero points", "in the CALDB, for 5 arcsec, after coincidence loss"),
         ),
         sources=("Swift UVOT Data Analysis Guide; UVOT CALDB, zero points",),
     ),
