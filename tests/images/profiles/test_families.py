@@ -29,7 +29,7 @@ def test_a_file_of_each_product_goes_to_a_calibrated_table(case, tmp_path):
     path = tmp_path / "no_telling.dat"
     case.hdus().writeto(path)
     found = run(path)
-    assert found.record["profile"].partition(" ")[0] == case.profile
+    assert found.record["profile"].partition(":")[0] == case.profile
     assert len(found.table) == 9
     scale = 20 if case.integers else 1
     flux = found.table["kron_flux"]
@@ -83,7 +83,7 @@ def test_a_stack_of_pan_starrs_is_linear_and_calibrated(tmp_path):
     header["HIERARCH FPA.TELESCOPE"] = "PS1"
     fits.writeto(tmp_path / "a.fits", pixels.astype("f4"), header)
     found = run(tmp_path / "a.fits")
-    assert found.record["profile"].startswith("ps1-stack ")
+    assert found.record["profile"].startswith("ps1-stack: ")
     np.testing.assert_allclose(found.table["kron_flux"], FLUX, rtol=0.06)
     expected = 25 + 5 - 2.5 * np.log10(found.table["kron_flux"])
     np.testing.assert_allclose(found.table["kron_mag"].value, expected, atol=1e-6)

@@ -115,18 +115,18 @@ def take(
             passed.append(f"{found.name} ({argument} is given)")
             continue
         source = _opened(container, argument, found.number)
-        about = f"HDU {found.number} {found.name}"
         if role == NO_DATA:
             empty.append(source)
-            about += ": no data where it is not above 0"
+            what = "no data where it is not above 0"
         elif role == MASK:
             companions[argument] = source
             bits = mask_bits or tuple(sorted(set(found.bits.values()))) or None
-            about += _shown_bits(found, bits, mask_bits)
+            what = _shown_bits(found, bits, mask_bits)
         else:
             companions[argument] = _as_noise(source, role, image)
             relative = relative or role == RELATIVE_WEIGHT
-            about += f": {role}"
+            what = role
+        about = f"HDU {found.number} {found.name} ({what})"
         shown[argument] = f"{shown[argument]}; {about}" if argument in shown else about
     record = _record(product, shown, passed, user)
     parameters = {} if product.zero_point is None else {"zero_point": product.zero_point.value}
@@ -164,16 +164,17 @@ def _as_noise(source: ImageSource, role: str, image: ImageSource) -> ImageSource
 
 def _shown_image(product: Product, image: ImageSource) -> str:
     unit = image.unit or image.unknown_unit or product.unit or "a unit that is not known"
-    return f"HDU {product.number} {product.name}, in {unit}"
+    name = "" if product.name == str(product.number) else f" {product.name}"
+    return f"HDU {product.number}{name}, in {unit}"
 
 
 def _shown_bits(found: FoundPlane, bits: Any, given: Any) -> str:
     """Say which bits of a mask count."""
     if given:
-        return f": bits {', '.join(map(str, given))}, as given"
+        return f"bits {', '.join(map(str, given))}, as given"
     if bits is None:
-        return ": pixels that are not 0"
-    return f": bits {', '.join(f'{bit} {name}' for name, bit in found.bits.items())}"
+        return "pixels that are not 0"
+    return f"bits {', '.join(f'{bit} {name}' for name, bit in found.bits.items())}"
 
 
 def _record(
@@ -181,14 +182,16 @@ def _record(
 ) -> dict[str, str]:
     """Return what the run record says of the product."""
     profile = product.profile
-    record = {"profile": f"{profile.name} ({profile.about}), by {product.why}"}
+    record = {"profile": f"{profile.name}: {profile.about}; by {product.why}"}
     record.update({f"profile_{argument}": about for argument, about in shown.items()})
-    numbers = {
-        "zero_point": product.zero_point, "saturation": product.saturation,
-        "exposure_time": product.exposure,
-    }  # fmt: skip
-    record.update({f"profile_{name}": each.how for name, each in numbers.items() if each})
+    if product.zero_point is not None:
+        record["profile_zero_point"] = product.zero_point.how
     unused = [f"{each.what} ({each.why})" for each in profile.unused]
+    unused += [
+        f"{each.how} ({what})"
+        for what, each in (("saturation", product.saturation), ("exposure", product.exposure))
+        if each is not None
+    ]
     lacking = [f"{role}: {why}" for role, why in product.lacking.items()]
     if passed or unused or lacking:
         record["profile_not_used"] = "; ".join([*passed, *unused, *lacking])
