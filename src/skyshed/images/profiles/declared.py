@@ -149,6 +149,9 @@ class Profile:
         What is not used, and why.
     sources : tuple of str
         The documents that all this is from.
+    checked : str
+        What it was checked against when it was written: the documents, headers of real files;
+        empty where only memory of them was at hand.
     """
 
     name: str
@@ -166,6 +169,7 @@ class Profile:
     elsewhere: tuple[Elsewhere, ...] = ()
     unused: tuple[Unused, ...] = ()
     sources: tuple[str, ...] = ()
+    checked: str = ""
 
     @property
     def conditions(self) -> int:

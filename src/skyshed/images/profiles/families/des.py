@@ -4,7 +4,7 @@ from skyshed.images.profiles.declared import MASK, WEIGHT, Plane, Profile, Unuse
 
 __all__ = ["PROFILES"]
 
-#: DESDM, pixcorrect, mask_bits.h; Morganson et al. 2018, PASP 130, 074501, table 5.
+#: DESDM, pixcorrect, mask_bits.h.
 BADPIX = {
     "BPM": 0, "SATURATE": 1, "INTERP": 2, "LOW": 3, "CRAY": 4, "STAR": 5, "TRAIL": 6,
     "EDGEBLEED": 7, "SSXTALK": 8, "EDGE": 9, "STREAK": 10, "FIX": 11,
@@ -26,9 +26,10 @@ PROFILES = (
         saturation="SATURATE",
         unused=(Unused("GAIN, EXPTIME", "sums over exposures, which not every pixel has"),),
         sources=(
-            "Abbott et al. 2021 (DES DR2), ApJS 255, 20, section 3",
-            "Morganson et al. 2018, PASP 130, 074501, section 5.3; pixcorrect, coadd_prepare",
+            "Abbott et al. 2021 (DES DR2), ApJS 255, 20",
+            "Morganson et al. 2018, PASP 130, 074501; DESDM pixcorrect, coadd_prepare",
         ),
+        checked="the code that writes planes",
     ),
     Profile(
         name="des-exposure",
@@ -51,7 +52,8 @@ PROFILES = (
         ),
         sources=(
             "DESDM pixcorrect, mask_bits.h",
-            "Morganson et al. 2018, PASP 130, 074501, section 4",
+            "Morganson et al. 2018, PASP 130, 074501",
         ),
+        checked="the code that writes planes",
     ),
 )  # fmt: skip

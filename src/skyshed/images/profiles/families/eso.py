@@ -24,9 +24,10 @@ PROFILES = (
         ),
         unused=(Unused("GAIN", "an effective one, which not all surveys give"),),
         sources=(
-            "ESO Science Data Products Standard (GEN-SPE-ESO-33000-5335), sections 2 and 3",
+            "ESO Science Data Products Standard (GEN-SPE-ESO-33000-5335)",
             "KiDS DR4, File types and formats (kids.strw.leidenuniv.nl)",
         ),
+        checked="the documents of KiDS",
     ),
     Profile(
         name="vircam",
@@ -48,6 +49,7 @@ PROFILES = (
             "VISTA Science Archive, Working with VIRCAM flat files (vsa.roe.ac.uk/flatFiles.html)",
             "Gonzalez-Fernandez et al. 2018, MNRAS 474, 5459",
         ),
+        checked="the documents",
     ),
     Profile(
         name="wfcam",

@@ -50,6 +50,7 @@ PROFILES = (
             "Euclid DPDD Q1, Vis Calibrated Quad Frame Product",
             "Euclid DPDD, Vis Flag Map Product",
         ),
+        checked="the documents",
     ),
     Profile(
         name="euclid-nir",
@@ -64,7 +65,10 @@ PROFILES = (
         ),
         exposure="EXPTIME",
         unused=(Unused("zero points", "in the product's XML, not in the headers of images"),),
-        sources=("Euclid DPDD Q1, NIR Calibrated Frame", "arXiv:2503.15304, section 3"),
+        sources=(
+            "Euclid DPDD Q1, NIR Calibrated Frame",
+            "Euclid Collaboration 2025, arXiv:2503.15304",
+        ),
     ),
     Profile(
         name="euclid-mer",

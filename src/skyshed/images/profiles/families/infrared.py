@@ -28,6 +28,7 @@ PROFILES = (
             "2MASS All-Sky, Explanatory Supplement, section II.4.a: Atlas Image Header",
             "2MASS Large Galaxy Atlas, Photometric Calibration",
         ),
+        checked="the documents",
     ),
     Profile(
         name="wise-atlas",
@@ -43,6 +44,7 @@ PROFILES = (
             "WISE All-Sky, Explanatory Supplement, section II.3.b: Atlas Image Header",
             "AllWISE, Explanatory Supplement, section IV.1",
         ),
+        checked="the documents",
     ),
     Profile(
         name="unwise",
@@ -52,6 +54,7 @@ PROFILES = (
         elsewhere=(Elsewhere("weight", "the file invvar of the same coadd"),),
         unused=(Unused("msk", "bits for catalogs, most of them around bright stars"),),
         sources=("Lang 2014, AJ 147, 108; unwise.me; headers of legacypipe's tests",),
+        checked="headers of real files",
     ),
     Profile(
         name="spitzer",
@@ -67,9 +70,10 @@ PROFILES = (
             Unused("cov", "how many exposures are in a pixel"),
         ),
         sources=(
-            "IRAC Instrument Handbook, section 5 and appendix E",
+            "IRAC Instrument Handbook, appendix E",
             "MIPS Instrument Handbook, sections 4.3.1 and 6.2.2",
         ),
+        checked="the documents",
     ),
     Profile(
         name="herschel-pacs",
@@ -80,7 +84,7 @@ PROFILES = (
         planes=(Plane(hdu="coverage", role=NO_DATA),),
         unused=(Unused("stDev", "of correlated pixels, much too low for sources"),),
         sources=(
-            "PACS Handbook (HERSCHEL-HSC-DOC-2101), section 7; PACS Products Explained",
+            "PACS Handbook (HERSCHEL-HSC-DOC-2101); PACS Products Explained",
         ),
     ),
     Profile(
@@ -91,7 +95,7 @@ PROFILES = (
         hdus=("error", "coverage"),
         planes=(Plane(hdu="error", role=ERROR), Plane(hdu="coverage", role=NO_DATA)),
         unused=(Unused("confusion noise", "not in error: 5.8, 6.3, 6.8 mJy a beam"),),
-        sources=("SPIRE Handbook (HERSCHEL-HSC-DOC-0798), sections 4.3 and 5",),
+        sources=("SPIRE Handbook (HERSCHEL-HSC-DOC-0798); Nguyen et al. 2010, A&A 518, L5",),
     ),
     Profile(
         name="spherex",
@@ -114,5 +118,6 @@ PROFILES = (
             Unused("FLAGS: SOURCE, FULLSAMPLE, PERSIST, OUTLIER", "parts of what is measured"),
         ),
         sources=("SPHEREx Explanatory Supplement, table 8; IRSA tutorial, SPHEREx intro",),
+        checked="the documents, but for the choice of bits",
     ),
 )  # fmt: skip

@@ -34,6 +34,7 @@ PROFILES = (
             "JWST pipeline, Science products, i2d (jwst-pipeline.readthedocs.io)",
             "JWST User Documentation, Flux units and magnitudes",
         ),
+        checked="the documents",
     ),
     Profile(
         name="jwst-cal",
@@ -55,5 +56,6 @@ PROFILES = (
             "JWST pipeline, Science products, cal (jwst-pipeline.readthedocs.io)",
             "JWST pipeline, Data Quality Flags",
         ),
+        checked="the documents",
     ),
 )

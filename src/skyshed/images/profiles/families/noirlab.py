@@ -24,9 +24,10 @@ PROFILES = (
         elsewhere=ELSEWHERE,
         unused=(Unused("GAINA, GAINB", "of either half of a CCD"),),
         sources=(
-            "NOAO Data Handbook 2.2, chapter 4: DECam, data products, data quality masks",
+            "NOAO Data Handbook, DECam: data quality masks",
             "legacysurvey/legacypipe, headers of CP V4.8.2",
         ),
+        checked="headers of real files",
     ),
     Profile(
         name="noirlab-cp",
@@ -41,8 +42,9 @@ PROFILES = (
             Unused("BUNIT of the primary header", "counts/s, where that of a CCD is ADU"),
         ),
         sources=(
-            "NOAO Data Handbook 2.2, chapter 4",
+            "NOAO Data Handbook, Community Pipeline",
             "legacysurvey/legacypipe, headers of CP V2.3 and V4.3",
         ),
+        checked="headers of real files",
     ),
 )  # fmt: skip

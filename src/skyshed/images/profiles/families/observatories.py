@@ -40,6 +40,7 @@ PROFILES = (
             Unused("L1ZP", "instrumental, and of a rate"),
         ),
         sources=("BANZAI, Overview: Bad Pixel Mask, Gain (banzai.readthedocs.io)",),
+        checked="the documents, but for ORIGIN",
     ),
     Profile(
         name="gemini",
@@ -60,6 +61,7 @@ PROFILES = (
             Unused("OBJMASK, OBJCAT", "the sources that DRAGONS found"),
         ),
         sources=("DRAGONS, astrodata: DQ bits; Recipe System manual (dragons.readthedocs.io)",),
+        checked="the code that defines the bits",
     ),
     Profile(
         name="muse",
@@ -74,8 +76,8 @@ PROFILES = (
         exposure="EXPTIME",
         unused=(Unused("cubes", "give a plane of one as an array"),),
         sources=(
-            "MUSE Pipeline User Manual (VLT-MAN-ESO-14670-6186), data format discussion",
-            "ESO, HDUCLAS: FITS extensions for errors and quality (GEN-SPE-ESO-19400-0794)",
+            "MUSE Pipeline User Manual (VLT-MAN-ESO-14670-6186)",
+            "Weilbacher et al. 2020, A&A 641, A28",
         ),
     ),
 )  # fmt: skip

@@ -14,5 +14,6 @@ PROFILES = (
             Unused("planes", "noise is measured: a map of it, of another file, is --rms"),
         ),
         sources=("AIPS Memo 117, section 3.1; CASA Docs, Image headers",),
+        checked="the documents",
     ),
 )

@@ -40,6 +40,7 @@ PROFILES = (
             "lsst.afw.image, FITS metadata for Exposures (pipelines.lsst.io)",
             "Rubin DP1, Images: deep_coadd, visit_image (dp1.lsst.io)",
         ),
+        checked="the documents, but for the choice of bits",
     ),
     Profile(
         name="lsst-images",
@@ -58,5 +59,6 @@ PROFILES = (
             "lsst.images, FITS I/O; lsst.images.Mask (github.com/lsst/images)",
             "Rubin DMTN-294, File formats and layouts for cell-based coadds",
         ),
+        checked="the code that writes it, but for the choice of bits",
     ),
 )

@@ -17,6 +17,7 @@ PROFILES = (
             Unused("gain and dark variance", "by run and camera column, in a table on the web"),
         ),
         sources=("SDSS DR16, Data model: frame",),
+        checked="the documents",
     ),
     Profile(
         name="legacysurvey-coadd",
@@ -34,6 +35,7 @@ PROFILES = (
             "Legacy Surveys DR10, Description of files: coadd; bitmasks (legacysurvey.org/dr10)",
             "legacypipe, coadds.py",
         ),
+        checked="the documents and the code that writes it",
     ),
     Profile(
         name="ps1-stack",
@@ -55,6 +57,7 @@ PROFILES = (
             "PS1 Stack images: Photometric calibration (outerspace.stsci.edu)",
             "PS1 Pixel flags in Image Table Data (outerspace.stsci.edu)",
         ),
+        checked="the documents, but for FPA.TELESCOPE",
     ),
     Profile(
         name="ztf-science",
@@ -70,8 +73,8 @@ PROFILES = (
         ),
         unused=(Unused("CLRCOEFF", "the colour term, which takes the colour of each source"),),
         sources=(
-            "Masci et al. 2019, PASP 131, 018003, sections 3.5 and 6",
-            "ZTF Science Data System, Explanatory Supplement, section 10.3",
+            "Masci et al. 2019, PASP 131, 018003",
+            "ZTF Science Data System, Explanatory Supplement",
         ),
     ),
     Profile(
@@ -81,7 +84,7 @@ PROFILES = (
         exposure="EXPTIME",
         elsewhere=(Elsewhere("mask", "the mask file of the image"),),
         unused=(
-            Unused("ZPAPPROX", "approximate: zero points vary over a field (DR2, section 4)"),
+            Unused("ZPAPPROX", "approximate: zero points vary over a field"),
         ),
         sources=("Onken et al. 2019, PASA 36, e033 (DR2)",),
     ),

@@ -36,6 +36,7 @@ PROFILES = (
             "GALEX, FAQ: counts, fluxes, AB magnitudes (asd.gsfc.nasa.gov/archive/galex)",
             "Morrissey et al. 2007, ApJS 173, 682",
         ),
+        checked="the documents, but for the numbers of bands",
     ),
     Profile(
         name="swift-uvot",
@@ -49,6 +50,7 @@ PROFILES = (
             Unused("zero points", "in the CALDB, for 5 arcsec, after coincidence loss"),
         ),
         sources=("Swift UVOT Data Analysis Guide; UVOT CALDB, zero points",),
+        checked="headers of real files, but for the unit",
     ),
     Profile(
         name="chandra",
@@ -70,7 +72,7 @@ PROFILES = (
         exposure="EXPOSURE",
         elsewhere=(Elsewhere("mask", "where the exposure map is 0"),),
         unused=(Unused("zero points", "an energy of photons takes a spectrum"),),
-        sources=("XMM-Newton Data Files Handbook, section 3.3: image files",),
+        sources=("XMM-Newton Data Files Handbook: EPIC images",),
     ),
     Profile(
         name="tess-ffi",
@@ -84,7 +86,8 @@ PROFILES = (
             Unused("smear rows and collateral columns", "give region to leave them out"),
         ),
         sources=(
-            "TESS Science Data Products Description (EXP-TESS-ARC-ICD-TM-0014), section 3",
+            "TESS Science Data Products Description Document, section 3",
         ),
+        checked="the documents, but for EXTNAME",
     ),
 )  # fmt: skip
