@@ -9,21 +9,22 @@ PAGE = Path(__file__).with_name("products.md")
 
 HEAD = """# Products of observatories
 
-Made from the registry by `docs/make_products.py`. `skyshed extract FILE` recognises these products by
-cards of their headers and names of their HDUs, never by the name of the file, and takes the planes of the
-same file that say errors, weights and bad pixels, as the observatory documents them. What it took, and by
-which card, is in its summary and in the run record; `skyshed info FILE` says it without a run.
+Made from the registry by `docs/make_products.py`. `skyshed extract FILE` recognises these
+products by cards of their headers and names of their HDUs, never by the name of the file. It
+takes the planes of the same file that say errors, weights and bad pixels, as the observatory
+documents them. What it took, and by which card, is in its summary and in the run record; `skyshed
+info FILE` says it without a run.
 
 - What you give yourself goes before it: `--mask`, `--error`, `--weight`, `--rms`, `--variance`,
   `--mask-bits`, `--zero-point`, `--effective-gain`. Pixels without data stay masked.
-- `--as NAME` (`extract(profile=)`) names the product where headers do not say it; `--as plain` reads the
-  file as any other. A file that is no product is read as ever.
-- A zero point is the magnitude of a flux of one unit of the pixels; AB or Vega is what the observatory
-  says. Where a header leaves it out, there are no magnitudes.
-- Planes in other files are not looked for: the summary says which there are, and with which option to
-  give them.
-- Each says what it was checked against when it was written. Where that is nothing, compare what the
-  summary says with the document before you trust it.
+- `--as NAME` (`extract(profile=)`) names the product where headers do not say it; `--as plain`
+  reads the file as any other. A file that is no product is read as ever.
+- A zero point is the magnitude of a flux of one unit of the pixels; AB or Vega is what the
+  observatory says. Where a header leaves it out, there are no magnitudes.
+- Planes in other files are not looked for: the summary says which there are, and with which
+  option to give them.
+- Each says what it was checked against when it was written. Where that is nothing, compare what
+  the summary says with the document before you trust it.
 - Where two profiles match a file alike, a warning says so and none is used.
 
 [Extending skyshed](extending.md) shows how to add one.

@@ -1,4 +1,4 @@
-"""``skyshed info``: versions, cores, kernels, devices; or what an image is, and what goes with it."""
+"""``skyshed info``: versions, cores, kernels, devices; or what an image is, and its planes."""
 
 import argparse
 import importlib

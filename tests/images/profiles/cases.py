@@ -160,19 +160,22 @@ CASES = [
     ),
     _hst(
         "hst-acs", "ACS", "WFC", "ELECTRONS",
-        bad=(0, 1, 2, 3, 7, 9, 10, 12, 13), kept=(4, 5, 6, 8, 11), zero_point=F814W_ZERO_OF_500_S,
+        bad=(0, 1, 2, 3, 5, 7, 9, 10, 11, 12, 13), kept=(4, 6, 8),
+        zero_point=F814W_ZERO_OF_500_S,
     ),
     _hst(
         "hst-wfc3-uvis", "WFC3", "UVIS", "ELECTRONS",
-        bad=(0, 1, 2, 7, 9, 10, 12, 13), kept=(4, 5, 6, 8, 11), zero_point=F814W_ZERO_OF_500_S,
+        bad=(0, 1, 2, 3, 5, 7, 9, 10, 11, 12, 13, 14), kept=(4, 6, 8),
+        zero_point=F814W_ZERO_OF_500_S,
     ),
     _hst(
         "hst-wfc3-ir", "WFC3", "IR", "ELECTRONS/S",
-        bad=(0, 1, 2, 3, 4, 5, 7, 12), kept=(6, 8, 9, 11, 13), zero_point=F814W_ZERO,
+        bad=(0, 1, 2, 3, 5, 6, 7, 8, 10, 11, 12, 13, 14), kept=(4, 9), zero_point=F814W_ZERO,
     ),
     _hst(
         "hst-wfpc2", "WFPC2", "4", "ELECTRONS",
-        bad=(0, 1, 2, 4, 5, 12), kept=(3, 8, 9), zero_point=F814W_ZERO_OF_500_S,
+        bad=(0, 1, 2, 3, 4, 5, 8, 9, 12), kept=(10,),
+        zero_point=F814W_ZERO_OF_500_S,
     ),
     Case(
         "hst-drz", {"TELESCOP": "HST", "INSTRUME": "ACS", "EXPTIME": 2000.0}, "SCI",

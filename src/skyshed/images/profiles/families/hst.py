@@ -21,37 +21,39 @@ ZERO_POINTS = (
         units=ELECTRONS,
     ),
 )  # fmt: skip
-#: ACS Data Handbook, table "Flags for the DQ array".
+#: ACS Data Handbook, table "Flags for the DQ array"; hstcal, acsdq.h.
 ACS = {
     "LOST": 0, "FILLED": 1, "BADPIX": 2, "MASKED": 3, "HOT": 4, "CTE_TAIL": 5, "WARM": 6,
     "BADCOL": 7, "SATURATED": 8, "BADREF": 9, "TRAP": 10, "ATODSAT": 11, "CRDRIZ": 12,
     "CRREJ": 13,
 }  # fmt: skip
-#: WFC3 Data Handbook, table "Flags for the DQ array" of UVIS, and of IR.
+#: WFC3 Data Handbook, table "Flags for the DQ array"; hstcal, wf3dq.h.
 UVIS = {
-    "LOST": 0, "FILLED": 1, "BADPIX": 2, "HOT": 4, "CTE_TAIL": 5, "WARM": 6, "BADBIAS": 7,
-    "SATURATED": 8, "BADFLAT": 9, "TRAP": 10, "ATODSAT": 11, "CRDRIZ": 12, "CRREJ": 13,
+    "LOST": 0, "FILLED": 1, "BADPIX": 2, "MASKED": 3, "HOT": 4, "CTE_TAIL": 5, "WARM": 6,
+    "BADBIAS": 7, "SATURATED": 8, "BADFLAT": 9, "TRAP": 10, "ATODSAT": 11, "CRDRIZ": 12,
+    "CRREJ": 13, "CROSSTALK": 14,
 }  # fmt: skip
 IR = {
     "LOST": 0, "FILLED": 1, "BADPIX": 2, "BADZERO": 3, "HOT": 4, "UNSTABLE": 5, "WARM": 6,
-    "BADREF": 7, "SATURATED": 8, "BLOB": 9, "ZEROSIG": 11, "CRDRIZ": 12, "CRREJ": 13,
+    "BADREF": 7, "SATURATED": 8, "BLOB": 9, "SPIKE": 10, "ZEROSIG": 11, "CRDRIZ": 12,
+    "CRREJ": 13, "HIGH_CURVATURE": 14,
 }  # fmt: skip
 #: WFPC2 Data Handbook, table "WFPC2 Data Quality Flag Values".
 WFPC2 = {
     "REED_SOLOMON": 0, "CALIBRATION": 1, "DEFECT": 2, "SATURATED": 3, "MISSING": 4,
-    "OTHER_BAD": 5, "HOT": 8, "WARM": 9, "CRDRIZ": 12,
+    "OTHER_BAD": 5, "QUESTIONABLE": 8, "HOT": 9, "HOT_REPAIRED": 10, "CRDRIZ": 12,
 }  # fmt: skip
-KEPT = Unused(
-    "DQ: hot and warm pixels, saturation, tails of poor charge transfer",
-    "calibrated, or part of a star: AstroDrizzle keeps them",
-)
 LEFT = Unused("D2IMARR, WCSDVARR, WCSCORR", "distortions of the WCS, which astropy applies")
 
 
 def _exposure(
-    name: str, about: str, signs: dict[str, str], dq: dict[str, int], bad: tuple[str, ...]
+    name: str, about: str, signs: dict[str, str], dq: dict[str, int], good: tuple[str, ...]
 ) -> Profile:
-    """Return the profile of the exposures of an instrument."""
+    """Return the profile of the exposures of an instrument.
+
+    ``good`` are the bits that the Hubble Advanced Products let pass into drizzled images: their
+    parameter final_bits.
+    """
     return Profile(
         name=name,
         about=about,
@@ -60,37 +62,45 @@ def _exposure(
         hdus=("ERR", "DQ"),
         planes=(
             Plane(hdu="ERR", role=ERROR, optional=True),
-            Plane(hdu="DQ", role=MASK, bits=dq, bad=bad),
+            Plane(
+                hdu="DQ", role=MASK, bits=dq, bad=tuple(each for each in dq if each not in good)
+            ),
         ),
         zero_points=ZERO_POINTS,
         exposure="EXPTIME",
-        unused=(KEPT, LEFT, Unused("SAMP, TIME", "samples and times of pixels of WFC3/IR")),
+        unused=(
+            Unused(
+                f"DQ: {', '.join(good)}", "calibrated, or a star's: AstroDrizzle lets them pass"
+            ),
+            LEFT,
+            Unused("SAMP, TIME", "samples and times of pixels of WFC3/IR"),
+        ),
         sources=(
             "Introduction to the HST Data Handbooks, section 2.2",
-            f"{signs['INSTRUME']} Data Handbook, chapters 2 and 3: file structure, DQ array",
-            "DrizzlePac Handbook, driz_sep_bits",
+            f"{signs['INSTRUME']} Data Handbook: file structure, flags of the DQ array",
+            "DrizzlePac, parameters of the Hubble Advanced Products: final_bits",
         ),
-    )
+        checked="drizzlepac's final_bits and the bits of hstcal"
+        if signs["INSTRUME"] != "WFPC2" else "drizzlepac's final_bits",
+    )  # fmt: skip
 
 
 PROFILES = (
     _exposure(
         "hst-acs", "HST/ACS, exposure (flt, flc)", {"INSTRUME": "ACS"}, ACS,
-        ("LOST", "FILLED", "BADPIX", "MASKED", "BADCOL", "BADREF", "TRAP", "CRDRIZ", "CRREJ"),
+        good=("HOT", "WARM", "SATURATED"),
     ),
     _exposure(
         "hst-wfc3-uvis", "HST/WFC3 UVIS, exposure (flt, flc)",
-        {"INSTRUME": "WFC3", "DETECTOR": "UVIS"}, UVIS,
-        ("LOST", "FILLED", "BADPIX", "BADBIAS", "BADFLAT", "TRAP", "CRDRIZ", "CRREJ"),
+        {"INSTRUME": "WFC3", "DETECTOR": "UVIS"}, UVIS, good=("HOT", "WARM", "SATURATED"),
     ),
     _exposure(
         "hst-wfc3-ir", "HST/WFC3 IR, exposure (flt)", {"INSTRUME": "WFC3", "DETECTOR": "IR"}, IR,
-        # Cosmic rays that the ramp shows (CRREJ) are fitted around, blobs are flat-fielded.
-        ("LOST", "FILLED", "BADPIX", "BADZERO", "HOT", "UNSTABLE", "BADREF", "CRDRIZ"),
+        good=("HOT", "BLOB"),
     ),
     _exposure(
         "hst-wfpc2", "HST/WFPC2, exposure (flt)", {"INSTRUME": "WFPC2"}, WFPC2,
-        ("REED_SOLOMON", "CALIBRATION", "DEFECT", "MISSING", "OTHER_BAD", "CRDRIZ"),
+        good=("HOT_REPAIRED",),
     ),
     Profile(
         name="hst-drz",
@@ -112,5 +122,6 @@ PROFILES = (
             "DrizzlePac Handbook, Weight maps (final_wht_type: EXP, ERR, IVM)",
             "ACS Data Handbook, section 5.1.1; WFC3 Data Handbook, section 9.1",
         ),
+        checked="drizzlepac's parameters: final_wht_type is EXP",
     ),
 )  # fmt: skip

@@ -79,5 +79,6 @@ PROFILES = (
             "MUSE Pipeline User Manual (VLT-MAN-ESO-14670-6186)",
             "Weilbacher et al. 2020, A&A 641, A28",
         ),
+        checked="files that mpdaf has for its tests",
     ),
 )  # fmt: skip

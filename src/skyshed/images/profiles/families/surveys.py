@@ -76,6 +76,7 @@ PROFILES = (
             "Masci et al. 2019, PASP 131, 018003",
             "ZTF Science Data System, Explanatory Supplement",
         ),
+        checked="the bits as ztfimg has them",
     ),
     Profile(
         name="skymapper",
