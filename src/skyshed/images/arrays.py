@@ -44,8 +44,8 @@ class ArraySource(ImageSource):
         Which HDU of a file it is.
     unknown_unit : str
         What a header says the unit is, where that is not known.
-    has_signs : bool
-        Whether its header has a card that products of observatories are recognised by.
+    signs : mapping of str to str
+        Cards of its header that products of observatories are recognised by.
 
     Examples
     --------
@@ -67,7 +67,7 @@ class ArraySource(ImageSource):
     blank: int | None = None
     hdu: HduFacts | None = None
     unknown_unit: str = ""
-    has_signs: bool = False
+    signs: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def shape(self) -> tuple[int, int]:  # type: ignore[override]

@@ -29,7 +29,7 @@ from skyshed.images.inherited import header_of
 from skyshed.images.open import OpenedImage, register
 from skyshed.images.packed import compression_of
 from skyshed.images.pixels import RefusedError, fits_axes, image_axes, native, reading_errors
-from skyshed.images.products import has_signs
+from skyshed.images.products import signs_of
 from skyshed.images.source import ImageSource
 from skyshed.images.window import Window
 from skyshed.images.zarr import is_in_zarr
@@ -76,8 +76,8 @@ class FitsSource(ImageSource):
         What the header says the unit is, where that is not known.
     asinh : Asinh or None
         How the pixels were made from fluxes, if they are not fluxes.
-    has_signs : bool
-        Whether its header has a card that products of observatories are recognised by.
+    signs : mapping of str to str
+        Cards of its header that products of observatories are recognised by.
 
     Examples
     --------
@@ -106,7 +106,7 @@ class FitsSource(ImageSource):
     hdu: HduFacts | None = None
     unknown_unit: str = ""
     asinh: Asinh | None = None
-    has_signs: bool = False
+    signs: Mapping[str, str] = field(default_factory=dict)
 
     unit_from_header = True
 
@@ -230,7 +230,7 @@ def _unpacked(source: Any) -> ArraySource:
         source.read(source.everything), source.unit, source.wcs, source.origin(),
         unit_from_header=True, windowed=False, detsec=source.detsec, integers=integers,
         blank=source.blank, hdu=source.hdu, unknown_unit=source.unknown_unit,
-        has_signs=source.has_signs,
+        signs=source.signs,
     )  # fmt: skip
 
 
@@ -267,7 +267,7 @@ def _described(file: str, wanted: int | str | tuple[str, int] | None) -> tuple[F
             detsec if isinstance(detsec, str) else None, None if asinh else _begin(hdu),
             {**file_origin(file), "input_hdu": number}, blanks, hdu=facts_of(hdu, number),
             unknown_unit=unknown_unit(header.get("BUNIT")), asinh=asinh,
-            has_signs=has_signs(hdu.header, hdus[0].header),
+            signs=signs_of(hdu.header, hdus[0].header),
         )  # fmt: skip
         source.__dict__["wcs"] = celestial_wcs(header, hdus, label, fits_axes(shape, axes))
         packed = hdu.fileinfo()["file"].compression is not None

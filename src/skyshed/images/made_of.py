@@ -1,6 +1,7 @@
 """Images that are made of another one, and are what it is unless they say otherwise."""
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -64,9 +65,9 @@ class MadeOfAnother(ImageSource):
         return self.other.hdu
 
     @property
-    def has_signs(self) -> bool:  # type: ignore[override]
-        """Whether its header has a card that products of observatories are recognised by."""
-        return self.other.has_signs
+    def signs(self) -> Mapping[str, str]:  # type: ignore[override]
+        """Cards of its header that products of observatories are recognised by."""
+        return self.other.signs
 
     @property
     def blank(self) -> int | None:  # type: ignore[override]

@@ -14,7 +14,7 @@ from skyshed.images.headers import celestial_wcs, find_hdu, unit_of, unknown_uni
 from skyshed.images.inherited import header_of
 from skyshed.images.open import OpenedImage, register
 from skyshed.images.pixels import RefusedError, fits_axes, image_axes, native
-from skyshed.images.products import has_signs
+from skyshed.images.products import signs_of
 from skyshed.images.source import ImageSource
 from skyshed.images.zarr import open_zarr_array
 from skyshed.namespace import adopt, array_namespace, is_device_array
@@ -62,7 +62,7 @@ def _of_hdu(hdu: Any, hdus: Any, label: str, number: int) -> ArraySource:
         unit_of(text, label),
         celestial_wcs(header, hdus, label, kept),
         hdu=facts_of(hdu, number),
-        has_signs=hdus is not None and has_signs(hdu.header, hdus[0].header),
+        signs={} if hdus is None else signs_of(hdu.header, hdus[0].header),
         unknown_unit=unknown_unit(text),
     )
 

@@ -12,7 +12,7 @@ from skyshed.images.inherited import header_of
 from skyshed.images.source import ImageSource
 
 __all__ = [
-    "PLAIN", "SIGNS", "Structure", "has_signs", "product_as", "product_of", "structure_of", "take",
+    "PLAIN", "SIGNS", "Structure", "product_as", "product_of", "signs_of", "structure_of", "take",
 ]  # fmt: skip
 
 #: What ``--as`` calls a file that is read without any profile.
@@ -73,9 +73,13 @@ def structure_of(hdus: Any, number: int, file: str = "") -> Structure:
     )  # fmt: skip
 
 
-def has_signs(*headers: Any) -> bool:
-    """Whether any of some headers has a card that products are recognised by."""
-    return any(card in header for header in headers for card in SIGNS)
+def signs_of(header: Any, primary: Any) -> dict[str, str]:
+    """Return the cards of an image that products are recognised by, as texts."""
+    return {
+        card: str(header[card] if card in header else primary[card]).strip()
+        for card in SIGNS
+        if card in header or card in primary
+    }
 
 
 def product_of(structure: Structure) -> Any:
@@ -86,7 +90,7 @@ def product_of(structure: Structure) -> Any:
     product : `~skyshed.images.profiles.product.Product` or None
         The profile, and what of it this file has.
     """
-    if not has_signs(structure.header, structure.primary):
+    if not signs_of(structure.header, structure.primary):
         return None
     from skyshed.images.profiles.registry import recognise
 
@@ -110,7 +114,7 @@ def product_as(name: str | None, image: ImageSource, given: Any) -> Any:
     ValueError
         If there is no such profile, or the image cannot be it.
     """
-    if name == PLAIN or (name is None and not image.has_signs):
+    if name == PLAIN or (name is None and not image.signs):
         return None
     from skyshed.images.profiles.taking import product_in
 

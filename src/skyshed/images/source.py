@@ -1,6 +1,8 @@
 """What every image has in common, whatever holds its pixels."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -45,8 +47,8 @@ class ImageSource(ABC):
     blank: int | None = None
     #: What a header says the unit is, where that is not known.
     unknown_unit: str = ""
-    #: Whether its header has a card that products of observatories are recognised by.
-    has_signs: bool = False
+    #: Cards of its header that products of observatories are recognised by.
+    signs: Mapping[str, str] = MappingProxyType({})
     #: Whether a window takes less memory to read than the whole image.
     windowed: bool = True
 

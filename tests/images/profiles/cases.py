@@ -292,7 +292,7 @@ CASES = [
     ),
     Case(
         "swift-uvot", {"TELESCOP": "SWIFT", "INSTRUME": "UVOTA", "EXPOSURE": 400.0}, "U637461I",
-        {}, unit="ct", gain=1.0, says=("_ex.img",),
+        {}, unit="ct", gain=1.0, integers=True, says=("_ex.img",),
     ),
     Case("chandra", {"TELESCOP": "CHANDRA", "EXPOSURE": 5e4}, unit="ct", gain=1.0, integers=True,
          says=("exposure map",)),

@@ -7,6 +7,7 @@ import pytest
 from astropy.io import fits
 
 from skyshed.exceptions import ImageWarning
+from skyshed.images import open_exposure
 from skyshed.images.products import product_of, structure_of
 from skyshed.images.profiles import registry
 from skyshed.images.profiles.declared import Profile
@@ -82,3 +83,17 @@ def test_the_registry_is_only_loaded_for_files_that_have_a_sign(tmp_path):
         [sys.executable, "-c", code, *names], capture_output=True, text=True, check=True
     )
     assert done.stdout.split() == ["False", "True"]
+
+
+def test_a_file_of_an_unknown_telescope_is_not_opened_again(tmp_path, monkeypatch):
+    fits.writeto(tmp_path / "plain.fits", stars(), tan())
+    fits.writeto(tmp_path / "unknown.fits", stars(), tan(TELESCOP="a 20 cm refractor"))
+    opened = []
+    open_file = fits.open
+    monkeypatch.setattr(fits, "open", lambda *a, **b: opened.append(a) or open_file(*a, **b))
+    counts = []
+    for name in ("plain.fits", "unknown.fits"):
+        opened.clear()
+        assert open_exposure(tmp_path / name, profile=None).taken is None
+        counts.append(len(opened))
+    assert counts[0] == counts[1] == 1

@@ -14,7 +14,7 @@ from skyshed.images.profiles.declared import MASK, Gain, Plane, Profile, ZeroPoi
 from skyshed.images.profiles.rules import GAINS, ZERO_POINTS
 from skyshed.images.unit_texts import parsed_unit
 
-__all__ = ["FoundPlane", "Number", "Product", "is_image", "made_product"]
+__all__ = ["FoundPlane", "Number", "Product", "is_image", "made_product", "matches"]
 
 
 @dataclass(frozen=True)
@@ -124,12 +124,8 @@ def made_product(
 def is_image(profile: Profile, name: str) -> bool:
     """Whether an HDU is, by its name, an image of the product and no plane that goes with one."""
     if profile.image:
-        return _is_called(name, profile.image)
-    return not any(_is_called(name, plane.hdu) for plane in profile.planes)
-
-
-def _is_called(name: str, pattern: str) -> bool:
-    return re.fullmatch(pattern, name, re.IGNORECASE) is not None
+        return matches(name, profile.image)
+    return not any(matches(name, plane.hdu) for plane in profile.planes)
 
 
 def _hdu_of(
@@ -140,7 +136,7 @@ def _hdu_of(
     match = re.fullmatch(profile.image, mine.name, re.IGNORECASE) if profile.image else None
     for key, value in ({} if match is None else match.groupdict()).items():
         pattern = pattern.replace(f"{{{key}}}", re.escape(value or ""))
-    named = [each for each in images if _is_called(each.name, pattern) and each.shape == mine.shape]
+    named = [each for each in images if matches(each.name, pattern) and each.shape == mine.shape]
     if len(named) > 1:
         named = [each for each in named if (each.version or 1) == (mine.version or 1)]
     return named[0] if len(named) == 1 else None
@@ -174,7 +170,7 @@ def _said(
     for each in declared:
         if each.units and not _is_one_of(unit, each.units):
             continue
-        if not all(_matches(structure.find(card), text) for card, text in each.when.items()):
+        if not all(matches(structure.find(card), text) for card, text in each.when.items()):
             continue
         numbers = [_number(card, structure) for card in each.cards]
         known = [number for number in numbers if number is not None]
@@ -200,7 +196,7 @@ def _said(
     return None
 
 
-def _matches(value: Any, pattern: str) -> bool:
+def matches(value: Any, pattern: str) -> bool:
     return (
         value is not None and re.fullmatch(pattern, str(value).strip(), re.IGNORECASE) is not None
     )

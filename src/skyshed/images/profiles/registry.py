@@ -2,21 +2,20 @@
 
 import importlib
 import pkgutil
-import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
 from skyshed.exceptions import ImageWarning
 from skyshed.images.hdu_facts import HduFacts, listed
-from skyshed.images.products import PLAIN, Structure
+from skyshed.images.products import PLAIN, SIGNS, Structure
 from skyshed.images.profiles import families
 from skyshed.images.profiles.declared import Profile
-from skyshed.images.profiles.product import Product, is_image, made_product
+from skyshed.images.profiles.product import Product, is_image, made_product, matches
 from skyshed.messages import find_stack_level
 
-__all__ = ["check_name", "forced", "profiles", "recognise"]
+__all__ = ["check_name", "forced", "may_be_known", "profiles", "recognise"]
 
 
 @cache
@@ -27,6 +26,14 @@ def profiles() -> dict[str, Profile]:
         family = importlib.import_module(f"{families.__name__}.{module.name}")
         found.update({each.name: each for each in family.PROFILES})
     return found
+
+
+def may_be_known(signs: Mapping[str, str]) -> bool:
+    """Whether an image with some of the cards `SIGNS` may match a profile."""
+    return any(
+        all(matches(signs.get(card), text) for card, text in each.signs.items() if card in SIGNS)
+        for each in profiles().values()
+    )
 
 
 def recognise(structure: Structure) -> Product | None:
@@ -92,15 +99,13 @@ def check_name(name: Any) -> None:
 
 def _has_signs(profile: Profile, structure: Structure) -> bool:
     """Whether the cards of a file are those of a profile."""
-    for card, pattern in profile.signs.items():
-        value = structure.find(card)
-        if value is None or not re.fullmatch(pattern, str(value).strip(), re.IGNORECASE):
-            return False
+    if not all(matches(structure.find(card), text) for card, text in profile.signs.items()):
+        return False
     return all(structure.find(card) is None for card in profile.absent)
 
 
 def _holds(pattern: str, images: Sequence[HduFacts]) -> bool:
-    return any(re.fullmatch(pattern, each.name, re.IGNORECASE) for each in images)
+    return any(matches(each.name, pattern) for each in images)
 
 
 def _why(profile: Profile, structure: Structure) -> str:

@@ -20,7 +20,7 @@ from skyshed.images.profiles.declared import (
 )
 from skyshed.images.profiles.planes import DeviationSource, InUnit, NoDataMask
 from skyshed.images.profiles.product import FoundPlane, Product
-from skyshed.images.profiles.registry import check_name, forced, recognise
+from skyshed.images.profiles.registry import check_name, forced, may_be_known, recognise
 from skyshed.images.source import ImageSource
 from skyshed.images.unit_texts import parsed_unit
 
@@ -62,6 +62,8 @@ def product_in(name: str | None, image: ImageSource, given: Any) -> Product | No
     """Return which product an image is; see `skyshed.images.products.product_as`."""
     if name is not None:
         check_name(name)
+    elif not may_be_known(image.signs):  # so that its file need not be opened again
+        return None
     if _is_hdulist(given) and image.hdu is not None:
         return _product(name, structure_of(given, image.hdu.number))
     origin = image.origin()

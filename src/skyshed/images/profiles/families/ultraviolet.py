@@ -41,7 +41,7 @@ PROFILES = (
     Profile(
         name="swift-uvot",
         about="Swift/UVOT, sky image of an exposure",
-        signs={"TELESCOP": "SWIFT", "INSTRUME": "UVOT.*"},
+        signs={"TELESCOP": "SWIFT", "INSTRUME": "UVOT.*", "BITPIX": "8|16|32"},
         unit="ct",
         gains=(PHOTONS,),
         exposure="EXPOSURE",
