@@ -150,6 +150,11 @@ def test_planes_are_those_of_the_same_chip(tmp_path):
     assert other.mask is None
     assert np.unique(np.asarray(other.error)) == 3.0
     assert "HDU 5 ERR,2" in other.record["profile_error"]
+    # Without planes of its own, a chip does not have those of the other.
+    fits.HDUList([*hdus, second[0]]).writeto(tmp_path / "b.fits")
+    alone = extract(tmp_path / "b.fits", hdu="SCI,2", **OPTIONS)
+    assert alone.mask is None
+    assert "mask: no HDU DQ" in alone.record["profile_not_used"]
 
 
 def test_a_plane_that_is_asked_for_is_no_product(written):

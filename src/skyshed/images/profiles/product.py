@@ -136,8 +136,12 @@ def _hdu_of(
     match = re.fullmatch(profile.image, mine.name, re.IGNORECASE) if profile.image else None
     for key, value in ({} if match is None else match.groupdict()).items():
         pattern = pattern.replace(f"{{{key}}}", re.escape(value or ""))
-    named = [each for each in images if matches(each.name, pattern) and each.shape == mine.shape]
-    if len(named) > 1:
+    named = [
+        each for each in images
+        if matches(each.name, pattern) and each.shape == mine.shape
+        and (None in (each.version, mine.version) or each.version == mine.version)
+    ]  # fmt: skip
+    if len(named) > 1:  # EXTVER is 1 where it is left out (FITS standard 4.0, section 4.4.2.6)
         named = [each for each in named if (each.version or 1) == (mine.version or 1)]
     return named[0] if len(named) == 1 else None
 
@@ -183,20 +187,15 @@ def _said(
         if isinstance(each, ZeroPoint):
             value += each.offset
             system = f" mag ({each.system})"
-        how = (
-            ", ".join(
-                [
-                    *(number.how for number in known),
-                    *(f"{card} = {structure.find(card)}" for card in each.when),
-                ]
-            )
-            or f"the unit, {unit}"
-        )
+        cards = [number.how for number in known]
+        cards += [f"{card} = {structure.find(card)}" for card in each.when]
+        how = ", ".join(cards) or f"the unit, {unit}"
         return Number(float(value), f"{value:.6g}{system}, by {how}")
     return None
 
 
 def matches(value: Any, pattern: str) -> bool:
+    """Whether the value of a card, or a name, is as a pattern, as a whole and in any case."""
     return (
         value is not None and re.fullmatch(pattern, str(value).strip(), re.IGNORECASE) is not None
     )
