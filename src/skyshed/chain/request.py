@@ -155,8 +155,8 @@ class Request:
         others |= self.exposure.companions
         for name, source in others.items():
             origin |= {key.replace("input", name): value for key, value in source.origin().items()}
-        if self.exposure.taken is not None:
-            origin |= self.exposure.taken.record
+        if self.exposure.said is not None:
+            origin |= self.exposure.said.record
         return origin
 
     def __getstate__(self) -> dict[str, Any]:

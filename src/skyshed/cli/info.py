@@ -56,10 +56,10 @@ def _describe(path: str) -> None:
     (ny, nx), unit = exposure.shape, exposure.unit or "a unit that is not known"
     sky = "with" if exposure.wcs is not None else "without"
     print(f"{exposure.image.label}: {nx} x {ny} pixels, in {unit}, {sky} positions on the sky")
-    if exposure.taken is None:
+    if exposure.said is None:
         print("by its headers no product that is known: it is read as a plain image")
     else:
-        say_product(exposure.taken.record)
+        say_product(exposure.said.record)
 
 
 def _cores() -> str:

@@ -234,14 +234,13 @@ def open_request(
 
 def _with_those_of_the_file(parameters: Parameters, exposure: Exposure) -> Parameters:
     """Return the parameters with those that the file says and the user does not."""
-    taken = exposure.taken
-    if taken is None:
+    if exposure.said is None:
         return parameters
-    said = {
-        name: value for name, value in taken.parameters.items() if getattr(parameters, name) is None
-    }
+    said = exposure.said.parameters.items()
     return parameters.replace(
-        **said, mask_bits=exposure.mask_bits, scale_weight=exposure.scale_weight
+        **{name: value for name, value in said if getattr(parameters, name) is None},
+        mask_bits=exposure.mask_bits,
+        scale_weight=exposure.scale_weight,
     )
 
 

@@ -13,7 +13,7 @@ from skyshed.images.given_wcs import given_wcs
 from skyshed.images.noise_planes import NOISE_PLANES, check_meaning, noise_of
 from skyshed.images.open import OpenedImage, open_image
 from skyshed.images.pairing import open_paired
-from skyshed.images.products import product_as, take
+from skyshed.images.products import Said, product_as, take
 from skyshed.images.region import as_region, cut
 from skyshed.images.registration import check_same_pixels
 from skyshed.images.source import ImageSource
@@ -97,8 +97,8 @@ class Exposure:
         The celestial WCS.
     factors : mapping of str to float
         What the values of a companion are multiplied by to be in the image's unit.
-    taken : `~skyshed.images.profiles.taking.Taken` or None
-        What was taken of the product that the image is, if it is one.
+    said : Said or None
+        What is said of the product that the image is, if it is one.
     """
 
     image: ImageSource
@@ -110,7 +110,7 @@ class Exposure:
     device: str | None = None
     wcs: Any = None
     factors: Mapping[str, float] = field(default_factory=dict)
-    taken: Any = None
+    said: Said | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -259,13 +259,14 @@ def open_exposure(
         for each, value in given.items()
         if value is not None and value is not np.ma.nomask
     }
-    taken = None
+    said = None
     product = product_as(profile, main, image)
     if product is not None:
         taken = take(product, main, image, given, mask_bits)
         main, own_mask = taken.image, taken.own_mask
         companions |= taken.companions
         mask_bits, scale_weight = taken.mask_bits, scale_weight or taken.relative
+        said = taken.said
     if "mask" in companions:
         companions["mask"] = companions["mask"].as_integers()
     if own_error is not None:
@@ -291,7 +292,7 @@ def open_exposure(
     }
     exposure = Exposure(
         main, companions, own_mask, name, mask_bits, scale_weight, device,
-        main.wcs if wcs is None else wcs, factors, taken,
+        main.wcs if wcs is None else wcs, factors, said,
     )  # fmt: skip
     return exposure if region is None else exposure.cut(as_region(region, main.shape))
 

@@ -12,7 +12,8 @@ from skyshed.images.inherited import header_of
 from skyshed.images.source import ImageSource
 
 __all__ = [
-    "PLAIN", "SIGNS", "Structure", "product_as", "product_of", "signs_of", "structure_of", "take",
+    "PLAIN", "SIGNS", "Said", "Structure", "product_as", "product_of", "signs_of", "structure_of",
+    "take",
 ]  # fmt: skip
 
 #: What ``--as`` calls a file that is read without any profile.
@@ -23,6 +24,22 @@ SIGNS = (
     "TELESCOP", "INSTRUME", "ORIGIN", "BMAJ", "AR_HDU", "JSONADDR", "DES_EXT", "LEGPIPEV",
     "FPA.TELESCOPE", "UNW_VER", "COADDID", "ZPAPPROX",
 )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a run says of the product that its image is.
+
+    Attributes
+    ----------
+    record : mapping of str to str
+        For the run record: the profile, the planes and what they are, what is not used.
+    parameters : mapping of str to float
+        Parameters of the chain that the header says.
+    """
+
+    record: Mapping[str, str]
+    parameters: Mapping[str, float]
 
 
 @dataclass(frozen=True)

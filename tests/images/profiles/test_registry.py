@@ -94,6 +94,6 @@ def test_a_file_of_an_unknown_telescope_is_not_opened_again(tmp_path, monkeypatc
     counts = []
     for name in ("plain.fits", "unknown.fits"):
         opened.clear()
-        assert open_exposure(tmp_path / name, profile=None).taken is None
+        assert open_exposure(tmp_path / name, profile=None).said is None
         counts.append(len(opened))
     assert counts[0] == counts[1] == 1

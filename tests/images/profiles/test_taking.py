@@ -216,4 +216,4 @@ def test_files_that_are_no_product_are_read_as_ever(tmp_path):
 
 
 def test_an_exposure_is_plain_unless_it_is_asked_for(written):
-    assert open_exposure(written("jwst-i2d")).taken is None
+    assert open_exposure(written("jwst-i2d")).said is None

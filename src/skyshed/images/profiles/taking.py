@@ -1,7 +1,7 @@
 """What is taken of a product for an extraction: planes that the user has not given himself."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from astropy.io import fits
@@ -9,7 +9,7 @@ from astropy.io import fits
 from skyshed.images.astropy_says import quiet
 from skyshed.images.noise_planes import NOISE_PLANES
 from skyshed.images.open import open_image
-from skyshed.images.products import Structure, structure_of
+from skyshed.images.products import Said, Structure, structure_of
 from skyshed.images.profiles.declared import (
     ERROR,
     ERROR_VARIANCE,
@@ -29,7 +29,7 @@ __all__ = ["Taken", "product_in", "take"]
 
 @dataclass(frozen=True)
 class Taken:
-    """What is taken of a product, and what the run says about it.
+    """What is taken of a product.
 
     Attributes
     ----------
@@ -43,19 +43,16 @@ class Taken:
         Of the mask that is taken, the bits that reject a pixel; `None` for all.
     relative : bool
         Whether the weight that is taken is right up to a factor only.
-    parameters : mapping of str to float
-        Parameters of the chain that the header says.
-    record : mapping of str to str
-        What the run record says.
+    said : Said
+        What the run says about it.
     """
 
     image: ImageSource
-    companions: Mapping[str, ImageSource] = field(default_factory=dict)
-    own_mask: ImageSource | None = None
-    mask_bits: tuple[int, ...] | None = None
-    relative: bool = False
-    parameters: Mapping[str, float] = field(default_factory=dict)
-    record: Mapping[str, str] = field(default_factory=dict)
+    companions: Mapping[str, ImageSource]
+    own_mask: ImageSource | None
+    mask_bits: tuple[int, ...] | None
+    relative: bool
+    said: Said
 
 
 def product_in(name: str | None, image: ImageSource, given: Any) -> Product | None:
@@ -136,8 +133,8 @@ def take(
         parameters["effective_gain"] = product.gain.value
         record["profile_gain"] = product.gain.how
     return Taken(
-        image, companions, NoDataMask(tuple(empty)) if empty else None, bits, relative, parameters,
-        record,
+        image, companions, NoDataMask(tuple(empty)) if empty else None, bits, relative,
+        Said(record, parameters),
     )  # fmt: skip
 
 
