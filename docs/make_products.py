@@ -25,6 +25,7 @@ info FILE` says it without a run.
   option to give them.
 - Each says what it was checked against when it was written. Where that is nothing, compare what
   the summary says with the document before you trust it.
+- A detection image is read as a plain file.
 - Where two profiles match a file alike, a warning says so and none is used.
 
 [Extending skyshed](extending.md) shows how to add one.

@@ -253,22 +253,12 @@ def open_exposure(
         )
     opened = image if isinstance(image, OpenedImage) else open_image(image, name, hdu)
     main, own_mask, own_error = opened
-    given = {**noise, "error": error, "mask": mask}
-    companions = {
-        each: open_paired(value, each, main).image
-        for each, value in given.items()
+    given = {
+        each: value
+        for each, value in {**noise, "error": error, "mask": mask}.items()
         if value is not None and value is not np.ma.nomask
     }
-    said = None
-    product = product_as(profile, main, image)
-    if product is not None:
-        taken = take(product, main, image, given, mask_bits)
-        main, own_mask = taken.image, taken.own_mask
-        companions |= taken.companions
-        mask_bits, scale_weight = taken.mask_bits, scale_weight or taken.relative
-        said = taken.said
-    if "mask" in companions:
-        companions["mask"] = companions["mask"].as_integers()
+    companions = {each: open_paired(value, each, main).image for each, value in given.items()}
     if own_error is not None:
         companions.setdefault("error", own_error)
     _check_arrays({name: main, **companions})
@@ -282,6 +272,15 @@ def open_exposure(
         _refuse_itself(source, each, main)
     if 0 in main.shape:
         raise nothing_good(name)
+    said = None
+    product = product_as(profile, main, image)
+    if product is not None:  # its planes have the image's pixels by what they are
+        taken = take(product, main, image, given, mask_bits)
+        main, own_mask, said = taken.image, taken.own_mask, taken.said
+        companions |= taken.companions
+        mask_bits, scale_weight = taken.mask_bits, scale_weight or taken.relative
+    if "mask" in companions:
+        companions["mask"] = companions["mask"].as_integers()
     for plane in (own_mask, companions.get("mask")):
         if plane is not None:
             _check_bits(plane.dtype, mask_bits)

@@ -173,6 +173,14 @@ def test_planes_of_another_shape_are_told_of(tmp_path):
     assert "mask: no HDU BPM of its shape belongs to the image" in found.record["profile_not_used"]
 
 
+def test_planes_of_a_file_are_those_of_its_image_whatever_their_wcs_says(tmp_path):
+    hdus = BY_NAME["hst-acs"].hdus()
+    hdus[2].header.update(tan(CRVAL1=10.0))  # ERR, which a new astrometry passed over
+    hdus.writeto(tmp_path / "a.fits")
+    found = extract(tmp_path / "a.fits", **OPTIONS)
+    assert np.unique(np.asarray(found.error)) == ERROR
+
+
 def test_a_mask_whose_bits_have_no_names_is_not_guessed(tmp_path):
     hdus = BY_NAME["lsst-exposure"].hdus()
     for card in list(hdus[2].header["MP_*"]):

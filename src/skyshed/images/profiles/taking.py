@@ -102,14 +102,14 @@ def take(
     shown = {"image": _shown_image(product, image)}
     if image.unit is None and not image.unknown_unit and product.unit:
         image = InUnit(image, parsed_unit(product.unit))
-    has_noise = any(user.get(name) is not None for name in NOISE_PLANES)
+    has_noise = any(name in user for name in NOISE_PLANES)
     companions: dict[str, ImageSource] = {}
     empty: list[ImageSource] = []
     bits, relative = None, False
     passed = []
     for found in product.planes:
         role, argument = found.plane.role, ROLES[found.plane.role]
-        theirs = has_noise if argument in NOISE_PLANES else user.get(argument) is not None
+        theirs = has_noise if argument in NOISE_PLANES else argument in user
         if theirs and role != NO_DATA:  # where there are no data, nobody has any
             passed.append(f"{found.name} ({argument} is given)")
             continue
@@ -129,7 +129,7 @@ def take(
         shown[argument] = f"{shown[argument]}; {about}" if argument in shown else about
     record = _record(product, shown, passed, user)
     parameters = {} if product.zero_point is None else {"zero_point": product.zero_point.value}
-    if product.gain is not None and "error" not in companions and user.get("error") is None:
+    if product.gain is not None and "error" not in companions and "error" not in user:
         parameters["effective_gain"] = product.gain.value
         record["profile_gain"] = product.gain.how
     return Taken(
@@ -196,7 +196,7 @@ def _record(
         record["profile_not_used"] = "; ".join([*passed, *unused, *lacking])
     missing = [
         f"{each.what}: --{each.option}" for each in profile.elsewhere
-        if user.get(each.option.replace("-", "_")) is None
+        if each.option not in user
     ]  # fmt: skip
     if missing:
         record["profile_not_given"] = "; ".join(missing)
