@@ -71,5 +71,6 @@ PROFILES = (
             "WFCAM Science Archive, Working with flat files (wsa.roe.ac.uk/flatFiles.html)",
             "Hodgkin et al. 2009, MNRAS 394, 675",
         ),
+        checked="the documents, but for the names of cards",
     ),
 )  # fmt: skip
