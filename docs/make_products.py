@@ -16,7 +16,8 @@ documents them. What it took, and by which card, is in its summary and in the ru
 info FILE` says it without a run.
 
 - What you give yourself goes before it: `--mask`, `--error`, `--weight`, `--rms`, `--variance`,
-  `--mask-bits`, `--zero-point`, `--effective-gain`. Pixels without data stay masked.
+  `--mask-bits`, `--zero-point`, `--effective-gain`. A number that differs from that of the file is
+  said. Pixels without data stay masked.
 - `--as NAME` (`extract(profile=)`) names the product where headers do not say it; `--as plain`
   reads the file as any other. A file that is no product is read as ever.
 - A zero point is the magnitude of a flux of one unit of the pixels; AB or Vega is what the

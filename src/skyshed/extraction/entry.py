@@ -1,5 +1,6 @@
 """From whatever is given as an image to its sources: `extract`."""
 
+import warnings
 from typing import Any
 
 from skyshed.arguments import check_choice
@@ -7,10 +8,12 @@ from skyshed.chain.columns import check_columns
 from skyshed.chain.progress import Progress
 from skyshed.chain.request import DETECTION, IMAGE, Request
 from skyshed.chain.whole import STAGES, run_whole
+from skyshed.exceptions import ImageWarning
 from skyshed.extraction.given import check_detection, open_detection, open_labels
 from skyshed.extraction.plan import Plan, Resources, make_plan
 from skyshed.extraction.result import Extraction
 from skyshed.images.exposure import Exposure, open_exposure
+from skyshed.messages import find_stack_level
 from skyshed.parameters import Parameters
 
 __all__ = ["extract", "open_request", "run_request"]
@@ -233,15 +236,32 @@ def open_request(
 
 
 def _with_those_of_the_file(parameters: Parameters, exposure: Exposure) -> Parameters:
-    """Return the parameters with those that the file says and the user does not."""
+    """Return the parameters with those that the file says and the user does not.
+
+    Warns
+    -----
+    ImageWarning
+        If the user says others than the file, as where those of another file are used again.
+    """
     if exposure.said is None:
         return parameters
-    said = exposure.said.parameters.items()
-    return parameters.replace(
-        **{name: value for name, value in said if getattr(parameters, name) is None},
-        mask_bits=exposure.mask_bits,
-        scale_weight=exposure.scale_weight,
-    )
+    added = {}
+    for name, value in exposure.said.parameters.items():
+        given = getattr(parameters, name)
+        if given is None:
+            added[name] = value
+        elif given != value:
+            _warn(f"{name} is given as {given}, which is used, and the file says {value}")
+    if parameters.effective_gain and "profile_error" in exposure.said.record:
+        _warn(
+            "effective_gain is given, and has no effect: the errors are those of "
+            f"{exposure.said.record['profile_error']}; give error, or profile='plain' (--as plain)"
+        )
+    return parameters.replace(**added)
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, ImageWarning, stacklevel=find_stack_level())
 
 
 def run_request(

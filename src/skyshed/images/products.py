@@ -34,12 +34,12 @@ class Said:
     ----------
     record : mapping of str to str
         For the run record: the profile, the planes and what they are, what is not used.
-    parameters : mapping of str to float
+    parameters : mapping of str to object
         Parameters of the chain that the header says.
     """
 
     record: Mapping[str, str]
-    parameters: Mapping[str, float]
+    parameters: Mapping[str, Any]
 
 
 @dataclass(frozen=True)

@@ -60,18 +60,48 @@ def test_pixels_without_data_stay_masked_beside_a_mask_that_is_given(written):
 
 
 def test_bits_that_are_given_are_those_of_the_plane_of_the_file(written):
-    path = written("jwst-cal")
-    found = extract(path, mask_bits="9", **OPTIONS)
+    with pytest.warns(ImageWarning, match=r"mask_bits is given as \(9,\), .* says \(0, 9\)"):
+        found = extract(written("jwst-cal"), mask_bits="9", **OPTIONS)
     assert np.argwhere(np.asarray(found.mask)).tolist() == [list(BAD_AT[1])]
     assert "bits 9, as given" in found.record["profile_mask"]
     assert found.parameters.mask_bits == (9,)
 
 
-def test_parameters_that_are_given_go_before_those_of_the_header(written):
-    found = extract(written("sdss-frame"), parameters=Parameters(zero_point=25.0, **OPTIONS))
+@pytest.mark.parametrize("profile", ["jwst-cal", "jwst-i2d", "sdss-frame"])
+def test_bits_that_are_given_with_a_mask_are_those_of_that_mask(profile, written):
+    mask = np.zeros((120, 120), np.uint8)
+    mask[50, 50], mask[51, 51] = 1, 4
+    found = extract(written(profile), mask=mask, mask_bits="2", **OPTIONS)
+    expected = mask == 4
+    if profile == "jwst-i2d":
+        expected[:, EMPTY] = True
+    np.testing.assert_array_equal(np.asarray(found.mask), expected)
+
+
+def test_a_gain_beside_the_errors_of_a_file_is_said_to_have_no_effect(written):
+    path = written("jwst-cal")
+    with pytest.warns(ImageWarning, match=r"effective_gain is given, and has no effect: .*ERR"):
+        found = extract(path, effective_gain=2.0, **OPTIONS)
+    assert np.unique(np.asarray(found.error)) == ERROR
+
+
+def test_parameters_that_are_given_go_before_those_of_the_header_and_it_is_said(written):
+    path = written("sdss-frame")
+    with pytest.warns(ImageWarning, match="zero_point is given as 25.0, .* the file says 22.5"):
+        found = extract(path, parameters=Parameters(zero_point=25.0, **OPTIONS))
     assert found.parameters.zero_point == 25.0
-    found = extract(written("chandra", "b.fits"), effective_gain=3, **OPTIONS)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        extract(path, parameters=extract(path, **OPTIONS).parameters)
+    with pytest.warns(ImageWarning, match="effective_gain is given as 3.0, .* the file says 1"):
+        found = extract(written("chandra", "b.fits"), effective_gain=3, **OPTIONS)
     assert found.parameters.effective_gain == 3
+
+
+def test_a_weight_that_is_relative_is_no_parameter_of_the_next_file(written):
+    found = extract(written("hst-drz"), **OPTIONS)
+    assert "relative weight" in found.record["profile_weight"]
+    assert not found.parameters.scale_weight
 
 
 @pytest.mark.parametrize("profile", ["jwst-cal", "hst-drz", "lsst-exposure", "jwst-i2d"])

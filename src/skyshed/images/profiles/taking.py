@@ -40,7 +40,7 @@ class Taken:
     own_mask : ImageSource or None
         True where the image has no data.
     mask_bits : tuple of int or None
-        Of the mask that is taken, the bits that reject a pixel; `None` for all.
+        Of the mask that is taken or given, the bits that reject a pixel; `None` for all.
     relative : bool
         Whether the weight that is taken is right up to a factor only.
     said : Said
@@ -105,8 +105,9 @@ def take(
     has_noise = any(name in user for name in NOISE_PLANES)
     companions: dict[str, ImageSource] = {}
     empty: list[ImageSource] = []
-    bits, relative = None, False
+    bits, relative = mask_bits, False
     passed = []
+    parameters: dict[str, Any] = {}
     for found in product.planes:
         role, argument = found.plane.role, ROLES[found.plane.role]
         theirs = has_noise if argument in NOISE_PLANES else argument in user
@@ -119,7 +120,9 @@ def take(
             what = "no data where it is not above 0"
         elif role == MASK:
             companions[argument] = source
-            bits = mask_bits or tuple(sorted(set(found.bits.values()))) or None
+            own = tuple(sorted(set(found.bits.values()))) or None
+            bits = mask_bits or own
+            parameters |= {} if own is None else {"mask_bits": own}
             what = _shown_bits(found, bits, mask_bits)
         else:
             companions[argument] = _as_noise(source, role, image)
@@ -128,7 +131,8 @@ def take(
         about = f"HDU {found.number} {found.name} ({what})"
         shown[argument] = f"{shown[argument]}; {about}" if argument in shown else about
     record = _record(product, shown, passed, user)
-    parameters = {} if product.zero_point is None else {"zero_point": product.zero_point.value}
+    if product.zero_point is not None:
+        parameters["zero_point"] = product.zero_point.value
     if product.gain is not None and "error" not in companions and "error" not in user:
         parameters["effective_gain"] = product.gain.value
         record["profile_gain"] = product.gain.how
