@@ -50,6 +50,8 @@ def test_casu_takes_the_airmass_in_the_middle():
         ("PHOTFLAM, of counts", (7e-20, 8045.5, 0.0)),
         ("flux of magnitude 0", (0.0,)),
         ("exposure", (0.0,)),
+        ("card", (-99.0,)),
+        ("card", (99.99,)),
         ("CASU", (23.0, 0.0, 0.05, 1.0, 1.0)),
     ],
 )

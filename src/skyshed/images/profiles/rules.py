@@ -18,13 +18,17 @@ AB_ZERO = 3631.0
 STMAG_ZERO, PIVOT_ZERO = -21.10, 18.6921
 
 
+#: Magnitudes from which on a value stands for none: 99, -99, -999.
+NO_MAGNITUDE = 90.0
+
+
 def _magnitude(factor: float) -> float:
     return -2.5 * math.log10(factor)
 
 
 def _card(values: Sequence[float], unit: Any) -> float | None:
-    """Take the value of the card as it is."""
-    return values[0]
+    """Take the value of the card as it is, unless it stands for none."""
+    return values[0] if abs(values[0]) < NO_MAGNITUDE else None
 
 
 def _logarithm(values: Sequence[float], unit: Any) -> float | None:
