@@ -130,7 +130,13 @@ def product_as(name: str | None, image: ImageSource, given: Any) -> Any:
     ------
     ValueError
         If there is no such profile, or the image cannot be it.
+    TypeError
+        If ``name`` is no text.
     """
+    if name is not None and not isinstance(name, str):
+        raise TypeError(
+            f"profile must be the name of one, {PLAIN!r} or None, got {type(name).__name__}"
+        )
     if name == PLAIN or (name is None and not image.signs):
         return None
     from skyshed.images.profiles.taking import product_in

@@ -157,6 +157,8 @@ def test_a_profile_that_does_not_fit_is_refused(written, tmp_path):
     )
     with pytest.raises(ValueError, match="has no HDU ERR nor WHT: it has 1 SCI"):
         extract(tmp_path / "b.fits", profile="jwst-i2d")
+    with pytest.raises(TypeError, match="profile must be the name of one, 'plain' or None, got"):
+        extract(path, profile=np.ones(3))
     with pytest.raises(ValueError, match="image is no FITS file or HDUList"):
         extract(stars(), profile="sdss-frame")
 
