@@ -315,6 +315,8 @@ def decode_segmentation_flags(flags: Any, *, return_bit_values: bool = False) ->
     >>> decode_segmentation_flags(48, return_bit_values=True)
     [16, 32]
     """
+    if not isinstance(return_bit_values, (bool, np.bool_)):
+        raise TypeError(f"return_bit_values must be True or False, got {return_bit_values!r}")
     flags = flags if np.isscalar(flags) else np.asarray(to_host(flags))
     if np.ndim(flags) == 0:
         return _decode(flags.item() if isinstance(flags, np.ndarray) else flags, return_bit_values)

@@ -260,7 +260,11 @@ def test_simulate_writes_a_field_that_extract_reads(tmp_path, capsys):
         expected = skyshed.datasets.make_survey_image((150, 200), seed=4)
         assert np.array_equal(hdus[0].data, expected.data, equal_nan=True)
     first = path.read_bytes()
-    assert main(["simulate", str(path), "--shape", "150", "200", "--seed", "4", "-q"]) == 0
+    assert main(["simulate", str(path), "--shape", "90", "90"]) == 2
+    assert "field.fits exists: name another file, or give --overwrite" in capsys.readouterr().err
+    assert path.read_bytes() == first
+    again = ("--shape", "150", "200", "--seed", "4", "--overwrite", "-q")
+    assert main(["simulate", str(path), *again]) == 0
     assert path.read_bytes() == first
     assert main(["extract", str(path), "--out", str(tmp_path / "out"), "--quiet"]) == 0
     table = read_catalog(tmp_path / "out" / "catalog.fits")

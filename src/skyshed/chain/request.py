@@ -159,5 +159,10 @@ class Request:
             origin |= self.exposure.said.record
         return origin
 
+    def files(self) -> dict[str, str]:
+        """Return the files that images are read from, and the arguments that they were given as."""
+        sources = {**self.sources()}
+        return {file: name for name, source in sources.items() for file in source.files}
+
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name != "wcs"}

@@ -185,10 +185,13 @@ def _extract(arguments: argparse.Namespace, request: Any, plan: Any, resources: 
     """Do what the plan says, and write what is found."""
     from skyshed.extraction.entry import run_request
     from skyshed.output.atomic import traceless
-    from skyshed.output.write import check_writable
+    from skyshed.output.results import check_apart, check_writable
 
     with traceless(Path(arguments.out)):
         folder = check_writable(arguments.out, arguments.format, arguments.map_format)
+        check_apart(
+            folder, request.files(), arguments.format, arguments.compress, arguments.map_format
+        )
         found = run_request(request, plan, resources, False if arguments.quiet else None)
         paths = write_found(arguments, found, folder)
     if arguments.workspace is None and plan.tiling is not None:

@@ -3,7 +3,7 @@
 import warnings
 from typing import Any
 
-from skyshed.arguments import check_choice
+from skyshed.arguments import check_choice, check_flag, is_path
 from skyshed.chain.columns import check_columns
 from skyshed.chain.progress import Progress
 from skyshed.chain.request import DETECTION, IMAGE, Request
@@ -173,6 +173,10 @@ def extract(
     >>> print(f"{other.table['kron_flux'][0] / found.table['kron_flux'][0]:.2f}")
     0.50
     """
+    if workspace is not None and not is_path(workspace):
+        raise TypeError(f"workspace must be the path of a folder or None, got {workspace!r}")
+    if progress is not None:
+        progress = check_flag(progress, "progress")
     request = open_request(
         image, segmentation=segmentation, detection_image=detection_image,
         detection_cat=detection_cat, hdu=hdu, weight=weight, rms=rms,

@@ -113,6 +113,12 @@ class ArraySource(ImageSource):
         """Return where the array came from; see `ImageSource.origin`."""
         return dict(self.came_from)
 
+    @property
+    def files(self) -> list[str]:
+        """The file of a memory map; see `ImageSource.files`."""
+        mapped = mapped_file(self.array)
+        return super().files if mapped is None else [mapped.path]
+
     def fingerprint(self) -> dict[str, Any]:
         """Return a checksum of evenly spaced pixels; of a memory map, its file and its time.
 

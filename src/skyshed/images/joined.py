@@ -141,6 +141,11 @@ class JoinedSource(ImageSource):
         """Return the names of all parts; see `ImageSource.origin`."""
         return {"input": ", ".join(str(part.origin()["input"]) for part in self.parts)}
 
+    @property
+    def files(self) -> list[str]:
+        """Those of all parts; see `ImageSource.files`."""
+        return [file for part in self.parts for file in part.files]
+
     def fingerprint(self) -> dict[str, Any]:
         """Return those of all parts, and where they lie."""
         return {

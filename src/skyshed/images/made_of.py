@@ -88,6 +88,11 @@ class MadeOfAnother(ImageSource):
         """Return where the image comes from; see `ImageSource.origin`."""
         return self.other.origin()
 
+    @property
+    def files(self) -> list[str]:
+        """Those of the other image; see `ImageSource.files`."""
+        return self.other.files
+
     def fingerprint(self) -> dict[str, Any]:
         """Return that of the other image; see `ImageSource.fingerprint`."""
         return self.other.fingerprint()

@@ -1,5 +1,6 @@
 """What every image has in common, whatever holds its pixels."""
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -89,6 +90,12 @@ class ImageSource(ABC):
     @abstractmethod
     def origin(self) -> dict[str, Any]:
         """Return where the image comes from, for the record: ``input`` and what specifies it."""
+
+    @property
+    def files(self) -> list[str]:
+        """The files, or folders, that the pixels are read from; none for those in memory."""
+        path = self.origin().get("input")
+        return [path] if isinstance(path, str) and os.path.exists(path) else []
 
     @abstractmethod
     def fingerprint(self) -> dict[str, Any]:
