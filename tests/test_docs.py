@@ -58,12 +58,13 @@ def test_the_readmes_example_runs(tmp_path):
     assert "94" in done.stdout
 
 
-def test_the_table_of_columns_is_that_of_the_registry():
-    path = ROOT / "docs/make_columns.py"
-    spec = importlib.util.spec_from_file_location("make_columns", path)
+@pytest.mark.parametrize("name", ["make_columns", "make_products"])
+def test_a_page_that_is_made_is_that_of_the_registry(name):
+    path = ROOT / f"docs/{name}.py"
+    spec = importlib.util.spec_from_file_location(name, path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    assert module.PAGE.read_text() == module.page(), "run python docs/make_columns.py"
+    assert module.PAGE.read_text() == module.page(), f"run python docs/{name}.py"
 
 
 def test_the_page_of_columns_has_every_property_under_every_name():

@@ -369,3 +369,48 @@ def test_help_loads_no_library():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stderr.strip() == "[]"
+
+
+@pytest.fixture
+def product(tmp_path):
+    """The path of a file of SDSS' structure."""
+    header = make_wcs().to_header()
+    header.update({"ORIGIN": "SDSS", "TELESCOP": "2.5m", "BUNIT": "nanomaggy"})
+    fits.writeto(tmp_path / "a.fits", make_field(), header)
+    return tmp_path / "a.fits"
+
+
+def test_extract_says_which_product_it_took_the_image_for(product, capsys):
+    out = product.parent / "out"
+    command_line = ["extract", str(product), "--out", str(out), "--no-preview"]
+    assert main(command_line) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith("sdss-frame: SDSS, corrected frame; by ORIGIN = SDSS")
+    assert "  zero point: 22.5 mag (AB), by the unit" in shown
+    assert "kron_mag" in read_catalog(out / "catalog.fits").colnames
+    record = dict(fits.getdata(out / "catalog.fits", "RECORD"))
+    assert record["profile"].startswith("sdss-frame")
+    assert main([*command_line, "--quiet"]) == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_as_overrules_what_headers_say(product, capsys):
+    out = product.parent / "out"
+    command_line = ["extract", str(product), "--out", str(out), "--no-preview"]
+    assert main([*command_line, "--as", "plain"]) == 0
+    assert "sdss-frame" not in capsys.readouterr().out
+    assert "kron_mag" not in read_catalog(out / "catalog.fits").colnames
+    assert main([*command_line, "--as", "sdss"]) == 2
+    assert "profile must be one of plain, " in capsys.readouterr().err
+    assert main([*command_line, "--each", "--as", "plain"]) == 0
+
+
+def test_info_says_what_an_image_is(product, capsys):
+    assert main(["info", str(product)]) == 0
+    shown = capsys.readouterr().out
+    assert "in nmgy, with positions on the sky" in shown
+    assert "sdss-frame: SDSS, corrected frame" in shown
+    fits.writeto(product.parent / "b.fits", make_field())
+    assert main(["info", str(product.parent / "b.fits")]) == 0
+    assert "no product that is known" in capsys.readouterr().out
+    assert main(["info", str(product.parent / "absent.fits")]) == 2

@@ -163,6 +163,8 @@ class Request:
         others |= self.exposure.companions
         for name, source in others.items():
             origin |= {key.replace("input", name): value for key, value in source.origin().items()}
+        if self.exposure.said is not None:
+            origin |= self.exposure.said.record
         return {**origin, **self.noted}
 
     def files(self) -> dict[str, str]:

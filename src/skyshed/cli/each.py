@@ -158,7 +158,9 @@ def _turns(
     from skyshed.extraction.plan import Resources
     from skyshed.extraction.turns import check_settings, make_turns
 
-    options = {"hdu": arguments.hdu, "region": arguments.region}
+    options = {
+        "hdu": arguments.hdu, "region": arguments.region, "profile": arguments.profile,
+    }  # fmt: skip
     for name in COMPANIONS:
         given = getattr(arguments, name)
         if given is not None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from skyshed.cli.each_inputs import COMPANIONS
-from skyshed.cli.writing import WORKSPACE, write_found
+from skyshed.cli.writing import WORKSPACE, say_product, write_found
 from skyshed.names import KEYWORDS
 from skyshed.parameters import Parameters
 from skyshed.parameters.validators import Flag
@@ -22,7 +22,7 @@ __all__ = ["SUMMARY", "USAGE", "add_options", "run"]
 SUMMARY = "Detect, deblend and measure the sources of an image."
 USAGE = "skyshed extract [--each] IMAGE [IMAGE ...] --out DIR [options]"
 #: Options that are arguments of `skyshed.extract` as they are.
-INPUTS = ("hdu", *COMPANIONS, "device", "region")
+INPUTS = ("hdu", *COMPANIONS, "device", "region", "profile")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -64,6 +64,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         ("detection-image", "image of the same pixels for positions, shapes and apertures"),
     ):
         files.add_argument(f"--{name}", metavar="FILE", help=about)
+    files.add_argument(
+        "--as", metavar="PROFILE", dest="profile",
+        help="which product of an observatory the image is; plain for none [found out]",
+    )  # fmt: skip
     files.add_argument("--config", metavar="TOML", help="parameters; options go before them")
     files.add_argument(
         "--compress", action="store_true", help="compress the segmentation image by tiles"
@@ -200,6 +204,7 @@ def _extract(arguments: argparse.Namespace, request: Any, plan: Any, resources: 
         shutil.rmtree(resources.folder)
     if not arguments.quiet:
         n = found.segmentation.nlabels
+        say_product(found.record)
         print(f"{n} source{'' if n == 1 else 's'} in")
         print("\n".join(f"  {path}" for path in paths))
     return 0

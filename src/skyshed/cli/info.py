@@ -1,4 +1,4 @@
-"""``skyshed info``: versions, cores, compiled kernels and devices, for a report of a problem."""
+"""``skyshed info``: versions, cores, kernels, devices; or what an image is, and its planes."""
 
 import argparse
 import importlib
@@ -9,19 +9,26 @@ from typing import Any
 
 __all__ = ["SUMMARY", "USAGE", "add_options", "run"]
 
-SUMMARY = "Show versions, cores, compiled kernels and devices."
-USAGE = "skyshed info"
+SUMMARY = "Show versions, cores, compiled kernels and devices; or what an image is."
+USAGE = "skyshed info [IMAGE]"
 
 #: Packages that some parts of skyshed use, or that results are compared with.
 OPTIONAL = ("matplotlib", "pyarrow", "photutils", "cupy")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Declare no options."""
+    """Declare the options."""
+    parser.add_argument(
+        "image", metavar="IMAGE", nargs="?",
+        help="say which product of an observatory it is, and what would be taken of it",
+    )  # fmt: skip
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print what there is."""
+    if arguments.image is not None:
+        _describe(arguments.image)
+        return 0
     from skyshed.optional import package_versions
     from skyshed.output.run_record import PACKAGES
 
@@ -38,6 +45,21 @@ def run(arguments: argparse.Namespace) -> int:
     width = max(map(len, lines))
     print("\n".join(f"{name:<{width}}  {value}" for name, value in lines.items()))
     return 0
+
+
+def _describe(path: str) -> None:
+    """Print what an image is, and what `skyshed extract` would take of its file."""
+    from skyshed.cli.writing import say_product
+    from skyshed.images.exposure import open_exposure
+
+    exposure = open_exposure(path, profile=None)
+    (ny, nx), unit = exposure.shape, exposure.unit or "a unit that is not known"
+    sky = "with" if exposure.wcs is not None else "without"
+    print(f"{exposure.image.label}: {nx} x {ny} pixels, in {unit}, {sky} positions on the sky")
+    if exposure.said is None:
+        print("by its headers no product that is known: it is read as a plain image")
+    else:
+        say_product(exposure.said.record)
 
 
 def _cores() -> str:

@@ -1,10 +1,11 @@
 """What ``skyshed extract`` leaves of an image: its results in a folder."""
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-__all__ = ["WORKSPACE", "write_found"]
+__all__ = ["WORKSPACE", "say_product", "write_found"]
 
 #: The folder in that of the results that a run over tiles works in until they are written. It goes
 #: then, so that it has no name that a user would give to a folder of theirs.
@@ -26,3 +27,14 @@ def write_found(arguments: argparse.Namespace, found: Any, folder: Path) -> list
                 preview=not arguments.no_preview,
             )
         )
+
+
+def say_product(record: Mapping[str, str]) -> None:
+    """Print which product an image was, and what was taken of it."""
+    if "profile" not in record:
+        return
+    print(record["profile"])
+    for key, text in record.items():
+        if key.startswith("profile_"):
+            print(f"  {key.removeprefix('profile_').replace('_', ' ')}: {text}")
+    print("  --as plain takes nothing of this")

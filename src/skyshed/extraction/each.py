@@ -40,6 +40,7 @@ def extract_each(
     quality: Any = None,
     wcs: Any = None,
     region: Any = None,
+    profile: Any = None,
     parameters: Parameters | None = None,
     progress: bool | None = False,
     device: str | None = None,
@@ -60,7 +61,7 @@ def extract_each(
     images : sequence of image
         The images, each anything that `skyshed.extract` takes; a 3-D array is one of its planes.
     segmentation, detection_image, detection_cat, hdu, weight, rms, variance, error, mask
-    quality, wcs, region
+    quality, wcs, region, profile
         As in `skyshed.extract`. A list, tuple or 3-D array has one value for each image, in the
         same order, `None` for none. Anything else is for all images. So what is itself a list, such
         as an image that is several files that abut, must be in a list of one for each image.
@@ -132,7 +133,7 @@ def extract_each(
             "segmentation": segmentation, "detection_image": detection_image,
             "detection_cat": detection_cat, "hdu": hdu, "weight": weight, "rms": rms,
             "variance": variance, "error": error, "mask": mask, "quality": quality, "wcs": wcs,
-            "region": region,
+            "region": region, "profile": profile,
         },
         parameters=parameters, device=device,
     )  # fmt: skip

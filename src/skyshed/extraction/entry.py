@@ -1,5 +1,6 @@
 """From whatever is given as an image to its sources: `extract`."""
 
+import warnings
 from typing import Any
 
 from skyshed.arguments import check_choice, check_flag, is_path
@@ -7,11 +8,13 @@ from skyshed.chain.columns import check_columns
 from skyshed.chain.progress import Progress
 from skyshed.chain.request import DETECTION, IMAGE, Request
 from skyshed.chain.whole import STAGES, run_whole
+from skyshed.exceptions import ImageWarning
 from skyshed.extraction.from_header import settled
 from skyshed.extraction.given import check_detection, open_detection, open_labels
 from skyshed.extraction.plan import Plan, Resources, make_plan
 from skyshed.extraction.result import Extraction
-from skyshed.images.exposure import open_exposure
+from skyshed.images.exposure import Exposure, open_exposure
+from skyshed.messages import find_stack_level
 from skyshed.parameters import Parameters
 
 __all__ = ["extract", "open_request", "run_request"]
@@ -39,6 +42,7 @@ def extract(
     scheduler: Any = None,
     restart: bool = False,
     region: Any = None,
+    profile: str | None = None,
     **overrides: Any,
 ) -> Extraction:
     """Detect, deblend and measure the sources of an image, or measure those already found.
@@ -119,6 +123,11 @@ def extract(
     region : str or sequence of 4 int, optional
         The part of the image to work on, ``"y0:y1,x0:x1"``, as if it had been cut out: half-open
         ranges of pixels. Positions in the result are relative to it, those on the sky are not.
+    profile : str, optional
+        Which product of an observatory ``image`` is, such as ``"jwst-i2d"``: see "Your files" in
+        the documentation. `None` finds out by its headers; ``"plain"`` reads it as any other file.
+        Of a product, the planes of the same file that say errors, weights and bad pixels are
+        taken, as its observatory documents them; what is given here goes before them.
     **overrides
         Single parameters, which go before ``parameters``, under either spelling.
 
@@ -179,7 +188,7 @@ def extract(
         image, segmentation=segmentation, detection_image=detection_image,
         detection_cat=detection_cat, hdu=hdu, weight=weight, rms=rms,
         variance=variance, error=error, mask=mask, quality=quality, wcs=wcs,
-        parameters=parameters, device=device, region=region, **overrides,
+        parameters=parameters, device=device, region=region, profile=profile, **overrides,
     )  # fmt: skip
     del image, weight, rms, variance, error, mask, quality, segmentation, detection_image
     resources = Resources(memory, workspace, scheduler, restart)
@@ -203,6 +212,7 @@ def open_request(
     mask: Any = None,
     quality: Any = None,
     wcs: Any = None,
+    profile: str | None = None,
     **overrides: Any,
 ) -> Request:
     """Open everything that takes part in an extraction; nothing but headers is read.
@@ -222,9 +232,10 @@ def open_request(
         image, hdu=hdu, weight=weight, rms=rms, variance=variance, error=error, mask=mask,
         quality=quality, wcs=wcs, region=region, mask_bits=parameters.mask_bits,
         scale_weight=parameters.scale_weight, weight_threshold=parameters.weight_threshold,
-        device=device,
+        device=device, profile=profile,
     )  # fmt: skip
     parameters, exposure, noted = settled(parameters, exposure)
+    parameters = _with_those_of_the_file(parameters, exposure)
     exposures = {IMAGE: exposure}
     if detection_image is not None:
         exposures[DETECTION] = open_detection(detection_image, exposure, region)
@@ -236,6 +247,35 @@ def open_request(
     request = Request(exposures, parameters, known, detection_cat, noted)
     check_columns(parameters.columns, request.wcs is not None, request.has_quality)
     return request
+
+
+def _with_those_of_the_file(parameters: Parameters, exposure: Exposure) -> Parameters:
+    """Return the parameters with those that the file says and the user does not.
+
+    Warns
+    -----
+    ImageWarning
+        If the user says others than the file, as where those of another file are used again.
+    """
+    if exposure.said is None:
+        return parameters
+    added = {}
+    for name, value in exposure.said.parameters.items():
+        given = getattr(parameters, name)
+        if given is None:
+            added[name] = value
+        elif given != value:
+            _warn(f"{name} is given as {given}, which is used, and the file says {value}")
+    if parameters.effective_gain and "profile_error" in exposure.said.record:
+        _warn(
+            "effective_gain is given, and has no effect: the errors are those of "
+            f"{exposure.said.record['profile_error']}; give error, or profile='plain' (--as plain)"
+        )
+    return parameters.replace(**added)
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, ImageWarning, stacklevel=find_stack_level())
 
 
 def run_request(

@@ -47,6 +47,8 @@ class ArraySource(ImageSource):
         What a header says the unit is, where that is not known.
     header : Cards or None
         The cards of its header.
+    signs : mapping of str to str
+        Cards of its header that products of observatories are recognised by.
 
     Examples
     --------
@@ -69,6 +71,7 @@ class ArraySource(ImageSource):
     hdu: HduFacts | None = None
     unknown_unit: str = ""
     header: Cards | None = None
+    signs: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def shape(self) -> tuple[int, int]:  # type: ignore[override]

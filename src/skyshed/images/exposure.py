@@ -15,6 +15,7 @@ from skyshed.images.mask_bits import bits_of
 from skyshed.images.noise_planes import NOISE_PLANES, check_meaning, noise_of
 from skyshed.images.open import OpenedImage, open_image
 from skyshed.images.pairing import open_paired
+from skyshed.images.products import Said, product_as, take
 from skyshed.images.region import as_region, cut
 from skyshed.images.registration import check_same_pixels
 from skyshed.images.source import ImageSource
@@ -107,6 +108,8 @@ class Exposure:
         Those of ``mask_bits`` that were given by name.
     saturation : float or None
         The value from which a pixel of the image is saturated.
+    said : Said or None
+        What is said of the product that the image is, if it is one.
     """
 
     image: ImageSource
@@ -121,6 +124,7 @@ class Exposure:
     weight_threshold: float | None = None
     named_bits: Mapping[str, int] = field(default_factory=dict)
     saturation: float | None = None
+    said: Said | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -235,12 +239,13 @@ def open_exposure(
     scale_weight: bool = False,
     weight_threshold: float | None = None,
     device: str | None = None,
+    profile: str | None = "plain",
 ) -> Exposure:
     """Open an image and its companions; nothing but headers is read.
 
     Parameters
     ----------
-    image, hdu, weight, rms, variance, error, mask, quality, wcs, region, device
+    image, hdu, weight, rms, variance, error, mask, quality, wcs, region, device, profile
         See `skyshed.extract`; ``image`` may be one that is open, with its own mask and error.
     name : str, optional
         What messages call the image.
@@ -267,21 +272,16 @@ def open_exposure(
         raise ValueError(
             f"{' and '.join(twice[:2])} both say the noise of the background: give one of them"
         )
-    if weight_threshold is not None and weight is None:
-        raise ValueError(
-            f"weight_threshold is given as {weight_threshold:g}, and no weight is: give weight, or "
-            "leave weight_threshold out"
-        )
     opened = image if isinstance(image, OpenedImage) else open_image(image, name, hdu)
     main, own_mask, own_error = opened
-    given = {**noise, "error": error, "mask": mask, "quality": quality}
-    companions = {
-        each: open_paired(value, each, main).image
-        for each, value in given.items()
+    given = {
+        each: value
+        for each, value in {**noise, "error": error, "mask": mask, "quality": quality}.items()
         if value is not None and value is not np.ma.nomask
     }
-    for each in {"mask", "quality"} & companions.keys():
-        companions[each] = companions[each].as_integers()
+    companions = {each: open_paired(value, each, main).image for each, value in given.items()}
+    if "quality" in companions:
+        companions["quality"] = companions["quality"].as_integers()
     if own_error is not None:
         companions.setdefault("error", own_error)
     _check_arrays({name: main, **companions})
@@ -295,6 +295,20 @@ def open_exposure(
         _refuse_itself(source, each, main)
     if 0 in main.shape:
         raise nothing_good(name)
+    said = None
+    product = product_as(profile, main, image)
+    if product is not None:  # its planes have the image's pixels by what they are
+        taken = take(product, main, image, given, mask_bits)
+        main, own_mask, said = taken.image, taken.own_mask, taken.said
+        companions |= taken.companions
+        mask_bits, scale_weight = taken.mask_bits, scale_weight or taken.relative
+    if weight_threshold is not None and "weight" not in companions:
+        raise ValueError(
+            f"weight_threshold is given as {weight_threshold:g}, and no weight is: give weight, or "
+            "leave weight_threshold out"
+        )
+    if "mask" in companions:
+        companions["mask"] = companions["mask"].as_integers()
     for plane in (own_mask, companions.get("mask")):
         if plane is not None:
             check_mask_bits(plane.dtype, mask_bits)
@@ -308,7 +322,7 @@ def open_exposure(
     }
     exposure = Exposure(
         main, companions, own_mask, name, bits, scale_weight, device,
-        main.wcs if wcs is None else wcs, factors, weight_threshold, named,
+        main.wcs if wcs is None else wcs, factors, weight_threshold, named, said=said,
     )  # fmt: skip
     return exposure if region is None else exposure.cut(as_region(region, main.shape))
 

@@ -34,6 +34,7 @@ from skyshed.images.null_planes import ConstantSource, null_source
 from skyshed.images.open import OpenedImage, register
 from skyshed.images.packed import compression_of, is_cut_off
 from skyshed.images.pixels import RefusedError, fits_axes, reading_errors
+from skyshed.images.products import signs_of
 from skyshed.images.source import ImageSource
 from skyshed.images.stored_rows import read_rows
 from skyshed.images.window import Window
@@ -85,6 +86,8 @@ class FitsSource(ImageSource):
         How the pixels were made from fluxes, if they are not fluxes.
     header : Cards or None
         The cards of its header, in the process that opened it.
+    signs : mapping of str to str
+        Cards of its header that products of observatories are recognised by.
 
     Examples
     --------
@@ -115,6 +118,7 @@ class FitsSource(ImageSource):
     unknown_unit: str = ""
     asinh: Asinh | None = None
     header: Cards | None = None
+    signs: Mapping[str, str] = field(default_factory=dict)
 
     unit_from_header = True
 
@@ -240,6 +244,7 @@ def _unpacked(source: Any) -> ArraySource:
         unit_from_header=True, windowed=False, detsec=source.detsec, integers=integers,
         blank=source.blank, hdu=source.hdu, unknown_unit=source.unknown_unit,
         header=source.header,
+        signs=source.signs,
     )  # fmt: skip
 
 
@@ -285,6 +290,7 @@ def _described(
             came_from, blanks, hdu=facts_of(hdu, number),
             unknown_unit=unknown_unit(header.get("BUNIT")), asinh=asinh,
             header=cards_of(hdus, number, label),
+            signs=signs_of(hdu.header, hdus[0].header),
         )  # fmt: skip
         source.__dict__["wcs"] = celestial_wcs(header, hdus, label, fits_axes(shape, axes))
         packed = hdu.fileinfo()["file"].compression is not None

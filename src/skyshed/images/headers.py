@@ -3,6 +3,7 @@
 import os
 import re
 import warnings
+from collections.abc import Container
 from typing import Any
 
 import astropy.units as u
@@ -12,6 +13,7 @@ from skyshed.images.astropy_says import heard, pass_on
 from skyshed.images.cube_planes import split_plane
 from skyshed.images.hdu_facts import HduFacts, holds_image, images_of, listed, shape_of
 from skyshed.images.pixels import RefusedError
+from skyshed.images.products import product_of, structure_of
 from skyshed.images.unit_texts import NO_UNIT, parsed_unit
 from skyshed.images.wcs_cards import (
     left_over_sip,
@@ -86,7 +88,8 @@ def find_hdu(hdus: Any, wanted: Any, file: str) -> int:
     if wanted is None:
         images = images_of(hdus)
         if images:
-            _tell_of_others(images, file)
+            product = product_of(structure_of(hdus, images[0].number))
+            _tell_of_others(images, file, None if product is None else product.images)
             return images[0].number
         raise RefusedError(f"{file} holds no image: it has {_listed(hdus)}")
     if isinstance(wanted, tuple):
@@ -101,12 +104,18 @@ def find_hdu(hdus: Any, wanted: Any, file: str) -> int:
         raise RefusedError(f"{file} has no HDU {wanted}: it has {_listed(hdus)}") from None
 
 
-def _tell_of_others(images: list[HduFacts], file: str) -> None:
-    """Say that a file holds several images, unless it is plain which of them is meant."""
+def _tell_of_others(images: list[HduFacts], file: str, known: Container[int] | None) -> None:
+    """Say that a file holds several images, unless it is plain which of them is meant.
+
+    ``known`` are the numbers of those that are images, and no planes of one, where that is known.
+    """
     first, *others = images
-    others = [each for each in others if not each.name.startswith(PLANES)]
-    known = first.name in SCIENCE and all(each.name != first.name for each in others)
-    if others and not known:
+    others = [
+        each for each in others
+        if (each.number in known if known is not None else not each.name.startswith(PLANES))
+    ]  # fmt: skip
+    plain = first.name in SCIENCE and all(each.name != first.name for each in others)
+    if others and not plain:
         _warn(
             f"{file} holds {len(images)} images, and none is named: the first, HDU {first}, is "
             f"taken of {listed(images)}; name one, such as {file}[{others[0].key}], or as hdu"

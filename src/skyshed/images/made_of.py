@@ -1,6 +1,7 @@
 """Images that are made of another one, and are what it is unless they say otherwise."""
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -68,6 +69,10 @@ class MadeOfAnother(ImageSource):
     def header(self) -> Cards | None:  # type: ignore[override]
         """The cards of its header."""
         return self.other.header
+
+    def signs(self) -> Mapping[str, str]:  # type: ignore[override]
+        """Cards of its header that products of observatories are recognised by."""
+        return self.other.signs
 
     @property
     def blank(self) -> int | None:  # type: ignore[override]

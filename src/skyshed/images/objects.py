@@ -17,6 +17,7 @@ from skyshed.images.inherited import header_of
 from skyshed.images.null_planes import null_source
 from skyshed.images.open import OpenedImage, register
 from skyshed.images.pixels import RefusedError, fits_axes, image_axes, native
+from skyshed.images.products import signs_of
 from skyshed.images.source import ImageSource
 from skyshed.images.zarr import open_zarr_array
 from skyshed.namespace import adopt, array_namespace, is_device_array
@@ -71,6 +72,7 @@ def _of_hdu(
         unit_of(text, label),
         celestial_wcs(header, hdus, label, kept),
         hdu=facts_of(hdu, number),
+        signs={} if hdus is None else signs_of(hdu.header, hdus[0].header),
         unknown_unit=unknown_unit(text),
         header=Cards(header, None, label) if hdus is None else cards_of(hdus, number, label),
     )

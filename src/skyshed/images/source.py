@@ -2,6 +2,8 @@
 
 import os
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -49,6 +51,8 @@ class ImageSource(ABC):
     blank: int | None = None
     #: What a header says the unit is, where that is not known.
     unknown_unit: str = ""
+    #: Cards of its header that products of observatories are recognised by.
+    signs: Mapping[str, str] = MappingProxyType({})
     #: Whether a window takes less memory to read than the whole image.
     windowed: bool = True
 

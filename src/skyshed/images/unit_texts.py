@@ -35,7 +35,7 @@ CAPITALS = {"K", "W", "J", "V", "A"}
 #: What a number per ``S`` counts.
 COUNTED = re.compile(r"(?:count|DN|adu|electron|photon|ct) *(?:/|s\*\*-1| ) *$")
 #: A power of everything, which astropy does not take.
-POWER = re.compile(r"\(([^()]+)\) *(?:\*\*|\^)? *\(?([-+]?\d+)\)?")
+POWER = re.compile(r"\(((?:[^()]|\([^()]*\))+)\) *(?:\*\*|\^)? *\(?([-+]?\d+)\)?")
 #: Radio maps summed over velocity, which astropy divides by.
 MOMENT = re.compile(r"(.*/ *beam) *[ .*] *(k?m) */ *s", re.IGNORECASE)
 WORD = re.compile(r"(?<![0-9.A-Za-z])[A-Za-z]+-?(?![A-Za-z])|(?<=[0-9]\))[A-Za-z]+")

@@ -1,0 +1,1 @@
+"""One file for each family of products: what it declares as ``PROFILES`` is in the registry."""
