@@ -18,10 +18,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.device import coverage, kernel_files, nvrtc
+from skyshed.kernels import cubins
+from tests.device import coverage, kernel_files
 from tests.device.emulator import sanitize
 from tests.device.emulator.build import FOLDER, PLAIN_VARIANT
-from tests.device.test_nvrtc import TABLE
+from tests.device.test_nvrtc import TABLE, TABLED
 
 HERE = Path(__file__).parent
 KERNELS = "tests/device/kernels"
@@ -130,7 +131,7 @@ def show_table(folder: Path) -> None:
         line.split("\t") for path in sorted(folder.glob("*.tsv"))
         for line in path.read_text().splitlines()
     ]  # fmt: skip
-    print(f"\n{'kernel (' + nvrtc.TABLED + ')':<56}registers  shared  stack  spilled (bytes)")
+    print(f"\n{'kernel (' + TABLED + ')':<56}registers  shared  stack  spilled (bytes)")
     for name, kernel, real, registers, shared, stack, spilled in rows:
         what = f"{name} {kernel} {real}"
         print(f"{what:<56}{registers:>9}{shared:>8}{stack:>7}{spilled:>9}")
@@ -205,7 +206,7 @@ def summary(kernels: int, phases: dict[str, Phase], covered: coverage.Coverage) 
     failed += sum(not phase.ok and not phase.count("failed", "error", "errors") for phase in done)
     compiled = "not compiled"
     if "nvrtc" in phases and phases["nvrtc"].ok:
-        compiled = f"compiled for {nvrtc.ARCHITECTURES[0]} ... {nvrtc.ARCHITECTURES[-1]}"
+        compiled = f"compiled for {cubins.CUBINS[0]} ... {cubins.CUBINS[-1]}"
     missing = len(covered.not_run())
     return (
         f"device: {kernels} kernels, {compiled}, {emulated.count('passed')} emulated tests passed, "

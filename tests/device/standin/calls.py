@@ -258,7 +258,11 @@ class Unlisted:
         **dict.fromkeys(
             ("cupy.ElementwiseKernel", "cupy.ReductionKernel", "cupy.fuse", "cupyx.jit"),
             "it can be neither compiled nor run without a driver: write a kernel in a .cu file",
-        )
+        ),
+        **dict.fromkeys(
+            ("cupy.RawModule", "cupy.RawKernel"),
+            "CuPy compiles with options of its own (-ftz=true): launch by skyshed.kernels.cuda",
+        ),
     }
 
     def __init__(self, name: str) -> None:
