@@ -82,7 +82,11 @@ def never_launched(folder: Path) -> list[str]:
 def _owners(beside: Path) -> list[Path]:
     """Return the kernel file that a library was built from; none for a text of a test's own."""
     unit = beside.with_suffix(".cpp").read_text()
-    return [path for path in kernel_files.files() if with_checked_casts(kernel_files.source(path)) in unit]
+    return [
+        path
+        for path in kernel_files.files()
+        if with_checked_casts(kernel_files.source(path)) in unit
+    ]
 
 
 def _gcov(counts: Path) -> dict:

@@ -137,7 +137,9 @@ extern "C" __global__ void meets_for_ever(const int *flag, int *out) {
 }
 
 // What a device makes of numbers that are none, or too large, or next to nothing.
-extern "C" __global__ void convert(const double *x, int *wide, long long *wider, unsigned *positive) {
+extern "C" __global__ void convert(
+    const double *x, int *wide, long long *wider, unsigned *positive
+) {
     const int i = threadIdx.x;
     wide[i] = (int)x[i];
     wider[i] = (long long)(x[i]);
@@ -153,7 +155,9 @@ extern "C" __global__ void extremes(const double *a, const double *b, double *lo
     high[threadIdx.x] = max(a[threadIdx.x], b[threadIdx.x]);
 }
 extern "C" __global__ void halves(float *x) { x[threadIdx.x] = x[threadIdx.x] * 0.5f; }
-extern "C" __global__ void narrow(const long long *x, int *out) { out[threadIdx.x] = (int)x[threadIdx.x]; }
+extern "C" __global__ void narrow(const long long *x, int *out) {
+    out[threadIdx.x] = (int)x[threadIdx.x];
+}
 
 extern "C" __global__ void block_votes(int *out) {
     int votes = __syncthreads_count(threadIdx.x < 10);

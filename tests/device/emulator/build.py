@@ -38,8 +38,7 @@ VARIANTS = {
 }  # fmt: skip
 #: Environment variables: the variant that "plain" stands for, and where libraries are kept.
 PLAIN_VARIANT, FOLDER = "SKYSHED_EMULATOR_VARIANT", "SKYSHED_EMULATOR_FOLDER"
-#: A launch that takes longer, in seconds, loops for ever: those of tests take a few at most, under a
-#: sanitizer some more.
+#: A launch that takes longer, in seconds, loops for ever: those of tests take a few at most.
 WATCHDOG = 300.0
 SCALARS = {
     "int": np.int32, "unsigned": np.uint32, "unsigned int": np.uint32, "long long": np.int64,
