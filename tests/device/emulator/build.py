@@ -50,7 +50,10 @@ TYPEDEF = re.compile(r"\btypedef\s+([\w\s]+?)\s+(\w+)\s*;")
 #: Conversions to whole numbers, as kernels write them: ``(int)x`` and ``int(x)``. No cast are
 #: ``sizeof(int)`` and the nameless parameter of ``[](int) {``.
 WHOLE = r"(?:unsigned )?(?:int|long long|short|char)|unsigned|signed char|i64|u64"
-CAST = re.compile(rf"(?<!sizeof)\(({WHOLE})\)(?=[\w(~!-])|(?<![\w<(] )\b({WHOLE})(?=\((?!\*))")
+CAST = re.compile(
+    rf"(?<!sizeof)\(({WHOLE}|(?:double|float)(?=\)\((?:{WHOLE})\)))\)(?=[\w(~!-])"
+    rf"|(?<![\w<(] )\b({WHOLE})(?=\((?!\*))"
+)
 KERNEL = re.compile(
     r'extern\s+"C"\s+__global__\s+void\s+(?:__launch_bounds__\([^)]*\)\s*)?(\w+)\s*\(([^)]*)\)'
 )

@@ -66,6 +66,7 @@ template <class T> T shuffle(unsigned mask, T value, int line, int from) {
 // What build.py makes of `(int)value` and `int(value)`: the device's conversion. A float is rounded
 // towards zero and saturates; NaN is 0, or the least number where either side has 64 bits (PTX ISA,
 // "cvt"). An integer that does not fit would lose its upper half there, as here: it is refused.
+#define EMU_CAST constexpr __attribute__((always_inline)) inline
 template <class To> struct Cast {
     int line;
 };
@@ -73,12 +74,15 @@ template <class To> struct Cast {
 template <class To, class Through> struct Casts {
     int line;
 };
-template <class To, class Through> constexpr Casts<To, Through> operator->*(Cast<To> cast, Cast<Through>) {
+template <class To, class Through>
+EMU_CAST Casts<To, Through> operator->*(Cast<To> cast, Cast<Through>) {
     return {cast.line};
 }
-template <class To, class From> constexpr To operator->*(Cast<To> cast, From value) {
+template <class To, class From> EMU_CAST To operator->*(Cast<To> cast, From value) {
     using Limits = std::numeric_limits<To>;
-    if constexpr (std::floating_point<From>) {
+    if constexpr (std::floating_point<To>) {
+        return To(value);
+    } else if constexpr (std::floating_point<From>) {
         if (value != value) {
             if (sizeof(From) < 8 && sizeof(To) < 8) return 0;
             return To(To(1) << (sizeof(To) * 8 - 1));
@@ -96,7 +100,8 @@ template <class To, class From> constexpr To operator->*(Cast<To> cast, From val
     }
 }
 
-template <class To, class Through, class From> constexpr To operator->*(Casts<To, Through> cast, From value) {
+template <class To, class Through, class From>
+EMU_CAST To operator->*(Casts<To, Through> cast, From value) {
     return Cast<To>{cast.line}->*(Cast<Through>{cast.line}->*value);
 }
 
