@@ -7,7 +7,9 @@ text, NVRTC compiles the file when it is first launched, with the same options: 
 adds others (``-ftz=true``), so it is not asked.
 """
 
+import functools
 import threading
+import warnings
 from typing import Any
 
 import cupy
@@ -132,6 +134,7 @@ def _on_device(code: bytes) -> Any:
 def _compiled(program: cubins.Program, architecture: str) -> bytes:
     """Return what NVRTC itself, without CuPy's compiler before it, makes of a program."""
     nvrtc = cupy.cuda.nvrtc
+    _warn_once(architecture)
     work = nvrtc.createProgram(cubins.text(program.file), "kernel.cu", (), ())
     try:
         nvrtc.compileProgram(work, cubins.options(architecture, program.real))
@@ -140,6 +143,17 @@ def _compiled(program: cubins.Program, architecture: str) -> bytes:
         raise RuntimeError(f"{error}\n{nvrtc.getProgramLog(work)}") from error
     finally:
         nvrtc.destroyProgram(work)
+
+
+@functools.cache
+def _warn_once(architecture: str) -> None:
+    warnings.warn(
+        f"this build of skyshed has no machine code for {architecture}: each process compiles its "
+        "kernels, some 20 s in all. Build it in: SKYSHED_CUBINS=1 pip install skyshed (in a source "
+        "tree: python native/cubins.py)",
+        RuntimeWarning,
+        stacklevel=2,
+    )
 
 
 def chunks_of(sources: Any) -> Any:
