@@ -187,6 +187,16 @@ def uninstall() -> None:
 
 
 @contextlib.contextmanager
+def out_of_place() -> Iterator[None]:
+    """Take the stand-in out for the time of a ``with`` block."""
+    uninstall()
+    try:
+        yield
+    finally:
+        install()
+
+
+@contextlib.contextmanager
 def in_place() -> Iterator[ModuleType]:
     """Install for the time of a ``with`` block, unless it is installed already."""
     before = installed()
