@@ -133,7 +133,7 @@ REFUSED = {
     "float of many": (ValueError, "size 1", lambda cp, x: float(x)),
     "set of another dtype": (TypeError, "set", lambda cp, x: x.set(np.ones((3, 4), np.float32))),
     "get into another dtype": (TypeError, "get", lambda cp, x: x.get(out=np.ones(3))),
-    "second device": (RuntimeError, "invalid device", lambda cp, x: cp.cuda.Device(1)),
+    "third device": (RuntimeError, "invalid device", lambda cp, x: cp.cuda.Device(2)),
     "elementwise kernel": (
         NotImplementedError,
         r"\.cu file",
@@ -236,7 +236,7 @@ def test_nothing_is_left_behind():
 def test_devices_and_streams(cp):
     assert cp.is_available()
     assert cp.cuda.is_available()
-    assert cp.cuda.runtime.getDeviceCount() == 1
+    assert cp.cuda.runtime.getDeviceCount() == 2
     with cp.cuda.Device(0), cp.cuda.Stream() as stream:
         assert cp.cuda.get_current_stream() is stream
         start, end = stream.record(), cp.cuda.Event()

@@ -11,7 +11,7 @@ import numpy as np
 
 from tests.device.emulator.build import LaunchError
 from tests.device.emulator.build import Module as Emulated
-from tests.device.standin import compiler, counts, signatures
+from tests.device.standin import compiler, counts, device, signatures
 from tests.device.standin.arrays import ndarray
 
 #: What a block may have of shared memory, static and dynamic, unless it asks for more.
@@ -78,7 +78,8 @@ class Module:
         self._code: compiler.Code | None = None
 
     def load(self, cubin: bytes) -> None:
-        """Load machine code: what ships, or what the stand-in's NVRTC made."""
+        """Load on the current device what ships, or what the stand-in's NVRTC made."""
+        self.device = device.current()
         self._code = compiler.decoded(cubin)
 
     def get_function(self, name: str) -> "Function":
@@ -90,7 +91,7 @@ class Function:
     """One kernel of a module."""
 
     def __init__(self, module: Module, funcname: str) -> None:
-        self.code, self.name = module._code, funcname
+        self.code, self.name, self.device = module._code, funcname, module.device
         if self.name not in self._emulated("plain").kernels:
             raise compiler.CUDADriverError(
                 f"CUDA_ERROR_NOT_FOUND: named symbol not found: {funcname}"
@@ -116,6 +117,11 @@ class Function:
             raise LaunchError(f"{self.name}: grid {grid} exceeds 2^31 - 1, 65535, 65535 blocks")
         if not isinstance(args, tuple):
             raise TypeError(f"{self.name}: args must be a tuple, got {type(args).__name__}")
+        if self.device != device.current():
+            raise compiler.CUDADriverError(
+                f"CUDA_ERROR_INVALID_HANDLE: {self.name} was loaded on device {self.device}, "
+                f"and device {device.current()} is current"
+            )
         self._check_resources(int(np.prod(block)), shared_mem)
         counting = counts.opened is not None and counts.opened.count_bytes
         module = self._emulated("count" if counting else "plain")
@@ -154,6 +160,11 @@ class Function:
                     f"{self.name}: argument {i} is a NumPy array; kernels take device arrays"
                 )
             if type(arg) is ndarray:
+                if arg._buffer.device != self.device:
+                    raise LaunchError(
+                        f"{self.name}: argument {i} is on device {arg._buffer.device}, the kernel "
+                        f"runs on device {self.device}: cudaErrorIllegalAddress"
+                    )
                 arg = arg._a
             elif i < len(listed) and listed[i].pointer and isinstance(arg, np.uint64) and not arg:
                 arg = None

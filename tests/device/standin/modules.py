@@ -62,7 +62,8 @@ def _scatter(name: str, function: np.ufunc) -> Any:
 
 def _cuda() -> dict[str, Module]:
     runtime = Module(
-        "cupy.cuda.runtime", is_hip=False, getDeviceCount=lambda: 1, getDevice=lambda: 0,
+        "cupy.cuda.runtime", is_hip=False, getDeviceCount=lambda: device.N_DEVICES,
+        getDevice=device.current, setDevice=device.choose,
         memGetInfo=device.memory_info, getDeviceProperties=lambda number: dict(device.PROPERTIES),
         deviceSynchronize=lambda: device.Device().synchronize(),
     )  # fmt: skip
