@@ -36,6 +36,7 @@ from skyshed.flags import with_flag_list
 from skyshed.frame import Frame
 from skyshed.kernels.threads import resolve_n_threads
 from skyshed.names import accept_aliases, both_names, canonical_attribute
+from skyshed.namespace import device_of, stays_on_device
 from skyshed.segmentation import BoundingBox, SegmentationImage, as_segmentation_image
 from skyshed.segmentation.bounding_box import boxes_of, slices_of
 from skyshed.segmentation.provenance import Provenance
@@ -56,6 +57,11 @@ class _Listed(property):
         return self.fget
 
 
+def _device_of(catalog: Any) -> Any:
+    return device_of(catalog._results["frame"].labels) if "_results" in vars(catalog) else None
+
+
+@stays_on_device(_device_of)
 class SourceCatalog:
     """Photometry, positions and shapes of the sources of a segmentation image.
 

@@ -20,7 +20,14 @@ from skyshed.chain.tiles_table import TileFacts, tiles_table
 from skyshed.deblending import deblend_sources
 from skyshed.detection import detect_sources
 from skyshed.images.window import Window
-from skyshed.namespace import array_namespace, is_device_array, like, to_host
+from skyshed.namespace import (
+    array_namespace,
+    device_of,
+    is_device_array,
+    like,
+    stays_on_device,
+    to_host,
+)
 from skyshed.output.table_parts import PlainTable, to_plain
 from skyshed.segmentation import SegmentationImage
 
@@ -45,6 +52,12 @@ PHASES = {
 PHASES_OF = (("background", "detect", "deblend", "measure"), ("background", "collect", "measure"))
 
 
+def _device_of(run: Any) -> Any:
+    known = "_segmentation" in vars(run)
+    return device_of(run._segmentation.label_table.image) if known else None
+
+
+@stays_on_device(_device_of)
 class WholeRun(Run):
     """What was found in an image that was worked on at once; it is in memory.
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from skyshed._typing import Array, Labels, Mask, Pair, PerSource
 from skyshed.names import canonical_attribute
-from skyshed.namespace import adopt, only_on_host, to_host
+from skyshed.namespace import adopt, device_of, only_on_host, stays_on_device, to_host
 from skyshed.optional import need
 from skyshed.segmentation import drawing, editing, exchange, masks
 from skyshed.segmentation.bounding_box import BoundingBox
@@ -38,6 +38,11 @@ __all__ = ["SegmentationImage", "as_segmentation_image"]
 BLACK = "#000000ff"
 
 
+def _device_of(segm: Any) -> Any:
+    return device_of(segm._table.image) if "_table" in vars(segm) else None
+
+
+@stays_on_device(_device_of)
 class SegmentationImage:
     """An image of labels: 0 is the background, every positive integer a source.
 
