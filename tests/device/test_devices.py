@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 import skyshed
+from skyshed.namespace import device_memory
 from tests.device import scenes
+from tests.mosaic.fields import by_tiles
 
 SETTINGS = {"box_size": 30, "npixels": 5, "nsigma": 1.5, "localbkg_width": 10}
 
@@ -61,6 +63,52 @@ def test_arrays_of_two_devices_are_an_error_that_names_them(counted, image):
         skyshed.detect_sources(data, 3.0, 5, mask=mask)
     with pytest.raises(ValueError, match="is on GPU 0 and mask on GPU 1"):
         skyshed.extract(data, mask=mask, **SETTINGS)
+
+
+LARGE = np.broadcast_to(np.float32(0), (60_000, 60_000))
+
+
+@pytest.mark.parametrize(
+    ("gpu", "n_tiles", "side"), [(16e9, 16, 4096), (4e9, 4, 4096), (0.5e9, 1, 2900)]
+)
+def test_tiles_fit_into_the_memory_of_the_gpu(counted, monkeypatch, gpu, n_tiles, side):
+    """Not as many as there are cores: 64 of 570 MB each would not fit into any of these."""
+    from skyshed.extraction import entry, plan
+
+    monkeypatch.setattr(counted.cuda.Device, "mem_info", (int(gpu), int(gpu)))
+    monkeypatch.setattr("skyshed.mosaic.engine.available", lambda: 10**12)
+    request = entry.open_request(LARGE, device="cuda", n_threads=64)
+    made = plan.make_plan(request, plan.Resources())
+    assert made.n_workers == n_tiles
+    assert made.memory - plan.PROCESS <= plan.SHARE * (gpu + 10**8)
+    assert 0.9 * side < made.tiling.side[0] <= side
+
+
+def test_what_the_pool_keeps_is_free(counted):
+    """An image that fitted at once does so again."""
+    pool = counted.get_default_memory_pool()
+    pool.free_all_blocks()
+    before = device_memory()
+    counted.zeros(10**7)
+    assert pool.free_bytes() >= 8 * 10**7
+    assert device_memory() == before
+
+
+def test_tiles_are_worked_on_where_the_caller_is(counted, image, monkeypatch):
+    """A new thread is on device 0."""
+    from tests.device.standin import kernels
+
+    seen, launch = set(), kernels.Function._launch
+
+    def launched(function, *args, **kwargs):
+        seen.add(function.device)
+        launch(function, *args, **kwargs)
+
+    monkeypatch.setattr(kernels.Function, "_launch", launched)
+    with counted.cuda.Device(1):
+        found = by_tiles(image, (75, 80), n_threads=2, device="cuda", **SETTINGS)
+    assert len(found.table) > 20
+    assert seen == {1}
 
 
 def test_kernels_take_arrays_of_one_device(counted):

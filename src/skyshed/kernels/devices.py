@@ -7,6 +7,7 @@ without peer access that ends the process' use of the GPU, with it memory crosse
 import functools
 import importlib
 import inspect
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
@@ -18,6 +19,7 @@ import numpy as np
 
 __all__ = [
     "check_one_device",
+    "current_device",
     "device_of",
     "on_device",
     "on_device_of",
@@ -46,6 +48,15 @@ def device_of(array: Any) -> Any:
     except ImportError:  # who wants to work on it says so, and what to do
         return None
     return cupy.cuda.Device(number)
+
+
+def current_device() -> Any:
+    """Return this thread's current device, for threads that it starts; `None` without a GPU.
+
+    A new thread is on device 0. CuPy is not imported: who works on a GPU has done so.
+    """
+    cupy = sys.modules.get("cupy")
+    return cupy.cuda.Device() if cupy is not None and cupy.is_available() else None
 
 
 def on_device(device: Any) -> AbstractContextManager[Any]:

@@ -15,6 +15,7 @@ from astropy.utils.exceptions import AstropyWarning
 
 from skyshed.exceptions import TileError
 from skyshed.images.pixels import RefusedError
+from skyshed.kernels.devices import current_device
 from skyshed.messages import one_line
 from skyshed.mosaic.job import Job
 from skyshed.mosaic.memory import SHARE, available
@@ -105,8 +106,13 @@ class Threads:
             for left, tile in enumerate(reversed(list(tiles)))
         }
         after_each = (None, None, None, lambda *_: finished(), None)
+        device = current_device()
+        choose = None if device is None else device.use
         # The pool is the run's own, so that no tile is worked on any more when this returns.
-        with warnings.catch_warnings(), ThreadPoolExecutor(self.n_workers) as pool:
+        with (
+            warnings.catch_warnings(),
+            ThreadPoolExecutor(self.n_workers, initializer=choose) as pool,
+        ):
             # What headers say in bad FITS was said when the image was opened.
             warnings.simplefilter("ignore", AstropyWarning)
             dask.threaded.get(graph, list(graph), pool=pool, callbacks=[after_each])
