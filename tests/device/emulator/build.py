@@ -186,7 +186,7 @@ class Module:
             Path(result).replace(library)
 
     def launch(
-        self, name, grid, block, args, *, shared=0, seed=0, preempt=0.0, workers=2, seconds=WATCHDOG
+        self, name, grid, block, args, *, shared=0, seed=0, preempt=0.0, workers=2, seconds=None
     ):
         """Run a kernel over a grid; ``seed`` and ``preempt`` choose the schedule.
 
@@ -217,7 +217,7 @@ class Module:
         failed = self._library.emu_launch(
             self._thunk(name.encode()), self._statics, name.encode(), pointers, sizes[0], sizes[1],
             ctypes.c_size_t(shared), ctypes.c_ulonglong(seed), ctypes.c_double(preempt), workers,
-            ctypes.c_double(seconds), message,
+            ctypes.c_double(seconds or WATCHDOG), message,
         )  # fmt: skip
         if failed:
             raise LaunchError(message.value.decode())
