@@ -82,7 +82,7 @@ def on_its_device(function: F) -> F:
     >>> double(np.arange(3))
     array([0, 2, 4])
     """
-    return _on_device_of_argument(function, 0)  # type: ignore[return-value]
+    return _on_device_of_argument(function, 0)
 
 
 def _on_device_of_argument(function: Any, position: int) -> Any:
