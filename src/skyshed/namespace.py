@@ -17,6 +17,7 @@ import array_api_compat
 import numpy as np
 
 from skyshed.kernels.devices import (
+    CUDA_DEVICES,
     check_one_device,
     device_of,
     on_device_of,
@@ -47,8 +48,6 @@ __all__ = [
 
 #: DLPack's numbers of devices whose memory the host can read: the CPU, and CUDA's pinned memory.
 HOST_DEVICES = (1, 3)
-#: DLPack's numbers of devices whose memory CuPy can use: CUDA, and CUDA's managed memory.
-CUDA_DEVICES = (2, 13)
 
 
 def is_device_array(array: Any) -> bool:

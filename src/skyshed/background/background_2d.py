@@ -38,7 +38,7 @@ class _Shown(str):
     __repr__ = str.__str__
 
 
-@stays_on_device(lambda background: vars(background).get("_device"))
+@stays_on_device
 class Background2D:
     """Estimate the background of an image and its noise.
 

@@ -57,11 +57,7 @@ class _Listed(property):
         return self.fget
 
 
-def _device_of(catalog: Any) -> Any:
-    return device_of(catalog._results["frame"].labels) if "_results" in vars(catalog) else None
-
-
-@stays_on_device(_device_of)
+@stays_on_device
 class SourceCatalog:
     """Photometry, positions and shapes of the sources of a segmentation image.
 
@@ -288,6 +284,7 @@ class SourceCatalog:
             **vars(settings),
         }
         self._results = Results(inputs, detection)
+        self._device = device_of(sources.pixel)
         self._settings = settings
         self._unit = unit
         self._extra: dict[str, Any] = {}

@@ -52,12 +52,7 @@ PHASES = {
 PHASES_OF = (("background", "detect", "deblend", "measure"), ("background", "collect", "measure"))
 
 
-def _device_of(run: Any) -> Any:
-    known = "_segmentation" in vars(run)
-    return device_of(run._segmentation.label_table.image) if known else None
-
-
-@stays_on_device(_device_of)
+@stays_on_device
 class WholeRun(Run):
     """What was found in an image that was worked on at once; it is in memory.
 
@@ -95,6 +90,7 @@ class WholeRun(Run):
             request.parameters.replace(exclude_percentile=100) if lenient else request.parameters
         )
         self._meshes, self._segmentation = meshes, segmentation
+        self._device = device_of(segmentation.label_table.image)
         self._catalogs, self._seconds = catalogs, seconds
         self._background, self._mask = image.background, image.planes.mask
         # With sources, their catalogs hold the images; the exposure's own are let go.

@@ -18,10 +18,10 @@ import array_api_compat
 import numpy as np
 
 __all__ = [
+    "CUDA_DEVICES",
     "check_one_device",
     "current_device",
     "device_of",
-    "on_device",
     "on_device_of",
     "on_its_device",
     "stays_on_device",
@@ -31,17 +31,19 @@ F = TypeVar("F", bound=Callable[..., Any])
 C = TypeVar("C", bound=type)
 
 #: DLPack's numbers of devices whose memory CuPy can use: CUDA, and CUDA's managed memory.
-CUDA = (2, 13)
+CUDA_DEVICES = (2, 13)
 
 
 def device_of(array: Any) -> Any:
     """Return the device that an array of CuPy, or one that CuPy can use, is on; else `None`."""
-    if isinstance(array, np.ndarray) or not hasattr(array, "__dlpack_device__"):
+    if isinstance(array, np.ndarray) or not array_api_compat.is_array_api_obj(array):
         return None
     if array_api_compat.is_cupy_array(array):
         return array.device
+    if not hasattr(array, "__dlpack_device__"):
+        return None
     kind, number = array.__dlpack_device__()
-    if int(kind) not in CUDA or not array_api_compat.is_array_api_obj(array):
+    if int(kind) not in CUDA_DEVICES:
         return None
     try:
         cupy = importlib.import_module("cupy")
@@ -59,14 +61,10 @@ def current_device() -> Any:
     return cupy.cuda.Device() if cupy is not None and cupy.is_available() else None
 
 
-def on_device(device: Any) -> AbstractContextManager[Any]:
-    """Return a context in which a device is current; `None` changes nothing."""
-    return nullcontext() if device is None else device
-
-
 def on_device_of(array: Any) -> AbstractContextManager[Any]:
-    """Return a context in which the device of an array is current."""
-    return on_device(device_of(array))
+    """Return a context in which the device of an array is current; the host's change nothing."""
+    device = device_of(array)
+    return nullcontext() if device is None else device
 
 
 def on_its_device(function: F) -> F:
@@ -97,44 +95,40 @@ def _on_device_of_argument(function: Any, position: int) -> Any:
     return wrapper
 
 
-def stays_on_device(of: Callable[[Any], Any]) -> Callable[[C], C]:
+def stays_on_device(kind: C) -> C:
     """Let all methods and properties of a class run on the device of an object's arrays.
 
-    It is made on that of its first argument.
-
-    Parameters
-    ----------
-    of : callable
-        Returns the device of an object, `None` for the host.
+    An object says in ``_device`` which that is, `None` for the host; it is made on the device of
+    its first argument.
     """
+    for name, member in list(vars(kind).items()):
+        if name == "__init__":
+            kind.__init__ = _on_device_of_argument(member, 1)  # type: ignore[misc]
+        elif isinstance(member, FunctionType) and name != "__getattr__":
+            setattr(kind, name, _on_own_device(member))
+        elif isinstance(member, property):
+            get, put, delete = map(_on_own_device, (member.fget, member.fset, member.fdel))
+            setattr(kind, name, property(get, put, delete, member.__doc__))
+        elif isinstance(member, cached_property):
+            kept = cached_property(_on_own_device(member.func))
+            kept.__set_name__(kind, name)
+            setattr(kind, name, kept)
+    return kind
 
-    def guarded(function: Any) -> Any:
-        if function is None:
-            return None
 
-        @functools.wraps(function)
-        def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
-            with on_device(of(self)):
-                return function(self, *args, **kwargs)
+def _on_own_device(function: Any) -> Any:
+    if function is None:
+        return None
 
-        return wrapper
+    @functools.wraps(function)
+    def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
+        device = self.__dict__.get("_device")
+        if device is None:  # the host, which is not to wait for a context
+            return function(self, *args, **kwargs)
+        with device:
+            return function(self, *args, **kwargs)
 
-    def decorate(kind: C) -> C:
-        for name, member in list(vars(kind).items()):
-            if name == "__init__":
-                kind.__init__ = _on_device_of_argument(member, 1)  # type: ignore[misc]
-            elif isinstance(member, FunctionType) and name != "__getattr__":
-                setattr(kind, name, guarded(member))
-            elif isinstance(member, property):
-                get, put, delete = map(guarded, (member.fget, member.fset, member.fdel))
-                setattr(kind, name, property(get, put, delete, member.__doc__))
-            elif isinstance(member, cached_property):
-                kept = cached_property(guarded(member.func))
-                kept.__set_name__(kind, name)
-                setattr(kind, name, kept)
-        return kind
-
-    return decorate
+    return wrapper
 
 
 def check_one_device(**arrays: Any) -> None:

@@ -38,11 +38,7 @@ __all__ = ["SegmentationImage", "as_segmentation_image"]
 BLACK = "#000000ff"
 
 
-def _device_of(segm: Any) -> Any:
-    return device_of(segm._table.image) if "_table" in vars(segm) else None
-
-
-@stays_on_device(_device_of)
+@stays_on_device
 class SegmentationImage:
     """An image of labels: 0 is the background, every positive integer a source.
 
@@ -257,6 +253,7 @@ class SegmentationImage:
     def _begin(self, table: LabelTable, is_shared: bool) -> None:
         """Replace all facts about the labels; nothing that was derived from old ones stays."""
         self._table, self._is_shared, self._cmap = table, is_shared, None
+        self._device = device_of(table.image)
         # Cached properties of subclasses are kept here, not on the table.
         for name in list(vars(self)):
             if isinstance(getattr(type(self), name, None), cached_property):
