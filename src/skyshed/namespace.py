@@ -16,7 +16,7 @@ from typing import Any
 import array_api_compat
 import numpy as np
 
-from skyshed.kernels.devices import (
+from skyshed.devices import (
     CUDA_DEVICES,
     check_one_device,
     device_of,

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import array_api_compat
 
-from skyshed.kernels.devices import check_one_device, on_device_of
+from skyshed.devices import check_one_device, on_device_of
 
 __all__ = ["OPERATIONS", "operation", "twin"]
 

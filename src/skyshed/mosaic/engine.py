@@ -13,9 +13,9 @@ from typing import Any
 
 from astropy.utils.exceptions import AstropyWarning
 
+from skyshed.devices import current_device
 from skyshed.exceptions import TileError
 from skyshed.images.pixels import RefusedError
-from skyshed.kernels.devices import current_device
 from skyshed.messages import one_line
 from skyshed.mosaic.job import Job
 from skyshed.mosaic.memory import SHARE, available

@@ -73,14 +73,14 @@ def on_its_device(function: F) -> F:
     Examples
     --------
     >>> import numpy as np
-    >>> from skyshed.kernels.devices import on_its_device
+    >>> from skyshed.devices import on_its_device
     >>> @on_its_device
     ... def double(data):
     ...     return data + data
     >>> double(np.arange(3))
     array([0, 2, 4])
     """
-    return _on_device_of_argument(function, 0)
+    return _on_device_of_argument(function, 0)  # type: ignore[no-any-return]
 
 
 def _on_device_of_argument(function: Any, position: int) -> Any:
