@@ -36,6 +36,8 @@ def skyshed(*words: str) -> list[str]:
 def simulated(folder: Path, size: int, seed: int) -> Path:
     """Return the file of a survey field with a WCS."""
     path = folder / f"field-{size}-{seed}.fits"
+    if path.exists():
+        return path
     shape = ("--shape", str(size), str(size))
     seconds_of(skyshed("simulate", str(path), *shape, "--seed", str(seed)))
     return path

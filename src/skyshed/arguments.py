@@ -20,14 +20,22 @@ __all__ = [
     "as_pair",
     "check_choice",
     "check_connectivity",
+    "check_flag",
+    "check_number",
+    "check_numbers",
+    "check_pixels",
     "check_positive_integer",
     "check_range",
     "is_a",
     "is_nddata",
+    "is_number",
     "is_path",
     "split_units",
     "union",
 ]
+
+#: The largest integer that kernels can be given.
+LARGEST = 2**63 - 1
 
 
 def split_units(**arrays: Any) -> tuple[list[Any], UnitBase | None]:
@@ -129,7 +137,47 @@ def check_positive_integer(value: Any, name: str) -> int:
     """
     if not _is_positive_integer(value):
         raise ValueError(f"{name} must be a positive integer, got {value!r}")
+    if value > LARGEST:
+        raise ValueError(f"{name} must be at most 2**63 - 1, got {value!r}")
     return int(value)
+
+
+def check_flag(value: Any, name: str) -> bool:
+    """Return ``value`` as a bool if it is one (0 and 1 are), else raise a TypeError."""
+    if isinstance(value, (bool, np.bool_)) or (is_number(value) and value in (0, 1)):
+        return bool(value)
+    raise TypeError(f"{name} must be True or False, got {value!r}")
+
+
+def check_number(value: Any, name: str, allowed: str = "a real number") -> float:
+    """Return ``value`` as a float if it is a real number without a unit, else raise a TypeError."""
+    try:
+        return float(value if is_number(value) else "none")
+    except (ValueError, OverflowError):
+        raise TypeError(f"{name} must be {allowed}, got {value!r}") from None
+
+
+def check_numbers(values: Any, name: str) -> Any:
+    """Return ``values`` if they are real numbers without a unit: one, or an array of them.
+
+    Raises
+    ------
+    TypeError
+        If they are not.
+    """
+    unit = getattr(values, "unit", None)
+    dtype = getattr(values, "dtype", None)
+    if dtype is None and isinstance(values, (Real, list, tuple)):
+        dtype = np.asarray(values).dtype
+    if unit is not None or getattr(dtype, "kind", "O") not in "fiub":
+        raise TypeError(f"{name} must be a real number, or an array of them, got {values!r}")
+    return values
+
+
+def check_pixels(image: Any, name: str) -> None:
+    """Raise a ValueError if an image has no pixel."""
+    if image.size == 0:
+        raise ValueError(f"{name} must have pixels, got shape {image.shape}")
 
 
 def as_pair(value: Any, name: str, *, odd: bool = False, order: str = "(y, x)") -> tuple[int, int]:
@@ -191,7 +239,7 @@ def check_range(
     value: Any, name: str, low: float, high: float, wording: str = "between {low:g} and {high:g}"
 ) -> float:
     """Return ``value`` as a float if ``low <= value <= high``, else raise a ValueError."""
-    if not _is_number(value) or not low <= value <= high:
+    if not is_number(value) or not low <= value <= high:
         allowed = wording.format(low=low, high=high)
         raise ValueError(f"{name} must be {allowed}, got {value!r}")
     return float(value)
@@ -230,13 +278,14 @@ def is_nddata(value: Any) -> bool:
     return is_a(value, "astropy.nddata", "NDData")
 
 
+def is_number(value: Any) -> bool:
+    """Whether ``value`` is a real number without a unit: a scalar or 0-d array, but no boolean."""
+    if isinstance(value, np.ndarray):
+        plain = value.ndim == 0 and value.dtype.kind in "iuf"
+        return plain and getattr(value, "unit", None) is None
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
 def _is_positive_integer(value: Any) -> bool:
     """Whether ``value`` is a whole number of at least 1."""
-    return _is_number(value) and 1 <= value < np.inf and int(value) == value
-
-
-def _is_number(value: Any) -> bool:
-    """Whether ``value`` is a real number: a scalar or a 0-d array, but not a boolean."""
-    if isinstance(value, np.ndarray):
-        return value.ndim == 0 and value.dtype.kind in "iuf"
-    return isinstance(value, Real) and not isinstance(value, bool)
+    return is_number(value) and 1 <= value < np.inf and int(value) == value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from typing import Any
 
@@ -14,9 +15,12 @@ from skyshed.arguments import (
     as_mask,
     as_pair,
     check_choice,
+    check_flag,
+    check_number,
     check_positive_integer,
     is_a,
     is_nddata,
+    is_number,
     union,
 )
 from skyshed.kernels import convolution
@@ -73,7 +77,7 @@ def make_2dgaussian_kernel(
     """
     from astropy.convolution import Gaussian2DKernel
 
-    if not fwhm > 0 or not np.isfinite(fwhm):
+    if not is_number(fwhm) or not 0 < fwhm <= sys.float_info.max:
         raise ValueError(f"fwhm must be a positive number of pixels, got {fwhm!r}")
     modes = ("oversample", "center", "linear_interp", "integrate")
     check_choice(mode, "mode", modes)
@@ -207,6 +211,10 @@ def convolve(
     """
     check_choice(boundary, "boundary", ("fill", "wrap", "extend", None))
     check_choice(nan_treatment, "nan_treatment", ("interpolate", "fill"))
+    fill_value = check_number(fill_value, "fill_value")
+    normalization_zero_tol = check_number(normalization_zero_tol, "normalization_zero_tol")
+    normalize_kernel = check_flag(normalize_kernel, "normalize_kernel")
+    preserve_nan = check_flag(preserve_nan, "preserve_nan")
     options = {
         "boundary": boundary,
         "fill_value": fill_value,

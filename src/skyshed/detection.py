@@ -14,6 +14,8 @@ from skyshed.arguments import (
     as_image,
     as_mask,
     check_connectivity,
+    check_numbers,
+    check_pixels,
     check_positive_integer,
     split_units,
     union,
@@ -94,15 +96,17 @@ def detect_threshold(
         raise TypeError(f"sigma_clip must be a SigmaClip object or None, got {sigma_clip!r}")
     hidden = np.ma.getmask(image)
     image = as_image(image, "data", xp)
-    level = _as_level(level, "background", image, xp)
-    noise = _as_level(noise, "error", image, xp)
+    check_pixels(image, "data")
+    factor = _as_level(nsigma, both_names("nsigma"), image, xp)
+    level = None if level is None else _as_level(level, "background", image, xp)
+    noise = None if noise is None else _as_level(noise, "error", image, xp)
     if level is None or noise is None:
         mask = as_mask(mask, "mask", xp, shape=image.shape)
         mask = union(mask, None if hidden is np.ma.nomask else hidden)
         mean, std = _clipped_statistics(image, mask, sigma_clip, n_threads)
         level = mean if level is None else level
         noise = std if noise is None else noise
-    threshold = level + noise * nsigma
+    threshold = level + noise * factor
     if np.ndim(threshold) == 0:
         dtype = np.result_type(image.dtype, threshold)
         threshold = xp.full(image.shape, threshold, dtype=dtype)
@@ -110,8 +114,9 @@ def detect_threshold(
 
 
 def _as_level(level: Any, name: str, data: Any, xp: Any) -> Any:
-    """Return a level as an array, or unchanged if it is `None` or a scalar; check its shape."""
-    if level is None or np.ndim(level) == 0:
+    """Return a level as an array of the shape of the data, or unchanged if it is a scalar."""
+    check_numbers(level, name)
+    if np.ndim(level) == 0:
         return level
     level = xp.asarray(level)
     if level.shape != data.shape:

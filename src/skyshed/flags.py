@@ -257,9 +257,25 @@ _TABLE = (
     ),
 )
 
+#: Those that photutils does not have. Their bits leave room for what it may come to have.
+_OWN = (
+    (
+        "saturated",
+        "saturated pixels in the segment",
+        "At least one pixel of the segment, masked or not, has a value, background included, of at "
+        "least ``saturation`` (`extract`).",
+    ),
+)
+_FIRST_OWN = 30
+
 #: The flags of segmentation images and catalogs: a bit means the same in both.
 SEGMENTATION_FLAGS = Flags(
-    (Flag(1 << bit, *entry) for bit, entry in enumerate(_TABLE)), "segmentation"
+    (
+        Flag(1 << first + bit, *entry)
+        for first, table in ((0, _TABLE), (_FIRST_OWN, _OWN))
+        for bit, entry in enumerate(table)
+    ),
+    "segmentation",
 )
 
 
@@ -315,6 +331,8 @@ def decode_segmentation_flags(flags: Any, *, return_bit_values: bool = False) ->
     >>> decode_segmentation_flags(48, return_bit_values=True)
     [16, 32]
     """
+    if not isinstance(return_bit_values, (bool, np.bool_)):
+        raise TypeError(f"return_bit_values must be True or False, got {return_bit_values!r}")
     flags = flags if np.isscalar(flags) else np.asarray(to_host(flags))
     if np.ndim(flags) == 0:
         return _decode(flags.item() if isinstance(flags, np.ndarray) else flags, return_bit_values)

@@ -11,7 +11,7 @@ CuPy is imported only when one of its arrays is passed, or one that is on a GPU.
 
 import importlib
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import array_api_compat
 import numpy as np
@@ -32,9 +32,11 @@ __all__ = [
     "count_in_rows",
     "device_memory",
     "device_of",
+    "imported_modules",
     "in_one_transfer",
     "is_device_array",
     "like",
+    "named_modules",
     "ndimage_of",
     "on_device_of",
     "on_its_device",
@@ -363,3 +365,34 @@ def count_in_rows(values: Any, start: Any) -> Any:
     sums = xp.zeros(values.size + 1, dtype=np.int64)
     xp.cumsum(values, dtype=np.int64, out=sums[1:])
     return sums[start[1:]] - sums[start[:-1]]
+
+
+def named_modules(state: dict[str, Any]) -> dict[str, Any]:
+    """Return an object's attributes, modules by their names: these can be pickled and copied.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skyshed.namespace import imported_modules, named_modules
+    >>> state = named_modules({"xp": np, "n": 3})
+    >>> imported_modules(state)["xp"] is np
+    True
+    """
+    return {
+        name: _Named(value.__name__) if isinstance(value, ModuleType) else value
+        for name, value in state.items()
+    }
+
+
+def imported_modules(state: dict[str, Any]) -> dict[str, Any]:
+    """Return the attributes that `named_modules` was given."""
+    return {
+        name: importlib.import_module(value.module) if isinstance(value, _Named) else value
+        for name, value in state.items()
+    }
+
+
+class _Named(NamedTuple):
+    """A module, by its name."""
+
+    module: str

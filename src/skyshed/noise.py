@@ -7,6 +7,7 @@ from typing import Any
 from astropy.units import UnitsError, electron, photon
 
 from skyshed._typing import Array, Image
+from skyshed.arguments import check_numbers
 from skyshed.namespace import adopt, array_namespace, on_its_device
 
 __all__ = ["calc_total_error"]
@@ -54,7 +55,8 @@ def calc_total_error(data: Image, bkg_error: Image, effective_gain: Image) -> Ar
     image, error, gain, unit = _split_units(data, bkg_error, effective_gain)
     xp = array_namespace(data=image, bkg_error=error, effective_gain=gain)
     image, error, gain = xp.asarray(image), xp.asarray(error), xp.asarray(gain)
-    for name, array in (("bkg_error", error), ("effective_gain", gain)):
+    for name, array in (("data", image), ("bkg_error", error), ("effective_gain", gain)):
+        check_numbers(array, name)
         scalar = name == "effective_gain" and array.ndim == 0
         if not scalar and array.shape != image.shape:
             raise ValueError(

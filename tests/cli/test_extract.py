@@ -72,7 +72,8 @@ def test_extract_writes_what_the_function_finds(folder, capsys, format):
 
 def test_every_parameter_is_an_option_and_comes_back(folder):
     values = {
-        "scale_weight": True, "mask_bits": (0, 3), "box_size": (32, 48), "filter_size": 5,
+        "scale_weight": True, "weight_threshold": 1e-4, "mask_bits": (0, 3),
+        "saturation": 5e4, "exposure_time": 30.0, "box_size": (32, 48), "filter_size": 5,
         "filter_threshold": 1.5, "exclude_percentile": 50.0, "clip_sigma": 2.5,
         "clip_maxiters": None, "bkg_estimator": "median", "bkgrms_estimator": "mad",
         "kernel_fwhm": 2.5, "kernel_size": 7, "nsigma": 3.0, "npixels": 7, "connectivity": 4,
@@ -260,7 +261,11 @@ def test_simulate_writes_a_field_that_extract_reads(tmp_path, capsys):
         expected = skyshed.datasets.make_survey_image((150, 200), seed=4)
         assert np.array_equal(hdus[0].data, expected.data, equal_nan=True)
     first = path.read_bytes()
-    assert main(["simulate", str(path), "--shape", "150", "200", "--seed", "4", "-q"]) == 0
+    assert main(["simulate", str(path), "--shape", "90", "90"]) == 2
+    assert "field.fits exists: name another file, or give --overwrite" in capsys.readouterr().err
+    assert path.read_bytes() == first
+    again = ("--shape", "150", "200", "--seed", "4", "--overwrite", "-q")
+    assert main(["simulate", str(path), *again]) == 0
     assert path.read_bytes() == first
     assert main(["extract", str(path), "--out", str(tmp_path / "out"), "--quiet"]) == 0
     table = read_catalog(tmp_path / "out" / "catalog.fits")

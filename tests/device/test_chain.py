@@ -58,6 +58,27 @@ def test_companions_on_the_device(cupy, noise):
     same(there, skyshed.extract(data, **{noise: companion}, error=companion + 1, **options))
 
 
+def test_bits_saturation_and_labels_of_floats_on_the_device(cupy, tmp_path):
+    data = scenes.image(12, shape=(120, 130), n=40)
+    bits = np.random.default_rng(4).integers(0, 1 << 15, data.shape, dtype=np.int16)
+    saturation = float(np.percentile(data, 99.5))
+    here = skyshed.extract(data, quality=bits, saturation=saturation, **SETTINGS)
+    assert 0 < np.sum(here.table["flags"] & (1 << 30) > 0) < len(here.table)
+    given = {"quality": cupy.asarray(bits), "saturation": saturation, **SETTINGS}
+    there = skyshed.extract(cupy.asarray(data), **given)
+    fits.writeto(tmp_path / "image.fits", data)
+    fits.writeto(tmp_path / "bits.fits", bits)
+    given["quality"] = tmp_path / "bits.fits"
+    of_file = skyshed.extract(tmp_path / "image.fits", device="cuda", **given)
+    for found in (there, of_file):
+        same(found, here)
+        for name in ("quality_or", "quality_and", "flags"):
+            assert found.table[name].tolist() == here.table[name].tolist(), name
+    labels = here.segmentation.data.astype(np.float32)
+    again = skyshed.extract(cupy.asarray(data), segmentation=cupy.asarray(labels), **SETTINGS)
+    same(again, skyshed.extract(data, segmentation=labels, **SETTINGS))
+
+
 def test_an_empty_field(cupy):
     data = np.random.default_rng(3).normal(10, 1, (90, 90)).astype(np.float32)
     with pytest.warns(skyshed.NoDetectionsWarning):

@@ -12,7 +12,7 @@ from astropy.io import fits
 
 from skyshed.images import Window, cut, open_image
 from skyshed.images.arrays import ArraySource
-from skyshed.images.fingerprint import SAMPLE
+from skyshed.images.fingerprint import SAMPLE, content_digest
 from tests.pipeline_field import make_wcs
 
 
@@ -113,6 +113,19 @@ def test_of_a_large_array_a_sample_is_read():
     ArraySource(Counted()).fingerprint()
     assert len(reads) == SAMPLE
     assert (reads[0], reads[-1]) == (0, 10**6 - 1)
+
+
+@pytest.mark.parametrize("n_threads", [1, 2, 3])
+def test_all_pixels_count_in_a_checksum_of_the_content(n_threads):
+    pixels = np.random.default_rng(6).normal(size=(2000, 300)).astype(np.float32)
+    before = content_digest(ArraySource(pixels))
+    assert content_digest(ArraySource(pixels), n_threads) == before
+    assert content_digest(ArraySource(np.asfortranarray(pixels)), n_threads) == before
+    for y, x in np.random.default_rng(7).integers((2000, 300), size=(5, 2)):
+        pixels[y, x] += 1
+        changed = content_digest(ArraySource(pixels), n_threads)
+        assert changed != before
+        before = changed
 
 
 def test_a_memory_map_is_known_by_its_file(tmp_path, pixels):

@@ -232,7 +232,7 @@ WRONG_HDUS = [
     (0, r"many.fits\[0\] holds no image"),
     ("CAT", r"many.fits\[1\] holds no image"),
     ("LINE", r"must hold a 2-D image .* its shape is \(7,\)"),
-    ("CUBE", r"must hold a 2-D image .* its shape is \(2, 3, 4\)"),
+    ("CUBE", r"holds 2 planes of 3 x 4 pixels: name one"),
 ]
 
 
@@ -272,7 +272,8 @@ def test_damaged_files_are_refused_with_their_name(tmp_path, pixels):
     }
     for name, content in damaged.items():
         (tmp_path / name).write_bytes(content)
-        with pytest.raises(OSError, match=f"{name}: cannot be read as FITS"):
+        why = " is cut off" if name.endswith("gz") else ": cannot be read as FITS"
+        with pytest.raises(OSError, match=name + why):
             open_image(tmp_path / name)
     # Headers are sound, and windows are read as far as there are pixels.
     for name, content in (("half.fits", whole[: len(whole) // 2]), ("tiles", compressed[:-1500])):

@@ -174,3 +174,30 @@ def test_noise_that_agrees_is_used_without_a_word():
     for name, noise in (("rms", 1.0), ("rms", 2.5), ("weight", 0.4), ("variance", 1.2)):
         extract(stars(), **{name: plane(name, noise)}, n_threads=1)
     extract(stars(), weight=np.full((120, 120), 1e-4, "f4"), scale_weight=True, n_threads=1)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_lower_weights_than_the_threshold_are_none(dtype):
+    values = np.full((120, 120), 0.5, dtype)
+    values[20, 23], values[60, 60], values[4, 5] = 0.1, 0.0999, 0
+    planes = open_exposure(stars(), weight=values, weight_threshold=0.1).read()
+    assert np.argwhere(planes.mask).tolist() == [[4, 5], [60, 60]]
+    assert open_exposure(stars(), weight=values).read().mask.sum() == 1
+    # It is in the unit that weights are given in, whatever that of the image is.
+    unit = open_exposure(stars() << u.nJy, weight=values << u.uJy**-2, weight_threshold=0.1).read()
+    assert np.array_equal(unit.mask, planes.mask)
+
+
+def test_a_threshold_without_weights_is_refused():
+    with pytest.raises(ValueError, match=r"weight_threshold is given as 0.1, and no weight is"):
+        open_exposure(stars(), rms=plane("rms", 1.0), weight_threshold=0.1)
+
+
+def test_a_threshold_counts_by_tiles_and_with_relative_weights():
+    values = np.random.default_rng(2).uniform(1, 2, (120, 120)).astype("f4")
+    values[:20] = 0.25
+    given = {"scale_weight": True, "weight_threshold": 0.5}
+    whole = extract(stars(), weight=values, **given)
+    assert np.sum(whole.mask) == 20 * 120
+    tiles = by_tiles(stars(), (64, 64), companions={"weight": values}, **given)
+    assert same_tables(whole.table, tiles.table)

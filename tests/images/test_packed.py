@@ -118,3 +118,22 @@ def test_plain_files_are_not_taken_for_packed_ones(tmp_path, plain):
     source = open_image(f"{tmp_path}/image.fits.gz[0]").image
     assert source.windowed
     assert np.array_equal(source.read(REGION), stars()[REGION.slices])
+
+
+@pytest.mark.parametrize("kind", ["gz", "bz2", "xz"])
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_a_file_that_is_cut_off_is_said_to_be(tmp_path, kind, share):
+    """Also where its first HDU, which holds no image, is there."""
+    hdus = [fits.PrimaryHDU(), fits.ImageHDU(stars(), name="SCI")]
+    fits.HDUList(hdus).writeto(tmp_path / "image.fits")
+    content = PACKS[kind]((tmp_path / "image.fits").read_bytes())
+    path = tmp_path / f"half.fits.{kind}"
+    path.write_bytes(content[: int(share * len(content))])
+    for hdu in (None, "SCI"):
+        with pytest.raises(OSError, match="is cut off: its compressed content goes on"):
+            open_image(path, hdu=hdu)
+    with pytest.raises(OSError, match="is cut off"):
+        extract(stars(), mask=path)
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="has no HDU DQ"):
+        open_image(path, hdu="DQ")

@@ -82,3 +82,16 @@ def test_relabelling_looks_every_pixel_up(n_threads):
         labelling.relabel(labels, table, n_threads), table[labels], strict=True
     )
     np.testing.assert_array_equal(labels, before)
+
+
+@pytest.mark.parametrize("n_threads", [1, 3])
+@pytest.mark.parametrize("wrong", [-1, 5, 50_000_000, np.iinfo(np.int32).min])
+def test_labels_that_are_not_in_the_table_are_refused_and_read_nothing(wrong, n_threads):
+    labels = np.random.default_rng(8).integers(0, 5, (400, 1100)).astype(np.int32)
+    table = np.arange(5, dtype=np.int32)[::-1].copy()
+    expected = labelling.relabel(labels, table, n_threads)
+    assert np.array_equal(expected, table[labels])
+    for y, x in ((0, 0), (211, 700), (399, 1099)):
+        labels[y, x] = wrong
+    with pytest.raises(IndexError, match="3 pixels have labels that are not in the table of 5"):
+        labelling.relabel(labels, table, n_threads)

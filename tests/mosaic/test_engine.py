@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -252,6 +253,22 @@ def test_leaving_a_cluster_that_is_gone_does_not_fail(error):
     client = Client()
     Cluster(client, owned=True).close()
     assert client.closed
+
+
+@pytest.mark.parametrize("address", ["", "x", "foo", "tcp://", "http://host:80", "tcp://127.0.0.1"])
+def test_what_is_no_address_is_refused_at_once(address):
+    with pytest.raises(ValueError, match=r"scheduler must be the address.*such as 'tcp://host"):
+        connect(address, 1)
+
+
+def test_a_scheduler_that_never_answers_is_not_waited_for(monkeypatch):
+    monkeypatch.setattr("skyshed.mosaic.engine.ANSWER", 0.5)
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        address = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(OSError, match=f"no Dask scheduler answers at '{address}'"):
+            connect(address, 1)
 
 
 def re_address(address):

@@ -217,7 +217,7 @@ def test_a_map_without_labels_has_nothing_to_measure(tmp_path):
 @pytest.mark.parametrize(
     ("labels", "kind", "message"),
     [
-        (np.zeros(SHAPE), TypeError, "segmentation must hold integers"),
+        (np.full(SHAPE, 0.5), ValueError, "segmentation must hold labels from 0.* it has 0.5"),
         (np.zeros((3, 4), int), ValueError, "segmentation must have the same shape as image"),
         (np.full(SHAPE, -3), ValueError, "segmentation must hold labels from 0.* it has -3"),
     ],

@@ -7,15 +7,20 @@ import signal
 import subprocess
 import sys
 
+import dask.array
 import numpy as np
 import pytest
 import zarr
 from astropy.io import fits
+from astropy.nddata import CCDData
+from astropy.wcs import Sip
 
+from skyshed import extract
 from skyshed.exceptions import TileError, WorkspaceError
+from skyshed.images.fingerprint import SAMPLE
 from skyshed.mosaic import engine
 from skyshed.mosaic.workspace import Workspace
-from tests.tiled import N_TILES, at_once, same, survey, tiled
+from tests.tiled import N_TILES, a_wcs, at_once, same, survey, tiled
 
 #: Phases whose tasks each leave a file for each tile.
 PHASES = ("background", "detect", "deblend", "measure")
@@ -124,6 +129,61 @@ def test_another_mask_of_a_masked_array_is_noticed(tmp_path):
     image = np.ma.MaskedArray(image.data, np.roll(image.mask, 5, axis=1))
     with pytest.raises(WorkspaceError, match=r"was begun with image_mask"):
         tiled(image, workspace=tmp_path)
+
+
+def test_another_wcs_is_noticed_whatever_it_comes_with(tmp_path):
+    data = np.array(survey().data)
+    moved = a_wcs()
+    moved.wcs.crval = moved.wcs.crval + (1e-9, 0)
+    turned = a_wcs()
+    turned.wcs.lonpole = 90.0
+    bent = a_wcs()
+    bent.sip = Sip(np.zeros((3, 3)), np.zeros((3, 3)), None, None, bent.wcs.crpix)
+    bent.sip.a[2, 0] = 1e-9
+
+    def header_of(wcs):
+        return fits.ImageHDU(data, wcs.to_header(relax=True))
+
+    for k, given in enumerate((lambda wcs: CCDData(data, wcs=wcs, unit="adu"), header_of)):
+        tiled(given(a_wcs()), workspace=tmp_path / str(k))
+        tiled(given(a_wcs()), workspace=tmp_path / str(k))
+        with pytest.raises(WorkspaceError, match="was begun with wcs"):
+            tiled(given(turned), workspace=tmp_path / str(k))
+    tiled(data, wcs=a_wcs(), workspace=tmp_path / "wcs")
+    tiled(data, wcs=a_wcs(), workspace=tmp_path / "wcs")
+    for other in (None, moved, turned, bent):
+        with pytest.raises(WorkspaceError, match="was begun with wcs"):
+            tiled(data, wcs=other, workspace=tmp_path / "wcs")
+
+
+def test_a_single_pixel_of_an_array_is_noticed(tmp_path):
+    # More rows than a sample has.
+    data = np.random.default_rng(3).normal(10, 1, (2100, 40)).astype(np.float32)
+    data[100:104, 20:24] += 100
+    stored = zarr.create_array(tmp_path / "a.zarr", data=data)
+    images = {
+        "array": lambda: data,
+        "lazy": lambda: dask.array.from_zarr(str(tmp_path / "a.zarr")),
+        "mask": lambda: np.ma.MaskedArray(np.ones_like(data), data > 50),
+    }
+    settings = {"tile": (512, 40), "box_size": 20}
+    for name, image in images.items():
+        tiled(image(), workspace=tmp_path / name, **settings)
+    y = int(np.setdiff1d(np.arange(2100), np.linspace(0, 2099, SAMPLE).round())[5])
+    data[y, 7] = 60
+    stored[y, 7] = 60
+    for name, image in images.items():
+        with pytest.raises(WorkspaceError, match="was begun with contents"):
+            tiled(image(), workspace=tmp_path / name, **settings)
+
+
+def test_another_detection_catalog_is_noticed(tmp_path):
+    data, mask = survey().data, survey().mask
+    catalog = at_once().catalog
+    other = extract(data, mask=mask, npixels=9, n_threads=1).catalog
+    tiled(data, mask=mask, detection_cat=catalog, workspace=tmp_path)
+    with pytest.raises(WorkspaceError, match="was begun with "):
+        tiled(data, mask=mask, detection_cat=other, workspace=tmp_path)
 
 
 def change_pixel_of_fits(path):

@@ -1,10 +1,14 @@
 """Files and folders take their names when they are complete, or what was there stays."""
 
+import os
+import signal
+import subprocess
+import sys
 import threading
 
 import pytest
 
-from skyshed.output.atomic import remove, traceless, whole_file, whole_folder
+from skyshed.output.atomic import remove, traceless, whole_file, whole_folder, whole_set
 
 
 def fill(part, text):
@@ -50,10 +54,10 @@ def test_two_may_write_the_same_file(tmp_path):
     path = tmp_path / "file"
 
     def write():
-        with whole_file(path, shared=True) as part:
+        with whole_file(path) as part:
             part.write_text("theirs")
 
-    with whole_file(path, shared=True) as part:
+    with whole_file(path) as part:
         part.write_text("mine")
         other = threading.Thread(target=write)
         other.start()
@@ -61,6 +65,101 @@ def test_two_may_write_the_same_file(tmp_path):
         assert path.read_text() == "theirs"
     assert path.read_text() == "mine"
     assert [each.name for each in tmp_path.iterdir()] == ["file"]
+
+
+def test_what_lies_in_wait_is_not_written_through(tmp_path):
+    victim = tmp_path / "victim"
+    victim.write_text("kept")
+    (tmp_path / ".file.part").symlink_to(victim)
+    with whole_file(tmp_path / "file") as part:
+        part.write_text("mine")
+    assert victim.read_text() == "kept"
+
+
+def contents(folder):
+    return {path.name: content(path) for path in folder.iterdir()}
+
+
+def test_a_set_takes_its_place_when_all_is_written(tmp_path):
+    earlier = {"a": "1", "b": "1", "notes": "mine"}
+    for name, text in earlier.items():
+        (tmp_path / name).write_text(text)
+
+    def fail():
+        with whole_set(tmp_path, ("a", "b", "c")) as stage:
+            (stage / "a").write_text("2")
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    assert contents(tmp_path) == earlier
+    with whole_set(tmp_path, ("a", "b", "c")) as stage:
+        (stage / "a").write_text("2")
+        (stage / "c").mkdir()
+        (stage / "c" / "file").write_text("2")
+        assert {"a", "b"} <= {path.name for path in tmp_path.iterdir()}
+    assert contents(tmp_path) == {"a": "2", "c": "2", "notes": "mine"}
+
+
+@pytest.mark.parametrize("at", range(1, 6))
+def test_where_one_of_a_set_cannot_take_its_place_all_stay_as_they_were(tmp_path, monkeypatch, at):
+    earlier = {"a": "1", "b": "1", "c": "1"}
+    for name, text in earlier.items():
+        (tmp_path / name).write_text(text)
+    replace, n_calls = os.replace, 0
+
+    def refuse_once(source, target):
+        nonlocal n_calls
+        n_calls += 1
+        if n_calls == at:
+            raise OSError("no")
+        replace(source, target)
+
+    monkeypatch.setattr("os.replace", refuse_once)
+
+    def write():
+        with whole_set(tmp_path, earlier) as stage:
+            (stage / "a").write_text("2")
+            (stage / "d").write_text("2")
+
+    with pytest.raises(OSError, match="no"):
+        write()
+    assert contents(tmp_path) == earlier
+
+
+def test_a_process_that_is_killed_mixes_no_sets(tmp_path):
+    # Killed before each of the renames in turn: what is seen is of one set.
+    script = """if True:
+        import os, signal, sys
+        from pathlib import Path
+        from skyshed.output.atomic import whole_set
+
+        replace, left = os.replace, [int(sys.argv[2])]
+
+        def replace_or_die(source, target):
+            if not left[0]:
+                os.kill(os.getpid(), signal.SIGKILL)
+            left[0] -= 1
+            replace(source, target)
+
+        os.replace = replace_or_die
+        with whole_set(Path(sys.argv[1]), ("a", "b", "c")) as stage:
+            (stage / "a").write_text("2")
+            (stage / "c").write_text("2")
+    """
+    for n_renames in range(4):
+        folder = tmp_path / str(n_renames)
+        folder.mkdir()
+        (folder / "a").write_text("1")
+        (folder / "b").write_text("1")
+        done = subprocess.run([sys.executable, "-c", script, str(folder), str(n_renames)])
+        assert done.returncode == -signal.SIGKILL
+        seen = [path.read_text() for path in folder.iterdir() if path.is_file()]
+        assert len(set(seen)) <= 1
+        assert any(path.name.startswith(".skyshed-") for path in folder.iterdir())
+        with whole_set(folder, ("a", "b", "c")) as stage:
+            (stage / "b").write_text("3")
+        assert contents(folder) == {"b": "3"}
 
 
 def test_anything_is_removed_and_no_link_is_followed(tmp_path):

@@ -238,3 +238,14 @@ def test_renumbering_nothing_warns():
     segm.remove_masked_labels(np.ones((3, 3), bool), partial_overlap=False)
     segm.keep_labels([], relabel=True)
     assert segm.nlabels == 0
+
+
+@pytest.mark.parametrize("label", [-1, 4, 50_000_000])
+def test_an_edit_of_data_that_changed_in_place_reads_nothing_else(label):
+    data = np.zeros((50, 50), np.int32)
+    data[3:6, 3:6], data[20:25, 20:25], data[40:42, 1:9] = 1, 2, 3
+    segm = SegmentationImage(data)
+    assert segm.labels.tolist() == [1, 2, 3]
+    segm.data[0:2, 0:2] = label
+    with pytest.raises(IndexError, match=r"changed in place.*segm\.data = segm\.data"):
+        segm.remove_label(1)

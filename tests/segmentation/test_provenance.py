@@ -87,3 +87,13 @@ def test_edits_are_followed_label_by_label(seed):
         expected = [flags.get(label, 0) for label in labels.tolist()]
         np.testing.assert_array_equal(provenance.flags_of(labels), expected)
     assert len(children) > 3
+
+
+def test_a_flag_is_added_to_those_that_labels_have():
+    before = Provenance.from_maps({4: 9}, {4: 32, 2: 64})
+    after = before.with_flag(np.array([2, 7]), 1 << 30)
+    labels = np.array([2, 4, 7, 8])
+    assert after.flags_of(labels).tolist() == [64 | 1 << 30, 32, 1 << 30, 0]
+    assert before.flags_of(labels).tolist() == [64, 32, 0, 0]
+    assert after.parent_of() == {4: 9}
+    assert before.with_flag(np.array([], int), 1).flags_of(labels).tolist() == [64, 32, 0, 0]

@@ -10,7 +10,15 @@ import numpy as np
 from astropy.utils.exceptions import AstropyUserWarning
 
 from skyshed._typing import Array, ImageOrNDData, Mask, Pair
-from skyshed.arguments import as_image, as_pair, check_positive_integer, check_range, union
+from skyshed.arguments import (
+    as_image,
+    as_pair,
+    check_number,
+    check_pixels,
+    check_positive_integer,
+    check_range,
+    union,
+)
 from skyshed.background.base import DEFAULT_CLIP, own_clip, show
 from skyshed.background.box_values import measure_boxes
 from skyshed.background.checks import (
@@ -26,7 +34,13 @@ from skyshed.background.mesh import Mesh, least_pixels, make_mesh
 from skyshed.background.window import BackgroundWindow
 from skyshed.messages import find_stack_level
 from skyshed.names import accept_aliases, canonical_attribute
-from skyshed.namespace import array_namespace, device_of, stays_on_device
+from skyshed.namespace import (
+    array_namespace,
+    device_of,
+    imported_modules,
+    named_modules,
+    stays_on_device,
+)
 from skyshed.optional import need
 
 __all__ = ["Background2D"]
@@ -147,6 +161,7 @@ class Background2D:
         if image.dtype.kind in "iub":
             image = image.astype(xp.float32)
         image = as_image(image, "data", xp)
+        check_pixels(image, "data")
         mask = as_boolean(mask, "mask", image.shape, xp)
         self._has_mask = mask is not None or data_mask is not None
         self._configure(
@@ -244,6 +259,12 @@ class Background2D:
         self._mesh = mesh
         return self
 
+    def __getstate__(self) -> dict[str, Any]:
+        return named_modules(vars(self))
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(imported_modules(state))
+
     def _configure(
         self,
         shape: tuple[int, int],
@@ -269,6 +290,8 @@ class Background2D:
         self.fill_value = fill_value
         self.exclude_percentile = check_range(exclude_percentile, "exclude_percentile", 0, 100)
         self.filter_size = np.array(as_pair(filter_size, "filter_size", odd=True))
+        if filter_threshold is not None:
+            check_number(filter_threshold, "filter_threshold", "a real number or None")
         self.filter_threshold = filter_threshold
         self.sigma_clip = own_clip(callable_or(sigma_clip, "sigma_clip", None))
         self.bkg_estimator = without_clip(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
 
 from skyshed._typing import ImageOrNDData, Mask, PerSource
-from skyshed.arguments import as_image, check_positive_integer, union
+from skyshed.arguments import as_image, check_positive_integer, is_number, union
 from skyshed.background.base import show
 from skyshed.background.checks import as_boolean, callable_or, unpack
 from skyshed.background.estimators import MedianBackground, compiled_statistics
@@ -74,7 +75,7 @@ class LocalBackground:
         n_threads: int | None = None,
     ) -> None:
         for name, radius in (("inner_radius", inner_radius), ("outer_radius", outer_radius)):
-            if not 0 < radius < np.inf:
+            if not is_number(radius) or not 0 < radius <= sys.float_info.max:
                 raise ValueError(f"{name} must be positive and finite, in pixels; got {radius!r}")
         if not outer_radius > inner_radius:
             raise ValueError(

@@ -8,6 +8,7 @@ import numpy as np
 from skyshed.background.interpolation import BkgZoomInterpolator
 from skyshed.background.mesh import Mesh
 from skyshed.kernels.threads import resolve_n_threads
+from skyshed.namespace import imported_modules, named_modules
 
 __all__ = ["BackgroundWindow"]
 
@@ -68,6 +69,12 @@ class BackgroundWindow:
                 f"the window must be 0 <= y0 < y1 <= {ny} and 0 <= x0 < x1 <= {nx}, got y0={y0}, "
                 f"y1={y1}, x0={x0}, x1={x1}"
             )
+
+    def __getstate__(self) -> dict[str, Any]:
+        return named_modules(vars(self))
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(imported_modules(state))
 
     def at(self, y0: int, y1: int, x0: int, x1: int) -> "BackgroundWindow":
         """Return the background in another window of the same image."""

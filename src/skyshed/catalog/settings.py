@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from skyshed.arguments import is_number
+
 __all__ = ["CatalogSettings", "check_kron_params"]
 
 
@@ -69,6 +71,8 @@ def check_kron_params(kron_params: Any) -> tuple[float, ...]:
             "kron_params must have 2 or 3 elements: the scale, the least Kron radius and, if "
             f"wanted, the least circular radius; {got}"
         )
+    if not all(is_number(each) for each in kron_params):
+        raise ValueError(f"kron_params must be 2 or 3 real numbers; {got}")
     if not kron_params[0] > 0:
         raise ValueError(f"kron_params[0] must be > 0, it scales the Kron radius; {got}")
     if not kron_params[1] > 0:
@@ -81,7 +85,7 @@ def check_kron_params(kron_params: Any) -> tuple[float, ...]:
 def _check_width(width: Any) -> int:
     """Return the width of the local background's annulus as an int of at least 0."""
     name = "localbkg_width/local_bkg_width"
-    if isinstance(width, str) or np.ndim(width) != 0 or not float(width).is_integer():
+    if not is_number(width) or not width % 1 == 0:
         raise ValueError(f"{name} must be an integer number of pixels, got {width!r}")
     if width < 0:
         raise ValueError(f"{name} must be >= 0, got {width!r}; 0 is for no local background")
@@ -90,7 +94,7 @@ def _check_width(width: Any) -> int:
 
 def _check_masking(method: Any) -> None:
     """Raise a ValueError unless ``method`` is a way to treat pixels of neighbouring sources."""
-    if method not in ("correct", "mask", "none"):
+    if np.ndim(method) != 0 or method not in ("correct", "mask", "none"):
         raise ValueError(
             f"Invalid aperture_mask_method value {method!r}: apermask_method/aperture_mask_method "
             "must be 'correct', 'mask' or 'none'"

@@ -30,6 +30,8 @@ def make_frame(
     """Check the images; return a frame of them, and their unit."""
     if n_threads is not None:
         check_positive_integer(n_threads, "n_threads")
+    if images["data"] is None:
+        raise TypeError("data must be an image, got None")
     plain, unit = split_units(**images)
     plain_images = dict(zip(images, plain, strict=True))
     mask = adopt(mask, "mask")
@@ -84,7 +86,11 @@ def check_unit(unit: Any, data_unit: Any) -> Any:
     """
     if unit is None:
         return data_unit
-    unit = u.Unit(unit)
+    try:
+        unit = u.Unit(unit)
+    except (TypeError, ValueError, OverflowError) as error:
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"unit must be a unit of astropy or its name, got {unit!r}") from error
     if data_unit is not None and unit != data_unit:
         raise ValueError(
             f"unit is {str(unit)!r}, but data is in {str(data_unit)!r}: leave unit out, or convert "

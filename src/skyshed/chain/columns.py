@@ -8,6 +8,7 @@ import numpy as np
 from astropy.table import QTable
 
 from skyshed.chain.designation import designations, pixel_scale, resolving
+from skyshed.chain.exposure_columns import QUALITY
 from skyshed.parameters import Parameters
 
 __all__ = [
@@ -30,18 +31,23 @@ FLUXES = ("segment", "kron")
 MAGNITUDES_PER_E_FOLD = 2.5 / np.log(10)
 
 
-def check_columns(names: Iterable[str] | None, has_wcs: bool) -> None:
+def check_columns(names: Iterable[str] | None, has_wcs: bool, has_quality: bool = True) -> None:
     """Refuse columns that the catalog does not have, before anything is computed.
 
     Raises
     ------
     ValueError
-        If a column is unknown, or lies on the sky where there is no WCS.
+        If a column is unknown, or lies on the sky where there is no WCS, or is about a quality
+        plane where there is none.
     """
     from skyshed.catalog.registry import ALIASES, COLUMNS, close_columns, required
 
     for name in names or ():
         if name in GROUPS or name == "label":
+            continue
+        if name in QUALITY:
+            if not has_quality:
+                raise ValueError(f"columns: {name!r} needs a quality plane: give one as quality")
             continue
         entry = COLUMNS.get(ALIASES.get(name, name))
         if entry is None or not entry[0].public:
@@ -109,7 +115,14 @@ def make_table(catalog: Any, parameters: Parameters) -> QTable:
         One row per source. A column that the image says nothing about (positions on the sky
         without a WCS) is left out.
     """
-    table = catalog.to_table(spelled_out(parameters.columns, catalog.wcs is not None))
+    names = spelled_out(parameters.columns, catalog.wcs is not None)
+    if names is None:
+        names = list(catalog.default_columns)
+    names += [name for name in QUALITY if name in catalog.extra_properties and name not in names]
+    table = catalog.to_table(names)
+    for name in QUALITY:
+        if name in table.colnames:
+            table[name].info.description = QUALITY[name]
     for name in list(table.colnames):
         if getattr(table[name], "dtype", None) == np.dtype(object) and all(
             value is None for value in table[name]
@@ -125,7 +138,7 @@ def make_table(catalog: Any, parameters: Parameters) -> QTable:
         name = f"aperture_{_spelled(radius)}"
         fluxes[name] = catalog.circular_photometry(radius)
         table[f"{name}_flux"], table[f"{name}_fluxerr"] = fluxes[name]
-    if parameters.zero_point is not None:
+    if isinstance(parameters.zero_point, float):
         for name, (flux, error) in fluxes.items():
             values = magnitudes(flux, error, parameters.zero_point)
             table[f"{name}_mag"], table[f"{name}_magerr"] = values
@@ -155,7 +168,9 @@ def catalog_table(table: QTable, parameters: Parameters) -> QTable:
     return whole
 
 
-def empty_table(wcs: Any, unit: Any, parameters: Parameters, dtype: Any) -> QTable:
+def empty_table(
+    wcs: Any, unit: Any, parameters: Parameters, dtype: Any, has_quality: bool = False
+) -> QTable:
     """Return a table of no sources, with the columns, dtypes and units that one of some has.
 
     It is that of a source in an image made up for the purpose, without its row.
@@ -176,6 +191,8 @@ def empty_table(wcs: Any, unit: Any, parameters: Parameters, dtype: Any) -> QTab
         kron_params=parameters.kron_params,
         unit=unit,
     )
+    for name in QUALITY if has_quality else ():
+        catalog.add_extra_property(name, np.zeros(1, np.int64))
     return make_table(catalog, parameters)[:0]
 
 

@@ -1,7 +1,7 @@
 """What is asked of the chain: the same for an image at once and for its tiles."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -80,12 +80,15 @@ class Request:
         The sources to be measured; `None` if they are to be detected.
     detection_cat : SourceCatalog or None
         A catalog in memory that positions, shapes and apertures are taken from.
+    noted : mapping of str to str
+        What the record has to say besides: the cards that parameters come from.
     """
 
     exposures: Mapping[str, Exposure]
     parameters: Parameters
     known: KnownLabels | None = None
     detection_cat: Any = None
+    noted: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def exposure(self) -> Exposure:
@@ -116,6 +119,11 @@ class Request:
         return next((each for each in candidates if each is not None), None)
 
     @property
+    def has_quality(self) -> bool:
+        """Whether bits of a quality plane are asked for."""
+        return "quality" in self.exposure.companions
+
+    @property
     def halo(self) -> int:
         """How many pixels beyond its edge a convolved window depends on."""
         parameters = self.parameters
@@ -134,7 +142,7 @@ class Request:
         if known is not None:
             mask = None if known.mask is None else cut(known.mask, window)
             known = KnownLabels(cut(known.source, window), mask)
-        return Request(exposures, self.parameters, known)
+        return Request(exposures, self.parameters, known, noted=self.noted)
 
     def sources(self) -> dict[str, ImageSource]:
         """Return every image that takes part, by the name of its argument."""
@@ -155,7 +163,12 @@ class Request:
         others |= self.exposure.companions
         for name, source in others.items():
             origin |= {key.replace("input", name): value for key, value in source.origin().items()}
-        return origin
+        return {**origin, **self.noted}
+
+    def files(self) -> dict[str, str]:
+        """Return the files that images are read from, and the arguments that they were given as."""
+        sources = {**self.sources()}
+        return {file: name for name, source in sources.items() for file in source.files}
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name != "wcs"}

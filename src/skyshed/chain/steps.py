@@ -11,6 +11,7 @@ from skyshed.background.window import BackgroundWindow
 from skyshed.catalog import CatalogSettings, SourceCatalog
 from skyshed.chain.background import ExposureMesh
 from skyshed.chain.columns import needs_background
+from skyshed.chain.exposure_columns import bits_of_sources, with_saturated
 from skyshed.chain.request import Request
 from skyshed.convolution import convolve, oversampled_gaussian
 from skyshed.exceptions import CrowdedWarning, NoDetectionsWarning
@@ -92,9 +93,8 @@ class Prepared:
         """Return the total error of each pixel; ``data`` is the image without its background."""
         if self.planes.error is not None:
             return self.planes.error
-        if not self.parameters.effective_gain:
-            return self.noise()
-        return calc_total_error(data, self.noise(), self.parameters.effective_gain)
+        gain = _counts_per_unit(self.parameters)
+        return calc_total_error(data, self.noise(), gain) if gain else self.noise()
 
     def lazy_error(self, data: Any) -> Any:
         """Return the total error of each pixel, to be made when it is needed; as `total_error`."""
@@ -119,6 +119,14 @@ class Prepared:
         smooth = None if self.convolved is None else xp.ascontiguousarray(self.convolved[where])
         background = self.background.at(*window.bounds)
         return Prepared(self.planes.cut(where), background, self.parameters, smooth)
+
+
+def _counts_per_unit(parameters: Parameters) -> float | None:
+    """Return the gain, times the exposure time of data that are per second."""
+    gain, time = parameters.effective_gain, parameters.exposure_time
+    if not isinstance(gain, float):
+        return None
+    return gain * time if isinstance(time, float) else gain
 
 
 def prepare(planes: Planes, mesh: ExposureMesh, request: Request, window: Window) -> Prepared:
@@ -182,6 +190,8 @@ def make_catalog(
         error=image.lazy_error(data), background=level, origin=image.window.origin,
         full_shape=request.shape,
     )  # fmt: skip
+    exposure = request.exposures[planes.name]
+    provenance = with_saturated(provenance, exposure.saturation, planes, sources)
     settings = CatalogSettings(
         request.wcs, parameters.kron_params, parameters.localbkg_width, parameters.apermask_method
     )
@@ -189,6 +199,8 @@ def make_catalog(
         frame, sources, settings, provenance=provenance, detection_cat=detection_cat,
         unit=request.unit, n_threads=parameters.n_threads,
     )  # fmt: skip
+    for name, bits in bits_of_sources(exposure, image.window, sources).items():
+        catalog.add_extra_property(name, bits)
     if smooth is not None:
         catalog.measure("moments")
         smooth.release()

@@ -125,7 +125,10 @@ class WholeRun(Run):
     def table(self) -> QTable:
         """One row per source."""
         if self.catalog is None:
-            return empty_table(self.request.wcs, self.request.unit, self.parameters, self.dtype)
+            request = self.request
+            return empty_table(
+                request.wcs, request.unit, self.parameters, self.dtype, request.has_quality
+            )
         return make_table(self.catalog, self.parameters)
 
     @property

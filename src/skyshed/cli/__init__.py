@@ -6,22 +6,35 @@ What computes is imported by the command that needs it, so that help comes at on
 import argparse
 import atexit
 import gc
+import signal
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from skyshed import __version__
 from skyshed.cli import columns, extract, info, simulate
 from skyshed.cli.errors import complain, in_one_line, is_refusal
+from skyshed.cli.streams import forgiving_streams
 
 __all__ = ["command", "main"]
 
 #: Objects made before Python looks for cycles among them: imports make some 300,000, which stay.
 #: By its own number, 700, looking takes a tenth of the time of a small image.
 COLLECT_AFTER = 50_000
-#: Exit statuses: a request that cannot be met, an error in skyshed itself, Ctrl-C (as in shells).
-#: That for some of several images is in `skyshed.cli.each`.
-REFUSED, BROKEN, INTERRUPTED = 2, 1, 130
+#: Exit statuses: a request that cannot be met, an error in skyshed itself. That for some of several
+#: images is in `skyshed.cli.each`.
+REFUSED, BROKEN = 2, 1
+#: Added to the number of the signal that ended the command, as in shells.
+BY_SIGNAL = 128
+#: Signals that end a command as Ctrl-C does, and the word for it; not every system has all.
+SIGNALS = {
+    number: word
+    for number, word in (
+        (getattr(signal, "SIGTERM", None), "terminated"),
+        (getattr(signal, "SIGHUP", None), "hung up"),
+    )
+    if number is not None
+}  # fmt: skip
 
 
 class _Parser(argparse.ArgumentParser):
@@ -34,6 +47,10 @@ class _Parser(argparse.ArgumentParser):
 
 class _BadOptionError(ValueError):
     """A command line that cannot be understood."""
+
+
+class _Ended(KeyboardInterrupt):
+    """A signal that ends the command; whatever is unfinished is cleared away, as for Ctrl-C."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -49,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     status : int
         0; 2 if the request cannot be met (a bad option or file, said in one line on standard
         error); 3 if some of several images (``--each``) failed; 1 for an error in skyshed itself;
-        130 when interrupted.
+        130 when interrupted, 143 by SIGTERM, 129 by SIGHUP.
 
     Examples
     --------
@@ -62,15 +79,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments = _parser().parse_args(argv)
         debug = arguments.debug
         return int(arguments.run(arguments))
-    except KeyboardInterrupt:
-        print("skyshed: interrupted", file=sys.stderr)
-        return INTERRUPTED
+    except KeyboardInterrupt as ended:
+        number = ended.args[0] if isinstance(ended, _Ended) else signal.SIGINT
+        print(f"skyshed: {SIGNALS.get(number, 'interrupted')}", file=sys.stderr)
+        return BY_SIGNAL + int(number)
     except SystemExit as leaving:  # --help and --version
         return int(leaving.code or 0)
-    except BrokenPipeError:
-        # Whoever read our output has closed it, e.g. `skyshed info | head -1`.
-        sys.stderr.close()
-        return BROKEN
     except Exception as error:
         if debug:
             raise
@@ -80,10 +94,20 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def command() -> NoReturn:
     """Run the command line of this process, and end it."""
+    forgiving_streams()
+    for number in SIGNALS:
+        if signal.getsignal(number) == signal.SIG_DFL:  # nohup ignores SIGHUP
+            signal.signal(number, _end)
     gc.set_threshold(COLLECT_AFTER, *gc.get_threshold()[1:])
     # So that Python does not look for cycles among all objects once more as it ends, for 0.2 s.
     atexit.register(gc.freeze)
     sys.exit(main())
+
+
+def _end(number: int, _: Any) -> NoReturn:
+    """End the command; a second signal ends the process at once."""
+    signal.signal(number, signal.SIG_DFL)
+    raise _Ended(signal.Signals(number))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -32,7 +32,7 @@ def run_each(arguments: argparse.Namespace, parameters: Parameters) -> int:
     from skyshed.extraction.each import take_turns
     from skyshed.extraction.folders import folder_names
     from skyshed.output.atomic import traceless
-    from skyshed.output.write import check_writable
+    from skyshed.output.results import check_writable
 
     _check_options(arguments)
     images = images_of(arguments.image)
@@ -197,7 +197,7 @@ def _check_folders(
 ) -> None:
     """Refuse results in the place of files, above all of images that are to be read."""
     from skyshed.extraction.folders import file_stem
-    from skyshed.output.write import RESULTS
+    from skyshed.output.results import RESULTS
 
     inputs = {os.path.realpath(file_stem(image)[0]) for image in images}
     for image, folder in zip(images, folders, strict=True):

@@ -29,7 +29,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Declare the options; those of the chain are made from `Parameters`."""
     parser.add_argument(
         "image", metavar="IMAGE", nargs="+",
-        help="FITS file (image.fits[SCI] names an HDU) or Zarr array; several that abut are one",
+        help="FITS file (image.fits[SCI] names an HDU, cube.fits[DATA][1] a plane), ASDF file or "
+        "Zarr array; several that abut are one",
     )  # fmt: skip
     many = parser.add_argument_group("many images")
     many.add_argument(
@@ -54,6 +55,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         ("variance", "variance of the background of each pixel"),
         ("error", "total error of each pixel, for the errors in the catalog"),
         ("mask", "pixels to leave out: those not 0, or of --mask-bits"),
+        (
+            "quality",
+            "plane of bits, of which each source's columns quality_or and _and have those "
+            "of any and of all its pixels",
+        ),
         ("segmentation", "measure the sources of this map of labels, detect none"),
         ("detection-image", "image of the same pixels for positions, shapes and apertures"),
     ):
@@ -181,10 +187,13 @@ def _extract(arguments: argparse.Namespace, request: Any, plan: Any, resources: 
     """Do what the plan says, and write what is found."""
     from skyshed.extraction.entry import run_request
     from skyshed.output.atomic import traceless
-    from skyshed.output.write import check_writable
+    from skyshed.output.results import check_apart, check_writable
 
     with traceless(Path(arguments.out)):
         folder = check_writable(arguments.out, arguments.format, arguments.map_format)
+        check_apart(
+            folder, request.files(), arguments.format, arguments.compress, arguments.map_format
+        )
         found = run_request(request, plan, resources, False if arguments.quiet else None)
         paths = write_found(arguments, found, folder)
     if arguments.workspace is None and plan.tiling is not None:

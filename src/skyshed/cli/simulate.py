@@ -20,6 +20,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--density", type=_positive, help="sources per megapixel [that of a deep survey]"
     )
+    parser.add_argument("--overwrite", action="store_true", help="replace a file of this name")
     parser.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors")
 
 
@@ -49,8 +50,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Simulate and write."""
     from skyshed.datasets import make_survey_image
     from skyshed.datasets.write import write_survey
-    from skyshed.output.write import check_writable
+    from skyshed.output.results import check_writable
 
+    if os.path.lexists(arguments.out) and not arguments.overwrite:
+        raise ValueError(f"{arguments.out} exists: name another file, or give --overwrite")
     check_writable(os.path.dirname(arguments.out) or ".")
     options = {} if arguments.density is None else {"density": arguments.density}
     field = make_survey_image(tuple(arguments.shape), seed=arguments.seed, **options)

@@ -6,8 +6,9 @@ from typing import Any
 
 __all__ = ["WORKSPACE", "write_found"]
 
-#: The folder in that of the results that a run over tiles works in until they are written.
-WORKSPACE = "workspace"
+#: The folder in that of the results that a run over tiles works in until they are written. It goes
+#: then, so that it has no name that a user would give to a folder of theirs.
+WORKSPACE = ".workspace"
 
 
 def write_found(arguments: argparse.Namespace, found: Any, folder: Path) -> list[Path]:

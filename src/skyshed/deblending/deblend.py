@@ -13,6 +13,7 @@ from skyshed.arguments import (
     as_image,
     check_choice,
     check_connectivity,
+    check_flag,
     check_positive_integer,
     check_range,
 )
@@ -133,6 +134,7 @@ def deblend_sources(
             f"{segment_img.shape}, data has {image.shape}"
         )
     npixels = check_positive_integer(npixels, both_names("npixels"))
+    relabel = check_flag(relabel, "relabel")
     nlevels, contrast = check_deblending(nlevels, contrast, mode, connectivity, contrast_method)
     # Sources are addressed by their index: their numbers are the labels only where these are int32.
     sources, old = segment_img.label_table.sources, segment_img.labels

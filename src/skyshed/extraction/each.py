@@ -37,6 +37,7 @@ def extract_each(
     variance: Any = None,
     error: Any = None,
     mask: Any = None,
+    quality: Any = None,
     wcs: Any = None,
     region: Any = None,
     parameters: Parameters | None = None,
@@ -59,7 +60,7 @@ def extract_each(
     images : sequence of image
         The images, each anything that `skyshed.extract` takes; a 3-D array is one of its planes.
     segmentation, detection_image, detection_cat, hdu, weight, rms, variance, error, mask
-    wcs, region
+    quality, wcs, region
         As in `skyshed.extract`. A list, tuple or 3-D array has one value for each image, in the
         same order, `None` for none. Anything else is for all images. So what is itself a list, such
         as an image that is several files that abut, must be in a list of one for each image.
@@ -130,7 +131,8 @@ def extract_each(
         {
             "segmentation": segmentation, "detection_image": detection_image,
             "detection_cat": detection_cat, "hdu": hdu, "weight": weight, "rms": rms,
-            "variance": variance, "error": error, "mask": mask, "wcs": wcs, "region": region,
+            "variance": variance, "error": error, "mask": mask, "quality": quality, "wcs": wcs,
+            "region": region,
         },
         parameters=parameters, device=device,
     )  # fmt: skip

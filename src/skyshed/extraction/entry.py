@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from skyshed.arguments import check_choice
+from skyshed.arguments import check_choice, check_flag, is_path
 from skyshed.chain.columns import check_columns
 from skyshed.chain.progress import Progress
 from skyshed.chain.request import DETECTION, IMAGE, Request
 from skyshed.chain.whole import STAGES, run_whole
+from skyshed.extraction.from_header import settled
 from skyshed.extraction.given import check_detection, open_detection, open_labels
 from skyshed.extraction.plan import Plan, Resources, make_plan
 from skyshed.extraction.result import Extraction
@@ -30,6 +31,7 @@ def extract(
     variance: Any = None,
     error: Any = None,
     mask: Any = None,
+    quality: Any = None,
     wcs: Any = None,
     parameters: Parameters | None = None,
     progress: bool | None = False,
@@ -51,9 +53,10 @@ def extract(
     image : image, shape (ny, nx)
         Anything that `skyshed.images.open_image` opens: an array (NumPy, CuPy, Dask, Zarr, a
         memory map), a Quantity, a masked array, NDData, an HDU or HDUList, the path of a FITS file
-        (``image.fits``, ``image.fits[SCI]``) or Zarr array, or a list of paths of images that
-        abut. Of a file also its unit and WCS are taken. It is not modified. Pixels that are not
-        finite are left out of everything. All images below may be given as any of these.
+        (``image.fits``, ``image.fits[SCI]``, ``cube.fits[DATA][1]`` for a plane), ASDF file
+        (``image.asdf[data]``) or Zarr array, or a list of paths of images that abut. Of a file also
+        its unit and WCS are taken. It is not modified. Pixels that are not finite are left out of
+        everything. All images below may be given as any of these.
     segmentation : SegmentationImage, or image of int, optional
         The label of each pixel, 0 for none: these sources are measured, and none are detected. The
         parameters of detection and deblending have no effect then. photutils' class is taken, too.
@@ -67,8 +70,9 @@ def extract(
         The same as a catalog that was measured before, whose segmentation image is the default of
         ``segmentation``. Its ``kron_params``, ``apermask_method`` and WCS are used.
     hdu : int, str or (str, int), optional
-        The HDU of the file ``image``: number, name, ``NAME,VERSION`` or ``(NAME, VERSION)``; the
-        first image if `None`, with a warning if there are others.
+        The HDU of the file ``image``: number, name, ``NAME,VERSION`` or ``(NAME, VERSION)``, with
+        the plane of a cube behind it, ``"DATA[1]"``; the first image if `None`, with a warning if
+        there are others. Of an ASDF file, the place of the array in its tree.
     weight : image, optional
         Inverse variance of the background of each pixel, which sets the detection threshold and
         the errors; pixels without weight (0, negative, NaN) are left out. With ``scale_weight`` up
@@ -85,7 +89,10 @@ def extract(
         where there is an ``effective_gain``.
     mask : image of bool or int, optional
         True, or not 0, for pixels to leave out; of an integer quality plane the bits
-        ``mask_bits``.
+        ``mask_bits``, which may be names that its header has.
+    quality : image of int, optional
+        A plane of bits, of which no pixel is left out: the table has those that any pixel of a
+        source has, ``quality_or``, and those that all have, ``quality_and``.
     wcs : WCS or `~astropy.io.fits.Header`, optional
         A celestial WCS that goes before the image's own; of one with more axes, the celestial part.
         An image that has none takes that of the segmentation or of the detection image.
@@ -166,13 +173,17 @@ def extract(
     >>> print(f"{other.table['kron_flux'][0] / found.table['kron_flux'][0]:.2f}")
     0.50
     """
+    if workspace is not None and not is_path(workspace):
+        raise TypeError(f"workspace must be the path of a folder or None, got {workspace!r}")
+    if progress is not None:
+        progress = check_flag(progress, "progress")
     request = open_request(
         image, segmentation=segmentation, detection_image=detection_image,
         detection_cat=detection_cat, hdu=hdu, weight=weight, rms=rms,
-        variance=variance, error=error, mask=mask, wcs=wcs, parameters=parameters, device=device,
-        region=region, **overrides,
+        variance=variance, error=error, mask=mask, quality=quality, wcs=wcs,
+        parameters=parameters, device=device, region=region, **overrides,
     )  # fmt: skip
-    del image, weight, rms, variance, error, mask, segmentation, detection_image
+    del image, weight, rms, variance, error, mask, quality, segmentation, detection_image
     resources = Resources(memory, workspace, scheduler, restart)
     return run_request(request, make_plan(request, resources), resources, progress)
 
@@ -192,6 +203,7 @@ def open_request(
     variance: Any = None,
     error: Any = None,
     mask: Any = None,
+    quality: Any = None,
     wcs: Any = None,
     **overrides: Any,
 ) -> Request:
@@ -209,10 +221,12 @@ def open_request(
             "give one of them"
         )
     exposure = open_exposure(
-        image, hdu=hdu, weight=weight, rms=rms, variance=variance, error=error, mask=mask, wcs=wcs,
-        region=region, mask_bits=parameters.mask_bits, scale_weight=parameters.scale_weight,
+        image, hdu=hdu, weight=weight, rms=rms, variance=variance, error=error, mask=mask,
+        quality=quality, wcs=wcs, region=region, mask_bits=parameters.mask_bits,
+        scale_weight=parameters.scale_weight, weight_threshold=parameters.weight_threshold,
         device=device,
     )  # fmt: skip
+    parameters, exposure, noted = settled(parameters, exposure)
     exposures = {IMAGE: exposure}
     if detection_image is not None:
         exposures[DETECTION] = open_detection(detection_image, exposure, region)
@@ -221,8 +235,8 @@ def open_request(
         known = open_labels(segmentation, exposure, region)
     if detection_cat is not None:
         parameters, known = check_detection(detection_cat, exposure, known, parameters, region)
-    request = Request(exposures, parameters, known, detection_cat)
-    check_columns(parameters.columns, request.wcs is not None)
+    request = Request(exposures, parameters, known, detection_cat, noted)
+    check_columns(parameters.columns, request.wcs is not None, request.has_quality)
     return request
 
 

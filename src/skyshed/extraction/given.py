@@ -3,8 +3,6 @@
 import contextlib
 from typing import Any
 
-import numpy as np
-
 from skyshed.catalog import SourceCatalog
 from skyshed.chain.request import DETECTION, KnownLabels
 from skyshed.images.arrays import ArraySource
@@ -14,6 +12,7 @@ from skyshed.images.pairing import open_paired
 from skyshed.images.region import as_region, cut
 from skyshed.images.registration import check_same_pixels
 from skyshed.images.source import ImageSource
+from skyshed.images.whole_numbers import WholeNumbers
 from skyshed.namespace import array_namespace, is_device_array
 from skyshed.parameters import Parameters
 from skyshed.segmentation import SegmentationImage, as_segmentation_image
@@ -36,9 +35,10 @@ def open_labels(given: Any, exposure: Exposure, region: Any) -> KnownLabels:
     Raises
     ------
     TypeError
-        If the map holds no integers, or is on another device than the image.
+        If the map holds no numbers, or is on another device than the image.
     ValueError
-        If its shape or its WCS is not that of the image.
+        If its shape or its WCS is not that of the image. Floats that are not whole numbers are
+        refused when they are read.
     """
     name = "segmentation"
     segmentation = None
@@ -49,7 +49,7 @@ def open_labels(given: Any, exposure: Exposure, region: Any) -> KnownLabels:
     else:
         opened = OpenedImage(ArraySource(segmentation.data))
     source, mask = opened.image.as_integers(), opened.mask
-    _check_integers(source, name)
+    _refuse_mask(source, name)
     if region is not None:
         window = as_region(region, source.shape)
         source, mask = cut(source, window), None if mask is None else cut(mask, window)
@@ -57,6 +57,8 @@ def open_labels(given: Any, exposure: Exposure, region: Any) -> KnownLabels:
         if segmentation is not None:
             source = ArraySource(segmentation.data)
     _check_pixels(source, name, exposure)
+    if source.dtype.kind == "f":
+        source = WholeNumbers(source, name)
     return KnownLabels(source, mask, segmentation)
 
 
@@ -105,7 +107,7 @@ def check_detection(
         kron_params=catalog.kron_params, apermask_method=catalog.apermask_method
     )
     if known is not None:
-        given = known.source.array if isinstance(known.source, ArraySource) else None
+        given = _labels_in_memory(known.source)
         if given is not None and known.mask is None and not _same_labels(given, labels.array):
             raise ValueError(
                 f"{name} must have the sources of segmentation, and it has others: leave "
@@ -114,6 +116,13 @@ def check_detection(
         return changed, known
     segmentation = SegmentationImage(catalog.frame.labels)
     return changed, KnownLabels(labels, None, segmentation)
+
+
+def _labels_in_memory(source: ImageSource) -> Any:
+    """Return the labels of a map that is an array, `None` for others."""
+    if isinstance(source, WholeNumbers) and isinstance(source.floats, ArraySource):
+        return source.read(source.everything)
+    return source.array if isinstance(source, ArraySource) else None
 
 
 def _same_labels(one: Any, other: Any) -> bool:
@@ -136,26 +145,10 @@ def _check_pixels(source: ImageSource, name: str, exposure: Exposure) -> None:
         array_namespace(**arrays)
 
 
-def _check_integers(source: ImageSource, name: str) -> None:
-    """Raise a TypeError unless an image can hold labels; the message shows a value if it can."""
-    dtype = source.dtype
-    if dtype.kind == "b":
+def _refuse_mask(source: ImageSource, name: str) -> None:
+    """Raise a TypeError for a map that does not tell sources apart."""
+    if source.dtype.kind == "b":
         raise TypeError(
             f"{name} is a mask (dtype bool), which does not tell sources apart: number them "
             "first, e.g. with scipy.ndimage.label"
         )
-    if dtype.kind not in "iu":
-        raise TypeError(
-            f"{name} must hold integers, the label of each pixel; it has dtype {dtype}"
-            f"{_example(source)}: make sure that it is a map of labels, and convert it with "
-            "astype('int32')"
-        )
-
-
-def _example(source: ImageSource) -> str:
-    """Return a value of an array that is no integer, as a part of a message."""
-    if not isinstance(source, ArraySource) or source.dtype.kind != "f":
-        return ""
-    values = np.asarray(source.read(source.everything))
-    odd = values[values != np.floor(values)]
-    return f" and values such as {float(odd[0]):g}" if odd.size else ""

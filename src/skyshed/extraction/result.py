@@ -200,6 +200,9 @@ class Extraction:
         ------
         OSError
             If the folder cannot be written to.
+        ValueError
+            If a file would take the place of one that the run was made from, or if the folder has
+            files of these names and no run's parameters.
         ImportError
             If a format needs a package that is not installed; the message says which.
         """
@@ -208,7 +211,7 @@ class Extraction:
             record=self.record, wcs=self.wcs, tiles=self.tiles,
             noise=float(self.background2d.background_rms_median),
             parts=self._run.parts, ellipses=self._run.ellipses, empty=lambda: self.table,
-            read_labels=self._labels, read_image=self._masked,
+            read_labels=self._labels, read_image=self._masked, inputs=self._run.request.files(),
             step=self._run.rows_per_read,
         )  # fmt: skip
         return write_extraction(

@@ -22,8 +22,8 @@ __all__ = ["PER_IMAGE", "Turn", "as_images", "check_settings", "image_names", "m
 
 #: Arguments of `skyshed.extract` that are one for all images, or a list of one for each.
 PER_IMAGE = (
-    "hdu", "weight", "rms", "variance", "error", "mask", "wcs", "segmentation", "detection_image",
-    "detection_cat", "region",
+    "hdu", "weight", "rms", "variance", "error", "mask", "quality", "wcs", "segmentation",
+    "detection_image", "detection_cat", "region",
 )  # fmt: skip
 
 

@@ -3,7 +3,13 @@
 A format is a file with an `ImageSource` and its opener, which registers itself when it is imported.
 """
 
-from skyshed.images import fits, joined, objects, zarr  # noqa: F401 - these register their formats
+from skyshed.images import (  # noqa: F401 - these register their formats
+    asdf,
+    fits,
+    joined,
+    objects,
+    zarr,
+)
 from skyshed.images.exposure import Exposure, Planes, open_exposure
 from skyshed.images.open import OpenedImage, open_image, register
 from skyshed.images.region import as_region, cut

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from skyshed.images.cards import Cards
 from skyshed.images.fingerprint import file_facts, sample_digest
 from skyshed.images.hdu_facts import HduFacts
 from skyshed.images.pixels import native, reading_errors
@@ -44,6 +45,8 @@ class ArraySource(ImageSource):
         Which HDU of a file it is.
     unknown_unit : str
         What a header says the unit is, where that is not known.
+    header : Cards or None
+        The cards of its header.
 
     Examples
     --------
@@ -65,6 +68,7 @@ class ArraySource(ImageSource):
     blank: int | None = None
     hdu: HduFacts | None = None
     unknown_unit: str = ""
+    header: Cards | None = None
 
     @property
     def shape(self) -> tuple[int, int]:  # type: ignore[override]
@@ -110,6 +114,12 @@ class ArraySource(ImageSource):
         """Return where the array came from; see `ImageSource.origin`."""
         return dict(self.came_from)
 
+    @property
+    def files(self) -> list[str]:
+        """The file of a memory map; see `ImageSource.files`."""
+        mapped = mapped_file(self.array)
+        return super().files if mapped is None else [mapped.path]
+
     def fingerprint(self) -> dict[str, Any]:
         """Return a checksum of evenly spaced pixels; of a memory map, its file and its time.
 
@@ -131,6 +141,7 @@ class ArraySource(ImageSource):
             **self.__dict__,
             "array": self.array if mapped is None else mapped,
             "wcs": ExactWCS(self.wcs),
+            "header": None,
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:

@@ -9,7 +9,9 @@ import numpy as np
 
 from skyshed.arguments import as_image, as_mask
 from skyshed.images.arrays import ArraySource
+from skyshed.images.bit_planes import check_mask_bits, check_quality, is_bad, numbered
 from skyshed.images.given_wcs import given_wcs
+from skyshed.images.mask_bits import bits_of
 from skyshed.images.noise_planes import NOISE_PLANES, check_meaning, noise_of
 from skyshed.images.open import OpenedImage, open_image
 from skyshed.images.pairing import open_paired
@@ -18,13 +20,13 @@ from skyshed.images.registration import check_same_pixels
 from skyshed.images.source import ImageSource
 from skyshed.images.wcs import ExactWCS, region_wcs
 from skyshed.images.window import Window
-from skyshed.namespace import array_namespace, like, to_device, to_host
+from skyshed.namespace import array_namespace, is_device_array, like, to_device, to_host
 
 __all__ = ["COMPANIONS", "Exposure", "Planes", "nothing_good", "open_exposure"]
 
 #: What goes with an image, by the names of the arguments of `skyshed.extract`, and the power of the
-#: image's unit that each is in; the mask has none.
-COMPANIONS = {**NOISE_PLANES, "error": 1, "mask": None}
+#: image's unit that each is in; planes of bits have none.
+COMPANIONS = {**NOISE_PLANES, "error": 1, "mask": None, "quality": None}
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +45,8 @@ class Planes:
         Whether ``rms`` is right only up to a factor.
     error : array of float32 or float64, or None
         The total error of each pixel, where the user gave it.
+    name : str
+        That of the exposure.
     """
 
     data: Any
@@ -50,6 +54,7 @@ class Planes:
     rms: Any = None
     relative: bool = False
     error: Any = None
+    name: str = "image"
 
     def on_device(self, device: str | None) -> "Planes":
         """Return the planes on the ``device`` ('cpu' or 'cuda'), each copied at most once."""
@@ -96,6 +101,12 @@ class Exposure:
         The celestial WCS.
     factors : mapping of str to float
         What the values of a companion are multiplied by to be in the image's unit.
+    weight_threshold : float or None
+        The least weight that counts, in the unit that weights are stored in.
+    named_bits : mapping of str to int
+        Those of ``mask_bits`` that were given by name.
+    saturation : float or None
+        The value from which a pixel of the image is saturated.
     """
 
     image: ImageSource
@@ -107,6 +118,9 @@ class Exposure:
     device: str | None = None
     wcs: Any = None
     factors: Mapping[str, float] = field(default_factory=dict)
+    weight_threshold: float | None = None
+    named_bits: Mapping[str, int] = field(default_factory=dict)
+    saturation: float | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -168,10 +182,22 @@ class Exposure:
         for name in NOISE_PLANES:
             if name in self.companions:
                 plane = self._stored(name, window, data, xp)
-                rms = noise_of(name, plane, self.factors.get(name, 1.0))
+                threshold = self.weight_threshold if name == "weight" else None
+                rms = noise_of(name, plane, self.factors.get(name, 1.0), threshold)
                 bad.append(rms == 0)
         error = self._companion("error", window, data, xp)
-        return Planes(data, _union(bad, xp), rms, self.relative, error).on_device(self.device)
+        planes = Planes(data, _union(bad, xp), rms, self.relative, error, self.name)
+        return planes.on_device(self.device)
+
+    def quality_at(self, window: Window, pixel: Any) -> Any:
+        """Return the bits of some pixels of a window, int64 and NumPy's; blank ones have none.
+
+        ``pixel`` are flat indices in the window.
+        """
+        source = self.companions["quality"]
+        plane = source.read(window)
+        where = like(pixel, plane) if is_device_array(plane) else to_host(pixel)
+        return numbered(to_host(plane.reshape(-1)[where]), source.blank)
 
     def _companion(self, name: str, window: Window, data: Any, xp: Any) -> Any:
         """Return a companion in the image's unit, beside the image."""
@@ -187,16 +213,8 @@ class Exposure:
 
     def _bad_pixels(self, mask: ImageSource, window: Window, data: Any, xp: Any) -> Any:
         """Return a mask or quality plane as booleans."""
-        values = stored = xp.asarray(like(mask.read(window), data))
-        if self.mask_bits is not None and values.dtype.kind in "iu":
-            # Through the unsigned type, so that the sign bit is a bit like any other.
-            unsigned = values.view(f"u{values.dtype.itemsize}")
-            largest = int(np.iinfo(unsigned.dtype).max)
-            wanted = sum(1 << bit for bit in self.mask_bits) & largest
-            values = unsigned & unsigned.dtype.type(wanted)
-        bad = values != 0
-        if mask.blank is not None:
-            bad = bad | (stored == stored.dtype.type(mask.blank))
+        values = xp.asarray(like(mask.read(window), data))
+        bad = is_bad(values, self.mask_bits, mask.blank)
         return as_mask(bad, "mask", xp, shape=data.shape, like="image")
 
 
@@ -210,21 +228,23 @@ def open_exposure(
     variance: Any = None,
     error: Any = None,
     mask: Any = None,
+    quality: Any = None,
     wcs: Any = None,
     region: Any = None,
-    mask_bits: tuple[int, ...] | None = None,
+    mask_bits: tuple[int | str, ...] | None = None,
     scale_weight: bool = False,
+    weight_threshold: float | None = None,
     device: str | None = None,
 ) -> Exposure:
     """Open an image and its companions; nothing but headers is read.
 
     Parameters
     ----------
-    image, hdu, weight, rms, variance, error, mask, wcs, region, device
+    image, hdu, weight, rms, variance, error, mask, quality, wcs, region, device
         See `skyshed.extract`; ``image`` may be one that is open, with its own mask and error.
     name : str, optional
         What messages call the image.
-    mask_bits, scale_weight
+    mask_bits, scale_weight, weight_threshold
         See `skyshed.Parameters`.
 
     Raises
@@ -232,11 +252,12 @@ def open_exposure(
     ValueError
         If shapes, units or places on the sky differ, it is not known which image of a file belongs
         to the image, a plane is a variance, weight or noise and was given as another, more than one
-        of these is given, ``wcs`` gives no positions on the sky, ``region`` is not in the image, or
-        there is no pixel.
+        of these is given, ``wcs`` gives no positions on the sky, ``region`` is not in the image,
+        there is no pixel, a bit of the mask has no such name, or ``weight_threshold`` is given
+        without a weight.
     TypeError
         If an image holds no numbers, ``wcs`` is none, ``mask_bits`` is given for a mask that has no
-        bits, or some images are NumPy arrays and others CuPy arrays.
+        bits, ``quality`` has none, or some images are NumPy arrays and others CuPy arrays.
     OSError
         If a file cannot be read.
     """
@@ -246,16 +267,21 @@ def open_exposure(
         raise ValueError(
             f"{' and '.join(twice[:2])} both say the noise of the background: give one of them"
         )
+    if weight_threshold is not None and weight is None:
+        raise ValueError(
+            f"weight_threshold is given as {weight_threshold:g}, and no weight is: give weight, or "
+            "leave weight_threshold out"
+        )
     opened = image if isinstance(image, OpenedImage) else open_image(image, name, hdu)
     main, own_mask, own_error = opened
-    given = {**noise, "error": error, "mask": mask}
+    given = {**noise, "error": error, "mask": mask, "quality": quality}
     companions = {
         each: open_paired(value, each, main).image
         for each, value in given.items()
         if value is not None and value is not np.ma.nomask
     }
-    if "mask" in companions:
-        companions["mask"] = companions["mask"].as_integers()
+    for each in {"mask", "quality"} & companions.keys():
+        companions[each] = companions[each].as_integers()
     if own_error is not None:
         companions.setdefault("error", own_error)
     _check_arrays({name: main, **companions})
@@ -271,15 +297,18 @@ def open_exposure(
         raise nothing_good(name)
     for plane in (own_mask, companions.get("mask")):
         if plane is not None:
-            _check_bits(plane.dtype, mask_bits)
+            check_mask_bits(plane.dtype, mask_bits)
+    if "quality" in companions:
+        check_quality(companions["quality"])
+    bits, named = bits_of(mask_bits, companions.get("mask", own_mask), main)
     factors = {
         each: _factor(source, each, main, power)
         for each, source in companions.items()
         if (power := COMPANIONS[each]) is not None
     }
     exposure = Exposure(
-        main, companions, own_mask, name, mask_bits, scale_weight, device,
-        main.wcs if wcs is None else wcs, factors,
+        main, companions, own_mask, name, bits, scale_weight, device,
+        main.wcs if wcs is None else wcs, factors, weight_threshold, named,
     )  # fmt: skip
     return exposure if region is None else exposure.cut(as_region(region, main.shape))
 
@@ -305,7 +334,8 @@ def _check_arrays(sources: Mapping[str, ImageSource]) -> None:
 def _refuse_itself(source: ImageSource, name: str, main: ImageSource) -> None:
     """Refuse a companion that is the image itself: the same HDU of the same file."""
     origin = source.origin()
-    of_file = "input_hdu" in origin and origin == main.origin()
+    in_file = "input_hdu" in origin or "input_array" in origin
+    of_file = in_file and origin == main.origin()
     # Of an HDUList in memory that was given twice, its own HDU is that of its name.
     of_list = (
         source.hdu is not None and source.hdu == main.hdu
@@ -314,12 +344,6 @@ def _refuse_itself(source: ImageSource, name: str, main: ImageSource) -> None:
     )  # fmt: skip
     if of_file or of_list:
         raise ValueError(f"{name} is the image itself, {source.label}: name its HDU, or its file")
-
-
-def _check_bits(dtype: Any, mask_bits: tuple[int, ...] | None) -> None:
-    """Refuse bits of a mask that has none."""
-    if mask_bits is not None and dtype.kind not in "iub":
-        raise TypeError(f"mask must hold integers where mask_bits is given, got {dtype}")
 
 
 def _factor(source: ImageSource, name: str, main: ImageSource, power: int) -> float:

@@ -1,4 +1,4 @@
-"""Facts by which a changed file or array is noticed without reading all of it."""
+"""Facts by which a changed file or array is noticed, and one is not taken for another."""
 
 import hashlib
 import os
@@ -10,12 +10,13 @@ import numpy as np
 
 from skyshed.images.source import ImageSource
 from skyshed.images.window import Window
+from skyshed.kernels.threads import rows_per_range, run_ranges
 from skyshed.namespace import to_host
 
-__all__ = ["file_facts", "file_origin", "sample_digest", "zarr_facts"]
+__all__ = ["content_digest", "file_facts", "file_origin", "sample_digest", "zarr_facts"]
 
-#: Rows, and columns, whose pixels stand for an array in memory: a million pixels at most, which
-#: take milliseconds; no image differs from another only between so many.
+#: Rows, and columns, whose pixels stand for an array in memory while a run is at work on it: a
+#: million pixels at most, which take milliseconds.
 SAMPLE = 1000
 #: What says how a Zarr array is stored, of its formats 3 and 2.
 ZARR_METADATA = ("zarr.json", ".zarray", ".zattrs")
@@ -69,6 +70,28 @@ def sample_digest(source: ImageSource) -> str:
         row = np.ascontiguousarray(pixels[0, columns])
         digest.update(row.data)
     return digest.hexdigest()
+
+
+def content_digest(source: ImageSource, n_threads: int | None = None) -> str:
+    """Return a SHA-256 of all pixels of an image: of those of bands of rows, whose own follow.
+
+    Parameters
+    ----------
+    source : ImageSource
+        The image; it is read once, by bands.
+    n_threads : int, optional
+        Threads to use; `None` for all available cores.
+    """
+    ny, nx = source.shape
+    rows = rows_per_range(nx)
+    bands: dict[int, bytes] = {}
+
+    def read(y0: int, y1: int) -> None:
+        pixels = np.ascontiguousarray(to_host(source.read(Window(y0, y1, 0, nx))))
+        bands[y0] = hashlib.sha256(pixels.data).digest()
+
+    run_ranges(read, ny, n_threads, rows)
+    return hashlib.sha256(b"".join(bands[y0] for y0 in sorted(bands))).hexdigest()
 
 
 def _spaced(length: int) -> Any:

@@ -12,11 +12,15 @@ from astropy.io import fits
 
 from skyshed.arguments import is_path
 from skyshed.images.arrays import ArraySource
+from skyshed.images.asdf_blocks import is_in_asdf
 from skyshed.images.asinh import Asinh, asinh_of
 from skyshed.images.astropy_says import heard, pass_on, quiet
 from skyshed.images.blanks import Blanks, blanks_of
+from skyshed.images.cards import Cards, cards_of
+from skyshed.images.cube_planes import axes_of, split_plane
 from skyshed.images.fingerprint import file_facts, file_origin
-from skyshed.images.hdu_facts import HduFacts, facts_of
+from skyshed.images.fits_pixels import begin_of, ends_early, section_of
+from skyshed.images.hdu_facts import HduFacts, facts_of, null_shape
 from skyshed.images.headers import (
     celestial_wcs,
     find_hdu,
@@ -26,10 +30,12 @@ from skyshed.images.headers import (
     unknown_unit,
 )
 from skyshed.images.inherited import header_of
+from skyshed.images.null_planes import ConstantSource, null_source
 from skyshed.images.open import OpenedImage, register
-from skyshed.images.packed import compression_of
-from skyshed.images.pixels import RefusedError, fits_axes, image_axes, native, reading_errors
+from skyshed.images.packed import compression_of, is_cut_off
+from skyshed.images.pixels import RefusedError, fits_axes, reading_errors
 from skyshed.images.source import ImageSource
+from skyshed.images.stored_rows import read_rows
 from skyshed.images.window import Window
 from skyshed.images.zarr import is_in_zarr
 from skyshed.messages import one_line
@@ -54,6 +60,8 @@ class FitsSource(ImageSource):
         The shape of the image, axes of length 1 left out.
     axes : tuple of int
         Which axes of the HDU the image has.
+    first : tuple of int
+        Where on each axis of the HDU its first pixel is.
     dtype : dtype
         Of what `read` returns.
     unit : `~astropy.units.UnitBase` or None
@@ -75,6 +83,8 @@ class FitsSource(ImageSource):
         What the header says the unit is, where that is not known.
     asinh : Asinh or None
         How the pixels were made from fluxes, if they are not fluxes.
+    header : Cards or None
+        The cards of its header, in the process that opened it.
 
     Examples
     --------
@@ -93,6 +103,7 @@ class FitsSource(ImageSource):
     number: int
     shape: tuple[int, int]
     axes: tuple[int, int]
+    first: tuple[int, ...]
     dtype: np.dtype
     unit: Any = None
     detsec: str | None = None
@@ -103,13 +114,14 @@ class FitsSource(ImageSource):
     hdu: HduFacts | None = None
     unknown_unit: str = ""
     asinh: Asinh | None = None
+    header: Cards | None = None
 
     unit_from_header = True
 
     @property
     def label(self) -> str:
         """What messages call the image."""
-        return f"{self.path}[{self.number}]"
+        return f"{self.path}[{self.number}]{self.came_from.get('input_plane', '')}"
 
     @cached_property
     def wcs(self) -> Any:
@@ -126,9 +138,10 @@ class FitsSource(ImageSource):
         """Return the pixels of a window as a new NumPy array; see `ImageSource.read`."""
         with reading_errors(self.label, window):
             if self.begins is not None:
-                return self._read_rows(self.begins, window)
+                stored = self.dtype.newbyteorder(">")
+                return read_rows(self.path, self.begins, self.shape, stored, window)
             with _opened(self.path, as_stored=self.blanks is not None) as hdus:
-                pixels = _section(hdus[self.number], self.axes, window.slices)
+                pixels = section_of(hdus[self.number], self.axes, self.first, window.slices)
             # Sections keep some of the axes that an integer indexes.
             if pixels.size != window.shape[0] * window.shape[1]:
                 raise ValueError(f"got {pixels.shape}: the file is cut off or has changed")
@@ -151,33 +164,12 @@ class FitsSource(ImageSource):
 
     def fingerprint(self) -> dict[str, Any]:
         """Return the file, its size and time, and the HDU; see `ImageSource.fingerprint`."""
-        return {**file_facts(self.path), "hdu": self.number, **self.description()}
-
-    def _read_rows(self, begins: int, window: Window) -> Any:
-        """Return a window of pixels that are stored as they are.
-
-        astropy's sections do the same with some ten Python calls for each row, which only one
-        thread can run at a time: a third of the time of a tile.
-        """
-        stored = self.dtype.newbyteorder(">")
-        pixels = np.empty(window.shape, stored)
-        lines = pixels if pixels.shape[1] < self.shape[1] else pixels.reshape(1, -1)
-        with open(self.path, "rb", buffering=0) as file:
-            for k, line in enumerate(lines):
-                first = (window.y0 + k) * self.shape[1] + window.x0
-                file.seek(begins + first * stored.itemsize)
-                left = memoryview(line).cast("B")
-                while left:
-                    got = file.readinto(left)
-                    if not got:
-                        raise ValueError("the file is cut off or has changed")
-                    left = left[got:]
-        if stored.isnative:
-            return pixels
-        return pixels.byteswap(inplace=True).view(self.dtype)
+        where = {"hdu": self.number, **({"plane": list(self.first)} if any(self.first) else {})}
+        return {**file_facts(self.path), **where, **self.description()}
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "wcs"}
+        state = {name: value for name, value in self.__dict__.items() if name != "wcs"}
+        return {**state, "header": None}
 
 
 @contextmanager
@@ -192,7 +184,12 @@ def _opened(path: str, as_stored: bool) -> Iterator[Any]:
         hdus.close()
 
 
-@register(lambda given: is_path(given) and not is_in_zarr(given), has_hdus=True)
+def _is_ours(given: Any) -> bool:
+    """Whether something is a path, and no other format knows it by its content."""
+    return is_path(given) and not is_in_zarr(given) and not is_in_asdf(given)
+
+
+@register(_is_ours, has_hdus=True)
 def open_fits(
     given: str | os.PathLike[str], name: str, hdu: int | str | tuple[str, int] | None
 ) -> OpenedImage:
@@ -204,18 +201,34 @@ def open_fits(
     file, named = split_path(given)
     if named is not None and hdu is not None and str(hdu) != named:
         raise ValueError(f"the HDU is given twice: as hdu={hdu!r} and in {os.fspath(given)!r}")
-    wanted = named if hdu is None else hdu
+    wanted, plane = split_plane(named if hdu is None else hdu)
     try:
-        source, packed = _described(file, wanted)
+        source, packed = _described(file, wanted, plane)
+        if isinstance(source, ConstantSource):
+            return OpenedImage(source)
         return OpenedImage(_unpacked(source) if packed else source)
-    except (RefusedError, MemoryError):
+    except MemoryError:
+        raise
+    except RefusedError as error:
+        if is_cut_off(file):
+            raise OSError(f"{_cut_off(file)} ({one_line(error)})") from None
         raise
     except FileNotFoundError:
         raise FileNotFoundError(f"{file}: there is no such file") from None
     except Exception as error:  # whatever a damaged file makes astropy stumble over
+        if is_cut_off(file):
+            raise OSError(_cut_off(file)) from error
         by = compression_of(file)
         why = "" if by is None else f"; it is compressed by {by[0]}: try {by[1]}"
         raise OSError(f"{file}: cannot be read as FITS ({one_line(error)}){why}") from error
+
+
+def _cut_off(file: str) -> str:
+    """Say that a file ends too early."""
+    return (
+        f"{file} is cut off: its compressed content goes on where the file ends; copy or download "
+        "it anew"
+    )
 
 
 def _unpacked(source: Any) -> ArraySource:
@@ -226,10 +239,13 @@ def _unpacked(source: Any) -> ArraySource:
         source.read(source.everything), source.unit, source.wcs, source.origin(),
         unit_from_header=True, windowed=False, detsec=source.detsec, integers=integers,
         blank=source.blank, hdu=source.hdu, unknown_unit=source.unknown_unit,
+        header=source.header,
     )  # fmt: skip
 
 
-def _described(file: str, wanted: int | str | tuple[str, int] | None) -> tuple[FitsSource, bool]:
+def _described(
+    file: str, wanted: int | str | tuple[str, int] | None, plane: tuple[int, ...] | None
+) -> tuple[FitsSource | ConstantSource, bool]:
     """Read the headers, and one pixel for the dtype that scaling leads to.
 
     Returns
@@ -243,52 +259,36 @@ def _described(file: str, wanted: int | str | tuple[str, int] | None) -> tuple[F
         number = find_hdu(hdus, wanted, file)
         hdu = hdus[number]
         label = f"{file}[{number}]"
+        came_from = {**file_origin(file), "input_hdu": number}
+        if getattr(hdu, "is_image", False) and null_shape(hdu.header):
+            return null_source(hdu, number, label, came_from), False
         if not getattr(hdu, "is_image", False) or not hdu.shape:
             raise RefusedError(f"{label} holds no image")
         for name in ("BSCALE", "BZERO"):
             if isinstance(hdu.header.get(name, 0), str):
                 raise RefusedError(f"{label}: {name} = {hdu.header[name]!r} is text, not a number")
         shape = tuple(int(length) for length in hdu.shape)
-        axes = image_axes(shape, label)
+        axes, first = axes_of(shape, label, plane)
+        if plane is not None:
+            came_from["input_plane"] = f"[{','.join(map(str, plane))}]"
         header = header_of(hdus, number)
         blanks, asinh = blanks_of(hdu.header), asinh_of(hdu.header)
-        dtype = blanks.float_dtype if blanks else _section(hdu, axes, (slice(0, 1),) * 2).dtype
+        pixel = (slice(0, 1), slice(0, 1))
+        dtype = blanks.float_dtype if blanks else section_of(hdu, axes, first, pixel).dtype
         if asinh is not None and dtype.kind != "f":
             dtype = np.dtype(np.float64)
         detsec = header.get("DETSEC")
         source = FitsSource(
-            os.path.abspath(file), number, (shape[axes[0]], shape[axes[1]]), axes,
+            os.path.abspath(file), number, (shape[axes[0]], shape[axes[1]]), axes, first,
             dtype, unit_of(header.get("BUNIT"), label),
-            detsec if isinstance(detsec, str) else None, None if asinh else _begin(hdu),
-            {**file_origin(file), "input_hdu": number}, blanks, hdu=facts_of(hdu, number),
+            detsec if isinstance(detsec, str) else None, None if asinh else begin_of(hdu, first),
+            came_from, blanks, hdu=facts_of(hdu, number),
             unknown_unit=unknown_unit(header.get("BUNIT")), asinh=asinh,
+            header=cards_of(hdus, number, label),
         )  # fmt: skip
         source.__dict__["wcs"] = celestial_wcs(header, hdus, label, fits_axes(shape, axes))
         packed = hdu.fileinfo()["file"].compression is not None
-        if not packed and _is_cut_off(hdu, file):  # reading it says so, where pixels are missing
+        if not packed and ends_early(hdu, file):  # reading it says so, where pixels are missing
             said = [each for each in said if "truncated" not in str(each)]
     pass_on(said, label)
     return source, packed
-
-
-def _is_cut_off(hdu: Any, file: str) -> bool:
-    """Whether a file ends before the data of an HDU do."""
-    where = hdu.fileinfo()
-    return bool(where["datLoc"] + hdu.size > os.path.getsize(file))
-
-
-def _begin(hdu: Any) -> int | None:
-    """Return where in its file an image begins, None if it is scaled, compressed or has blanks."""
-    plain = not isinstance(hdu, fits.CompImageHDU)
-    altered = hdu.header.get("BSCALE", 1) != 1 or hdu.header.get("BZERO", 0) != 0
-    packed = hdu.fileinfo()["file"].compression
-    if not plain or altered or packed or "BLANK" in hdu.header:
-        return None
-    return int(hdu.fileinfo()["datLoc"])
-
-
-def _section(hdu: Any, axes: tuple[int, int], window: tuple[slice, slice]) -> Any:
-    """Return the pixels of a window, in native byte order; lengths of 1 may be anywhere."""
-    where: list[Any] = [0] * len(hdu.shape)
-    where[axes[0]], where[axes[1]] = window
-    return native(np.asarray(hdu.section[tuple(where)]))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["HduFacts", "facts_of", "holds_image", "images_of", "listed"]
+__all__ = ["HduFacts", "facts_of", "holds_image", "images_of", "listed", "null_shape", "shape_of"]
 
 #: Cards in which cameras number their detectors: NOAO's mosaics, DECam, and others.
 DETECTORS = ("IMAGEID", "CCDNUM", "CHIPID", "CCDID", "DETECTOR", "DETNAME")
@@ -48,8 +48,30 @@ class HduFacts:
 
 def holds_image(hdu: Any) -> bool:
     """Whether an HDU holds an image of two axes, or more."""
-    shape = getattr(hdu, "shape", ()) or ()
+    shape = shape_of(hdu)
     return getattr(hdu, "is_image", False) and len(shape) >= 2 and 0 not in shape
+
+
+def shape_of(hdu: Any) -> tuple[int, ...]:
+    """Return the shape of an HDU's image, whether it has pixels or a value for all of them."""
+    shape = getattr(hdu, "shape", ()) or null_shape(hdu.header)
+    return tuple(int(length) for length in shape)
+
+
+def null_shape(header: Any) -> tuple[int, ...]:
+    """Return the shape of a plane of one value, for which there are no pixels; empty for others.
+
+    Examples
+    --------
+    >>> from skyshed.images.hdu_facts import null_shape
+    >>> null_shape({"NAXIS": 0, "NPIX1": 40, "NPIX2": 30, "PIXVALUE": 0.0})
+    (30, 40)
+    """
+    lengths = tuple(header.get(name) for name in ("NPIX2", "NPIX1"))
+    value = header.get("PIXVALUE")
+    sound = all(isinstance(n, int) and not isinstance(n, bool) and n > 0 for n in lengths)
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return lengths if sound and is_number and header.get("NAXIS") == 0 else ()
 
 
 def facts_of(hdu: Any, number: int) -> HduFacts:
@@ -60,7 +82,7 @@ def facts_of(hdu: Any, number: int) -> HduFacts:
         str(header.get("EXTNAME", "")).strip().upper(),
         version if isinstance(version, int) else None,
         tuple((name, str(header[name]).strip()) for name in DETECTORS if name in header),
-        tuple(int(length) for length in hdu.shape),
+        shape_of(hdu),
     )
 
 

@@ -9,7 +9,8 @@ import astropy.units as u
 
 from skyshed.exceptions import ImageWarning
 from skyshed.images.astropy_says import heard, pass_on
-from skyshed.images.hdu_facts import HduFacts, holds_image, images_of, listed
+from skyshed.images.cube_planes import split_plane
+from skyshed.images.hdu_facts import HduFacts, holds_image, images_of, listed, shape_of
 from skyshed.images.pixels import RefusedError
 from skyshed.images.unit_texts import NO_UNIT, parsed_unit
 from skyshed.images.wcs_cards import (
@@ -37,18 +38,25 @@ PLANES = (
 
 
 def split_path(path: str | os.PathLike[str]) -> tuple[str, str | None]:
-    """Split ``file.fits[SCI]`` into the file and the HDU.
+    """Split ``file.fits[SCI]`` into the file and the HDU, which may have a plane, ``DATA[1]``.
 
     Examples
     --------
     >>> from skyshed.images.headers import split_path
     >>> split_path("deep.fits[SCI,2]"), split_path("deep.fits")
     (('deep.fits', 'SCI,2'), ('deep.fits', None))
+    >>> split_path("cube.fits[DATA][1]")
+    ('cube.fits', 'DATA[1]')
     """
     text = os.fspath(path)
     match = re.fullmatch(r"(.+)\[([^\[\]]+)\]", text)
     if match is None or os.path.exists(text):
         return text, None
+    whole, plane = split_plane(text)
+    if plane is not None and not os.path.exists(whole):
+        file, hdu = split_path(whole)
+        if hdu is not None:
+            return file, f"{hdu}[{match[2]}]"
     return match[1], match[2]
 
 
@@ -109,7 +117,7 @@ def _listed(hdus: Any) -> str:
     """Return the HDUs of a file in one line."""
     return ", ".join(
         f"{number} {hdu.name or '(no name)'} "
-        f"({' x '.join(str(n) for n in hdu.shape) if holds_image(hdu) else 'no image'})"
+        f"({' x '.join(str(n) for n in shape_of(hdu)) if holds_image(hdu) else 'no image'})"
         for number, hdu in enumerate(hdus)
     )
 

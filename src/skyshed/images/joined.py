@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from skyshed.images.cards import Cards, SharedCards
 from skyshed.images.grid import gaps, locate
 from skyshed.images.open import OpenedImage, open_image, register
 from skyshed.images.source import ImageSource
@@ -93,6 +94,14 @@ class JoinedSource(ImageSource):
         return self.parts[0].unknown_unit
 
     @property
+    def header(self) -> Cards | None:  # type: ignore[override]
+        """The cards that all parts have in common; `None` if one has none."""
+        cards = [part.header for part in self.parts if part.header is not None]
+        if len(cards) < len(self.parts):
+            return None
+        return SharedCards(cards[0].own, cards[0].primary, cards[0].label, tuple(cards))
+
+    @property
     def blank(self) -> int | None:  # type: ignore[override]
         """The value of pixels without one; that of all parts."""
         return self.parts[0].blank
@@ -140,6 +149,11 @@ class JoinedSource(ImageSource):
     def origin(self) -> dict[str, Any]:
         """Return the names of all parts; see `ImageSource.origin`."""
         return {"input": ", ".join(str(part.origin()["input"]) for part in self.parts)}
+
+    @property
+    def files(self) -> list[str]:
+        """Those of all parts; see `ImageSource.files`."""
+        return [file for part in self.parts for file in part.files]
 
     def fingerprint(self) -> dict[str, Any]:
         """Return those of all parts, and where they lie."""

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from skyshed.images.cards import Cards
 from skyshed.images.hdu_facts import HduFacts
 from skyshed.images.source import ImageSource
 
@@ -64,6 +65,11 @@ class MadeOfAnother(ImageSource):
         return self.other.hdu
 
     @property
+    def header(self) -> Cards | None:  # type: ignore[override]
+        """The cards of its header."""
+        return self.other.header
+
+    @property
     def blank(self) -> int | None:  # type: ignore[override]
         """The value of pixels without one, of integers that are read as they are stored."""
         return self.other.blank
@@ -81,6 +87,11 @@ class MadeOfAnother(ImageSource):
     def origin(self) -> dict[str, Any]:
         """Return where the image comes from; see `ImageSource.origin`."""
         return self.other.origin()
+
+    @property
+    def files(self) -> list[str]:
+        """Those of the other image; see `ImageSource.files`."""
+        return self.other.files
 
     def fingerprint(self) -> dict[str, Any]:
         """Return that of the other image; see `ImageSource.fingerprint`."""

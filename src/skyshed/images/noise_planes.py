@@ -32,7 +32,7 @@ CALLED = {
 }  # fmt: skip
 
 
-def noise_of(name: str, values: Any, factor: float) -> Any:
+def noise_of(name: str, values: Any, factor: float, threshold: float | None = None) -> Any:
     """Return the noise that a plane says, 0 where it has no weight.
 
     Parameters
@@ -43,12 +43,16 @@ def noise_of(name: str, values: Any, factor: float) -> Any:
         The plane, as it is stored.
     factor : float
         What it is multiplied by to be in the unit of the image.
+    threshold : float, optional
+        Of weights as they are stored: lower ones are none.
     """
     power = NOISE_PLANES[name]
     good = np.isfinite(values) & (values > 0)
     # Of a weight the least that counts, of others the largest.
     limit = NO_WEIGHT ** (power / 2)
     good &= values > limit if power < 0 else values < limit
+    if threshold is not None:
+        good &= values >= threshold
     values = np.where(good, values, values.dtype.type(1))
     if factor != 1.0:
         values = values * values.dtype.type(factor)

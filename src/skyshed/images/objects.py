@@ -8,10 +8,13 @@ from skyshed.arguments import as_image
 from skyshed.images.arrays import ArraySource
 from skyshed.images.asinh import asinh_of
 from skyshed.images.blanks import without_blanks
+from skyshed.images.cards import Cards, cards_of
+from skyshed.images.cube_planes import axes_of, split_plane
 from skyshed.images.given_wcs import own_wcs
-from skyshed.images.hdu_facts import facts_of
+from skyshed.images.hdu_facts import facts_of, null_shape
 from skyshed.images.headers import celestial_wcs, find_hdu, unit_of, unknown_unit
 from skyshed.images.inherited import header_of
+from skyshed.images.null_planes import null_source
 from skyshed.images.open import OpenedImage, register
 from skyshed.images.pixels import RefusedError, fits_axes, image_axes, native
 from skyshed.images.source import ImageSource
@@ -34,8 +37,9 @@ def open_source(given: ImageSource, name: str) -> OpenedImage:
 def open_hdus(given: Any, name: str, hdu: int | str | tuple[str, int] | None) -> OpenedImage:
     """Open one of the images of an HDUList."""
     label = f"{name} (an HDUList)"
-    number = find_hdu(given, hdu, label)
-    return OpenedImage(_of_hdu(given[number], given, f"{label}[{number}]", number))
+    wanted, plane = split_plane(hdu)
+    number = find_hdu(given, wanted, label)
+    return OpenedImage(_of_hdu(given[number], given, f"{label}[{number}]", number, plane))
 
 
 @register(lambda given: hasattr(given, "is_image") and hasattr(given, "header"))
@@ -44,16 +48,22 @@ def open_hdu(given: Any, name: str) -> OpenedImage:
     return OpenedImage(_of_hdu(given, None, f"{name} (an HDU)", 0))
 
 
-def _of_hdu(hdu: Any, hdus: Any, label: str, number: int) -> ArraySource:
+def _of_hdu(
+    hdu: Any, hdus: Any, label: str, number: int, plane: tuple[int, ...] | None = None
+) -> ImageSource:
     """Return the image of an HDU; ``hdus`` may hold distortion tables of its WCS."""
+    if getattr(hdu, "is_image", False) and null_shape(hdu.header):
+        return null_source(hdu, number, label)
     if not getattr(hdu, "is_image", False) or hdu.header.get("NAXIS", 0) == 0:
         raise RefusedError(f"{label} holds no image")
     asinh = asinh_of(hdu.header)
     header = hdu.header if hdus is None else header_of(hdus, number)
     pixels = hdu.data
-    rows, columns = image_axes(np.shape(pixels), label)
+    (rows, columns), first = axes_of(np.shape(pixels), label, plane)
     kept = fits_axes(np.shape(pixels), (rows, columns))
-    pixels = pixels.reshape(pixels.shape[rows], pixels.shape[columns])
+    where: list[Any] = list(first)
+    where[rows] = where[columns] = slice(None)
+    pixels = pixels[tuple(where)]
     pixels = without_blanks(pixels, hdu.header)
     text = header.get("BUNIT")
     return ArraySource(
@@ -62,6 +72,7 @@ def _of_hdu(hdu: Any, hdus: Any, label: str, number: int) -> ArraySource:
         celestial_wcs(header, hdus, label, kept),
         hdu=facts_of(hdu, number),
         unknown_unit=unknown_unit(text),
+        header=Cards(header, None, label) if hdus is None else cards_of(hdus, number, label),
     )
 
 

@@ -1,5 +1,6 @@
 """The one door for images: whatever a user gives becomes an `ImageSource`."""
 
+import os
 from collections.abc import Callable
 from functools import cache
 from importlib.metadata import entry_points
@@ -128,6 +129,8 @@ def open_image(
     array([[ 6,  7],
            [10, 11]], dtype=int16)
     """
+    if is_path(given) and not os.fspath(given):
+        raise ValueError(f"{name} must be an image or the path of one, got {given!r}")
     kind = _format_of(given)
     if hdu is not None and not kind.has_hdus:
         what = "no FITS file" if is_path(given) else "no file"

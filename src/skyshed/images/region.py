@@ -59,6 +59,11 @@ class RegionSource(MadeOfAnother):
         y0, y1, x0, x1 = self.region.bounds
         return {**self.whole.origin(), "region": f"{y0}:{y1},{x0}:{x1}"}
 
+    @property
+    def files(self) -> list[str]:
+        """Those of the image; see `ImageSource.files`."""
+        return self.whole.files
+
     def fingerprint(self) -> dict[str, Any]:
         """Return that of the image, and the region."""
         return {**self.whole.fingerprint(), "region": list(self.region.bounds)}

@@ -1,10 +1,12 @@
 """What every image has in common, whatever holds its pixels."""
 
+import os
 from abc import ABC, abstractmethod
 from typing import Any
 
 import numpy as np
 
+from skyshed.images.cards import Cards
 from skyshed.images.hdu_facts import HduFacts
 from skyshed.images.window import Window
 
@@ -41,6 +43,8 @@ class ImageSource(ABC):
     unit_from_header: bool = False
     #: Which HDU of a file it is, for its companions to be paired with.
     hdu: HduFacts | None = None
+    #: The cards of its header, where it has one; they stay in the process that opened it.
+    header: Cards | None = None
     #: The value of pixels without one, of integers that are read as they are stored.
     blank: int | None = None
     #: What a header says the unit is, where that is not known.
@@ -85,6 +89,12 @@ class ImageSource(ABC):
     @abstractmethod
     def origin(self) -> dict[str, Any]:
         """Return where the image comes from, for the record: ``input`` and what specifies it."""
+
+    @property
+    def files(self) -> list[str]:
+        """The files, or folders, that the pixels are read from; none for those in memory."""
+        path = self.origin().get("input")
+        return [path] if isinstance(path, str) and os.path.exists(path) else []
 
     @abstractmethod
     def fingerprint(self) -> dict[str, Any]:

@@ -4,6 +4,7 @@ A task is a function of the job and of a tile; it reads and writes the workspace
 nothing. So graphs have one node for each tile and no edges, and results take no memory.
 """
 
+import asyncio
 import contextlib
 import warnings
 from collections.abc import Callable, Iterable
@@ -26,6 +27,8 @@ __all__ = ["Cluster", "Threads", "connect", "explained"]
 RETRIES = 2
 #: Seconds to wait for workers to start, or to be started again.
 PATIENCE = 60
+#: Seconds to wait for a scheduler to answer at all.
+ANSWER = 30
 
 Task = Callable[[Job, tuple[int, int]], None]
 
@@ -263,4 +266,51 @@ def connect(scheduler: Any, n_workers: int) -> Threads | Cluster:
             "scheduler must be the address of a Dask scheduler, a distributed.Client or None, got "
             f"{type(scheduler).__name__}"
         )
+    _check_scheduler(scheduler)
     return Cluster(Client(scheduler, set_as_default=False), owned=True)
+
+
+def _check_scheduler(address: str) -> None:
+    """See that a scheduler answers, which clients of Dask's would wait for without an end.
+
+    Raises
+    ------
+    OSError
+        If nothing answers in time.
+    ValueError
+        If this is no address.
+    """
+    from distributed.comm.addressing import get_address_host_port, parse_address
+
+    try:
+        scheme, rest = parse_address(address)
+        host = rest if scheme == "inproc" else get_address_host_port(address)[0]
+    except (ValueError, AssertionError, NotImplementedError) as error:
+        host, reason = "", one_line(error)
+    else:
+        reason = "it names no host"
+    if not host:
+        raise ValueError(
+            "scheduler must be the address of a Dask scheduler, such as 'tcp://host:8786', got "
+            f"{address!r} ({reason})"
+        )
+    if scheme != "inproc":
+        # In a thread: notebooks have a loop of their own in this one.
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(asyncio.run, _ask(address)).result()
+
+
+async def _ask(address: str) -> None:
+    """Connect to a scheduler, as Dask's clients do, and leave."""
+    from distributed.comm.core import connect as connect_to
+    from distributed.security import Security
+
+    settings = Security().get_connection_args("client")
+    try:
+        comm = await asyncio.wait_for(connect_to(address, timeout=ANSWER, **settings), ANSWER)
+    except TimeoutError as error:
+        raise OSError(
+            f"no Dask scheduler answers at {address!r} within {ANSWER} s: start it, or correct "
+            "the address"
+        ) from error
+    comm.abort()

@@ -1,5 +1,6 @@
 """How much memory there is, and how sizes are written."""
 
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,8 @@ def in_bytes(memory: Any) -> int:
     """
     match = SPELLING.fullmatch(memory) if isinstance(memory, str) else None
     number = float(match[1]) * UNITS[match[2].lower()] if match else memory
-    if isinstance(number, bool) or not isinstance(number, (int, float)) or not number >= 1:
+    is_real = isinstance(number, (int, float)) and not isinstance(number, bool)
+    if not is_real or not 1 <= number < math.inf:
         raise ValueError(
             f"memory must be a number of bytes, or a text such as '600MB' or '2GiB'; got {memory!r}"
         )

@@ -251,7 +251,10 @@ class TiledRun(Run):
         parts = list(self.parts())
         if parts:
             return catalog_table(concatenated(parts), self.parameters)
-        return empty_table(self.request.wcs, self.request.unit, self.parameters, self.dtype)
+        request = self.request
+        return empty_table(
+            request.wcs, request.unit, self.parameters, self.dtype, request.has_quality
+        )
 
     @cached_property
     def _catalogs(self) -> tuple[Any, Any]:

@@ -11,6 +11,9 @@ from typing import Any
 from skyshed.chain.progress import TileProgress
 from skyshed.chain.request import Request
 from skyshed.heap import share_one_heap
+from skyshed.images.arrays import ArraySource
+from skyshed.images.fingerprint import content_digest
+from skyshed.images.wcs_digest import wcs_digest
 from skyshed.kernels.threads import resolve_n_threads
 from skyshed.mosaic.engine import Cluster, Threads, connect
 from skyshed.mosaic.job import Job
@@ -69,7 +72,8 @@ def run_by_tiles(
         with closing(connect(scheduler, n_workers)) as engine:
             if isinstance(engine, Cluster):
                 _check_sendable(request)
-            run = _run(request, tiling, margin, Workspace(folder), engine, restart, progress)
+            identity = _identity(request, tiling, margin, resumable=not temporary)
+            run = _run(request, tiling, identity, Workspace(folder), engine, restart, progress)
     except BaseException:
         if temporary:
             shutil.rmtree(folder, ignore_errors=True)
@@ -83,7 +87,7 @@ def run_by_tiles(
 def _run(
     request: Request,
     tiling: Tiling,
-    margin: int,
+    identity: dict[str, Any],
     workspace: Workspace,
     engine: Threads | Cluster,
     restart: bool,
@@ -91,7 +95,6 @@ def _run(
 ) -> TiledRun:
     """Do what the workspace leaves to do."""
     with workspace.held():
-        identity = _identity(request, tiling, margin)
         begun = workspace.begin(identity, keep=("tile", "margin"), restart=restart)
         tiling = Tiling(tiling.shape, (begun["tile"][0], begun["tile"][1]))
         # Tiles are what threads share; where there are few tiles, threads share each of them too.
@@ -109,18 +112,39 @@ def _run(
     return TiledRun(job, request.parameters)
 
 
-def _identity(request: Request, tiling: Tiling, margin: int) -> dict[str, Any]:
-    """Return what tells a run from others, as JSON can hold it."""
+def _identity(
+    request: Request, tiling: Tiling, margin: int, *, resumable: bool
+) -> dict[str, Any]:  # fmt: skip
+    """Return what tells a run from others, as JSON can hold it.
+
+    What is in memory is known by all its pixels where the run may be gone on with (``resumable``):
+    nothing else says that an array is still the one that the run was begun with.
+    """
     parameters = request.parameters.to_dict()
-    del parameters["n_threads"]
-    given = request.exposure.wcs is not request.exposure.image.wcs
+    n_threads = parameters.pop("n_threads")
     return {
         **_facts(request),
+        "contents": _contents(request, n_threads) if resumable else {},
         "parameters": parameters,
-        "wcs": repr(request.exposure.wcs) if given else None,
+        "wcs": wcs_digest(request.wcs, request.shape),
         "tile": tiling.side,
         "margin": margin,
     }
+
+
+def _contents(request: Request, n_threads: int | None) -> dict[str, str]:
+    """Return checksums of all images that no file is known by, by the names of arguments."""
+    sources = {name: each for name, each in request.sources().items() if not each.files}
+    known = request.known
+    if known is not None and known.mask is not None:
+        sources["segmentation_mask"] = known.mask
+    if request.detection_cat is not None:
+        frame = request.detection_cat.frame
+        images = {name: getattr(frame, name) for name in ("data", "shape_data", "labels", "mask")}
+        for name, image in images.items():
+            if image is not None:
+                sources[f"detection_cat_{name}"] = ArraySource(image)
+    return {name: content_digest(source, n_threads) for name, source in sorted(sources.items())}
 
 
 def _facts(request: Request) -> dict[str, Any]:

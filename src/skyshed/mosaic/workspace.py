@@ -230,7 +230,7 @@ def _whole(path: Path) -> Iterator[Path]:
     """Give a name to write to; the file takes its own name when that is done without an error."""
     try:
         # Two workers may be at the same tile, when one of them was taken for dead.
-        with whole_file(path, shared=True) as part:
+        with whole_file(path) as part:
             yield part
     except OSError as error:
         if error.filename is None:  # a full disk does not say which

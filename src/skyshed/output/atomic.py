@@ -1,24 +1,27 @@
-"""Files and folders that are never seen half written."""
+"""Files and folders that are never seen half written, one by one or several together."""
 
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+import socket
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-__all__ = ["remove", "traceless", "whole_file", "whole_folder"]
+__all__ = ["remove", "traceless", "whole_file", "whole_folder", "whole_set"]
+
+#: What the folders are called that sets of files are written to.
+STAGE = ".skyshed-"
 
 
 @contextmanager
-def whole_file(path: Path, *, shared: bool = False) -> Iterator[Path]:
+def whole_file(path: Path) -> Iterator[Path]:
     """Give a name to write to; the file takes its own name only when it is complete.
 
-    Where several processes or threads may write the same file at a time (``shared``), on any
-    machine, each has a name of its own to write to, and the last one stays.
+    Nobody can know the name beforehand: processes that write the same file at a time, on any
+    machine, don't disturb each other (the last one stays), and no link can lie in wait there.
     """
-    mine = f"{secrets.token_hex(8)}." if shared else ""
-    part = path.with_name(f".{path.name}.{mine}part")
+    part = _part_of(path)
     try:
         yield part
         os.replace(part, path)
@@ -29,14 +32,77 @@ def whole_file(path: Path, *, shared: bool = False) -> Iterator[Path]:
 @contextmanager
 def whole_folder(path: Path) -> Iterator[Path]:
     """Give the name of a folder to make; it takes its own name only when it is complete."""
-    part = path.with_name(f".{path.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
+    part = _part_of(path)
     try:
         yield part
         remove(path)
         os.replace(part, path)
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+@contextmanager
+def whole_set(folder: Path, replaced: Collection[str]) -> Iterator[Path]:
+    """Give an empty folder to write files to, which take their places together when all are there.
+
+    Until then an earlier set stays as it is. Files of both are never mixed: the earlier ones go
+    first. What a process left that was killed here is removed.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the files belong.
+    replaced : collection of str
+        The names that an earlier set may have there; these files go.
+    """
+    _remove_stages(folder)
+    stage = folder / f"{STAGE}{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(8)}"
+    try:
+        stage.mkdir()
+        yield stage
+        names = [path.name for path in stage.iterdir()]
+        before = stage / "before"
+        before.mkdir()
+        moved: list[tuple[Path, Path]] = []
+        try:
+            for name in {*replaced, *names}:
+                with suppress(FileNotFoundError):
+                    moved.append(_moved(folder / name, before / name))
+            for name in names:
+                moved.append(_moved(stage / name, folder / name))
+        except BaseException:
+            for there, here in reversed(moved):
+                os.replace(here, there)
+            raise
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
+
+
+def _moved(source: Path, target: Path) -> tuple[Path, Path]:
+    """Rename a file, a link or a folder; return both names."""
+    os.replace(source, target)
+    return source, target
+
+
+def _remove_stages(folder: Path) -> None:
+    """Remove the stages of processes of this machine that are no more."""
+    mine = f"{STAGE}{socket.gethostname()}-"
+    for stage in folder.glob(f"{STAGE}*"):
+        process, _, token = stage.name.removeprefix(mine).partition("-")
+        is_ours = stage.name.startswith(mine) and process.isdecimal() and token
+        if is_ours and not _is_alive(int(process)):
+            shutil.rmtree(stage, ignore_errors=True)
+
+
+def _is_alive(process: int) -> bool:
+    """Whether there is a process of this number."""
+    import psutil
+
+    return bool(psutil.pid_exists(process))
+
+
+def _part_of(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
 
 
 def remove(path: Path) -> None:

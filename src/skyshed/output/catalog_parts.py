@@ -18,8 +18,9 @@ from skyshed.arguments import check_choice
 from skyshed.output.atomic import whole_file
 from skyshed.output.fits_parts import padding
 from skyshed.output.fits_tables import bytes_beside, file_header
+from skyshed.output.results import FORMATS
 from skyshed.output.table_parts import PlainTable, check_same_columns, concatenated, from_plain
-from skyshed.output.write import CATALOG, FORMATS, write_catalog
+from skyshed.output.write import CATALOG, write_catalog
 from skyshed.parameters import Parameters
 
 __all__ = ["stream_catalog"]

@@ -12,8 +12,8 @@ from astropy.table import Column, QTable
 from skyshed.output.atomic import remove, whole_file
 from skyshed.output.catalog_parts import stream_catalog
 from skyshed.output.report import NO_HDU
+from skyshed.output.results import FORMATS
 from skyshed.output.table_parts import PlainTable, check_same_columns, to_plain
-from skyshed.output.write import FORMATS
 from skyshed.parameters import Parameters
 
 __all__ = ["OneTable"]

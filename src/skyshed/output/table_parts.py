@@ -85,7 +85,7 @@ class PlainTable:
         content = io.BytesIO()
         np.savez(content, **arrays)
         # A task that was lost may still run elsewhere.
-        with whole_file(Path(path), shared=True) as part:
+        with whole_file(Path(path)) as part:
             part.write_bytes(content.getbuffer())
 
     @classmethod

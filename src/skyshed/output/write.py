@@ -2,10 +2,9 @@
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -15,34 +14,32 @@ from astropy.table import QTable, Table
 
 from skyshed.arguments import check_choice
 from skyshed.heap import give_back_freed
-from skyshed.output.atomic import remove, whole_file
+from skyshed.output.atomic import whole_file, whole_set
 from skyshed.output.ds9 import HEAD, region_lines
 from skyshed.output.fits_tables import PARAMETERS, RECORD, file_header, tables_beside
 from skyshed.output.parquet import read_parquet
-from skyshed.output.segmentation_map import MAP_FORMATS, write_map
+from skyshed.output.results import (
+    FORMATS,
+    RESULTS,
+    SETTINGS,
+    check_apart,
+    check_writable,
+    is_any_of,
+    map_name,
+)
+from skyshed.output.segmentation_map import write_map
 from skyshed.output.table_parts import PlainTable
 from skyshed.parameters import Parameters
 
 __all__ = [
-    "FORMATS",
     "Written",
-    "check_writable",
-    "map_name",
     "read_catalog",
     "write_catalog",
     "write_extraction",
 ]
 
-#: Format of a catalog -> what astropy calls it.
-FORMATS = {"fits": "fits", "ecsv": "ascii.ecsv", "parquet": "parquet"}
 #: The table's name in FITS.
 CATALOG = "CATALOG"
-#: Everything that a run may leave in its folder: it holds one run, so that what another left there
-#: goes.
-RESULTS = {f"catalog.{format}" for format in FORMATS} | {
-    "segmentation.fits", "segmentation.fits.fz", "segmentation.zarr", "parameters.toml",
-    "tiles.ecsv", "kron.reg", "preview.png",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -74,6 +71,8 @@ class Written:
     read_labels, read_image : callable
         ``read(y0, y1, x0, x1)`` returns a window of labels, and of the image without its
         background, NaN where masked.
+    inputs : mapping of str to str
+        The files that the run reads, and the arguments that they were given as.
     step : int or None
         How many rows to read at a time; `None` if it does not matter.
     """
@@ -90,6 +89,7 @@ class Written:
     empty: Callable[[], QTable]
     read_labels: Callable[[int, int, int, int], Any]
     read_image: Callable[[int, int, int, int], Any]
+    inputs: Mapping[str, str]
     step: int | None = None
 
 
@@ -116,48 +116,53 @@ def write_extraction(
     -------
     paths : list of `~pathlib.Path`
         The files written; those of an earlier run that this one does not have are removed.
+
+    Raises
+    ------
+    ValueError
+        If a file would take the place of one that the run was made from, or of one that no run
+        wrote.
+    OSError
+        If the folder cannot be written to.
     """
+    folder = check_writable(folder, format, map_format)
+    check_apart(folder, run.inputs, format, compress, map_format)
+    give_back_freed()
+    # A map that was measured may lie there, too: what the run was made from stays.
+    replaced = [name for name in RESULTS if not is_any_of(folder / name, run.inputs)]
+    with whole_set(folder, replaced) as stage:
+        _write_tables(run, stage, format, map_name(map_format, compress), map_format)
+        if regions:
+            with open(stage / "kron.reg", "w", encoding="ascii") as file:
+                file.write(HEAD)
+                file.writelines(region_lines(*each) for each in run.ellipses())
+        if preview:
+            _draw(run, stage / "preview.png")
+        written = {path.name for path in stage.iterdir()}
+    return [folder / name for name in RESULTS if name in written]
+
+
+def _write_tables(
+    run: Written, folder: Path, format: str, name_of_map: str, map_format: str
+) -> None:
+    """Write the catalog, the map, the parameters and the table of tiles, if there are several."""
     from skyshed.output.catalog_parts import stream_catalog
 
-    folder = check_writable(folder, format, map_format)
-    give_back_freed()
-    paths = [
-        folder / f"catalog.{format}",
-        folder / map_name(map_format, compress),
-        folder / "parameters.toml",
-    ]
     # The map is written while the table is measured and written.
     with ThreadPoolExecutor(1) as pool:
         written = pool.submit(
-            write_map, run.read_labels, run.shape, paths[1], run.n_sources, run.parameters,
-            run.record, run.wcs, compress=compress, format=map_format, step=run.step,
+            write_map, run.read_labels, run.shape, folder / name_of_map, run.n_sources,
+            run.parameters, run.record, run.wcs, compress=name_of_map.endswith(".fz"),
+            format=map_format, step=run.step,
         )  # fmt: skip
         stream_catalog(
-            run.parts(), run.n_sources, paths[0], run.parameters, run.record, format,
-            empty=None if run.n_sources else run.empty(),
+            run.parts(), run.n_sources, folder / f"catalog.{format}", run.parameters, run.record,
+            format, empty=None if run.n_sources else run.empty(),
         )  # fmt: skip
         written.result()
-    with whole_file(paths[2]) as part:
-        part.write_text(run.parameters.to_toml(), encoding="utf-8")
+    (folder / SETTINGS).write_text(run.parameters.to_toml(), encoding="utf-8")
     if len(run.tiles) > 1:
-        paths.append(folder / "tiles.ecsv")
-        with whole_file(paths[-1]) as part:
-            run.tiles.write(part, format="ascii.ecsv", overwrite=True)
-    if regions:
-        paths.append(folder / "kron.reg")
-        with whole_file(paths[-1]) as part, open(part, "w", encoding="ascii") as file:
-            file.write(HEAD)
-            file.writelines(region_lines(*each) for each in run.ellipses())
-    if preview:
-        paths.append(folder / "preview.png")
-        with whole_file(paths[-1]) as part:
-            _draw(run, part)
-    # A map that was measured may lie there, too: what the run was made from stays.
-    inputs = {os.path.abspath(path) for path in run.record.values()}
-    for name in RESULTS - {path.name for path in paths}:
-        if os.path.abspath(folder / name) not in inputs:
-            remove(folder / name)
-    return paths
+        run.tiles.write(folder / "tiles.ecsv", format="ascii.ecsv")
 
 
 def _draw(run: Written, path: Path) -> None:
@@ -177,45 +182,6 @@ def _draw(run: Written, path: Path) -> None:
         pixel_scale=None if matrix is None else 3600 * abs(np.linalg.det(matrix)) ** 0.5,
         ellipses=ellipses, record=run.record, step=run.step,
     )  # fmt: skip
-
-
-def map_name(format: str, compress: bool) -> str:
-    """Return what the file, or folder, of a segmentation image is called."""
-    return "segmentation.zarr" if format == "zarr" else f"segmentation.fits{'.fz' * compress}"
-
-
-def check_writable(
-    folder: str | os.PathLike[str], format: str = "fits", map_format: str = "fits"
-) -> Path:
-    """Make a folder if need be and see that files can be written there, in those formats.
-
-    Raises
-    ------
-    OSError
-        If the folder cannot be made or written to.
-    ValueError
-        If the format is unknown.
-    ImportError
-        If the format needs a package that is not installed.
-    """
-    check_choice(format, "format", tuple(FORMATS))
-    check_choice(map_format, "map_format", MAP_FORMATS)
-    for kind, needed, extra in ((format, "pyarrow", "parquet"), (map_format, "zarr", "mosaic")):
-        if kind in ("parquet", "zarr") and find_spec(needed) is None:
-            raise ImportError(
-                f"format {kind!r} needs {needed}, which is not installed: "
-                f"pip install 'skyshed[{extra}]'"
-            )
-    folder = Path(folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        trial = folder / f".skyshed-{os.getpid()}"
-        trial.touch()
-        trial.unlink()
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise OSError(f"{folder}: files cannot be written there ({reason})") from error
-    return folder
 
 
 def write_catalog(

@@ -13,6 +13,7 @@ from typing import Any
 from skyshed.names import KEYWORDS, accept_aliases
 from skyshed.parameters.validators import (
     Bits,
+    CardOr,
     Choice,
     Designation,
     Flag,
@@ -62,11 +63,27 @@ class Parameters:
         Flag(),
         "weights are relative: scale their noise to the noise measured in the image",
     )
-    mask_bits: tuple[int, ...] | None = _parameter(
+    weight_threshold: float | None = _parameter(
+        None,
+        "inputs",
+        Optional(Number(0)),
+        "pixels of lower weight are masked, in the unit of the weights as given; none takes all "
+        "above 0",
+    )
+    mask_bits: tuple[int | str, ...] | None = _parameter(
         None,
         "inputs",
         Optional(Bits()),
-        "bits of an integer mask that reject a pixel, such as 0,3-5 or 0x39; none takes all",
+        "bits of an integer mask that reject a pixel, such as 0,3-5, 0x39 or, where the header "
+        "names them, SAT,CR; none takes all",
+    )
+    saturation: float | str | None = _parameter(
+        None,
+        "inputs",
+        Optional(CardOr(Number())),
+        "value of the image, background included, from which a pixel is saturated, or the card "
+        "that has it, such as SATURATE; their sources get a flag",
+        "data",
     )
     box_size: int | tuple[int, int] = _parameter(
         64,
@@ -172,17 +189,27 @@ class Parameters:
     aperture_radii: tuple[float, ...] = _parameter(
         (), "measurement", Several(Number(0, above=True)), "radii of circular apertures", "pix"
     )
-    effective_gain: float | None = _parameter(
+    effective_gain: float | str | None = _parameter(
         None,
         "measurement",
-        Optional(Number(0)),
-        "counts per unit of the data, for Poisson noise; none or 0 leaves that out",
+        Optional(CardOr(Number(0))),
+        "counts per unit of the data, for Poisson noise, or the card that has it, such as GAIN; "
+        "none or 0 leaves that out",
     )
-    zero_point: float | None = _parameter(
+    exposure_time: float | str | None = _parameter(
         None,
         "measurement",
-        Optional(Number()),
-        "magnitude of a flux of one unit of the data; none gives no magnitudes",
+        Optional(CardOr(Number(0, above=True))),
+        "of data that are per second: effective_gain is multiplied by it; or the card that has it, "
+        "such as EXPTIME",
+        "s",
+    )
+    zero_point: float | str | None = _parameter(
+        None,
+        "measurement",
+        Optional(CardOr(Number())),
+        "magnitude of a flux of one unit of the data, or the card that has it, such as MAGZERO; "
+        "none gives no magnitudes",
         "mag",
     )
     columns: tuple[str, ...] | None = _parameter(

@@ -12,6 +12,7 @@ from typing import Any
 
 __all__ = [
     "Bits",
+    "CardOr",
     "Choice",
     "Designation",
     "Flag",
@@ -80,7 +81,7 @@ class Number(Kind):
         """Return ``value`` as a float."""
         good = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
         if not good or not self.low <= value <= self.high or (self.above and value == self.low):
-            raise _refuse(name, self._allowed(), value)
+            raise _refuse(name, self.allowed(), value)
         return float(value)
 
     def parse(self, text: str) -> Any:
@@ -90,7 +91,8 @@ class Number(Kind):
         except ValueError:
             return text
 
-    def _allowed(self) -> str:
+    def allowed(self) -> str:
+        """Say which numbers are allowed."""
         if self.low == -math.inf:
             return "a number"
         least = f"a number {'above' if self.above else 'of at least'} {self.low:g}"
@@ -192,33 +194,68 @@ class Several(Kind):
         return tuple(self.kind.parse(part.strip()) for part in text.split(",") if part.strip())
 
 
+@dataclass(frozen=True)
+class CardOr(Kind):
+    """A number, or the name of the card of the image's header that has it."""
+
+    kind: Number
+    NAME = re.compile(r"[A-Za-z][\w .-]*")
+
+    @property
+    def metavar(self) -> str:  # type: ignore[override]
+        """Either, as a usage line shows them."""
+        return f"{self.kind.metavar}|CARD"
+
+    def check(self, value: Any, name: str) -> float | str:
+        """Return the checked number, or the name in capitals."""
+        if not isinstance(value, str):
+            return self.kind.check(value, name)
+        if not self.NAME.fullmatch(value.strip()):
+            raise _refuse(name, f"{self.kind.allowed()}, or the name of a header's card", value)
+        return value.strip().upper()
+
+    def parse(self, text: str) -> Any:
+        """Read a number, or a name."""
+        return self.kind.parse(text)
+
+
 class Bits(Kind):
-    """Bit numbers of an integer: ``(0, 3, 4, 5)``, ``"0,3-5"``, or a hexadecimal sum ``"0x39"``."""
+    """Bits of an integer: ``(0, 3, "SAT")``, ``"0,3-5,SAT"``, or a hexadecimal sum ``"0x39"``."""
 
     metavar = "BITS"
     #: An integer image has at most 64 bits.
     HIGHEST = 63
+    NAME = re.compile(r"[A-Za-z][^,]*")
 
-    def check(self, value: Any, name: str) -> tuple[int, ...]:
-        """Return the bit numbers, ascending and each once."""
-        allowed = "bit numbers from 0 to 63 such as '0,3-5', or a hexadecimal sum such as '0x39'"
+    def check(self, value: Any, name: str) -> tuple[int | str, ...]:
+        """Return the bit numbers, ascending and each once, then the names."""
+        allowed = (
+            "bit numbers from 0 to 63 such as '0,3-5', names of bits, or a hexadecimal sum such as "
+            "'0x39'"
+        )
         bits: Any = self._spelled(value) if isinstance(value, str) else value
         if isinstance(bits, Integral) and not isinstance(bits, bool):
             bits = (bits,)
         good = isinstance(bits, Iterable) and not isinstance(bits, str)
         bits = tuple(bits) if good else ()
+        names = [bit.strip() for bit in bits if isinstance(bit, str)]
+        bits = tuple(bit for bit in bits if not isinstance(bit, str))
         whole = all(isinstance(bit, Integral) and not isinstance(bit, bool) for bit in bits)
-        if not bits or not whole or min(bits) < 0 or max(bits) > self.HIGHEST:
+        whole &= all(self.NAME.fullmatch(bit) for bit in names)
+        if not (bits or names) or not whole or not {*bits} <= {*range(self.HIGHEST + 1)}:
             raise _refuse(name, allowed, value)
-        return tuple(sorted({int(bit) for bit in bits}))
+        return (*sorted({int(bit) for bit in bits}), *dict.fromkeys(names))
 
     @staticmethod
-    def _spelled(text: str) -> list[int] | None:
+    def _spelled(text: str) -> list[int | str] | None:
         if re.fullmatch(r"0[xX][0-9a-fA-F]{1,16}", text.strip()):
             total = int(text, 16)
             return [bit for bit in range(64) if total >> bit & 1]
-        bits: list[int] = []
+        bits: list[int | str] = []
         for part in text.split(","):
+            if Bits.NAME.fullmatch(part.strip()):
+                bits.append(part.strip())
+                continue
             match = re.fullmatch(r"\s*(\d{1,2})(?:\s*-\s*(\d{1,2}))?\s*", part)
             if not match or int(match[2] or match[1]) < int(match[1]):
                 return None

@@ -261,7 +261,14 @@ class SegmentationImage:
 
     def _edit(self, numbers: Any) -> None:
         """Give each label, in order, a new number; 0 removes it."""
-        table = editing.renumber(self._table, numbers, in_place=not self._is_shared)
+        try:
+            table = editing.renumber(self._table, numbers, in_place=not self._is_shared)
+        except IndexError as error:
+            raise IndexError(
+                "the data of this segmentation image were changed in place, and have labels that "
+                "were not there when they were looked at: set them anew (segm.data = segm.data) "
+                "before they are edited"
+            ) from error
         if table is not self._table:
             self._begin(table, is_shared=False)
 
@@ -358,7 +365,7 @@ class SegmentationImage:
                 f"The sliced result is empty: {key!r} cuts nothing out of an image of shape "
                 f"{self.shape}"
             )
-        return SegmentationImage(window)
+        return type(self)(window)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         return np.array(self.data, dtype=dtype, copy=copy)

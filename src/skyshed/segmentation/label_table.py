@@ -218,6 +218,8 @@ class LabelTable:
     def check_labels(self, labels: Any) -> None:
         """Raise a ValueError if any of ``labels`` (int or array_like) does not occur."""
         labels = np.atleast_1d(labels)
+        if getattr(labels, "unit", None) is not None:
+            raise TypeError(f"labels must be integers without a unit, got {labels!r}")
         unknown = np.unique(labels[~np.isin(self._comparable(labels), self.labels)]).tolist()
         if unknown:
             subject = f"label {unknown} is" if len(unknown) == 1 else f"labels {unknown} are"

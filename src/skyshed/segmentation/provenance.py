@@ -64,6 +64,15 @@ class Provenance:
         alive = labels != 0
         return Provenance(child[kept], parent[kept], labels[alive], flags[alive])
 
+    def with_flag(self, labels: Any, flag: int) -> "Provenance":
+        """Return the same with a flag that some labels have besides."""
+        both = np.concatenate([self.flagged, np.asarray(labels, np.int64)])
+        flagged, group = np.unique(both, return_inverse=True)
+        flags = np.zeros(flagged.size, np.int64)
+        of_both = np.concatenate([self.flags, np.full(len(labels), flag, np.int64)])
+        np.bitwise_or.at(flags, group, of_both)
+        return Provenance(self.child, self.parent, flagged, flags)
+
     def parent_of(self) -> dict[int, int]:
         """Return ``{child: parent}``; the last one of several parents."""
         return dict(zip(self.child.tolist(), self.parent.tolist(), strict=True))

@@ -110,6 +110,10 @@ def test_looking_labels_up(cupy):
     labels = np.random.default_rng(2).integers(0, 9, (40, 31)).astype(np.int32)
     table = np.random.default_rng(3).permutation(9).astype(np.int32)
     identical(*both(cupy, labelling.relabel, labels, table, None))
+    labels[0, 0] = table.size
+    for xp in (np, cupy):
+        with pytest.raises(IndexError, match="1 pixels have labels that are not in the table"):
+            labelling.relabel(xp.asarray(labels), xp.asarray(table), None)
 
 
 def test_areas_are_counted_until_there_is_enough():

@@ -4,7 +4,7 @@ from typing import Any
 
 from skyshed.kernels import operation
 
-__all__ = ["label_above", "relabel", "sources_above"]
+__all__ = ["label_above", "relabel", "sources_above", "unknown_labels"]
 
 
 @operation
@@ -73,4 +73,14 @@ def relabel(labels: Any, table: Any, n_threads: int | None) -> Any:
     Returns
     -------
     array of int32, shape (ny, nx)
+
+    Raises
+    ------
+    IndexError
+        If a label is not in the table.
     """
+
+
+def unknown_labels(n_pixels: int, size: int) -> IndexError:
+    """Return the error to raise where labels are not in a table of ``size`` numbers."""
+    return IndexError(f"{n_pixels} pixels have labels that are not in the table of {size} numbers")

@@ -9,6 +9,7 @@
 
 import numpy as np
 
+from skyshed.kernels.labelling import unknown_labels
 from skyshed.kernels.native import Kernels
 from skyshed.kernels.segments.cpu import rows_of
 from skyshed.kernels.segments.cpu_runs import runs_of
@@ -60,8 +61,11 @@ def _labelled(data, threshold, mask, npixels, connectivity, n_threads):
 
 def relabel(labels, table, n_threads):
     """Look labels up in a table; see the contract in `skyshed.kernels.labelling`."""
-    out = np.empty_like(labels)
+    out, beyond = np.empty_like(labels), []
+    look_up = KERNELS.bind("relabel", labels, table, table.size, out)
     run_ranges(
-        KERNELS.bind("relabel", labels, table, out), labels.size, n_threads, rows_per_range(1)
+        lambda p0, p1: beyond.append(look_up(p0, p1)), labels.size, n_threads, rows_per_range(1)
     )
+    if any(beyond):
+        raise unknown_labels(sum(beyond), table.size)
     return out

@@ -9,6 +9,7 @@ import cupy
 import numpy as np
 
 from skyshed.kernels.cuda import Kernels
+from skyshed.kernels.labelling import unknown_labels
 from skyshed.kernels.segments.cuda import collect
 from skyshed.kernels.segments.cuda_runs import Words
 
@@ -69,4 +70,7 @@ def _labels_of_runs(words, runs, npixels, connectivity):
 
 def relabel(labels, table, n_threads):
     """Look labels up in a table; see the contract in `skyshed.kernels.labelling`."""
+    beyond = int(cupy.count_nonzero((labels < 0) | (labels >= table.size)))
+    if beyond:
+        raise unknown_labels(beyond, table.size)
     return cupy.take(table, labels)

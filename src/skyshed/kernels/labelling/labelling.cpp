@@ -128,19 +128,26 @@ i64 keep(
 
 SKYSHED_KERNEL("labelling.keep", keep);
 
-// Looks the labels of pixels p0 to p1 up. Most pixels of most images are background: a block of it is
-// written without looking.
-i64 relabel(const int *labels, const int *table, int *out, i64 p0, i64 p1) {
+// Looks the labels of pixels p0 to p1 up in a table of n, and returns how many are not in it: these
+// pixels become 0. Most pixels of most images are background: a block of it is written without looking.
+i64 relabel(const int *labels, const int *table, i64 n, int *out, i64 p0, i64 p1) {
     constexpr i64 BLOCK = 32;
+    i64 beyond = 0;
+    const auto look_up = [&](i64 p) {
+        const int label = labels[p];
+        const bool known = label >= 0 && label < n;
+        out[p] = known ? table[label] : 0;
+        beyond += !known;
+    };
     i64 p = p0;
     for (; p + BLOCK <= p1; p += BLOCK) {
         int some = 0;
         for (int k = 0; k < BLOCK; ++k) some |= labels[p + k];
-        if (some) for (int k = 0; k < BLOCK; ++k) out[p + k] = table[labels[p + k]];
+        if (some) for (int k = 0; k < BLOCK; ++k) look_up(p + k);
         else for (int k = 0; k < BLOCK; ++k) out[p + k] = table[0];
     }
-    for (; p < p1; ++p) out[p] = table[labels[p]];
-    return 0;
+    for (; p < p1; ++p) look_up(p);
+    return beyond;
 }
 
 SKYSHED_KERNEL("labelling.relabel", relabel);

@@ -61,12 +61,13 @@ i64 record(
     const i64 n_words = runs::words_of(nx);
     for (i64 y = y0; y < y1; ++y) {
         i64 first = row_start[y], last = first;
-        if (first == row_start[y + 1]) continue;
+        const i64 stop = row_start[y + 1];  // an image that changes meanwhile may have more ends
+        if (first == stop) continue;
         for (i64 w = 0; w < n_words; ++w) {
             const i64 corner = y * nx + w * runs::WORD;
-            for (u64 left = begun[y * n_words + w]; left; left &= left - 1, ++first)
+            for (u64 left = begun[y * n_words + w]; left && first < stop; left &= left - 1, ++first)
                 begin[first] = corner + lowest_bit(left);
-            for (u64 left = ended[y * n_words + w]; left; left &= left - 1, ++last)
+            for (u64 left = ended[y * n_words + w]; left && last < first; left &= left - 1, ++last)
                 length[last] = int(corner + lowest_bit(left) - begin[last] + 1);
         }
         for (i64 run = row_start[y]; run < first; ++run) label[run] = image[begin[run]];

@@ -1,0 +1,41 @@
+"""Where the pixels of an HDU are: at which byte of its file, and in which section."""
+
+import os
+from typing import Any
+
+import numpy as np
+from astropy.io import fits
+
+from skyshed.images.cube_planes import first_pixel
+from skyshed.images.pixels import native
+
+__all__ = ["begin_of", "ends_early", "section_of"]
+
+
+def begin_of(hdu: Any, first: tuple[int, ...]) -> int | None:
+    """Return the byte at which a plane begins; None if it is scaled, compressed or has blanks.
+
+    ``first`` says where on each axis of the HDU its first pixel is.
+    """
+    plain = not isinstance(hdu, fits.CompImageHDU)
+    altered = hdu.header.get("BSCALE", 1) != 1 or hdu.header.get("BZERO", 0) != 0
+    packed = hdu.fileinfo()["file"].compression
+    if not plain or altered or packed or "BLANK" in hdu.header:
+        return None
+    before = first_pixel(hdu.shape, first) * abs(int(hdu.header["BITPIX"])) // 8
+    return int(hdu.fileinfo()["datLoc"]) + before
+
+
+def ends_early(hdu: Any, file: str) -> bool:
+    """Whether a file ends before the data of an HDU do."""
+    where = hdu.fileinfo()
+    return bool(where["datLoc"] + hdu.size > os.path.getsize(file))
+
+
+def section_of(
+    hdu: Any, axes: tuple[int, int], first: tuple[int, ...], window: tuple[slice, slice]
+) -> Any:
+    """Return the pixels of a window, in native byte order; lengths of 1 may be anywhere."""
+    where: list[Any] = list(first)
+    where[axes[0]], where[axes[1]] = window
+    return native(np.asarray(hdu.section[tuple(where)]))

@@ -1,0 +1,117 @@
+"""The folder of a run's results: what files are called there, and what they must not replace."""
+
+import os
+from collections.abc import Iterable, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+
+from skyshed.arguments import check_choice
+from skyshed.output.segmentation_map import MAP_FORMATS
+
+__all__ = [
+    "FORMATS",
+    "RESULTS",
+    "SETTINGS",
+    "check_apart",
+    "check_writable",
+    "is_any_of",
+    "map_name",
+]
+
+#: Format of a catalog -> what astropy calls it.
+FORMATS = {"fits": "fits", "ecsv": "ascii.ecsv", "parquet": "parquet"}
+#: The parameters of a run: every run leaves this file, so that its folder is known by it.
+SETTINGS = "parameters.toml"
+#: Everything that a run may leave in its folder, in the order in which it is listed. The folder
+#: holds one run, so that what another left there goes.
+RESULTS = (
+    *(f"catalog.{format}" for format in FORMATS), "segmentation.fits", "segmentation.fits.fz",
+    "segmentation.zarr", SETTINGS, "tiles.ecsv", "kron.reg", "preview.png",
+)  # fmt: skip
+
+
+def map_name(format: str, compress: bool) -> str:
+    """Return what the file, or folder, of a segmentation image is called."""
+    return "segmentation.zarr" if format == "zarr" else f"segmentation.fits{'.fz' * compress}"
+
+
+def check_writable(
+    folder: str | os.PathLike[str], format: str = "fits", map_format: str = "fits"
+) -> Path:
+    """Make a folder if need be and see that files can be written there, in those formats.
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be made or written to.
+    ValueError
+        If the format is unknown.
+    ImportError
+        If the format needs a package that is not installed.
+    """
+    check_choice(format, "format", tuple(FORMATS))
+    check_choice(map_format, "map_format", MAP_FORMATS)
+    for kind, needed, extra in ((format, "pyarrow", "parquet"), (map_format, "zarr", "mosaic")):
+        if kind in ("parquet", "zarr") and find_spec(needed) is None:
+            raise ImportError(
+                f"format {kind!r} needs {needed}, which is not installed: "
+                f"pip install 'skyshed[{extra}]'"
+            )
+    folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        trial = folder / f".skyshed-{os.getpid()}"
+        try:
+            trial.touch()
+        finally:
+            trial.unlink(missing_ok=True)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise OSError(f"{folder}: files cannot be written there ({reason})") from error
+    return folder
+
+
+def check_apart(
+    folder: Path, inputs: Mapping[str, str], format: str, compress: bool, map_format: str
+) -> None:
+    """Refuse a folder where results would take the place of what no run wrote, or of an input.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the results go.
+    inputs : mapping of str to str
+        The files that the run reads, and the arguments that they were given as.
+    format, compress, map_format
+        What is written; see `skyshed.extraction.Extraction.write`.
+
+    Raises
+    ------
+    ValueError
+        The message names the file.
+    """
+    written = {f"catalog.{format}", map_name(map_format, compress)}
+    written |= set(RESULTS) - {f"catalog.{each}" for each in FORMATS} - {
+        map_name(each, packed) for each in MAP_FORMATS for packed in (False, True)
+    }  # fmt: skip
+    for name in RESULTS:
+        if name in written and is_any_of(folder / name, inputs):
+            argument = next(inputs[file] for file in inputs if is_any_of(folder / name, [file]))
+            raise ValueError(
+                f"{folder / name} is given as {argument}, and a result would take its place: "
+                "choose another folder"
+            )
+    found = [name for name in RESULTS if os.path.lexists(folder / name)]
+    foreign = [name for name in found if not is_any_of(folder / name, inputs)]
+    if foreign and SETTINGS not in found:
+        raise ValueError(
+            f"{folder} has {foreign[0]} and no {SETTINGS}, so that it is not the folder of a run, "
+            f"which would replace {', '.join(foreign)}: choose another folder"
+        )
+
+
+def is_any_of(path: Path, files: Iterable[str]) -> bool:
+    """Whether a path leads to one of some files or folders."""
+    return path.exists() and any(
+        os.path.exists(file) and os.path.samefile(path, file) for file in files
+    )

@@ -1,0 +1,86 @@
+"""Standard streams and signals: what happens to them decides nothing, and leaves nothing behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from astropy.io import fits
+
+from skyshed.output.results import RESULTS
+from tests.pipeline_field import make_field
+
+SKYSHED = [sys.executable, "-m", "skyshed"]
+
+
+@pytest.fixture(scope="module")
+def image(tmp_path_factory):
+    path = tmp_path_factory.mktemp("streams") / "image.fits"
+    fits.writeto(path, make_field())
+    return path
+
+
+def in_shell(command, **options):
+    return subprocess.run(
+        ["bash", "-c", command], capture_output=True, text=True, timeout=120, **options
+    )
+
+
+@pytest.mark.parametrize(
+    "streams",
+    ["2>&-", ">&-", ">&- 2>&-", ">/dev/full", "2>/dev/full", "| true"],
+)
+def test_streams_that_take_nothing_decide_nothing(image, tmp_path, streams):
+    out = tmp_path / "out"
+    command = f"{' '.join(SKYSHED)} extract {image} --out {out} {streams}"
+    done = in_shell(f"{command}; echo status ${{PIPESTATUS[0]}} >{tmp_path}/status")
+    assert (tmp_path / "status").read_text() == "status 0\n", done.stderr
+    assert {"catalog.fits", "segmentation.fits", "preview.png"} <= {p.name for p in out.iterdir()}
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
+
+
+def test_letters_that_a_terminal_lacks_are_spelled_out(image, tmp_path):
+    out = tmp_path / "Übersicht"
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    command = [*SKYSHED, "extract", str(image), "--out", str(out), "--no-preview"]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert "\\xdcbersicht" in done.stdout
+    missing = [*SKYSHED, "extract", str(tmp_path / "für.fits"), "--out", str(out)]
+    done = subprocess.run(missing, capture_output=True, text=True, env=environment)
+    assert done.returncode == 2
+    assert "f\\xfcr.fits" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("number", "word"),
+    [(signal.SIGTERM, "terminated"), (signal.SIGHUP, "hung up"), (signal.SIGINT, "interrupted")],
+)
+@pytest.mark.parametrize("when", ["while it works", "while it writes"])
+def test_a_signal_ends_a_run_in_words_and_leaves_nothing(tmp_path, number, word, when):
+    rng = np.random.default_rng(4)
+    data = rng.normal(10, 1, (3000, 3000)).astype(np.float32)
+    data[::23, ::29] += 50
+    fits.writeto(tmp_path / "large.fits", data)
+    out = tmp_path / "out"
+    command = [*SKYSHED, "extract", str(tmp_path / "large.fits"), "--out", str(out), "--quiet"]
+    started = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    folder = out if when == "while it works" else None
+    deadline = time.monotonic() + 60
+    while started.poll() is None and time.monotonic() < deadline:
+        if folder is not None and folder.exists():
+            break
+        if folder is None and list(out.glob(".skyshed-*-*/*")):
+            break
+    started.send_signal(number)
+    shown = started.communicate(timeout=60)[1]
+    if started.returncode == 0:  # it was faster
+        assert {path.name for path in out.iterdir()} <= set(RESULTS)
+        return
+    assert started.returncode == 128 + number
+    assert shown.endswith(f"skyshed: {word}\n")
+    assert not out.exists()
