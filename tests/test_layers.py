@@ -30,7 +30,7 @@ FLOORS = (
     ("arguments", "names"),
     ("kernels",),
     ("namespace",),
-    ("optional", "exceptions", "heap", "_typing"),
+    ("devices", "optional", "exceptions", "heap", "_typing"),
     ("messages",),
     ("__init__",),
 )

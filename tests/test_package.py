@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 import skyshed
+from skyshed.kernels import cubins
+from skyshed.kernels.cubins import PTX
 from skyshed.kernels.native import available_levels
 
 ROOT = Path(__file__).parents[1]
@@ -204,7 +206,8 @@ def wheel_file(tmp_path_factory, sdist):
     subprocess.run(
         [
             sys.executable, "-m", "pip", "wheel", "--no-build-isolation", "--no-deps", "--no-index",
-            f"-Ccmake.define.SKYSHED_LEVELS={LEVEL}", "-w", str(folder), str(sdist),
+            f"-Ccmake.define.SKYSHED_LEVELS={LEVEL}", "-Ccmake.define.SKYSHED_CUBINS=ON",
+            f"-Ccmake.define.SKYSHED_ARCHITECTURES={PTX}", "-w", str(folder), str(sdist),
         ],
         check=True,
         capture_output=True,
@@ -228,7 +231,15 @@ def test_the_wheel_is_one_for_all_pythons_of_a_platform(wheel_file):
 
 def test_the_wheel_holds_the_compiled_kernels(wheel):
     libraries = {name for name in wheel if name.startswith("skyshed/kernels/lib/")}
-    assert {Path(name).stem for name in libraries} == {f"skyshed-{LEVEL}"}
+    assert {Path(name).stem for name in libraries} == {f"skyshed-{LEVEL}", f"cuda-{PTX}"}
+
+
+def test_the_wheel_holds_the_gpus_programs(wheel_file, tmp_path):
+    """All of them, compiled from the text and with the options that the package knows."""
+    with zipfile.ZipFile(wheel_file) as archive:
+        archive.extract(f"skyshed/kernels/lib/cuda-{PTX}.zip", tmp_path)
+    built = cubins.store(PTX, tmp_path / "skyshed" / "kernels" / "lib")
+    assert [program for program in cubins.programs() if built.code(program) is None] == []
 
 
 def test_the_wheel_works(wheel_file, tmp_path):

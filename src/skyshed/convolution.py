@@ -26,7 +26,7 @@ from skyshed.arguments import (
 from skyshed.kernels import convolution
 from skyshed.messages import find_stack_level
 from skyshed.names import accept_aliases
-from skyshed.namespace import adopt, array_namespace, to_host
+from skyshed.namespace import adopt, array_namespace, on_its_device, to_host
 
 __all__ = ["convolve", "make_2dgaussian_kernel", "oversampled_gaussian"]
 
@@ -131,6 +131,7 @@ def oversampled_gaussian(fwhm: float, shape: tuple[int, int]) -> Any:
 
 
 @accept_aliases
+@on_its_device
 def convolve(
     array: ImageOrNDData,
     kernel: Any,

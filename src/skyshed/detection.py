@@ -27,7 +27,7 @@ from skyshed.exceptions import NoDetectionsWarning
 from skyshed.kernels import labelling
 from skyshed.messages import find_stack_level
 from skyshed.names import accept_aliases, both_names
-from skyshed.namespace import array_namespace, only_on_host
+from skyshed.namespace import array_namespace, on_its_device, only_on_host
 from skyshed.segmentation import SegmentationImage
 from skyshed.sources import Sources
 
@@ -35,6 +35,7 @@ __all__ = ["detect_sources", "detect_threshold"]
 
 
 @accept_aliases
+@on_its_device
 def detect_threshold(
     data: Image,
     nsigma: float,
@@ -161,6 +162,7 @@ def _grown_statistics(data: Any, mask: Any, sigma_clip: SigmaClip) -> tuple[Any,
 
 
 @accept_aliases
+@on_its_device
 def detect_sources(
     data: Image,
     threshold: Image,

@@ -16,6 +16,14 @@ from typing import Any, NamedTuple
 import array_api_compat
 import numpy as np
 
+from skyshed.devices import (
+    CUDA_DEVICES,
+    check_one_device,
+    device_of,
+    on_device_of,
+    on_its_device,
+    stays_on_device,
+)
 from skyshed.messages import one_line
 
 __all__ = [
@@ -23,14 +31,18 @@ __all__ = [
     "array_namespace",
     "count_in_rows",
     "device_memory",
+    "device_of",
     "imported_modules",
     "in_one_transfer",
     "is_device_array",
     "like",
     "named_modules",
     "ndimage_of",
+    "on_device_of",
+    "on_its_device",
     "only_on_host",
     "repeat",
+    "stays_on_device",
     "to_device",
     "to_host",
 ]
@@ -38,8 +50,6 @@ __all__ = [
 
 #: DLPack's numbers of devices whose memory the host can read: the CPU, and CUDA's pinned memory.
 HOST_DEVICES = (1, 3)
-#: DLPack's numbers of devices whose memory CuPy can use: CUDA, and CUDA's managed memory.
-CUDA_DEVICES = (2, 13)
 
 
 def is_device_array(array: Any) -> bool:
@@ -68,6 +78,8 @@ def array_namespace(**arrays: Any) -> ModuleType:
     TypeError
         If an argument is an array that skyshed cannot work on, or some arrays are on the host and
         others on a device.
+    ValueError
+        If arrays are on two devices.
 
     Examples
     --------
@@ -97,6 +109,7 @@ def array_namespace(**arrays: Any) -> ModuleType:
         )
     if True not in homes:
         return np
+    check_one_device(**arrays)
     name, array = homes[True]
     if not is_device_array(array):
         _cupy(f"{name} is a {_kind(array)} on a GPU, which")
@@ -224,8 +237,9 @@ def in_one_transfer(*arrays: Any) -> tuple[Any, ...]:
     if len(remote) < 2:
         return tuple(to_host(array) for array in arrays)
     xp = array_api_compat.array_namespace(remote[0])
-    parts = [xp.ascontiguousarray(array).reshape(-1).view(np.uint8) for array in remote]
-    packed = xp.concatenate(parts).get()
+    with on_device_of(remote[0]):
+        parts = [xp.ascontiguousarray(array).reshape(-1).view(np.uint8) for array in remote]
+        packed = xp.concatenate(parts).get()
     ends = np.cumsum([part.size for part in parts])
     # `tobytes` copies: a part may begin at an address that is not a multiple of its itemsize.
     pieces = iter(
@@ -251,12 +265,15 @@ def to_device(array: Any) -> Any:
 def device_memory() -> int:
     """Return how many bytes of memory are free on the current device.
 
+    What CuPy's pool keeps of freed arrays is free, too: the next array takes it.
+
     Raises
     ------
     ImportError
         If CuPy is not installed or finds no device.
     """
-    return int(_cupy("device 'cuda'").cuda.Device().mem_info[0])
+    cupy = _cupy("device 'cuda'")
+    return int(cupy.cuda.Device().mem_info[0]) + int(cupy.get_default_memory_pool().free_bytes())
 
 
 def _cupy(what: str) -> Any:
@@ -277,7 +294,8 @@ def like(array: Any, other: Any) -> Any:
     """Return a small NumPy array in the library, and on the device, of ``other``."""
     if not is_device_array(other) or is_device_array(array):
         return array
-    return array_api_compat.array_namespace(other).asarray(array)
+    with on_device_of(other):
+        return array_api_compat.array_namespace(other).asarray(array)
 
 
 def only_on_host(array: Any, what: str, instead: str) -> None:

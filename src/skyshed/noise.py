@@ -8,11 +8,12 @@ from astropy.units import UnitsError, electron, photon
 
 from skyshed._typing import Array, Image
 from skyshed.arguments import check_numbers
-from skyshed.namespace import adopt, array_namespace
+from skyshed.namespace import adopt, array_namespace, on_its_device
 
 __all__ = ["calc_total_error"]
 
 
+@on_its_device
 def calc_total_error(data: Image, bkg_error: Image, effective_gain: Image) -> Array:
     r"""Add the Poisson noise of the sources to the error of the background.
 

@@ -9,8 +9,12 @@ from tests.device import standin
 from tests.device.emulator.build import PLAIN_VARIANT
 
 
-def _real_cupy():
-    """Return CuPy where a GPU is, otherwise None; a run for the emulator's sake needs none."""
+@pytest.fixture(scope="session", autouse=True)
+def real_cupy():
+    """CuPy where a GPU is, otherwise None; a run for the emulator's sake needs none.
+
+    It is imported before the stand-in first takes its place.
+    """
     if PLAIN_VARIANT in os.environ:
         return None
     try:
@@ -21,11 +25,10 @@ def _real_cupy():
 
 
 @pytest.fixture(scope="module")
-def cupy():
+def cupy(real_cupy):
     """CuPy itself where there is a GPU, its strict stand-in elsewhere."""
-    real = _real_cupy()
-    if real is not None:
-        yield real
+    if real_cupy is not None:
+        yield real_cupy
     else:
         with standin.in_place() as module:
             yield module
@@ -36,3 +39,17 @@ def counted():
     """The stand-in, for what only it can count."""
     with standin.in_place() as module:
         yield module
+
+
+@pytest.fixture(autouse=True)
+def _one_cupy(request, real_cupy):
+    """Let each test import the CuPy it takes, whatever others of its module took before.
+
+    The fixtures above last as long as a module of tests.
+    """
+    takes = set(request.fixturenames)
+    if real_cupy is not None and "cupy" in takes and "counted" not in takes and standin.installed():
+        with standin.out_of_place():
+            yield
+    else:
+        yield

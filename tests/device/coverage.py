@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.device import kernel_files
+from tests.device.emulator.build import with_checked_casts
 
 #: What the emulator and the stand-in call a text that has no name of its own: the prelude is first.
 UNNAMED = "kernel.cu"
@@ -81,7 +82,11 @@ def never_launched(folder: Path) -> list[str]:
 def _owners(beside: Path) -> list[Path]:
     """Return the kernel file that a library was built from; none for a text of a test's own."""
     unit = beside.with_suffix(".cpp").read_text()
-    return [path for path in kernel_files.files() if kernel_files.source(path) in unit]
+    return [
+        path
+        for path in kernel_files.files()
+        if with_checked_casts(kernel_files.source(path)) in unit
+    ]
 
 
 def _gcov(counts: Path) -> dict:

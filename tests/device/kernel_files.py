@@ -5,12 +5,10 @@ import re
 from pathlib import Path
 
 import skyshed.kernels
-from tests.device import standin
+from skyshed.kernels import cubins
 from tests.device.emulator.build import parameters
 
 FOLDER = Path(skyshed.kernels.__file__).parent
-#: What REAL may stand for.
-REALS = ("float", "double")
 #: What says in an assembled text where the next lines are from.
 SOURCE_LINE = re.compile(r'^#line 1 "(.*)"', re.M)
 
@@ -33,24 +31,13 @@ def name(path: Path) -> str:
 
 @functools.cache
 def source(path: Path) -> str:
-    """Return what CuPy would be given, with the prelude and the parts."""
-    with standin.in_place():
-        from skyshed.kernels.cuda import source as assembled
-
-        return assembled(f"skyshed.kernels.{path.parent.name}", path.name)
+    """Return what the compiler is given, with the prelude and the parts."""
+    return cubins.text(name(path))
 
 
-def options() -> tuple[str, ...]:
-    """Return the compiler options that CuPy would be given."""
-    with standin.in_place():
-        from skyshed.kernels.cuda import OPTIONS
-
-        return OPTIONS
-
-
-def reals(path: Path) -> tuple[str, ...]:
-    """Return for what a file must be compiled: one type will do where none is named."""
-    return REALS if re.search(r"\bREAL\b", re.sub(r"//.*", "", source(path))) else REALS[:1]
+def programs(path: Path) -> list[cubins.Program]:
+    """Return what is compiled of a file: one program for each type of image."""
+    return [program for program in cubins.programs() if program.file == name(path)]
 
 
 def kernels(path: Path) -> list[str]:

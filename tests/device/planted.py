@@ -126,6 +126,39 @@ extern "C" __global__ void warp_votes(unsigned *out) {
     out[threadIdx.x] = odd;
 }
 
+// Waits for a thread that never says so; by itself, and at barriers.
+extern "C" __global__ void waits_for_ever(const int *flag, int *out) {
+    while (!ld(flag)) {}
+    out[0] = 1;
+}
+extern "C" __global__ void meets_for_ever(const int *flag, int *out) {
+    while (!__syncthreads_or(ld(flag))) {}
+    out[0] = 1;
+}
+
+// What a device makes of numbers that are none, or too large, or next to nothing.
+extern "C" __global__ void convert(
+    const double *x, int *wide, long long *wider, unsigned *positive
+) {
+    const int i = threadIdx.x;
+    wide[i] = (int)x[i];
+    wider[i] = (long long)(x[i]);
+    positive[i] = unsigned(x[i]);
+}
+extern "C" __global__ void convert_floats(const float *x, int *wide, long long *wider) {
+    const int i = threadIdx.x;
+    wide[i] = int(x[i]);
+    wider[i] = (long long)x[i];
+}
+extern "C" __global__ void extremes(const double *a, const double *b, double *low, double *high) {
+    low[threadIdx.x] = min(a[threadIdx.x], b[threadIdx.x]);
+    high[threadIdx.x] = max(a[threadIdx.x], b[threadIdx.x]);
+}
+extern "C" __global__ void halves(float *x) { x[threadIdx.x] = x[threadIdx.x] * 0.5f; }
+extern "C" __global__ void narrow(const long long *x, int *out) {
+    out[threadIdx.x] = (int)x[threadIdx.x];
+}
+
 extern "C" __global__ void block_votes(int *out) {
     int votes = __syncthreads_count(threadIdx.x < 10);
     votes += 100 * __syncthreads_or(threadIdx.x == 3);

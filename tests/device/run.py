@@ -8,6 +8,7 @@ compiled and launched, every line of every kernel file ran, and no sanitizer rep
 """
 
 import argparse
+import ctypes
 import os
 import re
 import subprocess
@@ -18,10 +19,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.device import coverage, kernel_files, nvrtc
+from skyshed.kernels import cubins
+from tests.device import coverage, kernel_files
 from tests.device.emulator import sanitize
 from tests.device.emulator.build import FOLDER, PLAIN_VARIANT
-from tests.device.test_nvrtc import TABLE
+from tests.device.test_nvrtc import TABLE, TABLED
 
 HERE = Path(__file__).parent
 KERNELS = "tests/device/kernels"
@@ -130,7 +132,7 @@ def show_table(folder: Path) -> None:
         line.split("\t") for path in sorted(folder.glob("*.tsv"))
         for line in path.read_text().splitlines()
     ]  # fmt: skip
-    print(f"\n{'kernel (' + nvrtc.TABLED + ')':<56}registers  shared  stack  spilled (bytes)")
+    print(f"\n{'kernel (' + TABLED + ')':<56}registers  shared  stack  spilled (bytes)")
     for name, kernel, real, registers, shared, stack, spilled in rows:
         what = f"{name} {kernel} {real}"
         print(f"{what:<56}{registers:>9}{shared:>8}{stack:>7}{spilled:>9}")
@@ -154,10 +156,26 @@ def show_coverage(found: coverage.Coverage) -> bool:
     return not found.not_launched() and not found.not_run()
 
 
-def has_gpu() -> bool:
-    """Return whether CuPy is installed and sees a GPU."""
+def count_gpus() -> int:
+    """Return how many GPUs the driver sees: 0 without a driver. CuPy is not asked."""
+    try:
+        driver = ctypes.CDLL("libcuda.so.1")
+    except OSError:
+        return 0
+    count = ctypes.c_int(0)
+    if driver.cuInit(0) or driver.cuDeviceGetCount(ctypes.byref(count)):
+        return 0
+    return count.value
+
+
+def run_on_gpu() -> Phase:
+    """Run what needs a GPU; it is a failure if there is one and CuPy can't use it."""
     code = "import cupy, sys; sys.exit(not cupy.is_available())"
-    return subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
+    asked = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    if asked.returncode:
+        why = asked.stderr.strip() or "cupy.is_available() is False"
+        return Phase("GPU", 1, f"this machine has a GPU, but CuPy can't use it: {why}", 0.0)
+    return pytest("GPU", [KERNELS, "tests/device/test_hardware.py"], {})
 
 
 def main() -> int:
@@ -189,8 +207,8 @@ def main() -> int:
         for variant in SANITIZER_OPTIONS:
             if variant in phases:
                 ok = show_sanitized(variant, scratch) and ok
-    if has_gpu():
-        phases["gpu"] = pytest("GPU", [KERNELS, "tests/device/test_hardware.py"], {})
+    if count_gpus():
+        phases["gpu"] = run_on_gpu()
         phases["gpu"].describe()
     ok = ok and all(phase.ok for phase in phases.values())
     print(summary(kernels, phases, covered))
@@ -205,7 +223,7 @@ def summary(kernels: int, phases: dict[str, Phase], covered: coverage.Coverage) 
     failed += sum(not phase.ok and not phase.count("failed", "error", "errors") for phase in done)
     compiled = "not compiled"
     if "nvrtc" in phases and phases["nvrtc"].ok:
-        compiled = f"compiled for {nvrtc.ARCHITECTURES[0]} ... {nvrtc.ARCHITECTURES[-1]}"
+        compiled = f"compiled for {cubins.CUBINS[0]} ... {cubins.CUBINS[-1]}"
     missing = len(covered.not_run())
     return (
         f"device: {kernels} kernels, {compiled}, {emulated.count('passed')} emulated tests passed, "

@@ -132,6 +132,62 @@ def test_a_wrong_argument_is_refused(kernels, args, message):
         kernels.launch("one_too_far", (1,), (64,), args)
 
 
+@pytest.mark.parametrize("name", ["waits_for_ever", "meets_for_ever"])
+def test_an_endless_loop_ends_with_a_message(kernels, name):
+    for preempt in (0.0, 0.3):
+        with pytest.raises(LaunchError, match=f"{name}: no end after 0.5 s, a thread loops"):
+            kernels.launch(
+                name, (3,), (64,), (ints(1), ints(1)), preempt=preempt, seconds=0.5
+            )  # fmt: skip
+    out = ints(1)
+    kernels.launch(name, (3,), (64,), (ints(1, 1), out), seconds=60.0)
+    assert out[0] == 1
+
+
+def test_conversions_are_the_devices(kernels):
+    """They saturate; NaN is 0, but the least number where either side has 64 bits (PTX: cvt)."""
+    least, most = np.iinfo(np.int32).min, np.iinfo(np.int32).max
+    x = np.array([1.9, -1.9, 3e9, -3e9, np.inf, -np.inf, np.nan, 2147483646.5])
+    wide, wider, positive = ints(8), np.zeros(8, np.int64), np.zeros(8, np.uint32)
+    kernels.launch("convert", (1,), (8,), (x, wide, wider, positive))
+    assert wide.tolist() == [1, -1, most, least, most, least, least, 2147483646]
+    longest = np.iinfo(np.int64)
+    far = [3 * 10**9, -3 * 10**9, longest.max, longest.min, longest.min, 2147483646]
+    assert wider.tolist() == [1, -1, *far]
+    assert positive.tolist() == [1, 0, 3 * 10**9, 0, 2**32 - 1, 0, 2**31, 2147483646]
+    kernels.launch("convert_floats", (1,), (8,), (x.astype(np.float32), wide, wider))
+    assert wide.tolist() == [1, -1, most, least, most, least, 0, most]
+    assert wider[6] == longest.min
+
+
+def test_of_two_numbers_of_which_one_is_none_min_and_max_are_the_other(kernels):
+    a = np.array([1.0, np.nan, 2.0, np.nan, -0.0, 0.0])
+    b = np.array([2.0, 3.0, np.nan, np.nan, 0.0, -0.0])
+    low, high = np.zeros(6), np.zeros(6)
+    kernels.launch("extremes", (1,), (6,), (a, b, low, high))
+    np.testing.assert_array_equal(low, [1, 3, 2, np.nan, 0, 0])
+    np.testing.assert_array_equal(high, [2, 3, 2, np.nan, 0, 0])
+    assert np.signbit(low[4:]).all()
+    assert not np.signbit(high[4:]).any()
+
+
+def test_subnormal_numbers_are_numbers(kernels):
+    tiny = np.finfo(np.float32).smallest_subnormal
+    x = np.array([2 * tiny, np.finfo(np.float32).tiny], np.float32)
+    expected = x * np.float32(0.5)
+    kernels.launch("halves", (1,), (2,), (x,))
+    assert x[0] == tiny
+    np.testing.assert_array_equal(x, expected)
+
+
+def test_a_pixel_index_that_an_int_cannot_hold_is_refused(kernels):
+    out = ints(2)
+    kernels.launch("narrow", (1,), (2,), (np.array([2**31 - 1, -(2**31)]), out))
+    assert out.tolist() == [2**31 - 1, -(2**31)]
+    with pytest.raises(LaunchError, match=r"narrow.* at line \d+ 2147483648 does not fit"):
+        kernels.launch("narrow", (1,), (2,), (np.array([5, 2**31]), out))
+
+
 @pytest.mark.parametrize(("grid", "block"), [((0,), (32,)), ((1,), (1025,)), ((1,), (64, 32))])
 def test_an_illegal_launch_is_refused(kernels, grid, block):
     with pytest.raises(LaunchError, match="no legal launch"):

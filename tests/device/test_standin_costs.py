@@ -113,7 +113,7 @@ def test_library_calls_cost_what_the_table_says(cp):
 
 
 def test_memory_is_counted_in_the_pools_units_and_given_back(cp):
-    before = cp.get_default_memory_pool().used_bytes()
+    before, held = cp.get_default_memory_pool().used_bytes(), counts.memory.current
     with standin.ledger() as ledger:
         x = cp.zeros(1000, np.float64)
         part = x[5:]
@@ -123,20 +123,26 @@ def test_memory_is_counted_in_the_pools_units_and_given_back(cp):
             z = x + 2
         small = cp.zeros(1, np.int8)
     unit = 8192
-    assert ledger.total.peak - before == 2 * unit + 512
-    assert ledger.stages["middle"].peak - before == 2 * unit
+    assert ledger.total.peak - held == 2 * unit + 512
+    assert ledger.stages["middle"].peak - held == 2 * unit
     assert cp.get_default_memory_pool().used_bytes() - before == 2 * unit + 512
     del x
     assert cp.get_default_memory_pool().used_bytes() - before == 2 * unit + 512
     del part, z, small
     assert cp.get_default_memory_pool().used_bytes() == before
+    # What the pool keeps is not free for others, but for arrays.
+    pool = cp.get_default_memory_pool()
     free, total = cp.cuda.runtime.memGetInfo()
-    assert total - free == before
+    assert total - free == pool.total_bytes() == before + pool.free_bytes()
+    assert pool.free_bytes() >= 2 * unit + 512
+    pool.free_all_blocks()
+    free, total = cp.cuda.runtime.memGetInfo()
+    assert total - free == pool.total_bytes() == before
 
 
 def test_scratch_space_counts_for_the_peak(cp):
     x = cp.zeros(1024, np.float32)
-    now = cp.get_default_memory_pool().used_bytes()
+    now = counts.memory.current
     with standin.ledger() as ledger:
         cp.argsort(x)
     assert ledger.total.peak == now + 8192 + 2 * 4096

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from skyshed.kernels import cubins
 from tests.device import standin
 from tests.device.emulator.build import LaunchError
 
@@ -48,9 +49,21 @@ def rng():
     return np.random.default_rng(7)
 
 
-def kernel(cp, name, real="float"):
-    options = ("--std=c++17", "--fmad=false", f"-DREAL={real}")
-    return cp.RawModule(code=SWEEPS, options=options).get_function(name)
+def compiled(cp, text, options):
+    nvrtc = cp.cuda.nvrtc
+    program = nvrtc.createProgram(text, "kernel.cu", (), ())
+    nvrtc.compileProgram(program, options)
+    return nvrtc.getCUBIN(program)
+
+
+def loaded(cp, code):
+    module = cp.cuda.Module()
+    module.load(code)
+    return module
+
+
+def kernel(cp, name, real="float", text=SWEEPS):
+    return loaded(cp, compiled(cp, text, cubins.options("sm_90", real))).get_function(name)
 
 
 @pytest.mark.parametrize(("real", "dtype"), [("float", np.float32), ("double", np.float64)])
@@ -114,8 +127,9 @@ BAD_LAUNCHES = {
     "float block": (TypeError, "block must be a tuple of ints", {"block": (32.0,)}),
     "grid of y": (LaunchError, "65535", {"grid": (1, 70000)}),
     "huge block": (LaunchError, "no legal launch", {"block": (2048,)}),
-    "shared memory": (LaunchError, "max_dynamic_shared_size_bytes", {"shared_mem": 50000}),
-    "unknown keyword": (TypeError, "unexpected keyword", {"stream": None}),
+    "shared memory": (LaunchError, "50000 of dynamic shared memory", {"shared_mem": 50000}),
+    "unknown keyword": (TypeError, "unexpected keyword", {"streams": None}),
+    "another stream": (TypeError, "unexpected keyword", {"stream": None}),
     "host array": (TypeError, "NumPy array", {"host": True}),
 }
 
@@ -136,23 +150,66 @@ def test_a_wrong_launch_is_refused(cp, what):
 
 
 def test_a_wrong_module_is_refused(cp):
-    with pytest.raises(LaunchError, match="not found"):
-        cp.RawModule(code=SWEEPS, options=("-DREAL=float",)).get_function("swoop")
+    driver, told = cp.cuda.driver.CUDADriverError, cubins.options("sm_90", "float")
+    with pytest.raises(driver, match="not found"):
+        kernel(cp, "swoop")
+    with pytest.raises(driver, match="INVALID_IMAGE"):
+        loaded(cp, b"\x7fELF and nothing else")
+    with pytest.raises(TypeError, match="expected bytes"):
+        loaded(cp, SWEEPS)
     with pytest.raises(ValueError, match="does not know the compiler options"):
-        cp.RawModule(code=SWEEPS, options=("--use_fast_math",))
+        compiled(cp, SWEEPS, (*told, "--use_fast_math"))
     with pytest.raises(TypeError, match="tuple of str"):
-        cp.RawModule(code=SWEEPS, options=["-DREAL=float"])
-    with pytest.raises(TypeError, match="unexpected keyword"):
-        cp.RawModule(source=SWEEPS)
-    with pytest.raises(NotImplementedError, match="name_expressions"):
-        cp.RawModule(code=SWEEPS, name_expressions=("f<int>",))
+        compiled(cp, SWEEPS, list(told))
+    with pytest.raises(cp.cuda.nvrtc.NVRTCError, match="INVALID_OPTION"):
+        compiled(cp, SWEEPS, cubins.options("sm_80", "float"))
     with pytest.raises(LaunchError, match="does not compile"):
-        cp.RawKernel('extern "C" __global__ void f(int *a) { a[0] = b; }', "f")
+        kernel(cp, "f", text='extern "C" __global__ void f(int *a) { a[0] = b; }')
 
 
-def test_more_shared_memory_can_be_asked_for(cp):
-    maybe = kernel(cp, "maybe")
-    maybe.max_dynamic_shared_size_bytes = 64 * 1024
-    y = cp.zeros(8, np.float32)
-    maybe((1,), (8,), (None, cp.ones(8, np.float32), y), shared_mem=50000)
-    assert y.get().all()
+@pytest.mark.parametrize("option", ["--fmad=false", "--ftz=false"])
+def test_a_program_that_the_emulator_is_not_is_refused(cp, option):
+    told = tuple(o for o in cubins.options("sm_90", "float") if o != option)
+    with pytest.raises(ValueError, match=f"another program than the emulator without .*{option}"):
+        compiled(cp, SWEEPS, told)
+
+
+def test_what_ships_is_known_by_its_bytes(cp):
+    program = cubins.Program("masks/masks.cu", "float")
+    for store in cubins.stores_for((9, 0)):
+        assert loaded(cp, store.code(program)).get_function("pack").name == "pack"
+    with pytest.raises(cp.cuda.driver.CUDADriverError, match="NO_BINARY"):
+        loaded(cp, cubins.store("sm_80").code(program))
+
+
+RESOURCES = r"""
+extern "C" __global__ void full(float *out) {
+    __shared__ float seen[10000];
+    seen[threadIdx.x] = threadIdx.x;
+    __syncthreads();
+    out[threadIdx.x] = seen[9999 - threadIdx.x];
+}
+extern "C" __global__ void greedy(const double *x, double *out) {
+    double kept[100];
+    for (int i = 0; i < 100; ++i) kept[i] = x[i * 32 + threadIdx.x];
+    double sum = 0;
+    for (int i = 0; i < 100; ++i) {
+        for (int j = 0; j < 100; ++j) sum += kept[i] * kept[j];
+        out[i * 32 + threadIdx.x] = sum;
+    }
+}
+"""
+
+
+def test_static_and_dynamic_shared_memory_must_fit_together(cp):
+    full, out = kernel(cp, "full", text=RESOURCES), cp.zeros(32, np.float32)
+    full((1,), (32,), (out,), shared_mem=48 * 1024 - 40000)
+    with pytest.raises(LaunchError, match="40000 bytes of static and 9160 of dynamic"):
+        full((1,), (32,), (out,), shared_mem=48 * 1024 - 40000 + 8)
+
+
+def test_registers_of_all_threads_must_fit(cp):
+    greedy, x, out = kernel(cp, "greedy", text=RESOURCES), cp.zeros(10**5), cp.zeros(10**5)
+    greedy((1,), (256,), (x, out))
+    with pytest.raises(LaunchError, match="LAUNCH_OUT_OF_RESOURCES"):
+        greedy((1,), (512,), (x, out))

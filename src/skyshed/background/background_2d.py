@@ -34,7 +34,13 @@ from skyshed.background.mesh import Mesh, least_pixels, make_mesh
 from skyshed.background.window import BackgroundWindow
 from skyshed.messages import find_stack_level
 from skyshed.names import accept_aliases, canonical_attribute
-from skyshed.namespace import array_namespace, imported_modules, named_modules
+from skyshed.namespace import (
+    array_namespace,
+    device_of,
+    imported_modules,
+    named_modules,
+    stays_on_device,
+)
 from skyshed.optional import need
 
 __all__ = ["Background2D"]
@@ -46,6 +52,7 @@ class _Shown(str):
     __repr__ = str.__str__
 
 
+@stays_on_device
 class Background2D:
     """Estimate the background of an image and its noise.
 
@@ -150,6 +157,7 @@ class Background2D:
         image, data_mask, self._unit = unpack(data)
         xp = array_namespace(data=image, mask=mask, coverage_mask=coverage_mask)
         image = xp.asarray(image)
+        self._device = device_of(image)
         if image.dtype.kind in "iub":
             image = image.astype(xp.float32)
         image = as_image(image, "data", xp)

@@ -36,6 +36,7 @@ from skyshed.flags import with_flag_list
 from skyshed.frame import Frame
 from skyshed.kernels.threads import resolve_n_threads
 from skyshed.names import accept_aliases, both_names, canonical_attribute
+from skyshed.namespace import device_of, stays_on_device
 from skyshed.segmentation import BoundingBox, SegmentationImage, as_segmentation_image
 from skyshed.segmentation.bounding_box import boxes_of, slices_of
 from skyshed.segmentation.provenance import Provenance
@@ -56,6 +57,7 @@ class _Listed(property):
         return self.fget
 
 
+@stays_on_device
 class SourceCatalog:
     """Photometry, positions and shapes of the sources of a segmentation image.
 
@@ -282,6 +284,7 @@ class SourceCatalog:
             **vars(settings),
         }
         self._results = Results(inputs, detection)
+        self._device = device_of(sources.pixel)
         self._settings = settings
         self._unit = unit
         self._extra: dict[str, Any] = {}

@@ -20,7 +20,14 @@ from skyshed.chain.tiles_table import TileFacts, tiles_table
 from skyshed.deblending import deblend_sources
 from skyshed.detection import detect_sources
 from skyshed.images.window import Window
-from skyshed.namespace import array_namespace, is_device_array, like, to_host
+from skyshed.namespace import (
+    array_namespace,
+    device_of,
+    is_device_array,
+    like,
+    stays_on_device,
+    to_host,
+)
 from skyshed.output.table_parts import PlainTable, to_plain
 from skyshed.segmentation import SegmentationImage
 
@@ -45,6 +52,7 @@ PHASES = {
 PHASES_OF = (("background", "detect", "deblend", "measure"), ("background", "collect", "measure"))
 
 
+@stays_on_device
 class WholeRun(Run):
     """What was found in an image that was worked on at once; it is in memory.
 
@@ -82,6 +90,7 @@ class WholeRun(Run):
             request.parameters.replace(exclude_percentile=100) if lenient else request.parameters
         )
         self._meshes, self._segmentation = meshes, segmentation
+        self._device = device_of(segmentation.label_table.image)
         self._catalogs, self._seconds = catalogs, seconds
         self._background, self._mask = image.background, image.planes.mask
         # With sources, their catalogs hold the images; the exposure's own are let go.

@@ -24,7 +24,7 @@ from skyshed.flags import SEGMENTATION_FLAGS
 from skyshed.kernels import deblending
 from skyshed.messages import find_stack_level
 from skyshed.names import accept_aliases, both_names
-from skyshed.namespace import adopt, array_namespace, like
+from skyshed.namespace import adopt, array_namespace, like, on_its_device
 from skyshed.segmentation import SegmentationImage, as_segmentation_image
 from skyshed.sources import Sources
 
@@ -35,6 +35,7 @@ CONTRAST_METHODS = (None, "basin", "saddle")
 
 
 @accept_aliases
+@on_its_device
 def deblend_sources(
     data: Image,
     segment_img: SegmentationImage,

@@ -15,11 +15,13 @@ from skyshed.extraction.plan import Plan, Resources, make_plan
 from skyshed.extraction.result import Extraction
 from skyshed.images.exposure import Exposure, open_exposure
 from skyshed.messages import find_stack_level
+from skyshed.namespace import on_device_of, on_its_device
 from skyshed.parameters import Parameters
 
 __all__ = ["extract", "open_request", "run_request"]
 
 
+@on_its_device
 def extract(
     image: Any,
     *,
@@ -291,5 +293,6 @@ def run_request(
         )  # fmt: skip
         return Extraction(run)
     n_stages = len(STAGES) + 2 * (DETECTION in request.exposures)
-    with Progress(n_stages, progress) as begin:
+    array = getattr(request.exposure.image, "array", None)
+    with Progress(n_stages, progress) as begin, on_device_of(array):
         return Extraction(run_whole(request, begin))

@@ -155,7 +155,15 @@ def make_plan(request: Request, resources: Resources) -> Plan:
     n_workers = resolve_n_threads(request.parameters.n_threads)
     with closing(connect(resources.scheduler, n_workers)) as engine:
         n_workers = engine.per_process()
-        budget = engine.memory() if budget is None else budget
+        host = engine.memory()
+    if device == "cuda" and resources.scheduler is None:
+        # Both memories bound the tiles; more than one at a time only where that makes none smaller.
+        room = int(SHARE * available(device)) if budget is None else budget
+        budget = min(host, PROCESS + room)
+        largest = (LARGEST_SIDE + 2 * MARGIN) ** 2 * _bytes_per_pixel(request, TILE)
+        n_workers = max(1, min(n_workers, int(room / largest)))
+    elif budget is None:
+        budget = host
     # Tiles are whole boxes: where these are large, fewer tiles at a time may be all that fits.
     least = n_workers if resources.scheduler is not None else 1
     for n in range(n_workers, least - 1, -1):

@@ -9,10 +9,13 @@ and `~skyshed.sources.Sources`; they know nothing of catalogs.
 
 import functools
 import importlib
+import inspect
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import array_api_compat
+
+from skyshed.devices import check_one_device, on_device_of
 
 __all__ = ["OPERATIONS", "operation", "twin"]
 
@@ -50,15 +53,20 @@ def twin(contract: Callable[..., Any], device: str) -> Callable[..., Any]:
 def operation(contract: F) -> F:
     """Declare an operation: calls go to the twin that fits the first argument's arrays.
 
-    The first argument is an array, or an object whose ``pixel`` attribute is one (`Sources`).
+    The first argument is an array, or an object whose ``pixel`` attribute is one (`Sources`). The
+    twin runs on the device of its arrays, which must be one.
     """
     folder = contract.__module__.rpartition(".")[2]
     OPERATIONS[f"{folder}.{contract.__name__}"] = contract
+    names = list(inspect.signature(contract).parameters)
 
     @functools.wraps(contract)
     def call(first: Any, *args: Any, **kwargs: Any) -> Any:
         array = getattr(first, "pixel", first)
-        device = "cuda" if array_api_compat.is_cupy_array(array) else "cpu"
-        return twin(contract, device)(first, *args, **kwargs)
+        if not array_api_compat.is_cupy_array(array):
+            return twin(contract, "cpu")(first, *args, **kwargs)
+        check_one_device(**dict(zip(names, (first, *args), strict=False)), **kwargs)
+        with on_device_of(array):
+            return twin(contract, "cuda")(first, *args, **kwargs)
 
     return call  # type: ignore[return-value]

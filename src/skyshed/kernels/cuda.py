@@ -1,35 +1,32 @@
 """Launching the project's own CUDA kernels through CuPy.
 
 Imported only by the `cuda.py` twins, which run only where a user's array is CuPy's. A kernel folder
-holds its `.cu` files; the text of `prelude.cu` goes before each. Kernels are compiled when first
-launched, by CuPy, which keeps them on disk.
+holds its `.cu` files; the text of `prelude.cu` goes before each. What runs is the machine code that
+ships with the package (`skyshed.kernels.cubins`). Where nothing that ships fits the device or the
+text, NVRTC compiles the file when it is first launched, with the same options: CuPy's own compiler
+adds others (``-ftz=true``), so it is not asked.
 """
 
 import functools
+import threading
+import warnings
 from typing import Any
 
 import cupy
 import numpy as np
 
-from skyshed.kernels.includes import assembled
+from skyshed.kernels import cubins
 
-__all__ = ["CHUNK", "Kernels", "chunks_of", "max_chunks", "source"]
+__all__ = ["CHUNK", "Kernels", "chunks_of", "max_chunks"]
 
-#: --fmad=false: in-or-out decisions and sums have the bits of the CPU twin's operations.
-OPTIONS = ("--std=c++17", "--fmad=false")
 #: Pixels of a chunk; prelude.cu says what for.
 CHUNK = 1024
 #: No larger grid: kernels loop over what exceeds it. 2^31 - 1 blocks are legal, but a grid that
 #: fills any GPU several times over is enough.
 MAX_BLOCKS = 1 << 20
 
-
-def source(folder: str, name: str) -> str:
-    """Return the CUDA C++ text of ``name`` in the package ``folder``, with the prelude before it.
-
-    Files that it includes are part of the text; see `skyshed.kernels.includes`.
-    """
-    return assembled("prelude.cu") + assembled(f"{folder.rpartition('.')[2]}/{name}")
+#: Tiles run in threads: each module is loaded by the first that needs it.
+_loading = threading.Lock()
 
 
 class Kernels:
@@ -44,14 +41,26 @@ class Kernels:
     """
 
     def __init__(self, folder: str, name: str) -> None:
-        self.folder, self.name = folder, name
+        self.file = f"{folder.rpartition('.')[2]}/{name}"
+        # By device: code is loaded into a device's memory.
+        self._modules: dict[tuple[int, str], Any] = {}
+        self._functions: dict[tuple[int, str, str], Any] = {}
 
-    @functools.cache  # noqa: B019 - a handful of module-level objects
     def module(self, real: str) -> Any:
-        """Return the module compiled for images of ``float`` or ``double``."""
-        return cupy.RawModule(
-            code=source(self.folder, self.name), options=(*OPTIONS, f"-DREAL={real}")
-        )
+        """Return the code for images of ``float`` or ``double``, loaded on the current device."""
+        key = cupy.cuda.runtime.getDevice(), real
+        with _loading:
+            if key not in self._modules:
+                self._modules[key] = _loaded(cubins.Program(self.file, real))
+            return self._modules[key]
+
+    def function(self, kernel: str, real: str) -> Any:
+        """Return a kernel, as the current device launches it."""
+        key = cupy.cuda.runtime.getDevice(), real, kernel
+        found = self._functions.get(key)
+        if found is None:
+            found = self._functions[key] = self.module(real).get_function(kernel)
+        return found
 
     def launch(
         self,
@@ -84,7 +93,67 @@ class Kernels:
         real = "float" if np.dtype(dtype) == np.float32 else "double"
         blocks = min(-(-int(threads) // block), MAX_BLOCKS)
         values = tuple(np.uintp(0) if arg is None else arg for arg in args)
-        self.module(real).get_function(kernel)((blocks,), (block,), values, shared_mem=shared)
+        self.function(kernel, real)((blocks,), (block,), values, shared_mem=shared)
+
+
+def _loaded(program: cubins.Program) -> Any:
+    """Load a program on the current device: what ships, or else what NVRTC makes of its text.
+
+    Raises
+    ------
+    ImportError
+        If nothing that ships fits, and there is no NVRTC.
+    """
+    digits = cupy.cuda.Device().compute_capability
+    refused = None
+    for store in cubins.stores_for((int(digits[:-1]), int(digits[-1]))):
+        code = store.code(program)
+        if code is not None:
+            try:
+                return _on_device(code)
+            except cupy.cuda.driver.CUDADriverError as error:
+                refused = error  # say, PTX of a release that the driver does not know yet
+    try:
+        return _on_device(_compiled(program, f"sm_{digits}"))
+    except (ImportError, RuntimeError) as error:
+        why = f"the driver refuses what ships ({refused})" if refused else "nothing that ships fits"
+        raise ImportError(
+            f"{program.file} can't be run on this GPU (compute capability {digits[:-1]}."
+            f"{digits[-1]}): {why}, and NVRTC does not compile it ({error}): install a skyshed "
+            "that was built with machine code for GPUs, or NVRTC (CuPy's extra [ctk] has it), or "
+            "update the driver"
+        ) from error
+
+
+def _on_device(code: bytes) -> Any:
+    module = cupy.cuda.Module()
+    module.load(code)
+    return module
+
+
+def _compiled(program: cubins.Program, architecture: str) -> bytes:
+    """Return what NVRTC itself, without CuPy's compiler before it, makes of a program."""
+    nvrtc = cupy.cuda.nvrtc
+    _warn_once(architecture)
+    work = nvrtc.createProgram(cubins.text(program.file), "kernel.cu", (), ())
+    try:
+        nvrtc.compileProgram(work, cubins.options(architecture, program.real))
+        return nvrtc.getCUBIN(work)
+    except nvrtc.NVRTCError as error:
+        raise RuntimeError(f"{error}\n{nvrtc.getProgramLog(work)}") from error
+    finally:
+        nvrtc.destroyProgram(work)
+
+
+@functools.cache
+def _warn_once(architecture: str) -> None:
+    warnings.warn(
+        f"this build of skyshed has no machine code for {architecture}: each process compiles its "
+        "kernels, some 20 s in all. Build it in: SKYSHED_CUBINS=1 pip install skyshed (in a source "
+        "tree: python native/cubins.py)",
+        RuntimeWarning,
+        stacklevel=2,
+    )
 
 
 def chunks_of(sources: Any) -> Any:

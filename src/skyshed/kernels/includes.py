@@ -5,10 +5,11 @@ The CPU's compiler resolves the same lines with the folder that holds ``skyshed`
 
 import posixpath
 import re
-from importlib.resources import files
+from pathlib import Path
 
 __all__ = ["assembled"]
 
+KERNELS = Path(__file__).parent
 INCLUDE = re.compile(r'#include "(.*)"')
 
 
@@ -30,7 +31,7 @@ def _lines(path: str, seen: set[str]) -> list[str]:
     """Return the lines of a file that is not ``seen``."""
     seen.add(path)
     lines = [f'#line 1 "{path}"']
-    text = files("skyshed").joinpath("kernels", path).read_text()
+    text = (KERNELS / path).read_text(encoding="utf-8")
     for number, line in enumerate(text.splitlines(), 1):
         found = INCLUDE.match(line)
         if line == "#pragma once":

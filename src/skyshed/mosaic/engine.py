@@ -14,6 +14,7 @@ from typing import Any
 
 from astropy.utils.exceptions import AstropyWarning
 
+from skyshed.devices import current_device
 from skyshed.exceptions import TileError
 from skyshed.images.pixels import RefusedError
 from skyshed.messages import one_line
@@ -108,8 +109,13 @@ class Threads:
             for left, tile in enumerate(reversed(list(tiles)))
         }
         after_each = (None, None, None, lambda *_: finished(), None)
+        device = current_device()
+        choose = None if device is None else device.use
         # The pool is the run's own, so that no tile is worked on any more when this returns.
-        with warnings.catch_warnings(), ThreadPoolExecutor(self.n_workers) as pool:
+        with (
+            warnings.catch_warnings(),
+            ThreadPoolExecutor(self.n_workers, initializer=choose) as pool,
+        ):
             # What headers say in bad FITS was said when the image was opened.
             warnings.simplefilter("ignore", AstropyWarning)
             dask.threaded.get(graph, list(graph), pool=pool, callbacks=[after_each])

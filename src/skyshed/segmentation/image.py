@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from skyshed._typing import Array, Labels, Mask, Pair, PerSource
 from skyshed.names import canonical_attribute
-from skyshed.namespace import adopt, only_on_host, to_host
+from skyshed.namespace import adopt, device_of, only_on_host, stays_on_device, to_host
 from skyshed.optional import need
 from skyshed.segmentation import drawing, editing, exchange, masks
 from skyshed.segmentation.bounding_box import BoundingBox
@@ -38,6 +38,7 @@ __all__ = ["SegmentationImage", "as_segmentation_image"]
 BLACK = "#000000ff"
 
 
+@stays_on_device
 class SegmentationImage:
     """An image of labels: 0 is the background, every positive integer a source.
 
@@ -252,6 +253,7 @@ class SegmentationImage:
     def _begin(self, table: LabelTable, is_shared: bool) -> None:
         """Replace all facts about the labels; nothing that was derived from old ones stays."""
         self._table, self._is_shared, self._cmap = table, is_shared, None
+        self._device = device_of(table.image)
         # Cached properties of subclasses are kept here, not on the table.
         for name in list(vars(self)):
             if isinstance(getattr(type(self), name, None), cached_property):

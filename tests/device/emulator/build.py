@@ -38,6 +38,8 @@ VARIANTS = {
 }  # fmt: skip
 #: Environment variables: the variant that "plain" stands for, and where libraries are kept.
 PLAIN_VARIANT, FOLDER = "SKYSHED_EMULATOR_VARIANT", "SKYSHED_EMULATOR_FOLDER"
+#: A launch that takes longer, in seconds, loops for ever: those of tests take a few at most.
+WATCHDOG = 300.0
 SCALARS = {
     "int": np.int32, "unsigned": np.uint32, "unsigned int": np.uint32, "long long": np.int64,
     "unsigned long long": np.uint64, "float": np.float32, "double": np.float64, "bool": np.bool_,
@@ -45,6 +47,13 @@ SCALARS = {
     "unsigned short": np.uint16,
 }  # fmt: skip
 TYPEDEF = re.compile(r"\btypedef\s+([\w\s]+?)\s+(\w+)\s*;")
+#: Conversions to whole numbers, as kernels write them: ``(int)x`` and ``int(x)``. No cast are
+#: ``sizeof(int)`` and the nameless parameter of ``[](int) {``.
+WHOLE = r"(?:unsigned )?(?:int|long long|short|char)|unsigned|signed char|i64|u64"
+CAST = re.compile(
+    rf"(?<!sizeof)\(({WHOLE}|(?:double|float)(?=\)\((?:{WHOLE})\)))\)(?=[\w(~!-])"
+    rf"|(?<![\w<(] )\b({WHOLE})(?=\((?!\*))"
+)
 KERNEL = re.compile(
     r'extern\s+"C"\s+__global__\s+void\s+(?:__launch_bounds__\([^)]*\)\s*)?(\w+)\s*\(([^)]*)\)'
 )
@@ -62,6 +71,11 @@ class Parameter:
     dtype: np.dtype
     pointer: bool
     const: bool
+
+
+def with_checked_casts(source: str) -> str:
+    """Return a text whose conversions to whole numbers are those of `emu::Cast`."""
+    return CAST.sub(lambda found: f"emu::Cast<{found[1] or found[2]}>{{__LINE__}}->*", source)
 
 
 def definitions(options: Sequence[str]) -> dict[str, str]:
@@ -141,7 +155,7 @@ class Module:
             f'#include "{HEADER}"',
             around[0],
             f'#line 1 "{path or "kernel.cu"}"',
-            source,
+            with_checked_casts(source),
             '#line 1 "thunks"',
             around[1],
             'extern "C" void *emu_statics() { static thread_local char one; return &one; }',
@@ -171,7 +185,9 @@ class Module:
             _gcc(["-shared", "-pthread", *for_link, *objects, "-o", result], path)
             Path(result).replace(library)
 
-    def launch(self, name, grid, block, args, *, shared=0, seed=0, preempt=0.0, workers=2):
+    def launch(
+        self, name, grid, block, args, *, shared=0, seed=0, preempt=0.0, workers=2, seconds=None
+    ):
         """Run a kernel over a grid; ``seed`` and ``preempt`` choose the schedule.
 
         Arrays are NumPy arrays of exactly the parameter's dtype, scalars NumPy scalars of it.
@@ -201,7 +217,7 @@ class Module:
         failed = self._library.emu_launch(
             self._thunk(name.encode()), self._statics, name.encode(), pointers, sizes[0], sizes[1],
             ctypes.c_size_t(shared), ctypes.c_ulonglong(seed), ctypes.c_double(preempt), workers,
-            message,
+            ctypes.c_double(seconds or WATCHDOG), message,
         )  # fmt: skip
         if failed:
             raise LaunchError(message.value.decode())

@@ -7,8 +7,10 @@
 
 // Little is included, because every kernel file is compiled behind it: <cmath> has min and max, too.
 #include <cmath>
+#include <concepts>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 
 #define CUDA_ON_CPU 1
 #define __global__
@@ -56,6 +58,51 @@ template <class T> T shuffle(unsigned mask, T value, int line, int from) {
     bits = exchange(mask, bits, line, from);
     std::memcpy(&value, &bits, sizeof(T));
     return value;
+}
+
+// Ends the launch: what the thread does is not what was meant.
+[[noreturn]] void refuse(const char *what, int line, double value);
+
+// What build.py makes of `(int)value` and `int(value)`: the device's conversion. A float is rounded
+// towards zero and saturates; NaN is 0, or the least number where either side has 64 bits (PTX ISA,
+// "cvt"). An integer that does not fit would lose its upper half there, as here: it is refused.
+#define EMU_CAST constexpr __attribute__((always_inline)) inline
+template <class To> struct Cast {
+    int line;
+};
+// `(u64)(i64)value`: the operator takes its left side first.
+template <class To, class Through> struct Casts {
+    int line;
+};
+template <class To, class Through>
+EMU_CAST Casts<To, Through> operator->*(Cast<To> cast, Cast<Through>) {
+    return {cast.line};
+}
+template <class To, class From> EMU_CAST To operator->*(Cast<To> cast, From value) {
+    using Limits = std::numeric_limits<To>;
+    if constexpr (std::floating_point<To>) {
+        return To(value);
+    } else if constexpr (std::floating_point<From>) {
+        if (value != value) {
+            if (sizeof(From) < 8 && sizeof(To) < 8) return 0;
+            return To(To(1) << (sizeof(To) * 8 - 1));
+        }
+        // The least number is exact in any float; one more than the largest is a power of two.
+        if (value < From(Limits::min())) return Limits::min();
+        if (value >= From(Limits::max() / 2 + 1) * 2) return Limits::max();
+        return To(value);
+    } else {
+        if constexpr (std::integral<From> && sizeof(To) < sizeof(From))
+            if (std::is_signed_v<From> ? (value < From(Limits::min()) || value > From(Limits::max()))
+                                       : value > From(Limits::max()))
+                refuse("does not fit in 32 bits or less", cast.line, double(value));
+        return To(value);
+    }
+}
+
+template <class To, class Through, class From>
+EMU_CAST To operator->*(Casts<To, Through> cast, From value) {
+    return Cast<To>{cast.line}->*(Cast<Through>{cast.line}->*value);
 }
 
 inline unsigned mask_or_all(unsigned mask = 0xFFFFFFFFu) { return mask; }
@@ -123,6 +170,18 @@ inline int __clzll(long long v) { return v ? __builtin_clzll((unsigned long long
 inline int __ffs(int v) { return __builtin_ffs(v); }
 inline int __ffsll(long long v) { return __builtin_ffsll(v); }
 
+// Of two floats of which one is no number, CUDA's are the other; -0 is less than 0.
+template <std::floating_point T> T min(T a, T b) {
+    if (a != a || b != b) return a != a ? b : a;
+    return a < b || (a == b && std::signbit(a)) ? a : b;
+}
+template <std::floating_point T> T max(T a, T b) {
+    if (a != a || b != b) return a != a ? b : a;
+    return a > b || (a == b && !std::signbit(a)) ? a : b;
+}
+template <std::integral T> constexpr T min(T a, T b) { return b < a ? b : a; }
+template <std::integral T> constexpr T max(T a, T b) { return a < b ? b : a; }
+
 #define EMU_BITS(name, From, To)     \
     inline To name(From v) {         \
         To bits;                     \
@@ -139,5 +198,4 @@ EMU_BITS(__longlong_as_double, long long, double)
 
 using std::abs; using std::atan2; using std::ceil; using std::cos; using std::exp; using std::fabs;
 using std::floor; using std::fma; using std::fmax; using std::fmin; using std::hypot; using std::isfinite;
-using std::isinf; using std::isnan; using std::log; using std::max; using std::min; using std::pow;
-using std::rint; using std::round; using std::sin; using std::sinh; using std::sqrt; using std::trunc;
+using std::isinf; using std::isnan; using std::log; using std::pow; using std::rint; using std::round; using std::sin; using std::sinh; using std::sqrt; using std::trunc;

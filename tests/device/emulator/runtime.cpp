@@ -11,6 +11,9 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <mutex>
@@ -19,6 +22,7 @@
 #include <thread>
 #include <vector>
 #include <link.h>
+#include <pthread.h>
 #include <sys/mman.h>
 
 #include "cuda_on_cpu.h"
@@ -160,6 +164,9 @@ void to_scheduler() {
 #endif
 }
 
+// Whether a thread of the block runs, and not the scheduler, for the handler of signals.
+thread_local volatile std::sig_atomic_t inside = 0;
+
 void resume(Fiber &fiber) {
     block->current = &fiber;
     thread_index = &fiber.tid;
@@ -172,7 +179,9 @@ void resume(Fiber &fiber) {
     void *fake = nullptr;
     __sanitizer_start_switch_fiber(&fake, fiber.stack, STACK);
 #endif
+    inside = 1;
     emu_switch(&block->scheduler_sp, fiber.sp);
+    inside = 0;
 #ifdef EMU_ADDRESS_SANITIZER
     __sanitizer_finish_switch_fiber(fake, nullptr, nullptr);
 #endif
@@ -392,6 +401,36 @@ void leave_seats(Seats &seats, bool failed) {
     idle.push_back(std::move(seats));
 }
 
+// A thread that never comes back to the scheduler by itself is taken out of its loop by a signal.
+void interrupted(int) {
+    if (block && inside && block->launch->failed) to_scheduler();
+}
+
+// How many OS threads still run blocks, for the watchdog.
+struct Running {
+    std::mutex lock;
+    std::condition_variable ended;
+    size_t count = 0;
+    std::vector<char> done;
+};
+
+// Waits for the OS threads of a launch. Where they do not end in time, a kernel loops for ever.
+void watch(Launch &launch, std::vector<std::thread> &pool, Running &running, double seconds) {
+    std::unique_lock<std::mutex> guard(running.lock);
+    const auto all = [&] { return running.count == 0; };
+    if (running.ended.wait_for(guard, std::chrono::duration<double>(seconds), all)) return;
+    struct sigaction act {};
+    act.sa_handler = interrupted;
+    act.sa_flags = SA_NODEFER;  // the handler does not return, and the next loop must be ended, too
+    sigaction(SIGRTMIN, &act, nullptr);
+    if (!launch.failed.exchange(true))
+        std::snprintf(launch.message, sizeof launch.message,
+                      "%s: no end after %g s, a thread loops for ever", launch.name, seconds);
+    while (!running.ended.wait_for(guard, std::chrono::milliseconds(100), all))
+        for (size_t i = 0; i < pool.size(); ++i)
+            if (!running.done[i]) pthread_kill(pool[i].native_handle(), SIGRTMIN);
+}
+
 void run_blocks(Launch *launch, const std::vector<uint64_t> &order, std::atomic<size_t> &next) {
     const size_t n = size_t(launch->block.x) * launch->block.y * launch->block.z;
     Block b;
@@ -472,13 +511,20 @@ unsigned ballot(unsigned mask, int predicate, int line) {
     return result;
 }
 
+void refuse(const char *what, int line, double value) {
+    char text[200];
+    std::snprintf(text, sizeof text, "at line %d %.17g %s", line, value, what);
+    stop_thread(text);
+}
+
 }  // namespace emu
 
 // Runs a kernel; returns 0, or 1 and a message. The thunk calls the kernel with its arguments;
 // `statics`, if any, makes the library's statics of the calling thread.
 extern "C" int emu_launch(void (*thunk)(void **), void *(*statics)(), const char *name, void **args,
                           const unsigned *grid, const unsigned *size, size_t shared,
-                          unsigned long long seed, double preempt, int workers, char *message) {
+                          unsigned long long seed, double preempt, int workers, double seconds,
+                          char *message) {
     emu::Launch job{};
     job.thunk = thunk;
     job.statics = statics;
@@ -496,8 +542,18 @@ extern "C" int emu_launch(void (*thunk)(void **), void *(*statics)(), const char
     std::shuffle(order.begin(), order.end(), random);
     std::atomic<size_t> next{0};
     std::vector<std::thread> pool;
-    for (uint64_t i = 0; i < std::min<uint64_t>(workers, blocks); ++i)
-        pool.emplace_back([&] { emu::run_blocks(&job, order, next); });
+    emu::Running running;
+    running.count = std::min<uint64_t>(workers, blocks);
+    running.done.resize(running.count);
+    for (size_t i = 0, n = running.count; i < n; ++i)
+        pool.emplace_back([&, i] {
+            emu::run_blocks(&job, order, next);
+            std::lock_guard<std::mutex> guard(running.lock);
+            running.done[i] = 1;
+            --running.count;
+            running.ended.notify_one();
+        });
+    emu::watch(job, pool, running, seconds);
     for (std::thread &t : pool) t.join();
     std::snprintf(message, 512, "%s", job.message);
     return job.failed ? 1 : 0;

@@ -3,6 +3,7 @@
 import numpy as np
 from scipy import ndimage
 
+from skyshed.background.interpolation import _axis_weights
 from skyshed.sources import Sources
 
 
@@ -36,3 +37,14 @@ def drawn(seed, shape=(90, 101), dtype=np.float64, masked=False, **options):
         mask.reshape(-1)[sources.pixel[sources.start[i] : sources.start[i + 1]]] = True
     image[mask] = np.nan
     return sources, image, mask
+
+
+def spline(seed, boxes=(5, 6), box_size=(16, 45), shape=(75, 261), order=3):
+    """Return the coefficients of a mesh, and the indices and weights of an image's axes."""
+    coefficients = np.random.default_rng(seed).normal(size=boxes)
+    axes = [
+        _axis_weights(n, size, slice(0, length), order, "reflect")
+        for n, size, length in zip(boxes, box_size, shape, strict=True)
+    ]
+    index, weight = zip(*axes, strict=True)
+    return coefficients, index, weight

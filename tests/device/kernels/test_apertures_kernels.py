@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from skyshed.kernels import apertures, twin
+from skyshed.kernels import apertures, cubins, twin
 from tests.device import standin
 from tests.device.emulator.build import Module
 from tests.device.kernels.test_apertures import field, giants
@@ -16,11 +16,7 @@ CHUNK, STRIDE = 1024, 32
 
 
 def module(name):
-    with standin.in_place():
-        from skyshed.kernels import cuda
-
-        text = cuda.source("skyshed.kernels.apertures", name)
-    return Module(text, options=("-DREAL=double",))
+    return Module(cubins.text(f"apertures/{name}"), options=("-DREAL=double",))
 
 
 def where(f, method):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from skyshed.kernels import labelling, twin
+from skyshed.kernels import cubins, labelling, twin
 from tests.device import standin
 from tests.device.emulator.build import Module
 from tests.device.kernels.twins import both, identical
@@ -116,13 +116,9 @@ def test_looking_labels_up(cupy):
             labelling.relabel(xp.asarray(labels), xp.asarray(table), None)
 
 
-def test_areas_are_counted_until_there_is_enough(cupy):
+def test_areas_are_counted_until_there_is_enough():
     """A root's area may stop at npixels, but never short of it; every run finds its root."""
-    from skyshed.kernels import cuda
-
-    kernels = Module(
-        cuda.source("skyshed.kernels.labelling", "labelling.cu"), options=("-DREAL=float",)
-    )
+    kernels = Module(cubins.text("labelling/labelling.cu"), options=("-DREAL=float",))
     first = np.arange(0, 4000, 10)
     last = first + np.arange(400) % 7
     root = np.arange(400) // 20 * 20

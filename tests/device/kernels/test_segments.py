@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from skyshed.kernels import segments, twin
+from skyshed.kernels import cubins, segments, twin
 from skyshed.sources import Sources
 from tests.device import standin
 from tests.device.emulator.build import Module
@@ -68,11 +68,7 @@ def test_a_warp_finds_its_row_among_many(cupy):
 def test_runs_are_recorded_where_their_bits_are():
     from tests.device.kernels.conftest import SCHEDULES
 
-    with standin.in_place():
-        from skyshed.kernels import cuda
-
-        text = cuda.source("skyshed.kernels.segments", "runs.cu")
-    kernels = Module(text, options=("-DREAL=float",))
+    kernels = Module(cubins.text("segments/runs.cu"), options=("-DREAL=float",))
     for seed, preempt in SCHEDULES:
         ny, nx = 7, 75
         above = np.random.default_rng(seed).random((ny, nx)) < (0.6, 0.97, 0.3)[seed]

@@ -3,22 +3,11 @@
 import numpy as np
 import pytest
 
-from skyshed.background.interpolation import _axis_weights
 from skyshed.kernels import twin
 from skyshed.kernels.zoom import expand
 from tests.device import standin
+from tests.device.kernels.fields import spline as drawn
 from tests.device.kernels.twins import both, identical, to_device
-
-
-def drawn(seed, boxes=(5, 6), box_size=(16, 45), shape=(75, 261), order=3):
-    """Return the coefficients of a mesh, and the indices and weights of an image's axes."""
-    coefficients = np.random.default_rng(seed).normal(size=boxes)
-    axes = [
-        _axis_weights(n, size, slice(0, length), order, "reflect")
-        for n, size, length in zip(boxes, box_size, shape, strict=True)
-    ]
-    index, weight = zip(*axes, strict=True)
-    return coefficients, index, weight
 
 
 def on_device(cupy, mesh, limits, dtype):

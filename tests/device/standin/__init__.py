@@ -14,6 +14,20 @@ are NumPy's and SciPy's; `costs.MEANINGS` lists where CuPy's may differ.
 
 from tests.device.standin.counts import ledger
 from tests.device.standin.kernels import schedule
-from tests.device.standin.modules import in_place, install, installed, uninstall
+from tests.device.standin.modules import (
+    in_place,
+    install,
+    installed,
+    out_of_place,
+    uninstall,
+)
 
-__all__ = ["in_place", "install", "installed", "ledger", "schedule", "uninstall"]
+__all__ = [
+    "in_place",
+    "install",
+    "installed",
+    "ledger",
+    "out_of_place",
+    "schedule",
+    "uninstall",
+]

@@ -42,7 +42,7 @@ class Pointer:
     """Where an array's first element lies."""
 
     def __init__(self, array: "ndarray") -> None:
-        self.ptr, self.mem, self.device = array._a.ctypes.data, array._buffer, device.Device()
+        self.ptr, self.mem, self.device = array._held.ctypes.data, array._buffer, array.device
 
 
 class Capsule:
@@ -63,7 +63,7 @@ class ndarray:  # noqa: N801 - CuPy's name
         CuPy's. The elements are not set; memory from elsewhere is not accepted.
     """
 
-    __slots__ = ("__weakref__", "_a", "_buffer")
+    __slots__ = ("__weakref__", "_buffer", "_held")
     __hash__ = None  # type: ignore[assignment]
     __array_priority__ = 100
     __module__ = "cupy"
@@ -73,32 +73,38 @@ class ndarray:  # noqa: N801 - CuPy's name
             raise NotImplementedError(
                 "the stand-in makes no arrays from memory pointers or strides"
             )
-        self._a = unset(np.empty(shape, checked_dtype(dtype), order))
-        self._buffer = counts.Buffer(self._a.nbytes)
+        self._held = unset(np.empty(shape, checked_dtype(dtype), order))
+        self._buffer = _allocated(self._held.nbytes)
+
+    @property
+    def _a(self) -> np.ndarray:
+        """What work on the current device and stream reads or writes."""
+        device.used(self._buffer)
+        return self._held
 
     # What it shows.
-    shape = property(lambda self: self._a.shape)
-    dtype = property(lambda self: self._a.dtype)
-    ndim = property(lambda self: self._a.ndim)
-    size = property(lambda self: self._a.size)
-    itemsize = property(lambda self: self._a.itemsize)
-    nbytes = property(lambda self: self._a.nbytes)
-    strides = property(lambda self: self._a.strides)
-    flags = property(lambda self: Flags(self._a, self._a.base is None))
-    device = property(lambda self: device.Device())
+    shape = property(lambda self: self._held.shape)
+    dtype = property(lambda self: self._held.dtype)
+    ndim = property(lambda self: self._held.ndim)
+    size = property(lambda self: self._held.size)
+    itemsize = property(lambda self: self._held.itemsize)
+    nbytes = property(lambda self: self._held.nbytes)
+    strides = property(lambda self: self._held.strides)
+    flags = property(lambda self: Flags(self._held, self._held.base is None))
+    device = property(lambda self: device.Device(self._buffer.device))
     data = property(Pointer)
-    T = property(lambda self: view(self, self._a.T))
-    mT = property(lambda self: view(self, self._a.mT))  # noqa: N815 - the standard's name
+    T = property(lambda self: view(self, self._held.T))
+    mT = property(lambda self: view(self, self._held.mT))  # noqa: N815 - the standard's name
 
     @property
     def real(self):
-        return view(self, self._a.real) if self.dtype.kind == "c" else self
+        return view(self, self._held.real) if self.dtype.kind == "c" else self
 
     @property
     def imag(self):
         if self.dtype.kind != "c":
             raise NotImplementedError("the stand-in has imaginary parts of complex arrays only")
-        return view(self, self._a.imag)
+        return view(self, self._held.imag)
 
     def __getattr__(self, name: str) -> Any:
         if signatures.offers(f"cupy.ndarray.{name}"):
@@ -109,14 +115,14 @@ class ndarray:  # noqa: N801 - CuPy's name
         raise AttributeError(f"{name!r} is not in CuPy's ndarray (CuPy {version})")
 
     def __len__(self) -> int:
-        return len(self._a)
+        return len(self._held)
 
     # How it is handed to other libraries of the device, without a copy.
     def __dlpack__(self, *, stream=None, max_version=None, dl_device=None, copy=None) -> Capsule:
         return Capsule(self)
 
     def __dlpack_device__(self) -> tuple[int, int]:
-        return 2, device.Device().id  # 2: CUDA
+        return 2, self._buffer.device  # 2: CUDA
 
     @property
     def __cuda_array_interface__(self) -> dict[str, Any]:
@@ -145,8 +151,11 @@ class ndarray:  # noqa: N801 - CuPy's name
     # What costs a copy to the host and a wait.
     def host(self, name: str) -> np.ndarray:
         """Return a host copy, recorded under ``name``."""
-        counts.downloaded(name, self._a.nbytes)
-        return self._a.copy(order="C")
+        counts.downloaded(name, self._held.nbytes)
+        with self.device:
+            copied = self._a.copy(order="C")
+            device.waited()
+        return copied
 
     def get(self, stream=None, order="C", out=None, blocking=True) -> np.ndarray:
         """Return a copy on the host."""
@@ -208,17 +217,24 @@ def foreign(array: Any) -> ndarray:
     """Return an array on the memory that another library shows by ``__cuda_array_interface__``."""
     interface = dict(array.__cuda_array_interface__)
     holder = type("Holder", (), {"__array_interface__": interface, "owner": array})()
-    return _made(np.asarray(holder), counts.Buffer(0))
+    return _made(np.asarray(holder), _allocated(0))
 
 
 def new(values: Any) -> ndarray:
     """Return an array on memory of its own; ``values`` is a fresh NumPy array or a scalar."""
     values = np.asarray(values)
     checked_dtype(values.dtype)
-    return _made(values, counts.Buffer(values.nbytes))
+    return _made(values, _allocated(values.nbytes))
+
+
+def _allocated(nbytes: int) -> counts.Buffer:
+    """Return memory of the current device, of which the current stream is the first user."""
+    buffer = counts.Buffer(nbytes, device.current())
+    device.used(buffer)
+    return buffer
 
 
 def _made(values: np.ndarray, buffer: counts.Buffer) -> ndarray:
     made = object.__new__(ndarray)
-    made._a, made._buffer = values, buffer
+    made._held, made._buffer = values, buffer
     return made

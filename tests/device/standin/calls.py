@@ -74,11 +74,11 @@ def wrap(result: Any, operands: list[ndarray]) -> Any:
     """Return NumPy's result as arrays of the device; views stay on their operand's memory."""
     if isinstance(result, np.ndarray):
         for operand in operands:
-            if result is operand._a:
+            if result is operand._held:
                 return operand
         if result.base is not None:
             for operand in operands:
-                if np.may_share_memory(result, operand._a):
+                if np.may_share_memory(result, operand._held):
                     return view(operand, result)
         return new(result)
     if isinstance(result, list | tuple):
@@ -108,8 +108,8 @@ def charge(
         if not written_in_place:
             return
     entering = sum(_held(operand) for operand in operands)
-    leaving = sum(result._a.nbytes for result in results)
-    passes = cost.passes([o._a for o in operands], args, kwargs or {}) if cost.passes else 1
+    leaving = sum(result.nbytes for result in results)
+    passes = cost.passes([o._held for o in operands], args, kwargs or {}) if cost.passes else 1
     if cost.scratch:
         counts.memory.pulse(counts.pool_size(int(cost.scratch * entering)))
     read = cost.reads * entering * passes + cost.gathers * leaving
@@ -120,7 +120,7 @@ def charge(
 
 def _held(array: ndarray) -> int:
     """Return the bytes behind an array: a broadcast one has fewer than elements."""
-    return min(array._a.nbytes, array._buffer.nbytes)
+    return min(array.nbytes, array._buffer.nbytes)
 
 
 class Function:
@@ -193,7 +193,7 @@ class HostFunction:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         signatures.check(self.full_name, args, kwargs)
-        plain = [argument._a if type(argument) is ndarray else argument for argument in args]
+        plain = [argument._held if type(argument) is ndarray else argument for argument in args]
         return self.function(*plain, **kwargs)
 
 
@@ -235,7 +235,7 @@ class ufunc:  # noqa: N801 - CuPy's name
             result = wrap(self.function(*plain, **named), outs)
         if counts.opened is not None:
             read = sum(_held(operand) for operand in inputs)
-            written = sum(array._a.nbytes for array in arrays_of(result))
+            written = sum(array.nbytes for array in arrays_of(result))
             counts.ran_library(self.full_name, 1, read, written)
         return result
 
@@ -258,7 +258,11 @@ class Unlisted:
         **dict.fromkeys(
             ("cupy.ElementwiseKernel", "cupy.ReductionKernel", "cupy.fuse", "cupyx.jit"),
             "it can be neither compiled nor run without a driver: write a kernel in a .cu file",
-        )
+        ),
+        **dict.fromkeys(
+            ("cupy.RawModule", "cupy.RawKernel"),
+            "CuPy compiles with options of its own (-ftz=true): launch by skyshed.kernels.cuda",
+        ),
     }
 
     def __init__(self, name: str) -> None:

@@ -6,7 +6,7 @@ One ledger is open at a time; without one, nothing is recorded and only memory i
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 #: CuPy's memory pool hands memory out in multiples of this.
 POOL_UNIT = 512
@@ -129,20 +129,37 @@ class Memory:
 
     def __init__(self) -> None:
         self.current = 0
+        self.accounts: dict[int, Account] = {}
 
-    def take(self, nbytes: int) -> None:
+    def of(self, device: int) -> "Account":
+        """Return what one device holds."""
+        return self.accounts.setdefault(device, Account())
+
+    def take(self, nbytes: int, device: int = 0) -> None:
         self.current += nbytes
+        account = self.of(device)
+        account.held += nbytes
+        account.kept = max(account.kept, account.held)
         if opened is not None:
             for section in opened.sections():
                 section.peak = max(section.peak, self.current)
 
-    def give(self, nbytes: int) -> None:
+    def give(self, nbytes: int, device: int = 0) -> None:
         self.current -= nbytes
+        self.of(device).held -= nbytes
 
     def pulse(self, nbytes: int) -> None:
         """Hold ``nbytes`` for a moment: a library call's scratch space."""
         self.take(nbytes)
         self.give(nbytes)
+
+
+@dataclass
+class Account:
+    """The bytes that arrays of one device hold, and that its pool has, used or not."""
+
+    held: int = 0
+    kept: int = 0
 
 
 memory = Memory()
@@ -156,14 +173,16 @@ def pool_size(nbytes: int) -> int:
 class Buffer:
     """One allocation on the device; arrays and their views share it, and it goes with the last."""
 
-    __slots__ = ("__weakref__", "nbytes")
+    __slots__ = ("__weakref__", "device", "nbytes", "use")
 
-    def __init__(self, nbytes: int) -> None:
-        self.nbytes = pool_size(nbytes)
-        memory.take(self.nbytes)
+    def __init__(self, nbytes: int, device: int) -> None:
+        self.nbytes, self.device = pool_size(nbytes), device
+        #: The stream that used it last, and when.
+        self.use: tuple[Any, int] | None = None
+        memory.take(self.nbytes, device)
 
     def __del__(self) -> None:
-        memory.give(self.nbytes)
+        memory.give(self.nbytes, self.device)
 
 
 def synchronised(name: str) -> None:

@@ -1,10 +1,18 @@
-"""The stand-in for `cupy.cuda`: one device, one stream, nothing to wait for; waits are counted."""
+"""The stand-in for `cupy.cuda`: two devices, streams, events; all runs at once, waits are counted.
 
+What hardware would punish, or would let pass with wrong numbers, is an error: an array used while
+another device is current (its memory can't be reached from there), and an array used on two streams
+of which neither waits for the other.
+"""
+
+import threading
 import time
+from typing import Any
 
 from tests.device.standin import counts
 
 TOTAL_MEMORY = 80 * 10**9
+N_DEVICES = 2
 #: An H100's, where a program asks.
 PROPERTIES = {
     "name": b"stand-in for a GPU", "totalGlobalMem": TOTAL_MEMORY, "multiProcessorCount": 132,
@@ -17,20 +25,39 @@ ATTRIBUTES = {
 }  # fmt: skip
 
 
+#: What each thread has chosen. A new thread is on device 0, wherever the one that starts it is.
+_chosen = threading.local()
+#: Counts what is done on any stream; what is known to be done is remembered as such a number.
+_clock = 0
+
+
+def current() -> int:
+    """Return the number of the current device."""
+    return getattr(_chosen, "device", 0)
+
+
+def choose(number: int) -> None:
+    """Make a device the current one of this thread."""
+    _chosen.device = Device(number).id
+
+
 class Device:
-    """The device with number 0, the only one."""
+    """One of the devices; the current one if no number is given."""
 
     def __init__(self, device=None) -> None:
-        self.id = int(device or 0)
-        if self.id != 0:
+        self.id = current() if device is None else int(device)
+        if not 0 <= self.id < N_DEVICES:
             raise RuntimeError(f"cudaErrorInvalidDevice: invalid device ordinal {self.id}")
 
     def use(self) -> None:
-        """Make it the current device, which it is."""
+        """Make it the current device of this thread."""
+        _chosen.device = self.id
 
     def synchronize(self) -> None:
         """Wait for all work."""
         counts.synchronised("Device.synchronize")
+        for stream in _streams:
+            stream.done_until = _clock
 
     @property
     def attributes(self) -> dict[str, int]:
@@ -42,16 +69,18 @@ class Device:
 
     @property
     def mem_info(self) -> tuple[int, int]:
-        return memory_info()
+        return memory_info(self.id)
 
     def __int__(self) -> int:
         return self.id
 
     def __enter__(self) -> "Device":
+        _stack().append(current())
+        self.use()
         return self
 
     def __exit__(self, *_: object) -> None:
-        return None
+        _chosen.device = _stack().pop()
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Device) and other.id == self.id
@@ -63,24 +92,33 @@ class Device:
         return f"<CUDA Device {self.id}>"
 
 
+def _stack() -> list[int]:
+    if not hasattr(_chosen, "stack"):
+        _chosen.stack = []
+    return _chosen.stack
+
+
 class Stream:
-    """A queue of work; the stand-in runs everything at once, in order."""
+    """A queue of work."""
 
     null: "Stream"
 
     def __init__(self, null=False, non_blocking=False, ptds=False, priority=None) -> None:
         self.ptr = 0 if null else id(self)
         self.is_non_blocking = non_blocking
+        self.done_until = 0  # the host has waited for it
+        self.after: dict[int, int] = {}  # what of other streams it waits for
+        _streams.append(self)
 
     def use(self) -> "Stream":
-        """Make it the current stream."""
-        global _current
-        _current = self
+        """Make it the current stream of this thread."""
+        _chosen.stream = self
         return self
 
     def synchronize(self) -> None:
         """Wait for its work."""
         counts.synchronised("Stream.synchronize")
+        self.done_until = _clock
 
     @property
     def done(self) -> bool:
@@ -94,6 +132,14 @@ class Stream:
 
     def wait_event(self, event: "Event") -> None:
         """Let later work wait for an event: the device's wait, not the host's."""
+        for ptr, until in event.seen.items():
+            self.after[ptr] = max(self.after.get(ptr, 0), until)
+
+    def follows(self, other: "Stream", at: int) -> bool:
+        """Whether what this stream does now comes after what another did at ``at``."""
+        # The null stream waits for all that are not non-blocking, and they for it.
+        legacy = 0 in (self.ptr, other.ptr) and not (self.is_non_blocking or other.is_non_blocking)
+        return self == other or legacy or at <= max(other.done_until, self.after.get(other.ptr, 0))
 
     def __enter__(self) -> "Stream":
         self._before = get_current_stream()
@@ -108,8 +154,12 @@ class Stream:
     def __hash__(self) -> int:
         return hash(self.ptr)
 
+    def __repr__(self) -> str:
+        return f"<Stream {self.ptr}>"
 
-Stream.null = _current = Stream(null=True)
+
+_streams: list[Stream] = []
+Stream.null = Stream(null=True)
 
 
 class Event:
@@ -117,14 +167,19 @@ class Event:
 
     def __init__(self, block=False, disable_timing=False, interprocess=False) -> None:
         self._at = 0.0
+        self.stream = Stream.null
+        self.seen: dict[int, int] = {}  # what comes before it, of each stream
 
     def record(self, stream=None) -> None:
         """Put the mark behind the work so far."""
         self._at = time.perf_counter()
+        self.stream = stream or get_current_stream()
+        self.seen = {**self.stream.after, self.stream.ptr: _clock}
 
     def synchronize(self) -> None:
         """Wait for the mark."""
         counts.synchronised("Event.synchronize")
+        self.stream.done_until = max(self.stream.done_until, self.seen.get(self.stream.ptr, 0))
 
     @property
     def done(self) -> bool:
@@ -132,7 +187,37 @@ class Event:
 
 
 def get_current_stream(device_id=-1) -> Stream:
-    return _current
+    return getattr(_chosen, "stream", Stream.null)
+
+
+def used(buffer: counts.Buffer) -> None:
+    """Note that work of the current device and stream reads or writes a buffer.
+
+    Raises
+    ------
+    ValueError
+        If the buffer is another device's.
+    RuntimeError
+        If another stream used it, and nothing says that this is done.
+    """
+    global _clock
+    if buffer.device != current():
+        raise ValueError(
+            "Array device must be same as the current device: "
+            f"array device = {buffer.device} while current = {current()}"
+        )
+    stream: Any = get_current_stream()
+    if buffer.use is not None and not stream.follows(*buffer.use):
+        raise RuntimeError(
+            f"memory that {buffer.use[0]!r} uses is used on {stream!r}, which does not wait for it"
+        )
+    _clock += 1
+    buffer.use = stream, _clock
+
+
+def waited() -> None:
+    """Note that the host has waited for the current stream."""
+    get_current_stream().done_until = _clock
 
 
 def get_elapsed_time(start_event: Event, end_event: Event) -> float:
@@ -140,28 +225,35 @@ def get_elapsed_time(start_event: Event, end_event: Event) -> float:
     return (end_event._at - start_event._at) * 1e3
 
 
-def memory_info() -> tuple[int, int]:
-    """Return the free and the total bytes."""
-    return TOTAL_MEMORY - counts.memory.current, TOTAL_MEMORY
+def memory_info(number: int | None = None) -> tuple[int, int]:
+    """Return the free and the total bytes: what the pool keeps is not free."""
+    return TOTAL_MEMORY - counts.memory.of(
+        current() if number is None else number
+    ).kept, TOTAL_MEMORY
 
 
 class MemoryPool:
-    """The default pool; it keeps no freed blocks."""
+    """The default pool of the current device.
+
+    It keeps what it once had. (CuPy's keeps some more: blocks too small for what is asked.)
+    """
 
     def used_bytes(self) -> int:
-        return counts.memory.current
+        return counts.memory.of(current()).held
 
     def total_bytes(self) -> int:
-        return counts.memory.current
+        return counts.memory.of(current()).kept
 
     def free_bytes(self) -> int:
-        return 0
+        return self.total_bytes() - self.used_bytes()
 
     def n_free_blocks(self) -> int:
-        return 0
+        return int(self.free_bytes() > 0)
 
     def free_all_blocks(self, stream=None) -> None:
-        """Free what is unused: nothing."""
+        """Give back what is unused."""
+        account = counts.memory.of(current())
+        account.kept = account.held
 
     def get_limit(self) -> int:
         return 0

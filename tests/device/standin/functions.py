@@ -234,7 +234,7 @@ def from_dlpack(array, *, device=None, copy=None):
     if array.__dlpack_device__()[0] != 2:
         raise BufferError("cupy.from_dlpack: the array is not on a CUDA device")
     given = array.__dlpack__(stream=1).array
-    return view(given, given._a)
+    return view(given, given._held)
 
 
 def ix_(*args):

@@ -1,4 +1,4 @@
-"""Reads the signatures of the real CuPy and cuCIM; neither needs a GPU for that.
+"""Reads the signatures of the real CuPy, which needs no GPU for that.
 
     python tests/device/standin/harvest.py > tests/device/standin/signatures.json
 
@@ -11,9 +11,7 @@ import json
 import re
 import sys
 
-MODULES = (
-    "cupy", "cupy.linalg", "cupy.fft", "cupyx", "cupyx.scipy.ndimage", "cucim.skimage.measure",
-)  # fmt: skip
+MODULES = ("cupy", "cupy.linalg", "cupy.fft", "cupyx", "cupyx.scipy.ndimage")
 #: Written in the documentation alone, as `name(arguments) -> result`.
 BUILTIN = re.compile(r"^[\w.]*?(\w+)\((.*?)\)(?: *->.*)?\s*(?:\n|$)", re.S)
 #: A parameter of a compiled method: `int axis=-1` is `axis=-1`.
@@ -22,36 +20,22 @@ TYPED = re.compile(r"\b(?:int|str|bool|tuple|Py_ssize_t|_ndarray_base|shape_t|st
 
 def harvest() -> dict:
     """Return what the installed packages offer: signatures, and the kind of all other names."""
-    import cucim
     import cupy
 
-    found: dict = {
-        "versions": {"cupy": cupy.__version__, "cucim": cucim.__version__.lstrip("v")},
-        "signatures": {},
-        "others": {},
-    }
+    found: dict = {"versions": {"cupy": cupy.__version__}, "signatures": {}, "others": {}}
     for name in MODULES:
-        module = _imported(name)
+        module = __import__(name, fromlist=["_"])
         for member in sorted(dir(module)):
             if not member.startswith("_"):
                 _add(found, f"{name}.{member}", getattr(module, member))
     for member in dir(cupy.ndarray):
         if not member.startswith("_"):
             _add(found, f"cupy.ndarray.{member}", getattr(cupy.ndarray, member))
-    for kind in (cupy.RawModule, cupy.RawKernel):
-        name = f"cupy.{kind.__name__}"
-        found["signatures"][name] = _written(kind)
-    found["signatures"]["cupy.RawModule.get_function"] = _written(cupy.RawModule.get_function)
-    found["signatures"]["cupy.RawKernel.__call__"] = "self, grid, block, args, *, shared_mem=0"
+    # Cython's own, of which Python sees no signature: `cupy/cuda/function.pyx`.
+    found["signatures"]["cupy.cuda.Function.__call__"] = (
+        "self, grid, block, args, shared_mem=0, stream=None, enable_cooperative_groups=False"
+    )
     return found
-
-
-def _imported(name):
-    module = __import__(name, fromlist=["_"])
-    # cuCIM's modules load their members lazily, and list them.
-    for member in getattr(module, "__all__", ()):
-        getattr(module, member, None)
-    return module
 
 
 def _add(found, name, member):
@@ -100,6 +84,6 @@ def _written(member):
 
 
 if __name__ == "__main__":
-    with contextlib.redirect_stdout(sys.stderr):  # cuCIM prints when it finds no driver
+    with contextlib.redirect_stdout(sys.stderr):
         answer = json.dumps(harvest(), indent=0, sort_keys=True)
     print(answer)

@@ -53,7 +53,7 @@ def get(array: ndarray, key: Any) -> ndarray:
     if not arrays:
         if not any(part is Ellipsis for part in parts):
             parts = (*parts, Ellipsis)  # keeps a single element an array
-        return view(array, array._a[parts])
+        return view(array, array._held[parts])
     result = new(array._a[parts])
     moved, read = result.nbytes, sum(a.nbytes for a in arrays)
     if masks:

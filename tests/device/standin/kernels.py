@@ -1,4 +1,4 @@
-"""The stand-in for `cupy.RawModule` and `cupy.RawKernel`: own kernels, on the emulator."""
+"""The stand-in for `cupy.cuda.Module` and `cupy.cuda.Function`: own kernels, on the emulator."""
 
 import contextlib
 import functools
@@ -9,21 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from tests.device.emulator.build import LaunchError, Module
-from tests.device.standin import counts, signatures
+from tests.device.emulator.build import LaunchError
+from tests.device.emulator.build import Module as Emulated
+from tests.device.standin import compiler, counts, device, signatures
 from tests.device.standin.arrays import ndarray
 
-#: What a kernel may use of dynamic shared memory unless it asks for more.
-SHARED_BY_DEFAULT = 48 * 1024
-#: Options that change nothing on the emulator: it knows C++17 and never fuses multiplies and adds.
-HARMLESS = (
-    "--std=c++17",
-    "-std=c++17",
-    "--fmad=false",
-    "-fmad=false",
-    "-lineinfo",
-    "--generate-line-info",
-)
+#: What a block may have of shared memory, static and dynamic, unless it asks for more.
+SHARED = 48 * 1024
+#: What a block may have of registers, and in what portions each warp gets them (CUDA Programming
+#: Guide, "Compute Capabilities": the same for 7.5 to 12.x).
+REGISTERS, PORTION, WARP = 64 * 1024, 256, 32
+MAX_THREADS = 1024
 
 
 @dataclass
@@ -71,69 +67,45 @@ def order() -> np.random.Generator:
 
 
 @functools.lru_cache(maxsize=256)
-def _build(code: str, options: tuple[str, ...], variant: str) -> Module:
-    return Module(code, Path("kernel.cu"), variant, options=options)
+def _build(code: compiler.Code, variant: str) -> Emulated:
+    return Emulated(code.text, Path("kernel.cu"), variant, options=code.definitions)
 
 
-def _checked_options(options: Any) -> tuple[str, ...]:
-    if not isinstance(options, tuple) or not all(isinstance(option, str) for option in options):
-        raise TypeError(f"options must be a tuple of str, got {options!r}")
-    unknown = [o for o in options if o not in HARMLESS and not o.startswith("-D")]
-    if unknown:
-        raise ValueError(f"the emulator does not know the compiler options {unknown}")
-    return options
+class Module:
+    """Kernels that are loaded on the device."""
 
+    def __init__(self) -> None:
+        self._code: compiler.Code | None = None
 
-class RawModule:
-    """A `.cu` text and its kernels."""
+    def load(self, cubin: bytes) -> None:
+        """Load on the current device what ships, or what the stand-in's NVRTC made."""
+        self.device = device.current()
+        self._code = compiler.decoded(cubin)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        given = signatures.arguments("cupy.RawModule", args, kwargs)
-        if set(given) - {"code", "options"}:
-            raise NotImplementedError(
-                f"the stand-in's RawModule takes code and options, got {sorted(given)}"
-            )
-        if not isinstance(given.get("code"), str):
-            raise TypeError("RawModule: code must be a str")
-        self.code, self.options = given["code"], _checked_options(given.get("options", ()))
-        self.backend = "nvrtc"
-        self._kernels: dict[str, RawKernel] = {}
-
-    def compile(self, log_stream=None) -> None:
-        """Build for the CPU."""
-        _build(self.code, self.options, "plain")
-
-    def get_function(self, name: str) -> "RawKernel":
+    def get_function(self, name: str) -> "Function":
         """Return a kernel by its name."""
-        if name not in self._kernels:
-            self._kernels[name] = RawKernel(self.code, name, self.options)
-        return self._kernels[name]
+        return Function(self, name)
 
 
-class RawKernel:
-    """One kernel of a `.cu` text."""
+class Function:
+    """One kernel of a module."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        given = signatures.arguments("cupy.RawKernel", args, kwargs)
-        if set(given) - {"code", "name", "options"}:
-            raise NotImplementedError(
-                f"the stand-in's RawKernel takes code, name and options, got {sorted(given)}"
+    def __init__(self, module: Module, funcname: str) -> None:
+        self.code, self.name, self.device = module._code, funcname, module.device
+        if self.name not in self._emulated("plain").kernels:
+            raise compiler.CUDADriverError(
+                f"CUDA_ERROR_NOT_FOUND: named symbol not found: {funcname}"
             )
-        self.code, self.name = given["code"], given["name"]
-        self.options = _checked_options(given.get("options", ()))
-        self.max_dynamic_shared_size_bytes = SHARED_BY_DEFAULT
-        if self.name not in self._module("plain").kernels:
-            raise LaunchError(f"cuModuleGetFunction: named symbol not found: {self.name!r}")
 
-    def _module(self, variant: str) -> Module:
-        return _build(self.code, self.options, variant)
+    def _emulated(self, variant: str) -> Emulated:
+        return _build(self.code, variant)
 
     def __call__(self, *args: Any, **kwargs: Any) -> None:
         """Launch over ``grid`` blocks of ``block`` threads."""
-        signatures.check("cupy.RawKernel.__call__", (self, *args), kwargs)
+        signatures.check("cupy.cuda.Function.__call__", (self, *args), kwargs)
         self._launch(*args, **kwargs)
 
-    def _launch(self, grid, block, args, *, shared_mem=0) -> None:
+    def _launch(self, grid, block, args, shared_mem=0) -> None:
         for what, sizes in (("grid", grid), ("block", block)):
             if not isinstance(sizes, tuple) or not 1 <= len(sizes) <= 3:
                 raise TypeError(
@@ -145,13 +117,14 @@ class RawKernel:
             raise LaunchError(f"{self.name}: grid {grid} exceeds 2^31 - 1, 65535, 65535 blocks")
         if not isinstance(args, tuple):
             raise TypeError(f"{self.name}: args must be a tuple, got {type(args).__name__}")
-        if shared_mem > self.max_dynamic_shared_size_bytes:
-            raise LaunchError(
-                f"{self.name}: {shared_mem} bytes of shared memory exceed the kernel's limit of "
-                f"{self.max_dynamic_shared_size_bytes}; set max_dynamic_shared_size_bytes"
+        if self.device != device.current():
+            raise compiler.CUDADriverError(
+                f"CUDA_ERROR_INVALID_HANDLE: {self.name} was loaded on device {self.device}, "
+                f"and device {device.current()} is current"
             )
+        self._check_resources(int(np.prod(block)), shared_mem)
         counting = counts.opened is not None and counts.opened.count_bytes
-        module = self._module("count" if counting else "plain")
+        module = self._emulated("count" if counting else "plain")
         values = self._values(module, args)
         module.launch(
             self.name, grid, block, values, shared=shared_mem, seed=_schedule.next_seed(),
@@ -159,7 +132,25 @@ class RawKernel:
         )  # fmt: skip
         counts.ran_kernel(self.name, module.loaded, module.stored)
 
-    def _values(self, module: Module, args: tuple) -> tuple:
+    def _check_resources(self, threads: int, dynamic: int) -> None:
+        """Refuse what does not fit on a multiprocessor of some architecture."""
+        if threads > MAX_THREADS:
+            raise LaunchError(f"{self.name}: a block of {threads} threads is no legal launch")
+        for architecture, row in compiler.resources(self.code)[self.name].items():
+            if row.shared + dynamic > SHARED:
+                raise LaunchError(
+                    f"{self.name}: {row.shared} bytes of static and {dynamic} of dynamic shared "
+                    f"memory exceed {SHARED} on {architecture}: CUDA_ERROR_INVALID_VALUE"
+                )
+            warps = -(-threads // WARP)
+            taken = -(-row.registers * WARP // PORTION) * PORTION * warps
+            if taken > REGISTERS:
+                raise LaunchError(
+                    f"{self.name}: {threads} threads of {row.registers} registers take {taken}, "
+                    f"more than {REGISTERS} on {architecture}: CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES"
+                )
+
+    def _values(self, module: Emulated, args: tuple) -> tuple:
         """Return the emulator's arguments; a null pointer is None or an unsigned 64-bit zero."""
         listed = module.kernels[self.name]
         values = []
@@ -169,6 +160,11 @@ class RawKernel:
                     f"{self.name}: argument {i} is a NumPy array; kernels take device arrays"
                 )
             if type(arg) is ndarray:
+                if arg._buffer.device != self.device:
+                    raise LaunchError(
+                        f"{self.name}: argument {i} is on device {arg._buffer.device}, the kernel "
+                        f"runs on device {self.device}: cudaErrorIllegalAddress"
+                    )
                 arg = arg._a
             elif i < len(listed) and listed[i].pointer and isinstance(arg, np.uint64) and not arg:
                 arg = None

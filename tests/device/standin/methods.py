@@ -98,7 +98,7 @@ def reshape(self, *shape, order="C", copy=None):
 
 def transpose(self, *axes):
     """Return a view with axes permuted."""
-    return view(self, self._a.transpose(*axes))
+    return view(self, self._held.transpose(*axes))
 
 
 def sort(self, axis=-1, kind=None):

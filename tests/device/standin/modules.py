@@ -1,4 +1,4 @@
-"""Puts the stand-in in the place of `cupy`, `cupyx` and `cucim`, and takes it out again."""
+"""Puts the stand-in in the place of `cupy` and `cupyx`, and takes it out again."""
 
 import contextlib
 import sys
@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from tests.device.standin import device, indexing, kernels, methods, ndimage, signatures
+from tests.device.standin import compiler, device, indexing, kernels, methods, ndimage, signatures
 from tests.device.standin.arrays import ndarray
 from tests.device.standin.calls import Unlisted, ufunc
 from tests.device.standin.functions import FUNCTIONS
 
-ROOTS = ("cupy", "cupyx", "cucim")
+ROOTS = ("cupy", "cupyx")
 #: Packages whose modules may hold on to one of the roots: they are imported anew.
 USERS = ("skyshed", "array_api_compat")
 
@@ -45,7 +45,7 @@ class Module(ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        version = signatures.version("cucim" if self.__name__.startswith("cucim") else "cupy")
+        version = signatures.version("cupy")
         raise AttributeError(
             f"module {self.__name__!r} has no attribute {name!r} (version {version})"
         )
@@ -62,18 +62,21 @@ def _scatter(name: str, function: np.ufunc) -> Any:
 
 def _cuda() -> dict[str, Module]:
     runtime = Module(
-        "cupy.cuda.runtime", is_hip=False, getDeviceCount=lambda: 1, getDevice=lambda: 0,
+        "cupy.cuda.runtime", is_hip=False, getDeviceCount=lambda: device.N_DEVICES,
+        getDevice=device.current, setDevice=device.choose,
         memGetInfo=device.memory_info, getDeviceProperties=lambda number: dict(device.PROPERTIES),
         deviceSynchronize=lambda: device.Device().synchronize(),
     )  # fmt: skip
+    driver = Module("cupy.cuda.driver", CUDADriverError=compiler.CUDADriverError)
     devices = Module("cupy.cuda.device", Device=device.Device)
     cuda = Module(
         "cupy.cuda", Device=device.Device, Stream=device.Stream, Event=device.Event,
         MemoryPool=device.MemoryPool, get_current_stream=device.get_current_stream,
         get_elapsed_time=device.get_elapsed_time, is_available=lambda: True,
-        runtime=runtime, device=devices,
+        runtime=runtime, device=devices, driver=driver, nvrtc=compiler.NVRTC(),
+        Module=kernels.Module, Function=kernels.Function,
     )  # fmt: skip
-    return {module.__name__: module for module in (cuda, runtime, devices)}
+    return {module.__name__: module for module in (cuda, runtime, devices, driver)}
 
 
 def _build() -> dict[str, Module]:
@@ -84,7 +87,7 @@ def _build() -> dict[str, Module]:
     own = {name: value for name, value in FUNCTIONS.items() if signatures.offers(f"cupy.{name}")}
     made["cupy"] = Module(
         "cupy", **own, ndarray=ndarray, ufunc=ufunc, dtype=np.dtype, newaxis=None, finfo=np.finfo,
-        iinfo=np.iinfo, RawModule=kernels.RawModule, RawKernel=kernels.RawKernel,
+        iinfo=np.iinfo,
         cuda=made["cupy.cuda"], linalg=made["cupy.linalg"], fft=made["cupy.fft"],
         exceptions=np.exceptions, bool=np.bool_, s_=np.s_, index_exp=np.index_exp,
         is_available=lambda: True, get_default_memory_pool=lambda: device.POOL,
@@ -98,14 +101,6 @@ def _build() -> dict[str, Module]:
         "cupyx", scipy=scipy, scatter_add=_scatter("scatter_add", np.add),
         scatter_max=_scatter("scatter_max", np.maximum),
         scatter_min=_scatter("scatter_min", np.minimum), errstate=np.errstate,
-    )  # fmt: skip
-    measure = made["cucim.skimage.measure"] = Module(
-        "cucim.skimage.measure", label=ndimage.measure_label
-    )
-    skimage = made["cucim.skimage"] = Module("cucim.skimage", measure=measure)
-    made["cucim"] = Module(
-        "cucim", skimage=skimage, is_available=lambda module_name="": True,
-        __version__=signatures.version("cucim"),
     )  # fmt: skip
     return made
 
@@ -190,6 +185,16 @@ def uninstall() -> None:
                 setattr(sys.modules[package], child, module)
         _displaced.clear()
         _forget_classes()
+
+
+@contextlib.contextmanager
+def out_of_place() -> Iterator[None]:
+    """Take the stand-in out for the time of a ``with`` block."""
+    uninstall()
+    try:
+        yield
+    finally:
+        install()
 
 
 @contextlib.contextmanager

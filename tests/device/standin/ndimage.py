@@ -1,4 +1,4 @@
-"""The stand-ins for `cupyx.scipy.ndimage` and `cucim.skimage.measure.label`."""
+"""The stand-in for `cupyx.scipy.ndimage`."""
 
 from typing import Any
 
@@ -112,21 +112,3 @@ FUNCTIONS: dict[str, Any] = {
     "label": label,
     "generate_binary_structure": generate_binary_structure,
 }
-
-
-def measure_label(*args: Any, **kwargs: Any) -> Any:
-    """cuCIM's label: equal values that touch, numbered in raster order, in 32 bits."""
-    from skimage.measure import label as on_host
-
-    name = "cucim.skimage.measure.label"
-    given = signatures.arguments(name, args, kwargs)
-    image = given["label_image"]
-    if type(image) is not ndarray:
-        raise TypeError("label_image must be cupy.ndarray")
-    labels, count = on_host(
-        image._a, background=given.get("background"), connectivity=given.get("connectivity"),
-        return_num=True,
-    )  # fmt: skip
-    result = new(labels.astype(np.int32))
-    charge(name, LABEL, [image], [result])
-    return (result, int(count)) if given.get("return_num") else result

@@ -1,9 +1,11 @@
 """NVRTC, NVIDIA's compiler library, without CuPy and without a driver.
 
-It is in the wheel `nvidia-cuda-nvrtc`. Compiling for a GPU does not need one.
+It is in the wheels `nvidia-cuda-nvrtc-cu12` and `nvidia-cuda-nvrtc`, and in every CUDA toolkit.
+Compiling for a GPU does not need one.
 """
 
 import ctypes
+import ctypes.util
 import functools
 import importlib.util
 import re
@@ -11,14 +13,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-#: One of each generation that NVRTC knows: T4, A100, RTX 30, H100, B200, RTX 50.
-ARCHITECTURES = ("sm_75", "sm_80", "sm_86", "sm_90", "sm_100", "sm_120")
-#: The architecture of the table of resources.
-TABLED = "sm_90"
-
 SPILLS = re.compile(r"(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads")
 USED = re.compile(r"Used (\d+) registers")
 SHARED = re.compile(r"(\d+) bytes smem")
+#: The library on Linux (of which wheels hold an ``alt`` twin, too), and on Windows.
+LIBRARY = re.compile(r"libnvrtc\.so\.(\d+)|nvrtc64_(\d\d)\d_0\.dll")
 
 
 class CompileError(RuntimeError):
@@ -36,25 +35,48 @@ class Resources:
     spilled: int
 
 
+def installed(folders: Sequence[str | Path]) -> list[Path]:
+    """Return the libraries of wheels under ``folders``, those of the oldest CUDA release first."""
+    found = []
+    for folder in folders:
+        for path in Path(folder).glob("*/[lb]i[bn]/*nvrtc*"):
+            if known := LIBRARY.fullmatch(path.name):
+                found.append((int(known[1] or known[2]), path))
+    return [path for _, path in sorted(found)]
+
+
 @functools.cache
 def library() -> ctypes.CDLL:
-    """Return the library.
+    """Return the library: a wheel's, or the system's where there is none.
 
     Raises
     ------
     FileNotFoundError
-        If the wheel is not installed.
+        If there is none.
     """
     spec = importlib.util.find_spec("nvidia")
-    folders = list(spec.submodule_search_locations or ()) if spec else []
-    found = [path for folder in folders for path in Path(folder).glob("*/lib/libnvrtc.so*")]
+    wheels = installed(list(spec.submodule_search_locations or ()) if spec else [])
+    found = str(wheels[0]) if wheels else ctypes.util.find_library("nvrtc")
     if not found:
-        raise FileNotFoundError("NVRTC is not installed: pip install '.[device-test]'")
-    return ctypes.CDLL(str(found[0]))
+        raise FileNotFoundError("NVRTC is not installed (pip install nvidia-cuda-nvrtc-cu12)")
+    return ctypes.CDLL(found)
 
 
-def compiled(text: str, architecture: str, options: Sequence[str] = ()) -> tuple[bytes, str]:
-    """Return the machine code of a CUDA C++ text for one architecture, and the compiler's log.
+def version() -> tuple[int, int]:
+    """Return the CUDA release that the library is of.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is none.
+    """
+    major, minor = ctypes.c_int(), ctypes.c_int()
+    _check(library().nvrtcVersion(ctypes.byref(major), ctypes.byref(minor)))
+    return major.value, minor.value
+
+
+def compiled(text: str, options: Sequence[str], *, ptx: bool = False) -> tuple[bytes, str]:
+    """Return the machine code of a CUDA C++ text, or its PTX, and the compiler's log.
 
     Raises
     ------
@@ -65,14 +87,13 @@ def compiled(text: str, architecture: str, options: Sequence[str] = ()) -> tuple
     _check(nvrtc.nvrtcCreateProgram(
         ctypes.byref(program), text.encode(), b"kernel.cu", 0, None, None
     ))  # fmt: skip
-    given = [f"--gpu-architecture={architecture}", *options]
-    listed = (ctypes.c_char_p * len(given))(*[option.encode() for option in given])
+    listed = (ctypes.c_char_p * len(options))(*[option.encode() for option in options])
     try:
-        failed = nvrtc.nvrtcCompileProgram(program, len(given), listed)
+        failed = nvrtc.nvrtcCompileProgram(program, len(options), listed)
         log = _fetch(program, "ProgramLog").rstrip(b"\0").decode()
         if failed:
             raise CompileError(log)
-        return _fetch(program, "CUBIN"), log
+        return _fetch(program, "PTX" if ptx else "CUBIN"), log
     finally:
         nvrtc.nvrtcDestroyProgram(ctypes.byref(program))
 
