@@ -251,7 +251,7 @@ def test_the_command_prints_the_plan_and_follows_it(inputs, kind, tmp_path, caps
         assert not out.exists()
     # By tiles: the table of tiles is written.
     assert main(given) == 0
-    assert not (out / "workspace").exists()
+    assert not (out / ".workspace").exists()
     rows = (out / "tiles.ecsv").read_text().splitlines()
     assert sum(not row.startswith("#") for row in rows) - 1 == len(plan.tiling)
 
@@ -410,16 +410,16 @@ def test_a_run_is_the_same_whether_the_host_is_named_or_not(inputs, tmp_path):
 
 def test_an_interrupted_run_of_the_command_goes_on_or_begins_anew(inputs, tmp_path, capsys):
     image, out = inputs.path("data.fits"), tmp_path / "out"
-    extract(image, workspace=out / "workspace", device="cpu", **SETTINGS, nsigma=3.0)
+    extract(image, workspace=out / ".workspace", device="cpu", **SETTINGS, nsigma=3.0)
     given = ["extract", image, "--out", str(out), "--box-size", "16", "--n-threads", "1"]
     given += ["--no-preview"]
     assert main([*given, "--plan"]) == 0
     assert "6 (2 x 3) of 48 x 48" in capsys.readouterr().out
     assert main(given) == 2
     assert "was begun with parameters.nsigma = 3.0, this run has 1.5" in capsys.readouterr().err
-    assert (out / "workspace/run.json").exists()
+    assert (out / ".workspace/run.json").exists()
     assert main([*given, "--restart"]) == 0
-    assert not (out / "workspace").exists()
+    assert not (out / ".workspace").exists()
     assert (out / "catalog.fits").exists()
 
 
