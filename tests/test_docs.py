@@ -58,12 +58,13 @@ def test_the_readmes_example_runs(tmp_path):
     assert "94" in done.stdout
 
 
-def test_the_table_of_columns_is_that_of_the_registry():
-    path = ROOT / "docs/make_columns.py"
-    spec = importlib.util.spec_from_file_location("make_columns", path)
+@pytest.mark.parametrize("script", ["make_columns", "make_units"])
+def test_tables_are_those_of_the_registries(script):
+    path = ROOT / f"docs/{script}.py"
+    spec = importlib.util.spec_from_file_location(script, path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    assert module.PAGE.read_text() == module.page(), "run python docs/make_columns.py"
+    assert module.PAGE.read_text() == module.page(), f"run python docs/{script}.py"
 
 
 def test_the_page_of_columns_has_every_property_under_every_name():

@@ -34,6 +34,8 @@ BAD = {
     "aperture_radii": [(0,), (-3,)],
     "effective_gain": [-1],
     "zero_point": ["AB"],
+    "zero_point_system": ["ST", 25],
+    "calibrate": ["yes", None],
     "columns": ["label", ("label", 3), ("",)],
     "designation": ["SKY", "", 5, "É Jhhmmss+ddmmss"],
     "n_threads": [0, 1.5, -1],

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from skyshed.images.exposure import Exposure
+from skyshed.images.photometry import Calibration
 from skyshed.images.pixels import RefusedError
 from skyshed.images.region import cut
 from skyshed.images.source import ImageSource
@@ -116,6 +117,16 @@ class Request:
         return next((each for each in candidates if each is not None), None)
 
     @property
+    def calibration(self) -> Calibration | None:
+        """What the unit of the image is in flux densities: what is given goes before its header."""
+        zero_point = self.parameters.zero_point
+        if zero_point is None:
+            return self.exposure.calibration
+        if self.parameters.zero_point_system != "AB":
+            return None
+        return Calibration.of_zero_point(zero_point, f"zero_point = {zero_point:g}, AB, as given")
+
+    @property
     def halo(self) -> int:
         """How many pixels beyond its edge a convolved window depends on."""
         parameters = self.parameters
@@ -155,7 +166,7 @@ class Request:
         others |= self.exposure.companions
         for name, source in others.items():
             origin |= {key.replace("input", name): value for key, value in source.origin().items()}
-        return origin
+        return origin if self.calibration is None else {**origin, **self.calibration.record()}
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name != "wcs"}

@@ -116,8 +116,11 @@ class WholeRun(Run):
     def table(self) -> QTable:
         """One row per source."""
         if self.catalog is None:
-            return empty_table(self.request.wcs, self.request.unit, self.parameters, self.dtype)
-        return make_table(self.catalog, self.parameters)
+            return empty_table(
+                self.request.wcs, self.request.unit, self.parameters, self.dtype,
+                self.request.calibration,
+            )  # fmt: skip
+        return make_table(self.catalog, self.parameters, self.request.calibration)
 
     @property
     def tiles(self) -> QTable:

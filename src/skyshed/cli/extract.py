@@ -193,7 +193,21 @@ def _extract(arguments: argparse.Namespace, request: Any, plan: Any, resources: 
         n = found.segmentation.nlabels
         print(f"{n} source{'' if n == 1 else 's'} in")
         print("\n".join(f"  {path}" for path in paths))
+        print(_calibrated(found), end="")
     return 0
+
+
+def _calibrated(found: Any) -> str:
+    """Return a line about flux densities and AB magnitudes; none where there are none."""
+    if "zero_point_ab" not in found.record:
+        return ""
+    one, zero_point = (
+        float(found.record[name]) for name in ("microjansky_per_unit", "zero_point_ab")
+    )
+    return (
+        f"a flux of 1 is {one:.5g} uJy, AB magnitude {zero_point:.3f} "
+        f"({found.record['zero_point_source']})\n"
+    )
 
 
 @contextmanager

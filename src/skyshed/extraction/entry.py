@@ -209,7 +209,7 @@ def open_request(
     exposure = open_exposure(
         image, hdu=hdu, weight=weight, rms=rms, variance=variance, error=error, mask=mask, wcs=wcs,
         region=region, mask_bits=parameters.mask_bits, scale_weight=parameters.scale_weight,
-        device=device,
+        device=device, calibrate=parameters.calibrate and parameters.zero_point is None,
     )  # fmt: skip
     exposures = {IMAGE: exposure}
     if detection_image is not None:

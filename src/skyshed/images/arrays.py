@@ -44,6 +44,8 @@ class ArraySource(ImageSource):
         Which HDU of a file it is.
     unknown_unit : str
         What a header says the unit is, where that is not known.
+    cards : mapping of str to object
+        Cards of the header that may say what the unit is in flux densities.
 
     Examples
     --------
@@ -65,6 +67,7 @@ class ArraySource(ImageSource):
     blank: int | None = None
     hdu: HduFacts | None = None
     unknown_unit: str = ""
+    cards: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def shape(self) -> tuple[int, int]:  # type: ignore[override]

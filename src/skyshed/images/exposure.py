@@ -13,6 +13,7 @@ from skyshed.images.given_wcs import given_wcs
 from skyshed.images.noise_planes import NOISE_PLANES, check_meaning, noise_of
 from skyshed.images.open import OpenedImage, open_image
 from skyshed.images.pairing import open_paired
+from skyshed.images.photometry import Calibration, Evidence, calibration_of
 from skyshed.images.region import as_region, cut
 from skyshed.images.registration import check_same_pixels
 from skyshed.images.source import ImageSource
@@ -96,6 +97,8 @@ class Exposure:
         The celestial WCS.
     factors : mapping of str to float
         What the values of a companion are multiplied by to be in the image's unit.
+    calibration : Calibration or None
+        What the image's unit is in flux densities, where that is said.
     """
 
     image: ImageSource
@@ -107,6 +110,7 @@ class Exposure:
     device: str | None = None
     wcs: Any = None
     factors: Mapping[str, float] = field(default_factory=dict)
+    calibration: Calibration | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -215,6 +219,7 @@ def open_exposure(
     mask_bits: tuple[int, ...] | None = None,
     scale_weight: bool = False,
     device: str | None = None,
+    calibrate: bool = False,
 ) -> Exposure:
     """Open an image and its companions; nothing but headers is read.
 
@@ -226,6 +231,8 @@ def open_exposure(
         What messages call the image.
     mask_bits, scale_weight
         See `skyshed.Parameters`.
+    calibrate : bool, optional
+        Whether to find out what the unit is in flux densities.
 
     Raises
     ------
@@ -277,9 +284,15 @@ def open_exposure(
         for each, source in companions.items()
         if (power := COMPANIONS[each]) is not None
     }
+    wcs = main.wcs if wcs is None else wcs
+    calibration = None
+    if calibrate:
+        # Of the whole image: that of a region of it is the same.
+        evidence = Evidence(main.unit, main.cards, wcs, main.shape)
+        calibration = calibration_of(evidence, name)
     exposure = Exposure(
-        main, companions, own_mask, name, mask_bits, scale_weight, device,
-        main.wcs if wcs is None else wcs, factors,
+        main, companions, own_mask, name, mask_bits, scale_weight, device, wcs, factors,
+        calibration,
     )  # fmt: skip
     return exposure if region is None else exposure.cut(as_region(region, main.shape))
 

@@ -28,6 +28,7 @@ from skyshed.images.headers import (
 from skyshed.images.inherited import header_of
 from skyshed.images.open import OpenedImage, register
 from skyshed.images.packed import compression_of
+from skyshed.images.photometry import photometric_cards
 from skyshed.images.pixels import RefusedError, fits_axes, image_axes, native, reading_errors
 from skyshed.images.source import ImageSource
 from skyshed.images.window import Window
@@ -75,6 +76,8 @@ class FitsSource(ImageSource):
         What the header says the unit is, where that is not known.
     asinh : Asinh or None
         How the pixels were made from fluxes, if they are not fluxes.
+    cards : mapping of str to object
+        Cards of the header that may say what the unit is in flux densities.
 
     Examples
     --------
@@ -103,6 +106,7 @@ class FitsSource(ImageSource):
     hdu: HduFacts | None = None
     unknown_unit: str = ""
     asinh: Asinh | None = None
+    cards: Mapping[str, Any] = field(default_factory=dict)
 
     unit_from_header = True
 
@@ -225,7 +229,7 @@ def _unpacked(source: Any) -> ArraySource:
     return ArraySource(
         source.read(source.everything), source.unit, source.wcs, source.origin(),
         unit_from_header=True, windowed=False, detsec=source.detsec, integers=integers,
-        blank=source.blank, hdu=source.hdu, unknown_unit=source.unknown_unit,
+        blank=source.blank, hdu=source.hdu, unknown_unit=source.unknown_unit, cards=source.cards,
     )  # fmt: skip
 
 
@@ -262,6 +266,7 @@ def _described(file: str, wanted: int | str | tuple[str, int] | None) -> tuple[F
             detsec if isinstance(detsec, str) else None, None if asinh else _begin(hdu),
             {**file_origin(file), "input_hdu": number}, blanks, hdu=facts_of(hdu, number),
             unknown_unit=unknown_unit(header.get("BUNIT")), asinh=asinh,
+            cards=photometric_cards(header, hdus[0].header if number else None),
         )  # fmt: skip
         source.__dict__["wcs"] = celestial_wcs(header, hdus, label, fits_axes(shape, axes))
         packed = hdu.fileinfo()["file"].compression is not None

@@ -1,7 +1,7 @@
 """Several files that are one image."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -91,6 +91,16 @@ class JoinedSource(ImageSource):
     def unknown_unit(self) -> str:  # type: ignore[override]
         """What a header says the unit is, where that is not known."""
         return self.parts[0].unknown_unit
+
+    @property
+    def cards(self) -> Mapping[str, Any]:  # type: ignore[override]
+        """Cards that all parts have, with the same value."""
+        first, *others = (part.cards for part in self.parts)
+        return {
+            name: value
+            for name, value in first.items()
+            if all(name in each and each[name] == value for each in others)
+        }
 
     @property
     def blank(self) -> int | None:  # type: ignore[override]

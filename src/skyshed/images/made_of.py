@@ -1,6 +1,7 @@
 """Images that are made of another one, and are what it is unless they say otherwise."""
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -57,6 +58,11 @@ class MadeOfAnother(ImageSource):
     def unknown_unit(self) -> str:  # type: ignore[override]
         """What a header says the unit is, where that is not known."""
         return self.other.unknown_unit
+
+    @property
+    def cards(self) -> Mapping[str, Any]:  # type: ignore[override]
+        """Cards of the header that may say what the unit is in flux densities."""
+        return self.other.cards
 
     @property
     def hdu(self) -> HduFacts | None:  # type: ignore[override]

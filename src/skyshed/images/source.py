@@ -1,6 +1,8 @@
 """What every image has in common, whatever holds its pixels."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -45,6 +47,8 @@ class ImageSource(ABC):
     blank: int | None = None
     #: What a header says the unit is, where that is not known.
     unknown_unit: str = ""
+    #: Cards of the header that may say what the unit is in flux densities.
+    cards: Mapping[str, Any] = MappingProxyType({})
     #: Whether a window takes less memory to read than the whole image.
     windowed: bool = True
 

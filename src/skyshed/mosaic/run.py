@@ -250,8 +250,11 @@ class TiledRun(Run):
         """One row per source, by label; read from the workspace each time."""
         parts = list(self.parts())
         if parts:
-            return catalog_table(concatenated(parts), self.parameters)
-        return empty_table(self.request.wcs, self.request.unit, self.parameters, self.dtype)
+            return catalog_table(concatenated(parts), self.parameters, self.request.calibration)
+        return empty_table(
+            self.request.wcs, self.request.unit, self.parameters, self.dtype,
+            self.request.calibration,
+        )  # fmt: skip
 
     @cached_property
     def _catalogs(self) -> tuple[Any, Any]:

@@ -114,8 +114,10 @@ def _identity(request: Request, tiling: Tiling, margin: int) -> dict[str, Any]:
     parameters = request.parameters.to_dict()
     del parameters["n_threads"]
     given = request.exposure.wcs is not request.exposure.image.wcs
+    calibration = request.calibration
     return {
         **_facts(request),
+        "microjansky_per_unit": None if calibration is None else repr(calibration.microjansky),
         "parameters": parameters,
         "wcs": repr(request.exposure.wcs) if given else None,
         "tile": tiling.side,
