@@ -79,6 +79,7 @@ def test_every_parameter_is_an_option_and_comes_back(folder):
         "deblend": False, "nlevels": 16, "contrast": 0.01, "mode": "sinh", "localbkg_width": 12,
         "apermask_method": "mask", "kron_params": (2.0, 1.0, 0.5), "fluxfrac_radii": (0.2, 0.8),
         "aperture_radii": (3.0, 5.5), "effective_gain": 2.0, "zero_point": -2.5,
+        "zero_point_system": "Vega", "calibrate": False,
         "columns": ("label", "kron_flux"), "designation": None, "n_threads": 2,
     }  # fmt: skip
     assert set(values) == {each.name for each in dataclasses.fields(Parameters)}
@@ -88,7 +89,7 @@ def test_every_parameter_is_an_option_and_comes_back(folder):
         if isinstance(value, bool):
             arguments.append(option if value else option.replace("--", "--no-"))
         else:
-            text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value).lower()
+            text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value or "none")
             arguments += [option, text]
     companions = ["--weight", f"{folder}/field.fits[WHT]", "--mask", f"{folder}/field.fits[DQ]"]
     status, table = run(folder, *companions, *arguments, "--no-preview", out="all")

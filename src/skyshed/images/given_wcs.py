@@ -89,7 +89,8 @@ def _celestial(wcs: Any, name: str) -> Any:
     why = usable_frame(named)
     if why is not None:
         raise ValueError(f"{name} must be a celestial WCS: {why}")
-    return part if named.wcs.radesys == part.wcs.radesys else named
+    same = named.wcs.radesys == part.wcs.radesys and list(named.wcs.ctype) == list(part.wcs.ctype)
+    return part if same else named
 
 
 def _try(wcs: Any, shape: tuple[int, ...], name: str) -> None:

@@ -8,9 +8,11 @@ from typing import Any
 import astropy.units as u
 
 from skyshed.exceptions import ImageWarning
+from skyshed.images.alternate import celestial_alternate
 from skyshed.images.astropy_says import heard, pass_on
 from skyshed.images.hdu_facts import HduFacts, holds_image, images_of, listed
 from skyshed.images.pixels import RefusedError
+from skyshed.images.tnx import as_tpv
 from skyshed.images.unit_texts import NO_UNIT, parsed_unit
 from skyshed.images.wcs_cards import (
     left_over_sip,
@@ -186,13 +188,16 @@ def _read_wcs(
     """Return the celestial WCS of a header, and why it cannot be used."""
     from astropy.wcs import WCS
 
+    header, reason = as_tpv(header)
+    if reason is not None:
+        return None, reason
     cards = header if left_over_sip(header) is None else without_sip(header)
     # SIP is of two axes, which astropy wants to be all.
     two = {"naxis": 2} if set(kept or (1, 2)) == {1, 2} and "A_ORDER" in cards else {}
     try:
         wcs = WCS(cards, fobj=hdus, **two)
         if not wcs.has_celestial:
-            return None, None
+            return _read_alternate(header, hdus, said, kept)
         reason = why_not(header, wcs, said, kept)
         if reason is not None:
             return None, reason
@@ -201,6 +206,17 @@ def _read_wcs(
     except Exception as error:  # wcslib raises many kinds; an image without WCS is still an image
         named = [*rejected_cards(said).values(), zero_scale(header, kept or (1, 2)) or ""]
         return None, "; ".join(filter(None, [*named, one_line(error)]))
+
+
+def _read_alternate(
+    header: Any, hdus: Any, said: list[Any], kept: tuple[int, ...] | None
+) -> tuple[Any, str | None]:
+    """Return the first alternate WCS on the sky, of a header whose primary one is elsewhere."""
+    other = celestial_alternate(header)
+    if other is None:
+        return None, None
+    wcs, reason = _read_wcs(other[0], hdus, said, kept)
+    return wcs, None if reason is None else f"{reason}, in the alternate WCS {other[1]}"
 
 
 def _warn(message: str) -> None:

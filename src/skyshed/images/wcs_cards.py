@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from skyshed.images.turned import TURNED, turn_to_icrs
 from skyshed.messages import one_line
 
 __all__ = [
@@ -159,6 +160,8 @@ def _has_cd(header: Any, axes: tuple[int, ...]) -> bool:
 
 def _has_no_equinox(header: Any) -> bool:
     """Whether a header names a system that has no equinox: wcslib does so where it does not."""
+    if any(str(header.get(f"CTYPE{n}", "")).startswith("ELON") for n in (1, 2)):
+        return False
     system = header.get("RADESYS", header.get("RADECSYS", ""))
     return str(system).strip().upper() == "ICRS"
 
@@ -233,10 +236,12 @@ def _no_equinox(header: Any, wcs: Any) -> str | None:
 def usable_frame(wcs: Any) -> str | None:
     """Make sure that a celestial WCS is in a frame that astropy has, and is called by its name.
 
+    Coordinates that astropy's WCS has no frame for become those of the ICRS, if they can.
+
     Parameters
     ----------
     wcs : `~astropy.wcs.WCS`
-        A WCS with two celestial axes, of one's own: the name of its system is changed in place.
+        A WCS with two celestial axes, of one's own: it is changed in place.
 
     Returns
     -------
@@ -246,10 +251,12 @@ def usable_frame(wcs: Any) -> str | None:
     inner = wcs.wcs
     if inner.ctype[inner.lng].startswith("GLON"):
         return None
+    if inner.ctype[inner.lng][:4] in TURNED:
+        return turn_to_icrs(wcs)
     if not inner.ctype[inner.lng].startswith("RA--"):
         return (
             f"CTYPE = {inner.ctype[inner.lng]!r}, {inner.ctype[inner.lat]!r}: positions are given "
-            "for RA and DEC, and for GLON and GLAT"
+            "for RA and DEC, and for GLON, ELON and SLON with their latitudes"
         )
     system = inner.radesys.strip().upper()
     if system and system not in SYSTEMS:
