@@ -283,22 +283,45 @@ def test_columns_are_listed_by_the_command_and_by_the_option(folder, capsys):
     assert "label" in shown
 
 
+#: Options without which columns are added to those that are asked for.
+NOTHING_ADDED = ["--fluxfrac-radii", "", "--designation", "none", "--no-calibrate"]
+#: The usual set, with plain positions beside those on the sky.
+SKY = DEFAULT_COLUMNS.index("sky_centroid") + 1
+DEFAULT = (*DEFAULT_COLUMNS[:SKY], "ra", "dec", *DEFAULT_COLUMNS[SKY:])
+
+
 @pytest.mark.parametrize(
     ("asked", "expected"),
     [
         ("x_centroid, gini,label", ["x_centroid", "gini", "label"]),
-        ("label,gini,default", ["label", "gini", *(n for n in DEFAULT_COLUMNS if n != "label")]),
+        ("label,gini,default", ["label", "gini", *(n for n in DEFAULT if n != "label")]),
     ],
 )
 def test_columns_are_chosen_by_name_alias_and_group(folder, asked, expected):
-    options = ["--columns", asked, "--fluxfrac-radii", "", "--designation", "none"]
+    options = [
+        "--columns",
+        asked,
+        "--fluxfrac-radii",
+        "",
+        "--designation",
+        "none",
+        "--no-calibrate",
+    ]
     status, table = run(folder, *options, "--no-preview", "--quiet", out="columns")
     assert status == 0
     assert table.colnames == expected
 
 
 def test_all_columns_can_be_had_and_written(folder):
-    options = ["--columns", "all", "--fluxfrac-radii", "", "--designation", "none"]
+    options = [
+        "--columns",
+        "all",
+        "--fluxfrac-radii",
+        "",
+        "--designation",
+        "none",
+        "--no-calibrate",
+    ]
     status, table = run(folder, *options, "--no-preview", "--quiet", out="every")
     assert status == 0
     assert table.colnames == ["label", *(column.name for column in public_columns())]

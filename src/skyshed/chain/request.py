@@ -1,5 +1,6 @@
 """What is asked of the chain: the same for an image at once and for its tiles."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -166,6 +167,8 @@ class Request:
         others |= self.exposure.companions
         for name, source in others.items():
             origin |= {key.replace("input", name): value for key, value in source.origin().items()}
+        if self.exposure.wcs_file is not None:
+            origin["wcs"] = os.path.abspath(self.exposure.wcs_file)
         return origin if self.calibration is None else {**origin, **self.calibration.record()}
 
     def __getstate__(self) -> dict[str, Any]:

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 __all__ = ["COMPANIONS", "companions_of", "images_of"]
 
 #: Options of files that go with an image.
-COMPANIONS = ("weight", "rms", "variance", "error", "mask", "segmentation", "detection_image")
+COMPANIONS = (
+    "weight", "rms", "variance", "error", "mask", "segmentation", "detection_image", "wcs",
+)  # fmt: skip
 #: What begins the name of a file that holds names.
 LIST = "@"
 PLACEHOLDER = re.compile(r"\{(\w*)\}")

@@ -56,6 +56,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         ("mask", "pixels to leave out: those not 0, or of --mask-bits"),
         ("segmentation", "measure the sources of this map of labels, detect none"),
         ("detection-image", "image of the same pixels for positions, shapes and apertures"),
+        ("wcs", "WCS in place of the image's: headers as text (.head of SCAMP), or FITS"),
     ):
         files.add_argument(f"--{name}", metavar="FILE", help=about)
     files.add_argument("--config", metavar="TOML", help="parameters; options go before them")

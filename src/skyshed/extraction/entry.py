@@ -84,8 +84,10 @@ def extract(
     mask : image of bool or int, optional
         True, or not 0, for pixels to leave out; of an integer quality plane the bits
         ``mask_bits``.
-    wcs : WCS or `~astropy.io.fits.Header`, optional
+    wcs : WCS, `~astropy.io.fits.Header` or path, optional
         A celestial WCS that goes before the image's own; of one with more axes, the celestial part.
+        A file holds headers as text (``.head`` of SCAMP: one, or one for each image of the file
+        ``image``), or is FITS (``.wcs`` of Astrometry.net, another image).
         An image that has none takes that of the segmentation or of the detection image.
     parameters : `Parameters`, optional
         The parameters of the chain.

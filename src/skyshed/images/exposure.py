@@ -7,9 +7,10 @@ from typing import Any
 import astropy.units as u
 import numpy as np
 
-from skyshed.arguments import as_image, as_mask
+from skyshed.arguments import as_image, as_mask, is_path
 from skyshed.images.arrays import ArraySource
 from skyshed.images.given_wcs import given_wcs
+from skyshed.images.headers import split_path
 from skyshed.images.noise_planes import NOISE_PLANES, check_meaning, noise_of
 from skyshed.images.open import OpenedImage, open_image
 from skyshed.images.pairing import open_paired
@@ -18,6 +19,7 @@ from skyshed.images.region import as_region, cut
 from skyshed.images.registration import check_same_pixels
 from skyshed.images.source import ImageSource
 from skyshed.images.wcs import ExactWCS, region_wcs
+from skyshed.images.wcs_files import wcs_of_file
 from skyshed.images.window import Window
 from skyshed.namespace import array_namespace, like, to_device, to_host
 
@@ -99,6 +101,8 @@ class Exposure:
         What the values of a companion are multiplied by to be in the image's unit.
     calibration : Calibration or None
         What the image's unit is in flux densities, where that is said.
+    wcs_file : str or None
+        The file that the WCS was given as.
     """
 
     image: ImageSource
@@ -111,6 +115,7 @@ class Exposure:
     wcs: Any = None
     factors: Mapping[str, float] = field(default_factory=dict)
     calibration: Calibration | None = None
+    wcs_file: str | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -267,6 +272,9 @@ def open_exposure(
         companions.setdefault("error", own_error)
     _check_arrays({name: main, **companions})
     masks = {} if own_mask is None else {f"the mask of {name}": own_mask}
+    wcs_file = split_path(wcs)[0] if is_path(wcs) else None
+    if wcs_file is not None:
+        wcs = wcs_of_file(wcs, main)
     if wcs is not None:
         wcs = given_wcs(wcs, main.shape)
     for each, source in {**masks, **companions}.items():
@@ -292,7 +300,7 @@ def open_exposure(
         calibration = calibration_of(evidence, name)
     exposure = Exposure(
         main, companions, own_mask, name, mask_bits, scale_weight, device, wcs, factors,
-        calibration,
+        calibration, wcs_file,
     )  # fmt: skip
     return exposure if region is None else exposure.cut(as_region(region, main.shape))
 

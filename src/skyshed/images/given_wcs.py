@@ -48,7 +48,7 @@ def given_wcs(wcs: Any, shape: tuple[int, ...], name: str = "wcs") -> Any:
         return celestial_wcs(wcs, None, name)  # with what there is to say of it
     if not hasattr(wcs, "pixel_to_world"):
         raise TypeError(
-            f"{name} must be a WCS, such as astropy.wcs.WCS, or a FITS header, got "
+            f"{name} must be a WCS, such as astropy.wcs.WCS, a FITS header, or a file of one, got "
             f"{type(wcs).__module__.partition('.')[0]}.{type(wcs).__name__}"
         )
     usable = _celestial(wcs, name)

@@ -13,6 +13,7 @@ from skyshed.images.astropy_says import heard, pass_on
 from skyshed.images.hdu_facts import HduFacts, holds_image, images_of, listed
 from skyshed.images.pixels import RefusedError
 from skyshed.images.tnx import as_tpv
+from skyshed.images.tpv import with_cd
 from skyshed.images.unit_texts import NO_UNIT, parsed_unit
 from skyshed.images.wcs_cards import (
     left_over_sip,
@@ -191,7 +192,7 @@ def _read_wcs(
     header, reason = as_tpv(header)
     if reason is not None:
         return None, reason
-    cards = header if left_over_sip(header) is None else without_sip(header)
+    cards = with_cd(header if left_over_sip(header) is None else without_sip(header))
     # SIP is of two axes, which astropy wants to be all.
     two = {"naxis": 2} if set(kept or (1, 2)) == {1, 2} and "A_ORDER" in cards else {}
     try:
