@@ -13,7 +13,7 @@ from skyshed.images.astropy_says import heard, pass_on
 from skyshed.images.hdu_facts import HduFacts, holds_image, images_of, listed
 from skyshed.images.pixels import RefusedError
 from skyshed.images.tnx import as_tpv
-from skyshed.images.tpv import with_cd
+from skyshed.images.tpv import is_polynomial, with_cd
 from skyshed.images.unit_texts import NO_UNIT, parsed_unit
 from skyshed.images.wcs_cards import (
     left_over_sip,
@@ -193,8 +193,9 @@ def _read_wcs(
     if reason is not None:
         return None, reason
     cards = with_cd(header if left_over_sip(header) is None else without_sip(header))
-    # SIP is of two axes, which astropy wants to be all.
-    two = {"naxis": 2} if set(kept or (1, 2)) == {1, 2} and "A_ORDER" in cards else {}
+    # Distortions are of two axes, which astropy and wcslib want to be all.
+    distorted = "A_ORDER" in cards or is_polynomial(cards)
+    two = {"naxis": 2} if set(kept or (1, 2)) == {1, 2} and distorted else {}
     try:
         wcs = WCS(cards, fobj=hdus, **two)
         if not wcs.has_celestial:

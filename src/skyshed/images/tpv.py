@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["with_cd"]
+__all__ = ["is_polynomial", "with_cd"]
 
 #: Cards of a linear transformation, and the numbers of their axes.
 PV = re.compile(r"PV\d_\d+")
@@ -34,10 +34,7 @@ def with_cd(header: Any) -> Any:
     >>> list(with_cd(header)["CD*"].values())
     [-0.5, 0.0, 0.0, 0.5]
     """
-    types = [str(header.get(f"CTYPE{n}", "")).strip() for n in (1, 2)]
-    polynomial = any(text.endswith("-TPV") for text in types)
-    polynomial |= any(text.endswith("-TAN") for text in types) and _has(header, PV)
-    if not polynomial or _has(header, CD):
+    if not is_polynomial(header) or _has(header, CD):
         return header
     axes = {int(n) for name in header if (match := OF_SCALE.fullmatch(name)) for n in _axes(match)}
     numbers = sorted(axes | {1, 2})
@@ -63,6 +60,14 @@ def with_cd(header: Any) -> Any:
         for j, value in zip(numbers, row, strict=True):
             changed[f"CD{i}_{j}"] = float(value)
     return changed
+
+
+def is_polynomial(header: Any) -> bool:
+    """Whether a header is of TPV, or of what is read as that."""
+    types = [str(header.get(f"CTYPE{n}", "")).strip() for n in (1, 2)]
+    if any(text.endswith("-TPV") for text in types):
+        return True
+    return any(text.endswith("-TAN") for text in types) and _has(header, PV)
 
 
 def _has(header: Any, pattern: re.Pattern[str]) -> bool:
