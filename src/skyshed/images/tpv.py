@@ -39,15 +39,15 @@ def with_cd(header: Any) -> Any:
     axes = {int(n) for name in header if (match := OF_SCALE.fullmatch(name)) for n in _axes(match)}
     numbers = sorted(axes | {1, 2})
     scales = [header.get(f"CDELT{n}", 1.0) for n in numbers]
-    matrix = [
+    rows = [
         [header.get(f"PC{i}_{j}", header.get(f"PC00{i}00{j}", float(i == j))) for j in numbers]
         for i in numbers
     ]
     rotation = header.get("CROTA2", 0.0)
-    values = [*scales, *(each for row in matrix for each in row), rotation]
+    values = [*scales, *(each for row in rows for each in row), rotation]
     if not all(isinstance(each, int | float) for each in values):
         return header  # whoever reads it says which
-    matrix = np.array(matrix, np.float64)
+    matrix = np.array(rows, np.float64)
     if rotation and not any(name.startswith("PC") for name in header if OF_SCALE.fullmatch(name)):
         # FITS standard 4.0, equation 8.1, of the matrix before CDELT.
         c, s = np.cos(np.deg2rad(rotation)), np.sin(np.deg2rad(rotation))

@@ -110,6 +110,20 @@ def test_a_beam_is_what_astropy_says():
     assert factor("mJy/beam", None, **cards) is None
 
 
+def test_the_beam_that_aips_wrote_into_history_is_the_last_one():
+    header = fits.Header({"BUNIT": "JY/BEAM"})
+    header["HISTORY"] = "AIPS   CLEAN BMAJ=  9.9000E-02 BMIN=  9.9000E-02 BPA=   0.00"
+    header["HISTORY"] = "AIPS   CLEAN BMAJ=  1.2500E-02 BMIN=  1.2500E-02 BPA=   0.00"
+    header["HISTORY"] = "AIPS   CLEAN NITER=     13247 PRODUCT=1"
+    assert photometric_cards(header) == {"BMAJ": 0.0125, "BMIN": 0.0125}
+    header["BMAJ"] = 1.0
+    assert photometric_cards(header) == {"BMAJ": 1.0}
+    for history in ("", "AIPS   CLEAN BMAJ=  1.25E-0x BMIN=  1.2500E-02", "BMAJ= 1 BMIN= 1"):
+        plain = fits.Header({"BUNIT": "JY/BEAM"})
+        plain["HISTORY"] = history
+        assert photometric_cards(plain) == {}
+
+
 def test_the_sum_over_a_gaussian_beam_is_the_flux_of_the_source():
     """A point source of 3 mJy has a peak of 3 mJy/beam."""
     wcs, fwhm = tan(1.0), 7.0

@@ -108,8 +108,8 @@ def _said_of_wcs(evidence: Evidence) -> str:
 @rule(
     "BMAJ", "BMIN",
     meaning="a flux density per beam (Jy/beam): the beam is a Gaussian whose widths at half "
-    "maximum are BMAJ and BMIN [deg]; its area is pi BMAJ BMIN / (4 ln 2), over that of a pixel by "
-    "the WCS",
+    "maximum are BMAJ and BMIN [deg], which AIPS writes into HISTORY; its area is "
+    "pi BMAJ BMIN / (4 ln 2), over that of a pixel by the WCS",
     cite="AIPS Memo 117, section 3.1; CASA Docs, Image analysis",
 )  # fmt: skip
 def per_beam(evidence: Evidence) -> Calibration | None:

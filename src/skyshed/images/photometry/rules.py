@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from skyshed.exceptions import ImageWarning
+from skyshed.images.photometry.aips import beam_in_history
 from skyshed.images.photometry.calibration import Calibration
 from skyshed.images.photometry.evidence import Evidence
 from skyshed.messages import find_stack_level
@@ -117,7 +118,7 @@ def photometric_cards(header: Any, primary: Any = None) -> dict[str, Any]:
             if where is not None and name in where:
                 found[name] = where[name]
                 break
-    return found
+    return {**beam_in_history(header), **found}
 
 
 def calibration_of(evidence: Evidence, label: str = "image") -> Calibration | None:
