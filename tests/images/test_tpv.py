@@ -9,6 +9,7 @@ from astropy.wcs import WCS
 from skyshed.images import open_image
 from skyshed.images.headers import read_celestial
 from skyshed.images.tpv import with_cd
+from skyshed.images.wcs_cards import is_polynomial
 from tests.images.files import stars, tan
 
 PV = {"PV1_1": 1.0, "PV1_5": 0.3, "PV2_1": 1.0, "PV2_4": -0.3, "PV2_7": 0.2}
@@ -60,14 +61,20 @@ def test_positions_are_those_of_the_definition(tmp_path, scale, projection, axes
 
 
 @pytest.mark.parametrize(
-    "header",
+    ("header", "is_so"),
     [
-        tan(), tan(CTYPE1="RA---SIN", CTYPE2="DEC--SIN", PV2_1=0.1), fits.Header(),
-        tan(CTYPE1="RA---TPV", CTYPE2="DEC--TPV", CDELT1="abc"),
+        (tan(), False), (tan(CTYPE1="RA---SIN", CTYPE2="DEC--SIN", PV2_1=0.1), False),
+        (fits.Header(), False), (tan(**PV), True), (tan(CTYPE1="RA---TPV"), True),
     ],
 )  # fmt: skip
-def test_other_headers_stay_as_they_are(header):
-    assert with_cd(header) is header
+def test_a_polynomial_is_told_by_the_projection_and_pv(header, is_so):
+    assert is_polynomial(header) is is_so
+
+
+def test_a_matrix_and_a_scale_that_is_no_number_stay_as_they_are():
+    for scale in (SCALES["CD"], {"CDELT1": "abc"}):
+        header = tan(**scale, **PV)
+        assert with_cd(header) is header
 
 
 def test_a_scale_as_text_is_still_named():

@@ -19,7 +19,6 @@ from skyshed.images.region import as_region, cut
 from skyshed.images.registration import check_same_pixels
 from skyshed.images.source import ImageSource
 from skyshed.images.wcs import ExactWCS, region_wcs
-from skyshed.images.wcs_files import wcs_of_file
 from skyshed.images.window import Window
 from skyshed.namespace import array_namespace, like, to_device, to_host
 
@@ -274,6 +273,8 @@ def open_exposure(
     masks = {} if own_mask is None else {f"the mask of {name}": own_mask}
     wcs_file = split_path(wcs)[0] if is_path(wcs) else None
     if wcs_file is not None:
+        from skyshed.images.wcs_files import wcs_of_file
+
         wcs = wcs_of_file(wcs, main)
     if wcs is not None:
         wcs = given_wcs(wcs, main.shape)

@@ -8,14 +8,13 @@ from typing import Any
 import astropy.units as u
 
 from skyshed.exceptions import ImageWarning
-from skyshed.images.alternate import celestial_alternate
 from skyshed.images.astropy_says import heard, pass_on
 from skyshed.images.hdu_facts import HduFacts, holds_image, images_of, listed
 from skyshed.images.pixels import RefusedError
-from skyshed.images.tnx import as_tpv
-from skyshed.images.tpv import is_polynomial, with_cd
 from skyshed.images.unit_texts import NO_UNIT, parsed_unit
 from skyshed.images.wcs_cards import (
+    is_of_iraf,
+    is_polynomial,
     left_over_sip,
     rejected_cards,
     usable_frame,
@@ -189,12 +188,20 @@ def _read_wcs(
     """Return the celestial WCS of a header, and why it cannot be used."""
     from astropy.wcs import WCS
 
-    header, reason = as_tpv(header)
-    if reason is not None:
-        return None, reason
-    cards = with_cd(header if left_over_sip(header) is None else without_sip(header))
+    if is_of_iraf(header):
+        from skyshed.images.tnx import as_tpv
+
+        header, reason = as_tpv(header)
+        if reason is not None:
+            return None, reason
+    cards = header if left_over_sip(header) is None else without_sip(header)
+    polynomial = is_polynomial(cards)
+    if polynomial:
+        from skyshed.images.tpv import with_cd
+
+        cards = with_cd(cards)
     # Distortions are of two axes, which astropy and wcslib want to be all.
-    distorted = "A_ORDER" in cards or is_polynomial(cards)
+    distorted = "A_ORDER" in cards or polynomial
     two = {"naxis": 2} if set(kept or (1, 2)) == {1, 2} and distorted else {}
     try:
         wcs = WCS(cards, fobj=hdus, **two)
@@ -214,6 +221,8 @@ def _read_alternate(
     header: Any, hdus: Any, said: list[Any], kept: tuple[int, ...] | None
 ) -> tuple[Any, str | None]:
     """Return the first alternate WCS on the sky, of a header whose primary one is elsewhere."""
+    from skyshed.images.alternate import celestial_alternate
+
     other = celestial_alternate(header)
     if other is None:
         return None, None

@@ -47,10 +47,8 @@ def as_tpv(header: Any) -> tuple[Any, str | None]:
     >>> from skyshed.images.tnx import as_tpv
     >>> header = fits.Header({"CTYPE1": "RA---TNX", "CTYPE2": "DEC--TNX",
     ...     "WAT1_001": 'wtype=tnx axtype=ra lngcor = "3. 2. 2. 2. -1 1 -1 1 0.5 0.25 0.125 "'})
-    >>> as_tpv(header)[0]["PV1_*"]
-    PV1_0   =                  0.5
-    PV1_1   =                 1.25
-    PV1_2   =                0.125
+    >>> dict(as_tpv(header)[0]["PV1_*"])
+    {'PV1_0': 0.5, 'PV1_1': 1.25, 'PV1_2': 0.125, 'PV1_5': 0.0}
     """
     types = {n: str(header.get(f"CTYPE{n}", "")).strip().upper() for n in (1, 2)}
     written = " and ".join(f"CTYPE{n} = {text!r}" for n, text in types.items())

@@ -5,16 +5,15 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["is_polynomial", "with_cd"]
+__all__ = ["with_cd"]
 
 #: Cards of a linear transformation, and the numbers of their axes.
-PV = re.compile(r"PV\d_\d+")
 OF_SCALE = re.compile(r"(?:CDELT|CROTA)(\d)|PC(\d)_(\d)|PC00(\d)00(\d)")
 CD = re.compile(r"CD\d_\d|CD00\d00\d")
 
 
 def with_cd(header: Any) -> Any:
-    """Return a header with a CD matrix in place of CDELT, PC and CROTA, if it is of TPV.
+    """Return a header of TPV with a CD matrix in place of CDELT, PC and CROTA.
 
     TPV, and TAN with PV cards as SCAMP once wrote it, add a polynomial of the standard coordinates,
     which are in degrees (https://fits.gsfc.nasa.gov/registry/tpvwcs/tpv.html). wcslib takes it for
@@ -23,7 +22,7 @@ def with_cd(header: Any) -> Any:
     Parameters
     ----------
     header : Header
-        Any header; all others are returned as they are.
+        The cards; returned as they are where there is a CD matrix, or a scale is no number.
 
     Examples
     --------
@@ -34,7 +33,7 @@ def with_cd(header: Any) -> Any:
     >>> list(with_cd(header)["CD*"].values())
     [-0.5, 0.0, 0.0, 0.5]
     """
-    if not is_polynomial(header) or _has(header, CD):
+    if _has(header, CD):
         return header
     axes = {int(n) for name in header if (match := OF_SCALE.fullmatch(name)) for n in _axes(match)}
     numbers = sorted(axes | {1, 2})
@@ -58,16 +57,8 @@ def with_cd(header: Any) -> Any:
         del changed[name]
     for i, row in zip(numbers, np.array(scales)[:, None] * matrix, strict=True):
         for j, value in zip(numbers, row, strict=True):
-            changed[f"CD{i}_{j}"] = float(value)
+            changed[f"CD{i}_{j}"] = float(value) + 0.0  # no -0
     return changed
-
-
-def is_polynomial(header: Any) -> bool:
-    """Whether a header is of TPV, or of what is read as that."""
-    types = [str(header.get(f"CTYPE{n}", "")).strip() for n in (1, 2)]
-    if any(text.endswith("-TPV") for text in types):
-        return True
-    return any(text.endswith("-TAN") for text in types) and _has(header, PV)
 
 
 def _has(header: Any, pattern: re.Pattern[str]) -> bool:

@@ -4,10 +4,8 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["TURNED", "turn_to_icrs"]
+__all__ = ["turn_to_icrs"]
 
-#: Beginnings of CTYPE of longitudes and latitudes that are turned: ecliptic and supergalactic.
-TURNED = {"ELON": "ELAT", "SLON": "SLAT"}
 #: Parameters of the longitude axis that move the fiducial point or the pole (FITS standard 4.0,
 #: section 8.3); in TPV they are those of the distortion.
 OF_THE_POLE = range(5)

@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from skyshed.images.turned import TURNED, turn_to_icrs
 from skyshed.messages import one_line
 
 __all__ = [
+    "is_of_iraf",
+    "is_polynomial",
     "left_over_sip",
     "rejected_cards",
     "usable_frame",
@@ -39,6 +40,8 @@ SIP = re.compile(r"[AB]P?_(?:ORDER|DMAX|\d+_\d+)")
 SYSTEMS = ("ICRS", "FK5", "FK4", "FK4-NO-E")
 #: What an equinox can be, in years; instruments write 0 where they know none.
 EQUINOXES = (1800.0, 2100.0)
+#: Longitudes that are turned into the ICRS: ecliptic, supergalactic.
+TURNED = ("ELON", "SLON")
 #: A matrix whose axes are nearer to parallel than this has no inverse that is of any use.
 LEAST_ANGLE = 1e-8
 
@@ -60,6 +63,25 @@ def left_over_sip(header: Any) -> str | None:
         "-SIP: they were left by a program that has taken the distortion out; if it is there, add "
         "-SIP to both"
     )
+
+
+def is_polynomial(header: Any) -> bool:
+    """Whether a header is of TPV, or of TAN with PV cards, which is read as that."""
+    types = _types(header)
+    if "-TPV" in types:
+        return True
+    return "-TAN" in types and any(name.startswith("PV") for name in header)
+
+
+def is_of_iraf(header: Any) -> bool:
+    """Whether a header is of one of IRAF's own projections."""
+    types = _types(header)
+    return "-TNX" in types or "-ZPX" in types
+
+
+def _types(header: Any) -> str:
+    """Return the types of the first two axes, in capitals."""
+    return f"{header.get('CTYPE1', '')} {header.get('CTYPE2', '')}".upper()
 
 
 def without_sip(header: Any) -> Any:
@@ -251,7 +273,9 @@ def usable_frame(wcs: Any) -> str | None:
     inner = wcs.wcs
     if inner.ctype[inner.lng].startswith("GLON"):
         return None
-    if inner.ctype[inner.lng][:4] in TURNED:
+    if inner.ctype[inner.lng].startswith(TURNED):
+        from skyshed.images.turned import turn_to_icrs
+
         return turn_to_icrs(wcs)
     if not inner.ctype[inner.lng].startswith("RA--"):
         return (

@@ -1,7 +1,6 @@
 """The solid angle of a pixel, by the WCS of its image."""
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -11,8 +10,7 @@ __all__ = ["SQUARE_ARCSECOND", "PixelArea", "pixel_area"]
 SQUARE_ARCSECOND = float(np.deg2rad(1 / 3600) ** 2)
 
 
-@dataclass(frozen=True)
-class PixelArea:
+class PixelArea(NamedTuple):
     """The solid angle of the pixel in the middle of an image.
 
     Attributes

@@ -2,11 +2,10 @@
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from dataclasses import replace
+from typing import Any, NamedTuple, TypeVar
 
 from skyshed.exceptions import ImageWarning
-from skyshed.images.photometry.aips import beam_in_history
 from skyshed.images.photometry.calibration import Calibration
 from skyshed.images.photometry.evidence import Evidence
 from skyshed.messages import find_stack_level
@@ -32,8 +31,7 @@ class ContradictionError(ValueError):
     """Cards of a header that say different things; the message names them and their values."""
 
 
-@dataclass(frozen=True)
-class Rule:
+class Rule(NamedTuple):
     """One way in which headers say what a unit is.
 
     Attributes
@@ -118,7 +116,11 @@ def photometric_cards(header: Any, primary: Any = None) -> dict[str, Any]:
             if where is not None and name in where:
                 found[name] = where[name]
                 break
-    return {**beam_in_history(header), **found}
+    if "BEAM" in str(header.get("BUNIT", "")).upper() and "BMAJ" not in found:
+        from skyshed.images.photometry.aips import beam_in_history
+
+        found |= beam_in_history(header)
+    return found
 
 
 def calibration_of(evidence: Evidence, label: str = "image") -> Calibration | None:
