@@ -94,7 +94,7 @@ def check(folder, title, start=START):
     run(folder, DOCTEST, str(path), start)
 
 
-@pytest.mark.parametrize("title", ["A column", "A background estimator"])
+@pytest.mark.parametrize("title", ["A column", "A rule for units", "A background estimator"])
 def test_an_example_works_as_shown(extended, title):
     check(extended(title), title)
 

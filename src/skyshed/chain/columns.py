@@ -147,7 +147,7 @@ def make_table(
             if name in asked:
                 add_flux_densities(table, name, flux, error, calibration)
     if parameters.designation is not None and catalog.wcs is not None:
-        sky = catalog.sky_centroid.icrs
+        sky = catalog.sky_centroid_icrs
         pattern = parameters.designation
         if pattern == Parameters.designation:  # a pattern of one's own is kept
             pattern = resolving(pattern, pixel_scale(catalog.wcs))
