@@ -1,5 +1,7 @@
 """What one unit of a pixel is: each rule against astropy and figures that observatories print."""
 
+import pickle
+
 import astropy.units as u
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ from astropy.wcs import WCS
 from astropy.wcs.utils import proj_plane_pixel_area
 
 from skyshed.exceptions import ImageWarning
+from skyshed.images.exposure import open_exposure
 from skyshed.images.photometry import (
     RULES,
     Calibration,
@@ -233,6 +236,32 @@ def test_cards_may_stand_in_the_primary_header():
     assert photometric_cards(fits.Header({**F160W, "INHERIT": False}), primary) == F160W
     primary["NAXIS"] = 2
     assert photometric_cards(header, primary) == F160W
+
+
+@pytest.mark.parametrize("value", ["1.9.2e-20", "= 5", "'abc", ""])
+def test_a_card_that_cannot_be_read_says_nothing_and_ends_no_run(tmp_path, value):
+    header = fits.Header({"BUNIT": "ELECTRONS/S", "PHOTPLAM": 8000.0, "PHOTFLAM": 1e-19})
+    path = tmp_path / "a.fits"
+    fits.writeto(path, np.zeros((8, 8), np.float32), header)
+    content = path.read_bytes()
+    card = b"PHOTFLAM=" + b"1E-19".rjust(21)
+    assert card in content
+    path.write_bytes(content.replace(card, b"PHOTFLAM=" + value.encode().rjust(21)))
+    exposure = open_exposure(path, calibrate=True)
+    assert exposure.calibration is None
+    assert pickle.loads(pickle.dumps(exposure)).calibration is None
+
+
+def test_images_that_abut_are_calibrated_by_what_they_have_in_common(tmp_path):
+    def parts(first, second):
+        for name, where, zero in (("a", "[1:8,1:8]", first), ("b", "[9:16,1:8]", second)):
+            cards = fits.Header({"DETSEC": where, "FLUXMAG0": zero})
+            fits.writeto(tmp_path / f"{name}.fits", np.ones((8, 8)), cards, overwrite=True)
+        files = [tmp_path / "a.fits", tmp_path / "b.fits"]
+        return open_exposure(files, calibrate=True).calibration
+
+    assert parts(10**10.8, 10**10.8).zero_point == pytest.approx(27)
+    assert parts(10**10.8, 10**10.0) is None
 
 
 def test_a_rule_sees_only_the_cards_that_it_declares():

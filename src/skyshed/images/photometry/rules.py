@@ -114,13 +114,21 @@ def photometric_cards(header: Any, primary: Any = None) -> dict[str, Any]:
     for name in sorted({card for each in RULES.values() for card in each.cards}):
         for where in (header, above):
             if where is not None and name in where:
-                found[name] = where[name]
+                found[name] = _value(where, name)
                 break
     if "BEAM" in str(header.get("BUNIT", "")).upper() and "BMAJ" not in found:
         from skyshed.images.photometry.aips import beam_in_history
 
         found |= beam_in_history(header)
     return found
+
+
+def _value(header: Any, name: str) -> Any:
+    """Return the value of a card; `None` of one that breaks the rules of FITS, and says nothing."""
+    try:
+        return header[name]
+    except Exception:  # astropy reads a card when it is asked for
+        return None
 
 
 def calibration_of(evidence: Evidence, label: str = "image") -> Calibration | None:
