@@ -298,7 +298,7 @@ def open_exposure(
     if calibrate:
         # Of the whole image: that of a region of it is the same.
         evidence = Evidence(main.unit, main.cards, wcs, main.shape)
-        calibration = calibration_of(evidence, name)
+        calibration = calibration_of(evidence, main.label)
     exposure = Exposure(
         main, companions, own_mask, name, mask_bits, scale_weight, device, wcs, factors,
         calibration, wcs_file,
