@@ -58,7 +58,7 @@ def test_the_readmes_example_runs(tmp_path):
     assert "94" in done.stdout
 
 
-@pytest.mark.parametrize("name", ["make_columns", "make_products"])
+@pytest.mark.parametrize("name", ["make_columns", "make_products", "make_units"])
 def test_a_page_that_is_made_is_that_of_the_registry(name):
     path = ROOT / f"docs/{name}.py"
     spec = importlib.util.spec_from_file_location(name, path)

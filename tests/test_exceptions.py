@@ -11,8 +11,9 @@ import pytest
 import skyshed
 from skyshed import exceptions
 
-#: Never leaves the package `images` under its own name: to callers it is a ValueError.
-INTERNAL = {"RefusedError"}
+#: Never leave the package `images` under their own names: to callers they are a ValueError, and a
+#: warning.
+INTERNAL = {"RefusedError", "ContradictionError"}
 SOURCES = sorted(Path(skyshed.__file__).parent.rglob("*.py"))
 
 

@@ -94,7 +94,9 @@ def check(folder, title, start=START):
     run(folder, DOCTEST, str(path), start)
 
 
-@pytest.mark.parametrize("title", ["A column", "A product", "A background estimator"])
+@pytest.mark.parametrize(
+    "title", ["A column", "A product", "A rule for units", "A background estimator"]
+)
 def test_an_example_works_as_shown(extended, title):
     check(extended(title), title)
 

@@ -80,6 +80,7 @@ def test_every_parameter_is_an_option_and_comes_back(folder):
         "deblend": False, "nlevels": 16, "contrast": 0.01, "mode": "sinh", "localbkg_width": 12,
         "apermask_method": "mask", "kron_params": (2.0, 1.0, 0.5), "fluxfrac_radii": (0.2, 0.8),
         "aperture_radii": (3.0, 5.5), "effective_gain": 2.0, "zero_point": -2.5,
+        "zero_point_system": "Vega", "calibrate": False,
         "columns": ("label", "kron_flux"), "designation": None, "n_threads": 2,
     }  # fmt: skip
     assert set(values) == {each.name for each in dataclasses.fields(Parameters)}
@@ -89,7 +90,7 @@ def test_every_parameter_is_an_option_and_comes_back(folder):
         if isinstance(value, bool):
             arguments.append(option if value else option.replace("--", "--no-"))
         else:
-            text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value).lower()
+            text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value or "none")
             arguments += [option, text]
     companions = ["--weight", f"{folder}/field.fits[WHT]", "--mask", f"{folder}/field.fits[DQ]"]
     status, table = run(folder, *companions, *arguments, "--no-preview", out="all")
@@ -287,22 +288,45 @@ def test_columns_are_listed_by_the_command_and_by_the_option(folder, capsys):
     assert "label" in shown
 
 
+#: Options without which columns are added to those that are asked for.
+NOTHING_ADDED = ["--fluxfrac-radii", "", "--designation", "none", "--no-calibrate"]
+#: The usual set, with plain positions beside those on the sky.
+SKY = DEFAULT_COLUMNS.index("sky_centroid") + 1
+DEFAULT = (*DEFAULT_COLUMNS[:SKY], "ra", "dec", *DEFAULT_COLUMNS[SKY:])
+
+
 @pytest.mark.parametrize(
     ("asked", "expected"),
     [
         ("x_centroid, gini,label", ["x_centroid", "gini", "label"]),
-        ("label,gini,default", ["label", "gini", *(n for n in DEFAULT_COLUMNS if n != "label")]),
+        ("label,gini,default", ["label", "gini", *(n for n in DEFAULT if n != "label")]),
     ],
 )
 def test_columns_are_chosen_by_name_alias_and_group(folder, asked, expected):
-    options = ["--columns", asked, "--fluxfrac-radii", "", "--designation", "none"]
+    options = [
+        "--columns",
+        asked,
+        "--fluxfrac-radii",
+        "",
+        "--designation",
+        "none",
+        "--no-calibrate",
+    ]
     status, table = run(folder, *options, "--no-preview", "--quiet", out="columns")
     assert status == 0
     assert table.colnames == expected
 
 
 def test_all_columns_can_be_had_and_written(folder):
-    options = ["--columns", "all", "--fluxfrac-radii", "", "--designation", "none"]
+    options = [
+        "--columns",
+        "all",
+        "--fluxfrac-radii",
+        "",
+        "--designation",
+        "none",
+        "--no-calibrate",
+    ]
     status, table = run(folder, *options, "--no-preview", "--quiet", out="every")
     assert status == 0
     assert table.colnames == ["label", *(column.name for column in public_columns())]

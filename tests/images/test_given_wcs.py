@@ -21,7 +21,7 @@ SOLAR = {"CTYPE1": "HPLN-TAN", "CTYPE2": "HPLT-TAN", "CRVAL1": 0.01, "CRVAL2": 0
     [
         SOLAR,
         {"CTYPE1": "CRLN-CAR", "CTYPE2": "CRLT-CAR"},
-        {"CTYPE1": "SLON-TAN", "CTYPE2": "SLAT-TAN"},
+        {"CTYPE1": "HLON-TAN", "CTYPE2": "HLAT-TAN"},
         {"RADESYS": "GAPPT"},
     ],
     ids=str,
@@ -67,9 +67,9 @@ def test_a_wcs_without_positions_is_refused_by_name_before_the_work(kind, monkey
         extract(stars(), wcs=wcs)
 
 
-@pytest.mark.parametrize("wcs", ["image.fits", 3, np.eye(3)], ids=repr)
+@pytest.mark.parametrize("wcs", [3, np.eye(3)], ids=repr)
 def test_what_is_no_wcs_is_refused(wcs):
-    with pytest.raises(TypeError, match=r"wcs must be a WCS, such as astropy\.wcs\.WCS, or a FITS"):
+    with pytest.raises(TypeError, match=r"wcs must be a WCS, such as astropy\.wcs\.WCS, a FITS"):
         open_exposure(stars(), wcs=wcs)
 
 

@@ -18,6 +18,7 @@ from skyshed.images.headers import read_celestial
 from tests.images.files import stars, tan
 
 MATRIX = {"CDELT1": None, "CDELT2": None}
+ECLIPTIC = {"CTYPE1": "ELON-TAN", "CTYPE2": "ELAT-TAN"}
 GALACTIC = {"CTYPE1": "GLON-TAN", "CTYPE2": "GLAT-TAN"}
 SIP = {"A_ORDER": 2, "A_2_0": 1e-3, "B_ORDER": 2, "B_0_2": 1e-3}
 TAN_SIP = {"CTYPE1": "RA---TAN-SIP", "CTYPE2": "DEC--TAN-SIP", **SIP}
@@ -65,8 +66,17 @@ BROKEN = {
     "equinox as text": ({"EQUINOX": "1950.0"}, "EQUINOX = '1950.0' is rejected"),
     "epoch of zero": ({"EPOCH": 0.0}, "EPOCH = 0 is no year"),
     "latitude of the pole as text": ({"LONPOLE": "abc"}, "LONPOLE = 'abc' is rejected"),
-    "ecliptic (astropy#4761)": ({"CTYPE1": "ELON-TAN", "CTYPE2": "ELAT-TAN"}, "'ELON-TAN'"),
-    "supergalactic": ({"CTYPE1": "SLON-TAN", "CTYPE2": "SLAT-TAN"}, "'SLON-TAN'"),
+    "ecliptic of B1950": ({**ECLIPTIC, "EQUINOX": 1950.0}, "the ecliptic of FK4 (EQUINOX = 1950)"),
+    "ecliptic of FK4": ({**ECLIPTIC, "RADESYS": "FK4"}, "the ecliptic of FK4"),
+    "ecliptic of the year 0": ({**ECLIPTIC, "EQUINOX": 0.0}, "EQUINOX = 0 is no year"),
+    "ecliptic, equinox as text": (
+        {**ECLIPTIC, "EQUINOX": "2015.5", "RADESYS": "ICRS"}, "EQUINOX = '2015.5' is rejected",
+    ),
+    "ecliptic, another pole": ({**ECLIPTIC, "PV1_3": 10.0}, "PV1_3 moves the reference point"),
+    "ZPX": ({"CTYPE1": "RA---ZPX", "CTYPE2": "DEC--ZPX"}, "CTYPE1 = 'RA---ZPX'"),
+    "TNX of galactic coordinates": (
+        {"CTYPE1": "GLON-TNX", "CTYPE2": "GLAT-TNX"}, "are not RA and DEC of IRAF's projection TNX",
+    ),
     "helioecliptic": ({"CTYPE1": "HLON-TAN", "CTYPE2": "HLAT-TAN"}, "'HLON-TAN'"),
     "terrestrial": ({"CTYPE1": "TLON-TAN", "CTYPE2": "TLAT-TAN"}, "'TLON-TAN'"),
     "one axis only (astropy#6499)": ({"CTYPE2": "LINEAR"}, "Unmatched celestial axes"),

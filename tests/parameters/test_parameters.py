@@ -53,6 +53,8 @@ BAD = {
     "saturation": ["", "65000,", "1 e", True],
     "weight_threshold": [-1, "low"],
     "zero_point": ["25.3 mag", "=AB", float("inf"), True],
+    "zero_point_system": ["ST", 25],
+    "calibrate": ["yes", None],
     "columns": ["label", ("label", 3), ("",)],
     "designation": ["SKY", "", 5, "É Jhhmmss+ddmmss"],
     "n_threads": [0, 1.5, -1],

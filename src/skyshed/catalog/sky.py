@@ -55,6 +55,18 @@ def sky_centroid_icrs(wcs: Any, sky_centroid: Any) -> Any:
 
 
 @measurement(
+    Column("ra", "deg", "Right ascension of the centroid in the ICRS."),
+    Column("dec", "deg", "Declination of the centroid in the ICRS."),
+    geometry=True,
+)
+def icrs_degrees(wcs: Any, sky_centroid_icrs: Any) -> tuple[Any, Any]:
+    """Take the ICRS positions apart, for those who want plain numbers."""
+    if wcs is None:
+        return (_nothing(len(sky_centroid_icrs)),) * 2
+    return sky_centroid_icrs.ra.deg, sky_centroid_icrs.dec.deg
+
+
+@measurement(
     Column("sky_bbox_ll", "sky", "Sky coordinate of the lower left corner of the bounding box."),
     Column("sky_bbox_ul", "sky", "Sky coordinate of the upper left corner of the bounding box."),
     Column("sky_bbox_lr", "sky", "Sky coordinate of the lower right corner of the bounding box."),

@@ -3,12 +3,13 @@
 from collections.abc import Iterable
 from typing import Any
 
-import astropy.units as u
 import numpy as np
 from astropy.table import QTable
 
+from skyshed.chain.calibrated import add_flux_densities, magnitudes, told_of
 from skyshed.chain.designation import designations, pixel_scale, resolving
 from skyshed.chain.exposure_columns import QUALITY
+from skyshed.images.photometry import Calibration
 from skyshed.parameters import Parameters
 
 __all__ = [
@@ -16,7 +17,6 @@ __all__ = [
     "catalog_table",
     "check_columns",
     "empty_table",
-    "magnitudes",
     "make_table",
     "measured_columns",
     "needs_background",
@@ -27,8 +27,8 @@ __all__ = [
 GROUPS = ("default", "all")
 #: Fluxes of the catalog that every table may be asked to give as magnitudes.
 FLUXES = ("segment", "kron")
-#: 2.5 / ln(10): the error of a magnitude over the relative error of its flux.
-MAGNITUDES_PER_E_FOLD = 2.5 / np.log(10)
+#: Positions as plain numbers, which tables with positions have beside them.
+POSITIONS = ("ra", "dec")
 
 
 def check_columns(names: Iterable[str] | None, has_wcs: bool, has_quality: bool = True) -> None:
@@ -77,7 +77,10 @@ def spelled_out(names: Iterable[str] | None, has_wcs: bool) -> list[str] | None:
 
     every = [column.name for column in public_columns()]
     lost = set() if has_wcs else {name for name in every if "wcs" in required(name)}
-    groups = {"default": DEFAULT_COLUMNS, "all": ("label", *every)}
+    usual = [*DEFAULT_COLUMNS]
+    after = usual.index("sky_centroid") + 1
+    usual[after:after] = POSITIONS
+    groups = {"default": usual, "all": ("label", *every)}
     found: dict[str, None] = {}
     for name in names:
         members = [each for each in groups.get(name, ()) if each not in lost]
@@ -99,7 +102,9 @@ def needs_background(names: Iterable[str] | None) -> bool:
     return any("background" in required(name) for name in wanted if name in COLUMNS)
 
 
-def make_table(catalog: Any, parameters: Parameters) -> QTable:
+def make_table(
+    catalog: Any, parameters: Parameters, calibration: Calibration | None = None
+) -> QTable:
     """Return the table of ``catalog`` that ``parameters`` ask for.
 
     Parameters
@@ -108,6 +113,8 @@ def make_table(catalog: Any, parameters: Parameters) -> QTable:
         The catalog.
     parameters : `Parameters`
         What to measure besides: radii, apertures, magnitudes, names.
+    calibration : Calibration, optional
+        What the unit of the data is in flux densities. They are given of the fluxes in the table.
 
     Returns
     -------
@@ -115,14 +122,16 @@ def make_table(catalog: Any, parameters: Parameters) -> QTable:
         One row per source. A column that the image says nothing about (positions on the sky
         without a WCS) is left out.
     """
-    names = spelled_out(parameters.columns, catalog.wcs is not None)
-    if names is None:
-        names = list(catalog.default_columns)
+    has_wcs = catalog.wcs is not None
+    asked_for = spelled_out(parameters.columns, has_wcs)
+    names = list(catalog.default_columns) if asked_for is None else asked_for
     names += [name for name in QUALITY if name in catalog.extra_properties and name not in names]
     table = catalog.to_table(names)
     for name in QUALITY:
         if name in table.colnames:
             table[name].info.description = QUALITY[name]
+    if asked_for is None and has_wcs:
+        _add_positions(table, catalog)
     for name in list(table.colnames):
         if getattr(table[name], "dtype", None) == np.dtype(object) and all(
             value is None for value in table[name]
@@ -134,25 +143,43 @@ def make_table(catalog: Any, parameters: Parameters) -> QTable:
         name: (getattr(catalog, f"{name}_flux"), getattr(catalog, f"{name}_fluxerr"))
         for name in FLUXES
     }
+    asked = {name for name in FLUXES if f"{name}_flux" in table.colnames}
     for radius in parameters.aperture_radii:
         name = f"aperture_{_spelled(radius)}"
         fluxes[name] = catalog.circular_photometry(radius)
         table[f"{name}_flux"], table[f"{name}_fluxerr"] = fluxes[name]
+        asked.add(name)
     if isinstance(parameters.zero_point, float):
         for name, (flux, error) in fluxes.items():
             values = magnitudes(flux, error, parameters.zero_point)
             table[f"{name}_mag"], table[f"{name}_magerr"] = values
+    if calibration is not None:
+        for name, (flux, error) in fluxes.items():
+            if name in asked:
+                add_flux_densities(table, name, flux, error, calibration)
     if parameters.designation is not None and catalog.wcs is not None:
-        sky = catalog.sky_centroid.icrs
+        sky = catalog.sky_centroid_icrs
         pattern = parameters.designation
         if pattern == Parameters.designation:  # a pattern of one's own is kept
             pattern = resolving(pattern, pixel_scale(catalog.wcs))
-        names = designations(sky.ra.deg, sky.dec.deg, pattern)
-        table.add_column(names, name="name", index=min(1, len(table.colnames)))
-    return table
+        called = designations(sky.ra.deg, sky.dec.deg, pattern)
+        table.add_column(called, name="name", index=min(1, len(table.colnames)))
+    return told_of(table, calibration)
 
 
-def catalog_table(table: QTable, parameters: Parameters) -> QTable:
+def _add_positions(table: QTable, catalog: Any) -> None:
+    """Add the positions as plain numbers to the table that a catalog gives by itself."""
+    from skyshed.catalog.registry import column
+
+    at = table.colnames.index("sky_centroid") + 1
+    for place, name in enumerate(POSITIONS, at):
+        table.add_column(getattr(catalog, name), name=name, index=place)
+        table[name].info.description = column(name).description
+
+
+def catalog_table(
+    table: QTable, parameters: Parameters, calibration: Calibration | None = None
+) -> QTable:
     """Return a table of several parts as that of one catalog: both names, and its metadata."""
     from skyshed.catalog.catalog_table import CatalogTable
     from skyshed.catalog.table import make_meta
@@ -165,11 +192,16 @@ def catalog_table(table: QTable, parameters: Parameters) -> QTable:
             kron_params=parameters.kron_params,
         )
     )
-    return whole
+    return told_of(whole, calibration)
 
 
 def empty_table(
-    wcs: Any, unit: Any, parameters: Parameters, dtype: Any, has_quality: bool = False
+    wcs: Any,
+    unit: Any,
+    parameters: Parameters,
+    dtype: Any,
+    has_quality: bool = False,
+    calibration: Calibration | None = None,
 ) -> QTable:
     """Return a table of no sources, with the columns, dtypes and units that one of some has.
 
@@ -193,25 +225,7 @@ def empty_table(
     )
     for name in QUALITY if has_quality else ():
         catalog.add_extra_property(name, np.zeros(1, np.int64))
-    return make_table(catalog, parameters)[:0]
-
-
-def magnitudes(flux: Any, error: Any, zero_point: float) -> tuple[u.Quantity, u.Quantity]:
-    """Return magnitudes and their errors; NaN where the flux is not positive.
-
-    ``zero_point`` is the magnitude of a flux of 1; the error is the first order one,
-    ``2.5 / ln(10) * error / flux``.
-
-    Examples
-    --------
-    >>> from skyshed.chain.columns import magnitudes
-    >>> magnitudes([100.0, -1.0], [1.0, 1.0], zero_point=25)[0]
-    <Quantity [20., nan] mag>
-    """
-    flux, error = (np.asarray(getattr(each, "value", each), np.float64) for each in (flux, error))
-    positive = np.where(flux > 0, flux, np.nan)
-    magnitude = zero_point - 2.5 * np.log10(positive)
-    return magnitude << u.mag, (MAGNITUDES_PER_E_FOLD * error / positive) << u.mag
+    return make_table(catalog, parameters, calibration)[:0]
 
 
 def _spelled(number: float) -> str:

@@ -1,5 +1,6 @@
 """What is asked of the chain: the same for an image at once and for its tiles."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -8,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from skyshed.images.exposure import Exposure
+from skyshed.images.photometry import Calibration
 from skyshed.images.pixels import RefusedError
 from skyshed.images.region import cut
 from skyshed.images.source import ImageSource
@@ -124,6 +126,19 @@ class Request:
         return "quality" in self.exposure.companions
 
     @property
+    def calibration(self) -> Calibration | None:
+        """What the unit of the image is in flux densities: what is given goes before its header."""
+        zero_point = self.parameters.zero_point
+        if not isinstance(zero_point, float):
+            return self.exposure.calibration
+        if self.parameters.zero_point_system != "AB":
+            return None
+        said = self.exposure.said
+        if said is not None and said.parameters.get("zero_point") == zero_point:
+            return Calibration.of_zero_point(zero_point, said.record["profile_zero_point"])
+        return Calibration.of_zero_point(zero_point, f"zero_point = {zero_point:g}, AB, as given")
+
+    @property
     def halo(self) -> int:
         """How many pixels beyond its edge a convolved window depends on."""
         parameters = self.parameters
@@ -165,12 +180,17 @@ class Request:
             origin |= {key.replace("input", name): value for key, value in source.origin().items()}
         if self.exposure.said is not None:
             origin |= self.exposure.said.record
+        if self.exposure.wcs_file is not None:
+            origin["wcs"] = os.path.abspath(self.exposure.wcs_file)
+        if self.calibration is not None:
+            origin |= self.calibration.record()
         return {**origin, **self.noted}
 
     def files(self) -> dict[str, str]:
         """Return the files that images are read from, and the arguments that they were given as."""
-        sources = {**self.sources()}
-        return {file: name for name, source in sources.items() for file in source.files}
+        files = {file: name for name, source in self.sources().items() for file in source.files}
+        wcs_file = self.exposure.wcs_file
+        return files if wcs_file is None else {**files, wcs_file: "wcs"}
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name != "wcs"}

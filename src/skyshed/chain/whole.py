@@ -127,9 +127,10 @@ class WholeRun(Run):
         if self.catalog is None:
             request = self.request
             return empty_table(
-                request.wcs, request.unit, self.parameters, self.dtype, request.has_quality
-            )
-        return make_table(self.catalog, self.parameters)
+                request.wcs, request.unit, self.parameters, self.dtype, request.has_quality,
+                request.calibration,
+            )  # fmt: skip
+        return make_table(self.catalog, self.parameters, self.request.calibration)
 
     @property
     def tiles(self) -> QTable:

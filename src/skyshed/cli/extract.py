@@ -62,6 +62,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         ),
         ("segmentation", "measure the sources of this map of labels, detect none"),
         ("detection-image", "image of the same pixels for positions, shapes and apertures"),
+        ("wcs", "WCS in place of the image's: headers as text (.head of SCAMP), or FITS"),
     ):
         files.add_argument(f"--{name}", metavar="FILE", help=about)
     files.add_argument(
@@ -207,7 +208,21 @@ def _extract(arguments: argparse.Namespace, request: Any, plan: Any, resources: 
         say_product(found.record)
         print(f"{n} source{'' if n == 1 else 's'} in")
         print("\n".join(f"  {path}" for path in paths))
+        print(_calibrated(found), end="")
     return 0
+
+
+def _calibrated(found: Any) -> str:
+    """Return a line about flux densities and AB magnitudes; none where there are none."""
+    if "zero_point_ab" not in found.record:
+        return ""
+    one, zero_point = (
+        float(found.record[name]) for name in ("microjansky_per_unit", "zero_point_ab")
+    )
+    return (
+        f"a flux of 1 is {one:.5g} uJy, AB magnitude {zero_point:.3f} "
+        f"({found.record['zero_point_source']})\n"
+    )
 
 
 @contextmanager

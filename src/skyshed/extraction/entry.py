@@ -97,8 +97,10 @@ def extract(
     quality : image of int, optional
         A plane of bits, of which no pixel is left out: the table has those that any pixel of a
         source has, ``quality_or``, and those that all have, ``quality_and``.
-    wcs : WCS or `~astropy.io.fits.Header`, optional
+    wcs : WCS, `~astropy.io.fits.Header` or path, optional
         A celestial WCS that goes before the image's own; of one with more axes, the celestial part.
+        A file holds headers as text (``.head`` of SCAMP: one, or one for each image of the file
+        ``image``), or is FITS (``.wcs`` of Astrometry.net, another image).
         An image that has none takes that of the segmentation or of the detection image.
     parameters : `Parameters`, optional
         The parameters of the chain.
@@ -235,6 +237,7 @@ def open_request(
         quality=quality, wcs=wcs, region=region, mask_bits=parameters.mask_bits,
         scale_weight=parameters.scale_weight, weight_threshold=parameters.weight_threshold,
         device=device, profile=profile,
+        calibrate=parameters.calibrate and parameters.zero_point is None,
     )  # fmt: skip
     parameters, exposure, noted = settled(parameters, exposure)
     parameters = _with_those_of_the_file(parameters, exposure)
@@ -261,8 +264,11 @@ def _with_those_of_the_file(parameters: Parameters, exposure: Exposure) -> Param
     """
     if exposure.said is None:
         return parameters
+    said = dict(exposure.said.parameters)
+    if parameters.zero_point is not None:  # the system is that of the file's own
+        said.pop("zero_point_system", None)
     added = {}
-    for name, value in exposure.said.parameters.items():
+    for name, value in said.items():
         given = getattr(parameters, name)
         if given is None:
             added[name] = value

@@ -49,6 +49,8 @@ class ArraySource(ImageSource):
         The cards of its header.
     signs : mapping of str to str
         Cards of its header that products of observatories are recognised by.
+    cards : mapping of str to object
+        Cards of the header that may say what the unit is in flux densities.
 
     Examples
     --------
@@ -72,6 +74,7 @@ class ArraySource(ImageSource):
     unknown_unit: str = ""
     header: Cards | None = None
     signs: Mapping[str, str] = field(default_factory=dict)
+    cards: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def shape(self) -> tuple[int, int]:  # type: ignore[override]

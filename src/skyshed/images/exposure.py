@@ -7,14 +7,16 @@ from typing import Any
 import astropy.units as u
 import numpy as np
 
-from skyshed.arguments import as_image, as_mask
+from skyshed.arguments import as_image, as_mask, is_path
 from skyshed.images.arrays import ArraySource
 from skyshed.images.bit_planes import check_mask_bits, check_quality, is_bad, numbered
 from skyshed.images.given_wcs import given_wcs
+from skyshed.images.headers import split_path
 from skyshed.images.mask_bits import bits_of
 from skyshed.images.noise_planes import NOISE_PLANES, check_meaning, noise_of
 from skyshed.images.open import OpenedImage, open_image
 from skyshed.images.pairing import open_paired
+from skyshed.images.photometry import Calibration, Evidence, calibration_of
 from skyshed.images.products import Said, product_as, take
 from skyshed.images.region import as_region, cut
 from skyshed.images.registration import check_same_pixels
@@ -110,6 +112,10 @@ class Exposure:
         The value from which a pixel of the image is saturated.
     said : Said or None
         What is said of the product that the image is, if it is one.
+    calibration : Calibration or None
+        What the image's unit is in flux densities, where that is said.
+    wcs_file : str or None
+        The file that the WCS was given as.
     """
 
     image: ImageSource
@@ -125,6 +131,8 @@ class Exposure:
     named_bits: Mapping[str, int] = field(default_factory=dict)
     saturation: float | None = None
     said: Said | None = None
+    calibration: Calibration | None = None
+    wcs_file: str | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -240,6 +248,7 @@ def open_exposure(
     weight_threshold: float | None = None,
     device: str | None = None,
     profile: str | None = "plain",
+    calibrate: bool = False,
 ) -> Exposure:
     """Open an image and its companions; nothing but headers is read.
 
@@ -251,6 +260,8 @@ def open_exposure(
         What messages call the image.
     mask_bits, scale_weight, weight_threshold
         See `skyshed.Parameters`.
+    calibrate : bool, optional
+        Whether to find out what the unit is in flux densities.
 
     Raises
     ------
@@ -286,6 +297,11 @@ def open_exposure(
         companions.setdefault("error", own_error)
     _check_arrays({name: main, **companions})
     masks = {} if own_mask is None else {f"the mask of {name}": own_mask}
+    wcs_file = split_path(wcs)[0] if is_path(wcs) else None
+    if wcs_file is not None:
+        from skyshed.images.wcs_files import wcs_of_file
+
+        wcs = wcs_of_file(wcs, main)
     if wcs is not None:
         wcs = given_wcs(wcs, main.shape)
     for each, source in {**masks, **companions}.items():
@@ -320,9 +336,15 @@ def open_exposure(
         for each, source in companions.items()
         if (power := COMPANIONS[each]) is not None
     }
+    wcs = main.wcs if wcs is None else wcs
+    calibration = None
+    if calibrate:
+        # Of the whole image: that of a region of it is the same.
+        evidence = Evidence(main.unit, main.cards, wcs, main.shape)
+        calibration = calibration_of(evidence, main.label)
     exposure = Exposure(
-        main, companions, own_mask, name, bits, scale_weight, device,
-        main.wcs if wcs is None else wcs, factors, weight_threshold, named, said=said,
+        main, companions, own_mask, name, bits, scale_weight, device, wcs, factors,
+        weight_threshold, named, said=said, calibration=calibration, wcs_file=wcs_file,
     )  # fmt: skip
     return exposure if region is None else exposure.cut(as_region(region, main.shape))
 

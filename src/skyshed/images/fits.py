@@ -33,6 +33,7 @@ from skyshed.images.inherited import header_of
 from skyshed.images.null_planes import ConstantSource, null_source
 from skyshed.images.open import OpenedImage, register
 from skyshed.images.packed import compression_of, is_cut_off
+from skyshed.images.photometry import photometric_cards
 from skyshed.images.pixels import RefusedError, fits_axes, reading_errors
 from skyshed.images.products import signs_of
 from skyshed.images.source import ImageSource
@@ -88,6 +89,8 @@ class FitsSource(ImageSource):
         The cards of its header, in the process that opened it.
     signs : mapping of str to str
         Cards of its header that products of observatories are recognised by.
+    cards : mapping of str to object
+        Cards of the header that may say what the unit is in flux densities.
 
     Examples
     --------
@@ -119,6 +122,7 @@ class FitsSource(ImageSource):
     asinh: Asinh | None = None
     header: Cards | None = None
     signs: Mapping[str, str] = field(default_factory=dict)
+    cards: Mapping[str, Any] = field(default_factory=dict)
 
     unit_from_header = True
 
@@ -245,6 +249,7 @@ def _unpacked(source: Any) -> ArraySource:
         blank=source.blank, hdu=source.hdu, unknown_unit=source.unknown_unit,
         header=source.header,
         signs=source.signs,
+        cards=source.cards,
     )  # fmt: skip
 
 
@@ -291,6 +296,7 @@ def _described(
             unknown_unit=unknown_unit(header.get("BUNIT")), asinh=asinh,
             header=cards_of(hdus, number, label),
             signs=signs_of(hdu.header, hdus[0].header),
+            cards=photometric_cards(header, hdus[0].header if number else None),
         )  # fmt: skip
         source.__dict__["wcs"] = celestial_wcs(header, hdus, label, fits_axes(shape, axes))
         packed = hdu.fileinfo()["file"].compression is not None

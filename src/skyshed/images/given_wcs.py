@@ -48,7 +48,7 @@ def given_wcs(wcs: Any, shape: tuple[int, ...], name: str = "wcs") -> Any:
         return celestial_wcs(wcs, None, name)  # with what there is to say of it
     if not hasattr(wcs, "pixel_to_world"):
         raise TypeError(
-            f"{name} must be a WCS, such as astropy.wcs.WCS, or a FITS header, got "
+            f"{name} must be a WCS, such as astropy.wcs.WCS, a FITS header, or a file of one, got "
             f"{type(wcs).__module__.partition('.')[0]}.{type(wcs).__name__}"
         )
     usable = _celestial(wcs, name)
@@ -89,7 +89,8 @@ def _celestial(wcs: Any, name: str) -> Any:
     why = usable_frame(named)
     if why is not None:
         raise ValueError(f"{name} must be a celestial WCS: {why}")
-    return part if named.wcs.radesys == part.wcs.radesys else named
+    same = named.wcs.radesys == part.wcs.radesys and list(named.wcs.ctype) == list(part.wcs.ctype)
+    return part if same else named
 
 
 def _try(wcs: Any, shape: tuple[int, ...], name: str) -> None:

@@ -8,6 +8,8 @@ __all__ = ["HduFacts", "facts_of", "holds_image", "images_of", "listed", "null_s
 
 #: Cards in which cameras number their detectors: NOAO's mosaics, DECam, and others.
 DETECTORS = ("IMAGEID", "CCDNUM", "CHIPID", "CCDID", "DETECTOR", "DETNAME")
+#: Images that are tables of distortions, which a WCS refers to by these names.
+OF_WCS = ("WCSDVARR", "D2IMARR")
 #: Images that are listed in a message, at the beginning and at the end.
 LISTED = 8, 2
 
@@ -87,8 +89,9 @@ def facts_of(hdu: Any, number: int) -> HduFacts:
 
 
 def images_of(hdus: Any) -> list[HduFacts]:
-    """Return what the HDUs say they are that hold an image."""
-    return [facts_of(hdu, number) for number, hdu in enumerate(hdus) if holds_image(hdu)]
+    """Return what the HDUs say they are that hold an image of the sky, or what goes with one."""
+    found = [facts_of(hdu, number) for number, hdu in enumerate(hdus) if holds_image(hdu)]
+    return [each for each in found if each.name not in OF_WCS]
 
 
 def listed(images: Sequence[HduFacts]) -> str:

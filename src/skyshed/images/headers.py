@@ -16,6 +16,8 @@ from skyshed.images.pixels import RefusedError
 from skyshed.images.products import product_of, structure_of
 from skyshed.images.unit_texts import NO_UNIT, parsed_unit
 from skyshed.images.wcs_cards import (
+    is_of_iraf,
+    is_polynomial,
     left_over_sip,
     rejected_cards,
     usable_frame,
@@ -203,13 +205,25 @@ def _read_wcs(
     """Return the celestial WCS of a header, and why it cannot be used."""
     from astropy.wcs import WCS
 
+    if is_of_iraf(header):
+        from skyshed.images.tnx import as_tpv
+
+        header, reason = as_tpv(header)
+        if reason is not None:
+            return None, reason
     cards = header if left_over_sip(header) is None else without_sip(header)
-    # SIP is of two axes, which astropy wants to be all.
-    two = {"naxis": 2} if set(kept or (1, 2)) == {1, 2} and "A_ORDER" in cards else {}
+    polynomial = is_polynomial(cards)
+    if polynomial:
+        from skyshed.images.tpv import with_cd
+
+        cards = with_cd(cards)
+    # Distortions are of two axes, which astropy and wcslib want to be all.
+    distorted = "A_ORDER" in cards or polynomial
+    two = {"naxis": 2} if set(kept or (1, 2)) == {1, 2} and distorted else {}
     try:
         wcs = WCS(cards, fobj=hdus, **two)
         if not wcs.has_celestial:
-            return None, None
+            return _read_alternate(header, hdus, said, kept)
         reason = why_not(header, wcs, said, kept)
         if reason is not None:
             return None, reason
@@ -218,6 +232,19 @@ def _read_wcs(
     except Exception as error:  # wcslib raises many kinds; an image without WCS is still an image
         named = [*rejected_cards(said).values(), zero_scale(header, kept or (1, 2)) or ""]
         return None, "; ".join(filter(None, [*named, one_line(error)]))
+
+
+def _read_alternate(
+    header: Any, hdus: Any, said: list[Any], kept: tuple[int, ...] | None
+) -> tuple[Any, str | None]:
+    """Return the first alternate WCS on the sky, of a header whose primary one is elsewhere."""
+    from skyshed.images.alternate import celestial_alternate
+
+    other = celestial_alternate(header)
+    if other is None:
+        return None, None
+    wcs, reason = _read_wcs(other[0], hdus, said, kept)
+    return wcs, None if reason is None else f"{reason}, in the alternate WCS {other[1]}"
 
 
 def _warn(message: str) -> None:

@@ -1,7 +1,7 @@
 """Several files that are one image."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -100,6 +100,15 @@ class JoinedSource(ImageSource):
         if len(cards) < len(self.parts):
             return None
         return SharedCards(cards[0].own, cards[0].primary, cards[0].label, tuple(cards))
+
+    def cards(self) -> Mapping[str, Any]:  # type: ignore[override]
+        """Cards that all parts have, with the same value."""
+        first, *others = (part.cards for part in self.parts)
+        return {
+            name: value
+            for name, value in first.items()
+            if all(name in each and each[name] == value for each in others)
+        }
 
     @property
     def blank(self) -> int | None:  # type: ignore[override]

@@ -61,6 +61,11 @@ class MadeOfAnother(ImageSource):
         return self.other.unknown_unit
 
     @property
+    def cards(self) -> Mapping[str, Any]:  # type: ignore[override]
+        """Cards of the header that may say what the unit is in flux densities."""
+        return self.other.cards
+
+    @property
     def hdu(self) -> HduFacts | None:  # type: ignore[override]
         """What the HDU says it is."""
         return self.other.hdu

@@ -1,5 +1,6 @@
 """Objects in memory as images: HDUs, NDData, Quantities, masked arrays, and arrays."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from skyshed.images.headers import celestial_wcs, find_hdu, unit_of, unknown_uni
 from skyshed.images.inherited import header_of
 from skyshed.images.null_planes import null_source
 from skyshed.images.open import OpenedImage, register
+from skyshed.images.photometry import photometric_cards
 from skyshed.images.pixels import RefusedError, fits_axes, image_axes, native
 from skyshed.images.products import signs_of
 from skyshed.images.source import ImageSource
@@ -75,6 +77,7 @@ def _of_hdu(
         signs={} if hdus is None else signs_of(hdu.header, hdus[0].header),
         unknown_unit=unknown_unit(text),
         header=Cards(header, None, label) if hdus is None else cards_of(hdus, number, label),
+        cards=photometric_cards(header, hdus[0].header if hdus is not None and number else None),
     )
 
 
@@ -85,7 +88,7 @@ def open_nddata(given: Any, name: str) -> OpenedImage:
 
     data = _plane(given.data)
     wcs = own_wcs(given.wcs, np.shape(data), name) if np.ndim(data) == 2 else None
-    image = _source(data, name, given.unit, wcs)
+    image = _source(data, name, given.unit, wcs, given.meta)
     error = given.uncertainty
     if error is not None:
         error = error.represent_as(StdDevUncertainty)
@@ -139,13 +142,16 @@ def open_array(given: Any, name: str) -> OpenedImage:
     return OpenedImage(_source(given if unit is None else given.value, name, unit))
 
 
-def _source(array: Any, name: str, unit: Any = None, wcs: Any = None) -> ArraySource:
+def _source(
+    array: Any, name: str, unit: Any = None, wcs: Any = None, header: Any = None
+) -> ArraySource:
     """Return an array as an image."""
     array = adopt(array, name)
     xp = array_namespace(**{name: array})
     array = array if is_device_array(array) else xp.asarray(array)
     _check(array, name)
-    return ArraySource(array, unit, wcs)
+    cards = photometric_cards(header) if isinstance(header, Mapping) else {}
+    return ArraySource(array, unit, wcs, cards=cards)
 
 
 def _check(array: Any, name: str) -> None:

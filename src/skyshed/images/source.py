@@ -53,6 +53,8 @@ class ImageSource(ABC):
     unknown_unit: str = ""
     #: Cards of its header that products of observatories are recognised by.
     signs: Mapping[str, str] = MappingProxyType({})
+    #: Cards of the header that may say what the unit is in flux densities.
+    cards: Mapping[str, Any] = MappingProxyType({})
     #: Whether a window takes less memory to read than the whole image.
     windowed: bool = True
 

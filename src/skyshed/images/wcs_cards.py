@@ -13,6 +13,8 @@ import numpy as np
 from skyshed.messages import one_line
 
 __all__ = [
+    "is_of_iraf",
+    "is_polynomial",
     "left_over_sip",
     "rejected_cards",
     "usable_frame",
@@ -38,6 +40,8 @@ SIP = re.compile(r"[AB]P?_(?:ORDER|DMAX|\d+_\d+)")
 SYSTEMS = ("ICRS", "FK5", "FK4", "FK4-NO-E")
 #: What an equinox can be, in years; instruments write 0 where they know none.
 EQUINOXES = (1800.0, 2100.0)
+#: Longitudes that are turned into the ICRS: ecliptic, supergalactic.
+TURNED = ("ELON", "SLON")
 #: A matrix whose axes are nearer to parallel than this has no inverse that is of any use.
 LEAST_ANGLE = 1e-8
 
@@ -59,6 +63,25 @@ def left_over_sip(header: Any) -> str | None:
         "-SIP: they were left by a program that has taken the distortion out; if it is there, add "
         "-SIP to both"
     )
+
+
+def is_polynomial(header: Any) -> bool:
+    """Whether a header is of TPV, or of TAN with PV cards, which is read as that."""
+    types = _types(header)
+    if "-TPV" in types:
+        return True
+    return "-TAN" in types and any(name.startswith("PV") for name in header)
+
+
+def is_of_iraf(header: Any) -> bool:
+    """Whether a header is of one of IRAF's own projections."""
+    types = _types(header)
+    return "-TNX" in types or "-ZPX" in types
+
+
+def _types(header: Any) -> str:
+    """Return the types of the first two axes, in capitals."""
+    return f"{header.get('CTYPE1', '')} {header.get('CTYPE2', '')}".upper()
 
 
 def without_sip(header: Any) -> Any:
@@ -159,6 +182,8 @@ def _has_cd(header: Any, axes: tuple[int, ...]) -> bool:
 
 def _has_no_equinox(header: Any) -> bool:
     """Whether a header names a system that has no equinox: wcslib does so where it does not."""
+    if any(str(header.get(f"CTYPE{n}", "")).startswith("ELON") for n in (1, 2)):
+        return False
     system = header.get("RADESYS", header.get("RADECSYS", ""))
     return str(system).strip().upper() == "ICRS"
 
@@ -233,10 +258,12 @@ def _no_equinox(header: Any, wcs: Any) -> str | None:
 def usable_frame(wcs: Any) -> str | None:
     """Make sure that a celestial WCS is in a frame that astropy has, and is called by its name.
 
+    Coordinates that astropy's WCS has no frame for become those of the ICRS, if they can.
+
     Parameters
     ----------
     wcs : `~astropy.wcs.WCS`
-        A WCS with two celestial axes, of one's own: the name of its system is changed in place.
+        A WCS with two celestial axes, of one's own: it is changed in place.
 
     Returns
     -------
@@ -246,10 +273,14 @@ def usable_frame(wcs: Any) -> str | None:
     inner = wcs.wcs
     if inner.ctype[inner.lng].startswith("GLON"):
         return None
+    if inner.ctype[inner.lng].startswith(TURNED):
+        from skyshed.images.turned import turn_to_icrs
+
+        return turn_to_icrs(wcs)
     if not inner.ctype[inner.lng].startswith("RA--"):
         return (
             f"CTYPE = {inner.ctype[inner.lng]!r}, {inner.ctype[inner.lat]!r}: positions are given "
-            "for RA and DEC, and for GLON and GLAT"
+            "for RA and DEC, and for GLON, ELON and SLON with their latitudes"
         )
     system = inner.radesys.strip().upper()
     if system and system not in SYSTEMS:

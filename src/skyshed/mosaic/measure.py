@@ -40,7 +40,7 @@ def measure(job: Job, tile: tuple[int, int]) -> None:
     job.maps[SEGMENTATION][core.slices] = labels[core.within(window)]
     parts, drawn = [], [(np.empty(0, np.int32), np.empty((0, 5)))]
     for catalog in _catalogs(job, tile, window, labels):
-        table = to_plain(make_table(catalog, job.parameters))
+        table = to_plain(make_table(catalog, job.parameters, job.request.calibration))
         parts.append(replace(table, rows=np.searchsorted(job.labels, catalog.labels)))
         drawn.append(kron_ellipses(catalog))
     names, ellipses = (np.concatenate(each) for each in zip(*drawn, strict=True))

@@ -250,11 +250,12 @@ class TiledRun(Run):
         """One row per source, by label; read from the workspace each time."""
         parts = list(self.parts())
         if parts:
-            return catalog_table(concatenated(parts), self.parameters)
+            return catalog_table(concatenated(parts), self.parameters, self.request.calibration)
         request = self.request
         return empty_table(
-            request.wcs, request.unit, self.parameters, self.dtype, request.has_quality
-        )
+            request.wcs, request.unit, self.parameters, self.dtype, request.has_quality,
+            request.calibration,
+        )  # fmt: skip
 
     @cached_property
     def _catalogs(self) -> tuple[Any, Any]:

@@ -122,9 +122,11 @@ def _identity(
     """
     parameters = request.parameters.to_dict()
     n_threads = parameters.pop("n_threads")
+    calibration = request.calibration
     return {
         **_facts(request),
         "contents": _contents(request, n_threads) if resumable else {},
+        "microjansky_per_unit": None if calibration is None else repr(calibration.microjansky),
         "parameters": parameters,
         "wcs": wcs_digest(request.wcs, request.shape),
         "tile": tiling.side,

@@ -2,8 +2,6 @@
 
 import io
 import json
-import os
-import warnings
 from collections.abc import Callable
 from dataclasses import fields
 from functools import lru_cache
@@ -12,8 +10,6 @@ from typing import Any
 from astropy.io import fits
 from astropy.table import Table
 
-from skyshed.exceptions import ImageWarning
-from skyshed.messages import find_stack_level
 from skyshed.output.fits_parts import BLOCK
 from skyshed.parameters import Parameters
 
@@ -24,27 +20,10 @@ __all__ = [
     "extension_bytes",
     "file_header",
     "tables_beside",
-    "wcs_cards",
 ]
 
 #: Names of the tables beside the main content.
 PARAMETERS, RECORD = "PARAMETERS", "RECORD"
-
-
-def wcs_cards(wcs: Any, path: str | os.PathLike[str]) -> Any:
-    """Return the cards of a WCS; none, with a warning, for one that FITS headers can't hold."""
-    if wcs is None:
-        return {}
-    if hasattr(wcs, "to_header"):
-        return wcs.to_header(relax=True)
-    kind = f"{type(wcs).__module__.partition('.')[0]}.{type(wcs).__name__}"
-    warnings.warn(
-        f"{os.fspath(path)} is written without a WCS, because a {kind} fits no FITS header; the "
-        "positions in the catalog come from it",
-        ImageWarning,
-        stacklevel=find_stack_level(),
-    )
-    return {}
 
 
 def file_header(record: dict[str, str]) -> fits.Header:

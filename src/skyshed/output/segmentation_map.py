@@ -12,7 +12,8 @@ from astropy.io import fits
 from skyshed.arguments import check_choice
 from skyshed.output.atomic import whole_file, whole_folder
 from skyshed.output.fits_parts import Around, padding
-from skyshed.output.fits_tables import bytes_beside, file_header, tables_beside, wcs_cards
+from skyshed.output.fits_tables import bytes_beside, extension_bytes, file_header, tables_beside
+from skyshed.output.wcs_hdus import wcs_hdus
 from skyshed.parameters import Parameters
 
 __all__ = ["MAP_FORMATS", "write_map"]
@@ -65,7 +66,8 @@ def write_map(
     record : dict of str
         Versions, date and input.
     wcs : object, optional
-        The celestial WCS. One that FITS headers can't hold is left out, with a warning.
+        The celestial WCS. One that the file can't hold is left out, with a warning. Look-up tables
+        of its distortions are extensions of FITS; Zarr has no place for them.
     compress : bool, optional
         Whether to compress FITS.
     format : {"fits", "zarr"}, optional
@@ -99,26 +101,28 @@ def write_map(
     """
     check_choice(format, "format", MAP_FORMATS)
     path = Path(path)
-    cards = wcs_cards(wcs, path)
+    cards, tables = wcs_hdus(wcs, path, tables=format == "fits")
     if format == "zarr":
         attributes = {
             "nlabels": int(nlabels),
-            "wcs": [str(card).rstrip() for card in getattr(cards, "cards", ())],
+            "wcs": [str(card).rstrip() for card in cards],
             "parameters": parameters.to_dict(),
             "record": dict(record),
         }
         _write_zarr(read, shape, path, attributes)
         return
     header = file_header(record)
-    header.update(cards)
+    header.extend(cards, bottom=True)
     header["NLABELS"] = (int(nlabels), "number of sources")
     header["BUNIT"] = ("", "labels; 0 is the background")
     stripes = _stripes(read, shape, step or max(1, STRIPE // shape[1]))
     with whole_file(path) as part:
         if compress:
-            _write_compressed(stripes, shape, part, header, tables_beside(parameters, record))
+            beside = [*tables, *tables_beside(parameters, record)]
+            _write_compressed(stripes, shape, part, header, beside)
         else:
-            _write_plain(stripes, shape, part, header, bytes_beside(parameters, record))
+            content = b"".join(map(extension_bytes, tables)) + bytes_beside(parameters, record)
+            _write_plain(stripes, shape, part, header, content)
 
 
 def _stripes(read: Read, shape: tuple[int, int], step: int) -> Iterator[Any]:

@@ -212,6 +212,19 @@ class Parameters:
         "none gives no magnitudes",
         "mag",
     )
+    zero_point_system: str | None = _parameter(
+        None,
+        "measurement",
+        Optional(Choice(("AB", "Vega"))),
+        "system of zero_point: AB gives flux densities in uJy, too; none says nothing",
+    )
+    calibrate: bool = _parameter(
+        True,
+        "measurement",
+        Flag(),
+        "flux densities in uJy and AB magnitudes where the header says what the unit of the data "
+        "is, and no zero_point is given",
+    )
     columns: tuple[str, ...] | None = _parameter(
         None,
         "catalog",

@@ -41,10 +41,11 @@ class FoundPlane:
 
 @dataclass(frozen=True)
 class Number:
-    """A number that a header says, and how."""
+    """A number that a header says, how and, of a zero point, in which system: AB or Vega."""
 
     value: float
     how: str
+    system: str = ""
 
 
 @dataclass(frozen=True)
@@ -183,14 +184,14 @@ def _said(
             value = rules[each.rule]([number.value for number in known], unit)
         if value is None:
             continue
-        system = " electrons"
+        system, unit_of_value = "", " electrons"
         if isinstance(each, ZeroPoint):
             value += each.offset
-            system = f" mag ({each.system})"
+            system, unit_of_value = each.system, f" mag ({each.system})"
         cards = [number.how for number in known]
         cards += [f"{card} = {structure.find(card)}" for card in each.when]
         how = ", ".join(cards) or f"the unit, {unit}"
-        return Number(float(value), f"{value:.6g}{system}, by {how}")
+        return Number(float(value), f"{value:.6g}{unit_of_value}, by {how}", system)
     return None
 
 

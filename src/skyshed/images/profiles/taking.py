@@ -133,6 +133,7 @@ def take(
     record = _record(product, shown, passed, user)
     if product.zero_point is not None:
         parameters["zero_point"] = product.zero_point.value
+        parameters["zero_point_system"] = product.zero_point.system
     if product.gain is not None and "error" not in companions and "error" not in user:
         parameters["effective_gain"] = product.gain.value
         record["profile_gain"] = product.gain.how
