@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -17,6 +17,7 @@ from skyshed.images.astropy_says import heard, pass_on, quiet
 from skyshed.images.blanks import Blanks, blanks_of
 from skyshed.images.fingerprint import file_facts, file_origin
 from skyshed.images.hdu_facts import HduFacts, facts_of
+from skyshed.images.hdu_index import known_index, opened_at
 from skyshed.images.headers import (
     celestial_wcs,
     find_hdu,
@@ -25,7 +26,7 @@ from skyshed.images.headers import (
     unit_of,
     unknown_unit,
 )
-from skyshed.images.inherited import header_of
+from skyshed.images.inherited import header_of, inherited
 from skyshed.images.open import OpenedImage, register
 from skyshed.images.packed import compression_of
 from skyshed.images.pixels import RefusedError, fits_axes, image_axes, native, reading_errors
@@ -35,6 +36,9 @@ from skyshed.images.zarr import is_in_zarr
 from skyshed.messages import one_line
 
 __all__ = ["FitsSource"]
+
+#: Cards of a WCS whose distortions are tables in other HDUs of the file.
+TABLES = ("CPDIS", "CQDIS", "D2IMDIS", "DP1", "DP2", "PS1_0", "PS2_0", "PS3_0")
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +79,8 @@ class FitsSource(ImageSource):
         What the header says the unit is, where that is not known.
     asinh : Asinh or None
         How the pixels were made from fluxes, if they are not fluxes.
+    header_at : int or None
+        Where in the file the header begins; `None` where the file is compressed as a whole.
 
     Examples
     --------
@@ -103,6 +109,7 @@ class FitsSource(ImageSource):
     hdu: HduFacts | None = None
     unknown_unit: str = ""
     asinh: Asinh | None = None
+    header_at: int | None = None
 
     unit_from_header = True
 
@@ -127,8 +134,8 @@ class FitsSource(ImageSource):
         with reading_errors(self.label, window):
             if self.begins is not None:
                 return self._read_rows(self.begins, window)
-            with _opened(self.path, as_stored=self.blanks is not None) as hdus:
-                pixels = _section(hdus[self.number], self.axes, window.slices)
+            with self._opened() as hdu:
+                pixels = _section(hdu, self.axes, window.slices)
             # Sections keep some of the axes that an integer indexes.
             if pixels.size != window.shape[0] * window.shape[1]:
                 raise ValueError(f"got {pixels.shape}: the file is cut off or has changed")
@@ -176,20 +183,22 @@ class FitsSource(ImageSource):
             return pixels
         return pixels.byteswap(inplace=True).view(self.dtype)
 
+    @contextmanager
+    def _opened(self) -> Iterator[Any]:
+        """Give the HDU; pixels are read by several threads at a time."""
+        as_stored = {"do_not_scale_image_data": self.blanks is not None}
+        with ExitStack() as stack:
+            with quiet():
+                # Mapped pages count as memory of the process.
+                if self.header_at is None:
+                    hdus = stack.enter_context(fits.open(self.path, memmap=False, **as_stored))
+                    hdu = hdus[self.number]
+                else:
+                    hdu = stack.enter_context(opened_at(self.path, self.header_at, **as_stored))[0]
+            yield hdu
+
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name != "wcs"}
-
-
-@contextmanager
-def _opened(path: str, as_stored: bool) -> Iterator[Any]:
-    """Give the HDUs of a file; pixels are read by several threads at a time."""
-    with quiet():
-        # Mapped pages count as memory of the process.
-        hdus = fits.open(path, memmap=False, do_not_scale_image_data=as_stored)
-    try:
-        yield hdus
-    finally:
-        hdus.close()
 
 
 @register(lambda given: is_path(given) and not is_in_zarr(given), has_hdus=True)
@@ -239,9 +248,7 @@ def _described(file: str, wanted: int | str | tuple[str, int] | None) -> tuple[F
     packed : bool
         Whether the file is compressed as a whole.
     """
-    with heard() as said, fits.open(file, memmap=False) as hdus:
-        number = find_hdu(hdus, wanted, file)
-        hdu = hdus[number]
+    with heard() as said, _headers(file, wanted) as (hdus, hdu, number, header, begin):
         label = f"{file}[{number}]"
         if not getattr(hdu, "is_image", False) or not hdu.shape:
             raise RefusedError(f"{label} holds no image")
@@ -250,41 +257,61 @@ def _described(file: str, wanted: int | str | tuple[str, int] | None) -> tuple[F
                 raise RefusedError(f"{label}: {name} = {hdu.header[name]!r} is text, not a number")
         shape = tuple(int(length) for length in hdu.shape)
         axes = image_axes(shape, label)
-        header = header_of(hdus, number)
         blanks, asinh = blanks_of(hdu.header), asinh_of(hdu.header)
         dtype = blanks.float_dtype if blanks else _section(hdu, axes, (slice(0, 1),) * 2).dtype
         if asinh is not None and dtype.kind != "f":
             dtype = np.dtype(np.float64)
         detsec = header.get("DETSEC")
+        where = hdu.fileinfo()
+        packed = where["file"].compression is not None
         source = FitsSource(
             os.path.abspath(file), number, (shape[axes[0]], shape[axes[1]]), axes,
             dtype, unit_of(header.get("BUNIT"), label),
-            detsec if isinstance(detsec, str) else None, None if asinh else _begin(hdu),
+            detsec if isinstance(detsec, str) else None, None if asinh else _begin(hdu, begin),
             {**file_origin(file), "input_hdu": number}, blanks, hdu=facts_of(hdu, number),
             unknown_unit=unknown_unit(header.get("BUNIT")), asinh=asinh,
+            header_at=None if packed else begin + int(where["hdrLoc"]),
         )  # fmt: skip
         source.__dict__["wcs"] = celestial_wcs(header, hdus, label, fits_axes(shape, axes))
-        packed = hdu.fileinfo()["file"].compression is not None
-        if not packed and _is_cut_off(hdu, file):  # reading it says so, where pixels are missing
+        if not packed and begin + where["datLoc"] + hdu.size > os.path.getsize(
+            file
+        ):  # reading it says so, where pixels are missing
             said = [each for each in said if "truncated" not in str(each)]
     pass_on(said, label)
     return source, packed
 
 
-def _is_cut_off(hdu: Any, file: str) -> bool:
-    """Whether a file ends before the data of an HDU do."""
-    where = hdu.fileinfo()
-    return bool(where["datLoc"] + hdu.size > os.path.getsize(file))
+@contextmanager
+def _headers(file: str, wanted: int | str | tuple[str, int] | None) -> Iterator[tuple[Any, ...]]:
+    """Give the HDUs of a file, that which is wanted, its number and all that its header says.
+
+    Of a file whose index is known only that HDU is read; the last is the byte from which on.
+    """
+    known = known_index(file)
+    if known is not None and isinstance(wanted, int) and 0 <= wanted < len(known.begins):
+        begin = known.begins[wanted]
+        with opened_at(file, begin) as hdus:
+            hdu = hdus[0]
+            header = inherited(hdu.header, known.primary if wanted else None)
+            if not any(name.startswith(TABLES) for name in header):
+                yield hdus, hdu, wanted, header, begin
+                return
+    with fits.open(file, memmap=False) as hdus:
+        number = find_hdu(hdus, wanted, file)
+        yield hdus, hdus[number], number, header_of(hdus, number), 0
 
 
-def _begin(hdu: Any) -> int | None:
-    """Return where in its file an image begins, None if it is scaled, compressed or has blanks."""
+def _begin(hdu: Any, begin: int) -> int | None:
+    """Return where in its file an image begins, None if it is scaled, compressed or has blanks.
+
+    ``begin`` is where in the file it was read from.
+    """
     plain = not isinstance(hdu, fits.CompImageHDU)
     altered = hdu.header.get("BSCALE", 1) != 1 or hdu.header.get("BZERO", 0) != 0
     packed = hdu.fileinfo()["file"].compression
     if not plain or altered or packed or "BLANK" in hdu.header:
         return None
-    return int(hdu.fileinfo()["datLoc"])
+    return begin + int(hdu.fileinfo()["datLoc"])
 
 
 def _section(hdu: Any, axes: tuple[int, int], window: tuple[slice, slice]) -> Any:
