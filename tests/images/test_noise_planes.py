@@ -174,3 +174,13 @@ def test_noise_that_agrees_is_used_without_a_word():
     for name, noise in (("rms", 1.0), ("rms", 2.5), ("weight", 0.4), ("variance", 1.2)):
         extract(stars(), **{name: plane(name, noise)}, n_threads=1)
     extract(stars(), weight=np.full((120, 120), 1e-4, "f4"), scale_weight=True, n_threads=1)
+
+
+def test_a_name_does_not_hide_what_the_unit_says(tmp_path):
+    path = tmp_path / "planes.fits"
+    cards = fits.Header({"BUNIT": "(MJy/sr)**2"})
+    plane = fits.ImageHDU(np.ones((120, 120), np.float32), cards, name="WHT")
+    image = fits.ImageHDU(stars(), fits.Header({"BUNIT": "MJy/sr"}), name="SCI")
+    fits.HDUList([fits.PrimaryHDU(), image, plane]).writeto(path)
+    with pytest.raises(ValueError, match=r"weight must be an inverse variance.*by its unit"):
+        open_exposure(f"{path}[SCI]", weight=f"{path}[WHT]")

@@ -31,6 +31,7 @@ from skyshed.images.open import OpenedImage, register
 from skyshed.images.packed import compression_of
 from skyshed.images.pixels import RefusedError, fits_axes, image_axes, native, reading_errors
 from skyshed.images.source import ImageSource
+from skyshed.images.twice import check_scaling, unit_text
 from skyshed.images.window import Window
 from skyshed.images.zarr import is_in_zarr
 from skyshed.messages import one_line
@@ -148,7 +149,7 @@ class FitsSource(ImageSource):
 
     def as_integers(self) -> ImageSource:
         """Return the image as the integers of the file; see `ImageSource.as_integers`."""
-        if self.blanks is None or self.blank is not None:
+        if self.blanks is None or self.blanks.scaled or self.blank is not None:
             return self
         return replace(self, dtype=self.blanks.dtype, blank=self.blanks.value)
 
@@ -252,9 +253,7 @@ def _described(file: str, wanted: int | str | tuple[str, int] | None) -> tuple[F
         label = f"{file}[{number}]"
         if not getattr(hdu, "is_image", False) or not hdu.shape:
             raise RefusedError(f"{label} holds no image")
-        for name in ("BSCALE", "BZERO"):
-            if isinstance(hdu.header.get(name, 0), str):
-                raise RefusedError(f"{label}: {name} = {hdu.header[name]!r} is text, not a number")
+        check_scaling(hdu.header, label)
         shape = tuple(int(length) for length in hdu.shape)
         axes = image_axes(shape, label)
         blanks, asinh = blanks_of(hdu.header), asinh_of(hdu.header)
@@ -266,10 +265,10 @@ def _described(file: str, wanted: int | str | tuple[str, int] | None) -> tuple[F
         packed = where["file"].compression is not None
         source = FitsSource(
             os.path.abspath(file), number, (shape[axes[0]], shape[axes[1]]), axes,
-            dtype, unit_of(header.get("BUNIT"), label),
+            dtype, unit_of(unit_text(header), label),
             detsec if isinstance(detsec, str) else None, None if asinh else _begin(hdu, begin),
             {**file_origin(file), "input_hdu": number}, blanks, hdu=facts_of(hdu, number),
-            unknown_unit=unknown_unit(header.get("BUNIT")), asinh=asinh,
+            unknown_unit=unknown_unit(unit_text(header)), asinh=asinh,
             header_at=None if packed else begin + int(where["hdrLoc"]),
         )  # fmt: skip
         source.__dict__["wcs"] = celestial_wcs(header, hdus, label, fits_axes(shape, axes))

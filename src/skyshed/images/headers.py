@@ -6,12 +6,15 @@ import warnings
 from typing import Any
 
 import astropy.units as u
+from astropy.io.fits.verify import VerifyError
 
 from skyshed.exceptions import ImageWarning
 from skyshed.images.astropy_says import heard, pass_on
 from skyshed.images.hdu_facts import HduFacts, holds_image, images_of, listed
 from skyshed.images.hdu_names import PLANES, SCIENCE, Wanted, names_several, select, wanted_hdus
 from skyshed.images.pixels import RefusedError
+from skyshed.images.tpv import has_tpv, with_plain_tpv
+from skyshed.images.twice import given_twice
 from skyshed.images.unit_texts import NO_UNIT, parsed_unit
 from skyshed.images.wcs_cards import (
     left_over_sip,
@@ -216,11 +219,12 @@ def _read_wcs(
     """Return the celestial WCS of a header, and why it cannot be used."""
     from astropy.wcs import WCS
 
-    cards = header if left_over_sip(header) is None else without_sip(header)
-    # SIP is of two axes, which astropy wants to be all.
-    two = {"naxis": 2} if set(kept or (1, 2)) == {1, 2} and "A_ORDER" in cards else {}
     try:
-        wcs = WCS(cards, fobj=hdus, **two)
+        # SIP and TPV are of two axes, which astropy wants to be all.
+        distorted = ("A_ORDER" in header and left_over_sip(header) is None) or has_tpv(header)
+        two = {"naxis": 2} if set(kept or (1, 2)) == {1, 2} and distorted else {}
+        cards = header if left_over_sip(header) is None else without_sip(header)
+        wcs = WCS(with_plain_tpv(cards), fobj=hdus, **two)
         if not wcs.has_celestial:
             return None, None
         reason = why_not(header, wcs, said, kept)
@@ -229,8 +233,16 @@ def _read_wcs(
         celestial = wcs.celestial
         return celestial, usable_frame(celestial)
     except Exception as error:  # wcslib raises many kinds; an image without WCS is still an image
-        named = [*rejected_cards(said).values(), zero_scale(header, kept or (1, 2)) or ""]
-        return None, "; ".join(filter(None, [*named, one_line(error)]))
+        return None, "; ".join(filter(None, [*_named(header, said, kept), one_line(error)]))
+
+
+def _named(header: Any, said: list[Any], kept: tuple[int, ...] | None) -> list[str | None]:
+    """Return which cards are at fault where a WCS cannot be read at all."""
+    try:
+        twice = given_twice(header, ("CTYPE1", "CTYPE2"))
+        return [*rejected_cards(said).values(), zero_scale(header, kept or (1, 2)), twice]
+    except VerifyError:  # a card that cannot be read; the error is about it
+        return []
 
 
 def _warn(message: str) -> None:

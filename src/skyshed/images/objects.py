@@ -7,7 +7,7 @@ import numpy as np
 from skyshed.arguments import as_image
 from skyshed.images.arrays import ArraySource
 from skyshed.images.asinh import asinh_of
-from skyshed.images.blanks import without_blanks
+from skyshed.images.blanks import blanks_of, without_blanks
 from skyshed.images.given_wcs import own_wcs
 from skyshed.images.hdu_facts import facts_of
 from skyshed.images.headers import celestial_wcs, find_hdu, unit_of, unknown_unit
@@ -15,7 +15,9 @@ from skyshed.images.inherited import header_of
 from skyshed.images.open import OpenedImage, register
 from skyshed.images.pixels import RefusedError, fits_axes, image_axes, native
 from skyshed.images.source import ImageSource
+from skyshed.images.twice import check_scaling, unit_text
 from skyshed.images.zarr import open_zarr_array
+from skyshed.messages import one_line
 from skyshed.namespace import adopt, array_namespace, is_device_array
 
 __all__ = ["open_array"]
@@ -48,14 +50,21 @@ def _of_hdu(hdu: Any, hdus: Any, label: str, number: int) -> ArraySource:
     """Return the image of an HDU; ``hdus`` may hold distortion tables of its WCS."""
     if not getattr(hdu, "is_image", False) or hdu.header.get("NAXIS", 0) == 0:
         raise RefusedError(f"{label} holds no image")
-    asinh = asinh_of(hdu.header)
+    check_scaling(hdu.header, label)
+    asinh, blanks = asinh_of(hdu.header), blanks_of(hdu.header)
     header = hdu.header if hdus is None else header_of(hdus, number)
-    pixels = hdu.data
+    try:
+        pixels = hdu.data
+    except ValueError as error:  # of integers with an offset of their sign that have BLANK
+        raise RefusedError(
+            f"{label}: astropy cannot read its pixels ({one_line(error)}); give the path of the "
+            "file, which is read in another way"
+        ) from error
     rows, columns = image_axes(np.shape(pixels), label)
     kept = fits_axes(np.shape(pixels), (rows, columns))
     pixels = pixels.reshape(pixels.shape[rows], pixels.shape[columns])
-    pixels = without_blanks(pixels, hdu.header)
-    text = header.get("BUNIT")
+    pixels = without_blanks(pixels, blanks)  # astropy takes BLANK out as it reads
+    text = unit_text(header)
     return ArraySource(
         native(pixels if asinh is None else asinh.fluxes(pixels)),
         unit_of(text, label),

@@ -140,7 +140,12 @@ def _in_place(
     mine: HduFacts, theirs: Sequence[HduFacts], siblings: Sequence[HduFacts]
 ) -> list[HduFacts]:
     """Return the image that is in the same place among as many of the same shapes."""
-    if [each.shape for each in siblings] != [each.shape for each in theirs]:
+    if [_long(each) for each in siblings] != [_long(each) for each in theirs]:
         return []
     numbers = [each.number for each in siblings]
     return [theirs[numbers.index(mine.number)]] if mine.number in numbers else []
+
+
+def _long(image: HduFacts) -> tuple[int, ...]:
+    """Return the shape of an image without axes of length 1."""
+    return tuple(length for length in image.shape if length > 1)
