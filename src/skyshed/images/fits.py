@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -17,7 +17,7 @@ from skyshed.images.astropy_says import heard, pass_on, quiet
 from skyshed.images.blanks import Blanks, blanks_of
 from skyshed.images.fingerprint import file_facts, file_origin
 from skyshed.images.hdu_facts import HduFacts, facts_of
-from skyshed.images.hdu_index import known_index, opened_at
+from skyshed.images.hdu_index import SomeHdus, known_index, opened_at
 from skyshed.images.headers import (
     celestial_wcs,
     find_hdu,
@@ -26,7 +26,7 @@ from skyshed.images.headers import (
     unit_of,
     unknown_unit,
 )
-from skyshed.images.inherited import header_of, inherited
+from skyshed.images.inherited import header_of
 from skyshed.images.open import OpenedImage, register
 from skyshed.images.packed import compression_of
 from skyshed.images.pixels import RefusedError, fits_axes, image_axes, native, reading_errors
@@ -271,7 +271,8 @@ def _described(file: str, wanted: int | str | tuple[str, int] | None) -> tuple[F
             unknown_unit=unknown_unit(unit_text(header)), asinh=asinh,
             header_at=None if packed else begin + int(where["hdrLoc"]),
         )  # fmt: skip
-        source.__dict__["wcs"] = celestial_wcs(header, hdus, label, fits_axes(shape, axes))
+        tables = hdus if isinstance(hdus, fits.HDUList) else None  # else there are none
+        source.__dict__["wcs"] = celestial_wcs(header, tables, label, fits_axes(shape, axes))
         if not packed and begin + where["datLoc"] + hdu.size > os.path.getsize(
             file
         ):  # reading it says so, where pixels are missing
@@ -288,12 +289,10 @@ def _headers(file: str, wanted: int | str | tuple[str, int] | None) -> Iterator[
     """
     known = known_index(file)
     if known is not None and isinstance(wanted, int) and 0 <= wanted < len(known.begins):
-        begin = known.begins[wanted]
-        with opened_at(file, begin) as hdus:
-            hdu = hdus[0]
-            header = inherited(hdu.header, known.primary if wanted else None)
+        with closing(SomeHdus(file, known)) as some:
+            header = header_of(some, wanted)
             if not any(name.startswith(TABLES) for name in header):
-                yield hdus, hdu, wanted, header, begin
+                yield some, some[wanted], wanted, header, known.begins[wanted]
                 return
     with fits.open(file, memmap=False) as hdus:
         number = find_hdu(hdus, wanted, file)

@@ -17,7 +17,7 @@ from skyshed.images.astropy_says import quiet
 from skyshed.images.fingerprint import file_facts
 from skyshed.images.hdu_facts import HduFacts, images_of
 
-__all__ = ["HduIndex", "index_of", "known_index", "opened_at"]
+__all__ = ["HduIndex", "SomeHdus", "index_of", "known_index", "opened_at"]
 
 #: Files whose index is kept: those of one image and all that goes with it, twice over.
 KEPT = 16
@@ -34,13 +34,10 @@ class HduIndex:
     begins : tuple of int
         The byte at which the header of each HDU begins; none of a file that is compressed as a
         whole.
-    primary : Header
-        The header of the primary HDU.
     """
 
     images: tuple[HduFacts, ...]
     begins: tuple[int, ...]
-    primary: Any
 
 
 _KNOWN: dict[tuple[Any, ...], HduIndex] = {}
@@ -74,17 +71,49 @@ def known_index(path: str) -> HduIndex | None:
         return None
 
 
+class SomeHdus:
+    """The HDUs of a file, each of which is read alone, and when it is asked for.
+
+    Where `fileinfo` of one says that something is, is counted from where its header begins.
+    """
+
+    def __init__(self, path: str, index: HduIndex) -> None:
+        self._path, self._index = path, index
+        self._opened: dict[int, Any] = {}
+
+    def __len__(self) -> int:
+        return len(self._index.begins)
+
+    def __getitem__(self, number: int) -> Any:
+        if number not in self._opened:
+            begin = self._index.begins[number]
+            self._opened[number] = _open_at(self._path, begin)
+        return self._opened[number][0]
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self[number] for number in range(len(self)))
+
+    def close(self) -> None:
+        """Close what has been opened."""
+        for hdus in self._opened.values():
+            hdus.close()
+
+
 @contextmanager
 def opened_at(path: str, begin: int, **options: Any) -> Iterator[Any]:
     """Give a list of HDUs of which the first is that whose header begins at a byte of a file.
 
     ``options`` are those of `astropy.io.fits.open`.
     """
-    hdus = fits.open(_Rest(path, begin), memmap=False, ignore_missing_simple=True, **options)
+    hdus = _open_at(path, begin, **options)
     try:
         yield hdus
     finally:
         hdus.close()
+
+
+def _open_at(path: str, begin: int, **options: Any) -> Any:
+    return fits.open(_Rest(path, begin), memmap=False, ignore_missing_simple=True, **options)
 
 
 class _Rest(io.RawIOBase):
@@ -126,4 +155,4 @@ def _read(path: str) -> HduIndex:
         where = [hdu.fileinfo() for hdu in hdus]
         packed = any(each["file"].compression is not None for each in where)
         begins = () if packed else tuple(int(each["hdrLoc"]) for each in where)
-        return HduIndex(tuple(images_of(hdus)), begins, hdus[0].header.copy())
+        return HduIndex(tuple(images_of(hdus)), begins)

@@ -13,10 +13,10 @@ from skyshed.images.astropy_says import heard, pass_on
 from skyshed.images.hdu_facts import HduFacts, holds_image, images_of, listed
 from skyshed.images.hdu_names import PLANES, SCIENCE, Wanted, names_several, select, wanted_hdus
 from skyshed.images.pixels import RefusedError
-from skyshed.images.tpv import has_tpv, with_plain_tpv
 from skyshed.images.twice import given_twice
 from skyshed.images.unit_texts import NO_UNIT, parsed_unit
 from skyshed.images.wcs_cards import (
+    is_polynomial,
     left_over_sip,
     rejected_cards,
     usable_frame,
@@ -220,11 +220,17 @@ def _read_wcs(
     from astropy.wcs import WCS
 
     try:
-        # SIP and TPV are of two axes, which astropy wants to be all.
-        distorted = ("A_ORDER" in header and left_over_sip(header) is None) or has_tpv(header)
-        two = {"naxis": 2} if set(kept or (1, 2)) == {1, 2} and distorted else {}
         cards = header if left_over_sip(header) is None else without_sip(header)
-        wcs = WCS(with_plain_tpv(cards), fobj=hdus, **two)
+        polynomial = is_polynomial(cards)
+        if polynomial:
+            from skyshed.images.tpv import with_cd
+            from skyshed.images.tpv_terms import with_linear_terms
+
+            cards = with_linear_terms(with_cd(cards))
+        # Distortions are of two axes, which astropy and wcslib want to be all.
+        distorted = "A_ORDER" in cards or polynomial
+        two = {"naxis": 2} if set(kept or (1, 2)) == {1, 2} and distorted else {}
+        wcs = WCS(cards, fobj=hdus, **two)
         if not wcs.has_celestial:
             return None, None
         reason = why_not(header, wcs, said, kept)

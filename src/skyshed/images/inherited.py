@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-__all__ = ["header_of", "inherited"]
+__all__ = ["header_of"]
 
 #: Cards of a WCS, of any axis, and of its frame.
 OF_WCS = re.compile(
@@ -32,16 +32,10 @@ def header_of(hdus: Any, number: int) -> Any:
     >>> header_of(fits.HDUList([primary, image]), 1)["BUNIT"]
     'nJy'
     """
-    return inherited(hdus[number].header, hdus[0].header if number else None)
-
-
-def inherited(header: Any, primary: Any) -> Any:
-    """Return the header of an HDU, with what it has from the primary one; see `header_of`.
-
-    ``primary`` is `None` for the primary HDU itself.
-    """
-    if primary is None or header.get("INHERIT") is not True or primary.get("NAXIS", 0):
+    header = hdus[number].header
+    if number == 0 or header.get("INHERIT") is not True or hdus[0].header.get("NAXIS", 0):
         return header
+    primary = hdus[0].header
     whole = header.copy()
     names = set()
     if "BUNIT" not in header:

@@ -1,71 +1,71 @@
-"""TPV as it is meant, where wcslib takes it otherwise.
-
-The polynomials are of intermediate coordinates in degrees, and the coefficients of the linear terms
-are 1 where they are not given (fits.gsfc.nasa.gov/registry/tpvwcs.html). wcslib takes the
-coordinates before CDELT is applied, which are pixels unless the scale is in CD, and 0 for linear
-terms that are not given, so that all pixels are in one place.
-"""
+"""Polynomials of PV cards beside CDELT, which wcslib applies to the wrong coordinates."""
 
 import re
 from typing import Any
 
 import numpy as np
 
-__all__ = ["has_tpv", "with_plain_tpv"]
+__all__ = ["with_cd"]
 
-#: Cards that CD stands for.
-_LINEAR = re.compile(r"CDELT[12]|CROTA[12]|PC[12]_[12]|PC00[12]00[12]")
-
-
-def has_tpv(header: Any) -> bool:
-    """Whether a header has the distortion TPV."""
-    return any(str(header.get(f"CTYPE{n}", "")).strip().endswith("-TPV") for n in (1, 2))
+#: Cards of a linear transformation, and the numbers of their axes.
+OF_SCALE = re.compile(r"(?:CDELT|CROTA)(\d)|PC(\d)_(\d)|PC00(\d)00(\d)")
+CD = re.compile(r"CD\d_\d|CD00\d00\d")
 
 
-def with_plain_tpv(header: Any) -> Any:
-    """Return a header whose TPV wcslib takes as it is meant: the scale in CD, all linear terms.
+def with_cd(header: Any) -> Any:
+    """Return a header of TPV with a CD matrix in place of CDELT, PC and CROTA.
 
-    It is returned as it is where it has no TPV, or no numbers to make a matrix of.
+    TPV, and TAN with PV cards as SCAMP once wrote it, add a polynomial of the standard coordinates,
+    which are in degrees (https://fits.gsfc.nasa.gov/registry/tpvwcs/tpv.html). wcslib takes it for
+    one of what the matrix gives before it is multiplied by CDELT, and is right where CDELT is 1.
+
+    Parameters
+    ----------
+    header : Header
+        The cards; returned as they are where there is a CD matrix, or a scale is no number.
+
+    Examples
+    --------
+    >>> from astropy.io import fits
+    >>> from skyshed.images.tpv import with_cd
+    >>> header = fits.Header({"CTYPE1": "RA---TPV", "CTYPE2": "DEC--TPV", "CDELT1": -0.5,
+    ...     "CDELT2": 0.5, "PV1_1": 1.0})
+    >>> list(with_cd(header)["CD*"].values())
+    [-0.5, 0.0, 0.0, 0.5]
     """
-    if not has_tpv(header):
+    if _has(header, CD):
         return header
-    plain = header.copy()
-    for axis in (1, 2):
-        if f"PV{axis}_1" not in header and any(f"PV{axis}_{n}" in header for n in range(40)):
-            plain[f"PV{axis}_1"] = 1.0
-    if any(f"CD{i}_{j}" in header for i in (1, 2) for j in (1, 2)):
-        return plain
-    matrix = _matrix(header)
-    if matrix is None:
-        return plain
-    for name in {each for each in header if _LINEAR.fullmatch(each)}:
-        del plain[name]
-    for i in (0, 1):
-        for j in (0, 1):
-            plain[f"CD{i + 1}_{j + 1}"] = float(matrix[i, j])
-    return plain
-
-
-def _matrix(header: Any) -> Any:
-    """Return the matrix that CDELT stands for, with PC or CROTA; `None` if one is no number."""
-    scales = [header.get(f"CDELT{n}") for n in (1, 2)]
-    old = [[header.get(f"PC{i:03d}{j:03d}") for j in (1, 2)] for i in (1, 2)]
-    new = [[header.get(f"PC{i}_{j}") for j in (1, 2)] for i in (1, 2)]
-    has_pc = any(each is not None for row in (*old, *new) for each in row)
-    numbers = [*scales, *(each for row in (*old, *new) for each in row if each is not None)]
-    # Longitude first: where it is second, headers do not agree on what CROTA is.
+    axes = {int(n) for name in header if (match := OF_SCALE.fullmatch(name)) for n in _axes(match)}
+    numbers = sorted(axes | {1, 2})
+    scales = [header.get(f"CDELT{n}", 1.0) for n in numbers]
+    rows = [
+        [header.get(f"PC{i}_{j}", header.get(f"PC00{i}00{j}", float(i == j))) for j in numbers]
+        for i in numbers
+    ]
     rotation = header.get("CROTA2", 0.0)
-    first = str(header.get("CTYPE1", ""))[:4] in ("RA--", "GLON", "ELON")
-    if not all(isinstance(each, int | float) for each in (*numbers, rotation)):
-        return None
-    if has_pc:
-        turn = np.eye(2)
-        for table in (old, new):
-            for i, row in enumerate(table):
-                for j, each in enumerate(row):
-                    turn[i, j] = turn[i, j] if each is None else each
-        return np.diag(scales) @ turn
-    if rotation and not first:
-        return None
-    c, s = np.cos(np.radians(rotation)), np.sin(np.radians(rotation))
-    return np.array([[scales[0] * c, -scales[1] * s], [scales[0] * s, scales[1] * c]])
+    values = [*scales, *(each for row in rows for each in row), rotation]
+    if not all(isinstance(each, int | float) for each in values):
+        return header  # whoever reads it says which
+    matrix = np.array(rows, np.float64)
+    if rotation and not any(name.startswith("PC") for name in header if OF_SCALE.fullmatch(name)):
+        # FITS standard 4.0, equation 8.1, of the matrix before CDELT.
+        c, s = np.cos(np.deg2rad(rotation)), np.sin(np.deg2rad(rotation))
+        ratio = scales[1] / scales[0] if scales[0] else 0.0
+        matrix[:2, :2] = [[c, -s * ratio], [s / ratio if ratio else 0.0, c]]
+    changed = header.copy()
+    for name in {each for each in header if OF_SCALE.fullmatch(each)}:  # one may be there twice
+        del changed[name]
+    for i, row in zip(numbers, np.array(scales)[:, None] * matrix, strict=True):
+        for j, value in zip(numbers, row, strict=True):
+            changed[f"CD{i}_{j}"] = float(value) + 0.0  # no -0
+    return changed
+
+
+def _has(header: Any, pattern: re.Pattern[str]) -> bool:
+    """Whether a header has a card of a kind."""
+    return any(pattern.fullmatch(name) for name in header)
+
+
+def _axes(match: re.Match[str]) -> list[str]:
+    """Return the axes that a card is of."""
+    return [each for each in match.groups() if each is not None]

@@ -14,6 +14,7 @@ from skyshed.images.twice import given_twice, values_of
 from skyshed.messages import one_line
 
 __all__ = [
+    "is_polynomial",
     "left_over_sip",
     "rejected_cards",
     "usable_frame",
@@ -60,6 +61,19 @@ def left_over_sip(header: Any) -> str | None:
         "-SIP: they were left by a program that has taken the distortion out; if it is there, add "
         "-SIP to both"
     )
+
+
+def is_polynomial(header: Any) -> bool:
+    """Whether a header is of TPV, or of TAN with PV cards, which is read as that."""
+    types = _types(header)
+    if "-TPV" in types:
+        return True
+    return "-TAN" in types and any(name.startswith("PV") for name in header)
+
+
+def _types(header: Any) -> str:
+    """Return the types of the first two axes, in capitals."""
+    return f"{header.get('CTYPE1', '')} {header.get('CTYPE2', '')}".upper()
 
 
 def without_sip(header: Any) -> Any:

@@ -60,6 +60,8 @@ def check_case(case, rng):
             part = exposure.read(window)
         except (ValueError, TypeError, OSError) as error:
             verdict.refused = str(error)
+        except Exception as error:  # whoever gives a file cannot make anything of these
+            verdict.refused = f"{type(error).__name__}: {error}"
     verdict.warned = [str(w.message) for w in heard if issubclass(w.category, ImageWarning)]
     if verdict.refused:
         expected = [*case.refusals, *case.allowed]

@@ -35,6 +35,8 @@ def _answer(call):
             found = call()
         except (ValueError, TypeError, OSError) as error:
             verdict.refused = str(error)
+        except Exception as error:
+            verdict.wrong.append(f"{type(error).__name__}: {error}")
     verdict.warned = [str(w.message) for w in heard if issubclass(w.category, ImageWarning)]
     return found, verdict
 

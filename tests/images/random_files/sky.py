@@ -114,7 +114,7 @@ def _sound(rng, shape, axes, of_frame, frame, scale=None, plain=False):
     reference = float(rng.uniform(0, 360)), float(rng.uniform(-80, 80))
     pixel = float(rng.uniform(-nx, 2 * nx)), float(rng.uniform(-ny, 2 * ny))
     scale = float(10 ** rng.uniform(-5.5, -2.5) if scale is None else scale)
-    swapped = rng.random() < 0.1
+    swapped = not plain and rng.random() < 0.1
     # CROTA belongs to the latitude; where that is axis 1, headers do not agree on what it is.
     form = str(rng.choice(["CDELT", "PC", "CD", *([] if swapped else ["CROTA"])]))
     matrix, linear = matrix_of(form, (-scale, scale * float(rng.uniform(0.8, 1.2))),
