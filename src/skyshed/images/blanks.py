@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Blanks", "blanks_of", "without_blanks"]
+__all__ = ["Blanks", "blanks_of", "blanks_of_hdu", "without_blanks"]
 
 #: BITPIX and BZERO of integers that are stored with an offset -> what they are.
 OFFSETS = {
@@ -102,6 +102,21 @@ def blanks_of(header: Any) -> Blanks | None:
     if scale == 1 and (bits, offset) in OFFSETS:
         return Blanks(card, np.dtype(OFFSETS[bits, offset]))
     return Blanks(card, np.dtype(PLAIN[bits]), float(scale), float(offset))
+
+
+def blanks_of_hdu(hdu: Any) -> Blanks | None:
+    """Return the blank pixels of an HDU of astropy's, also once astropy has read its pixels.
+
+    As it reads them it takes BLANK out of the header where pixels are scaled, and passes over a
+    BLANK of 0; what the header said is known from then on by attributes of its own alone.
+    """
+    found = blanks_of(hdu.header)
+    if found is not None or getattr(hdu, "_blank", None) != 0:
+        return found
+    kept = {
+        card: getattr(hdu, f"_orig_{card.lower()}", 0) for card in ("BITPIX", "BSCALE", "BZERO")
+    }
+    return blanks_of({"BLANK": 0, **kept})
 
 
 def without_blanks(pixels: Any, blanks: Blanks | None) -> Any:

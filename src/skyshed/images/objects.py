@@ -7,7 +7,7 @@ import numpy as np
 from skyshed.arguments import as_image
 from skyshed.images.arrays import ArraySource
 from skyshed.images.asinh import asinh_of
-from skyshed.images.blanks import blanks_of, without_blanks
+from skyshed.images.blanks import blanks_of_hdu, without_blanks
 from skyshed.images.given_wcs import own_wcs
 from skyshed.images.hdu_facts import facts_of
 from skyshed.images.headers import celestial_wcs, find_hdu, unit_of, unknown_unit
@@ -51,7 +51,7 @@ def _of_hdu(hdu: Any, hdus: Any, label: str, number: int) -> ArraySource:
     if not getattr(hdu, "is_image", False) or hdu.header.get("NAXIS", 0) == 0:
         raise RefusedError(f"{label} holds no image")
     check_scaling(hdu.header, label)
-    asinh, blanks = asinh_of(hdu.header), blanks_of(hdu.header)
+    asinh, blanks = asinh_of(hdu.header), blanks_of_hdu(hdu)
     header = hdu.header if hdus is None else header_of(hdus, number)
     try:
         pixels = hdu.data
