@@ -39,14 +39,17 @@ def test_there_is_none_among_many(seed):
 
 
 def test_the_same_seed_is_the_same_structure(tmp_path):
-    contents = []
-    for name in ("one", "other"):
-        (tmp_path / name).mkdir()
-        for n in range(10):
-            draw_case((1, n), tmp_path / name).close()
-        paths = sorted(path for path in (tmp_path / name).iterdir() if path.is_file())
-        contents.append([path.read_bytes() for path in paths])
-    assert contents[0] == contents[1]
+    """Not always byte by byte: what gzip packs has the time in it."""
+    for n in range(10):
+        one, other = (draw_case((1, n), tmp_path) for _ in range(2))
+        one.close()
+        other.close()
+        assert np.array_equal(one.pixels.values, other.pixels.values, equal_nan=True)
+        assert repr(one.sky.cards) == repr(other.sky.cards)
+        assert (one.unit, one.kinds, one.refusals) == (other.unit, other.kinds, other.refusals)
+        assert one.options.keys() == other.options.keys()
+        for name, plane in one.planes.items():
+            assert plane.stored.tobytes() == other.planes[name].stored.tobytes()
 
 
 #: What is changed in a file, or in what is expected, so that the comparison must find it.
