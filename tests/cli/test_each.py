@@ -148,7 +148,7 @@ def test_one_table_has_the_rows_of_all_images(folder, capsys, format):
     assert status == 0
     assert sorted(os.listdir(out)) == [f"catalog.{format}", "parameters.toml", "report.ecsv"]
     table = read_catalog(out / f"catalog.{format}")
-    assert table.colnames[:3] == ["image", "hdu", "label"]
+    assert table.colnames[:4] == ["image", "hdu", "hdu_name", "label"]
     assert Parameters(**table.meta["parameters"]) == Parameters(nsigma=5, n_threads=1)
     rows = report_of(out)
     assert rows[0]["n_sources"] == 0
@@ -158,7 +158,7 @@ def test_one_table_has_the_rows_of_all_images(folder, capsys, format):
         assert (row["status"], row["hdu"], row["folder"]) == ("done", 0, ".")
         mine = table[table["image"] == row["image"]]
         assert (mine["hdu"] == 0).all()
-        mine.remove_columns(["image", "hdu"])
+        mine.remove_columns(["image", "hdu", "hdu_name"])
         assert same_tables(mine, extract(row["image"], nsigma=5, n_threads=1).table)
     assert f"{folder}/a.fits: {rows[1]['n_sources']} sources\n" in capsys.readouterr().out
 
@@ -239,7 +239,7 @@ def test_large_images_go_by_tiles_in_workspaces_of_their_own(folder, monkeypatch
             path = image.replace("{f}", str(folder))
             if number == 2:
                 table = together[together["image"] == path]
-                table.remove_columns(["image", "hdu"])
+                table.remove_columns(["image", "hdu", "hdu_name"])
             else:
                 table = read_catalog(out / name / "catalog.fits")
                 assert len(QTable.read(out / name / "tiles.ecsv")) > 1

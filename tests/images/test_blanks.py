@@ -9,6 +9,7 @@ from astropy.io import fits
 from skyshed import extract
 from skyshed.images import Window, open_exposure, open_image
 from skyshed.images.blanks import blanks_of
+from tests.images.random_files.raw import plain_hdu
 from tests.mosaic.fields import by_tiles
 
 SHAPE = (96, 112)
@@ -131,10 +132,45 @@ def test_blank_pixels_of_an_hdu_in_memory_are_nan(tmp_path):
 
 def test_scaled_integers_are_no_bits(tmp_path):
     header = {"BITPIX": 16, "BSCALE": 0.5, "BZERO": 3, "BLANK": 1}
-    assert blanks_of(header) is None
-    assert blanks_of({**header, "BSCALE": 1}) is None
+    assert blanks_of(header).scaled
+    assert blanks_of({**header, "BSCALE": 1}).scaled
+    assert not blanks_of({**header, "BSCALE": 1, "BZERO": 32768}).scaled
+    path = tmp_path / "image.fits"
+    cards = [(name, header[name]) for name in ("BSCALE", "BZERO", "BLANK")]
+    path.write_bytes(plain_hdu(np.ones((60, 60), np.int16), cards, True))
+    source = open_image(path).image
+    assert source.as_integers() is source
     assert blanks_of({"BITPIX": -32, "BLANK": 1}) is None
     assert blanks_of({"BITPIX": 16, "BLANK": "x"}) is None
+
+
+@pytest.mark.parametrize(
+    "scaling", [{}, {"BSCALE": 0.5, "BZERO": 3.0}, {"BZERO": 32768}, {"BZERO": 7.0}]
+)
+@pytest.mark.parametrize("way", ["path", "HDUList"])
+def test_a_blank_of_zero_names_pixels_too(tmp_path, scaling, way):
+    """astropy passes over it, as if there were none."""
+    stored = np.arange(100, 100 + 60 * 60, dtype=np.int16).reshape(60, 60)
+    stored[10:13, 20:24] = 0
+    hdu = plain_hdu(stored, [*scaling.items(), ("BLANK", 0)], True)
+    (tmp_path / "image.fits").write_bytes(hdu)
+    with fits.open(tmp_path / "image.fits") as hdus:
+        for _ in range(2):  # astropy takes the card out as it reads
+            source = open_image(tmp_path / "image.fits" if way == "path" else hdus).image
+            pixels = source.read(source.everything)
+        hdus[0].data = np.zeros((60, 60), np.float32)  # which has no blank pixels
+        assert np.isfinite(open_image(hdus).image.array).all()
+    right = stored * scaling.get("BSCALE", 1) + float(scaling.get("BZERO", 0))
+    right[10:13, 20:24] = np.nan
+    assert np.array_equal(pixels, right, equal_nan=True)
+
+
+def test_signed_bytes_with_blank_are_read_from_their_file(tmp_path):
+    """astropy ends with an error about NaN, which is passed on with what to do."""
+    path = written(tmp_path, counts("i1"))
+    with fits.open(path) as hdus, pytest.raises(ValueError, match="give the path of the file"):
+        open_image(hdus)
+    assert np.isnan(open_image(path).image.read(HOLE)).all()
 
 
 @pytest.mark.parametrize(("bits", "card"), [(8, -32768), (16, -(2**31)), (16, 70000)])

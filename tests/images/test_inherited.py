@@ -6,7 +6,8 @@ import astropy.units as u
 import pytest
 from astropy.io import fits
 
-from skyshed.images import open_image
+from skyshed.exceptions import ImageWarning
+from skyshed.images import Window, open_image
 from tests.images.files import stars, tan
 
 
@@ -46,3 +47,11 @@ def test_a_primary_image_leaves_nothing(tmp_path):
     hdus[1].header["INHERIT"] = True
     fits.HDUList(hdus).writeto(tmp_path / "image.fits")
     assert open_image(f"{tmp_path}/image.fits[1]").image.wcs is None
+
+
+def test_a_card_that_cannot_be_read_is_one_of_the_wcs_that_is_had(tmp_path):
+    path = written(tmp_path, {"INHERIT": True}, tan(CDELT1=-12345.0))
+    path.write_bytes(path.read_bytes().replace(b"-12345.0", b"-0,00001"))
+    with pytest.warns(ImageWarning, match="the WCS cannot be used .CDELT1 = '-0,00001'"):
+        assert open_image(path).image.wcs is None
+    assert open_image(f"{path}[1]").image.read(Window(0, 2, 0, 2)).shape == (2, 2)

@@ -201,3 +201,13 @@ def test_a_threshold_counts_by_tiles_and_with_relative_weights():
     assert np.sum(whole.mask) == 20 * 120
     tiles = by_tiles(stars(), (64, 64), companions={"weight": values}, **given)
     assert same_tables(whole.table, tiles.table)
+
+
+def test_a_name_does_not_hide_what_the_unit_says(tmp_path):
+    path = tmp_path / "planes.fits"
+    cards = fits.Header({"BUNIT": "(MJy/sr)**2"})
+    plane = fits.ImageHDU(np.ones((120, 120), np.float32), cards, name="WHT")
+    image = fits.ImageHDU(stars(), fits.Header({"BUNIT": "MJy/sr"}), name="SCI")
+    fits.HDUList([fits.PrimaryHDU(), image, plane]).writeto(path)
+    with pytest.raises(ValueError, match=r"weight must be an inverse variance.*by its unit"):
+        open_exposure(f"{path}[SCI]", weight=f"{path}[WHT]")

@@ -61,6 +61,14 @@ def test_images_without_names_are_paired_by_their_places(tmp_path):
         assert np.array_equal(found, bad(k) != 0)
 
 
+def test_axes_of_length_1_do_not_tell_images_apart(tmp_path):
+    image = camera(tmp_path / "ooi.fits", lambda k: stars(seed=k)[None, :, None], lambda _: {})
+    mask = camera(tmp_path / "ood.fits", bad, lambda _: {})
+    for k in range(3):
+        found = open_exposure(f"{image}[{k + 1}]", mask=mask).read().mask
+        assert np.array_equal(found, bad(k) != 0)
+
+
 def test_a_plane_of_the_version_of_the_image_is_taken(tmp_path):
     image = camera(tmp_path / "sci.fits", lambda k: stars(), IDENTITIES["EXTNAME and EXTVER (HST)"])
     names = [{"EXTNAME": "DQ", "EXTVER": k + 1} for k in range(3)]

@@ -20,14 +20,15 @@ def rows(n, unit=u.nJy):
 def test_rows_are_those_of_all_images_in_their_order(tmp_path, format):
     names = ["a.fits", "empty.fits", "long-b.fits[SCI]"]
     together = OneTable(tmp_path, names, format)
-    for name, n, hdu in zip(names, (2, 0, 3), (0, None, 1), strict=True):
-        together.add(rows(n), name, hdu)
+    for name, n, hdu, of_hdu in zip(names, (2, 0, 3), (0, None, 1), ("0", "", "SCI"), strict=True):
+        together.add(rows(n), name, hdu, of_hdu)
     paths = together.finish(Parameters(nsigma=4), {"input": "3 images"})
     assert [path.name for path in paths] == [f"catalog.{format}", "parameters.toml"]
     table = read_catalog(paths[0])
-    assert table.colnames == ["image", "hdu", "label", "flux", "name"]
+    assert table.colnames == ["image", "hdu", "hdu_name", "label", "flux", "name"]
     assert table["image"].tolist() == [names[0]] * 2 + [names[2]] * 3
     assert table["hdu"].tolist() == [0, 0, 1, 1, 1]
+    assert table["hdu_name"].tolist() == ["0", "0", "SCI", "SCI", "SCI"]
     assert table["label"].tolist() == [1, 2, 1, 2, 3]
     assert table["flux"].unit == u.nJy
     assert table.meta["parameters"]["nsigma"] == 4
@@ -40,7 +41,7 @@ def test_images_without_sources_give_a_table_without_rows(tmp_path):
     together.add(rows(0), "b.fits", 0)
     table = read_catalog(together.finish(Parameters(), {})[0])
     assert len(table) == 0
-    assert table.colnames[:3] == ["image", "hdu", "label"]
+    assert table.colnames[:4] == ["image", "hdu", "hdu_name", "label"]
 
 
 def test_an_image_with_other_columns_is_refused_and_the_others_stay(tmp_path):

@@ -31,13 +31,16 @@ def run_each(arguments: argparse.Namespace, parameters: Parameters) -> int:
     """
     from skyshed.extraction.each import take_turns
     from skyshed.extraction.folders import folder_names
+    from skyshed.extraction.hdus import choose_hdus
     from skyshed.output.atomic import traceless
     from skyshed.output.results import check_writable
 
     _check_options(arguments)
-    images = images_of(arguments.image)
+    given = images_of(arguments.image)
+    chosen = choose_hdus(given, [arguments.hdu] * len(given), given)
+    images = [each.name for each in chosen]
     folders = folder_names(images)
-    turns = _turns(arguments, parameters, images, folders)
+    turns = _turns(arguments, parameters, chosen, folders)
     if arguments.plan:
         return _plan(turns)
     out = Path(arguments.out)
@@ -97,6 +100,7 @@ class _Batch:
         text = "" if error is None else in_one_line(error)
         self._report.add(
             image=outcome.name, hdu=NO_HDU if outcome.hdu is None else outcome.hdu,
+            hdu_name=outcome.hdu_name,
             status="done" if error is None else "failed",
             n_sources=0 if error is not None else outcome.n_sources,
             seconds=outcome.seconds + perf_counter() - begun,
@@ -115,7 +119,8 @@ class _Batch:
     def _keep(self, outcome: Any, folder: str) -> None:
         """Write the results of an image, or add its rows to those of the others."""
         if self._together is not None:
-            self._together.add(outcome.extraction.table, outcome.name, outcome.hdu)
+            table, hdu = outcome.extraction.table, outcome.hdu
+            self._together.add(table, outcome.name, hdu, outcome.hdu_name)
         else:
             write_found(self._arguments, outcome.extraction, self._out / folder)
 
@@ -151,20 +156,19 @@ def _check_options(arguments: argparse.Namespace) -> None:
 
 
 def _turns(
-    arguments: argparse.Namespace, parameters: Parameters, images: Sequence[str],
+    arguments: argparse.Namespace, parameters: Parameters, chosen: Sequence[Any],
     folders: Sequence[str],
 ) -> list[Any]:  # fmt: skip
     """Give every image its turn."""
     from skyshed.extraction.plan import Resources
     from skyshed.extraction.turns import check_settings, make_turns
 
-    options = {
-        "hdu": arguments.hdu, "region": arguments.region, "profile": arguments.profile,
-    }  # fmt: skip
+    images, places = [each.name for each in chosen], [each.place for each in chosen]
+    options = {"region": arguments.region, "profile": arguments.profile}
     for name in COMPANIONS:
         given = getattr(arguments, name)
         if given is not None:
-            options[name] = companions_of(given, f"--{name.replace('_', '-')}", images)
+            options[name] = companions_of(given, f"--{name.replace('_', '-')}", images, places)
     check_settings(parameters, {}, arguments.device, arguments.memory, arguments.scheduler)
     resources = [
         Resources(
@@ -176,7 +180,7 @@ def _turns(
         for folder in folders
     ]  # fmt: skip
     return make_turns(
-        images, images, resources, options, parameters=parameters, device=arguments.device
+        chosen, None, resources, options, parameters=parameters, device=arguments.device
     )
 
 

@@ -32,18 +32,22 @@ def images_of(given: Sequence[str]) -> list[str]:
     return names
 
 
-def companions_of(given: str, option: str, images: Sequence[str]) -> str | list[str]:
+def companions_of(
+    given: str, option: str, images: Sequence[str], places: Sequence[int] | None = None
+) -> str | list[str]:
     """Return what an option gives: one file for all images, or a list of one for each.
 
     Parameters
     ----------
     given : str
         A file, for all; ``@FILE``, a file of as many names as there are images, in their order; or
-        a pattern with ``{folder}``, ``{stem}`` or ``{file}`` of each image in it.
+        a pattern with ``{folder}``, ``{stem}``, ``{file}`` or ``{hdu}`` of each image in it.
     option : str
         The option, for messages.
     images : sequence of str
         The images.
+    places : sequence of int, optional
+        Which of the images that were given each is of: they may be several HDUs of a file.
 
     Raises
     ------
@@ -62,32 +66,38 @@ def companions_of(given: str, option: str, images: Sequence[str]) -> str | list[
     """
     if given.startswith(LIST):
         names = _listed(given[1:])
-        if len(names) != len(images):
+        places = range(len(images)) if places is None else places
+        n_given = max(places, default=-1) + 1
+        if len(names) != n_given:
             raise ValueError(
-                f"{option}: {given[1:]} holds {len(names)} names and there are {len(images)} "
+                f"{option}: {given[1:]} holds {len(names)} names and there are {n_given} "
                 "images: give one for each image, in the same order"
             )
-        return names
+        return [names[place] for place in places]
     words = set(PLACEHOLDER.findall(given))
     if not words:
         return given
     every = [_words(image) for image in images]
-    unknown = sorted(words - set(every[0]))
-    if unknown:
-        allowed = ", ".join(f"{{{word}}}" for word in every[0])
-        raise ValueError(
-            f"{option}: {{{unknown[0]}}} in {given!r} stands for nothing: a pattern may have "
-            f"{allowed}"
-        )
+    for image, own in zip(images, every, strict=True):
+        unknown = sorted(words - set(own))
+        if unknown:
+            allowed = ", ".join(f"{{{word}}}" for word in own)
+            raise ValueError(
+                f"{option}: {{{unknown[0]}}} in {given!r} stands for nothing of {image}: a pattern "
+                f"may have {allowed}"
+            )
     return [_filled(given, own) for own in every]
 
 
 def _words(image: str) -> dict[str, str]:
-    """Return what the words of a pattern stand for."""
+    """Return what the words of a pattern stand for; an image may name no HDU."""
     from skyshed.extraction.folders import file_stem
+    from skyshed.images.headers import split_path
 
     file, stem = file_stem(image)
-    return {"folder": os.path.dirname(file) or ".", "stem": stem, "file": file}
+    words = {"folder": os.path.dirname(file) or ".", "stem": stem, "file": file}
+    hdu = split_path(image)[1]
+    return words if hdu is None else {**words, "hdu": hdu}
 
 
 def _filled(pattern: str, words: dict[str, str]) -> str:

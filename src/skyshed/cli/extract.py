@@ -37,18 +37,22 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--each", action="store_true",
         help="images are many, not parts of one; @FILE is a file of names. A folder for each in "
         "DIR, and report.ecsv. --weight, --mask, ...: a file for all, @FILE with as many names, or "
-        "a pattern with {folder}, {stem} or {file} of the image",
+        "a pattern with {folder}, {stem}, {file} or {hdu} of the image",
     )  # fmt: skip
     many.add_argument(
         "--one-table", action="store_true",
-        help="with --each: one catalog of all images, with columns image and hdu; no maps",
+        help="with --each: one catalog of all images, with columns image, hdu, hdu_name; no maps",
     )  # fmt: skip
     files = parser.add_argument_group("files")
     files.add_argument("--out", metavar="DIR", help="folder for the results")
     files.add_argument(
         "--format", choices=("fits", "ecsv", "parquet"), default="fits", help="of the catalog"
     )
-    files.add_argument("--hdu", metavar="N|NAME", help="HDU of the image [the first with an image]")
+    files.add_argument(
+        "--hdu", metavar="N|NAME",
+        help="HDU of the image [the first with an image]; with --each several: 1,2,3, 1-60, "
+        "S29,S30, 'S*', 'SCI,*' (every version) or all",
+    )  # fmt: skip
     for name, about in (
         ("weight", "inverse variance of the background of each pixel"),
         ("rms", "noise of the background of each pixel"),

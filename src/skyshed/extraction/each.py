@@ -14,10 +14,19 @@ from skyshed.chain.request import Request
 from skyshed.extraction.ahead import Ahead, bytes_to_read
 from skyshed.extraction.entry import run_request
 from skyshed.extraction.folders import folder_names
+from skyshed.extraction.hdus import choose_hdus
 from skyshed.extraction.outcome import Outcome, with_name
 from skyshed.extraction.plan import Plan, Resources, make_plan
 from skyshed.extraction.result import Extraction
-from skyshed.extraction.turns import Turn, as_images, check_settings, image_names, make_turns
+from skyshed.extraction.turns import (
+    Turn,
+    as_images,
+    check_settings,
+    hdus_of_each,
+    image_names,
+    is_one_file,
+    make_turns,
+)
 from skyshed.messages import find_stack_level
 from skyshed.mosaic.memory import SHARE, available
 from skyshed.parameters import Parameters
@@ -58,13 +67,21 @@ def extract_each(
 
     Parameters
     ----------
-    images : sequence of image
+    images : sequence of image, path or HDUList
         The images, each anything that `skyshed.extract` takes; a 3-D array is one of its planes.
-    segmentation, detection_image, detection_cat, hdu, weight, rms, variance, error, mask
+        One file, or HDUList, stands for those of its images that ``hdu`` names.
+    segmentation, detection_image, detection_cat, weight, rms, variance, error, mask
     quality, wcs, region, profile
         As in `skyshed.extract`. A list, tuple or 3-D array has one value for each image, in the
         same order, `None` for none. Anything else is for all images. So what is itself a list, such
-        as an image that is several files that abut, must be in a list of one for each image.
+        as an image that is several files that abut, must be in a list of one for each image. Of a
+        file with several images each is paired with its own HDU.
+    hdu : int, str, (str, int), or list of them, optional
+        As in `skyshed.extract`, for all images; of a list of images, a list has one value for each.
+        It may name several HDUs, each of which is an image: ``"1,2,3"``, ``"1-60"``,
+        ``"S29,S30"``, ``"S*"``, ``"SCI,*"`` (every version), ``"all"`` (every image, but for planes
+        such as DQ and ERR); of one file also a list: ``[1, ("SCI", 2)]``. Of an image of which
+        several are named, what belongs to it is for all of them.
     parameters : `Parameters`, optional
         The parameters of the chain, for all images.
     progress : bool or None, optional
@@ -121,19 +138,23 @@ def extract_each(
     images[1]: 21.5 71.5
     absent.fits: there is no such file
     """
-    images = as_images(images)
+    one_file = hdu is not None and is_one_file(images)
+    given = as_images(images, hdu)
     parameters = check_settings(parameters, overrides, device, memory, scheduler)
-    names = image_names(images, hdu)
+    hdus = [hdu] if one_file else hdus_of_each(given, hdu)
+    chosen = choose_hdus(given, hdus, image_names(given, None if one_file else hdu))
     folders = [
-        None if workspace is None else os.path.join(workspace, name) for name in folder_names(names)
+        None if workspace is None else os.path.join(workspace, name)
+        for name in folder_names([each.name for each in chosen])
     ]
     turns = make_turns(
-        images, names, [Resources(memory, folder, scheduler, restart) for folder in folders],
+        chosen, None if one_file else len(given),
+        [Resources(memory, folder, scheduler, restart) for folder in folders],
         {
             "segmentation": segmentation, "detection_image": detection_image,
-            "detection_cat": detection_cat, "hdu": hdu, "weight": weight, "rms": rms,
-            "variance": variance, "error": error, "mask": mask, "quality": quality, "wcs": wcs,
-            "region": region, "profile": profile,
+            "detection_cat": detection_cat, "weight": weight, "rms": rms, "variance": variance,
+            "error": error, "mask": mask, "quality": quality, "wcs": wcs, "region": region,
+            "profile": profile,
         },
         parameters=parameters, device=device,
     )  # fmt: skip
@@ -189,7 +210,10 @@ class _Batch:
         for message, category in heard:
             text = with_name(turn.name, str(message))
             warnings.warn(text, category, stacklevel=find_stack_level())
-        return Outcome(turn.image, turn.name, _hdu(request), ended - begun, extraction, failure)
+        return Outcome(
+            turn.image, turn.name, _hdu(request), ended - begun, extraction, failure,
+            turn.hdu_name or _hdu_name(request),
+        )  # fmt: skip
 
     def _open_next(self, request: Request, plan: Plan) -> None:
         """Begin to open and read the next image, if it fits into memory beside this one.
@@ -226,6 +250,12 @@ def _hdu(request: Request | None) -> int | None:
     """Return the number of the HDU that an image was read from."""
     number = None if request is None else request.exposure.image.origin().get("input_hdu")
     return None if number is None else int(number)
+
+
+def _hdu_name(request: Request | None) -> str:
+    """Return what names the HDU that an image was read from in brackets."""
+    hdu = None if request is None else request.exposure.image.hdu
+    return "" if hdu is None else hdu.key
 
 
 def _let_go(error: BaseException | None) -> None:

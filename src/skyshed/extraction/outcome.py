@@ -31,6 +31,9 @@ class Outcome:
         What was found.
     error : Exception or None
         Why nothing could be found, as `skyshed.extract` would have raised it.
+    hdu_name : str
+        The name of its HDU, with the version where that is not 1, or several have the name; the
+        number if it has no name of its own; empty if it is no FITS file, or could not be opened.
 
     Examples
     --------
@@ -51,6 +54,7 @@ class Outcome:
     seconds: float
     extraction: Extraction | None = None
     error: Exception | None = None
+    hdu_name: str = ""
 
     def __repr__(self) -> str:
         if self.error is not None:

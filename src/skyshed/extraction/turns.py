@@ -12,13 +12,18 @@ from skyshed.arguments import check_choice, is_path
 from skyshed.chain.columns import check_columns
 from skyshed.chain.request import Request
 from skyshed.extraction.entry import open_request
+from skyshed.extraction.hdus import Chosen
 from skyshed.extraction.plan import Resources
+from skyshed.images.hdu_names import is_name_and_version
 from skyshed.images.headers import split_path
 from skyshed.mosaic.engine import connect
 from skyshed.mosaic.memory import available, in_bytes
 from skyshed.parameters import Parameters
 
-__all__ = ["PER_IMAGE", "Turn", "as_images", "check_settings", "image_names", "make_turns"]
+__all__ = [
+    "PER_IMAGE", "Turn", "as_images", "check_settings", "hdus_of_each", "image_names",
+    "is_one_file", "make_turns",
+]  # fmt: skip
 
 #: Arguments of `skyshed.extract` that are one for all images, or a list of one for each.
 PER_IMAGE = (
@@ -41,20 +46,28 @@ class Turn:
         What `skyshed.extraction.entry.open_request` takes besides.
     resources : Resources
         What its run may use.
+    hdu_name : str or None
+        What names its HDU in brackets, where it is one of several of its file.
     """
 
     image: Any
     name: str
     options: Mapping[str, Any]
     resources: Resources
+    hdu_name: str | None = None
 
     def open(self) -> Request:
         """Open the image and all that goes with it; its pixels are not read."""
         return open_request(self.image, **self.options)
 
 
-def as_images(images: Any) -> list[Any]:
-    """Return several images as a list.
+def is_one_file(images: Any) -> bool:
+    """Whether what is given as images is one that may have several HDUs."""
+    return is_path(images) or hasattr(images, "index_of")
+
+
+def as_images(images: Any, hdu: Any = None) -> list[Any]:
+    """Return several images as a list; one file is one if ``hdu`` says which HDUs of it are meant.
 
     Raises
     ------
@@ -63,15 +76,18 @@ def as_images(images: Any) -> list[Any]:
     ValueError
         If there is none.
     """
+    if hdu is not None and is_one_file(images):
+        return [images]
     axes = getattr(images, "ndim", None)
     hdus = hasattr(images, "index_of")
     one = is_path(images) or hdus or hasattr(images, "header") or axes not in (None, 3)
     if one or isinstance(images, Mapping) or not isinstance(images, Iterable):
         shown = repr(images) if is_path(images) else f"a {type(images).__name__}"
+        several = ", say which of its HDUs are meant (hdu='all')" if is_one_file(images) else ""
         what = "its HDUs that are images" if hdus else "images"
         raise TypeError(
-            f"images must be a list of images, got {shown}: give a list of {what}, or give one "
-            "image to skyshed.extract"
+            f"images must be a list of images, got {shown}: give a list of {what}{several}, or "
+            "give one image to skyshed.extract"
         )
     listed: list[Any] = list(images)
     if not listed:
@@ -105,9 +121,14 @@ def image_names(images: Sequence[Any], hdu: Any = None) -> list[str]:
     return names
 
 
+def hdus_of_each(images: Sequence[Any], hdu: Any) -> list[Any]:
+    """Return the HDUs that are meant of each of the images that were given."""
+    return _for_each(hdu, "hdu", len(images))
+
+
 def make_turns(
-    images: Sequence[Any],
-    names: Sequence[str],
+    chosen: Sequence[Chosen],
+    n_given: int | None,
     resources: Sequence[Resources],
     options: Mapping[str, Any],
     **common: Any,
@@ -116,28 +137,36 @@ def make_turns(
 
     Parameters
     ----------
-    images : sequence of image
+    chosen : sequence of Chosen
         The images.
-    names : sequence of str
-        What messages call them.
+    n_given : int or None
+        How many were given, some of which may be several HDUs of a file; `None` where lists have a
+        value for each HDU.
     resources : sequence of Resources
         What each may use.
     options : mapping of str to object
-        Of the arguments `PER_IMAGE`: a list has one value for each image, all else is for all.
+        Of the arguments `PER_IMAGE` all but ``hdu``: a list has one value for each image that was
+        given, all else is for all.
     **common
         Further arguments of `skyshed.extraction.entry.open_request`, for all.
 
     Raises
     ------
     ValueError
-        If a list has another length than ``images``, or a file is given twice with the same
-        options.
+        If a list has another length, or a file is given twice with the same options.
     """
-    listed = {name: _for_each(value, name, len(images)) for name, value in options.items()}
-    turns = [
-        Turn(image, name, {**common, **{key: listed[key][k] for key in listed}}, resources[k])
-        for k, (image, name) in enumerate(zip(images, names, strict=True))
-    ]
+    n = len(chosen) if n_given is None else n_given
+    listed = {name: _for_each(value, name, n) for name, value in options.items()}
+    turns = []
+    for k, each in enumerate(chosen):
+        place = k if n_given is None else each.place
+        own = {key: values[place] for key, values in listed.items()}
+        turns.append(
+            Turn(
+                each.image, each.name, {**common, **own, "hdu": each.hdu}, resources[k],
+                each.hdu_name,
+            )
+        )  # fmt: skip
     _check_different(turns)
     return turns
 
@@ -174,6 +203,8 @@ def check_settings(
 
 def _is_series(value: Any, name: str) -> bool:
     """Whether an argument has one value for each image."""
+    if name == "hdu" and is_name_and_version(value):
+        return False
     if name == "region" and isinstance(value, (list, tuple)):
         return not all(isinstance(each, (int, np.integer)) for each in value)
     listed = isinstance(value, (list, tuple)) and not hasattr(value, "index_of")
@@ -199,6 +230,7 @@ def _check_different(turns: Sequence[Turn]) -> None:
         if not is_path(turn.image):
             continue
         file, hdu = split_path(turn.image)
+        hdu = turn.hdu_name if hdu is None else hdu
         hdu = turn.options.get("hdu") if hdu is None else hdu
         others = (turn.options[key] for key in PER_IMAGE if key in turn.options and key != "hdu")
         key = (

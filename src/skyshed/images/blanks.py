@@ -2,8 +2,8 @@
 
 BLANK is a value as it is stored, before BSCALE and BZERO (FITS standard 4.0, section 4.4.2.5).
 Unsigned integers are stored with an offset (the same, table 11), and astropy passes over the BLANK
-of these; that of signed ones makes it read floats, which quality planes and maps of labels must not
-be.
+of these, and over a BLANK of 0; that of signed ones makes it read floats, which quality planes and
+maps of labels must not be.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Blanks", "blanks_of", "without_blanks"]
+__all__ = ["Blanks", "blanks_of", "blanks_of_hdu", "without_blanks"]
 
 #: BITPIX and BZERO of integers that are stored with an offset -> what they are.
 OFFSETS = {
@@ -34,10 +34,19 @@ class Blanks:
         BLANK, as it is stored.
     dtype : dtype
         That of the integers.
+    scale, zero : float
+        BSCALE and BZERO of pixels that are no integers.
     """
 
     card: int
     dtype: np.dtype
+    scale: float = 1.0
+    zero: float = 0.0
+
+    @property
+    def scaled(self) -> bool:
+        """Whether the pixels are no integers."""
+        return (self.scale, self.zero) != (1.0, 0.0)
 
     @property
     def value(self) -> int:
@@ -61,6 +70,10 @@ class Blanks:
     def floats(self, stored: Any) -> Any:
         """Return the pixels as floats, NaN where there is no value."""
         pixels = self.integers(stored).astype(self.float_dtype)
+        if self.scale != 1.0:
+            np.multiply(pixels, self.scale, out=pixels)
+        if self.zero != 0.0:
+            pixels += self.zero
         pixels[stored == self.card] = np.nan
         return pixels
 
@@ -71,7 +84,7 @@ def float_for(dtype: np.dtype) -> np.dtype:
 
 
 def blanks_of(header: Any) -> Blanks | None:
-    """Return the blank pixels of an image of integers; `None` if it has none, or is scaled.
+    """Return the blank pixels of an image of integers; `None` if it has none.
 
     Examples
     --------
@@ -80,24 +93,43 @@ def blanks_of(header: Any) -> Blanks | None:
     65535
     """
     card, bits = header.get("BLANK"), header.get("BITPIX", 0)
-    if not isinstance(card, int) or isinstance(card, bool) or header.get("BSCALE", 1) != 1:
+    if not isinstance(card, int) or isinstance(card, bool) or bits not in PLAIN:
         return None
-    offset = header.get("BZERO", 0)
-    kind = OFFSETS.get((bits, offset)) or (PLAIN.get(bits) if offset == 0 else None)
     # A card that was copied from an image of other integers names none of these.
-    if kind is None or not np.iinfo(PLAIN[bits]).min <= card <= np.iinfo(PLAIN[bits]).max:
+    if not np.iinfo(PLAIN[bits]).min <= card <= np.iinfo(PLAIN[bits]).max:
         return None
-    return Blanks(card, np.dtype(kind))
+    scale, offset = header.get("BSCALE", 1), header.get("BZERO", 0)
+    if scale == 1 and (bits, offset) in OFFSETS:
+        return Blanks(card, np.dtype(OFFSETS[bits, offset]))
+    return Blanks(card, np.dtype(PLAIN[bits]), float(scale), float(offset))
 
 
-def without_blanks(pixels: Any, header: Any) -> Any:
-    """Return the pixels that astropy has read, NaN where integers of theirs are blank."""
-    card = header.get("BLANK")
-    if pixels.dtype.kind not in "iu" or not isinstance(card, int):
+def blanks_of_hdu(hdu: Any) -> Blanks | None:
+    """Return the blank pixels of an HDU of astropy's, also once astropy has read its pixels.
+
+    As it reads them it takes BLANK out of the header where pixels are scaled, and passes over a
+    BLANK of 0; what the header said is known from then on by attributes of its own alone.
+    """
+    found = blanks_of(hdu.header)
+    if found is not None or getattr(hdu, "_blank", None) != 0:
+        return found
+    kept = {
+        card: getattr(hdu, f"_orig_{card.lower()}", 0) for card in ("BITPIX", "BSCALE", "BZERO")
+    }
+    return blanks_of({"BLANK": 0, **kept})
+
+
+def without_blanks(pixels: Any, blanks: Blanks | None) -> Any:
+    """Return the pixels that astropy has read, NaN where integers of theirs are blank.
+
+    ``blanks`` are those of the header as it was before.
+    """
+    if blanks is None or not (pixels.dtype.kind in "iu" or blanks.card == 0):
         return pixels
     dtype = pixels.dtype.newbyteorder("=")
-    floats = pixels.astype(float_for(dtype))
-    floats[pixels == card + _offset(dtype)] = np.nan
+    floats = pixels.astype(float_for(dtype) if dtype.kind in "iu" else dtype)
+    where = pixels == blanks.value if dtype.kind in "iu" else floats == dtype.type(blanks.zero)
+    floats[where] = np.nan
     return floats
 
 

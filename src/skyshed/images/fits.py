@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -21,6 +21,7 @@ from skyshed.images.cube_planes import axes_of, split_plane
 from skyshed.images.fingerprint import file_facts, file_origin
 from skyshed.images.fits_pixels import begin_of, ends_early, section_of
 from skyshed.images.hdu_facts import HduFacts, facts_of, null_shape
+from skyshed.images.hdu_index import SomeHdus, known_index, opened_at
 from skyshed.images.headers import (
     celestial_wcs,
     find_hdu,
@@ -38,11 +39,15 @@ from skyshed.images.pixels import RefusedError, fits_axes, reading_errors
 from skyshed.images.products import signs_of
 from skyshed.images.source import ImageSource
 from skyshed.images.stored_rows import read_rows
+from skyshed.images.twice import check_scaling, unit_text
 from skyshed.images.window import Window
 from skyshed.images.zarr import is_in_zarr
 from skyshed.messages import one_line
 
 __all__ = ["FitsSource"]
+
+#: Cards of a WCS whose distortions are tables in other HDUs of the file.
+TABLES = ("CPDIS", "CQDIS", "D2IMDIS", "DP1", "DP2", "PS1_0", "PS2_0", "PS3_0")
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +96,8 @@ class FitsSource(ImageSource):
         Cards of its header that products of observatories are recognised by.
     cards : mapping of str to object
         Cards of the header that may say what the unit is in flux densities.
+    header_at : int or None
+        Where in the file the header begins; `None` where the file is compressed as a whole.
 
     Examples
     --------
@@ -123,6 +130,7 @@ class FitsSource(ImageSource):
     header: Cards | None = None
     signs: Mapping[str, str] = field(default_factory=dict)
     cards: Mapping[str, Any] = field(default_factory=dict)
+    header_at: int | None = None
 
     unit_from_header = True
 
@@ -148,8 +156,8 @@ class FitsSource(ImageSource):
             if self.begins is not None:
                 stored = self.dtype.newbyteorder(">")
                 return read_rows(self.path, self.begins, self.shape, stored, window)
-            with _opened(self.path, as_stored=self.blanks is not None) as hdus:
-                pixels = section_of(hdus[self.number], self.axes, self.first, window.slices)
+            with self._opened() as hdu:
+                pixels = section_of(hdu, self.axes, self.first, window.slices)
             # Sections keep some of the axes that an integer indexes.
             if pixels.size != window.shape[0] * window.shape[1]:
                 raise ValueError(f"got {pixels.shape}: the file is cut off or has changed")
@@ -162,7 +170,7 @@ class FitsSource(ImageSource):
 
     def as_integers(self) -> ImageSource:
         """Return the image as the integers of the file; see `ImageSource.as_integers`."""
-        if self.blanks is None or self.blank is not None:
+        if self.blanks is None or self.blanks.scaled or self.blank is not None:
             return self
         return replace(self, dtype=self.blanks.dtype, blank=self.blanks.value)
 
@@ -175,21 +183,23 @@ class FitsSource(ImageSource):
         where = {"hdu": self.number, **({"plane": list(self.first)} if any(self.first) else {})}
         return {**file_facts(self.path), **where, **self.description()}
 
+    @contextmanager
+    def _opened(self) -> Iterator[Any]:
+        """Give the HDU; pixels are read by several threads at a time."""
+        as_stored = {"do_not_scale_image_data": self.blanks is not None}
+        with ExitStack() as stack:
+            with quiet():
+                # Mapped pages count as memory of the process.
+                if self.header_at is None:
+                    hdus = stack.enter_context(fits.open(self.path, memmap=False, **as_stored))
+                    hdu = hdus[self.number]
+                else:
+                    hdu = stack.enter_context(opened_at(self.path, self.header_at, **as_stored))[0]
+            yield hdu
+
     def __getstate__(self) -> dict[str, Any]:
         state = {name: value for name, value in self.__dict__.items() if name != "wcs"}
         return {**state, "header": None}
-
-
-@contextmanager
-def _opened(path: str, as_stored: bool) -> Iterator[Any]:
-    """Give the HDUs of a file; pixels are read by several threads at a time."""
-    with quiet():
-        # Mapped pages count as memory of the process.
-        hdus = fits.open(path, memmap=False, do_not_scale_image_data=as_stored)
-    try:
-        yield hdus
-    finally:
-        hdus.close()
 
 
 def _is_ours(given: Any) -> bool:
@@ -265,42 +275,58 @@ def _described(
     packed : bool
         Whether the file is compressed as a whole.
     """
-    with heard() as said, fits.open(file, memmap=False) as hdus:
-        number = find_hdu(hdus, wanted, file)
-        hdu = hdus[number]
+    with heard() as said, _headers(file, wanted) as (hdus, hdu, number, header, begin):
         label = f"{file}[{number}]"
         came_from = {**file_origin(file), "input_hdu": number}
         if getattr(hdu, "is_image", False) and null_shape(hdu.header):
             return null_source(hdu, number, label, came_from), False
         if not getattr(hdu, "is_image", False) or not hdu.shape:
             raise RefusedError(f"{label} holds no image")
-        for name in ("BSCALE", "BZERO"):
-            if isinstance(hdu.header.get(name, 0), str):
-                raise RefusedError(f"{label}: {name} = {hdu.header[name]!r} is text, not a number")
+        check_scaling(hdu.header, label)
         shape = tuple(int(length) for length in hdu.shape)
         axes, first = axes_of(shape, label, plane)
         if plane is not None:
             came_from["input_plane"] = f"[{','.join(map(str, plane))}]"
-        header = header_of(hdus, number)
         blanks, asinh = blanks_of(hdu.header), asinh_of(hdu.header)
         pixel = (slice(0, 1), slice(0, 1))
         dtype = blanks.float_dtype if blanks else section_of(hdu, axes, first, pixel).dtype
         if asinh is not None and dtype.kind != "f":
             dtype = np.dtype(np.float64)
         detsec = header.get("DETSEC")
+        where = hdu.fileinfo()
+        packed = where["file"].compression is not None
         source = FitsSource(
             os.path.abspath(file), number, (shape[axes[0]], shape[axes[1]]), axes, first,
-            dtype, unit_of(header.get("BUNIT"), label),
-            detsec if isinstance(detsec, str) else None, None if asinh else begin_of(hdu, first),
-            came_from, blanks, hdu=facts_of(hdu, number),
-            unknown_unit=unknown_unit(header.get("BUNIT")), asinh=asinh,
+            dtype, unit_of(unit_text(header), label),
+            detsec if isinstance(detsec, str) else None,
+            None if asinh else begin_of(hdu, first, begin), came_from, blanks,
+            hdu=facts_of(hdu, number), unknown_unit=unknown_unit(unit_text(header)), asinh=asinh,
             header=cards_of(hdus, number, label),
             signs=signs_of(hdu.header, hdus[0].header),
             cards=photometric_cards(header, hdus[0].header if number else None),
+            header_at=None if packed else begin + int(where["hdrLoc"]),
         )  # fmt: skip
-        source.__dict__["wcs"] = celestial_wcs(header, hdus, label, fits_axes(shape, axes))
-        packed = hdu.fileinfo()["file"].compression is not None
-        if not packed and ends_early(hdu, file):  # reading it says so, where pixels are missing
+        tables = hdus if isinstance(hdus, fits.HDUList) else None  # else there are none
+        source.__dict__["wcs"] = celestial_wcs(header, tables, label, fits_axes(shape, axes))
+        if not packed and ends_early(hdu, file, begin):  # reading it says so, where needed
             said = [each for each in said if "truncated" not in str(each)]
     pass_on(said, label)
     return source, packed
+
+
+@contextmanager
+def _headers(file: str, wanted: int | str | tuple[str, int] | None) -> Iterator[tuple[Any, ...]]:
+    """Give the HDUs of a file, that which is wanted, its number and all that its header says.
+
+    Of a file whose index is known only that HDU is read; the last is the byte from which on.
+    """
+    known = known_index(file)
+    if known is not None and isinstance(wanted, int) and 0 <= wanted < len(known.begins):
+        with closing(SomeHdus(file, known)) as some:
+            header = header_of(some, wanted)
+            if not any(name.startswith(TABLES) for name in header):
+                yield some, some[wanted], wanted, header, known.begins[wanted]
+                return
+    with fits.open(file, memmap=False) as hdus:
+        number = find_hdu(hdus, wanted, file)
+        yield hdus, hdus[number], number, header_of(hdus, number), 0

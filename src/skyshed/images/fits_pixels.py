@@ -12,10 +12,11 @@ from skyshed.images.pixels import native
 __all__ = ["begin_of", "ends_early", "section_of"]
 
 
-def begin_of(hdu: Any, first: tuple[int, ...]) -> int | None:
+def begin_of(hdu: Any, first: tuple[int, ...], begin: int) -> int | None:
     """Return the byte at which a plane begins; None if it is scaled, compressed or has blanks.
 
-    ``first`` says where on each axis of the HDU its first pixel is.
+    ``first`` says where on each axis of the HDU its first pixel is, ``begin`` from which byte of
+    the file on it was read.
     """
     plain = not isinstance(hdu, fits.CompImageHDU)
     altered = hdu.header.get("BSCALE", 1) != 1 or hdu.header.get("BZERO", 0) != 0
@@ -23,13 +24,13 @@ def begin_of(hdu: Any, first: tuple[int, ...]) -> int | None:
     if not plain or altered or packed or "BLANK" in hdu.header:
         return None
     before = first_pixel(hdu.shape, first) * abs(int(hdu.header["BITPIX"])) // 8
-    return int(hdu.fileinfo()["datLoc"]) + before
+    return begin + int(hdu.fileinfo()["datLoc"]) + before
 
 
-def ends_early(hdu: Any, file: str) -> bool:
-    """Whether a file ends before the data of an HDU do."""
+def ends_early(hdu: Any, file: str, begin: int) -> bool:
+    """Whether a file, which was read from a byte on, ends before the data of an HDU do."""
     where = hdu.fileinfo()
-    return bool(where["datLoc"] + hdu.size > os.path.getsize(file))
+    return bool(begin + where["datLoc"] + hdu.size > os.path.getsize(file))
 
 
 def section_of(

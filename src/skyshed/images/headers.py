@@ -7,13 +7,16 @@ from collections.abc import Container
 from typing import Any
 
 import astropy.units as u
+from astropy.io.fits.verify import VerifyError
 
 from skyshed.exceptions import ImageWarning
 from skyshed.images.astropy_says import heard, pass_on
 from skyshed.images.cube_planes import split_plane
 from skyshed.images.hdu_facts import HduFacts, holds_image, images_of, listed, shape_of
+from skyshed.images.hdu_names import PLANES, SCIENCE, Wanted, names_several, select, wanted_hdus
 from skyshed.images.pixels import RefusedError
 from skyshed.images.products import product_of, structure_of
+from skyshed.images.twice import given_twice
 from skyshed.images.unit_texts import NO_UNIT, parsed_unit
 from skyshed.images.wcs_cards import (
     is_of_iraf,
@@ -30,15 +33,6 @@ from skyshed.messages import find_stack_level, one_line
 __all__ = [
     "celestial_wcs", "find_hdu", "read_celestial", "split_path", "unit_of", "unknown_unit",
 ]  # fmt: skip
-
-#: Names of the one image of a file that others (errors, quality, weights) belong to, as STScI,
-#: Rubin and ESO write them.
-SCIENCE = {"SCI", "SCIENCE", "IMAGE", "DATA"}
-#: Beginnings of the names of planes that go with an image: quality, masks, errors, weights.
-PLANES = (
-    "DQ", "MASK", "FLAG", "BPM", "ERR", "RMS", "SIGMA", "NOISE", "STD", "VAR", "IVAR", "WHT",
-    "WEIGHT", "CON", "CTX", "EXP", "COVERAGE",
-)  # fmt: skip
 
 
 def split_path(path: str | os.PathLike[str]) -> tuple[str, str | None]:
@@ -72,20 +66,20 @@ def find_hdu(hdus: Any, wanted: Any, file: str) -> int:
     hdus : HDUList
         The HDUs of a file.
     wanted : int, str, tuple or None
-        The number, the name, ``NAME,VERSION`` or ``(NAME, VERSION)``; `None` for the first that
-        holds an image.
+        The number, the name, ``NAME,VERSION`` or ``(NAME, VERSION)``; a pattern that one image has;
+        `None` for the first that holds an image.
     file : str
         What messages call the file.
 
     Raises
     ------
     ValueError
-        If there is no such HDU; the message lists those there are.
+        If there is no such HDU, or several are meant; the message lists those there are.
 
     Warns
     -----
     ImageWarning
-        If none is wanted and there are several images.
+        If there are several images and none is wanted, or several have the name.
     """
     if wanted is None:
         images = images_of(hdus)
@@ -94,16 +88,52 @@ def find_hdu(hdus: Any, wanted: Any, file: str) -> int:
             _tell_of_others(images, file, None if product is None else product.images)
             return images[0].number
         raise RefusedError(f"{file} holds no image: it has {_listed(hdus)}")
-    if isinstance(wanted, tuple):
-        wanted = ",".join(map(str, wanted))
-    name, _, version = str(wanted).strip().partition(",")
+    if names_several(wanted):
+        return _only_one(hdus, wanted, file)
+    (one,) = wanted_hdus(wanted)
     try:
-        if name.lstrip("-").isdigit():
-            number = int(name)
-            return int(hdus.index_of(hdus[number] if number >= 0 else name))
-        return int(hdus.index_of((name, int(version)) if version else name))
+        if one.numbers is not None:
+            return int(hdus.index_of(hdus[one.numbers[0]]))
+        version = None if one.versions is None else one.versions[0]
+        number = int(hdus.index_of(one.name if version is None else (one.name, version)))
     except (KeyError, IndexError, ValueError):
-        raise RefusedError(f"{file} has no HDU {wanted}: it has {_listed(hdus)}") from None
+        raise _no_such(hdus, one.text, file) from None
+    _tell_of_same(hdus, one, number, file)
+    return number
+
+
+def _only_one(hdus: Any, wanted: Any, file: str) -> int:
+    """Return the number of the one image that is meant by what may be several."""
+    found = select(images_of(hdus), wanted)
+    images = [each for each in found if isinstance(each, HduFacts)]
+    if len(found) == len(images) == 1:
+        return images[0].number
+    if not images:
+        raise _no_such(hdus, wanted, file)
+    raise RefusedError(
+        f"hdu = {wanted!r} names {len(found)} images of {file}, and one is worked on here: name "
+        f"one, such as {images[0].key}, or take each by skyshed.extract_each({file!r}, "
+        f"hdu={wanted!r}) or skyshed extract --each"
+    )
+
+
+def _no_such(hdus: Any, wanted: Any, file: str) -> RefusedError:
+    last = wanted_hdus(wanted)[-1]
+    hint = ""
+    if last.name and last.versions is not None:
+        hint = f"; {last.versions[0]} is a version of {last.name} here: put numbers of HDUs first"
+    return RefusedError(f"{file} has no HDU {wanted}: it has {_listed(hdus)}{hint}")
+
+
+def _tell_of_same(hdus: Any, one: Wanted, number: int, file: str) -> None:
+    """Say that several images have the name, and version, that one is asked for by."""
+    same = [each for each in images_of(hdus) if one.matches(each)]
+    if len(same) > 1 and same[0].number == number:
+        _warn(
+            f"{file}: {one.text} names {len(same)} images, {listed(same)}, of which HDU {number} "
+            "is taken; name one by its number, or take each of them by skyshed.extract_each(..., "
+            f"hdu='{one.name},*') or skyshed extract --each"
+        )
 
 
 def _tell_of_others(images: list[HduFacts], file: str, known: Container[int] | None) -> None:
@@ -120,7 +150,9 @@ def _tell_of_others(images: list[HduFacts], file: str, known: Container[int] | N
     if others and not plain:
         _warn(
             f"{file} holds {len(images)} images, and none is named: the first, HDU {first}, is "
-            f"taken of {listed(images)}; name one, such as {file}[{others[0].key}], or as hdu"
+            f"taken of {listed(images)}; name one, such as {file}[{others[0].key}], or as hdu, or "
+            "take each of them by skyshed.extract_each(..., hdu='all') or skyshed extract --each "
+            "--hdu all"
         )
 
 
@@ -205,22 +237,23 @@ def _read_wcs(
     """Return the celestial WCS of a header, and why it cannot be used."""
     from astropy.wcs import WCS
 
-    if is_of_iraf(header):
-        from skyshed.images.tnx import as_tpv
-
-        header, reason = as_tpv(header)
-        if reason is not None:
-            return None, reason
-    cards = header if left_over_sip(header) is None else without_sip(header)
-    polynomial = is_polynomial(cards)
-    if polynomial:
-        from skyshed.images.tpv import with_cd
-
-        cards = with_cd(cards)
-    # Distortions are of two axes, which astropy and wcslib want to be all.
-    distorted = "A_ORDER" in cards or polynomial
-    two = {"naxis": 2} if set(kept or (1, 2)) == {1, 2} and distorted else {}
     try:
+        if is_of_iraf(header):
+            from skyshed.images.tnx import as_tpv
+
+            header, reason = as_tpv(header)
+            if reason is not None:
+                return None, reason
+        cards = header if left_over_sip(header) is None else without_sip(header)
+        polynomial = is_polynomial(cards)
+        if polynomial:
+            from skyshed.images.tpv import with_cd
+            from skyshed.images.tpv_terms import with_linear_terms
+
+            cards = with_linear_terms(with_cd(cards))
+        # Distortions are of two axes, which astropy and wcslib want to be all.
+        distorted = "A_ORDER" in cards or polynomial
+        two = {"naxis": 2} if set(kept or (1, 2)) == {1, 2} and distorted else {}
         wcs = WCS(cards, fobj=hdus, **two)
         if not wcs.has_celestial:
             return _read_alternate(header, hdus, said, kept)
@@ -230,8 +263,16 @@ def _read_wcs(
         celestial = wcs.celestial
         return celestial, usable_frame(celestial)
     except Exception as error:  # wcslib raises many kinds; an image without WCS is still an image
-        named = [*rejected_cards(said).values(), zero_scale(header, kept or (1, 2)) or ""]
-        return None, "; ".join(filter(None, [*named, one_line(error)]))
+        return None, "; ".join(filter(None, [*_named(header, said, kept), one_line(error)]))
+
+
+def _named(header: Any, said: list[Any], kept: tuple[int, ...] | None) -> list[str | None]:
+    """Return which cards are at fault where a WCS cannot be read at all."""
+    try:
+        twice = given_twice(header, ("CTYPE1", "CTYPE2"))
+        return [*rejected_cards(said).values(), zero_scale(header, kept or (1, 2)), twice]
+    except VerifyError:  # a card that cannot be read; the error is about it
+        return []
 
 
 def _read_alternate(

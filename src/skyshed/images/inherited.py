@@ -35,13 +35,18 @@ def header_of(hdus: Any, number: int) -> Any:
     header = hdus[number].header
     if number == 0 or header.get("INHERIT") is not True or hdus[0].header.get("NAXIS", 0):
         return header
-    primary, whole = hdus[0].header, header.copy()
-    if "BUNIT" in primary and "BUNIT" not in header:
-        whole["BUNIT"] = primary["BUNIT"]
+    primary = hdus[0].header
+    whole = header.copy()
+    names = set()
+    if "BUNIT" not in header:
+        names.add("BUNIT")
     if not any(name in header for name in OF_FRAME):
-        whole.update({name: primary[name] for name in OF_FRAME if name in primary})
+        names |= set(OF_FRAME)
     if not any(OWN.fullmatch(name) for name in header):
-        for card in primary.cards:
-            if OF_WCS.fullmatch(card.keyword):
-                whole[card.keyword] = card.value
+        names |= {name for name in primary if OF_WCS.fullmatch(name)}
+    cards = [card for card in primary.cards if card.keyword in names]
+    for name in {card.keyword for card in cards}:
+        whole.remove(name, ignore_missing=True, remove_all=True)
+    for card in cards:  # as they are written: what is wrong with one is seen when it is read
+        whole.append(card.fromstring(card.image))
     return whole

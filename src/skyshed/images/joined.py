@@ -101,6 +101,7 @@ class JoinedSource(ImageSource):
             return None
         return SharedCards(cards[0].own, cards[0].primary, cards[0].label, tuple(cards))
 
+    @property
     def cards(self) -> Mapping[str, Any]:  # type: ignore[override]
         """Cards that all parts have, with the same value."""
         first, *others = (part.cards for part in self.parts)

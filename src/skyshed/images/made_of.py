@@ -75,6 +75,7 @@ class MadeOfAnother(ImageSource):
         """The cards of its header."""
         return self.other.header
 
+    @property
     def signs(self) -> Mapping[str, str]:  # type: ignore[override]
         """Cards of its header that products of observatories are recognised by."""
         return self.other.signs

@@ -82,11 +82,14 @@ def check_meaning(source: ImageSource, name: str, power: int, unit: Any) -> None
     ValueError
         If it is; the message says what to give it as.
     """
-    is_power, why = _named(source)
-    if is_power is None and unit is not None and source.unit is not None:
-        is_power, why = _of_unit(source.unit, unit)
-    if is_power is None or is_power == power:
+    said = [_named(source)]
+    if unit is not None and source.unit is not None:
+        said.append(_of_unit(source.unit, unit))
+    others = [each for each in said if each[0] not in (None, power)]
+    if not others:
         return
+    is_power, why = others[0]
+    assert is_power is not None
     what, argument = CALLED[is_power]
     raise ValueError(
         f"{name} must be {CALLED[power][0]}, and {source.label} is {what} by {why}: give it as "

@@ -8,7 +8,7 @@ import numpy as np
 from skyshed.arguments import as_image
 from skyshed.images.arrays import ArraySource
 from skyshed.images.asinh import asinh_of
-from skyshed.images.blanks import without_blanks
+from skyshed.images.blanks import blanks_of_hdu, without_blanks
 from skyshed.images.cards import Cards, cards_of
 from skyshed.images.cube_planes import axes_of, split_plane
 from skyshed.images.given_wcs import own_wcs
@@ -21,7 +21,9 @@ from skyshed.images.photometry import photometric_cards
 from skyshed.images.pixels import RefusedError, fits_axes, image_axes, native
 from skyshed.images.products import signs_of
 from skyshed.images.source import ImageSource
+from skyshed.images.twice import check_scaling, unit_text
 from skyshed.images.zarr import open_zarr_array
+from skyshed.messages import one_line
 from skyshed.namespace import adopt, array_namespace, is_device_array
 
 __all__ = ["open_array"]
@@ -59,16 +61,22 @@ def _of_hdu(
         return null_source(hdu, number, label)
     if not getattr(hdu, "is_image", False) or hdu.header.get("NAXIS", 0) == 0:
         raise RefusedError(f"{label} holds no image")
-    asinh = asinh_of(hdu.header)
+    check_scaling(hdu.header, label)
+    asinh, blanks = asinh_of(hdu.header), blanks_of_hdu(hdu)
     header = hdu.header if hdus is None else header_of(hdus, number)
-    pixels = hdu.data
+    try:
+        pixels = hdu.data
+    except ValueError as error:  # of integers with an offset of their sign that have BLANK
+        raise RefusedError(
+            f"{label}: astropy cannot read its pixels ({one_line(error)}); give the path of the "
+            "file, which is read in another way"
+        ) from error
     (rows, columns), first = axes_of(np.shape(pixels), label, plane)
     kept = fits_axes(np.shape(pixels), (rows, columns))
     where: list[Any] = list(first)
     where[rows] = where[columns] = slice(None)
-    pixels = pixels[tuple(where)]
-    pixels = without_blanks(pixels, hdu.header)
-    text = header.get("BUNIT")
+    pixels = without_blanks(pixels[tuple(where)], blanks)  # astropy takes BLANK out as it reads
+    text = unit_text(header)
     return ArraySource(
         native(pixels if asinh is None else asinh.fluxes(pixels)),
         unit_of(text, label),

@@ -4,10 +4,8 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from astropy.io import fits
-
-from skyshed.images.astropy_says import quiet
 from skyshed.images.hdu_facts import HduFacts, images_of, listed
+from skyshed.images.hdu_index import index_of
 from skyshed.images.headers import split_path
 from skyshed.images.joined import JoinedSource
 from skyshed.images.open import OpenedImage, open_image
@@ -22,8 +20,9 @@ def open_paired(given: Any, name: str, image: ImageSource) -> OpenedImage:
 
     Where no HDU is named, it is that with the EXTNAME (and EXTVER) of the image's own; or else the
     only one of its EXTVER, or of its detector (IMAGEID, CCDNUM, ...); or, if the HDUs have no
-    names, that in the same place of as many images of the same shape. Of a list, each goes with
-    the part of the image in the same place.
+    names, that in the same place of as many images of the same shape. Where a name is given that
+    several HDUs have, it is one of these. Of a list, each goes with the part of the image in the
+    same place.
 
     Parameters
     ----------
@@ -44,34 +43,37 @@ def open_paired(given: Any, name: str, image: ImageSource) -> OpenedImage:
             parts = zip(given, image.parts, strict=True)
             given = [_one(each, f"{name}[{k}]", part) for k, (each, part) in enumerate(parts)]
         return open_image(given, name)
-    theirs = _images(given)
-    if theirs is None or len(theirs) < 2:
+    file, theirs = _images(given)
+    if len(theirs) < 2:
         return open_image(given, name)
-    return open_image(given, name, _counterpart(theirs, name, given, image).number)
+    return open_image(file, name, _counterpart(theirs, name, given, image).number)
 
 
 def _one(given: Any, name: str, part: ImageSource) -> Any:
     """Return a part of a list with the HDU that belongs to a part of the image."""
-    theirs = _images(given)
-    if theirs is None or len(theirs) < 2:
+    file, theirs = _images(given)
+    if len(theirs) < 2:
         return given
-    return open_image(given, name, _counterpart(theirs, name, given, part).number).image
+    return open_image(file, name, _counterpart(theirs, name, given, part).number).image
 
 
-def _images(given: Any) -> list[HduFacts] | None:
-    """Return the images of a FITS file or HDUList of which none is named; `None` for all else."""
+def _images(given: Any) -> tuple[Any, list[HduFacts]]:
+    """Return a FITS file or HDUList, and those of its images that may be meant; none of all else.
+
+    A name may be that of several, such as the DQ of each chip of HST.
+    """
     if isinstance(given, list) and hasattr(given, "index_of"):
-        return images_of(given)
+        return given, images_of(given)
     if not isinstance(given, str | os.PathLike) or is_in_zarr(given):
-        return None
+        return given, []
     path, named = split_path(given)
-    return _images_in(path) if named is None else None
+    images = _images_in(path) or []
+    return path, [each for each in images if named is None or each.name == named.strip().upper()]
 
 
 def _images_in(path: str) -> list[HduFacts] | None:
     try:
-        with quiet(), fits.open(path, memmap=False) as hdus:
-            return images_of(hdus)
+        return list(index_of(path).images)
     except Exception:  # whoever opens it says what is wrong
         return None
 
@@ -138,7 +140,12 @@ def _in_place(
     mine: HduFacts, theirs: Sequence[HduFacts], siblings: Sequence[HduFacts]
 ) -> list[HduFacts]:
     """Return the image that is in the same place among as many of the same shapes."""
-    if [each.shape for each in siblings] != [each.shape for each in theirs]:
+    if [_long(each) for each in siblings] != [_long(each) for each in theirs]:
         return []
     numbers = [each.number for each in siblings]
     return [theirs[numbers.index(mine.number)]] if mine.number in numbers else []
+
+
+def _long(image: HduFacts) -> tuple[int, ...]:
+    """Return the shape of an image without axes of length 1."""
+    return tuple(length for length in image.shape if length > 1)

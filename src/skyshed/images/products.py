@@ -4,8 +4,11 @@ The registry is imported only where a header has a card that it goes by: most fi
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
+
+from astropy.io.fits.verify import VerifyError
 
 from skyshed.images.hdu_facts import HduFacts, images_of
 from skyshed.images.inherited import header_of
@@ -92,11 +95,13 @@ def structure_of(hdus: Any, number: int, file: str = "") -> Structure:
 
 def signs_of(header: Any, primary: Any) -> dict[str, str]:
     """Return the cards of an image that products are recognised by, as texts."""
-    return {
-        card: str(header[card] if card in header else primary[card]).strip()
-        for card in SIGNS
-        if card in header or card in primary
-    }
+    found = {}
+    for card in SIGNS:
+        where = next((each for each in (header, primary) if card in each), None)
+        if where is not None:
+            with suppress(VerifyError):  # a card that cannot be read says nothing
+                found[card] = str(where[card]).strip()
+    return found
 
 
 def product_of(structure: Structure) -> Any:

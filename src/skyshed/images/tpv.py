@@ -53,7 +53,7 @@ def with_cd(header: Any) -> Any:
         ratio = scales[1] / scales[0] if scales[0] else 0.0
         matrix[:2, :2] = [[c, -s * ratio], [s / ratio if ratio else 0.0, c]]
     changed = header.copy()
-    for name in [each for each in header if OF_SCALE.fullmatch(each)]:
+    for name in {each for each in header if OF_SCALE.fullmatch(each)}:  # one may be there twice
         del changed[name]
     for i, row in zip(numbers, np.array(scales)[:, None] * matrix, strict=True):
         for j, value in zip(numbers, row, strict=True):

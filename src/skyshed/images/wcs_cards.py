@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from skyshed.images.twice import given_twice, values_of
 from skyshed.messages import one_line
 
 __all__ = [
@@ -141,18 +142,21 @@ def _rejected(said: list[Any], axes: tuple[int, int], header: Any) -> str | None
 
 
 def _of_another_type(header: Any, axes: tuple[int, int]) -> str | None:
-    """Return which card holds a text in place of a number, or the reverse.
+    """Return which card holds a text in place of a number, or the reverse, or is there twice.
 
     wcslib rejects these, too; but what it says may go elsewhere while threads change the filters of
     warnings.
     """
-    for name in header:
+    for name in dict.fromkeys(header):
         if not _counts(name, axes, header):
             continue
         try:
-            value = header[name]
+            values = values_of(header, name)
         except Exception as error:  # astropy reads a card when it is asked for
             return f"{name} cannot be read ({one_line(error)})"
+        if len(values) > 1:
+            return given_twice(header, [name])
+        (value,) = values
         number = isinstance(value, int | float) and not isinstance(value, bool)
         if isinstance(value, str) if TEXTS.fullmatch(name) else number:
             continue

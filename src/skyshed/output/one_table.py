@@ -22,6 +22,7 @@ __all__ = ["OneTable"]
 ABOUT = {
     "image": "Image that the source is in.",
     "hdu": "HDU that the image was read from; -1 if it is in none.",
+    "hdu_name": "Name of the HDU, NAME or NAME,VERSION; its number without one.",
 }
 
 
@@ -56,10 +57,11 @@ class OneTable:
         self._folder, self._format = Path(folder), format
         self._parts = Path(tempfile.mkdtemp(prefix=".catalog-", dir=folder))
         self._width = max(len(self._spelled(name)) for name in names)
+        self._hdu_width = 1
         self._first: PlainTable | None = None
         self._n_parts = self._n_rows = 0
 
-    def add(self, table: QTable, name: str, hdu: int | None) -> None:
+    def add(self, table: QTable, name: str, hdu: int | None, hdu_name: str = "") -> None:
         """Add the sources of an image.
 
         Raises
@@ -67,10 +69,12 @@ class OneTable:
         ValueError
             If the columns are not those of the first image.
         """
-        n = len(table)
+        n, hdu_name = len(table), self._spelled(hdu_name)
+        self._hdu_width = max(self._hdu_width, len(hdu_name))
         origin = {
             "image": np.full(n, self._spelled(name), f"U{self._width}"),
             "hdu": np.full(n, NO_HDU if hdu is None else hdu, np.int64),
+            "hdu_name": np.full(n, hdu_name, f"U{max(len(hdu_name), 1)}"),
         }
         columns = {each: Column(origin[each], description=ABOUT[each]) for each in ABOUT}
         plain = to_plain(QTable({**columns, **{each: table[each] for each in table.colnames}}))
@@ -114,7 +118,9 @@ class OneTable:
 
     def _read(self) -> Iterator[PlainTable]:
         for number in range(self._n_parts):
-            yield PlainTable.load(self._part(number))
+            part = PlainTable.load(self._part(number))
+            part.columns["hdu_name"] = part.columns["hdu_name"].astype(f"U{self._hdu_width}")
+            yield part
 
     def _spelled(self, name: str) -> str:
         """Return a name as the format can hold it: FITS is ASCII."""

@@ -123,9 +123,10 @@ class Case:
 
 
 JWST = {"TELESCOP": "JWST", "INSTRUME": "NIRCAM"}
-#: A NIRCam long-wave pixel; of MJy/sr, 1e6 * 9.31e-14 Jy in a pixel.
-PIXEL = {"BUNIT": "MJy/sr", "PIXAR_SR": 9.31e-14}
-JWST_ZERO = -2.5 * np.log10(1e6 * 9.31e-14 / 3631)
+#: The area of a pixel of `tan`, in sr.
+PIXEL_AREA = 1.218e-11
+PIXEL = {"BUNIT": "MJy/sr", "PIXAR_SR": PIXEL_AREA}
+JWST_ZERO = -2.5 * np.log10(1e6 * PIXEL_AREA / 3631)
 #: ACS/WFC F814W, whose AB zero point is 25.94 (ACS zero points calculator).
 F814W = {"PHOTFLAM": 7.0331e-20, "PHOTPLAM": 8045.5}
 F814W_ZERO = -2.5 * np.log10(7.0331e-20) - 5 * np.log10(8045.5) - 2.408

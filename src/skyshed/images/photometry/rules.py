@@ -116,7 +116,7 @@ def photometric_cards(header: Any, primary: Any = None) -> dict[str, Any]:
             if where is not None and name in where:
                 found[name] = _value(where, name)
                 break
-    if "BEAM" in str(header.get("BUNIT", "")).upper() and "BMAJ" not in found:
+    if "BEAM" in str(_value(header, "BUNIT")).upper() and "BMAJ" not in found:
         from skyshed.images.photometry.aips import beam_in_history
 
         found |= beam_in_history(header)
