@@ -52,10 +52,3 @@ def test_objects_are_the_same_when_they_come_back(objects, name, way):
     if name in ("extraction", "tiles"):
         assert same_tables(back.table, given.table)
         assert back.record == given.record
-
-
-def test_a_part_of_a_kind_of_label_image_is_of_that_kind():
-    class Mine(skyshed.SegmentationImage):
-        pass
-
-    assert type(Mine(np.eye(6, dtype=int))[1:4, 1:4]) is Mine

@@ -82,7 +82,7 @@ def arguments(**changes):
     """Arguments of labelling.relabel, of which some are changed."""
     given = {
         "labels": np.array([[0, 2]], np.int32), "table": np.array([5, 6, 7], np.int32),
-        "out": np.zeros((1, 2), np.int32), "begin": 0, "end": 2,
+        "size": 3, "out": np.zeros((1, 2), np.int32), "begin": 0, "end": 2,
     }  # fmt: skip
     return [*(given | changes).values()]
 
@@ -90,15 +90,15 @@ def arguments(**changes):
 def test_a_kernel_is_called_with_all_or_with_the_last_arguments_left():
     args = arguments()
     assert LABELLING.call("relabel", *args) == 0
-    np.testing.assert_array_equal(args[2], [[5, 7]])
-    args[2][:] = 0
-    LABELLING.bind("relabel", *args[:3])(1, 2)
-    np.testing.assert_array_equal(args[2], [[0, 7]])
+    np.testing.assert_array_equal(args[3], [[5, 7]])
+    args[3][:] = 0
+    LABELLING.bind("relabel", *args[:4])(1, 2)
+    np.testing.assert_array_equal(args[3], [[0, 7]])
 
 
 def test_a_bound_kernel_keeps_its_arrays():
     out = np.zeros((1, 1 << 20), np.int32)
-    bound = LABELLING.bind("relabel", np.ones_like(out), np.array([3, 4], np.int32), out)
+    bound = LABELLING.bind("relabel", np.ones_like(out), np.array([3, 4], np.int32), 2, out)
     np.random.default_rng(0).random(1 << 22)
     bound(0, out.size)
     assert (out == 4).all()

@@ -305,9 +305,9 @@ def test_the_command_works_tile_by_tile_and_cleans_up(folder, tmp_path, whole, c
     assert f"{len(whole.table)} sources in" in capsys.readouterr().out
     assert json.loads((tmp_path / "work/run.json").read_text())["parameters"]["box_size"] == 16
     # A workspace of the command's own does not stay.
-    (out / "workspace").mkdir()
+    (out / ".workspace").mkdir()
     assert main([*arguments, "--no-preview"]) == 0
-    assert not (out / "workspace").exists()
+    assert not (out / ".workspace").exists()
     assert (out / "tiles.ecsv").exists()
     # Another parameter is another run.
     again = [*arguments, "--workspace", str(tmp_path / "work"), "--nsigma", "2"]

@@ -44,8 +44,11 @@ def wcs_of_file(path: str | os.PathLike[str], image: ImageSource, name: str = "w
         If it has no WCS that can be used, or it is not known which of several.
     """
     file, hdu = split_path(path)
-    with open(file, "rb") as opened:
-        content = opened.read()
+    try:
+        with open(file, "rb") as opened:
+            content = opened.read()
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{name}: {file or repr(file)}: there is no such file") from None
     if content.startswith(FITS) and b"\n" not in content[:CARD]:
         return _of_fits(file, hdu, name)
     headers = _headers(content.decode("latin-1"))

@@ -365,7 +365,7 @@ class SegmentationImage:
                 f"The sliced result is empty: {key!r} cuts nothing out of an image of shape "
                 f"{self.shape}"
             )
-        return type(self)(window)
+        return SegmentationImage(window)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         return np.array(self.data, dtype=dtype, copy=copy)
