@@ -49,10 +49,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _describe(path: str) -> None:
     """Print what an image is, and what `skyshed extract` would take of its file."""
-    from skyshed.cli.writing import say_product
+    from skyshed.cli.errors import warnings_in_one_line
+    from skyshed.cli.writing import say_calibration, say_product
     from skyshed.images.exposure import open_exposure
 
-    exposure = open_exposure(path, profile=None)
+    with warnings_in_one_line():
+        exposure = open_exposure(path, profile=None, calibrate=True)
     (ny, nx), unit = exposure.shape, exposure.unit or "a unit that is not known"
     sky = "with" if exposure.wcs is not None else "without"
     print(f"{exposure.image.label}: {nx} x {ny} pixels, in {unit}, {sky} positions on the sky")
@@ -60,6 +62,8 @@ def _describe(path: str) -> None:
         print("by its headers no product that is known: it is read as a plain image")
     else:
         say_product(exposure.said.record)
+    if exposure.calibration is not None:
+        say_calibration(exposure.calibration.record())
 
 
 def _cores() -> str:

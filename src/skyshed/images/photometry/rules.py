@@ -131,7 +131,9 @@ def _value(header: Any, name: str) -> Any:
         return None
 
 
-def calibration_of(evidence: Evidence, label: str = "image") -> Calibration | None:
+def calibration_of(
+    evidence: Evidence, label: str = "image", known: Calibration | None = None
+) -> Calibration | None:
     """Return what the unit of an image is by all that is known of it; `None` where it is not said.
 
     Parameters
@@ -140,6 +142,8 @@ def calibration_of(evidence: Evidence, label: str = "image") -> Calibration | No
         What is known.
     label : str, optional
         What messages call the image.
+    known : Calibration, optional
+        What the product says that the image is. It goes before the rules if they agree with it.
 
     Warns
     -----
@@ -155,7 +159,7 @@ def calibration_of(evidence: Evidence, label: str = "image") -> Calibration | No
     >>> calibration_of(Evidence(u.DN, {"MAGZERO": 25.0})) is None  # AB or Vega, nobody knows
     True
     """
-    found: list[Calibration] = []
+    found = [] if known is None else [known]
     try:
         for each in RULES.values():
             calibration = each.find(_only(evidence, each.cards))
