@@ -98,6 +98,11 @@ class SharedCards(Cards):
 
     parts: tuple[Cards, ...] = ()
 
+    def text(self, name: str) -> str:
+        """Return the text of a card in capitals; empty if it is not the same in all parts."""
+        texts = {part.text(name) for part in self.parts}
+        return texts.pop() if len(texts) == 1 else ""
+
     def find(self, name: str) -> Card | None:
         """Return a card that is the same in all parts.
 
