@@ -436,5 +436,7 @@ def test_info_says_what_an_image_is(product, capsys):
     assert "sdss-frame: SDSS, corrected frame" in shown
     fits.writeto(product.parent / "b.fits", make_field())
     assert main(["info", str(product.parent / "b.fits")]) == 0
-    assert "no product that is known" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "without a unit, without positions on the sky" in shown
+    assert "no product that is known" in shown
     assert main(["info", str(product.parent / "absent.fits")]) == 2

@@ -79,3 +79,20 @@ def test_a_product_has_the_flux_densities_of_the_same_file_read_plain(tmp_path):
         for each in (None, "plain")
     )
     np.testing.assert_allclose(product, plain, rtol=1e-8)
+
+
+def test_a_zero_point_that_is_there_twice_is_none(tmp_path):
+    header = tan(**SIGNS["AB"], MAGZP=26.2, BUNIT="DN")
+    header.append(("MAGZP", 25.0))
+    fits.writeto(tmp_path / "a.fits", stars(), header)
+    for profile in (None, "plain"):
+        assert magnitudes(extract(tmp_path / "a.fits", profile=profile, **OPTIONS)) == []
+        with pytest.raises(ValueError, match=r"MAGZP is given twice, as 26.2 and 25.0"):
+            extract(tmp_path / "a.fits", profile=profile, zero_point="MAGZP", **OPTIONS)
+
+
+def test_the_zero_point_of_another_image_of_the_file_is_not_taken(tmp_path):
+    primary = fits.PrimaryHDU(stars(), tan(**SIGNS["Vega"], MAGZP=20.9))
+    fits.HDUList([primary, fits.ImageHDU(stars(seed=2), tan())]).writeto(tmp_path / "a.fits")
+    assert extract(tmp_path / "a.fits", hdu=0, **OPTIONS).parameters.zero_point == 20.9
+    assert extract(tmp_path / "a.fits", hdu=1, **OPTIONS).parameters.zero_point is None

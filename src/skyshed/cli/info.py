@@ -55,9 +55,12 @@ def _describe(path: str) -> None:
 
     with warnings_in_one_line():
         exposure = open_exposure(path, profile=None, calibrate=True)
-    (ny, nx), unit = exposure.shape, exposure.unit or "a unit that is not known"
+    (ny, nx), unknown = exposure.shape, exposure.image.unknown_unit
+    unit = "without a unit" if exposure.unit is None else f"in {exposure.unit}"
+    if exposure.unit is None and unknown:
+        unit = f"in a unit that is not known, {unknown!r}"
     sky = "with" if exposure.wcs is not None else "without"
-    print(f"{exposure.image.label}: {nx} x {ny} pixels, in {unit}, {sky} positions on the sky")
+    print(f"{exposure.image.label}: {nx} x {ny} pixels, {unit}, {sky} positions on the sky")
     if exposure.said is None:
         print("by its headers no product that is known: it is read as a plain image")
     else:

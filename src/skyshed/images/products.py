@@ -17,6 +17,7 @@ from skyshed.images.hdu_index import SomeHdus, known_index
 from skyshed.images.inherited import header_of
 from skyshed.images.photometry.calibration import Calibration
 from skyshed.images.source import ImageSource
+from skyshed.images.twice import values_of
 
 __all__ = [
     "NOT_USED", "PLAIN", "SIGNS", "Said", "Structure", "product_as", "product_of", "signs_of",
@@ -108,8 +109,16 @@ class Structure:
         return None
 
     def number_of(self, card: str) -> float | None:
-        """Return the number that a card holds; `None` if it holds none."""
-        value = self.find(card) if card else None
+        """Return the number that a card holds; `None` if it holds none, or is there with two.
+
+        A primary header with an image of its own says the numbers of that image.
+        """
+        headers = [self.header]
+        if not self.primary.get("NAXIS", 0):
+            headers.append(self.primary)
+        where: Any = next((each for each in headers if card and card in each), {})
+        values = values_of(where, card)
+        value = values[0] if len(values) == 1 else None
         if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
             return None
         return float(value)

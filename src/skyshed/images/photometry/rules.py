@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 from skyshed.exceptions import ImageWarning
 from skyshed.images.photometry.calibration import Calibration
 from skyshed.images.photometry.evidence import Evidence
+from skyshed.images.twice import values_of
 from skyshed.messages import find_stack_level
 
 __all__ = [
@@ -124,9 +125,10 @@ def photometric_cards(header: Any, primary: Any = None) -> dict[str, Any]:
 
 
 def _value(header: Any, name: str) -> Any:
-    """Return the value of a card; `None` of one that breaks the rules of FITS, and says nothing."""
+    """Return the value of a card; `None` of one that cannot be read, or says two things."""
     try:
-        return header[name]
+        values = values_of(header, name)
+        return values[0] if len(values) == 1 else None
     except Exception:  # astropy reads a card when it is asked for
         return None
 
