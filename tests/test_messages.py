@@ -4,8 +4,10 @@ import warnings
 
 import numpy as np
 import pytest
+from astropy.io import fits
 
 import skyshed
+from skyshed.images import open_image
 from skyshed.messages import one_line
 
 IMAGE = np.random.default_rng(5).normal(0, 1, (40, 40))
@@ -32,6 +34,14 @@ def test_a_warning_points_at_the_call(call):
         warnings.simplefilter("always")
         CALLS[call]()
     assert caught
+    assert {warning.filename for warning in caught} == {__file__}
+
+
+def test_a_warning_about_a_file_points_at_the_call_too(tmp_path):
+    hdus = [fits.PrimaryHDU(), *(fits.ImageHDU(IMAGE, name=name) for name in "AB")]
+    fits.HDUList(hdus).writeto(tmp_path / "a.fits")
+    with pytest.warns(skyshed.exceptions.ImageWarning, match="2 images, and none is") as caught:
+        open_image(tmp_path / "a.fits")
     assert {warning.filename for warning in caught} == {__file__}
 
 

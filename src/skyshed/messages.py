@@ -1,5 +1,6 @@
 """How errors are quoted, and which line of the user's code a warning points at."""
 
+import contextlib
 import os
 import sys
 
@@ -7,6 +8,8 @@ __all__ = ["find_stack_level", "one_line"]
 
 #: The folder of the package; frames of code elsewhere are the user's.
 PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
+#: Frames that stand between those of the package where it uses context managers of its own.
+OURS = (PACKAGE, contextlib.__file__)
 
 
 def one_line(error: object) -> str:
@@ -34,7 +37,7 @@ def find_stack_level() -> int:
     """
     level = 1
     frame = sys._getframe(1)
-    while frame.f_code.co_filename.startswith(PACKAGE) and frame.f_back is not None:
+    while frame.f_code.co_filename.startswith(OURS) and frame.f_back is not None:
         frame = frame.f_back
         level += 1
     return level

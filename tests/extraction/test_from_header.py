@@ -4,6 +4,7 @@ import astropy.units as u
 import numpy as np
 import pytest
 from astropy.io import fits
+from astropy.nddata import CCDData
 
 from skyshed import SEGMENTATION_FLAGS, Parameters, extract, extract_each
 from skyshed.cli import main
@@ -126,3 +127,10 @@ def test_the_command_takes_cards_and_records_them(path, tmp_path, capsys):
     assert "zero_point = 25.3" in (tmp_path / "out" / "parameters.toml").read_text()
     assert main(["extract", str(path), "--out", str(tmp_path / "x"), "--zero-point", "PHOTZP"]) == 2
     assert "PHOTZP" in capsys.readouterr().err
+
+
+def test_a_card_may_be_of_a_header_in_memory(path):
+    image = CCDData(stars(), unit="adu", meta=fits.getheader(path))
+    found = extract(image, zero_point="MAGZERO")
+    assert found.parameters.zero_point == CARDS["MAGZERO"]
+    assert found.record["zero_point_card"] == "MAGZERO = 25.3 of image"

@@ -1,10 +1,13 @@
 """The images of one file as many images: each CCD by itself, with what belongs to it."""
 
+import warnings
+
 import numpy as np
 import pytest
 from astropy.io import fits
 
 from skyshed import extract, extract_each
+from skyshed.arguments import is_path
 from skyshed.exceptions import ImageWarning
 from tests.images.files import stars, tan
 from tests.pipeline_field import same_tables
@@ -166,3 +169,45 @@ def test_one_image_is_not_several(camera, hdu):
         extract(camera / "ooi.fits.fz", hdu=hdu)
     with pytest.warns(ImageWarning, match=r"holds 3 images.*extract_each\(\.\.\., hdu='all'\)"):
         extract(camera / "ooi.fits.fz", **SETTINGS)
+
+
+@pytest.mark.parametrize(
+    ("cards", "image", "planes"),
+    [
+        ({"TELESCOP": "Euclid", "INSTRUME": "VIS"}, "1-{}.E.SCI", ("1-{}.E.RMS", "1-{}.E.FLG")),
+        ({"DES_EXT": "IMAGE", "CCDNUM": 3}, "SCI", ("WGT", "MSK")),
+    ],
+)
+def test_all_are_the_images_of_a_product_not_its_planes(cards, image, planes, tmp_path):
+    pixels = stars()
+    hdus = [fits.PrimaryHDU()]
+    for k in (1, 2):
+        hdus.append(fits.ImageHDU(pixels, tan(**cards, EXTVER=k), image.format(k)))
+        for name, plane in zip(planes, (np.ones_like(pixels), pixels > 1e9), strict=True):
+            plane = plane.astype(np.int16) if plane.dtype == bool else plane
+            hdus.append(fits.ImageHDU(plane, fits.Header({"EXTVER": k}), name.format(k)))
+    fits.HDUList(hdus).writeto(tmp_path / "a.fits")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ImageWarning)
+        for given in (tmp_path / "a.fits", fits.HDUList(hdus)):
+            found = list(extract_each(given, hdu="all", box_size=30, nsigma=5, **SETTINGS))
+            assert [each.extraction.record["profile_image"][:5] for each in found] == [
+                "HDU 1", "HDU 4",
+            ]  # fmt: skip
+
+
+def test_headers_of_a_file_of_a_product_are_read_once(tmp_path, monkeypatch):
+    signs = {"INSTRUME": "DECam", "PROCTYPE": "InstCal", "PRODTYPE": "image"}
+    hdus = [fits.ImageHDU(stars(), tan(EXTNAME=f"S{k}")) for k in range(4)]
+    path = tmp_path / "ooi.fits"
+    fits.HDUList([fits.PrimaryHDU(header=fits.Header(signs)), *hdus]).writeto(path)
+    whole, opened = [], fits.open
+
+    def counted(file, *args, **options):
+        whole.extend([file] if is_path(file) else [])
+        return opened(file, *args, **options)
+
+    monkeypatch.setattr(fits, "open", counted)
+    found = list(extract_each(path, hdu="all", box_size=30, nsigma=5, **SETTINGS))
+    assert all("decam-cp" in each.extraction.record["profile"] for each in found)
+    assert len(whole) == 1

@@ -129,14 +129,13 @@ class Request:
     def calibration(self) -> Calibration | None:
         """What the unit of the image is in flux densities: what is given goes before its header."""
         zero_point = self.parameters.zero_point
-        if not isinstance(zero_point, float):
-            return self.exposure.calibration
+        known = self.exposure.calibration  # None where a zero point is given
+        if known is not None or not isinstance(zero_point, float):
+            return known
         if self.parameters.zero_point_system != "AB":
             return None
-        said = self.exposure.said
-        if said is not None and said.parameters.get("zero_point") == zero_point:
-            return Calibration.of_zero_point(zero_point, said.record["profile_zero_point"])
-        return Calibration.of_zero_point(zero_point, f"zero_point = {zero_point:g}, AB, as given")
+        said = self.noted.get("zero_point_card", f"zero_point = {zero_point:g}")
+        return Calibration.of_zero_point(zero_point, f"{said}, AB, as given")
 
     @property
     def halo(self) -> int:

@@ -1,8 +1,12 @@
-"""Errors as lines on standard error."""
+"""Errors and warnings as lines on standard error."""
 
 import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
-__all__ = ["complain", "in_one_line", "is_refusal"]
+__all__ = ["complain", "in_one_line", "is_refusal", "warnings_in_one_line"]
 
 #: Errors that say what is wrong with a request; all others are ours.
 REFUSALS = (ValueError, TypeError, OSError, ImportError, MemoryError)
@@ -40,3 +44,19 @@ def in_one_line(error: BaseException) -> str:
 def complain(text: str) -> None:
     """Say in one line what is wrong."""
     print(f"skyshed: error: {text}", file=sys.stderr)
+
+
+@contextmanager
+def warnings_in_one_line(quiet: bool = False) -> Iterator[None]:
+    """Print warnings as lines of this command, each once, or not at all."""
+    seen: set[str] = set()
+
+    def show(message: Any, *_: Any, **__: Any) -> None:
+        text = " ".join(str(message).split())
+        if text not in seen and not quiet:
+            seen.add(text)
+            print(f"skyshed: warning: {text}", file=sys.stderr)
+
+    with warnings.catch_warnings():
+        warnings.showwarning = show
+        yield

@@ -3,16 +3,13 @@
 import argparse
 import os
 import shutil
-import sys
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import Field, fields
 from pathlib import Path
 from typing import Any
 
 from skyshed.cli.each_inputs import COMPANIONS
-from skyshed.cli.writing import WORKSPACE, say_product, write_found
+from skyshed.cli.errors import warnings_in_one_line
+from skyshed.cli.writing import WORKSPACE, say_calibration, say_product, write_found
 from skyshed.names import KEYWORDS
 from skyshed.parameters import Parameters
 from skyshed.parameters.validators import Flag
@@ -167,7 +164,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.each:
         from skyshed.cli.each import run_each
 
-        with _warnings_in_one_line(arguments.quiet):
+        with warnings_in_one_line(arguments.quiet):
             return run_each(arguments, parameters)
     if arguments.one_table:
         raise ValueError("--one-table is about many images: give --each, too")
@@ -175,7 +172,7 @@ def run(arguments: argparse.Namespace) -> int:
     from skyshed.extraction.entry import open_request
     from skyshed.extraction.plan import Resources, make_forecast, make_plan
 
-    with _warnings_in_one_line(arguments.quiet):
+    with warnings_in_one_line(arguments.quiet):
         request = open_request(
             arguments.image[0] if len(arguments.image) == 1 else arguments.image,
             **{name: getattr(arguments, name) for name in INPUTS},
@@ -212,34 +209,5 @@ def _extract(arguments: argparse.Namespace, request: Any, plan: Any, resources: 
         say_product(found.record)
         print(f"{n} source{'' if n == 1 else 's'} in")
         print("\n".join(f"  {path}" for path in paths))
-        print(_calibrated(found), end="")
+        say_calibration(found.record)
     return 0
-
-
-def _calibrated(found: Any) -> str:
-    """Return a line about flux densities and AB magnitudes; none where there are none."""
-    if "zero_point_ab" not in found.record:
-        return ""
-    one, zero_point = (
-        float(found.record[name]) for name in ("microjansky_per_unit", "zero_point_ab")
-    )
-    return (
-        f"a flux of 1 is {one:.5g} uJy, AB magnitude {zero_point:.3f} "
-        f"({found.record['zero_point_source']})\n"
-    )
-
-
-@contextmanager
-def _warnings_in_one_line(quiet: bool) -> Iterator[None]:
-    """Print warnings as lines of this command, each once, or not at all."""
-    seen: set[str] = set()
-
-    def show(message: Any, *_: Any, **__: Any) -> None:
-        text = " ".join(str(message).split())
-        if text not in seen and not quiet:
-            seen.add(text)
-            print(f"skyshed: warning: {text}", file=sys.stderr)
-
-    with warnings.catch_warnings():
-        warnings.showwarning = show
-        yield

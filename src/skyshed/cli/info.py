@@ -49,10 +49,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _describe(path: str) -> None:
     """Print what an image is, and what `skyshed extract` would take of its file."""
-    from skyshed.cli.writing import say_product
+    from skyshed.cli.errors import warnings_in_one_line
+    from skyshed.cli.writing import say_calibration, say_product
     from skyshed.images.exposure import open_exposure
 
-    exposure = open_exposure(path, profile=None)
+    with warnings_in_one_line():
+        exposure = open_exposure(path, profile=None, calibrate=True)
     (ny, nx), unknown = exposure.shape, exposure.image.unknown_unit
     unit = "without a unit" if exposure.unit is None else f"in {exposure.unit}"
     if exposure.unit is None and unknown:
@@ -63,6 +65,8 @@ def _describe(path: str) -> None:
         print("by its headers no product that is known: it is read as a plain image")
     else:
         say_product(exposure.said.record)
+    if exposure.calibration is not None:
+        say_calibration(exposure.calibration.record())
 
 
 def _cores() -> str:

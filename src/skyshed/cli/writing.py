@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-__all__ = ["WORKSPACE", "say_product", "write_found"]
+__all__ = ["WORKSPACE", "say_calibration", "say_product", "write_found"]
 
 #: The folder in that of the results that a run over tiles works in until they are written. It goes
 #: then, so that it has no name that a user would give to a folder of theirs.
@@ -38,3 +38,14 @@ def say_product(record: Mapping[str, str]) -> None:
         if key.startswith("profile_"):
             print(f"  {key.removeprefix('profile_').replace('_', ' ')}: {text}")
     print("  --as plain takes nothing of this")
+
+
+def say_calibration(record: Mapping[str, str]) -> None:
+    """Print what a flux of 1 is as a flux density and AB magnitude, where that is known."""
+    if "zero_point_ab" not in record:
+        return
+    one, zero_point = (float(record[name]) for name in ("microjansky_per_unit", "zero_point_ab"))
+    print(
+        f"a flux of 1 is {one:.5g} uJy, AB magnitude {zero_point:.3f} "
+        f"({record['zero_point_source']})"
+    )

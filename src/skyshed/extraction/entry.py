@@ -1,6 +1,5 @@
 """From whatever is given as an image to its sources: `extract`."""
 
-import warnings
 from typing import Any
 
 from skyshed.arguments import check_choice, check_flag, is_path
@@ -8,13 +7,12 @@ from skyshed.chain.columns import check_columns
 from skyshed.chain.progress import Progress
 from skyshed.chain.request import DETECTION, IMAGE, Request
 from skyshed.chain.whole import STAGES, run_whole
-from skyshed.exceptions import ImageWarning
 from skyshed.extraction.from_header import settled
+from skyshed.extraction.from_product import with_those_of_the_file
 from skyshed.extraction.given import check_detection, open_detection, open_labels
 from skyshed.extraction.plan import Plan, Resources, make_plan
 from skyshed.extraction.result import Extraction
-from skyshed.images.exposure import Exposure, open_exposure
-from skyshed.messages import find_stack_level
+from skyshed.images.exposure import open_exposure
 from skyshed.namespace import on_device_of, on_its_device
 from skyshed.parameters import Parameters
 
@@ -240,7 +238,7 @@ def open_request(
         calibrate=parameters.calibrate and parameters.zero_point is None,
     )  # fmt: skip
     parameters, exposure, noted = settled(parameters, exposure)
-    parameters = _with_those_of_the_file(parameters, exposure)
+    parameters, exposure = with_those_of_the_file(parameters, exposure)
     exposures = {IMAGE: exposure}
     if detection_image is not None:
         exposures[DETECTION] = open_detection(detection_image, exposure, region)
@@ -252,38 +250,6 @@ def open_request(
     request = Request(exposures, parameters, known, detection_cat, noted)
     check_columns(parameters.columns, request.wcs is not None, request.has_quality)
     return request
-
-
-def _with_those_of_the_file(parameters: Parameters, exposure: Exposure) -> Parameters:
-    """Return the parameters with those that the file says and the user does not.
-
-    Warns
-    -----
-    ImageWarning
-        If the user says others than the file, as where those of another file are used again.
-    """
-    if exposure.said is None:
-        return parameters
-    said = dict(exposure.said.parameters)
-    if parameters.zero_point is not None:  # the system is that of the file's own
-        said.pop("zero_point_system", None)
-    added = {}
-    for name, value in said.items():
-        given = getattr(parameters, name)
-        if given is None:
-            added[name] = value
-        elif given != value:
-            _warn(f"{name} is given as {given}, which is used, and the file says {value}")
-    if parameters.effective_gain and "profile_error" in exposure.said.record:
-        _warn(
-            "effective_gain is given, and has no effect: the errors are those of "
-            f"{exposure.said.record['profile_error']}; give error, or profile='plain' (--as plain)"
-        )
-    return parameters.replace(**added)
-
-
-def _warn(message: str) -> None:
-    warnings.warn(message, ImageWarning, stacklevel=find_stack_level())
 
 
 def run_request(

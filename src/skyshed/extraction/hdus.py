@@ -3,6 +3,7 @@
 import os
 import warnings
 from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import Any, NamedTuple
 
 from skyshed.arguments import is_path
@@ -11,6 +12,7 @@ from skyshed.images.hdu_facts import HduFacts, images_of, listed
 from skyshed.images.hdu_index import index_of
 from skyshed.images.hdu_names import keys_of, names_several, select, wanted_hdus
 from skyshed.images.headers import split_path
+from skyshed.images.products import product_of, structure_in, structure_of
 from skyshed.messages import find_stack_level
 
 __all__ = ["Chosen", "choose_hdus"]
@@ -66,7 +68,8 @@ def choose_hdus(images: Sequence[Any], hdus: Sequence[Any], names: Sequence[str]
         found = None
         if (hdu is None or named is None) and names_several(wanted):
             found = _images(file)
-        chosen += _of_file(file, name, place, wanted, found or ()) or [
+        known = _known(file, found, wanted) if found else None
+        chosen += _of_file(file, name, place, wanted, found or (), known) or [
             Chosen(image, hdu, name, place)
         ]
     return chosen
@@ -84,16 +87,35 @@ def _images(file: Any) -> Sequence[HduFacts] | None:
         return None
 
 
+def _known(file: Any, images: Sequence[HduFacts], wanted: Any) -> Sequence[int] | None:
+    """Return which HDUs are images and no planes, by the product that a file is, if it is one."""
+    if not any(each.is_all for each in wanted_hdus(wanted)):
+        return None
+    number = images[0].number
+    try:
+        with ExitStack() as stack:
+            if is_path(file):
+                structure = stack.enter_context(structure_in(os.fspath(file), number))
+            else:
+                structure = structure_of(file, number)
+            product = product_of(structure)
+    except Exception:  # whoever opens it says what is wrong
+        return None
+    return None if product is None else product.images
+
+
 def _of_file(
-    file: Any, name: str, place: int, wanted: Any, images: Sequence[HduFacts]
-) -> list[Chosen]:
+    file: Any, name: str, place: int, wanted: Any, images: Sequence[HduFacts],
+    known: Sequence[int] | None,
+) -> list[Chosen]:  # fmt: skip
     """Return those images of a file that are meant; none if it has none of them."""
     if not images:
         return []
-    found = select(images, wanted)
+    found = select(images, wanted, known)
     if not any(isinstance(each, HduFacts) for each in found):
         return []
-    _tell_of_planes(images, found, wanted, name)
+    if known is None:  # else what is taken of them is in the record
+        _tell_of_planes(images, found, wanted, name)
     keys = keys_of(images)
     shown = split_path(name)[0] if is_path(file) else name
     return [

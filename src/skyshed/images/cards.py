@@ -6,6 +6,7 @@ from numbers import Real
 from typing import Any, NamedTuple
 
 from skyshed.images.pixels import RefusedError
+from skyshed.images.twice import given_twice
 
 __all__ = ["Card", "Cards", "SharedCards", "cards_of"]
 
@@ -44,6 +45,11 @@ class Cards:
             return Card(self.primary[name], f"the primary header of {self.label}")
         return None
 
+    def given_twice(self, name: str) -> str | None:
+        """Say that a card is there with different values; `None` if it is not."""
+        headers = [each for each in (self.own, self.primary) if each is not None and name in each]
+        return given_twice(headers[0], [name]) if headers else None
+
     def text(self, name: str) -> str:
         """Return the text of a card in capitals; empty if there is none."""
         card = self.find(name)
@@ -77,6 +83,9 @@ class Cards:
                 f"{asked}, and the header of {self.label} has no such card: give a number, or the "
                 "name of a card that is there"
             )
+        twice = self.given_twice(name)
+        if twice is not None:
+            raise RefusedError(f"{asked}, and {twice}: correct the header, or give a number")
         value = card.value
         if not isinstance(value, Real) or isinstance(value, bool) or not isfinite(value):
             raise RefusedError(
@@ -97,6 +106,16 @@ class SharedCards(Cards):
     """
 
     parts: tuple[Cards, ...] = ()
+
+    def given_twice(self, name: str) -> str | None:
+        """Say that a card is there with different values in a part; `None` if it is in none."""
+        found = (part.given_twice(name) for part in self.parts)
+        return next((each for each in found if each is not None), None)
+
+    def text(self, name: str) -> str:
+        """Return the text of a card in capitals; empty if it is not the same in all parts."""
+        texts = {part.text(name) for part in self.parts}
+        return texts.pop() if len(texts) == 1 else ""
 
     def find(self, name: str) -> Card | None:
         """Return a card that is the same in all parts.

@@ -339,14 +339,27 @@ def open_exposure(
     wcs = main.wcs if wcs is None else wcs
     calibration = None
     if calibrate:
-        # Of the whole image: that of a region of it is the same.
-        evidence = Evidence(main.unit, main.cards, wcs, main.shape)
-        calibration = calibration_of(evidence, main.label)
+        calibration, said = _calibrated(main, wcs, said)
     exposure = Exposure(
         main, companions, own_mask, name, bits, scale_weight, device, wcs, factors,
         weight_threshold, named, said=said, calibration=calibration, wcs_file=wcs_file,
     )  # fmt: skip
     return exposure if region is None else exposure.cut(as_region(region, main.shape))
+
+
+def _calibrated(
+    main: ImageSource, wcs: Any, said: Said | None
+) -> tuple[Calibration | None, Said | None]:
+    """Return what the unit is in flux densities, and what is used of what the product says.
+
+    It is that of the whole image: that of a region of it is the same.
+    """
+    known = None if said is None else said.calibration
+    evidence = Evidence(main.unit, main.cards, wcs, main.shape)
+    calibration = calibration_of(evidence, main.label, known)
+    if said is not None and known is not None and calibration is None:
+        said = said.without("zero_point", "the header contradicts it")
+    return calibration, said
 
 
 def nothing_good(name: str) -> ValueError:

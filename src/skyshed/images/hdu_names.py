@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
@@ -153,7 +153,9 @@ def names_several(wanted: Any) -> bool:
     return len(found) > 1 or any(each.several for each in found)
 
 
-def select(images: Sequence[HduFacts], wanted: Any) -> list[HduFacts | Wanted]:
+def select(
+    images: Sequence[HduFacts], wanted: Any, known: Container[int] | None = None
+) -> list[HduFacts | Wanted]:
     """Return the images that are meant, each once, in the order in which they are named.
 
     Parameters
@@ -162,6 +164,8 @@ def select(images: Sequence[HduFacts], wanted: Any) -> list[HduFacts | Wanted]:
         The images of a file.
     wanted : int, str, or tuple or list of them
         What `wanted_hdus` takes.
+    known : container of int, optional
+        The numbers of those that are images, and no planes of one, where that is known.
 
     Returns
     -------
@@ -182,7 +186,7 @@ def select(images: Sequence[HduFacts], wanted: Any) -> list[HduFacts | Wanted]:
             return [exact[0] if len(exact) == 1 else Wanted(wanted, name=exact[0].name)]
     found: dict[HduFacts | Wanted, None] = {}
     for each in wanted_hdus(wanted):
-        some = _all(images) if each.is_all else [hdu for hdu in images if each.matches(hdu)]
+        some = _all(images, known) if each.is_all else [hdu for hdu in images if each.matches(hdu)]
         clear = bool(some) and (each.several or len(some) == 1)
         found.update(dict.fromkeys(some if clear else [each]))
     return list(found)
@@ -211,9 +215,10 @@ def keys_of(images: Sequence[HduFacts]) -> dict[HduFacts, str]:
     }
 
 
-def _all(images: Sequence[HduFacts]) -> list[HduFacts]:
-    """Return all images but the planes that go with others, by their names."""
-    return [each for each in images if not each.name.startswith(PLANES)] or list(images)
+def _all(images: Sequence[HduFacts], known: Container[int] | None) -> list[HduFacts]:
+    """Return all images but the planes that go with others: by the product, or their names."""
+    named = [each for each in images if not each.name.startswith(PLANES)] or list(images)
+    return [each for each in named if known is None or each.number in known] or named
 
 
 def _counted(word: str, match: re.Match[str] | None, text: str) -> Wanted:

@@ -15,7 +15,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from skyshed.images.cards import Cards
+from skyshed.images.cards import Cards, SharedCards
 from skyshed.images.pixels import RefusedError
 from skyshed.images.source import ImageSource
 
@@ -115,11 +115,9 @@ def names_of_bits(mask: Cards | None, image: Cards | None) -> tuple[dict[str, in
     >>> names_of_bits(Cards({"MP_BAD": 0, "MP_SAT": 1}), None)
     ({'BAD': 0, 'SAT': 1}, 'its header')
     """
-    headers = [] if mask is None else [mask.own, *filter(None, [mask.primary])]
-    for header in headers:
-        found = _said(header)
-        if found:
-            return found, "its header"
+    found = _said_by(mask)
+    if found:
+        return found, "its header"
     for cards in (mask, image):
         if cards is not None:
             for instrument, source, names in DOCUMENTED:
@@ -127,6 +125,28 @@ def names_of_bits(mask: Cards | None, image: Cards | None) -> tuple[dict[str, in
                 if all(one.startswith(two) for one, two in zip(here, instrument, strict=True)):
                     return {name: bit for bit, name in enumerate(names) if name}, source
     return {}, ""
+
+
+def _said_by(mask: Cards | None) -> dict[str, int]:
+    """Return the bits that the header of a mask names, or else that of its file.
+
+    Raises
+    ------
+    ValueError
+        If the mask is made of parts whose headers name other bits.
+    """
+    if isinstance(mask, SharedCards):
+        first, *others = (_said_by(part) for part in mask.parts)
+        for part, other in zip(mask.parts[1:], others, strict=True):
+            if other != first:
+                raise RefusedError(
+                    f"mask_bits: the header of {part.label} names other bits than that of "
+                    f"{mask.label}, with which it is one mask: bring the masks to the same bits "
+                    "first, or give numbers of bits that mean the same in both"
+                )
+        return first
+    headers = () if mask is None else (mask.own, mask.primary)
+    return next((found for header in headers if header and (found := _said(header))), {})
 
 
 def _said(header: Mapping[str, Any]) -> dict[str, int]:

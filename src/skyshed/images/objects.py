@@ -158,8 +158,11 @@ def _source(
     xp = array_namespace(**{name: array})
     array = array if is_device_array(array) else xp.asarray(array)
     _check(array, name)
-    cards = photometric_cards(header) if isinstance(header, Mapping) else {}
-    return ArraySource(array, unit, wcs, cards=cards)
+    if not isinstance(header, Mapping):
+        return ArraySource(array, unit, wcs)
+    return ArraySource(
+        array, unit, wcs, header=Cards(header, label=name), cards=photometric_cards(header)
+    )
 
 
 def _check(array: Any, name: str) -> None:

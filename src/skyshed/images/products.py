@@ -3,20 +3,25 @@
 The registry is imported only where a header has a card that it goes by: most files are none of it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
+from astropy.io import fits
 from astropy.io.fits.verify import VerifyError
 
+from skyshed.images.astropy_says import quiet
 from skyshed.images.hdu_facts import HduFacts, images_of
+from skyshed.images.hdu_index import SomeHdus, known_index
 from skyshed.images.inherited import header_of
+from skyshed.images.photometry.calibration import Calibration
 from skyshed.images.source import ImageSource
+from skyshed.images.twice import values_of
 
 __all__ = [
-    "PLAIN", "SIGNS", "Said", "Structure", "product_as", "product_of", "signs_of", "structure_of",
-    "take",
+    "NOT_USED", "PLAIN", "SIGNS", "Said", "Structure", "product_as", "product_of", "signs_of",
+    "structure_in", "structure_of", "take",
 ]  # fmt: skip
 
 #: What ``--as`` calls a file that is read without any profile.
@@ -27,6 +32,14 @@ SIGNS = (
     "TELESCOP", "INSTRUME", "ORIGIN", "BMAJ", "AR_HDU", "JSONADDR", "DES_EXT", "LEGPIPEV",
     "FPA.TELESCOPE", "UNW_VER", "COADDID", "ZPAPPROX",
 )  # fmt: skip
+
+#: What the run record calls that which a file has and a run does not use.
+NOT_USED = "profile_not_used"
+#: Numbers of a product: the parameters that each is, and what the run record calls it.
+NUMBERS = {
+    "zero_point": (("zero_point", "zero_point_system"), "profile_zero_point"),
+    "effective_gain": (("effective_gain",), "profile_gain"),
+}
 
 
 @dataclass(frozen=True)
@@ -43,6 +56,24 @@ class Said:
 
     record: Mapping[str, str]
     parameters: Mapping[str, Any]
+
+    @property
+    def calibration(self) -> Calibration | None:
+        """What the AB zero point of the product says; `None` if it has none."""
+        if self.parameters.get("zero_point_system") != "AB":
+            return None
+        return Calibration.of_zero_point(
+            self.parameters["zero_point"], self.record["profile_zero_point"]
+        )
+
+    def without(self, name: str, why: str) -> "Said":
+        """Return the same where a number, ``zero_point`` or ``effective_gain``, is not used."""
+        names, card = NUMBERS[name]
+        record = dict(self.record)
+        passed = [record.pop(NOT_USED, ""), f"{record.pop(card)} ({why})"]
+        record[NOT_USED] = "; ".join(filter(None, passed))
+        left = {each: value for each, value in self.parameters.items() if each not in names}
+        return Said(record, left)
 
 
 @dataclass(frozen=True)
@@ -78,19 +109,43 @@ class Structure:
         return None
 
     def number_of(self, card: str) -> float | None:
-        """Return the number that a card holds; `None` if it holds none."""
-        value = self.find(card) if card else None
+        """Return the number that a card holds; `None` if it holds none, or is there with two.
+
+        A primary header with an image of its own says the numbers of that image.
+        """
+        headers = [self.header]
+        if not self.primary.get("NAXIS", 0):
+            headers.append(self.primary)
+        where: Any = next((each for each in headers if card and card in each), {})
+        values = values_of(where, card)
+        value = values[0] if len(values) == 1 else None
         if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
             return None
         return float(value)
 
 
-def structure_of(hdus: Any, number: int, file: str = "") -> Structure:
-    """Return what there is to know of an image in a list of HDUs."""
+def structure_of(
+    hdus: Any, number: int, file: str = "", images: Sequence[HduFacts] | None = None
+) -> Structure:
+    """Return what there is to know of an image in a list of HDUs; ``images`` if they are known."""
     return Structure(
-        number, header_of(hdus, number), hdus[0].header, lambda: images_of(hdus),
+        number, header_of(hdus, number), hdus[0].header,
+        lambda: images_of(hdus) if images is None else images,
         lambda other: hdus[other].header, file,
     )  # fmt: skip
+
+
+@contextmanager
+def structure_in(file: str, number: int) -> Iterator[Structure]:
+    """Give what there is to know of an image in a file, whose headers are read once, if at all."""
+    known = known_index(file)
+    with quiet(), ExitStack() as stack:
+        if known is not None and known.begins:
+            some = stack.enter_context(closing(SomeHdus(file, known)))
+            yield structure_of(some, number, file, known.images)
+        else:
+            hdus = stack.enter_context(fits.open(file, memmap=False))
+            yield structure_of(hdus, number, file)
 
 
 def signs_of(header: Any, primary: Any) -> dict[str, str]:

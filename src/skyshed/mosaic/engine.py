@@ -4,7 +4,6 @@ A task is a function of the job and of a tile; it reads and writes the workspace
 nothing. So graphs have one node for each tile and no edges, and results take no memory.
 """
 
-import asyncio
 import contextlib
 import warnings
 from collections.abc import Callable, Iterable
@@ -295,6 +294,8 @@ def _check_scheduler(address: str) -> None:
             f"{address!r} ({reason})"
         )
     if scheme != "inproc":
+        import asyncio  # here: it takes as long to import as half of this package
+
         # In a thread: notebooks have a loop of their own in this one.
         with ThreadPoolExecutor(1) as pool:
             pool.submit(asyncio.run, _ask(address)).result()
@@ -302,6 +303,8 @@ def _check_scheduler(address: str) -> None:
 
 async def _ask(address: str) -> None:
     """Connect to a scheduler, as Dask's clients do, and leave."""
+    import asyncio
+
     from distributed.comm.core import connect as connect_to
     from distributed.security import Security
 

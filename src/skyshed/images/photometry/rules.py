@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 from skyshed.exceptions import ImageWarning
 from skyshed.images.photometry.calibration import Calibration
 from skyshed.images.photometry.evidence import Evidence
+from skyshed.images.twice import values_of
 from skyshed.messages import find_stack_level
 
 __all__ = [
@@ -124,14 +125,17 @@ def photometric_cards(header: Any, primary: Any = None) -> dict[str, Any]:
 
 
 def _value(header: Any, name: str) -> Any:
-    """Return the value of a card; `None` of one that breaks the rules of FITS, and says nothing."""
+    """Return the value of a card; `None` of one that cannot be read, or says two things."""
     try:
-        return header[name]
+        values = values_of(header, name)
+        return values[0] if len(values) == 1 else None
     except Exception:  # astropy reads a card when it is asked for
         return None
 
 
-def calibration_of(evidence: Evidence, label: str = "image") -> Calibration | None:
+def calibration_of(
+    evidence: Evidence, label: str = "image", known: Calibration | None = None
+) -> Calibration | None:
     """Return what the unit of an image is by all that is known of it; `None` where it is not said.
 
     Parameters
@@ -140,6 +144,8 @@ def calibration_of(evidence: Evidence, label: str = "image") -> Calibration | No
         What is known.
     label : str, optional
         What messages call the image.
+    known : Calibration, optional
+        What the product says that the image is. It goes before the rules if they agree with it.
 
     Warns
     -----
@@ -155,7 +161,7 @@ def calibration_of(evidence: Evidence, label: str = "image") -> Calibration | No
     >>> calibration_of(Evidence(u.DN, {"MAGZERO": 25.0})) is None  # AB or Vega, nobody knows
     True
     """
-    found: list[Calibration] = []
+    found = [] if known is None else [known]
     try:
         for each in RULES.values():
             calibration = each.find(_only(evidence, each.cards))

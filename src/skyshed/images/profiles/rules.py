@@ -6,13 +6,13 @@ from typing import Any
 
 import astropy.units as u
 
+from skyshed.images.photometry.calibration import Calibration
+
 __all__ = ["GAINS", "ZERO_POINTS", "Cards"]
 
 #: Looks a card up that holds a number, in the header of the image, then in the primary one.
 Cards = Callable[[str], float | None]
 
-#: The flux density of AB magnitude 0, in Jy (Oke & Gunn 1983, ApJ 266, 713).
-AB_ZERO = 3631.0
 #: AB magnitudes of PHOTFLAM, at the pivot wavelength in Angstrom: -21.10 - 5 log10(PHOTPLAM) +
 #: 18.6921 (ACS Data Handbook 9.0, section 5.1.1).
 STMAG_ZERO, PIVOT_ZERO = -21.10, 18.6921
@@ -55,13 +55,15 @@ def _photflam_of_counts(values: Sequence[float], unit: Any) -> float | None:
 
 def _flux_density(values: Sequence[float], unit: Any) -> float | None:
     """Take the unit of the pixels, which is a flux density."""
-    return _magnitude(unit.to(u.Jy) / AB_ZERO)
+    return Calibration(unit.to(u.uJy), "the unit").zero_point
 
 
 def _surface_brightness(values: Sequence[float], unit: Any) -> float | None:
     """Take the unit of the pixels, a flux density per solid angle, and the sr of a pixel."""
     steradian = values[0]
-    return _magnitude(unit.to(u.Jy / u.sr) * steradian / AB_ZERO) if steradian > 0 else None
+    if steradian <= 0:
+        return None
+    return Calibration(unit.to(u.uJy / u.sr) * steradian, "the unit").zero_point
 
 
 def _nanomaggies(values: Sequence[float], unit: Any) -> float | None:

@@ -4,12 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from astropy.io import fits
-
-from skyshed.images.astropy_says import quiet
 from skyshed.images.noise_planes import NOISE_PLANES
 from skyshed.images.open import open_image
-from skyshed.images.products import Said, Structure, structure_of
+from skyshed.images.products import NOT_USED, Said, Structure, structure_in, structure_of
 from skyshed.images.profiles.declared import (
     ERROR,
     ERROR_VARIANCE,
@@ -65,9 +62,8 @@ def product_in(name: str | None, image: ImageSource, given: Any) -> Product | No
         return _product(name, structure_of(given, image.hdu.number))
     origin = image.origin()
     if "input_hdu" in origin:
-        file = str(origin["input"])
-        with quiet(), fits.open(file, memmap=False) as hdus:
-            return _product(name, structure_of(hdus, int(origin["input_hdu"]), file))
+        with structure_in(str(origin["input"]), int(origin["input_hdu"])) as structure:
+            return _product(name, structure)
     if name is None:
         return None
     raise ValueError(
@@ -198,7 +194,7 @@ def _record(
     ]
     lacking = [f"{role}: {why}" for role, why in product.lacking.items()]
     if passed or unused or lacking:
-        record["profile_not_used"] = "; ".join([*passed, *unused, *lacking])
+        record[NOT_USED] = "; ".join([*passed, *unused, *lacking])
     missing = [
         f"{each.what}: --{each.option}" for each in profile.elsewhere
         if each.option not in user

@@ -1,0 +1,32 @@
+"""What `skyshed info IMAGE` says, and how."""
+
+import pytest
+from astropy.io import fits
+
+from skyshed.cli import main
+from tests.images.files import stars, tan
+from tests.images.profiles.cases import CASES
+
+JWST = next(case for case in CASES if case.profile == "jwst-i2d")
+
+
+def test_what_an_image_is_and_what_a_flux_of_1_is(tmp_path, capsys):
+    path = str(tmp_path / "a.fits")
+    JWST.hdus().writeto(path)
+    assert main(["info", path]) == 0
+    said = capsys.readouterr().out
+    assert "jwst-i2d" in said
+    assert "a flux of 1 is" in said
+    fits.writeto(path, stars(), tan(BUNIT="nJy"), overwrite=True)
+    assert main(["info", path]) == 0
+    assert "a flux of 1 is 0.001 uJy, AB magnitude 31.400" in capsys.readouterr().out
+
+
+@pytest.mark.filterwarnings("default")
+def test_warnings_are_lines_of_the_command(tmp_path, capsys):
+    path = str(tmp_path / "a.fits")
+    hdus = [fits.ImageHDU(stars(), name=name) for name in ("A", "B")]
+    fits.HDUList([fits.PrimaryHDU(), *hdus]).writeto(path)
+    assert main(["info", path]) == 0
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"skyshed: warning: {path} holds 2 images, and none is named")
