@@ -59,3 +59,8 @@ class PlainWCS:
         if name == "inner" or name.startswith("to_"):
             raise AttributeError(name)
         return getattr(self.inner, name)
+
+
+def used(found):
+    """Return the parameters of an extraction with the numbers that its file gave."""
+    return found._run.parameters

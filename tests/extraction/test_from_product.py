@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from skyshed import extract
+from skyshed import Parameters, extract
 from skyshed.exceptions import ImageWarning
 from tests.images.files import stars, tan
 from tests.images.profiles.cases import CASES
+from tests.pipeline_field import same_tables, used
 
 OPTIONS = {"box_size": 30, "nsigma": 5, "n_threads": 1}
 JWST = next(case for case in CASES if case.profile == "jwst-i2d")
@@ -36,7 +37,7 @@ def magnitudes(found):
 def test_the_zero_point_of_a_file_is_of_its_own_system(system, other, given, survey):
     path = survey(system)
     found = extract(path, **given, **OPTIONS)
-    assert found.parameters.zero_point_system == system
+    assert used(found).zero_point_system == system
     assert ("kron_flux_ujy" in found.table.colnames) == (system == "AB")
     with pytest.raises(ValueError, match=rf"zero_point_system is given as '{other}'.*{system}"):
         extract(path, zero_point_system=other, **given, **OPTIONS)
@@ -48,7 +49,7 @@ def test_the_zero_point_of_a_file_is_of_its_own_system(system, other, given, sur
 def test_calibrate_off_leaves_out_what_a_product_says_too(system, survey):
     found = extract(survey(system), calibrate=False, **OPTIONS)
     assert magnitudes(found) == []
-    assert found.parameters.zero_point is None
+    assert used(found).zero_point is None
     assert "profile_zero_point" not in found.record
     assert "(calibrate is off)" in found.record["profile_not_used"]
 
@@ -68,7 +69,7 @@ def test_a_header_that_contradicts_the_product_calibrates_nothing(tmp_path):
         found = extract(tmp_path / "a.fits", **OPTIONS)
     assert len(said) == 1
     assert magnitudes(found) == []
-    assert found.parameters.zero_point is None
+    assert used(found).zero_point is None
     assert "(the header contradicts it)" in found.record["profile_not_used"]
 
 
@@ -94,5 +95,25 @@ def test_a_zero_point_that_is_there_twice_is_none(tmp_path):
 def test_the_zero_point_of_another_image_of_the_file_is_not_taken(tmp_path):
     primary = fits.PrimaryHDU(stars(), tan(**SIGNS["Vega"], MAGZP=20.9))
     fits.HDUList([primary, fits.ImageHDU(stars(seed=2), tan())]).writeto(tmp_path / "a.fits")
-    assert extract(tmp_path / "a.fits", hdu=0, **OPTIONS).parameters.zero_point == 20.9
-    assert extract(tmp_path / "a.fits", hdu=1, **OPTIONS).parameters.zero_point is None
+    assert used(extract(tmp_path / "a.fits", hdu=0, **OPTIONS)).zero_point == 20.9
+    assert used(extract(tmp_path / "a.fits", hdu=1, **OPTIONS)).zero_point is None
+
+
+def test_what_a_file_says_of_itself_is_not_carried_to_others(tmp_path):
+    zero = {"MAGZERO": 27.0, "GAIN": 2.0}
+    fits.writeto(tmp_path / "one.fits", stars(), fits.Header(zero))
+    named = {"zero_point": "MAGZERO", "effective_gain": "GAIN", **OPTIONS}
+    found = extract(tmp_path / "one.fits", **named)
+    assert (found.parameters.zero_point, found.parameters.effective_gain) == ("MAGZERO", "GAIN")
+    assert (found.record["zero_point"], found.record["effective_gain"]) == ("27.0", "2.0")
+    again = extract(tmp_path / "one.fits", parameters=found.parameters)
+    assert same_tables(again.table, found.table)
+    found.write(tmp_path / "run", preview=False)
+    parameters = Parameters.from_toml(tmp_path / "run" / "parameters.toml")
+    assert parameters == found.parameters
+    fits.writeto(tmp_path / "other.fits", stars(), fits.Header({**zero, "MAGZERO": 25.0}))
+    other = extract(tmp_path / "other.fits", parameters=parameters)
+    shift = other.table["kron_mag"].value - found.table["kron_mag"].value
+    np.testing.assert_allclose(shift, -2.0)
+    with pytest.raises(ValueError, match="name of a card, GAIN, and the ndarray has no header"):
+        extract(stars(), parameters=parameters)

@@ -17,6 +17,7 @@ from skyshed.images.asdf_blocks import blocks_in
 from skyshed.output.write import read_catalog
 from tests.images.files import stars, tan
 from tests.mosaic.fields import by_tiles, same_tables
+from tests.pipeline_field import used
 
 asdf = pytest.importorskip("asdf")
 
@@ -113,7 +114,7 @@ def test_numbers_of_the_tree_are_cards(path):
         effective_gain=2.0,
         exposure_time="roman.meta.exposure.exposure_time",
     )
-    assert (found.parameters.zero_point, found.parameters.exposure_time) == (26.5, 30.0)
+    assert (used(found).zero_point, used(found).exposure_time) == (26.5, 30.0)
     with pytest.raises(ValueError, match=r"META\.GAIN, and the header of .* has no such card"):
         extract(path, zero_point="meta.gain")
 

@@ -84,6 +84,8 @@ class Request:
         A catalog in memory that positions, shapes and apertures are taken from.
     noted : mapping of str to str
         What the record has to say besides: the cards that parameters come from.
+    asked : mapping of str to object
+        Parameters whose values the files gave: what the user gave for them.
     """
 
     exposures: Mapping[str, Exposure]
@@ -91,6 +93,7 @@ class Request:
     known: KnownLabels | None = None
     detection_cat: Any = None
     noted: Mapping[str, str] = field(default_factory=dict)
+    asked: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def exposure(self) -> Exposure:
@@ -156,7 +159,7 @@ class Request:
         if known is not None:
             mask = None if known.mask is None else cut(known.mask, window)
             known = KnownLabels(cut(known.source, window), mask)
-        return Request(exposures, self.parameters, known, noted=self.noted)
+        return Request(exposures, self.parameters, known, noted=self.noted, asked=self.asked)
 
     def sources(self) -> dict[str, ImageSource]:
         """Return every image that takes part, by the name of its argument."""
@@ -183,7 +186,15 @@ class Request:
             origin["wcs"] = os.path.abspath(self.exposure.wcs_file)
         if self.calibration is not None:
             origin |= self.calibration.record()
-        return {**origin, **self.noted}
+        used = {name: _spelled(getattr(self.parameters, name)) for name in self.asked}
+        return {**origin, **self.noted, **used}
+
+    def as_asked(self, parameters: Parameters) -> Parameters:
+        """Return parameters as the user gave them, so that they hold for other images, too.
+
+        What a file says of itself, and what a name of a card or bit means there, is in the record.
+        """
+        return parameters.replace(**self.asked)
 
     def files(self) -> dict[str, str]:
         """Return the files that images are read from, and the arguments that they were given as."""
@@ -193,3 +204,7 @@ class Request:
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name != "wcs"}
+
+
+def _spelled(value: Any) -> str:
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)

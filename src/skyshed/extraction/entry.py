@@ -7,7 +7,7 @@ from skyshed.chain.columns import check_columns
 from skyshed.chain.progress import Progress
 from skyshed.chain.request import DETECTION, IMAGE, Request
 from skyshed.chain.whole import STAGES, run_whole
-from skyshed.extraction.from_header import settled
+from skyshed.extraction.from_header import changed_in, settled
 from skyshed.extraction.from_product import with_those_of_the_file
 from skyshed.extraction.given import check_detection, open_detection, open_labels
 from skyshed.extraction.plan import Plan, Resources, make_plan
@@ -237,8 +237,10 @@ def open_request(
         device=device, profile=profile,
         calibrate=parameters.calibrate and parameters.zero_point is None,
     )  # fmt: skip
+    asked_for = parameters
     parameters, exposure, noted = settled(parameters, exposure)
     parameters, exposure = with_those_of_the_file(parameters, exposure)
+    asked = changed_in(asked_for, parameters)
     exposures = {IMAGE: exposure}
     if detection_image is not None:
         exposures[DETECTION] = open_detection(detection_image, exposure, region)
@@ -247,7 +249,7 @@ def open_request(
         known = open_labels(segmentation, exposure, region)
     if detection_cat is not None:
         parameters, known = check_detection(detection_cat, exposure, known, parameters, region)
-    request = Request(exposures, parameters, known, detection_cat, noted)
+    request = Request(exposures, parameters, known, detection_cat, noted, asked)
     check_columns(parameters.columns, request.wcs is not None, request.has_quality)
     return request
 

@@ -1,6 +1,7 @@
 """Parameters that name a card of the image's header or a bit of the mask, and what these say."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
+from typing import Any
 
 import astropy.units as u
 
@@ -9,7 +10,7 @@ from skyshed.images.exposure import Exposure
 from skyshed.images.pixels import RefusedError
 from skyshed.parameters import Parameters
 
-__all__ = ["settled"]
+__all__ = ["changed_in", "settled"]
 
 #: Parameters that may be the name of a card.
 NUMBERS = ("saturation", "effective_gain", "exposure_time", "zero_point")
@@ -92,3 +93,9 @@ def _is_count(unit: u.UnitBase) -> bool:
         for base, power in zip(unit.bases, unit.powers, strict=True)
     )
     return any(base in counts for base in unit.bases) and not per_time
+
+
+def changed_in(asked: Parameters, used: Parameters) -> dict[str, Any]:
+    """Return the parameters that files gave other values, and what the user gave."""
+    values = {each.name: getattr(asked, each.name) for each in fields(Parameters)}
+    return {name: value for name, value in values.items() if value != getattr(used, name)}

@@ -124,8 +124,11 @@ class Extraction:
 
     @property
     def parameters(self) -> Parameters:
-        """The parameters that were used."""
-        return self._run.parameters
+        """The parameters that were used, as they were given: they may be used for other images.
+
+        Numbers that the file gave (zero point, gain, bits of the mask) are in `record`.
+        """
+        return self._run.request.as_asked(self._run.parameters)
 
     @property
     def tiles(self) -> QTable:

@@ -14,6 +14,7 @@ from skyshed.images.profiles.registry import profiles
 from skyshed.images.profiles.rules import GAINS, ZERO_POINTS
 from tests.images.files import FLUX, stars, tan
 from tests.images.profiles.cases import APART, CASES, ERROR, NOISE
+from tests.pipeline_field import used
 
 BOXES = {"box_size": 30, "kron_params": (2.5, 1.4, 0.0), "nsigma": 5}
 
@@ -38,9 +39,9 @@ def test_a_file_of_each_product_goes_to_a_calibrated_table(case, tmp_path):
     mask = np.zeros(found.shape, bool) if found.mask is None else np.asarray(found.mask)
     np.testing.assert_array_equal(mask, case.masked())
     check_errors(case, found, ~mask, scale)
-    assert found.parameters.effective_gain == case.gain
+    assert used(found).effective_gain == case.gain
     if case.zero_point is None:
-        assert found.parameters.zero_point is None
+        assert used(found).zero_point is None
         assert "profile_zero_point" not in found.record
     else:
         expected = case.zero_point - 2.5 * np.log10(u.Quantity(flux).value)
@@ -71,7 +72,7 @@ def test_plain_takes_nothing_of_it(case, tmp_path):
         warnings.simplefilter("ignore")  # of a file with several images, as ever
         found = extract(path, profile="plain", **BOXES)
     assert found.mask is None
-    assert found.parameters.zero_point is found.parameters.effective_gain is None
+    assert used(found).zero_point is used(found).effective_gain is None
     assert not [key for key in found.record if key.startswith(("profile", "error", "mask"))]
     assert len(found.table) == 9
 

@@ -13,6 +13,7 @@ from skyshed.images import open_exposure
 from tests.images.files import stars, tan
 from tests.images.profiles.cases import BAD_AT, CASES, EMPTY, ERROR
 from tests.mosaic.fields import by_tiles, same_tables
+from tests.pipeline_field import used
 
 OPTIONS = {"box_size": 30, "nsigma": 5}
 BY_NAME = {case.profile: case for case in CASES}
@@ -41,7 +42,7 @@ def test_a_companion_that_is_given_takes_the_place_of_that_of_the_file(written):
     told = found.record["profile_not_used"]
     assert "ERR (error is given)" in told
     assert "DQ (mask is given)" in told
-    assert found.parameters.mask_bits is None
+    assert used(found).mask_bits is None
 
 
 def test_a_noise_that_is_given_takes_the_place_of_any_other(written):
@@ -64,7 +65,7 @@ def test_bits_that_are_given_are_those_of_the_plane_of_the_file(written):
         found = extract(written("jwst-cal"), mask_bits="9", **OPTIONS)
     assert np.argwhere(np.asarray(found.mask)).tolist() == [list(BAD_AT[1])]
     assert "bits 9, as given" in found.record["profile_mask"]
-    assert found.parameters.mask_bits == (9,)
+    assert used(found).mask_bits == (9,)
 
 
 @pytest.mark.parametrize("profile", ["jwst-cal", "jwst-i2d", "sdss-frame"])
@@ -89,13 +90,13 @@ def test_parameters_that_are_given_go_before_those_of_the_header_and_it_is_said(
     path = written("sdss-frame")
     with pytest.warns(ImageWarning, match="zero_point is given as 25.0, .* the file says 22.5"):
         found = extract(path, parameters=Parameters(zero_point=25.0, **OPTIONS))
-    assert found.parameters.zero_point == 25.0
+    assert used(found).zero_point == 25.0
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         extract(path, parameters=extract(path, **OPTIONS).parameters)
     with pytest.warns(ImageWarning, match="effective_gain is given as 3.0, .* the file says 1"):
         found = extract(written("chandra", "b.fits"), effective_gain=3, **OPTIONS)
-    assert found.parameters.effective_gain == 3
+    assert used(found).effective_gain == 3
 
 
 def test_a_weight_that_is_relative_is_no_parameter_of_the_next_file(written):
