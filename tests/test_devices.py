@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 import pytest
 
+import skyshed
 from skyshed.devices import current_device, device_of, on_device_of, stays_on_device
 
 
@@ -91,3 +92,8 @@ def test_what_is_on_the_host_has_no_device(array):
 def test_without_cupy_no_device_is_current(monkeypatch):
     monkeypatch.setitem(sys.modules, "cupy", None)
     assert current_device() is None
+
+
+def test_properties_stay_of_their_kind():
+    # photutils' users, and its tests, read the docstring of a catalog's flags there.
+    assert "'saturated'" in skyshed.SourceCatalog.flags.func.__doc__

@@ -108,7 +108,9 @@ def stays_on_device(kind: C) -> C:
             setattr(kind, name, _on_own_device(member))
         elif isinstance(member, property):
             get, put, delete = map(_on_own_device, (member.fget, member.fset, member.fdel))
-            setattr(kind, name, property(get, put, delete, member.__doc__))
+            same = type(member)(get, put, delete)
+            same.__doc__ = member.__doc__
+            setattr(kind, name, same)
         elif isinstance(member, cached_property):
             kept = cached_property(_on_own_device(member.func))
             kept.__set_name__(kind, name)
