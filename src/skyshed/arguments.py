@@ -6,6 +6,7 @@ Every message names the argument, quotes its value, says what is allowed and wha
 import os
 import sys
 from collections.abc import Collection
+from contextlib import suppress
 from numbers import Real
 from typing import Any
 
@@ -151,10 +152,10 @@ def check_flag(value: Any, name: str) -> bool:
 
 def check_number(value: Any, name: str, allowed: str = "a real number") -> float:
     """Return ``value`` as a float if it is a real number without a unit, else raise a TypeError."""
-    try:
-        return float(value if is_number(value) else "none")
-    except (ValueError, OverflowError):
-        raise TypeError(f"{name} must be {allowed}, got {value!r}") from None
+    if is_number(value):
+        with suppress(OverflowError):
+            return float(value)
+    raise TypeError(f"{name} must be {allowed}, got {value!r}")
 
 
 def check_numbers(values: Any, name: str) -> Any:

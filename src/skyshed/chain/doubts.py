@@ -1,16 +1,13 @@
 """What the background of an exposure says that makes its numbers doubtful."""
 
-import warnings
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
 from skyshed.chain.background import ExposureMesh
-from skyshed.exceptions import ImageWarning
+from skyshed.images.doubted import warn_of_image
 from skyshed.images.exposure import Exposure
 from skyshed.images.noise_planes import NOISE_PLANES
-from skyshed.messages import find_stack_level
 
 __all__ = ["warn_of_doubts"]
 
@@ -45,7 +42,7 @@ def warn_of_doubts(exposures: Mapping[str, Exposure], meshes: Mapping[str, Expos
 def _warn_of_ratio(given: str, ratio: float) -> None:
     if not np.isfinite(ratio) or 1 / LARGEST_RATIO <= ratio <= LARGEST_RATIO:
         return
-    _warn(
+    warn_of_image(
         f"the noise that {given} gives is {ratio:.3g} times that measured in the background (the "
         f"median over the image), and it sets the threshold and the errors: {ADVICE[given]}"
     )
@@ -72,11 +69,7 @@ def _warn_of_no_noise(name: str, mesh: ExposureMesh) -> None:
             "photons: give the noise of the background as rms (--rms), and effective_gain "
             "(--effective-gain) for the errors of sources"
         )
-    _warn(
+    warn_of_image(
         f"the noise measured in {name} is 0 in {n} of {mesh.n_boxes} boxes of the background, so "
         f"that the threshold there and errors are too low, down to 0: {advice}"
     )
-
-
-def _warn(message: Any) -> None:
-    warnings.warn(message, ImageWarning, stacklevel=find_stack_level())

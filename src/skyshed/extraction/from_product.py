@@ -1,13 +1,11 @@
 """Parameters that the file of a product says, where the user does not say them."""
 
-import warnings
 from dataclasses import replace
 
-from skyshed.exceptions import ImageWarning
+from skyshed.images.doubted import warn_of_image
 from skyshed.images.exposure import Exposure
 from skyshed.images.pixels import RefusedError
 from skyshed.images.products import Said
-from skyshed.messages import find_stack_level
 from skyshed.parameters import Parameters
 
 __all__ = ["with_those_of_the_file"]
@@ -38,12 +36,12 @@ def with_those_of_the_file(
         if given is None:
             added[name] = value
         elif given != value:
-            _warn(f"{name} is given as {given}, which is used, and the file says {value}")
+            warn_of_image(f"{name} is given as {given}, which is used, and the file says {value}")
     given = parameters.effective_gain
     if given is not None and said.parameters.get("effective_gain", given) != given:
         said = said.without("effective_gain", "effective_gain is given")
     if parameters.effective_gain and "profile_error" in said.record:
-        _warn(
+        warn_of_image(
             "effective_gain is given, and has no effect: the errors are those of "
             f"{said.record['profile_error']}; give error, or profile='plain' (--as plain)"
         )
@@ -66,9 +64,5 @@ def _said_of_zero_point(parameters: Parameters, said: Said) -> Said:
             f"{said.record['profile_zero_point']}: leave zero_point_system out, or give a "
             f"zero_point of that system, or profile='plain' (--as plain) besides"
         )
-    _warn(f"zero_point is given as {zero_point}, which is used, and the file says {value}")
+    warn_of_image(f"zero_point is given as {zero_point}, which is used, and the file says {value}")
     return said.without("zero_point", "zero_point is given")
-
-
-def _warn(message: str) -> None:
-    warnings.warn(message, ImageWarning, stacklevel=find_stack_level())

@@ -16,7 +16,6 @@ from skyshed.extraction.hdus import Chosen
 from skyshed.extraction.plan import Resources
 from skyshed.images.hdu_names import is_name_and_version
 from skyshed.images.headers import split_path
-from skyshed.mosaic.engine import connect
 from skyshed.mosaic.memory import available, in_bytes
 from skyshed.parameters import Parameters
 
@@ -196,6 +195,8 @@ def check_settings(
     if memory is not None:
         in_bytes(memory)
     if scheduler is not None:
+        from skyshed.mosaic.engine import connect  # here: images at once need nothing of it
+
         with closing(connect(scheduler, 1)):
             pass
     return settings

@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from skyshed.exceptions import ImageWarning
 from skyshed.images.arrays import ArraySource
 from skyshed.images.asdf_blocks import Block, blocks_in, is_in_asdf, unpacked
 from skyshed.images.asdf_tree import Node, chosen, images_of_tree, scalars_of
 from skyshed.images.cards import Cards
+from skyshed.images.doubted import warn_of_image
 from skyshed.images.fingerprint import file_facts, file_origin
 from skyshed.images.given_wcs import own_wcs
 from skyshed.images.headers import split_path, unit_of, unknown_unit
@@ -26,7 +26,7 @@ from skyshed.images.pixels import RefusedError, image_axes, native, reading_erro
 from skyshed.images.source import ImageSource
 from skyshed.images.stored_rows import read_rows
 from skyshed.images.window import Window
-from skyshed.messages import find_stack_level, one_line
+from skyshed.messages import one_line
 from skyshed.optional import need
 
 __all__ = ["AsdfSource"]
@@ -199,7 +199,7 @@ def _wcs_key(tree: Any, key: str, tag_of: Any, label: str) -> str:
         if found is None or GWCS not in str(tag_of(found) or ""):
             continue
         if importlib.util.find_spec("gwcs") is None:
-            _warn(
+            warn_of_image(
                 f"{label}: its WCS needs gwcs, which is not installed; positions on the sky are "
                 "left out: pip install gwcs asdf-astropy"
             )
@@ -223,13 +223,9 @@ def _read_wcs(file: str, key: str, shape: tuple[int, int], label: str) -> Any:
                 for name in key.split("."):
                     wcs = wcs[name]
     except Exception as error:  # of gwcs, of packages of its schemas, ...
-        _warn(
+        warn_of_image(
             f"{label}: the WCS cannot be read ({one_line(error)}); positions on the sky are left "
             "out"
         )
         return None
     return own_wcs(wcs, shape, label)
-
-
-def _warn(message: str) -> None:
-    warnings.warn(message, ImageWarning, stacklevel=find_stack_level())

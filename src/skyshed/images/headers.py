@@ -2,16 +2,15 @@
 
 import os
 import re
-import warnings
 from collections.abc import Container
 from typing import Any
 
 import astropy.units as u
 from astropy.io.fits.verify import VerifyError
 
-from skyshed.exceptions import ImageWarning
 from skyshed.images.astropy_says import heard, pass_on
 from skyshed.images.cube_planes import split_plane
+from skyshed.images.doubted import warn_of_image
 from skyshed.images.hdu_facts import HduFacts, holds_image, images_of, listed, shape_of
 from skyshed.images.hdu_names import PLANES, SCIENCE, Wanted, names_several, select, wanted_hdus
 from skyshed.images.pixels import RefusedError
@@ -28,7 +27,7 @@ from skyshed.images.wcs_cards import (
     without_sip,
     zero_scale,
 )
-from skyshed.messages import find_stack_level, one_line
+from skyshed.messages import one_line
 
 __all__ = [
     "celestial_wcs", "find_hdu", "read_celestial", "split_path", "unit_of", "unknown_unit",
@@ -129,7 +128,7 @@ def _tell_of_same(hdus: Any, one: Wanted, number: int, file: str) -> None:
     """Say that several images have the name, and version, that one is asked for by."""
     same = [each for each in images_of(hdus) if one.matches(each)]
     if len(same) > 1 and same[0].number == number:
-        _warn(
+        warn_of_image(
             f"{file}: {one.text} names {len(same)} images, {listed(same)}, of which HDU {number} "
             "is taken; name one by its number, or take each of them by skyshed.extract_each(..., "
             f"hdu='{one.name},*') or skyshed extract --each"
@@ -148,7 +147,7 @@ def _tell_of_others(images: list[HduFacts], file: str, known: Container[int] | N
     ]  # fmt: skip
     plain = first.name in SCIENCE and all(each.name != first.name for each in others)
     if others and not plain:
-        _warn(
+        warn_of_image(
             f"{file} holds {len(images)} images, and none is named: the first, HDU {first}, is "
             f"taken of {listed(images)}; name one, such as {file}[{others[0].key}], or as hdu, or "
             "take each of them by skyshed.extract_each(..., hdu='all') or skyshed extract --each "
@@ -171,7 +170,7 @@ def unit_of(text: Any, label: str) -> u.UnitBase | None:
         return None
     unit = parsed_unit(text.strip())
     if unit is None:
-        _warn(
+        warn_of_image(
             f"{label}: the unit BUNIT = {text.strip()!r} is not known; fluxes are given without a "
             "unit"
         )
@@ -209,12 +208,14 @@ def celestial_wcs(header: Any, hdus: Any, label: str, kept: tuple[int, ...] | No
     """
     wcs, reason, said = read_celestial(header, hdus, kept)
     if reason is not None:
-        _warn(f"{label}: the WCS cannot be used ({reason}); positions on the sky are left out")
+        warn_of_image(
+            f"{label}: the WCS cannot be used ({reason}); positions on the sky are left out"
+        )
         return None
     if wcs is not None:
         sip = left_over_sip(header)
         if sip is not None:
-            _warn(f"{label}: {sip}")
+            warn_of_image(f"{label}: {sip}")
         pass_on([each for each in said if not rejected_cards([each])], label)
     return wcs
 
@@ -286,7 +287,3 @@ def _read_alternate(
         return None, None
     wcs, reason = _read_wcs(other[0], hdus, said, kept)
     return wcs, None if reason is None else f"{reason}, in the alternate WCS {other[1]}"
-
-
-def _warn(message: str) -> None:
-    warnings.warn(message, ImageWarning, stacklevel=find_stack_level())

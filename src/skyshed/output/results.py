@@ -90,17 +90,16 @@ def check_apart(
     ValueError
         The message names the file.
     """
-    written = {f"catalog.{format}", map_name(map_format, compress)}
-    written |= set(RESULTS) - {f"catalog.{each}" for each in FORMATS} - {
-        map_name(each, packed) for each in MAP_FORMATS for packed in (False, True)
-    }  # fmt: skip
-    for name in RESULTS:
-        if name in written and is_any_of(folder / name, inputs):
-            argument = next(inputs[file] for file in inputs if is_any_of(folder / name, [file]))
-            raise ValueError(
-                f"{folder / name} is given as {argument}, and a result would take its place: "
-                "choose another folder"
-            )
+    ours = {f"catalog.{format}", map_name(map_format, compress)}
+    of_a_format = ("catalog.", "segmentation.")
+    written = [name for name in RESULTS if name in ours or not name.startswith(of_a_format)]
+    for name in written:
+        for file, argument in inputs.items():
+            if is_any_of(folder / name, [file]):
+                raise ValueError(
+                    f"{folder / name} is given as {argument}, and a result would take its place: "
+                    "choose another folder"
+                )
     found = [name for name in RESULTS if os.path.lexists(folder / name)]
     foreign = [name for name in found if not is_any_of(folder / name, inputs)]
     if foreign and SETTINGS not in found:
