@@ -126,7 +126,7 @@ def full(*_, **__):
         ("numpy", "savez", 5, r"background, tile .*No space left on device: .*background/00"),
         ("numpy", "savez", 35, r"detect, tile .*No space left on device: .*detect/00"),
         ("numpy", "savez", 45, r"detect, all tiles: .*No space left on device: .*seams/0000"),
-        ("zarr.storage._local", "_put", 30, r"measure, tile .*No space left on device"),
+        ("zarr.storage._local", "_put", 15, r"measure, tile .*No space left on device"),
     ],
 )
 def test_a_full_disk_is_named_and_nothing_is_lost(

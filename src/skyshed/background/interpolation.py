@@ -77,6 +77,7 @@ class BkgZoomInterpolator:
         dtype: Any,
         n_threads: int | None = None,
         window: tuple[slice, slice] | None = None,
+        coefficients: Any = None,
         **unused: Any,
     ) -> Any:
         """Expand a mesh.
@@ -95,6 +96,8 @@ class BkgZoomInterpolator:
             Threads to use; `None` for all available cores. The result is the same for any number.
         window : pair of slices, optional
             The rows and columns of the image to compute, each with start and stop; `None` for all.
+        coefficients : array of float64, shape (nby, nbx), optional
+            What `coefficients` returns for the mesh, where that is known.
         **unused
             Other keywords that `Background2D` passes to interpolators.
 
@@ -119,9 +122,8 @@ class BkgZoomInterpolator:
         if max(box_size) == 1:
             # Splines pass through the values of the mesh; scipy.ndimage.zoom copies here, too.
             return data[window].copy()
-        coefficients = mesh.astype(float)
-        if self.order > 1:
-            coefficients = spline_coefficients(coefficients, self.order, self.mode)
+        if coefficients is None:
+            coefficients = self.coefficients(mesh)
         axes = list(zip(mesh.shape, box_size, window, strict=True))
         rows = _axis_weights(*axes[0], self.order, self.mode)
         # The weights of both axes are the same if image and boxes are square.
@@ -130,6 +132,24 @@ class BkgZoomInterpolator:
         limits = (low, high) if self.clip else (-np.inf, np.inf)
         coefficients = like(coefficients, data)
         return zoom.expand(coefficients, index, weight, limits, mesh.dtype, n_threads)
+
+    def coefficients(self, mesh: Any) -> Any:
+        """Return the coefficients of the spline through a mesh, for many windows of one image.
+
+        Parameters
+        ----------
+        mesh : array of float32 or float64, shape (nby, nbx)
+            A NumPy array.
+
+        Returns
+        -------
+        coefficients : array of float64, shape (nby, nbx), or None
+            `None` for a mode whose images `scipy.ndimage.zoom` makes.
+        """
+        if self.mode not in COMPILED_MODES:
+            return None
+        values = mesh.astype(float)
+        return spline_coefficients(values, self.order, self.mode) if self.order > 1 else values
 
 
 class BkgIDWInterpolator:

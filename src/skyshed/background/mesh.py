@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from skyshed.background.box_values import BoxValues
-from skyshed.background.interpolation import fill_gaps, median_filter
+from skyshed.background.interpolation import BkgZoomInterpolator, fill_gaps, median_filter
+from skyshed.namespace import to_host
 
 __all__ = ["Mesh", "least_pixels", "make_mesh"]
 
@@ -29,6 +30,18 @@ class Mesh:
     noise: Any
     gaps: Any
     n_good: Any
+
+    def coefficients(self, name: str, interpolator: BkgZoomInterpolator) -> Any:
+        """Return the coefficients of the spline through "level" or "noise", made once.
+
+        Every tile of a mosaic expands the mesh of the whole image, and the coefficients depend on
+        all of it.
+        """
+        made = vars(self).setdefault("_coefficients", {})
+        key = (name, interpolator.order, interpolator.mode)
+        if key not in made:  # two threads may both make them: they are the same
+            made[key] = interpolator.coefficients(to_host(getattr(self, name)))
+        return made[key]
 
     def centers(self, box_size: Any) -> Any:
         """Return the centers of the boxes that were not excluded, in pixels.

@@ -83,28 +83,34 @@ class BackgroundWindow:
     @property
     def background(self) -> Any:
         """The level at every pixel of the window, computed each time it is asked for."""
-        return self._expand(self.mesh.level)
+        return self._expand("level")
 
     @property
     def background_rms(self) -> Any:
         """The noise at every pixel of the window, computed each time it is asked for."""
-        return self._expand(self.mesh.noise)
+        return self._expand("noise")
 
-    def _expand(self, mesh: Any) -> Any:
+    def _expand(self, name: str) -> Any:
         """Expand one of the two meshes to the window."""
         y0, y1, x0, x1 = self.window
         cut = np.s_[y0:y1, x0:x1]
         # Other interpolators compute whole images.
         cuts = type(self.interpolator) is BkgZoomInterpolator
+        known: dict[str, Any] = {}
+        if cuts:
+            known = {
+                "window": cut,
+                "coefficients": self.mesh.coefficients(name, self.interpolator),
+            }
         image = self.interpolator(
-            self.xp.asarray(mesh),
+            self.xp.asarray(getattr(self.mesh, name)),
             shape=self.shape,
             dtype=self.dtype,
             box_size=self.box_size,
             n_threads=resolve_n_threads(self.n_threads),
             mesh_yxcen=self.mesh.centers(self.box_size),
             mesh_nan_mask=self.mesh.gaps,
-            **({"window": cut} if cuts else {}),
+            **known,
         )
         if not cuts and (y1 - y0, x1 - x0) != self.shape:
             image = image[cut].copy()

@@ -13,10 +13,10 @@ from skyshed.mosaic.tiling import Tiling
 from skyshed.mosaic.workspace import Workspace
 from skyshed.parameters import Parameters
 
-__all__ = ["MAPS", "PIECES", "SEGMENTATION", "Job"]
+__all__ = ["Job"]
 
-#: Maps of labels: of the pieces of each tile, by its own numbers, and of the sources.
-MAPS = PIECES, SEGMENTATION = ("pieces", "segmentation")
+#: The map of labels, in the workspace.
+SEGMENTATION = "segmentation.zarr"
 #: The longest side of a chunk: chunks are read whole where a tile needs the edge of another.
 LARGEST_CHUNK = 1280
 #: Pixels of a row of chunks (64 MB), which is what is in memory at a time when a map is written.
@@ -77,55 +77,52 @@ class Job:
         return image if window == core else image.cut(core)
 
     @cached_property
-    def maps(self) -> dict[str, Any]:
-        """The maps of labels in the workspace, by name."""
+    def segmentation(self) -> Any:
+        """The map of labels in the workspace."""
         import zarr
 
         # Chunks without a label are written, too: one that is not there is lost.
         kept: Any = {"write_empty_chunks": True}
-        return {
-            name: zarr.open_array(self.map_path(name), mode="r+").with_config(kept) for name in MAPS
-        }
+        return zarr.open_array(self.segmentation_path, mode="r+").with_config(kept)
 
-    def check_map(self, name: str, phase: str) -> None:
-        """Check that nothing was lost of a map that ``phase`` has written.
+    def check_segmentation(self, phase: str) -> None:
+        """Check that nothing was lost of the map that ``phase`` has written.
 
         Raises
         ------
         WorkspaceError
             If a chunk is not there.
         """
-        chunks = self.maps[name]
+        chunks = self.segmentation
         lost = chunks.nchunks - chunks.nchunks_initialized
         if lost:
             raise WorkspaceError(
-                f"{self.map_path(name)} lacks {lost} of {chunks.nchunks} chunks: remove "
+                f"{self.segmentation_path} lacks {lost} of {chunks.nchunks} chunks: remove "
                 f"{self.workspace.path(phase)}, and the run makes them again"
             )
 
-    def map_path(self, name: str) -> str:
-        """Return where a map is."""
-        return str(self.workspace.path(f"{name}.zarr"))
+    @property
+    def segmentation_path(self) -> str:
+        """Where the map of labels is."""
+        return str(self.workspace.path(SEGMENTATION))
 
-    def make_maps(self) -> None:
-        """Make the maps, empty; those that are there stay."""
+    def make_segmentation(self) -> None:
+        """Make the map of labels, empty; one that is there stays."""
         import zarr
         from zarr.codecs import BloscCodec, Crc32cCodec
 
+        if self.workspace.path(f"{SEGMENTATION}/zarr.json").exists():
+            return
         height, width = self.tiling.side
         rows = min(LARGEST_CHUNK, max(STRIPE // self.shape[1], 1))
-        for name in MAPS:
-            if not self.workspace.path(f"{name}.zarr/zarr.json").exists():
-                zarr.create_array(
-                    self.map_path(name), shape=self.shape, dtype="int32", fill_value=0,
-                    chunks=(_chunk(height, rows), _chunk(width, LARGEST_CHUNK)),
-                    compressors=[
-                        BloscCodec(cname="lz4", clevel=1, shuffle="noshuffle"), Crc32cCodec(),
-                    ],
-                )  # fmt: skip
+        zarr.create_array(
+            self.segmentation_path, shape=self.shape, dtype="int32", fill_value=0,
+            chunks=(_chunk(height, rows), _chunk(width, LARGEST_CHUNK)),
+            compressors=[BloscCodec(cname="lz4", clevel=1, shuffle="noshuffle"), Crc32cCodec()],
+        )  # fmt: skip
 
     def __getstate__(self) -> dict[str, Any]:
-        derived = ("maps", "labels", "meshes")
+        derived = ("segmentation", "labels", "meshes")
         return {name: value for name, value in vars(self).items() if name not in derived}
 
 

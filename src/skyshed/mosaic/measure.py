@@ -16,7 +16,7 @@ from skyshed.chain.columns import make_table
 from skyshed.chain.request import DETECTION, IMAGE
 from skyshed.chain.steps import make_catalog
 from skyshed.images.window import Window
-from skyshed.mosaic.job import SEGMENTATION, Job
+from skyshed.mosaic.job import Job
 from skyshed.mosaic.labels import labels_in
 from skyshed.mosaic.reach import fits, needs_of
 from skyshed.mosaic.records import Measured, Numbered
@@ -37,7 +37,7 @@ def measure(job: Job, tile: tuple[int, int]) -> None:
     core = job.tiling[tile]
     window = core.grown(job.margin, job.shape)
     labels = labels_in(job, window)
-    job.maps[SEGMENTATION][core.slices] = labels[core.within(window)]
+    job.segmentation[core.slices] = labels[core.within(window)]
     parts, drawn = [], [(np.empty(0, np.int32), np.empty((0, 5)))]
     for catalog in _catalogs(job, tile, window, labels):
         table = to_plain(make_table(catalog, job.parameters, job.request.calibration))

@@ -18,6 +18,7 @@ __all__ = [
     "Meshes",
     "Numbered",
     "Record",
+    "Runs",
     "Seams",
     "SourceList",
     "StitchedSources",
@@ -138,6 +139,26 @@ class Components:
 
 
 @dataclass(frozen=True, eq=False)
+class Runs:
+    """The pixels of the pieces of one tile, as runs along rows.
+
+    Attributes
+    ----------
+    y, x : array of int32, shape (n,)
+        The first pixel of each run, in the whole image.
+    length : array of int32, shape (n,)
+        Pixels of each.
+    piece : array of int32, shape (n,)
+        The number of the piece in the tile, from 1.
+    """
+
+    y: Any
+    x: Any
+    length: Any
+    piece: Any
+
+
+@dataclass(frozen=True, eq=False)
 class Detected(Record):
     """The components of a tile that are large enough, or may be with what lies in other tiles.
 
@@ -152,6 +173,8 @@ class Detected(Record):
     seam_pixel, seam_value : array
         The pixels, as flat indices of the whole image, of those that do, and the convolved values
         there.
+    runs : Runs
+        The pixels of the pieces: of the children of each component, or of one that has none.
     """
 
     kind = "detect"
@@ -161,16 +184,18 @@ class Detected(Record):
     flags: Any
     seam_pixel: Any
     seam_value: Any
+    runs: Runs
     seconds: float
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, Any]) -> Self:
         """Return what `to_arrays` gave; fields that are not there are `None`."""
         found = super().from_arrays(arrays)
-        parts: Any = found.components or {}
-        names = (each.name for each in fields(Components))
-        components = Components(**{name: parts.get(name) for name in names})
-        return cls(**{**vars(found), "components": components})
+        made = {}
+        for name, kind in (("components", Components), ("runs", Runs)):
+            parts: Any = getattr(found, name) or {}
+            made[name] = kind(**{each.name: parts.get(each.name) for each in fields(kind)})
+        return cls(**{**vars(found), **made})
 
 
 @dataclass(frozen=True, eq=False)
@@ -324,7 +349,7 @@ class Measured(Record):
 def _schema() -> str:
     """Return a digest of the fields of all kinds of records."""
     digest = hashlib.sha256()
-    for kind in (*Record.__subclasses__(), Components, Boxes, ExposureMesh, Mesh):
+    for kind in (*Record.__subclasses__(), Components, Runs, Boxes, ExposureMesh, Mesh):
         names = ",".join(each.name for each in fields(kind))
         digest.update(f"{kind.__name__}({names})\n".encode())
     return digest.hexdigest()[:16]

@@ -23,7 +23,7 @@ from skyshed.mosaic.background import assemble_meshes, measure_boxes
 from skyshed.mosaic.deblend import deblend
 from skyshed.mosaic.detect import detect
 from skyshed.mosaic.engine import Cluster, Threads, explained
-from skyshed.mosaic.job import PIECES, SEGMENTATION, Job
+from skyshed.mosaic.job import Job
 from skyshed.mosaic.known_labels import MODES, collect, number_known
 from skyshed.mosaic.measure import TABLES, catalogs_in, measure
 from skyshed.mosaic.number import number_sources
@@ -66,8 +66,8 @@ class Phase:
         The record that this leaves of the whole image.
     tells : type or None
         The record that this leaves of each tile, if it does.
-    draws : str
-        The map that the tasks write, if they do.
+    draws : bool
+        Whether the tasks write the map of labels.
     """
 
     record: type[Record]
@@ -75,7 +75,7 @@ class Phase:
     whole: Callable[[Job], Any] | None = None
     leaves: type[Record] | None = None
     tells: type[Record] | None = None
-    draws: str = ""
+    draws: bool = False
 
     @property
     def name(self) -> str:
@@ -96,10 +96,10 @@ class Phase:
 
 
 BACKGROUND = Phase(TileBoxes, measure_boxes, assemble_meshes, Meshes)
-MEASURE = Phase(Measured, measure, draws=SEGMENTATION)
+MEASURE = Phase(Measured, measure, draws=True)
 DETECTED = (
     BACKGROUND,
-    Phase(Detected, detect, stitch_tiles, StitchedSources, Seams, PIECES),
+    Phase(Detected, detect, stitch_tiles, StitchedSources, Seams),
     Phase(Deblended, deblend, number_sources, SourceList, Numbered),
     MEASURE,
 )
@@ -131,7 +131,7 @@ def run_tiles(
     TileError
         If a tile cannot be finished.
     """
-    job.make_maps()
+    job.make_segmentation()
     for phase in phases_of(job.request):
         left = phase.left(job)
         finished = begin(phase.name, len(job.tiling) - len(left))
@@ -139,7 +139,7 @@ def run_tiles(
             engine.run(phase.task, phase.name, job, left, finished)
             give_back_freed()
         if phase.draws:
-            job.check_map(phase.draws, phase.name)
+            job.check_segmentation(phase.name)
         if phase.whole is not None and not phase.is_whole(job):
             try:
                 phase.whole(job)
@@ -202,7 +202,7 @@ class TiledRun(Run):
     @property
     def rows_per_read(self) -> int:
         """The rows of the chunks that maps are stored in."""
-        return int(self.job.maps[SEGMENTATION].chunks[0])
+        return int(self.job.segmentation.chunks[0])
 
     def read_masked(self, window: Window) -> Any:
         """Return a window of the image without its background, NaN where masked."""
@@ -233,7 +233,7 @@ class TiledRun(Run):
     @cached_property
     def segmentation(self) -> SegmentationImage:
         """The label of each pixel; pixels are read when they are asked for."""
-        listed, pixels = self._sources, self.job.maps[SEGMENTATION]
+        listed, pixels = self._sources, self.job.segmentation
         known = self.request.known
         segmentation = None if known is None else known.segmentation
         return SegmentationImage.from_reader(
@@ -264,7 +264,7 @@ class TiledRun(Run):
             return None, self.request.detection_cat
         flags = np.zeros(labels.size, np.int64)
         flags[np.searchsorted(labels, self._sources.flagged)] = self._sources.flags
-        return catalogs_in(self.job, everything, self.job.maps[SEGMENTATION][:], labels, flags)
+        return catalogs_in(self.job, everything, self.job.segmentation[:], labels, flags)
 
     @property
     def catalog(self) -> Any:

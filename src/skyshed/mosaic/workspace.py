@@ -27,8 +27,8 @@ R = TypeVar("R", bound=Record)
 
 #: The file that says what the run is.
 IDENTITY = "run.json"
-#: What runs make besides their records: tables of tiles, and maps of labels.
-FOLDERS = ("tables", "pieces.zarr", "segmentation.zarr")
+#: What runs make besides their records: tables of tiles, and the map of labels.
+FOLDERS = ("tables", "segmentation.zarr")
 #: Unfinished files have this ending; a rerun removes them.
 PART = ".part"
 #: Locked by the run that is at work.
