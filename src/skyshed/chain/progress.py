@@ -1,9 +1,36 @@
 """One line that says what is at work: which stage, or how many tiles are done."""
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
 __all__ = ["Progress", "TileProgress"]
+
+
+class _NoBar:
+    """The bar that is not drawn, for which tqdm need not be imported."""
+
+    disable = True
+
+    def update(self, n: int) -> None:
+        """Draw nothing."""
+
+    def set_description(self, text: str) -> None:
+        """Draw nothing."""
+
+    def close(self) -> None:
+        """Leave nothing."""
+
+
+def _bar(total: int, unit: str, show: bool | None) -> Any:
+    """Return a bar on standard error; `None` for ``show`` draws on a terminal only."""
+    if show is None:
+        show = sys.stderr is not None and sys.stderr.isatty()
+    if not show:
+        return _NoBar()
+    from tqdm import tqdm
+
+    return tqdm(total=total, leave=False, unit=unit)
 
 
 class Progress:
@@ -25,10 +52,7 @@ class Progress:
     """
 
     def __init__(self, n_stages: int, show: bool | None) -> None:
-        from tqdm import tqdm
-
-        disable = None if show is None else not show
-        self._bar = tqdm(total=n_stages, disable=disable, leave=False, unit="stage")
+        self._bar = _bar(n_stages, "stage", show)
         self._running = False
 
     def __call__(self, stage: str) -> None:
@@ -63,10 +87,7 @@ class TileProgress:
     """
 
     def __init__(self, n_tiles: int, show: bool | None) -> None:
-        from tqdm import tqdm
-
-        disable = None if show is None else not show
-        self._bar = tqdm(total=n_tiles, disable=disable, leave=False, unit="tile")
+        self._bar = _bar(n_tiles, "tile", show)
 
     def __call__(self, phase: str, skipped: int) -> Callable[[], None]:
         """Say that a phase begins, of which some tiles were done; return what says one more is."""

@@ -6,6 +6,7 @@ What computes is imported by the command that needs it, so that help comes at on
 import argparse
 import atexit
 import gc
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -99,6 +100,9 @@ def command() -> NoReturn:
         if signal.getsignal(number) == signal.SIG_DFL:  # nohup ignores SIGHUP
             signal.signal(number, _end)
     gc.set_threshold(COLLECT_AFTER, *gc.get_threshold()[1:])
+    # Nothing here multiplies matrices: the threads that NumPy's BLAS starts as it is imported would
+    # only take time.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # So that Python does not look for cycles among all objects once more as it ends, for 0.2 s.
     atexit.register(gc.freeze)
     sys.exit(main())

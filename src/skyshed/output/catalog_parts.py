@@ -229,7 +229,7 @@ def _fits_columns(row: _Row) -> _FitsColumns:
         hdu = hdus[CATALOG]
         where, names = hdu.fileinfo(), hdu.columns.names
         header = written[where["hdrLoc"] : where["datLoc"]]
-        return _FitsColumns(hdu.data.dtype, tuple(names or ()), header)
+        return _FitsColumns(hdu.columns.dtype.newbyteorder(">"), tuple(names or ()), header)
 
 
 def _write_fits(
