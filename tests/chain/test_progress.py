@@ -1,4 +1,4 @@
-"""Progress is drawn where it is asked for, or on a terminal; nothing is imported for it elsewhere."""
+"""Progress is drawn where it is asked for, or on a terminal, and costs nothing elsewhere."""
 
 import subprocess
 import sys

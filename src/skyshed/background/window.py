@@ -96,11 +96,15 @@ class BackgroundWindow:
         cut = np.s_[y0:y1, x0:x1]
         # Other interpolators compute whole images.
         cuts = type(self.interpolator) is BkgZoomInterpolator
-        known: dict[str, Any] = {}
         if cuts:
             known = {
                 "window": cut,
                 "coefficients": self.mesh.coefficients(name, self.interpolator),
+            }
+        else:
+            known = {
+                "mesh_yxcen": self.mesh.centers(self.box_size),
+                "mesh_nan_mask": self.mesh.gaps,
             }
         image = self.interpolator(
             self.xp.asarray(getattr(self.mesh, name)),
@@ -108,8 +112,6 @@ class BackgroundWindow:
             dtype=self.dtype,
             box_size=self.box_size,
             n_threads=resolve_n_threads(self.n_threads),
-            mesh_yxcen=self.mesh.centers(self.box_size),
-            mesh_nan_mask=self.mesh.gaps,
             **known,
         )
         if not cuts and (y1 - y0, x1 - x0) != self.shape:
