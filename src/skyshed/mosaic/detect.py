@@ -51,10 +51,10 @@ def detect(job: Job, tile: tuple[int, int]) -> None:
     found = components(image, inner_faces(core, job.shape))
     split = search(image.convolved, found.sources, ~found.seam, job.parameters)
     pieces = _pieces(found.sources, split, job.parameters.n_threads)
-    runs = _runs(found.sources.pixel, pieces)
+    begins, lengths, numbers = _runs(found.sources.pixel, pieces)
     at_seam = found.sources.take(np.flatnonzero(found.seam))
     values = image.convolved.reshape(-1)[at_seam.pixel]
-    *runs, pixel, values = in_one_transfer(*runs, at_seam.pixel, values)
+    *runs, pixel, values = in_one_transfer(begins, lengths, numbers, at_seam.pixel, values)
     record = Detected(
         describe(found.sources, found.numbers, core, width), found.seam, split.n_children,
         split.flags, in_whole(pixel, core, width), values, _in_whole(*runs, core),
@@ -147,5 +147,5 @@ def _runs(pixel: Any, pieces: Any) -> tuple[Any, Any, Any]:
 def _in_whole(first: Any, length: Any, piece: Any, core: Window) -> Runs:
     """Return the runs of a tile in the pixels of the whole image."""
     y, x = np.divmod(first, core.x1 - core.x0)
-    narrow = (each.astype(np.int32) for each in (y + core.y0, x + core.x0, length))
-    return Runs(*narrow, piece)
+    y, x, length = (each.astype(np.int32) for each in (y + core.y0, x + core.x0, length))
+    return Runs(y, x, length, piece)
