@@ -54,10 +54,10 @@ def detect(job: Job, tile: tuple[int, int]) -> None:
     begins, lengths, numbers = _runs(found.sources.pixel, pieces)
     at_seam = found.sources.take(np.flatnonzero(found.seam))
     values = image.convolved.reshape(-1)[at_seam.pixel]
-    *runs, pixel, values = in_one_transfer(begins, lengths, numbers, at_seam.pixel, values)
+    *parts, pixel, values = in_one_transfer(begins, lengths, numbers, at_seam.pixel, values)
     record = Detected(
         describe(found.sources, found.numbers, core, width), found.seam, split.n_children,
-        split.flags, in_whole(pixel, core, width), values, _in_whole(*runs, core),
+        split.flags, in_whole(pixel, core, width), values, _in_whole(parts, core),
         perf_counter() - start,
     )  # fmt: skip
     job.workspace.save(record, tile)
@@ -144,8 +144,9 @@ def _runs(pixel: Any, pieces: Any) -> tuple[Any, Any, Any]:
     return pixel[at], edges[1:] - at, piece[at]
 
 
-def _in_whole(first: Any, length: Any, piece: Any, core: Window) -> Runs:
-    """Return the runs of a tile in the pixels of the whole image."""
+def _in_whole(parts: list[Any], core: Window) -> Runs:
+    """Return runs that `_runs` found in a tile, in the pixels of the whole image."""
+    first, length, piece = parts
     y, x = np.divmod(first, core.x1 - core.x0)
     y, x, length = (each.astype(np.int32) for each in (y + core.y0, x + core.x0, length))
     return Runs(y, x, length, piece)
