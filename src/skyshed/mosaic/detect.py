@@ -54,10 +54,10 @@ def detect(job: Job, tile: tuple[int, int]) -> None:
     at_seam = found.sources.take(np.flatnonzero(found.seam))
     values = image.convolved.reshape(-1)[at_seam.pixel]
     pieces, pixel, values = in_one_transfer(pieces, at_seam.pixel, values)
-    job.maps[PIECES][core.slices] = pieces
+    chunks = job.draw(PIECES, tile, pieces)
     record = Detected(
         describe(found.sources, found.numbers, core, width), found.seam, split.n_children,
-        split.flags, in_whole(pixel, core, width), values, perf_counter() - start,
+        split.flags, in_whole(pixel, core, width), values, chunks, perf_counter() - start,
     )  # fmt: skip
     job.workspace.save(record, tile)
 

@@ -4,11 +4,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+
 from skyshed.chain.request import IMAGE, Request
 from skyshed.chain.steps import Prepared, prepare
 from skyshed.exceptions import WorkspaceError
 from skyshed.images.window import Window
-from skyshed.mosaic.records import Meshes, SourceList
+from skyshed.messages import one_line
+from skyshed.mosaic.maps import chunks_in, make_map, open_map, seal_of
+from skyshed.mosaic.records import Meshes, Record, SourceList
 from skyshed.mosaic.tiling import Tiling
 from skyshed.mosaic.workspace import Workspace
 from skyshed.parameters import Parameters
@@ -78,30 +82,82 @@ class Job:
 
     @cached_property
     def maps(self) -> dict[str, Any]:
-        """The maps of labels in the workspace, by name."""
-        import zarr
-
-        # Chunks without a label are written, too: one that is not there is lost.
-        kept: Any = {"write_empty_chunks": True}
-        return {
-            name: zarr.open_array(self.map_path(name), mode="r+").with_config(kept) for name in MAPS
-        }
-
-    def check_map(self, name: str, phase: str) -> None:
-        """Check that nothing was lost of a map that ``phase`` has written.
+        """The maps of labels in the workspace, by name; `read_map` and `draw` look after them.
 
         Raises
         ------
         WorkspaceError
-            If a chunk is not there.
+            If one is not as it was made.
         """
-        chunks = self.maps[name]
-        lost = chunks.nchunks - chunks.nchunks_initialized
-        if lost:
-            raise WorkspaceError(
-                f"{self.map_path(name)} lacks {lost} of {chunks.nchunks} chunks: remove "
-                f"{self.workspace.path(phase)}, and the run makes them again"
-            )
+        return {name: open_map(self.map_path(name), *self._layout) for name in MAPS}
+
+    def read_map(self, name: str, window: Window) -> Any:
+        """Return the labels that a window of a map has, once its phase has drawn all of it.
+
+        Raises
+        ------
+        WorkspaceError
+            If a chunk is lost or damaged.
+        """
+        try:
+            lost = next(
+                (path for path in chunks_in(self.map_path(name), *self._layout, window)
+                 if not path.exists()), None
+            )  # fmt: skip
+            if lost is None:
+                return np.asarray(self.maps[name][window.slices])
+            what = f"{lost} is lost"
+        except ValueError as error:  # a checksum, a size
+            if isinstance(error, WorkspaceError):
+                raise
+            what = f"{self.map_path(name)} is damaged within {window} ({one_line(error)})"
+        except RuntimeError as error:  # of the unpacker
+            what = f"{self.map_path(name)} is damaged within {window} ({one_line(error)})"
+        raise WorkspaceError(f"{what}: remove {self._drawn_by(name)}, and the run makes it again")
+
+    def draw(self, name: str, tile: tuple[int, int], labels: Any) -> Any:
+        """Write the labels of a tile to a map; return the seals of its chunks.
+
+        Raises
+        ------
+        OSError
+            If they cannot be written.
+        """
+        window = self.tiling[tile]
+        self.maps[name][window.slices] = labels
+        paths = chunks_in(self.map_path(name), *self._layout, window)
+        return np.array([seal_of(path, flush=self.workspace.durable) for path in paths], np.int64)
+
+    def check_map(self, name: str, kind: type[Record]) -> None:
+        """Check that a map has all chunks, as the tasks that left these records wrote them.
+
+        Raises
+        ------
+        WorkspaceError
+            If a chunk is lost, or is another.
+        """
+        for tile in self.tiling:
+            paths = chunks_in(self.map_path(name), *self._layout, self.tiling[tile])
+            seals = self.workspace.load(kind, tile, ("chunks",)).chunks  # type: ignore[attr-defined]
+            for path, seal in zip(paths, seals.tolist(), strict=True):
+                found = seal_of(path)
+                if found != seal:
+                    what = "is lost" if found is None else "is not what was written there"
+                    raise WorkspaceError(
+                        f"{path} {what}: remove {self.workspace.file(kind.kind, tile)}, and the "
+                        "run makes it again"
+                    )
+
+    def _drawn_by(self, name: str) -> str:
+        """Return the folder of the records of the phase that draws a map."""
+        return str(self.workspace.path("detect" if name == PIECES else "measure"))
+
+    @cached_property
+    def _layout(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        """The shape of the maps, and of their chunks."""
+        height, width = self.tiling.side
+        rows = min(LARGEST_CHUNK, max(STRIPE // self.shape[1], 1))
+        return self.shape, (_chunk(height, rows), _chunk(width, LARGEST_CHUNK))
 
     def map_path(self, name: str) -> str:
         """Return where a map is."""
@@ -109,23 +165,11 @@ class Job:
 
     def make_maps(self) -> None:
         """Make the maps, empty; those that are there stay."""
-        import zarr
-        from zarr.codecs import BloscCodec, Crc32cCodec
-
-        height, width = self.tiling.side
-        rows = min(LARGEST_CHUNK, max(STRIPE // self.shape[1], 1))
         for name in MAPS:
-            if not self.workspace.path(f"{name}.zarr/zarr.json").exists():
-                zarr.create_array(
-                    self.map_path(name), shape=self.shape, dtype="int32", fill_value=0,
-                    chunks=(_chunk(height, rows), _chunk(width, LARGEST_CHUNK)),
-                    compressors=[
-                        BloscCodec(cname="lz4", clevel=1, shuffle="noshuffle"), Crc32cCodec(),
-                    ],
-                )  # fmt: skip
+            make_map(self.map_path(name), *self._layout, flush=self.workspace.durable)
 
     def __getstate__(self) -> dict[str, Any]:
-        derived = ("maps", "labels", "meshes")
+        derived = ("maps", "labels", "meshes", "_layout")
         return {name: value for name, value in vars(self).items() if name not in derived}
 
 

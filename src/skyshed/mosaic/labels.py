@@ -17,7 +17,7 @@ def labels_in(job: Job, window: Window) -> Any:
     """Return the labels of a window, an int32 array, once sources are numbered."""
     if job.request.known is not None:
         return read_labels(job, window)
-    pieces = np.asarray(job.maps[PIECES][window.slices])
+    pieces = job.read_map(PIECES, window)
     painters = set()
     for tile in job.tiling.tiles_in(window):
         numbered = job.workspace.load(Numbered, tile, ("pieces", "painters"))

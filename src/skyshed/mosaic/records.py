@@ -152,6 +152,8 @@ class Detected(Record):
     seam_pixel, seam_value : array
         The pixels, as flat indices of the whole image, of those that do, and the convolved values
         there.
+    chunks : array of int64
+        The seals of the chunks of the map of pieces that the tile wrote.
     """
 
     kind = "detect"
@@ -161,6 +163,7 @@ class Detected(Record):
     flags: Any
     seam_pixel: Any
     seam_value: Any
+    chunks: Any
     seconds: float
 
     @classmethod
@@ -313,17 +316,20 @@ class Measured(Record):
         The sources.
     ellipses : array, shape (n, 5)
         Their Kron ellipses, ``x, y, a, b, theta`` (degrees), NaN where there is none.
+    chunks : array of int64
+        The seals of the chunks of the map of labels that the tile wrote.
     """
 
     kind = "measure"
     labels: Any
     ellipses: Any
+    chunks: Any
     seconds: float
 
 
 def _schema() -> str:
     """Return a digest of the fields of all kinds of records."""
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(b"sealed")
     for kind in (*Record.__subclasses__(), Components, Boxes, ExposureMesh, Mesh):
         names = ",".join(each.name for each in fields(kind))
         digest.update(f"{kind.__name__}({names})\n".encode())

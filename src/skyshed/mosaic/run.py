@@ -25,7 +25,7 @@ from skyshed.mosaic.detect import detect
 from skyshed.mosaic.engine import Cluster, Threads, explained
 from skyshed.mosaic.job import PIECES, SEGMENTATION, Job
 from skyshed.mosaic.known_labels import MODES, collect, number_known
-from skyshed.mosaic.measure import TABLES, catalogs_in, measure
+from skyshed.mosaic.measure import catalogs_in, measure
 from skyshed.mosaic.number import number_sources
 from skyshed.mosaic.records import (
     Collected,
@@ -139,7 +139,7 @@ def run_tiles(
             engine.run(phase.task, phase.name, job, left, finished)
             give_back_freed()
         if phase.draws:
-            job.check_map(phase.draws, phase.name)
+            job.check_map(phase.draws, phase.record)
         if phase.whole is not None and not phase.is_whole(job):
             try:
                 phase.whole(job)
@@ -233,11 +233,11 @@ class TiledRun(Run):
     @cached_property
     def segmentation(self) -> SegmentationImage:
         """The label of each pixel; pixels are read when they are asked for."""
-        listed, pixels = self._sources, self.job.maps[SEGMENTATION]
+        listed, job = self._sources, self.job
         known = self.request.known
         segmentation = None if known is None else known.segmentation
         return SegmentationImage.from_reader(
-            lambda y0, y1, x0, x1: pixels[y0:y1, x0:x1],
+            lambda y0, y1, x0, x1: job.read_map(SEGMENTATION, Window(y0, y1, x0, x1)),
             listed.labels,
             shape=self.job.shape,
             dtype=np.dtype(np.int32) if known is None else known.source.dtype,
@@ -264,7 +264,8 @@ class TiledRun(Run):
             return None, self.request.detection_cat
         flags = np.zeros(labels.size, np.int64)
         flags[np.searchsorted(labels, self._sources.flagged)] = self._sources.flags
-        return catalogs_in(self.job, everything, self.job.maps[SEGMENTATION][:], labels, flags)
+        pixels = self.job.read_map(SEGMENTATION, everything)
+        return catalogs_in(self.job, everything, pixels, labels, flags)
 
     @property
     def catalog(self) -> Any:
@@ -301,10 +302,9 @@ class TiledRun(Run):
         """
         workspace = self.job.workspace
         for tile in self.job.tiling:
-            path = workspace.file(TABLES, tile)
             try:
-                if path.exists() or len(workspace.load(Measured, tile, ("labels",)).labels):
-                    yield PlainTable.load(path)
+                if len(workspace.load(Measured, tile, ("labels",)).labels):
+                    yield workspace.load_table(tile)
             except OSError as error:
                 measured = workspace.file(Measured.kind, tile)
                 raise WorkspaceError(
