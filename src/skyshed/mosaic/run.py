@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from time import monotonic, sleep
 from typing import Any
 
 import numpy as np
@@ -137,6 +138,7 @@ def run_tiles(
         finished = begin(phase.name, len(job.tiling) - len(left))
         if left:
             engine.run(phase.task, phase.name, job, left, finished)
+            _see_what_was_left(phase, job, engine.late)
             give_back_freed()
         if phase.draws:
             job.check_map(phase.draws, phase.record)
@@ -145,6 +147,25 @@ def run_tiles(
                 phase.whole(job)
             except OSError as error:
                 raise explained(f"after {phase.name}, all tiles", job, error) from error
+
+
+def _see_what_was_left(phase: Phase, job: Job, late: float) -> None:
+    """Wait until all that the tasks of a phase have left is seen here.
+
+    Raises
+    ------
+    WorkspaceError
+        If it is not in time.
+    """
+    end = monotonic() + late
+    while left := phase.left(job):
+        if monotonic() >= end:
+            raise WorkspaceError(
+                f"{job.workspace.file(phase.name, left[0])} is not there, though its tile is "
+                "finished: the workspace must be on a file system that all workers share with this "
+                "process"
+            )
+        sleep(0.1)
 
 
 class TiledRun(Run):

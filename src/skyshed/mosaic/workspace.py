@@ -170,6 +170,13 @@ class Workspace:
         with _named(path), whole_file(path, flush=self.durable) as part:
             part.write_text(json.dumps({**identity, CHECKSUM: _digest(identity)}, indent=1))
 
+    def sign(self) -> str | None:
+        """Return what tells this workspace from others; `None` where no run was begun."""
+        try:
+            return hashlib.sha256(self.path(IDENTITY).read_bytes()).hexdigest()
+        except OSError:
+            return None
+
     def _clear(self) -> None:
         """Remove what runs make, and nothing else."""
         kinds = [kind.kind for kind in Record.__subclasses__()]

@@ -10,7 +10,7 @@ import os
 import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 
@@ -30,7 +30,15 @@ class _Stream:
     """A file that is written from its begin to its end: zipfile asks others for their place."""
 
     def __init__(self, file: BinaryIO) -> None:
-        self.write, self.flush = file.write, file.flush
+        self._file = file
+
+    def write(self, content: bytes) -> int:
+        """Write bytes."""
+        return self._file.write(content)
+
+    def flush(self) -> None:
+        """Write what waits."""
+        self._file.flush()
 
 
 def write_sealed(
@@ -62,7 +70,7 @@ def write_sealed(
     with (
         whole_file(Path(path), flush=flush) as part,
         open(part, "wb") as file,
-        zipfile.ZipFile(_Stream(file), "w") as archive,  # type: ignore[arg-type]
+        zipfile.ZipFile(cast(BinaryIO, _Stream(file)), "w") as archive,
     ):
         for name, array in arrays.items():
             with archive.open(name + ENDING, "w", force_zip64=True) as member:
