@@ -1,5 +1,6 @@
 """What Dask runs has the bits of the run at once: in threads, in processes, in those that die."""
 
+import contextlib
 import json
 import os
 import signal
@@ -22,11 +23,22 @@ from astropy.utils.exceptions import AstropyUserWarning
 from dask.core import get_dependencies
 
 from skyshed import extract
-from skyshed.exceptions import TileError
+from skyshed.chain.progress import TileProgress
+from skyshed.exceptions import TileError, WorkspaceError
 from skyshed.extraction.entry import open_request, run_request
 from skyshed.extraction.plan import Resources, make_plan
-from skyshed.mosaic.engine import Cluster, Threads, attempt, connect
+from skyshed.mosaic.engine import (
+    Cluster,
+    Threads,
+    attempt,
+    connect,
+    packed,
+    unpacked,
+    versions,
+)
 from skyshed.mosaic.job import Job
+from skyshed.mosaic.records import Numbered
+from skyshed.mosaic.run import Phase, run_tiles
 from skyshed.mosaic.tiling import Tiling
 from skyshed.mosaic.workspace import Workspace
 from tests.tiled import N_TILES, SHAPE, TILE, a_wcs, same, survey, tiled
@@ -40,8 +52,9 @@ PATIENCE = 60
 class LoopbackCluster:
     """A Dask scheduler and workers of one thread each, processes on the loopback interface."""
 
-    def __init__(self, folder: Path, n_workers: int) -> None:
+    def __init__(self, folder: Path, n_workers: int, settings=None) -> None:
         self.folder, self.file = folder, folder / "scheduler.json"
+        self.settings = settings or {}
         self.scheduler = self._start("scheduler", "--port", "0")
         self.workers = []
         try:
@@ -64,7 +77,7 @@ class LoopbackCluster:
         with open(self.folder / f"{kind}.log", "ab") as log:
             return subprocess.Popen(
                 command, stdout=log, stderr=log, cwd=self.folder,
-                env={**os.environ, "PYTHONPATH": path},
+                env={**os.environ, "PYTHONPATH": path, **self.settings},
             )  # fmt: skip
 
     def add_worker(self) -> None:
@@ -76,6 +89,16 @@ class LoopbackCluster:
         worker = self.workers.pop(0)
         worker.send_signal(signal.SIGKILL)
         worker.wait()
+
+    def start_again(self, n_workers: int) -> None:
+        """Kill everything, and start the scheduler at its address and so many workers."""
+        self.close()
+        self.file.unlink()
+        self.scheduler = self._start("scheduler", "--port", self.address.rpartition(":")[2])
+        until(lambda: self.file.exists() and self.file.read_text().endswith("}"), self)
+        self.workers = []
+        for _ in range(n_workers):
+            self.add_worker()
 
     def close(self) -> None:
         for process in (*self.workers, self.scheduler):
@@ -193,6 +216,146 @@ def test_workers_that_are_killed_change_nothing(inputs, cluster, tmp_path):
     assert same(found[0], whole)
 
 
+def test_a_worker_killed_between_or_late_in_phases_changes_nothing(inputs, cluster, tmp_path):
+    """What the run is was once held by workers alone, and sent to one that was no more."""
+    image, mask, whole = inputs["fits"]
+    while len(cluster.workers) < 2:
+        cluster.add_worker()
+    begin = TileProgress.__call__
+    for phase in ("detect", "measure"):
+
+        def watched(self, name, skipped, phase=phase):
+            finished, counted = begin(self, name, skipped), []
+
+            def count():
+                counted.append(1)
+                if name == phase == "measure" and len(counted) == N_TILES - 2:
+                    cluster.kill_worker()
+                finished()
+
+            if name == phase == "detect":
+                cluster.kill_worker()
+            return count
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(TileProgress, "__call__", watched)
+            run, found = in_background(lambda: tiled(image, mask=mask, scheduler=cluster.address))
+            run.join(PATIENCE)
+        assert same(found[0], whole)
+        cluster.add_worker()
+
+
+def test_a_worker_that_is_paused_is_not_waited_for_without_end(inputs, tmp_path):
+    image, mask, whole = inputs["fits"]
+    settings = {"DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": "2s"}
+    cluster = LoopbackCluster(tmp_path, n_workers=2, settings=settings)
+    try:
+        run, found = in_background(
+            lambda: tiled(image, mask=mask, scheduler=cluster.address, workspace=tmp_path / "run")
+        )
+        until(lambda: done(tmp_path / "run", "background") > 0)
+        cluster.workers[0].send_signal(signal.SIGSTOP)
+        run.join(2 * PATIENCE)
+        assert same(found[0], whole)
+    finally:
+        cluster.close()
+
+
+def test_a_scheduler_that_is_started_again_goes_on(inputs, tmp_path):
+    image, mask, whole = inputs["fits"]
+    cluster = LoopbackCluster(tmp_path, n_workers=1)
+    try:
+        run, found = in_background(
+            lambda: tiled(image, mask=mask, scheduler=cluster.address, workspace=tmp_path / "run")
+        )
+        until(lambda: done(tmp_path / "run", "background") > 0)
+        cluster.start_again(n_workers=1)
+        n_finished = done(tmp_path / "run", "measure")
+        run.join(2 * PATIENCE)
+        assert n_finished < N_TILES
+        assert same(found[0], whole)
+    finally:
+        cluster.close()
+
+
+def hung(cluster, job, monkeypatch, stop, answer):
+    """Run tasks that take long, stop something meanwhile, and return the error."""
+    for name, seconds in (("BEAT", 0.2), ("ANSWER", answer), ("PATIENCE", 2)):
+        monkeypatch.setattr(f"skyshed.mosaic.engine.{name}", seconds)
+    with dask.config.set({"distributed.comm.timeouts.connect": "2s"}):
+        client = distributed.Client(cluster.address, set_as_default=False)
+        timer = threading.Timer(1, stop)
+        timer.start()
+        try:
+            with pytest.raises(OSError, match="start it again") as raised:
+                Cluster(client).run(take_long, "detect", job, [(0, 0)], lambda: None)
+        finally:
+            timer.join()
+            cluster.close()
+            with contextlib.suppress(Exception):
+                client.close(timeout=1)
+    return str(raised.value)
+
+
+def take_long(job, place):
+    time.sleep(30)
+
+
+def test_a_cluster_without_workers_is_not_waited_for_without_end(tmp_path, job, monkeypatch):
+    cluster = LoopbackCluster(tmp_path, n_workers=1)
+    message = hung(cluster, job, monkeypatch, cluster.kill_worker, 30)
+    assert "the Dask cluster has no workers" in message
+
+
+def test_a_scheduler_that_falls_silent_is_not_either(tmp_path, job, monkeypatch):
+    cluster = LoopbackCluster(tmp_path, n_workers=1)
+    silence = lambda: cluster.scheduler.send_signal(signal.SIGSTOP)  # noqa: E731
+    message = hung(cluster, job, monkeypatch, silence, 2)
+    assert "the Dask scheduler has not answered for 2 s" in message
+
+
+def test_workers_of_another_version_are_refused(cluster, job, monkeypatch):
+    if not cluster.workers:
+        cluster.add_worker()
+    monkeypatch.setattr("skyshed.mosaic.engine.versions", lambda: "skyshed 99")
+    with (
+        distributed.Client(cluster.address, set_as_default=False) as client,
+        pytest.raises(
+            ValueError, match=r"workers .* have skyshed 0.*, this process has skyshed 99"
+        ),
+    ):
+        Cluster(client).run(fail, "detect", job, [(0, 0)], lambda: None)
+
+
+def test_workers_that_do_not_see_the_workspace_are_refused(monkeypatch, job):
+    monkeypatch.setattr("skyshed.mosaic.engine.LATE", 0.1)
+    content, _ = packed(job)
+    with pytest.raises(ValueError, match=r"do not see the workspace .*: it must be on a file"):
+        unpacked((content, "a sign that is not there"), versions())
+
+
+def test_files_that_appear_late_are_waited_for(job, monkeypatch):
+    class Slow:
+        late = 20
+
+        def run(self, task, phase, job, tiles, finished):
+            def write():
+                for tile in job.tiling:
+                    time.sleep(0.005)
+                    job.workspace.save(Numbered(*[np.zeros(1)] * 8), tile)
+
+            threading.Thread(target=write).start()
+
+    phase = Phase(Numbered, fail)
+    monkeypatch.setattr("skyshed.mosaic.run.phases_of", lambda request: (phase,))
+    run_tiles(job, Slow(), lambda name, skipped: lambda: None)
+    assert phase.left(job) == []
+    os.remove(job.workspace.file("number", (0, 0)))
+    Slow.late, Slow.run = 0.1, lambda *_: None
+    with pytest.raises(WorkspaceError, match=r"number/00000-00000\.npz is not there, though"):
+        run_tiles(job, Slow(), lambda name, skipped: lambda: None)
+
+
 def test_what_a_killed_worker_finished_is_not_done_again(cluster, tmp_path, job):
     log, counted = tmp_path / "log", []
 
@@ -218,6 +381,7 @@ def test_what_a_killed_worker_finished_is_not_done_again(cluster, tmp_path, job)
 
 def test_a_cluster_that_is_gone_is_named(tmp_path, job, monkeypatch):
     monkeypatch.setattr("skyshed.mosaic.engine.PATIENCE", 0.1)
+    monkeypatch.setattr("skyshed.mosaic.engine.ANSWER", 2)
     cluster = LoopbackCluster(tmp_path, n_workers=1)
     try:
         # Clients look for a scheduler that is gone for as long.

@@ -18,6 +18,7 @@ from skyshed.mosaic import engine
 from tests.tiled import N_TILES, at_once, outcome, same, survey, tiled
 
 PHASES = ("background", "detect", "deblend", "measure")
+WORKSPACE = "skyshed.mosaic.workspace"
 
 
 def files(folder):
@@ -123,9 +124,9 @@ def full(*_, **__):
 @pytest.mark.parametrize(
     ("module", "name", "after", "named"),
     [
-        ("numpy", "savez", 5, r"background, tile .*No space left on device: .*background/00"),
-        ("numpy", "savez", 35, r"detect, tile .*No space left on device: .*detect/00"),
-        ("numpy", "savez", 45, r"detect, all tiles: .*No space left on device: .*seams/0000"),
+        (WORKSPACE, "write_sealed", 5, r"background, tile .*No space left on device: .*ground/00"),
+        (WORKSPACE, "write_sealed", 35, r"detect, tile .*No space left on device: .*detect/00"),
+        (WORKSPACE, "write_sealed", 45, r"detect, all tiles: .*No space left.*: .*seams/0000"),
         ("zarr.storage._local", "_put", 15, r"measure, tile .*No space left on device"),
     ],
 )

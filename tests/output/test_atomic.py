@@ -207,3 +207,51 @@ def test_without_an_error_an_empty_folder_stays(tmp_path):
     with traceless(tmp_path / "new" / "below"):
         (tmp_path / "new" / "below").mkdir(parents=True)
     assert (tmp_path / "new" / "below").is_dir()
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """What is flushed, by the file's identity, and renamed, in the order of the calls."""
+    made, fsync, replace = [], os.fsync, os.replace
+
+    def flushed(file):
+        made.append(("flush", os.fstat(file).st_ino))
+        fsync(file)
+
+    def renamed(source, target):
+        made.append(("rename", os.stat(source).st_ino))
+        replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", flushed)
+    monkeypatch.setattr(os, "replace", renamed)
+    return made
+
+
+def test_what_takes_its_name_is_on_the_disk_and_then_the_name(tmp_path, calls):
+    path = tmp_path / "file"
+    with whole_file(path) as part:
+        part.write_text("text")
+    file, folder = path.stat().st_ino, tmp_path.stat().st_ino
+    assert calls == [("flush", file), ("rename", file), ("flush", folder)]
+    calls.clear()
+    with whole_file(path, flush=False) as part:
+        part.write_text("text")
+    assert [kind for kind, _ in calls] == ["rename"]
+
+
+def test_of_a_folder_and_a_set_all_files_are(tmp_path, calls):
+    with whole_folder(tmp_path / "folder") as part:
+        (part / "within").mkdir(parents=True)
+        (part / "within" / "file").write_text("text")
+    (renamed,) = (n for n, (kind, _) in enumerate(calls) if kind == "rename")
+    for path in (tmp_path / "folder", *(tmp_path / "folder").rglob("*")):
+        assert ("flush", path.stat().st_ino) in calls[:renamed]
+    assert calls[renamed + 1 :] == [("flush", tmp_path.stat().st_ino)]
+    calls.clear()
+    with whole_set(tmp_path, ("a", "b")) as stage:
+        (stage / "a").write_text("2")
+        (stage / "b").write_text("2")
+    first = next(n for n, (kind, _) in enumerate(calls) if kind == "rename")
+    for path in (tmp_path / "a", tmp_path / "b"):
+        assert ("flush", path.stat().st_ino) in calls[:first]
+    assert calls[-1] == ("flush", tmp_path.stat().st_ino)

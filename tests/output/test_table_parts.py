@@ -125,10 +125,10 @@ def test_a_damaged_file_is_an_oserror(tmp_path, rich, kept):
     to_plain(rich.table).save(path)
     content = path.read_bytes()
     path.write_bytes(content[:kept])
-    with pytest.raises(OSError, match=r"part\.npz: is damaged"):
+    with pytest.raises(OSError, match=r"part\.npz is damaged"):
         PlainTable.load(path)
     path.write_bytes(content[:3000] + bytes([content[3000] ^ 1]) + content[3001:])
-    with pytest.raises(OSError, match=r"part\.npz: is damaged"):
+    with pytest.raises(OSError, match=r"part\.npz is damaged"):
         PlainTable.load(path)
     with pytest.raises(FileNotFoundError):
         PlainTable.load(tmp_path / "absent.npz")

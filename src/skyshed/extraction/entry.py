@@ -258,6 +258,8 @@ def run_request(
     request: Request, plan: Plan, resources: Resources, progress: bool | None = False
 ) -> Extraction:
     """Do what a plan says; see `extract`."""
+    for source in request.sources().values():
+        source.verify()
     if plan.tiling is not None:
         from skyshed.mosaic.start import run_by_tiles
 

@@ -32,11 +32,12 @@ STEP = 1 << 16
 
 
 class Block(NamedTuple):
-    """Where the data of a block are: its first byte, its length, and how it is compressed."""
+    """Where the data of a block are: first byte, length, how they are compressed, their MD5."""
 
     begins: int
     size: int
     compression: bytes
+    checksum: bytes = bytes(16)
 
 
 def is_in_asdf(given: Any) -> bool:
@@ -70,11 +71,12 @@ def blocks_in(path: str | os.PathLike[str]) -> list[Block]:
             header = file.read(HEADER.size)
             if len(header) < HEADER.size:
                 break
-            flags, compression, allocated, used, _, _ = HEADER.unpack(header)
+            flags, compression, allocated, used, _, checksum = HEADER.unpack(header)
             begins = at + len(MAGIC) + 2 + size
             if flags & STREAMED:
                 used = allocated = length - begins
-            found.append(Block(begins, used, compression.rstrip(b"\0")))
+                checksum = bytes(16)
+            found.append(Block(begins, used, compression.rstrip(b"\0"), checksum))
             at = begins + allocated
     return found
 

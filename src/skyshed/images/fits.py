@@ -17,6 +17,7 @@ from skyshed.images.asinh import Asinh, asinh_of
 from skyshed.images.astropy_says import heard, pass_on, quiet
 from skyshed.images.blanks import Blanks, blanks_of
 from skyshed.images.cards import Cards, cards_of
+from skyshed.images.checksums import check_datasum
 from skyshed.images.cube_planes import axes_of, split_plane
 from skyshed.images.fingerprint import file_facts, file_origin
 from skyshed.images.fits_pixels import begin_of, ends_early, section_of
@@ -33,7 +34,7 @@ from skyshed.images.headers import (
 from skyshed.images.inherited import header_of
 from skyshed.images.null_planes import ConstantSource, null_source
 from skyshed.images.open import OpenedImage, register
-from skyshed.images.packed import compression_of, is_cut_off
+from skyshed.images.packed import check_packed, compression_of
 from skyshed.images.photometry import photometric_cards
 from skyshed.images.pixels import RefusedError, fits_axes, reading_errors
 from skyshed.images.products import signs_of
@@ -168,6 +169,11 @@ class FitsSource(ImageSource):
                 pixels = self.blanks.floats(pixels)
             return pixels if self.asinh is None else self.asinh.fluxes(pixels)
 
+    def verify(self) -> None:
+        """Compare the data of the HDU with its card DATASUM; see `ImageSource.verify`."""
+        if self.header_at is not None:
+            check_datasum(self.path, self.header_at, self.label)
+
     def as_integers(self) -> ImageSource:
         """Return the image as the integers of the file; see `ImageSource.as_integers`."""
         if self.blanks is None or self.blanks.scaled or self.blank is not None:
@@ -220,6 +226,7 @@ def open_fits(
     if named is not None and hdu is not None and str(hdu) != named:
         raise ValueError(f"the HDU is given twice: as hdu={hdu!r} and in {os.fspath(given)!r}")
     wanted, plane = split_plane(named if hdu is None else hdu)
+    check_packed(file)
     try:
         source, packed = _described(file, wanted, plane)
         if isinstance(source, ConstantSource):
@@ -227,26 +234,14 @@ def open_fits(
         return OpenedImage(_unpacked(source) if packed else source)
     except MemoryError:
         raise
-    except RefusedError as error:
-        if is_cut_off(file):
-            raise OSError(f"{_cut_off(file)} ({one_line(error)})") from None
+    except RefusedError:
         raise
     except FileNotFoundError:
         raise FileNotFoundError(f"{file}: there is no such file") from None
     except Exception as error:  # whatever a damaged file makes astropy stumble over
-        if is_cut_off(file):
-            raise OSError(_cut_off(file)) from error
         by = compression_of(file)
         why = "" if by is None else f"; it is compressed by {by[0]}: try {by[1]}"
         raise OSError(f"{file}: cannot be read as FITS ({one_line(error)}){why}") from error
-
-
-def _cut_off(file: str) -> str:
-    """Say that a file ends too early."""
-    return (
-        f"{file} is cut off: its compressed content goes on where the file ends; copy or download "
-        "it anew"
-    )
 
 
 def _unpacked(source: Any) -> ArraySource:

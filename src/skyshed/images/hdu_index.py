@@ -16,6 +16,7 @@ from astropy.io import fits
 from skyshed.images.astropy_says import quiet
 from skyshed.images.fingerprint import file_facts
 from skyshed.images.hdu_facts import HduFacts, images_of
+from skyshed.images.packed import check_packed
 
 __all__ = ["HduIndex", "SomeHdus", "index_of", "known_index", "opened_at"]
 
@@ -55,6 +56,7 @@ def index_of(path: str) -> HduIndex:
     key = _key(path)
     known = _KNOWN.get(key)
     if known is None:
+        check_packed(path)
         known = _read(path)
         with _LOCK:
             while len(_KNOWN) >= KEPT:

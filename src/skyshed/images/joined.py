@@ -156,6 +156,11 @@ class JoinedSource(ImageSource):
                 whole[here.within(window)] = part.read(here.moved(-where.y0, -where.x0))
         return whole
 
+    def verify(self) -> None:
+        """Compare each part with its checksum; see `ImageSource.verify`."""
+        for part in self.parts:
+            part.verify()
+
     def origin(self) -> dict[str, Any]:
         """Return the names of all parts; see `ImageSource.origin`."""
         return {"input": ", ".join(str(part.origin()["input"]) for part in self.parts)}

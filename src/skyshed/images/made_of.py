@@ -95,6 +95,10 @@ class MadeOfAnother(ImageSource):
         """The bytes of this process's memory that the pixels take already."""
         return self.other.held_bytes
 
+    def verify(self) -> None:
+        """Compare the other image with its checksum; see `ImageSource.verify`."""
+        self.other.verify()
+
     def origin(self) -> dict[str, Any]:
         """Return where the image comes from; see `ImageSource.origin`."""
         return self.other.origin()

@@ -2,8 +2,11 @@
 
 import importlib
 import os
+from functools import lru_cache
 
-__all__ = ["compression_of", "is_cut_off"]
+from skyshed.messages import one_line
+
+__all__ = ["check_packed", "compression_of"]
 
 #: The first bytes of a compressed file -> what compressed it, and the command that unpacks it.
 FIRST_BYTES = {
@@ -47,29 +50,47 @@ def compression_of(path: str | os.PathLike[str]) -> tuple[str, str] | None:
     return next((who for first, who in FIRST_BYTES.items() if begin.startswith(first)), None)
 
 
-def is_cut_off(path: str | os.PathLike[str]) -> bool:
-    """Whether a file that is compressed as a whole ends before its content does.
+def check_packed(path: str | os.PathLike[str]) -> None:
+    """Unpack a file that is compressed as a whole to its end, where its checksum is.
 
-    It is unpacked to its end for that: ask where it could not be read.
+    Readers of FITS stop behind the last pixel, and before that what a damaged file holds may be
+    anything: other pixels, headers that make them read for ever. A file is unpacked once.
+
+    Raises
+    ------
+    OSError
+        If the file is damaged or cut off.
 
     Examples
     --------
     >>> import gzip, pathlib, tempfile
-    >>> from skyshed.images.packed import is_cut_off
+    >>> from skyshed.images.packed import check_packed
     >>> path = pathlib.Path(tempfile.mkdtemp()) / "image.fits"
     >>> _ = path.write_bytes(gzip.compress(b"SIMPLE")[:-9])
-    >>> is_cut_off(path)
-    True
+    >>> try:
+    ...     check_packed(path)
+    ... except OSError as error:
+    ...     print(str(error).split("/")[-1].split(":")[0])
+    image.fits is cut off
     """
     by = compression_of(path)
-    if by is None or by[0] not in STREAMS:
-        return False
+    # zip is checked as it is unpacked; others have no checksum.
+    if by is not None and by[0] in STREAMS:
+        status = os.stat(path)
+        damage = _damage(os.path.abspath(path), status.st_size, status.st_mtime_ns, *by)
+        if damage:
+            raise OSError(f"{os.fspath(path)} {damage}; copy or download it anew")
+
+
+@lru_cache(maxsize=64)
+def _damage(path: str, size: int, time: int, by: str, command: str) -> str:
+    """Say what is wrong with a file of this size and time; nothing if it is sound."""
     try:
-        with importlib.import_module(STREAMS[by[0]]).open(path, "rb") as stream:
+        with importlib.import_module(STREAMS[by]).open(path, "rb") as stream:
             while stream.read(STEP):
                 pass
     except EOFError:
-        return True
-    except Exception:  # damaged in another way
-        return False
-    return False
+        return "is cut off: its compressed content goes on where the file ends"
+    except Exception as error:  # each unpacker has errors of its own
+        return f"is damaged: {command} would not unpack it ({one_line(error)})"
+    return ""

@@ -92,6 +92,15 @@ class ImageSource(ABC):
             If the pixels cannot be read; the message names the image and the window.
         """
 
+    def verify(self) -> None:  # noqa: B027 - most images have nothing to be compared with
+        """Compare the pixels with the checksum that their file carries, if it has one.
+
+        Raises
+        ------
+        OSError
+            If they differ; the message names the image.
+        """
+
     @abstractmethod
     def origin(self) -> dict[str, Any]:
         """Return where the image comes from, for the record: ``input`` and what specifies it."""

@@ -9,6 +9,8 @@ import warnings
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from queue import Empty, SimpleQueue
+from time import monotonic, sleep
 from typing import Any
 
 from astropy.utils.exceptions import AstropyWarning
@@ -19,6 +21,7 @@ from skyshed.images.pixels import RefusedError
 from skyshed.messages import one_line
 from skyshed.mosaic.job import Job
 from skyshed.mosaic.memory import SHARE, available
+from skyshed.mosaic.records import SCHEMA
 
 __all__ = ["Cluster", "Threads", "connect", "explained"]
 
@@ -28,6 +31,11 @@ RETRIES = 2
 PATIENCE = 60
 #: Seconds to wait for a scheduler to answer at all.
 ANSWER = 30
+#: Seconds after which it is seen whether there are workers, if no task ends.
+BEAT = 5
+#: Seconds within which what others have written appears: file systems of networks look twice in a
+#: minute.
+LATE = 60
 
 Task = Callable[[Job, tuple[int, int]], None]
 
@@ -50,10 +58,54 @@ def attempt(task: Task, phase: str, job: Job, tile: tuple[int, int]) -> None:
 
 def explained(where: str, job: Job, error: BaseException) -> TileError:
     """Return the error to raise: where the run failed, why, and what is left to do."""
-    return TileError(
-        f"{where}: {type(error).__name__}: {one_line(error)}. What is finished is kept in "
-        f"{job.workspace.folder}: the same call goes on from there"
-    )
+    return TileError(f"{where}: {type(error).__name__}: {one_line(error)}. {kept_in(job)}")
+
+
+def kept_in(job: Job) -> str:
+    """Say what is left to do after an error."""
+    return f"What is finished is kept in {job.workspace.folder}: the same call goes on from there"
+
+
+def versions() -> str:
+    """Return what the processes of a cluster must have in common."""
+    from skyshed import __version__
+
+    return f"skyshed {__version__}, files {SCHEMA}"
+
+
+def packed(job: Job) -> tuple[bytes, str | None]:
+    """Return a job to be sent to workers, and what says that a workspace is its own."""
+    from distributed.protocol.pickle import dumps
+
+    return dumps(job), job.workspace.sign()
+
+
+def unpacked(sent: tuple[bytes, str | None], theirs: str) -> Job:
+    """Return the job that was sent, if this worker can do it.
+
+    Raises
+    ------
+    RefusedError
+        If it has another version of skyshed, or does not see the workspace.
+    """
+    from distributed.protocol.pickle import loads
+
+    if versions() != theirs:
+        raise RefusedError(
+            f"the workers of the cluster have {versions()}, this process has {theirs}: install the "
+            "same version on all"
+        )
+    content, sign = sent
+    job: Job = loads(content)
+    end = monotonic() + LATE
+    while job.workspace.sign() != sign:
+        if monotonic() > end:
+            raise RefusedError(
+                f"the workers of the cluster do not see the workspace {job.workspace.folder}: "
+                "it must be on a file system that they share with this process"
+            )
+        sleep(0.1)
+    return job
 
 
 def _named(phase: str, job: Job, tile: tuple[int, int]) -> str:
@@ -78,6 +130,9 @@ class Threads:
 
     def close(self) -> None:
         """Do nothing: no thread is left of a run."""
+
+    #: Seconds within which what a task has written is seen here.
+    late = 0
 
     def per_process(self) -> int:
         """How many tiles a process works on at a time."""
@@ -129,11 +184,18 @@ class Cluster:
         Connected to the scheduler.
     owned : bool, optional
         Whether `close` closes the client.
+    address : str, optional
+        Of the scheduler; a client of the engine's own that has lost it is made anew.
     """
 
-    def __init__(self, client: Any, owned: bool = False) -> None:
+    def __init__(self, client: Any, owned: bool = False, address: str = "") -> None:
         self.client = client
         self.owned = owned
+        self.address = address
+        self._silent = False
+
+    #: Seconds within which what a task has written is seen here.
+    late = LATE
 
     def per_process(self) -> int:
         """How many tiles a process works on at a time."""
@@ -154,7 +216,7 @@ class Cluster:
         """Run a task for each tile; call ``finished`` after each.
 
         Tasks of workers that die are run again by others, also when all of them died and others
-        came.
+        came, and when the scheduler was started again at its address.
 
         Raises
         ------
@@ -162,9 +224,12 @@ class Cluster:
             If one fails; the others are cancelled.
         OSError
             If there are no workers any more, or no scheduler.
+        ValueError
+            If workers have another version of skyshed, or don't see the workspace.
         """
         left = list(tiles)
         for _ in range(1 + RETRIES):
+            self._wait_for_workers(job)
             left = self._sent(task, phase, job, left, finished)
             if not left:
                 return
@@ -175,25 +240,31 @@ class Cluster:
         self, task: Task, phase: str, job: Job, tiles: list[tuple[int, int]],
         finished: Callable[[], None],
     ) -> list[tuple[int, int]]:  # fmt: skip
-        """Run a task for each tile; return those that went down with all of the workers."""
-        from distributed import as_completed
+        """Run a task for each tile; return those that went down with what knew of them."""
+        from distributed import KilledWorker
 
-        self._wait_for_workers(job)
-        sent = self.client.scatter(job, broadcast=True, hash=False)
-        futures = {
-            self.client.submit(attempt, task, phase, sent, tile, pure=False, retries=RETRIES): tile
-            for tile in tiles
-        }
-        lost = []
+        submit, done, lost = self.client.submit, SimpleQueue[Any](), []
+        options: Any = {"pure": False, "retries": RETRIES}
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Sending large graph")
+            # A task makes the job, and not `scatter`: what a task has made is made again when
+            # those who hold it die, and nobody waits for a worker that is no more.
+            sent = submit(unpacked, packed(job), versions(), **options)
+            futures = {submit(attempt, task, phase, sent, tile, **options): tile for tile in tiles}
         try:
-            for future in as_completed(list(futures), loop=self.client.loop):
+            for future in futures:
+                future.add_done_callback(done.put)
+            while futures:
+                future = self._next(done, job)
+                status = future.status
+                if status in ("pending", "lost"):  # its worker died in this moment: made again
+                    future.add_done_callback(done.put)
+                    continue
                 tile = futures.pop(future)
-                # Without the job, which died with those who held it, Dask cancels its tasks: they
-                # have no error then.
-                if future.status in ("cancelled", "lost"):
+                error = None if status == "cancelled" else future.exception()
+                if status == "cancelled" or isinstance(error, KilledWorker):
                     lost.append(tile)
                     continue
-                error = future.exception()
                 if isinstance(error, (TileError, RefusedError)):
                     raise error
                 if error is not None:
@@ -202,9 +273,41 @@ class Cluster:
                 future.release()
                 finished()
         finally:
-            if self.client.status == "running":
+            if self.client.status == "running" and not self._silent:
                 self.client.cancel(list(futures))
         return lost
+
+    def _next(self, done: SimpleQueue[Any], job: Job) -> Any:
+        """Wait for the next task that has ended.
+
+        Raises
+        ------
+        OSError
+            If the scheduler does not answer any more, or there are no workers and none come.
+        """
+        alone = None
+        while True:
+            try:
+                return done.get(timeout=BEAT)
+            except Empty:
+                pass
+            # Where the connection is gone, Dask cancels all tasks: they come out of the queue.
+            if self.client.status != "running":
+                continue
+            try:
+                known = self.client.sync(self.client.scheduler.identity, callback_timeout=ANSWER)
+            except TimeoutError:
+                self._silent = True
+                raise OSError(
+                    f"the Dask scheduler has not answered for {ANSWER} s: start it again. "
+                    f"{kept_in(job)}"
+                ) from None
+            except OSError:  # it went away in this moment
+                continue
+            now = monotonic()
+            alone = None if known["workers"] else (alone or now)
+            if alone is not None and now - alone > PATIENCE:
+                raise self._lacks("workers", job)
 
     def _wait_for_workers(self, job: Job) -> None:
         """Wait until there is a worker.
@@ -214,17 +317,25 @@ class Cluster:
         OSError
             If none comes; it says what the cluster lacks.
         """
-        try:
-            if self.client.status == "running":
-                self.client.wait_for_workers(1, timeout=PATIENCE)
-                return
-        except OSError:  # also a time-out
-            pass
-        what = "workers" if self.client.status == "running" else "scheduler"
-        raise OSError(
-            f"the Dask cluster has no {what}: start it again. What is finished is kept in "
-            f"{job.workspace.folder}: the same call goes on from there"
-        )
+        end = monotonic() + PATIENCE
+        while True:
+            left = max(end - monotonic(), 0.01)
+            try:
+                if self.client.status == "running":
+                    self.client.wait_for_workers(1, timeout=left)
+                    return
+                if self.client.status == "closed" and self.owned:
+                    self.client = client_of(self.address, left)
+                    continue
+            except OSError:  # also a time-out
+                pass
+            if monotonic() >= end:
+                break
+            sleep(0.05)
+        raise self._lacks("workers" if self.client.status == "running" else "scheduler", job)
+
+    def _lacks(self, what: str, job: Job) -> OSError:
+        return OSError(f"the Dask cluster has no {what}: start it again. {kept_in(job)}")
 
     def close(self) -> None:
         """Leave the cluster, if the client is this engine's own.
@@ -266,7 +377,14 @@ def connect(scheduler: Any, n_workers: int) -> Threads | Cluster:
             f"{type(scheduler).__name__}"
         )
     _check_scheduler(scheduler)
-    return Cluster(Client(scheduler, set_as_default=False), owned=True)
+    return Cluster(client_of(scheduler), owned=True, address=scheduler)
+
+
+def client_of(address: str, timeout: float | None = None) -> Any:
+    """Return a client of Dask's for the scheduler at an address."""
+    from distributed import Client
+
+    return Client(address, set_as_default=False, timeout=timeout or ANSWER)
 
 
 def _check_scheduler(address: str) -> None:

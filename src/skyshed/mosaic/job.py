@@ -4,11 +4,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+
 from skyshed.chain.request import IMAGE, Request
 from skyshed.chain.steps import Prepared, prepare
 from skyshed.exceptions import WorkspaceError
 from skyshed.images.window import Window
-from skyshed.mosaic.records import Meshes, SourceList
+from skyshed.messages import one_line
+from skyshed.mosaic.maps import chunks_in, make_map, open_map, seal_of
+from skyshed.mosaic.records import Measured, Meshes, SourceList
 from skyshed.mosaic.tiling import Tiling
 from skyshed.mosaic.workspace import Workspace
 from skyshed.parameters import Parameters
@@ -78,28 +82,77 @@ class Job:
 
     @cached_property
     def segmentation(self) -> Any:
-        """The map of labels in the workspace."""
-        import zarr
-
-        # Chunks without a label are written, too: one that is not there is lost.
-        kept: Any = {"write_empty_chunks": True}
-        return zarr.open_array(self.segmentation_path, mode="r+").with_config(kept)
-
-    def check_segmentation(self, phase: str) -> None:
-        """Check that nothing was lost of the map that ``phase`` has written.
+        """The map of labels in the workspace; `read_labels` and `draw` look after it.
 
         Raises
         ------
         WorkspaceError
-            If a chunk is not there.
+            If it is not as it was made.
         """
-        chunks = self.segmentation
-        lost = chunks.nchunks - chunks.nchunks_initialized
-        if lost:
-            raise WorkspaceError(
-                f"{self.segmentation_path} lacks {lost} of {chunks.nchunks} chunks: remove "
-                f"{self.workspace.path(phase)}, and the run makes them again"
+        return open_map(self.segmentation_path, *self._layout)
+
+    def read_labels(self, window: Window) -> Any:
+        """Return the labels that a window of the map has, once all of it is drawn.
+
+        Raises
+        ------
+        WorkspaceError
+            If a chunk is lost or damaged.
+        """
+        path = self.segmentation_path
+        try:
+            lost = next(
+                (each for each in chunks_in(path, *self._layout, window) if not each.exists()), None
             )
+            if lost is None:
+                return np.asarray(self.segmentation[window.slices])
+            what = f"{lost} is lost"
+        except (ValueError, RuntimeError) as error:  # a checksum, a size; of the unpacker
+            if isinstance(error, WorkspaceError):
+                raise
+            what = f"{path} is damaged within {window} ({one_line(error)})"
+        drawn_by = self.workspace.path(Measured.kind)
+        raise WorkspaceError(f"{what}: remove {drawn_by}, and the run makes it again")
+
+    def draw(self, tile: tuple[int, int], labels: Any) -> Any:
+        """Write the labels of a tile to the map; return the seals of its chunks.
+
+        Raises
+        ------
+        OSError
+            If they cannot be written.
+        """
+        window = self.tiling[tile]
+        self.segmentation[window.slices] = labels
+        paths = chunks_in(self.segmentation_path, *self._layout, window)
+        return np.array([seal_of(path, flush=self.workspace.durable) for path in paths], np.int64)
+
+    def check_segmentation(self) -> None:
+        """Check that the map has all chunks, as the tasks that left their records wrote them.
+
+        Raises
+        ------
+        WorkspaceError
+            If a chunk is lost, or is another.
+        """
+        for tile in self.tiling:
+            paths = chunks_in(self.segmentation_path, *self._layout, self.tiling[tile])
+            seals = self.workspace.load(Measured, tile, ("chunks",)).chunks
+            for path, seal in zip(paths, seals.tolist(), strict=True):
+                found = seal_of(path)
+                if found != seal:
+                    what = "is lost" if found is None else "is not what was written there"
+                    raise WorkspaceError(
+                        f"{path} {what}: remove {self.workspace.file(Measured.kind, tile)}, and "
+                        "the run makes it again"
+                    )
+
+    @cached_property
+    def _layout(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        """The shape of the map, and of its chunks."""
+        height, width = self.tiling.side
+        rows = min(LARGEST_CHUNK, max(STRIPE // self.shape[1], 1))
+        return self.shape, (_chunk(height, rows), _chunk(width, LARGEST_CHUNK))
 
     @property
     def segmentation_path(self) -> str:
@@ -108,21 +161,10 @@ class Job:
 
     def make_segmentation(self) -> None:
         """Make the map of labels, empty; one that is there stays."""
-        import zarr
-        from zarr.codecs import BloscCodec, Crc32cCodec
-
-        if self.workspace.path(f"{SEGMENTATION}/zarr.json").exists():
-            return
-        height, width = self.tiling.side
-        rows = min(LARGEST_CHUNK, max(STRIPE // self.shape[1], 1))
-        zarr.create_array(
-            self.segmentation_path, shape=self.shape, dtype="int32", fill_value=0,
-            chunks=(_chunk(height, rows), _chunk(width, LARGEST_CHUNK)),
-            compressors=[BloscCodec(cname="lz4", clevel=1, shuffle="noshuffle"), Crc32cCodec()],
-        )  # fmt: skip
+        make_map(self.segmentation_path, *self._layout, flush=self.workspace.durable)
 
     def __getstate__(self) -> dict[str, Any]:
-        derived = ("segmentation", "labels", "meshes")
+        derived = ("segmentation", "labels", "meshes", "_layout")
         return {name: value for name, value in vars(self).items() if name not in derived}
 
 

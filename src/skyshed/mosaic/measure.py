@@ -25,10 +25,7 @@ from skyshed.output.table_parts import concatenated, to_plain
 from skyshed.segmentation.provenance import Provenance
 from skyshed.sources import Sources
 
-__all__ = ["TABLES", "catalogs_in", "measure"]
-
-#: The tables of the sources that each tile measured.
-TABLES = "tables"
+__all__ = ["catalogs_in", "measure"]
 
 
 def measure(job: Job, tile: tuple[int, int]) -> None:
@@ -37,7 +34,7 @@ def measure(job: Job, tile: tuple[int, int]) -> None:
     core = job.tiling[tile]
     window = core.grown(job.margin, job.shape)
     labels = labels_in(job, window)
-    job.segmentation[core.slices] = labels[core.within(window)]
+    chunks = job.draw(tile, labels[core.within(window)])
     parts, drawn = [], [(np.empty(0, np.int32), np.empty((0, 5)))]
     for catalog in _catalogs(job, tile, window, labels):
         table = to_plain(make_table(catalog, job.parameters, job.request.calibration))
@@ -49,8 +46,8 @@ def measure(job: Job, tile: tuple[int, int]) -> None:
         if len(parts) > 1:
             rows = np.sort(np.concatenate([part.rows for part in parts]))
             table = replace(to_plain(concatenated(parts)), rows=rows)
-        table.save(job.workspace.file(TABLES, tile))
-    job.workspace.save(Measured(names, ellipses, perf_counter() - start), tile)
+        job.workspace.save_table(table, tile)
+    job.workspace.save(Measured(names, ellipses, chunks, perf_counter() - start), tile)
 
 
 def _catalogs(

@@ -338,17 +338,20 @@ class Measured(Record):
         The sources.
     ellipses : array, shape (n, 5)
         Their Kron ellipses, ``x, y, a, b, theta`` (degrees), NaN where there is none.
+    chunks : array of int64
+        The seals of the chunks of the map of labels that the tile wrote.
     """
 
     kind = "measure"
     labels: Any
     ellipses: Any
+    chunks: Any
     seconds: float
 
 
 def _schema() -> str:
     """Return a digest of the fields of all kinds of records."""
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(b"sealed")
     for kind in (*Record.__subclasses__(), Components, Runs, Boxes, ExposureMesh, Mesh):
         names = ",".join(each.name for each in fields(kind))
         digest.update(f"{kind.__name__}({names})\n".encode())

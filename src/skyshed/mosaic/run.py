@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from time import monotonic, sleep
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ from skyshed.mosaic.detect import detect
 from skyshed.mosaic.engine import Cluster, Threads, explained
 from skyshed.mosaic.job import Job
 from skyshed.mosaic.known_labels import MODES, collect, number_known
-from skyshed.mosaic.measure import TABLES, catalogs_in, measure
+from skyshed.mosaic.measure import catalogs_in, measure
 from skyshed.mosaic.number import number_sources
 from skyshed.mosaic.records import (
     Collected,
@@ -137,14 +138,34 @@ def run_tiles(
         finished = begin(phase.name, len(job.tiling) - len(left))
         if left:
             engine.run(phase.task, phase.name, job, left, finished)
+            _see_what_was_left(phase, job, engine.late)
             give_back_freed()
         if phase.draws:
-            job.check_segmentation(phase.name)
+            job.check_segmentation()
         if phase.whole is not None and not phase.is_whole(job):
             try:
                 phase.whole(job)
             except OSError as error:
                 raise explained(f"after {phase.name}, all tiles", job, error) from error
+
+
+def _see_what_was_left(phase: Phase, job: Job, late: float) -> None:
+    """Wait until all that the tasks of a phase have left is seen here.
+
+    Raises
+    ------
+    WorkspaceError
+        If it is not in time.
+    """
+    end = monotonic() + late
+    while left := phase.left(job):
+        if monotonic() >= end:
+            raise WorkspaceError(
+                f"{job.workspace.file(phase.name, left[0])} is not there, though its tile is "
+                "finished: the workspace must be on a file system that all workers share with this "
+                "process"
+            )
+        sleep(0.1)
 
 
 class TiledRun(Run):
@@ -233,11 +254,11 @@ class TiledRun(Run):
     @cached_property
     def segmentation(self) -> SegmentationImage:
         """The label of each pixel; pixels are read when they are asked for."""
-        listed, pixels = self._sources, self.job.segmentation
+        listed, job = self._sources, self.job
         known = self.request.known
         segmentation = None if known is None else known.segmentation
         return SegmentationImage.from_reader(
-            lambda y0, y1, x0, x1: pixels[y0:y1, x0:x1],
+            lambda y0, y1, x0, x1: job.read_labels(Window(y0, y1, x0, x1)),
             listed.labels,
             shape=self.job.shape,
             dtype=np.dtype(np.int32) if known is None else known.source.dtype,
@@ -264,7 +285,8 @@ class TiledRun(Run):
             return None, self.request.detection_cat
         flags = np.zeros(labels.size, np.int64)
         flags[np.searchsorted(labels, self._sources.flagged)] = self._sources.flags
-        return catalogs_in(self.job, everything, self.job.segmentation[:], labels, flags)
+        pixels = self.job.read_labels(everything)
+        return catalogs_in(self.job, everything, pixels, labels, flags)
 
     @property
     def catalog(self) -> Any:
@@ -301,10 +323,9 @@ class TiledRun(Run):
         """
         workspace = self.job.workspace
         for tile in self.job.tiling:
-            path = workspace.file(TABLES, tile)
             try:
-                if path.exists() or len(workspace.load(Measured, tile, ("labels",)).labels):
-                    yield PlainTable.load(path)
+                if len(workspace.load(Measured, tile, ("labels",)).labels):
+                    yield workspace.load_table(tile)
             except OSError as error:
                 measured = workspace.file(Measured.kind, tile)
                 raise WorkspaceError(

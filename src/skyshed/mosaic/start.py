@@ -73,13 +73,22 @@ def run_by_tiles(
             if isinstance(engine, Cluster):
                 _check_sendable(request)
             identity = _identity(request, tiling, margin, resumable=not temporary)
-            run = _run(request, tiling, identity, Workspace(folder), engine, restart, progress)
+            run = _run(
+                request,
+                tiling,
+                identity,
+                Workspace(folder, not temporary),
+                engine,
+                restart,
+                progress,
+            )
     except BaseException:
         if temporary:
             shutil.rmtree(folder, ignore_errors=True)
         raise
     if temporary:
-        weakref.finalize(run, shutil.rmtree, folder, ignore_errors=True)
+        # Whatever reads from the folder later, such as a map of labels, holds the job.
+        weakref.finalize(run.job, shutil.rmtree, folder, ignore_errors=True)
     run.warn()
     return run
 

@@ -1,5 +1,6 @@
 """The folder that a run over tiles works in: finished work stays, whatever happens to the run."""
 
+import hashlib
 import json
 import os
 import socket
@@ -9,12 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-import numpy as np
-
 from skyshed.exceptions import WorkspaceError
-from skyshed.messages import one_line
 from skyshed.mosaic.records import SCHEMA, Record
 from skyshed.output.atomic import remove, whole_file
+from skyshed.output.sealed import DamagedError, read_sealed, write_sealed
+from skyshed.output.table_parts import PlainTable
 
 try:
     import fcntl
@@ -27,8 +27,12 @@ R = TypeVar("R", bound=Record)
 
 #: The file that says what the run is.
 IDENTITY = "run.json"
+#: The folder of the tables of the sources that each tile measured.
+TABLES = "tables"
 #: What runs make besides their records: tables of tiles, and the map of labels.
-FOLDERS = ("tables", "segmentation.zarr")
+FOLDERS = (TABLES, "segmentation.zarr")
+#: The entry of the file that says what the run is, by which damage to it is known.
+CHECKSUM = "sha256"
 #: Unfinished files have this ending; a rerun removes them.
 PART = ".part"
 #: Locked by the run that is at work.
@@ -46,6 +50,8 @@ class Workspace:
     ----------
     folder : str
         Where it is.
+    durable : bool
+        Whether what is committed must outlast a loss of power: not in a temporary folder.
 
     Examples
     --------
@@ -60,6 +66,7 @@ class Workspace:
     """
 
     folder: str
+    durable: bool = True
 
     def path(self, name: str) -> Path:
         """Return the path of a file or folder in the workspace."""
@@ -124,20 +131,18 @@ class Workspace:
                     f"workspace {self.folder!r} holds other files and no run of skyshed: name "
                     "a folder that is empty or new"
                 )
-            with _whole(path) as part:
-                part.write_text(json.dumps(wanted, indent=1))
+            self._write_identity(wanted)
         try:
             found = json.loads(path.read_text())
         except ValueError:
-            raise WorkspaceError(f"{path} is damaged: remove the workspace to start anew") from None
+            raise WorkspaceError(_damaged_identity(path)) from None
         if not isinstance(found, dict) or not {"schema", "version"} & set(found):
             raise WorkspaceError(
                 f"{path} is no file of skyshed's: name a folder that is empty or new as workspace"
             )
         if restart:
             self._clear()
-            with _whole(path) as part:
-                part.write_text(json.dumps(wanted, indent=1))
+            self._write_identity(wanted)
             return wanted
         if found.get("schema") != SCHEMA:
             raise WorkspaceError(
@@ -145,6 +150,8 @@ class Workspace:
                 "this one can't read: finish it with that, name another workspace, or begin anew "
                 "(restart)"
             )
+        if found.pop(CHECKSUM, None) != _digest(found):
+            raise WorkspaceError(_damaged_identity(path))
         for left in path.parent.rglob(f"*{PART}"):
             left.unlink()
         wanted |= {name: found[name] for name in keep if name in found}
@@ -156,6 +163,19 @@ class Workspace:
                 f"{now!r}: use the same, name another workspace, or begin anew (restart)"
             )
         return wanted
+
+    def _write_identity(self, identity: Mapping[str, Any]) -> None:
+        """Write what the run is, with a checksum of it."""
+        path = self.path(IDENTITY)
+        with _named(path), whole_file(path, flush=self.durable) as part:
+            part.write_text(json.dumps({**identity, CHECKSUM: _digest(identity)}, indent=1))
+
+    def sign(self) -> str | None:
+        """Return what tells this workspace from others; `None` where no run was begun."""
+        try:
+            return hashlib.sha256(self.path(IDENTITY).read_bytes()).hexdigest()
+        except OSError:
+            return None
 
     def _clear(self) -> None:
         """Remove what runs make, and nothing else."""
@@ -179,8 +199,29 @@ class Workspace:
     def save(self, record: Record, tile: tuple[int, int] | None = None) -> None:
         """Commit a record of a tile, or of the whole image."""
         path = self.file(record.kind, tile)
-        with _whole(path) as part, open(part, "wb") as file:
-            np.savez(file, allow_pickle=False, **record.to_arrays())
+        with _named(path):
+            write_sealed(path, record.to_arrays(), self._place(path), flush=self.durable)
+
+    def save_table(self, table: PlainTable, tile: tuple[int, int]) -> None:
+        """Commit the table of the sources that a tile measured."""
+        path = self.file(TABLES, tile)
+        with _named(path):
+            table.save(path, self._place(path), flush=self.durable)
+
+    def load_table(self, tile: tuple[int, int]) -> PlainTable:
+        """Return what `save_table` wrote.
+
+        Raises
+        ------
+        OSError
+            If it is lost or damaged; the message names the file.
+        """
+        path = self.file(TABLES, tile)
+        return PlainTable.load(path, self._place(path))
+
+    def _place(self, path: Path) -> str:
+        """Return what a file is sealed with: where it is in the workspace."""
+        return path.relative_to(self.folder).as_posix()
 
     def load(
         self, kind: type[R], tile: tuple[int, int] | None = None, only: tuple[str, ...] = ()
@@ -199,39 +240,35 @@ class Workspace:
         Raises
         ------
         WorkspaceError
-            If the file is damaged; it is named.
+            If the file is damaged or lost; it is named.
         """
         path = self.file(kind.kind, tile)
         try:
-            try:
-                return kind.from_arrays(_arrays(path, only))
-            except SystemError:  # the parser of Python 3.11 fails now and then in threads
-                return kind.from_arrays(_arrays(path, only))
-        except OSError:
-            raise
-        except Exception as error:  # zipfile, zlib and NumPy fail in ways of their own
+            return kind.from_arrays(read_sealed(path, self._place(path), only))
+        except DamagedError as error:
             raise WorkspaceError(
-                f"{path} is damaged ({one_line(error)}): remove it, and the run makes it again"
+                f"{path} is damaged ({error}): remove it, and the run makes it again"
+            ) from error
+        except FileNotFoundError as error:
+            raise WorkspaceError(
+                f"{path} was removed while the run was at work: the same call makes it again"
             ) from error
 
 
-def _arrays(path: Path, only: tuple[str, ...]) -> dict[str, Any]:
-    """Return the arrays of a file; of those called ``field.part`` some are named by the field."""
-    with np.load(path, allow_pickle=False) as stored:
-        return {
-            name: stored[name]
-            for name in stored.files
-            if not only or any(f"{name}.".startswith(f"{each}.") for each in only)
-        }
+def _digest(identity: Mapping[str, Any]) -> str:
+    """Return a checksum of what a run is."""
+    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+
+
+def _damaged_identity(path: Path) -> str:
+    return f"{path} is damaged: remove the workspace to start anew"
 
 
 @contextmanager
-def _whole(path: Path) -> Iterator[Path]:
-    """Give a name to write to; the file takes its own name when that is done without an error."""
+def _named(path: Path) -> Iterator[None]:
+    """Let errors of the system name the file."""
     try:
-        # Two workers may be at the same tile, when one of them was taken for dead.
-        with whole_file(path) as part:
-            yield part
+        yield
     except OSError as error:
         if error.filename is None:  # a full disk does not say which
             raise OSError(error.errno, error.strerror, str(path)) from error

@@ -1,4 +1,7 @@
-"""Files and folders that are never seen half written, one by one or several together."""
+"""Files and folders that are never seen half written, one by one or several together.
+
+What has taken its name is on the disk, and stays after a loss of power.
+"""
 
 import os
 import secrets
@@ -8,23 +11,36 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-__all__ = ["remove", "traceless", "whole_file", "whole_folder", "whole_set"]
+__all__ = [
+    "flush_names",
+    "flush_to_disk",
+    "remove",
+    "traceless",
+    "whole_file",
+    "whole_folder",
+    "whole_set",
+]
 
 #: What the folders are called that sets of files are written to.
 STAGE = ".skyshed-"
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
+def whole_file(path: Path, *, flush: bool = True) -> Iterator[Path]:
     """Give a name to write to; the file takes its own name only when it is complete.
 
     Nobody can know the name beforehand: processes that write the same file at a time, on any
     machine, don't disturb each other (the last one stays), and no link can lie in wait there.
+    A file that need not outlast a loss of power is not waited for (``flush``).
     """
     part = _part_of(path)
     try:
         yield part
+        if flush:
+            flush_to_disk(part)
         os.replace(part, path)
+        if flush:
+            flush_names(path.parent)
     finally:
         part.unlink(missing_ok=True)
 
@@ -35,8 +51,10 @@ def whole_folder(path: Path) -> Iterator[Path]:
     part = _part_of(path)
     try:
         yield part
+        flush_to_disk(part)
         remove(path)
         os.replace(part, path)
+        flush_names(path.parent)
     finally:
         shutil.rmtree(part, ignore_errors=True)
 
@@ -60,6 +78,7 @@ def whole_set(folder: Path, replaced: Collection[str]) -> Iterator[Path]:
     try:
         stage.mkdir()
         yield stage
+        flush_to_disk(stage)
         names = [path.name for path in stage.iterdir()]
         before = stage / "before"
         before.mkdir()
@@ -70,12 +89,45 @@ def whole_set(folder: Path, replaced: Collection[str]) -> Iterator[Path]:
                     moved.append(_moved(folder / name, before / name))
             for name in names:
                 moved.append(_moved(stage / name, folder / name))
+            flush_names(folder)
         except BaseException:
             for there, here in reversed(moved):
                 os.replace(here, there)
             raise
     finally:
         shutil.rmtree(stage, ignore_errors=True)
+
+
+def flush_to_disk(path: Path) -> None:
+    """Wait until a file, or a folder with all that is in it, is on the disk.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written there.
+    """
+    if path.is_dir():
+        for each in path.iterdir():
+            if not each.is_symlink():
+                flush_to_disk(each)
+        flush_names(path)
+        return
+    # Systems flush what others have written only through a file that may be written to.
+    file = os.open(path, os.O_RDWR | getattr(os, "O_BINARY", 0))
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
+
+
+def flush_names(folder: Path) -> None:
+    """Wait until the names in a folder are on the disk, where the system knows how to."""
+    with suppress(OSError):  # Windows opens no folders, and some file systems flush none
+        file = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(file)
+        finally:
+            os.close(file)
 
 
 def _moved(source: Path, target: Path) -> tuple[Path, Path]:

@@ -1,19 +1,17 @@
 """Tables as plain NumPy columns and a text, to be sent, kept in files and put together."""
 
-import io
 import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import astropy.units as u
 import numpy as np
 from astropy.table import Column, QTable, meta, serialize
 
-from skyshed.output.atomic import whole_file
 from skyshed.output.parquet import rebuilt
+from skyshed.output.sealed import DamagedError, read_sealed, write_sealed
 
 __all__ = ["PlainTable", "check_same_columns", "concatenated", "from_plain", "to_plain"]
 
@@ -68,34 +66,29 @@ class PlainTable:
             None if self.rows is None else self.rows[rows],
         )  # fmt: skip
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def save(self, path: str | os.PathLike[str], belongs: str = "", *, flush: bool = False) -> None:
         """Write the table as an uncompressed ``.npz`` file, which exists only when complete.
 
         Parameters
         ----------
-        path : path
-            The file; it is replaced.
+        path, belongs, flush
+            See `skyshed.output.sealed.write_sealed`.
         """
         arrays = {f"{number}": each for number, each in enumerate(self.columns.values())}
         arrays[NAMES] = np.array(list(self.columns), np.str_)
         if self.rows is not None:
             arrays[ROWS] = self.rows
         arrays[HEADER] = np.frombuffer(self.header.encode(), np.uint8)
-        # Through memory: zipfile asks a file for its place at every turn.
-        content = io.BytesIO()
-        np.savez(content, **arrays)
-        # A task that was lost may still run elsewhere.
-        with whole_file(Path(path)) as part:
-            part.write_bytes(content.getbuffer())
+        write_sealed(path, arrays, belongs, flush=flush)
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> "PlainTable":
+    def load(cls, path: str | os.PathLike[str], belongs: str = "") -> "PlainTable":
         """Read what `save` wrote.
 
         Parameters
         ----------
-        path : path
-            The file.
+        path, belongs
+            As they were given to `save`.
 
         Raises
         ------
@@ -104,15 +97,12 @@ class PlainTable:
         OSError
             If the file is damaged.
         """
-        content = io.BytesIO(Path(path).read_bytes())
         try:
-            with np.load(content, allow_pickle=False) as arrays:
-                names = arrays[NAMES].tolist()
-                columns = {name: arrays[f"{number}"] for number, name in enumerate(names)}
-                rows = arrays[ROWS] if ROWS in arrays.files else None
-                return cls(columns, arrays[HEADER].tobytes().decode(), rows)
-        except Exception as error:  # zipfile, NumPy and codecs each stumble in their own way
-            raise OSError(f"{os.fspath(path)}: is damaged ({error})") from error
+            arrays = read_sealed(path, belongs)
+        except DamagedError as error:
+            raise OSError(f"{os.fspath(path)} is damaged ({error})") from error
+        columns = {name: arrays[f"{number}"] for number, name in enumerate(arrays[NAMES].tolist())}
+        return cls(columns, arrays[HEADER].tobytes().decode(), arrays.get(ROWS))
 
 
 def to_plain(table: QTable) -> PlainTable:
