@@ -37,6 +37,8 @@ from skyshed.images.packed import compression_of, is_cut_off
 from skyshed.images.photometry import photometric_cards
 from skyshed.images.pixels import RefusedError, fits_axes, reading_errors
 from skyshed.images.products import signs_of
+from skyshed.images.rice import RiceImage, rice_image
+from skyshed.images.scaling import Scaling, scaling_of
 from skyshed.images.source import ImageSource
 from skyshed.images.stored_rows import read_rows
 from skyshed.images.twice import check_scaling, unit_text
@@ -98,6 +100,10 @@ class FitsSource(ImageSource):
         Cards of the header that may say what the unit is in flux densities.
     header_at : int or None
         Where in the file the header begins; `None` where the file is compressed as a whole.
+    rice : RiceImage or None
+        Where its tiles are, if it is compressed by tiles with RICE_1.
+    scaling : Scaling or None
+        How the pixels of such an image follow from the numbers in its tiles, if none is blank.
 
     Examples
     --------
@@ -131,6 +137,8 @@ class FitsSource(ImageSource):
     signs: Mapping[str, str] = field(default_factory=dict)
     cards: Mapping[str, Any] = field(default_factory=dict)
     header_at: int | None = None
+    rice: RiceImage | None = None
+    scaling: Scaling | None = None
 
     unit_from_header = True
 
@@ -156,8 +164,13 @@ class FitsSource(ImageSource):
             if self.begins is not None:
                 stored = self.dtype.newbyteorder(">")
                 return read_rows(self.path, self.begins, self.shape, stored, window)
-            with self._opened() as hdu:
-                pixels = section_of(hdu, self.axes, self.first, window.slices)
+            if self.rice is not None:
+                pixels = self.rice.read(self.path, self.axes, self.first, window)
+                if self.scaling is not None:
+                    pixels = self.scaling.pixels(pixels)
+            else:
+                with self._opened() as hdu:
+                    pixels = section_of(hdu, self.axes, self.first, window.slices)
             # Sections keep some of the axes that an integer indexes.
             if pixels.size != window.shape[0] * window.shape[1]:
                 raise ValueError(f"got {pixels.shape}: the file is cut off or has changed")
@@ -288,13 +301,20 @@ def _described(
         if plane is not None:
             came_from["input_plane"] = f"[{','.join(map(str, plane))}]"
         blanks, asinh = blanks_of(hdu.header), asinh_of(hdu.header)
+        where = hdu.fileinfo()
+        packed = where["file"].compression is not None
+        header_at = None if packed else begin + int(where["hdrLoc"])
+        rice, scaling = _rice_of(hdu, file, header_at, blanks, label)
         pixel = (slice(0, 1), slice(0, 1))
-        dtype = blanks.float_dtype if blanks else section_of(hdu, axes, first, pixel).dtype
+        if blanks is not None:
+            dtype = blanks.float_dtype
+        elif scaling is not None:
+            dtype = scaling.dtype
+        else:
+            dtype = section_of(hdu, axes, first, pixel).dtype
         if asinh is not None and dtype.kind != "f":
             dtype = np.dtype(np.float64)
         detsec = header.get("DETSEC")
-        where = hdu.fileinfo()
-        packed = where["file"].compression is not None
         source = FitsSource(
             os.path.abspath(file), number, (shape[axes[0]], shape[axes[1]]), axes, first,
             dtype, unit_of(unit_text(header), label),
@@ -304,7 +324,7 @@ def _described(
             header=cards_of(hdus, number, label),
             signs=signs_of(hdu.header, hdus[0].header),
             cards=photometric_cards(header, hdus[0].header if number else None),
-            header_at=None if packed else begin + int(where["hdrLoc"]),
+            header_at=header_at, rice=rice, scaling=scaling,
         )  # fmt: skip
         tables = hdus if isinstance(hdus, fits.HDUList) else None  # else there are none
         source.__dict__["wcs"] = celestial_wcs(header, tables, label, fits_axes(shape, axes))
@@ -312,6 +332,20 @@ def _described(
             said = [each for each in said if "truncated" not in str(each)]
     pass_on(said, label)
     return source, packed
+
+
+def _rice_of(
+    hdu: Any, file: str, header_at: int | None, blanks: Blanks | None, label: str
+) -> tuple[RiceImage | None, Scaling | None]:
+    """Return where the tiles of an image are that we read ourselves, and how it is scaled."""
+    if not isinstance(hdu, fits.CompImageHDU) or header_at is None:
+        return None, None
+    scaling = None if blanks is not None else scaling_of(hdu.header)
+    if blanks is None and scaling is None:
+        return None, None
+    with opened_at(file, header_at, disable_image_compression=True) as hdus:
+        rice = rice_image(hdus[0], header_at, label)
+    return rice, None if rice is None else scaling
 
 
 @contextmanager

@@ -1,0 +1,85 @@
+"""Tiles compressed by RICE_1 on the GPU: the CPU twin's bits, in any order of threads."""
+
+import numpy as np
+import pytest
+
+from skyshed.kernels import rice
+from skyshed.kernels.rice import Coding
+from skyshed.kernels.rice.dithering import RANDOMS
+from tests.device.kernels.twins import both, identical
+from tests.kernels.test_rice import streams, unscaled
+
+
+@pytest.mark.parametrize("size", [1, 2, 4])
+@pytest.mark.parametrize("dtype", ["u1", "i2", "i4", "i8", "f4", "f8"])
+def test_numbers_are_those_of_the_cpu(cupy, size, dtype):
+    _, stream, tiles = streams(size, 32, 40, 77)
+    scale, zero, blank = unscaled(40)
+    blank[::3] = 0
+    coding = Coding(size, 32, blank_pixel=7)
+    identical(
+        *both(
+            cupy, rice.decode_tiles, stream, tiles, (scale, zero, blank), coding, (40, 77),
+            np.dtype(dtype), None,
+        )
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("dither", [0, 1, 2])
+@pytest.mark.parametrize("rounding", [0, 1, 2])
+def test_floats_are_those_of_the_cpu(cupy, schedule, dither, rounding):
+    numbers, stream, tiles = streams(2, 16, 5, 700)
+    rng = np.random.default_rng(1)
+    tiles[:, 10] = rng.integers(RANDOMS, size=5)
+    scaling = rng.uniform(0.1, 2, 5), rng.normal(size=5), numbers[:, 3].astype(np.int64)
+    result, expected = both(
+        cupy, rice.decode_tiles, stream, tiles, scaling, Coding(2, 16, dither, rounding), (5, 700),
+        np.dtype("f4"), None,
+    )  # fmt: skip
+    assert np.isnan(expected[0]).any()
+    identical(result, expected)
+
+
+def test_parts_of_tiles_and_long_runs(cupy):
+    """Tiles of 2 x 11000 pixels whose columns are the window's rows."""
+    _, stream, tiles = streams(4, 32, 3, 22000)
+    tiles[:, 3:10] = 17, 1, 11000, 0, 40, 0, 2
+    tiles[:, 8] = [0, 2, 4]
+    tiles[:, 9] = [2, 4, 6]
+    tiles[:, 10] = [0, 5000, 9999]
+    for dtype in (np.dtype("f8"), np.dtype("i4")):
+        result, expected = both(
+            cupy, rice.decode_tiles, stream, tiles, unscaled(3), Coding(4, 32, 2), (40, 6), dtype,
+            None,
+        )  # fmt: skip
+        identical(result, expected)
+        assert expected[0].any()
+
+
+def test_what_is_damaged_is_said(cupy):
+    states = set()
+    for k in range(24):
+        rng = np.random.default_rng(k)
+        size, length = int(rng.choice([1, 2, 4])), int(rng.integers(0, 40))
+        stream = rng.integers(0, 256, length).astype(np.uint8)
+        if k % 4 == 0:
+            stream[size:] = 0
+            stream[size : size + 1] = 0x40
+        tiles = np.array([[0, length, 30, 0, 30, 1, 0, 1, 0, 30, 0]])
+        found, expected = both(
+            cupy, rice.decode_tiles, stream, tiles, unscaled(1), Coding(size, 32), (1, 30),
+            np.dtype("i4"), None,
+        )  # fmt: skip
+        assert found[1] == expected[1]
+        states.add(int(expected[1][0]))
+    assert states >= {1, 2}
+
+
+def test_no_tile_is_an_empty_window(cupy):
+    _, stream, tiles = streams(4, 32, 1, 30)
+    identical(
+        *both(
+            cupy, rice.decode_tiles, stream, tiles[:0], unscaled(0), Coding(4, 32), (2, 3),
+            np.dtype("f4"), None,
+        )
+    )  # fmt: skip
