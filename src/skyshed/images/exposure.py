@@ -184,10 +184,10 @@ class Exposure:
             If a file cannot be read there.
         """
         window = self.image.everything if window is None else window
-        pixels = self.image.read(window)
+        pixels, marked = self.image.read_marked(window, self.device)
         xp = array_namespace(**{self.name: pixels})
         data = as_image(pixels, self.name, xp)
-        bad = [~xp.isfinite(data)]
+        bad = [~xp.isfinite(data) if marked is None else marked]
         masks = [each for each in (self.own_mask, self.companions.get("mask")) if each is not None]
         bad += [self._bad_pixels(mask, window, data, xp) for mask in masks]
         rms = None

@@ -40,10 +40,11 @@ from skyshed.images.products import signs_of
 from skyshed.images.rice import RiceImage, rice_image
 from skyshed.images.scaling import Scaling, scaling_of
 from skyshed.images.source import ImageSource
-from skyshed.images.stored_rows import read_rows
+from skyshed.images.stored_rows import StoredRows
 from skyshed.images.twice import check_scaling, unit_text
 from skyshed.images.window import Window
 from skyshed.images.zarr import is_in_zarr
+from skyshed.kernels.stored import Form, decoded, load
 from skyshed.messages import one_line
 
 __all__ = ["FitsSource"]
@@ -78,8 +79,8 @@ class FitsSource(ImageSource):
     detsec : str or None
         Where on the detector the image is, as the header says.
     begins : int or None
-        Where in the file the pixels begin, if they are stored as they are: not scaled, not
-        compressed.
+        Where in the file the numbers of the pixels begin, if they are not compressed and it is
+        known what they stand for.
     came_from : mapping
         What `origin` returns, as it was when the file was opened.
     blanks : Blanks or None
@@ -103,7 +104,7 @@ class FitsSource(ImageSource):
     rice : RiceImage or None
         Where its tiles are, if it is compressed by tiles with RICE_1.
     scaling : Scaling or None
-        How the pixels of such an image follow from the numbers in its tiles, if none is blank.
+        How the pixels follow from the numbers of the file, if none is blank.
 
     Examples
     --------
@@ -161,25 +162,50 @@ class FitsSource(ImageSource):
     def read(self, window: Window) -> Any:
         """Return the pixels of a window as a new NumPy array; see `ImageSource.read`."""
         with reading_errors(self.label, window):
-            if self.begins is not None:
-                stored = self.dtype.newbyteorder(">")
-                return read_rows(self.path, self.begins, self.shape, stored, window)
-            if self.rice is not None:
-                pixels = self.rice.read(self.path, self.axes, self.first, window)
-                if self.scaling is not None:
-                    pixels = self.scaling.pixels(pixels)
-            else:
-                with self._opened() as hdu:
-                    pixels = section_of(hdu, self.axes, self.first, window.slices)
-            # Sections keep some of the axes that an integer indexes.
-            if pixels.size != window.shape[0] * window.shape[1]:
-                raise ValueError(f"got {pixels.shape}: the file is cut off or has changed")
-            pixels = pixels.reshape(window.shape)
-            if self.blank is not None and self.blanks is not None:
-                return self.blanks.integers(pixels)
-            if self.blanks is not None:
-                pixels = self.blanks.floats(pixels)
+            pixels = self._by_astropy(window) if self._foreign else self._loaded(window, None)[0]
             return pixels if self.asinh is None else self.asinh.fluxes(pixels)
+
+    def read_marked(self, window: Window, device: str | None) -> tuple[Any, Any]:
+        """Return the pixels, and which are not finite; see `ImageSource.read_marked`.
+
+        What goes to a GPU are the bytes of the file, also those of tiles in RICE_1.
+        """
+        if self._foreign or self.asinh is not None:
+            return super().read_marked(window, device)
+        with reading_errors(self.label, window):
+            return self._loaded(window, device)
+
+    @property
+    def _foreign(self) -> bool:
+        """Whether the file is read by astropy."""
+        return self.begins is None and self.rice is None
+
+    @property
+    def _form(self) -> Form:
+        """How pixels follow from the numbers of the file."""
+        if self.blanks is not None:
+            return self.blanks.form if self.blank is None else self.blanks.integer_form
+        assert self.scaling is not None
+        return self.scaling.form
+
+    def _loaded(self, window: Window, device: str | None) -> tuple[Any, Any]:
+        """Return pixels, and which are not finite where that is known."""
+        form = self._form
+        if self.rice is not None:
+            numbers = self.rice.read(self.path, self.axes, self.first, window, device)
+            return (numbers if form.as_stored else decoded(numbers, form)), None
+        rows = StoredRows(self.path, self.begins or 0, self.shape[1], form.size, window)
+        return load(rows.fill, window.shape, form, device)
+
+    def _by_astropy(self, window: Window) -> Any:
+        """Return pixels of a file that astropy reads."""
+        with self._opened() as hdu:
+            pixels = section_of(hdu, self.axes, self.first, window.slices)
+        # Sections keep some of the axes that an integer indexes.
+        if pixels.size != window.shape[0] * window.shape[1]:
+            raise ValueError(f"got {pixels.shape}: the file is cut off or has changed")
+        pixels = pixels.reshape(window.shape)
+        return pixels if self.blanks is None else decoded(pixels, self._form)
 
     def as_integers(self) -> ImageSource:
         """Return the image as the integers of the file; see `ImageSource.as_integers`."""
@@ -304,7 +330,10 @@ def _described(
         where = hdu.fileinfo()
         packed = where["file"].compression is not None
         header_at = None if packed else begin + int(where["hdrLoc"])
-        rice, scaling = _rice_of(hdu, file, header_at, blanks, label)
+        scaling = scaling_of(hdu.header) if blanks is None else None
+        rice = None
+        if blanks is not None or scaling is not None:
+            rice = _rice_of(hdu, file, header_at, label)
         pixel = (slice(0, 1), slice(0, 1))
         if blanks is not None:
             dtype = blanks.float_dtype
@@ -319,7 +348,8 @@ def _described(
             os.path.abspath(file), number, (shape[axes[0]], shape[axes[1]]), axes, first,
             dtype, unit_of(unit_text(header), label),
             detsec if isinstance(detsec, str) else None,
-            None if asinh else begin_of(hdu, first, begin), came_from, blanks,
+            None if blanks is None and scaling is None else begin_of(hdu, first, begin), came_from,
+            blanks,
             hdu=facts_of(hdu, number), unknown_unit=unknown_unit(unit_text(header)), asinh=asinh,
             header=cards_of(hdus, number, label),
             signs=signs_of(hdu.header, hdus[0].header),
@@ -334,18 +364,12 @@ def _described(
     return source, packed
 
 
-def _rice_of(
-    hdu: Any, file: str, header_at: int | None, blanks: Blanks | None, label: str
-) -> tuple[RiceImage | None, Scaling | None]:
-    """Return where the tiles of an image are that we read ourselves, and how it is scaled."""
+def _rice_of(hdu: Any, file: str, header_at: int | None, label: str) -> RiceImage | None:
+    """Return where the tiles of an image are that we decode ourselves; `None` if it has none."""
     if not isinstance(hdu, fits.CompImageHDU) or header_at is None:
-        return None, None
-    scaling = None if blanks is not None else scaling_of(hdu.header)
-    if blanks is None and scaling is None:
-        return None, None
+        return None
     with opened_at(file, header_at, disable_image_compression=True) as hdus:
-        rice = rice_image(hdus[0], header_at, label)
-    return rice, None if rice is None else scaling
+        return rice_image(hdus[0], header_at, label)
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from skyshed.images.tile_table import Table, table_of
 from skyshed.images.window import Window
 from skyshed.kernels.rice import NO_BLANK, Coding, decode_tiles
 from skyshed.kernels.rice.dithering import RANDOMS
+from skyshed.namespace import to_device, to_host
 
 __all__ = ["RiceImage", "rice_image"]
 
@@ -63,7 +64,14 @@ class RiceImage:
     blank: int | None
     seed: int
 
-    def read(self, path: str, axes: tuple[int, int], first: tuple[int, ...], window: Window) -> Any:
+    def read(
+        self,
+        path: str,
+        axes: tuple[int, int],
+        first: tuple[int, ...],
+        window: Window,
+        device: str | None = None,
+    ) -> Any:
         """Return a window of the numbers as they were stored before they were compressed.
 
         Parameters
@@ -76,6 +84,8 @@ class RiceImage:
             Where on each axis of the HDU its first pixel is.
         window : Window
             What to read.
+        device : {None, 'cpu', 'cuda'}, optional
+            Where the numbers are wanted: compressed bytes are what goes there.
 
         Raises
         ------
@@ -85,8 +95,9 @@ class RiceImage:
             If a tile is damaged, or the file cut off.
         """
         part = self.grid.part(axes, first, window)
+        move: Any = to_device if device == "cuda" else to_host
         if not len(part.numbers):
-            return np.empty(window.shape, self.stored)
+            return move(np.empty(window.shape, self.stored))
         with open(path, "rb", buffering=0) as file:
             rows = self.table.rows(file, part.numbers)
             lengths = rows["COMPRESSED_DATA"][:, 0]
@@ -97,10 +108,11 @@ class RiceImage:
             tiles = part.tiles[coded]
             tiles[:, 0], tiles[:, 1] = begins, lengths[coded]
             tiles[:, 10] = (part.numbers[coded] + self.seed - 1) % RANDOMS
+            scaling = tuple(map(move, self._scaling(rows[coded])))
             pixels, state = decode_tiles(
-                stream, tiles, self._scaling(rows[coded]), self.coding, window.shape, self.stored,
-                None,
-            )  # fmt: skip
+                move(stream), move(tiles), scaling, self.coding, window.shape, self.stored, None
+            )
+            state = to_host(state)
             if state.any():
                 bad = int(np.flatnonzero(state)[0])
                 name = part.named(int(coded[bad]))

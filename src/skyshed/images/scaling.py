@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from skyshed.images.blanks import OFFSETS, PLAIN, float_for
+from skyshed.kernels.stored import Form
 
 __all__ = ["Scaling", "scaling_of"]
 
@@ -35,24 +36,12 @@ class Scaling:
     zero: float = 0.0
 
     @property
-    def offset(self) -> bool:
-        """Whether the numbers are stored with the offset of the sign bit."""
-        return self.stored.kind in "iu" and self.dtype.kind in "iu" and self.dtype != self.stored
-
-    def pixels(self, stored: Any) -> Any:
-        """Return pixels, in memory of their own unless they are stored as they are."""
-        if self.offset:
-            unsigned = np.dtype(f"u{self.stored.itemsize}")
-            sign = unsigned.type(1 << (8 * unsigned.itemsize - 1))
-            return (stored.view(unsigned) ^ sign).view(self.dtype)
-        if (self.scale, self.zero) == (1.0, 0.0):
-            return stored
-        pixels = stored.astype(self.dtype)
-        if self.scale != 1.0:
-            np.multiply(pixels, self.scale, out=pixels)
-        if self.zero != 0.0:
-            pixels += self.zero
-        return pixels
+    def form(self) -> Form:
+        """How the pixels follow from the numbers as they lie in a file."""
+        size, floats = self.stored.itemsize, self.stored.kind == "f"
+        # Of integers that stay so it only counts whether there is an offset.
+        offset = int(self.dtype.kind in "iu" and self.dtype != self.stored)
+        return Form(size, floats, self.dtype, offset, self.scale, self.zero)
 
 
 def scaling_of(header: Any) -> Scaling | None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from skyshed.images.pixels import RefusedError
 from skyshed.images.window import Window
+from skyshed.namespace import like
 
 __all__ = ["TileGrid", "TilePart"]
 
@@ -40,7 +41,8 @@ class TilePart:
         """Lay what is wanted of a tile's numbers in a window."""
         first, step_y, step_x, y0, y1, x0, x1 = self.tiles[k, 3:10]
         at = first + step_y * np.arange(y1 - y0)[:, None] + step_x * np.arange(x1 - x0)
-        pixels[y0:y1, x0:x1] = numbers[at]
+        wanted = numbers[at].astype(pixels.dtype, copy=False)
+        pixels[y0:y1, x0:x1] = like(wanted, pixels)
 
 
 @dataclass(frozen=True)

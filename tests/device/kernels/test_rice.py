@@ -2,11 +2,15 @@
 
 import numpy as np
 import pytest
+from astropy.io import fits
 
+from skyshed.images import Window, open_exposure
 from skyshed.kernels import rice
 from skyshed.kernels.rice import Coding
 from skyshed.kernels.rice.dithering import RANDOMS
+from tests.device import standin
 from tests.device.kernels.twins import both, identical
+from tests.images.rice_files import draw
 from tests.kernels.test_rice import streams, unscaled
 
 
@@ -83,3 +87,37 @@ def test_no_tile_is_an_empty_window(cupy):
             np.dtype("f4"), None,
         )
     )  # fmt: skip
+
+
+@pytest.mark.costs
+@pytest.mark.parametrize("dtype", ["f4", "i2", "u2"])
+def test_what_goes_to_the_device_are_the_compressed_bytes(tmp_path, dtype):
+    image = np.random.default_rng(1).normal(500, 30, (128, 600)).astype(dtype)
+    hdu = fits.CompImageHDU(image, compression_type="RICE_1", quantize_method=2)
+    hdu.writeto(tmp_path / "image.fits")
+    window = Window(20, 120, 30, 290)
+    with standin.in_place():
+        exposure = open_exposure(f"{tmp_path}/image.fits[1]", device="cuda")
+        with standin.ledger() as ledger:
+            planes = exposure.read(window)
+        found = planes.data.get()
+    expected = open_exposure(f"{tmp_path}/image.fits[1]").read(window).data
+    assert found.tobytes() == expected.tobytes()
+    with fits.open(tmp_path / "image.fits", disable_image_compression=True) as hdus:
+        compressed = hdus[1].header["PCOUNT"] * 100 / 128
+    # Of each tile also its place and its scaling, of dithered images the random numbers.
+    others = 100 * 8 * 15 + 10_000 * 4 + 20_001 * 8
+    assert ledger.total.uploaded < 1.05 * compressed + others
+    assert ledger.total.uploaded > 0.95 * compressed
+
+
+def test_random_files_have_the_pixels_of_the_host(cupy, tmp_path):
+    """Also with tiles that are not coded, which the host unpacks."""
+    for k in range(25):
+        of = draw(np.random.default_rng((11, k)))
+        if len(of.shape) > 2 or max(of.shape) > 1000:
+            continue
+        of.write(tmp_path / "image.fits")
+        expected = open_exposure(f"{tmp_path}/image.fits[1]").image
+        found, _ = expected.read_marked(expected.everything, "cuda")
+        assert cupy.asnumpy(found).tobytes() == expected.read(expected.everything).tobytes()

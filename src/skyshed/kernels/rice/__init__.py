@@ -74,6 +74,6 @@ def decode_tiles(
     window : array of ``dtype``, of ``shape``
         0 where no tile lies. Exact: floats are computed in float64 and rounded once.
     state : array of int32, shape (n,)
-        0; 1 where the bytes of a tile end before its pixels do, 2 where bytes are left over, 3 where
-        a block has a code that there is not. What such a tile leaves there is not defined.
+        0; 1 where the bytes of a tile end before its pixels do, 2 where bytes are left over, 3
+        where a block has a code that there is not. What such a tile leaves there is not defined.
     """
