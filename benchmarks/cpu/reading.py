@@ -23,7 +23,17 @@ KINDS: dict[str, Callable[[Any], Any]] = {
     "Rice, 16 bits": lambda image: fits.CompImageHDU(
         image.astype("i2"), compression_type="RICE_1"
     ),
+    "plain floats": lambda image: fits.ImageHDU(image),
+    "plain, unsigned 16 bits": lambda image: fits.ImageHDU(image.astype("u2")),
+    "plain, 16 bits with BSCALE": lambda image: _scaled(image),
 }  # fmt: skip
+
+
+def _scaled(image: Any) -> Any:
+    """Return an HDU of integers that stand for floats."""
+    hdu = fits.ImageHDU(image.astype(np.float64))
+    hdu.scale("int16", bscale=0.01, bzero=100.0)
+    return hdu
 
 
 def measure(quick: bool) -> Part:
