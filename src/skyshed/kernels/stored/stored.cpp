@@ -21,19 +21,20 @@ SKYSHED_KERNEL("stored.swap_integers", swap_integers<i64>);
 
 // Integers that become floats, NaN where they are blank.
 template <class Word, class Pixel>
-i64 scale_integers(
-    const Word *word, bool native, i64 offset, double scale, double zero, bool has_blank, i64 blank, Pixel *pixel,
-    bool *bad, i64 k0, i64 k1) {
+SKYSHED_FLAT i64 scale_integers(
+    const Word *word, bool native, i64 offset, double scale, double zero, bool has_blank, i64 blank,
+    Pixel *pixel, bool *bad, i64 k0, i64 k1) {
     const Scaling<Pixel> scaling = scaling_by<Pixel>(scale, zero);
     const Word none = Word(blank);
     const Pixel nothing = Pixel(NAN_VALUE);
     Pixel *__restrict to = pixel;
-    bool *__restrict marks = bad;
+    unsigned char *__restrict marks = reinterpret_cast<unsigned char *>(bad);
     for (i64 k = k0; k < k1; ++k) {
         const Word value = in_order(word[k], native);
         const Pixel number = scaling.scaled(number_of<Pixel>(value, offset));
-        to[k] = has_blank && value == none ? nothing : number;
-        marks[k] = is_bad(to[k]);
+        const Pixel found = has_blank & (value == none) ? nothing : number;
+        to[k] = found;
+        marks[k] = is_bad(found);
     }
     return 0;
 }
@@ -44,14 +45,15 @@ SKYSHED_KERNEL("stored.scale_integers", scale_integers<int, double>);
 SKYSHED_KERNEL("stored.scale_integers", scale_integers<i64, double>);
 
 template <class Word, class Pixel>
-i64 scale_floats(
+SKYSHED_FLAT i64 scale_floats(
     const Word *word, bool native, double scale, double zero, Pixel *pixel, bool *bad, i64 k0, i64 k1) {
     const Scaling<Pixel> scaling = scaling_by<Pixel>(scale, zero);
     Pixel *__restrict to = pixel;
-    bool *__restrict marks = bad;
+    unsigned char *__restrict marks = reinterpret_cast<unsigned char *>(bad);
     for (i64 k = k0; k < k1; ++k) {
-        to[k] = scaling.scaled(bits_as<Pixel>(in_order(word[k], native)));
-        marks[k] = is_bad(to[k]);
+        const Pixel found = scaling.scaled(bits_as<Pixel>(in_order(word[k], native)));
+        to[k] = found;
+        marks[k] = is_bad(found);
     }
     return 0;
 }

@@ -67,7 +67,7 @@ SKYSHED_BOTH bool is_bad(double value) { return not_finite(bits_as<i64>(value));
 
 // An integer with its offset, as a float: only those of 64 bits are rounded.
 template <class Pixel, class Word> SKYSHED_BOTH Pixel number_of(Word word, i64 offset) {
-    return Pixel(i64(word) + offset);
+    return Pixel(word) + Pixel(offset);
 }
 template <class Pixel> SKYSHED_BOTH Pixel number_of(i64 word, i64 offset) {
     if (offset == 0) return Pixel(word);
