@@ -254,6 +254,7 @@ def open_request(
         parameters, known = check_detection(detection_cat, exposure, known, parameters, region)
     request = Request(exposures, parameters, known, detection_cat, noted, asked)
     check_columns(parameters.columns, request.wcs is not None, request.has_quality)
+    request = request.with_threads(parameters.n_threads)
     return with_device(request) if device == AUTO else request
 
 

@@ -37,6 +37,7 @@ from skyshed.images.packed import compression_of, is_cut_off
 from skyshed.images.photometry import photometric_cards
 from skyshed.images.pixels import RefusedError, fits_axes, reading_errors
 from skyshed.images.products import signs_of
+from skyshed.images.reading import reading_threads
 from skyshed.images.rice import RiceImage, rice_image
 from skyshed.images.scaling import Scaling, scaling_of
 from skyshed.images.source import ImageSource
@@ -193,9 +194,9 @@ class FitsSource(ImageSource):
         form = self._form
         if self.rice is not None:
             numbers = self.rice.read(self.path, self.axes, self.first, window, device)
-            return (numbers if form.as_stored else decoded(numbers, form)), None
+            return (numbers if form.as_stored else decoded(numbers, form, reading_threads())), None
         rows = StoredRows(self.path, self.begins or 0, self.shape[1], form.size, window)
-        return load(rows.fill, window.shape, form, device)
+        return load(rows.fill, window.shape, form, device, reading_threads())
 
     def _by_astropy(self, window: Window) -> Any:
         """Return pixels of a file that astropy reads."""
@@ -205,7 +206,7 @@ class FitsSource(ImageSource):
         if pixels.size != window.shape[0] * window.shape[1]:
             raise ValueError(f"got {pixels.shape}: the file is cut off or has changed")
         pixels = pixels.reshape(window.shape)
-        return pixels if self.blanks is None else decoded(pixels, self._form)
+        return pixels if self.blanks is None else decoded(pixels, self._form, reading_threads())
 
     def as_integers(self) -> ImageSource:
         """Return the image as the integers of the file; see `ImageSource.as_integers`."""

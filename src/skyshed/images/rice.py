@@ -11,6 +11,7 @@ import numpy as np
 
 from skyshed.images.blanks import PLAIN
 from skyshed.images.pixels import RefusedError
+from skyshed.images.reading import reading_threads
 from skyshed.images.scaling import FLOATS
 from skyshed.images.tile_grid import TileGrid, TilePart
 from skyshed.images.tile_table import Table, table_of
@@ -110,7 +111,13 @@ class RiceImage:
             tiles[:, 10] = (part.numbers[coded] + self.seed - 1) % RANDOMS
             scaling = tuple(map(move, self._scaling(rows[coded])))
             pixels, state = decode_tiles(
-                move(stream), move(tiles), scaling, self.coding, window.shape, self.stored, None
+                move(stream),
+                move(tiles),
+                scaling,
+                self.coding,
+                window.shape,
+                self.stored,
+                reading_threads(),
             )
             state = to_host(state)
             if state.any():

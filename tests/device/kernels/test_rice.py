@@ -29,6 +29,19 @@ def test_numbers_are_those_of_the_cpu(cupy, size, dtype):
     )  # fmt: skip
 
 
+def test_every_kind_of_pixel_is_laid(cupy):
+    """In one test, as sanitizers run each with its first parameters alone."""
+    _, stream, tiles = streams(4, 16, 3, 50)
+    scaling = np.full(3, 0.5), np.full(3, 2.0), np.array([1, 2, 3])
+    for dtype in ("u1", "i2", "i4", "i8", "f4", "f8"):
+        for dither in (0, 1, 2) if dtype[0] == "f" else (0,):
+            result, expected = both(
+                cupy, rice.decode_tiles, stream, tiles, scaling, Coding(4, 16, dither), (3, 50),
+                np.dtype(dtype), None,
+            )  # fmt: skip
+            identical(result, expected)
+
+
 @pytest.mark.parametrize("dither", [0, 1, 2])
 @pytest.mark.parametrize("rounding", [0, 1, 2])
 def test_floats_are_those_of_the_cpu(cupy, schedule, dither, rounding):
@@ -47,7 +60,7 @@ def test_floats_are_those_of_the_cpu(cupy, schedule, dither, rounding):
 def test_parts_of_tiles_and_long_runs(cupy):
     """Tiles of 2 x 11000 pixels whose columns are the window's rows."""
     _, stream, tiles = streams(4, 32, 3, 22000)
-    tiles[:, 3:10] = 17, 1, 11000, 0, 40, 0, 2
+    tiles[:, 3:10] = 9480, 1, 11000, 0, 40, 0, 2
     tiles[:, 8] = [0, 2, 4]
     tiles[:, 9] = [2, 4, 6]
     tiles[:, 10] = [0, 5000, 9999]

@@ -22,6 +22,16 @@ def test_pixels_are_those_of_the_cpu(cupy, form):
         identical(result[1], expected[1])
 
 
+def test_every_kind_of_number_is_decoded(cupy):
+    """In one test, as sanitizers run each with its first parameters alone."""
+    for form in FORMS.values():
+        for order in (form, form._replace(native=True)):
+            _, given = words(order, 70)
+            with np.errstate(all="ignore"):
+                result, expected = both(cupy, stored.decode, given, order, into(order, 70), None)
+            assert result[0].tobytes() == expected[0].tobytes()
+
+
 @pytest.mark.parametrize("piece", [1 << 24, 4096])
 @pytest.mark.parametrize("name", ["uint16", "16 bits, blank", "float32", "64 bits, scaled"])
 def test_a_window_is_read_in_pieces(cupy, monkeypatch, piece, name):
@@ -68,3 +78,20 @@ def test_what_goes_to_the_device_are_the_bytes_of_the_file(tmp_path, dtype, card
     assert found.tobytes() == expected.tobytes()
     assert ledger.total.uploaded == 130 * 260 * image.dtype.itemsize
     assert ledger.total.downloaded <= 64  # whether any pixel is bad
+
+
+@pytest.mark.costs
+def test_an_exposure_from_files_is_that_of_the_host(tmp_path):
+    rng = np.random.default_rng(3)
+    image = rng.normal(100, 5, (60, 80)).astype("f4")
+    image[4, 7] = np.nan
+    fits.writeto(tmp_path / "image.fits", image)
+    fits.writeto(tmp_path / "mask.fits", (rng.random(image.shape) < 0.1).astype("u1"))
+    fits.writeto(tmp_path / "rms.fits", np.where(rng.random(image.shape) < 0.1, 0, 5.0))
+    given = {name: tmp_path / f"{name}.fits" for name in ("mask", "rms")}
+    window = Window(2, 50, 5, 77)
+    expected = open_exposure(tmp_path / "image.fits", **given).read(window)
+    with standin.in_place() as cupy:
+        found = open_exposure(tmp_path / "image.fits", **given, device="cuda").read(window)
+        for name in ("data", "mask", "rms"):
+            identical(to_host(cupy, getattr(found, name)), getattr(expected, name))

@@ -85,7 +85,7 @@ def decode(words: Any, form: Form, into: tuple[Any, Any], n_threads: int | None)
     """
 
 
-def decoded(numbers: Any, form: Form) -> Any:
+def decoded(numbers: Any, form: Form, n_threads: int | None = None) -> Any:
     """Return pixels that follow from numbers in the machine's byte order, in memory of their own.
 
     Parameters
@@ -94,6 +94,8 @@ def decoded(numbers: Any, form: Form) -> Any:
         Of the size that the form says.
     form : Form
         That of the numbers as they lie in the file.
+    n_threads : int or None
+        Threads of the CPU twin; no effect on the result.
 
     Returns
     -------
@@ -111,7 +113,7 @@ def decoded(numbers: Any, form: Form) -> Any:
     words = xp.ascontiguousarray(numbers).reshape(-1).view(form.word)
     pixels = xp.empty(words.shape, dtype=form.dtype)
     bad = xp.empty(words.shape, dtype=bool) if form.marks else None
-    decode(words, form._replace(native=True), (pixels, bad), None)
+    decode(words, form._replace(native=True), (pixels, bad), n_threads)
     return pixels.reshape(numbers.shape)
 
 
