@@ -10,6 +10,7 @@ CuPy is imported only when one of its arrays is passed, or one that is on a GPU.
 """
 
 import importlib
+import importlib.util
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -45,9 +46,12 @@ __all__ = [
     "stays_on_device",
     "to_device",
     "to_host",
+    "why_no_gpu",
 ]
 
 
+#: Compute capability, times 10, of the oldest GPUs that the kernels are compiled for.
+LEAST_CAPABILITY = 75
 #: DLPack's numbers of devices whose memory the host can read: the CPU, and CUDA's pinned memory.
 HOST_DEVICES = (1, 3)
 
@@ -274,6 +278,27 @@ def device_memory() -> int:
     """
     cupy = _cupy("device 'cuda'")
     return int(cupy.cuda.Device().mem_info[0]) + int(cupy.get_default_memory_pool().free_bytes())
+
+
+def why_no_gpu() -> str | None:
+    """Return why nothing can be computed on a GPU here; `None` if it can.
+
+    Examples
+    --------
+    >>> from skyshed.namespace import why_no_gpu
+    >>> why_no_gpu() is None or "CuPy" in why_no_gpu() or "GPU" in why_no_gpu()
+    True
+    """
+    if importlib.util.find_spec("cupy") is None:
+        return "CuPy is not installed"
+    try:
+        cupy = _cupy("a GPU")
+    except ImportError:
+        return "CuPy sees no GPU"
+    capability = str(cupy.cuda.Device().compute_capability)
+    if int(capability) < LEAST_CAPABILITY:
+        return f"the GPU's compute capability is {capability[:-1]}.{capability[-1]}, less than 7.5"
+    return None
 
 
 def _cupy(what: str) -> Any:

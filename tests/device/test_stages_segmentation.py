@@ -73,6 +73,16 @@ def test_labels_under_a_mask_are_removed(cupy, partial):
         there.remove_masked_labels(mask)
 
 
+@pytest.mark.parametrize("distance", [0, 1.5, 7, 60])
+def test_segments_grow_as_on_the_host(cupy, distance):
+    """With ties: the scene's labels are many, and some of the distances are equal."""
+    there, here = both(cupy, stages())
+    is_image(cupy, there.expand(distance).data, here.expand(distance).data)
+    np.testing.assert_array_equal(there.expand(distance).areas, here.expand(distance).areas)
+    empty = skyshed.SegmentationImage(cupy.zeros((5, 6), np.int32))
+    assert empty.expand(3).nlabels == 0
+
+
 def test_masks_and_outlines(cupy):
     there, here = both(cupy, stages())
     disk = np.hypot(*np.ogrid[-3:4, -3:4]) < 3.2

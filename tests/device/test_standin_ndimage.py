@@ -110,3 +110,16 @@ def test_scattering_combines_duplicates(cp):
     x.scatter_max(places, 5.0)
     cupyx.scatter_min(x, places, cp.asarray([7.0, 6.0, 8.0, 9.0]))
     assert x.get().tolist() == [5, 0, 6]
+
+
+def test_distances_are_scipys(cp, rng):
+    from cupyx.scipy import ndimage as on_gpu
+
+    image = rng.random((20, 30)) > 0.1
+    assert_same(
+        on_gpu.distance_transform_edt(cp.asarray(image)), ndimage.distance_transform_edt(image)
+    )
+    with pytest.raises(TypeError, match=r"must be cupy\.ndarray"):
+        on_gpu.distance_transform_edt(image)
+    with pytest.raises(NotImplementedError, match="an image alone"):
+        on_gpu.distance_transform_edt(cp.asarray(image), return_indices=True)

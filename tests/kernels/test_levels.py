@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from skyshed import extract
-from skyshed.kernels import boxes, convolution, native, weighting
+from skyshed.kernels import boxes, convolution, native, rice, stored, weighting
+from tests.kernels.test_rice import streams
+from tests.kernels.test_stored import EVERY, into, words
 
 LEVELS = native.available_levels()
 
@@ -105,3 +107,29 @@ def test_convolved_images_have_the_same_bits(dtype):
                         )
                     )
             assert len(found) == 1
+
+
+@pytest.mark.parametrize("dither", [0, 1, 2])
+@pytest.mark.parametrize("dtype", ["f4", "f8", "i2"])
+def test_decoded_tiles_have_the_same_bits(dither, dtype):
+    numbers, stream, tiles = streams(2, 32, 7, 1003)
+    scaling = np.linspace(0.1, 2, 7), np.linspace(-5, 5, 7), numbers[:, 3].astype(np.int64)
+    found = set()
+    for level in LEVELS:
+        with native.using_level(level):
+            window, _ = rice.decode_tiles(
+                stream, tiles, scaling, rice.Coding(2, 32, dither), (7, 1003), np.dtype(dtype), 1
+            )
+            found.add(digest(window))
+    assert len(found) == 1
+
+
+@EVERY
+def test_numbers_of_files_have_the_same_bits(form):
+    _, given = words(form, 1003)
+    found = set()
+    for level in LEVELS:
+        with native.using_level(level):
+            pixels, bad = stored.decode(given, form, into(form, len(given)), 1)
+            found.add((digest(pixels), bad is None or digest(bad)))
+    assert len(found) == 1

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -151,6 +151,15 @@ class Request:
         """Height and width of the boxes of the background."""
         height, width = np.minimum(self.parameters.box_size, self.shape).tolist()
         return height, width
+
+    def with_threads(self, n_threads: int | None) -> "Request":
+        """Return the same of so many threads, which also read its images."""
+        exposures = {
+            name: replace(exposure, n_threads=n_threads)
+            for name, exposure in self.exposures.items()
+        }
+        parameters = self.parameters.replace(n_threads=n_threads)
+        return replace(self, exposures=exposures, parameters=parameters)
 
     def cut(self, window: Window) -> "Request":
         """Return the same of a window of all images; a detection catalog is left out."""

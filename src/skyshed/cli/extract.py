@@ -79,7 +79,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     files.add_argument("--regions", action="store_true", help="write DS9 regions too")
     files.add_argument(
-        "--device", choices=("cpu", "cuda"), default="cpu", help="where to compute [cpu]"
+        "--device",
+        choices=("cpu", "cuda", "auto"),
+        default="cpu",
+        help="where to compute; auto is the GPU where there is one and it pays [cpu]",
     )
     large = parser.add_argument_group("large images")
     for name, metavar, about in (

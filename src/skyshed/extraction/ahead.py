@@ -44,6 +44,12 @@ class ReadSource(MadeOfAnother):
             return pixels
         return self.source.read(window)
 
+    def read_marked(self, window: Window, device: str | None) -> tuple[Any, Any]:
+        """Return the pixels, and which are not finite; see `ImageSource.read_marked`."""
+        if self.pixels is not None and window == self.source.everything:
+            return self.read(window), None
+        return self.source.read_marked(window, device)
+
     def as_integers(self) -> ImageSource:
         """Return the image read as the integers that are stored; see `ImageSource.as_integers`."""
         return self.source.as_integers()

@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from skyshed.arguments import check_choice, check_flag, is_path
+from skyshed.arguments import check_flag, is_path
 from skyshed.chain.columns import check_columns
 from skyshed.chain.progress import Progress
 from skyshed.chain.request import DETECTION, IMAGE, Request
 from skyshed.chain.whole import STAGES, run_whole
+from skyshed.extraction.device import AUTO, check_device, with_device
 from skyshed.extraction.from_header import changed_in, settled
 from skyshed.extraction.from_product import with_those_of_the_file
 from skyshed.extraction.given import check_detection, open_detection, open_labels
@@ -104,10 +105,11 @@ def extract(
         The parameters of the chain.
     progress : bool or None, optional
         Whether to show the stages on standard error; `None` does so on a terminal.
-    device : {None, 'cpu', 'cuda'}, optional
+    device : {None, 'cpu', 'cuda', 'auto'}, optional
         Where to compute: `None` is where ``image`` is. 'cuda' copies the images to the current GPU
         first, once; the images of the result are CuPy arrays then, as they are for a CuPy
-        ``image``.
+        ``image``. 'auto' is 'cuda' where there is a GPU and the image is so large that it pays,
+        else 'cpu'; the record says which, and why.
     memory : int or str, optional
         What the process may take, in bytes or as text (``"600MB"``, ``"2GiB"``), of the host or,
         with ``device='cuda'``, of the GPU; on a cluster, what each worker may take. Arrays that the
@@ -184,6 +186,7 @@ def extract(
     """
     if workspace is not None and not is_path(workspace):
         raise TypeError(f"workspace must be the path of a folder or None, got {workspace!r}")
+    check_device(device, scheduler)
     if progress is not None:
         progress = check_flag(progress, "progress")
     request = open_request(
@@ -224,7 +227,7 @@ def open_request(
     if parameters is not None and not isinstance(parameters, Parameters):
         raise TypeError(f"parameters must be skyshed.Parameters, got {type(parameters).__name__}")
     parameters = (parameters or Parameters()).replace(**overrides)
-    check_choice(device, "device", (None, "cpu", "cuda"))
+    device = check_device(device, None)
     if detection_image is not None and detection_cat is not None:
         raise ValueError(
             "detection_image and detection_cat both say where positions and shapes are measured: "
@@ -234,7 +237,7 @@ def open_request(
         image, hdu=hdu, weight=weight, rms=rms, variance=variance, error=error, mask=mask,
         quality=quality, wcs=wcs, region=region, mask_bits=parameters.mask_bits,
         scale_weight=parameters.scale_weight, weight_threshold=parameters.weight_threshold,
-        device=device, profile=profile,
+        device=None if device == AUTO else device, profile=profile,
         calibrate=parameters.calibrate and parameters.zero_point is None,
     )  # fmt: skip
     asked_for = parameters
@@ -251,7 +254,8 @@ def open_request(
         parameters, known = check_detection(detection_cat, exposure, known, parameters, region)
     request = Request(exposures, parameters, known, detection_cat, noted, asked)
     check_columns(parameters.columns, request.wcs is not None, request.has_quality)
-    return request
+    request = request.with_threads(parameters.n_threads)
+    return with_device(request) if device == AUTO else request
 
 
 def run_request(

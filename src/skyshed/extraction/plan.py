@@ -17,7 +17,7 @@ from skyshed.kernels.threads import resolve_n_threads
 from skyshed.mosaic.memory import SHARE, available, in_bytes, written
 from skyshed.mosaic.tiling import Tiling
 
-__all__ = ["Forecast", "Plan", "Resources", "make_forecast", "make_plan"]
+__all__ = ["Forecast", "Plan", "Resources", "bytes_at_once", "make_forecast", "make_plan"]
 
 #: What a run takes for each pixel of an exposure at once, in units of the bytes of a pixel as the
 #: chain holds it, the image itself included: measured on the host (18.7 bytes for float32;
@@ -145,7 +145,7 @@ def make_plan(request: Request, resources: Resources) -> Plan:
     budget = None if resources.memory is None else in_bytes(resources.memory)
     if not resources.tiles_wanted:
         limit = int(SHARE * available(device)) if budget is None else budget
-        whole = _bytes_at_once(request)
+        whole = bytes_at_once(request, device)
         # Without the packages for tiles the image is tried as a whole, unless a budget is given.
         if whole <= limit or (budget is None and not _installed()):
             return Plan(request.shape, None, 0, 1, whole, limit)
@@ -219,10 +219,10 @@ def _bytes_per_pixel(request: Request, share: float) -> float:
     return total
 
 
-def _bytes_at_once(request: Request) -> int:
-    """Return what a run at once takes of the device, or on the host, where it is the process."""
+def bytes_at_once(request: Request, device: str | None) -> int:
+    """Return what a run at once takes of a device, or on the host, where it is the process."""
     pixels = request.shape[0] * request.shape[1]
-    if request.exposure.device == "cuda":
+    if device == "cuda":
         return int(pixels * _bytes_per_pixel(request, WHOLE["cuda"]))
     # Arrays that the caller holds do not count.
     held = sum(

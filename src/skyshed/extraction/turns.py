@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from skyshed.arguments import check_choice, is_path
+from skyshed.arguments import is_path
 from skyshed.chain.columns import check_columns
 from skyshed.chain.request import Request
+from skyshed.extraction.device import check_device
 from skyshed.extraction.entry import open_request
 from skyshed.extraction.hdus import Chosen
 from skyshed.extraction.plan import Resources
@@ -190,8 +191,8 @@ def check_settings(
         raise TypeError(f"parameters must be skyshed.Parameters, got {type(parameters).__name__}")
     settings: Parameters = (parameters or Parameters()).replace(**overrides)
     check_columns(settings.columns, has_wcs=True)
-    if check_choice(device, "device", (None, "cpu", "cuda")) == "cuda":
-        available(device)
+    if check_device(device, scheduler) == "cuda":
+        available("cuda")
     if memory is not None:
         in_bytes(memory)
     if scheduler is not None:

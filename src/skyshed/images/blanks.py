@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from skyshed.kernels.stored import Form
+
 __all__ = ["Blanks", "blanks_of", "blanks_of_hdu", "without_blanks"]
 
 #: BITPIX and BZERO of integers that are stored with an offset -> what they are.
@@ -58,24 +60,18 @@ class Blanks:
         """The dtype of the pixels where those without a value are NaN; astropy's choice."""
         return float_for(self.dtype)
 
-    def integers(self, stored: Any) -> Any:
-        """Return the integers that the stored ones stand for; blank ones are as `value`."""
-        if not _offset(self.dtype):
-            return stored.astype(self.dtype, copy=False)
-        # The offset is that of the sign bit.
-        unsigned = np.dtype(f"u{self.dtype.itemsize}")
-        flipped = stored.view(unsigned) ^ unsigned.type(1 << (8 * unsigned.itemsize - 1))
-        return flipped.view(self.dtype)
+    @property
+    def form(self) -> Form:
+        """How pixels, NaN where they are blank, follow from numbers of a file."""
+        size = self.dtype.itemsize
+        return Form(
+            size, False, self.float_dtype, _offset(self.dtype), self.scale, self.zero, self.card
+        )
 
-    def floats(self, stored: Any) -> Any:
-        """Return the pixels as floats, NaN where there is no value."""
-        pixels = self.integers(stored).astype(self.float_dtype)
-        if self.scale != 1.0:
-            np.multiply(pixels, self.scale, out=pixels)
-        if self.zero != 0.0:
-            pixels += self.zero
-        pixels[stored == self.card] = np.nan
-        return pixels
+    @property
+    def integer_form(self) -> Form:
+        """How integers follow from numbers of a file; blank ones are as `value`."""
+        return Form(self.dtype.itemsize, False, self.dtype, _offset(self.dtype))
 
 
 def float_for(dtype: np.dtype) -> np.dtype:

@@ -18,6 +18,7 @@ from skyshed.images.open import OpenedImage, open_image
 from skyshed.images.pairing import open_paired
 from skyshed.images.photometry import Calibration, Evidence, calibration_of
 from skyshed.images.products import Said, product_as, take
+from skyshed.images.reading import reading_with
 from skyshed.images.region import as_region, cut
 from skyshed.images.registration import check_same_pixels
 from skyshed.images.source import ImageSource
@@ -116,6 +117,8 @@ class Exposure:
         What the image's unit is in flux densities, where that is said.
     wcs_file : str or None
         The file that the WCS was given as.
+    n_threads : int or None
+        Threads that decode pixels of files; `None` for all cores.
     """
 
     image: ImageSource
@@ -133,6 +136,7 @@ class Exposure:
     said: Said | None = None
     calibration: Calibration | None = None
     wcs_file: str | None = None
+    n_threads: int | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -183,11 +187,14 @@ class Exposure:
         OSError
             If a file cannot be read there.
         """
-        window = self.image.everything if window is None else window
-        pixels = self.image.read(window)
+        with reading_with(self.n_threads):
+            return self._read(self.image.everything if window is None else window)
+
+    def _read(self, window: Window) -> Planes:
+        pixels, marked = self.image.read_marked(window, self.device)
         xp = array_namespace(**{self.name: pixels})
         data = as_image(pixels, self.name, xp)
-        bad = [~xp.isfinite(data)]
+        bad = [~xp.isfinite(data) if marked is None else marked]
         masks = [each for each in (self.own_mask, self.companions.get("mask")) if each is not None]
         bad += [self._bad_pixels(mask, window, data, xp) for mask in masks]
         rms = None

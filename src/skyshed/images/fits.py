@@ -38,11 +38,15 @@ from skyshed.images.packed import check_packed, compression_of
 from skyshed.images.photometry import photometric_cards
 from skyshed.images.pixels import RefusedError, fits_axes, reading_errors
 from skyshed.images.products import signs_of
+from skyshed.images.reading import reading_threads
+from skyshed.images.rice import RiceImage, rice_image
+from skyshed.images.scaling import Scaling, scaling_of
 from skyshed.images.source import ImageSource
-from skyshed.images.stored_rows import read_rows
+from skyshed.images.stored_rows import StoredRows
 from skyshed.images.twice import check_scaling, unit_text
 from skyshed.images.window import Window
 from skyshed.images.zarr import is_in_zarr
+from skyshed.kernels.stored import Form, decoded, load
 from skyshed.messages import one_line
 
 __all__ = ["FitsSource"]
@@ -77,8 +81,8 @@ class FitsSource(ImageSource):
     detsec : str or None
         Where on the detector the image is, as the header says.
     begins : int or None
-        Where in the file the pixels begin, if they are stored as they are: not scaled, not
-        compressed.
+        Where in the file the numbers of the pixels begin, if they are not compressed and it is
+        known what they stand for.
     came_from : mapping
         What `origin` returns, as it was when the file was opened.
     blanks : Blanks or None
@@ -99,6 +103,10 @@ class FitsSource(ImageSource):
         Cards of the header that may say what the unit is in flux densities.
     header_at : int or None
         Where in the file the header begins; `None` where the file is compressed as a whole.
+    rice : RiceImage or None
+        Where its tiles are, if it is compressed by tiles with RICE_1.
+    scaling : Scaling or None
+        How the pixels follow from the numbers of the file, if none is blank.
 
     Examples
     --------
@@ -132,6 +140,8 @@ class FitsSource(ImageSource):
     signs: Mapping[str, str] = field(default_factory=dict)
     cards: Mapping[str, Any] = field(default_factory=dict)
     header_at: int | None = None
+    rice: RiceImage | None = None
+    scaling: Scaling | None = None
 
     unit_from_header = True
 
@@ -154,25 +164,55 @@ class FitsSource(ImageSource):
     def read(self, window: Window) -> Any:
         """Return the pixels of a window as a new NumPy array; see `ImageSource.read`."""
         with reading_errors(self.label, window):
-            if self.begins is not None:
-                stored = self.dtype.newbyteorder(">")
-                return read_rows(self.path, self.begins, self.shape, stored, window)
-            with self._opened() as hdu:
-                pixels = section_of(hdu, self.axes, self.first, window.slices)
-            # Sections keep some of the axes that an integer indexes.
-            if pixels.size != window.shape[0] * window.shape[1]:
-                raise ValueError(f"got {pixels.shape}: the file is cut off or has changed")
-            pixels = pixels.reshape(window.shape)
-            if self.blank is not None and self.blanks is not None:
-                return self.blanks.integers(pixels)
-            if self.blanks is not None:
-                pixels = self.blanks.floats(pixels)
+            pixels = self._by_astropy(window) if self._foreign else self._loaded(window, None)[0]
             return pixels if self.asinh is None else self.asinh.fluxes(pixels)
 
     def verify(self) -> None:
         """Compare the data of the HDU with its card DATASUM; see `ImageSource.verify`."""
         if self.header_at is not None:
             check_datasum(self.path, self.header_at, self.label)
+
+    def read_marked(self, window: Window, device: str | None) -> tuple[Any, Any]:
+        """Return the pixels, and which are not finite; see `ImageSource.read_marked`.
+
+        What goes to a GPU are the bytes of the file, also those of tiles in RICE_1.
+        """
+        if self._foreign or self.asinh is not None:
+            return super().read_marked(window, device)
+        with reading_errors(self.label, window):
+            return self._loaded(window, device)
+
+    @property
+    def _foreign(self) -> bool:
+        """Whether the file is read by astropy."""
+        return self.begins is None and self.rice is None
+
+    @property
+    def _form(self) -> Form:
+        """How pixels follow from the numbers of the file."""
+        if self.blanks is not None:
+            return self.blanks.form if self.blank is None else self.blanks.integer_form
+        assert self.scaling is not None
+        return self.scaling.form
+
+    def _loaded(self, window: Window, device: str | None) -> tuple[Any, Any]:
+        """Return pixels, and which are not finite where that is known."""
+        form = self._form
+        if self.rice is not None:
+            numbers = self.rice.read(self.path, self.axes, self.first, window, device)
+            return (numbers if form.as_stored else decoded(numbers, form, reading_threads())), None
+        rows = StoredRows(self.path, self.begins or 0, self.shape[1], form.size, window)
+        return load(rows.fill, window.shape, form, device, reading_threads())
+
+    def _by_astropy(self, window: Window) -> Any:
+        """Return pixels of a file that astropy reads."""
+        with self._opened() as hdu:
+            pixels = section_of(hdu, self.axes, self.first, window.slices)
+        # Sections keep some of the axes that an integer indexes.
+        if pixels.size != window.shape[0] * window.shape[1]:
+            raise ValueError(f"got {pixels.shape}: the file is cut off or has changed")
+        pixels = pixels.reshape(window.shape)
+        return pixels if self.blanks is None else decoded(pixels, self._form, reading_threads())
 
     def as_integers(self) -> ImageSource:
         """Return the image as the integers of the file; see `ImageSource.as_integers`."""
@@ -283,23 +323,34 @@ def _described(
         if plane is not None:
             came_from["input_plane"] = f"[{','.join(map(str, plane))}]"
         blanks, asinh = blanks_of(hdu.header), asinh_of(hdu.header)
+        where = hdu.fileinfo()
+        packed = where["file"].compression is not None
+        header_at = None if packed else begin + int(where["hdrLoc"])
+        scaling = scaling_of(hdu.header) if blanks is None else None
+        rice = None
+        if blanks is not None or scaling is not None:
+            rice = _rice_of(hdu, file, header_at, label)
         pixel = (slice(0, 1), slice(0, 1))
-        dtype = blanks.float_dtype if blanks else section_of(hdu, axes, first, pixel).dtype
+        if blanks is not None:
+            dtype = blanks.float_dtype
+        elif scaling is not None:
+            dtype = scaling.dtype
+        else:
+            dtype = section_of(hdu, axes, first, pixel).dtype
         if asinh is not None and dtype.kind != "f":
             dtype = np.dtype(np.float64)
         detsec = header.get("DETSEC")
-        where = hdu.fileinfo()
-        packed = where["file"].compression is not None
         source = FitsSource(
             os.path.abspath(file), number, (shape[axes[0]], shape[axes[1]]), axes, first,
             dtype, unit_of(unit_text(header), label),
             detsec if isinstance(detsec, str) else None,
-            None if asinh else begin_of(hdu, first, begin), came_from, blanks,
+            None if blanks is None and scaling is None else begin_of(hdu, first, begin), came_from,
+            blanks,
             hdu=facts_of(hdu, number), unknown_unit=unknown_unit(unit_text(header)), asinh=asinh,
             header=cards_of(hdus, number, label),
             signs=signs_of(hdu.header, hdus[0].header),
             cards=photometric_cards(header, hdus[0].header if number else None),
-            header_at=None if packed else begin + int(where["hdrLoc"]),
+            header_at=header_at, rice=rice, scaling=scaling,
         )  # fmt: skip
         tables = hdus if isinstance(hdus, fits.HDUList) else None  # else there are none
         source.__dict__["wcs"] = celestial_wcs(header, tables, label, fits_axes(shape, axes))
@@ -307,6 +358,14 @@ def _described(
             said = [each for each in said if "truncated" not in str(each)]
     pass_on(said, label)
     return source, packed
+
+
+def _rice_of(hdu: Any, file: str, header_at: int | None, label: str) -> RiceImage | None:
+    """Return where the tiles of an image are that we decode ourselves; `None` if it has none."""
+    if not isinstance(hdu, fits.CompImageHDU) or header_at is None:
+        return None
+    with opened_at(file, header_at, disable_image_compression=True) as hdus:
+        return rice_image(hdus[0], header_at, label)
 
 
 @contextmanager

@@ -13,15 +13,12 @@ __all__ = ["begin_of", "ends_early", "section_of"]
 
 
 def begin_of(hdu: Any, first: tuple[int, ...], begin: int) -> int | None:
-    """Return the byte at which a plane begins; None if it is scaled, compressed or has blanks.
+    """Return the byte at which the numbers of a plane begin; None if they are compressed.
 
     ``first`` says where on each axis of the HDU its first pixel is, ``begin`` from which byte of
     the file on it was read.
     """
-    plain = not isinstance(hdu, fits.CompImageHDU)
-    altered = hdu.header.get("BSCALE", 1) != 1 or hdu.header.get("BZERO", 0) != 0
-    packed = hdu.fileinfo()["file"].compression
-    if not plain or altered or packed or "BLANK" in hdu.header:
+    if isinstance(hdu, fits.CompImageHDU) or hdu.fileinfo()["file"].compression:
         return None
     before = first_pixel(hdu.shape, first) * abs(int(hdu.header["BITPIX"])) // 8
     return begin + int(hdu.fileinfo()["datLoc"]) + before

@@ -59,6 +59,10 @@ class RegionSource(MadeOfAnother):
         if self.region == self.whole.everything:
             self.whole.verify()
 
+    def read_marked(self, window: Window, device: str | None) -> tuple[Any, Any]:
+        """Return the pixels, and which are not finite; see `ImageSource.read_marked`."""
+        return self.whole.read_marked(window.moved(*self.region.origin), device)
+
     def origin(self) -> dict[str, Any]:
         """Return where the image comes from, and the region."""
         y0, y1, x0, x1 = self.region.bounds

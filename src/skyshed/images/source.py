@@ -101,6 +101,30 @@ class ImageSource(ABC):
             If they differ; the message names the image.
         """
 
+    def read_marked(self, window: Window, device: str | None) -> tuple[Any, Any]:
+        """Return the pixels of a window, and which of them are not finite.
+
+        Parameters
+        ----------
+        window : Window
+            What to read.
+        device : {None, 'cpu', 'cuda'}
+            Where the pixels are wanted. They may be elsewhere: as `read` returns them.
+
+        Returns
+        -------
+        pixels : array
+            As of `read`.
+        bad : array of bool, or None
+            `None` for integers, and where it is not known yet: of floats whoever wants it looks.
+
+        Raises
+        ------
+        OSError
+            If the pixels cannot be read.
+        """
+        return self.read(window), None
+
     @abstractmethod
     def origin(self) -> dict[str, Any]:
         """Return where the image comes from, for the record: ``input`` and what specifies it."""

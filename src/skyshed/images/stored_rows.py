@@ -1,21 +1,78 @@
-"""Pixels that are stored in a file as they are, row after row, read by windows."""
+"""Pixels that are stored in a file row after row, read by windows."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from skyshed.images.window import Window
 
-__all__ = ["read_rows"]
+__all__ = ["StoredRows", "read_rows"]
+
+
+@dataclass(frozen=True)
+class StoredRows:
+    """The bytes of a window, as if they lay one behind the other.
+
+    Libraries do the same with some ten Python calls for each row, which only one thread can run at
+    a time: a third of the time of a tile.
+
+    Attributes
+    ----------
+    path : str
+        The file.
+    begins : int
+        The byte at which the first pixel of the image is.
+    width : int
+        The pixels of a row of the image.
+    size : int
+        The bytes of a pixel.
+    window : Window
+        What to read.
+    """
+
+    path: str
+    begins: int
+    width: int
+    size: int
+    window: Window
+
+    def fill(self, buffer: Any, at: int) -> None:
+        """Fill a writable buffer with the bytes of the window from one on.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be opened.
+        ValueError
+            If it ends too early.
+        """
+        rows, columns = self.window.shape
+        if columns == self.width:  # the window is one piece
+            rows, columns = 1, rows * columns
+        left = memoryview(buffer).cast("B")
+        with open(self.path, "rb", buffering=0) as file:
+            while left:
+                row, before = divmod(at, columns * self.size)
+                first = (self.window.y0 + row) * self.width + self.window.x0
+                file.seek(self.begins + first * self.size + before)
+                length = min(columns * self.size - before, len(left))
+                _read(file, left[:length])
+                left, at = left[length:], at + length
+
+
+def _read(file: Any, left: Any) -> None:
+    while left:
+        got = file.readinto(left)
+        if not got:
+            raise ValueError("the file is cut off or has changed")
+        left = left[got:]
 
 
 def read_rows(
     path: str, begins: int, shape: tuple[int, int], stored: np.dtype, window: Window
 ) -> Any:
     """Return a window of pixels in native byte order.
-
-    Libraries do the same with some ten Python calls for each row, which only one thread can run at
-    a time: a third of the time of a tile.
 
     Parameters
     ----------
@@ -38,17 +95,8 @@ def read_rows(
         If it ends too early.
     """
     pixels = np.empty(window.shape, stored)
-    lines = pixels if pixels.shape[1] < shape[1] else pixels.reshape(1, -1)
-    with open(path, "rb", buffering=0) as file:
-        for k, line in enumerate(lines):
-            first = (window.y0 + k) * shape[1] + window.x0
-            file.seek(begins + first * stored.itemsize)
-            left = memoryview(line).cast("B")
-            while left:
-                got = file.readinto(left)
-                if not got:
-                    raise ValueError("the file is cut off or has changed")
-                left = left[got:]
+    rows = StoredRows(path, begins, shape[1], stored.itemsize, window)
+    rows.fill(pixels.reshape(-1).view(np.uint8), 0)
     if stored.isnative:
         return pixels
     return pixels.byteswap(inplace=True).view(stored.newbyteorder("="))

@@ -112,6 +112,7 @@ extern const Kernel *last;
 template <class T> constexpr char letter() = delete;
 template <> constexpr char letter<bool>() { return '?'; }
 template <> constexpr char letter<unsigned char>() { return 'B'; }
+template <> constexpr char letter<short>() { return 'h'; }
 template <> constexpr char letter<int>() { return 'i'; }
 template <> constexpr char letter<unsigned>() { return 'I'; }
 template <> constexpr char letter<i64>() { return 'q'; }

@@ -5,7 +5,6 @@ import shutil
 import tempfile
 import weakref
 from contextlib import closing
-from dataclasses import replace
 from typing import Any
 
 from skyshed.chain.progress import TileProgress
@@ -111,8 +110,7 @@ def _run(
         if isinstance(engine, Threads):
             n_threads = resolve_n_threads(request.parameters.n_threads)
         threads = max(1, n_threads // min(engine.per_process(), len(tiling)))
-        parameters = request.parameters.replace(n_threads=threads)
-        job = Job(replace(request, parameters=parameters), tiling, workspace, begun["margin"])
+        job = Job(request.with_threads(threads), tiling, workspace, begun["margin"])
         n_phases = len(phases_of(request))
         with TileProgress(n_phases * len(tiling), progress) as begin:
             run_tiles(job, engine, begin)

@@ -17,6 +17,8 @@ def to_device(cupy, value):
             if field.name != "shape"
         }
         return Sources(**fields, shape=value.shape)
+    if type(value) is tuple:
+        return tuple(to_device(cupy, one) for one in value)
     return cupy.asarray(value) if isinstance(value, np.ndarray) else value
 
 

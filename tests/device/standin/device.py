@@ -232,6 +232,11 @@ def memory_info(number: int | None = None) -> tuple[int, int]:
     ).kept, TOTAL_MEMORY
 
 
+def alloc_pinned_memory(size: int) -> bytearray:
+    """Return memory of the host that copies are made from while it goes on."""
+    return bytearray(size)
+
+
 class MemoryPool:
     """The default pool of the current device.
 

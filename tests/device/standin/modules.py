@@ -72,7 +72,8 @@ def _cuda() -> dict[str, Module]:
     cuda = Module(
         "cupy.cuda", Device=device.Device, Stream=device.Stream, Event=device.Event,
         MemoryPool=device.MemoryPool, get_current_stream=device.get_current_stream,
-        get_elapsed_time=device.get_elapsed_time, is_available=lambda: True,
+        get_elapsed_time=device.get_elapsed_time,
+        alloc_pinned_memory=device.alloc_pinned_memory, is_available=lambda: True,
         runtime=runtime, device=devices, driver=driver, nvrtc=compiler.NVRTC(),
         Module=kernels.Module, Function=kernels.Function,
     )  # fmt: skip

@@ -1,0 +1,130 @@
+"""Segments grow into the background: to the nearest, the lowest label where several are as near."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from skimage.segmentation import expand_labels
+
+from skyshed import SegmentationImage
+from skyshed.segmentation import growing
+
+
+def field(seed, shape=(60, 70), density=0.01, dtype=np.int32):
+    rng = np.random.default_rng(seed)
+    some = rng.random(shape) < density
+    return np.where(some, rng.integers(1, 100, shape), 0).astype(dtype)
+
+
+def by_definition(labels, distance):
+    """Return the lexicographic minimum of squared distance and label, pixel by pixel."""
+    y, x = np.nonzero(labels)
+    found = labels.copy()
+    for at in np.argwhere(labels == 0):
+        squared = (y - at[0]) ** 2 + (x - at[1]) ** 2
+        if len(squared) and math.sqrt(squared.min()) <= distance:
+            found[tuple(at)] = labels[y, x][squared == squared.min()].min()
+    return found
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 10**6),
+    shape=st.tuples(st.integers(1, 24), st.integers(1, 24)),
+    density=st.sampled_from([0.0, 0.01, 0.05, 0.3, 1.0]),
+    distance=st.sampled_from([0, 0.9, 1, math.sqrt(2), 2, math.sqrt(3), 3.7, 5, 6.5, 12, 1e9]),
+    dtype=st.sampled_from([np.uint8, np.int32, np.uint64]),
+)
+def test_pixels_have_the_lowest_of_the_nearest_labels(seed, shape, density, distance, dtype):
+    labels = field(seed, shape, density, dtype)
+    before = labels.copy()
+    found = SegmentationImage(labels).expand(distance).data
+    np.testing.assert_array_equal(found, by_definition(labels, distance), strict=True)
+    np.testing.assert_array_equal(labels, before)
+
+
+@pytest.mark.parametrize("distance", [1, 4.5, 25, 400])
+def test_labels_are_those_of_scikit_image_but_for_ties(distance):
+    labels = field(1, (300, 350), 0.001)
+    found, expected = (
+        SegmentationImage(labels).expand(distance).data,
+        expand_labels(labels, distance),
+    )
+    np.testing.assert_array_equal(found > 0, expected > 0)
+    differing = np.argwhere(found != expected)
+    assert len(differing) < 0.03 * found.size
+    y, x = np.nonzero(labels)
+    for at in differing[:200]:
+        squared = (y - at[0]) ** 2 + (x - at[1]) ** 2
+        tied = labels[y, x][squared == squared.min()]
+        assert expected[tuple(at)] in tied
+        assert found[tuple(at)] == tied.min()
+
+
+@pytest.mark.parametrize(("squares", "pixels"), [(1, 7), (5, 100), (1 << 18, 1 << 20)])
+def test_pieces_of_the_work_change_nothing(monkeypatch, squares, pixels):
+    monkeypatch.setattr(growing, "SQUARES", squares)
+    monkeypatch.setattr(growing, "PIXELS", pixels)
+    labels = field(2, (40, 50), 0.01)
+    np.testing.assert_array_equal(growing.grown(labels, 11.0), by_definition(labels, 11.0))
+
+
+def test_steps_are_all_points_of_the_plane():
+    for low, first, count, (dy, dx) in growing._steps(2000):
+        assert low == 1
+        for squared in (1, 2, 3, 25, 1105, 2000):
+            part = slice(first[squared - low], first[squared - low] + count[squared - low])
+            y, x = np.mgrid[-45:46, -45:46]
+            here = y**2 + x**2 == squared
+            assert sorted(zip(dy[part], dx[part], strict=True)) == sorted(
+                zip(y[here], x[here], strict=True)
+            )
+
+
+def test_windows_of_labels_that_are_not_in_memory_read_a_halo():
+    labels = field(3, (120, 130), 0.004)
+    read = []
+
+    def window(y0, y1, x0, x1):
+        read.append((y0, y1, x0, x1))
+        return labels[y0:y1, x0:x1]
+
+    known = np.unique(labels)[1:]
+    segm = SegmentationImage.from_reader(window, known, shape=labels.shape, dtype=np.int32)
+    wide = segm.expand(9.5)
+    assert read == []
+    expected = SegmentationImage(labels).expand(9.5)
+    np.testing.assert_array_equal(wide.read(40, 60, 0, 30), expected.data[40:60, :30])
+    assert read == [(31, 69, 0, 39)]
+    np.testing.assert_array_equal(wide.labels, known)
+    np.testing.assert_array_equal(wide.data, expected.data)
+    np.testing.assert_array_equal(wide.areas, expected.areas)
+
+
+def test_parents_flags_and_notes_are_kept():
+    labels = np.array([[1, 0, 0, 2, 0, 5]], np.int32)
+    segm = SegmentationImage.from_labels(
+        labels, deblended_labels_map={1: 9, 2: 9}, flags_map={5: 4}, info={"a": [1]}
+    )
+    wide = segm.expand(1)
+    assert wide.data.tolist() == [[1, 1, 2, 2, 2, 5]]
+    assert wide.deblended_labels_map == {1: 9, 2: 9}
+    assert wide.flags.tolist() == segm.flags.tolist()
+    assert wide.info == {"a": [1]}
+    assert wide.info["a"] is not segm.info["a"]
+    assert wide.areas.tolist() == [2, 3, 1]
+    wide.remove_label(1)
+    assert segm.data.tolist() == labels.tolist()
+
+
+@pytest.mark.parametrize("distance", [-1, math.nan, math.inf, "3", None, True, np.zeros(2)])
+def test_what_is_no_distance_is_refused(distance):
+    with pytest.raises(ValueError, match="distance must be a number of pixels, 0 or larger, got"):
+        SegmentationImage(field(1)).expand(distance)
+
+
+def test_labels_that_are_not_an_image_are_refused():
+    with pytest.raises(ValueError, match="expand requires a 2D segmentation image"):
+        SegmentationImage(np.zeros((2, 3, 4), int)).expand(1)
