@@ -12,11 +12,18 @@ from skyshed.images.arrays import ArraySource
 from skyshed.images.bit_planes import check_mask_bits, check_quality, is_bad, numbered
 from skyshed.images.given_wcs import given_wcs
 from skyshed.images.headers import split_path
+from skyshed.images.joined import warn_of_scales
 from skyshed.images.mask_bits import bits_of
 from skyshed.images.noise_planes import NOISE_PLANES, check_meaning, noise_of
 from skyshed.images.open import OpenedImage, open_image
 from skyshed.images.pairing import open_paired
-from skyshed.images.photometry import Calibration, Evidence, calibration_of
+from skyshed.images.photometry import (
+    Calibration,
+    Evidence,
+    calibration_of,
+    photometric_cards,
+    warn_of_no_calibration,
+)
 from skyshed.images.products import Said, product_as, take
 from skyshed.images.region import as_region, cut
 from skyshed.images.registration import check_same_pixels
@@ -338,7 +345,13 @@ def open_exposure(
     }
     wcs = main.wcs if wcs is None else wcs
     calibration = None
-    if calibrate:
+    if warn_of_scales(main):
+        said = (
+            said
+            if said is None or said.calibration is None
+            else said.without("zero_point", "it is not that of all parts")
+        )
+    elif calibrate:
         calibration, said = _calibrated(main, wcs, said)
     exposure = Exposure(
         main, companions, own_mask, name, bits, scale_weight, device, wcs, factors,
@@ -355,7 +368,10 @@ def _calibrated(
     It is that of the whole image: that of a region of it is the same.
     """
     known = None if said is None else said.calibration
-    evidence = Evidence(main.unit, main.cards, wcs, main.shape)
+    if said is not None and said.doubt:
+        warn_of_no_calibration(main.label, said.doubt)
+        return None, said
+    evidence = Evidence(main.unit, photometric_cards(main.header), wcs, main.shape)
     calibration = calibration_of(evidence, main.label, known)
     if said is not None and known is not None and calibration is None:
         said = said.without("zero_point", "the header contradicts it")

@@ -34,9 +34,7 @@ from skyshed.images.inherited import header_of
 from skyshed.images.null_planes import ConstantSource, null_source
 from skyshed.images.open import OpenedImage, register
 from skyshed.images.packed import compression_of, is_cut_off
-from skyshed.images.photometry import photometric_cards
 from skyshed.images.pixels import RefusedError, fits_axes, reading_errors
-from skyshed.images.products import signs_of
 from skyshed.images.source import ImageSource
 from skyshed.images.stored_rows import read_rows
 from skyshed.images.twice import check_scaling, unit_text
@@ -48,6 +46,8 @@ __all__ = ["FitsSource"]
 
 #: Cards of a WCS whose distortions are tables in other HDUs of the file.
 TABLES = ("CPDIS", "CQDIS", "D2IMDIS", "DP1", "DP2", "PS1_0", "PS2_0", "PS3_0")
+#: What is read from the header, and again in every process: a pickled WCS loses digits.
+READ = ("wcs", "header")
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,12 +90,6 @@ class FitsSource(ImageSource):
         What the header says the unit is, where that is not known.
     asinh : Asinh or None
         How the pixels were made from fluxes, if they are not fluxes.
-    header : Cards or None
-        The cards of its header, in the process that opened it.
-    signs : mapping of str to str
-        Cards of its header that products of observatories are recognised by.
-    cards : mapping of str to object
-        Cards of the header that may say what the unit is in flux densities.
     header_at : int or None
         Where in the file the header begins; `None` where the file is compressed as a whole.
 
@@ -127,9 +121,6 @@ class FitsSource(ImageSource):
     hdu: HduFacts | None = None
     unknown_unit: str = ""
     asinh: Asinh | None = None
-    header: Cards | None = None
-    signs: Mapping[str, str] = field(default_factory=dict)
-    cards: Mapping[str, Any] = field(default_factory=dict)
     header_at: int | None = None
 
     unit_from_header = True
@@ -141,14 +132,17 @@ class FitsSource(ImageSource):
 
     @cached_property
     def wcs(self) -> Any:
-        """The celestial WCS, None where the header has none.
-
-        Every process reads it from the header: a pickled WCS loses digits.
-        """
+        """The celestial WCS, None where the header has none."""
         with quiet(), fits.open(self.path, memmap=False) as hdus:
             header, shape = header_of(hdus, self.number), hdus[self.number].shape
             # What there is to say of it was said when the file was opened.
             return read_celestial(header, hdus, fits_axes(shape, self.axes))[0]
+
+    @cached_property
+    def header(self) -> Cards:  # type: ignore[override]
+        """The cards of its header; processes that the image is sent to read it from the file."""
+        with quiet(), fits.open(self.path, memmap=False) as hdus:
+            return cards_of(hdus, self.number, self.label)
 
     def read(self, window: Window) -> Any:
         """Return the pixels of a window as a new NumPy array; see `ImageSource.read`."""
@@ -172,7 +166,9 @@ class FitsSource(ImageSource):
         """Return the image as the integers of the file; see `ImageSource.as_integers`."""
         if self.blanks is None or self.blanks.scaled or self.blank is not None:
             return self
-        return replace(self, dtype=self.blanks.dtype, blank=self.blanks.value)
+        same = replace(self, dtype=self.blanks.dtype, blank=self.blanks.value)
+        same.__dict__.update({name: self.__dict__[name] for name in READ if name in self.__dict__})
+        return same
 
     def origin(self) -> dict[str, Any]:
         """Return the file and the HDU; see `ImageSource.origin`."""
@@ -198,8 +194,7 @@ class FitsSource(ImageSource):
             yield hdu
 
     def __getstate__(self) -> dict[str, Any]:
-        state = {name: value for name, value in self.__dict__.items() if name != "wcs"}
-        return {**state, "header": None}
+        return {name: value for name, value in self.__dict__.items() if name not in READ}
 
 
 def _is_ours(given: Any) -> bool:
@@ -258,8 +253,6 @@ def _unpacked(source: Any) -> ArraySource:
         unit_from_header=True, windowed=False, detsec=source.detsec, integers=integers,
         blank=source.blank, hdu=source.hdu, unknown_unit=source.unknown_unit,
         header=source.header,
-        signs=source.signs,
-        cards=source.cards,
     )  # fmt: skip
 
 
@@ -301,11 +294,9 @@ def _described(
             detsec if isinstance(detsec, str) else None,
             None if asinh else begin_of(hdu, first, begin), came_from, blanks,
             hdu=facts_of(hdu, number), unknown_unit=unknown_unit(unit_text(header)), asinh=asinh,
-            header=cards_of(hdus, number, label),
-            signs=signs_of(hdu.header, hdus[0].header),
-            cards=photometric_cards(header, hdus[0].header if number else None),
             header_at=None if packed else begin + int(where["hdrLoc"]),
         )  # fmt: skip
+        source.__dict__["header"] = cards_of(hdus, number, label, header)
         tables = hdus if isinstance(hdus, fits.HDUList) else None  # else there are none
         source.__dict__["wcs"] = celestial_wcs(header, tables, label, fits_axes(shape, axes))
         if not packed and ends_early(hdu, file, begin):  # reading it says so, where needed

@@ -1,21 +1,31 @@
 """Several files that are one image."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+import astropy.units as u
 import numpy as np
 
 from skyshed.images.cards import Cards, SharedCards
+from skyshed.images.doubted import warn_of_image
 from skyshed.images.grid import gaps, locate
 from skyshed.images.open import OpenedImage, open_image, register
 from skyshed.images.source import ImageSource
 from skyshed.images.wcs import moved_wcs
 from skyshed.images.window import Window
 
-__all__ = ["JoinedSource", "join"]
+__all__ = ["JoinedSource", "join", "warn_of_scales"]
+
+#: Cards that say what flux one unit of the pixels is, in whatever system and convention.
+OF_SCALE = (
+    "FLUXMAG0", "PHOTFLAM", "PHOTFNU", "PHOTZP", "MAGZP", "MAGZERO", "MAGZPT", "MAGZEROP", "ZPTMAG",
+    "ZEROPT", "PHOTZPT", "ZP", "SEXMGZPT",
+)  # fmt: skip
+#: What is divided by the exposure time, which then must be the same in all parts.
+OF_EXPOSURE = (u.electron, u.ct, u.DN, u.adu, u.photon)
 
 
 def _is_list_of_images(given: Any) -> bool:
@@ -84,6 +94,16 @@ class JoinedSource(ImageSource):
     unit: Any = None
 
     @property
+    def label(self) -> str:
+        """What messages call the image."""
+        n = len(self.parts) - 1
+        return (
+            f"{self.parts[0].label} and {n} other{'s' if n > 1 else ''}"
+            if n
+            else (self.parts[0].label)
+        )
+
+    @property
     def unit_from_header(self) -> bool:  # type: ignore[override]
         """Whether the unit comes from a file's header."""
         return self.parts[0].unit_from_header
@@ -93,23 +113,13 @@ class JoinedSource(ImageSource):
         """What a header says the unit is, where that is not known."""
         return self.parts[0].unknown_unit
 
-    @property
+    @cached_property
     def header(self) -> Cards | None:  # type: ignore[override]
-        """The cards that all parts have in common; `None` if one has none."""
-        cards = [part.header for part in self.parts if part.header is not None]
-        if len(cards) < len(self.parts):
+        """The cards that all parts have in common; `None` if none has any."""
+        if all(part.header is None for part in self.parts):
             return None
+        cards = [part.header or Cards({}, label=part.label) for part in self.parts]
         return SharedCards(cards[0].own, cards[0].primary, cards[0].label, tuple(cards))
-
-    @property
-    def cards(self) -> Mapping[str, Any]:  # type: ignore[override]
-        """Cards that all parts have, with the same value."""
-        first, *others = (part.cards for part in self.parts)
-        return {
-            name: value
-            for name, value in first.items()
-            if all(name in each and each[name] == value for each in others)
-        }
 
     @property
     def blank(self) -> int | None:  # type: ignore[override]
@@ -174,7 +184,8 @@ class JoinedSource(ImageSource):
         }
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "wcs"}
+        derived = ("wcs", "header")
+        return {name: value for name, value in self.__dict__.items() if name not in derived}
 
 
 def join(parts: Sequence[ImageSource]) -> JoinedSource:
@@ -204,10 +215,11 @@ def join(parts: Sequence[ImageSource]) -> JoinedSource:
     (3, 4)
     """
     for part in parts:
-        if part.unit != parts[0].unit:
+        if (part.unit, part.unknown_unit) != (parts[0].unit, parts[0].unknown_unit):
+            one, other = (each.unit or each.unknown_unit or "none" for each in (parts[0], part))
             raise ValueError(
-                f"all parts must have the same unit: {parts[0].label} has "
-                f"{parts[0].unit or 'none'}, {part.label} has {part.unit or 'none'}"
+                f"all parts must have the same unit: {parts[0].label} has {one}, {part.label} has "
+                f"{other}"
             )
     windows = locate(parts)
     ny, nx = max(each.y1 for each in windows), max(each.x1 for each in windows)
@@ -215,3 +227,27 @@ def join(parts: Sequence[ImageSource]) -> JoinedSource:
     if gaps(windows, (ny, nx)) and dtype.kind != "f":
         dtype = np.dtype(np.float64)
     return JoinedSource(tuple(parts), tuple(windows), (ny, nx), dtype, parts[0].unit)
+
+
+def warn_of_scales(image: ImageSource) -> bool:
+    """Return whether an image is of parts of which one unit is not the same flux.
+
+    Warns
+    -----
+    ImageWarning
+        If it is: the card that differs is named, with two of the parts.
+    """
+    if not isinstance(image, JoinedSource) or image.header is None:
+        return False
+    counted = ("EXPTIME",) if any(image.unit == each for each in OF_EXPOSURE) else ()
+    for name in (*OF_SCALE, *counted):
+        doubt = image.header.doubt(name)
+        if doubt is not None:
+            warn_of_image(
+                f"{doubt}; one unit of the pixels is not the same flux in all parts: fluxes are "
+                "not on one scale, and the headers give no flux densities; bring the parts to one "
+                "scale first, or take each of them by skyshed.extract_each or skyshed extract "
+                "--each"
+            )
+            return True
+    return False

@@ -1,7 +1,6 @@
 """Images that are made of another one, and are what it is unless they say otherwise."""
 
 from abc import abstractmethod
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -61,11 +60,6 @@ class MadeOfAnother(ImageSource):
         return self.other.unknown_unit
 
     @property
-    def cards(self) -> Mapping[str, Any]:  # type: ignore[override]
-        """Cards of the header that may say what the unit is in flux densities."""
-        return self.other.cards
-
-    @property
     def hdu(self) -> HduFacts | None:  # type: ignore[override]
         """What the HDU says it is."""
         return self.other.hdu
@@ -74,11 +68,6 @@ class MadeOfAnother(ImageSource):
     def header(self) -> Cards | None:  # type: ignore[override]
         """The cards of its header."""
         return self.other.header
-
-    @property
-    def signs(self) -> Mapping[str, str]:  # type: ignore[override]
-        """Cards of its header that products of observatories are recognised by."""
-        return self.other.signs
 
     @property
     def blank(self) -> int | None:  # type: ignore[override]

@@ -2,8 +2,6 @@
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -45,16 +43,12 @@ class ImageSource(ABC):
     unit_from_header: bool = False
     #: Which HDU of a file it is, for its companions to be paired with.
     hdu: HduFacts | None = None
-    #: The cards of its header, where it has one; they stay in the process that opened it.
+    #: The cards of its header, where it has one.
     header: Cards | None = None
     #: The value of pixels without one, of integers that are read as they are stored.
     blank: int | None = None
     #: What a header says the unit is, where that is not known.
     unknown_unit: str = ""
-    #: Cards of its header that products of observatories are recognised by.
-    signs: Mapping[str, str] = MappingProxyType({})
-    #: Cards of the header that may say what the unit is in flux densities.
-    cards: Mapping[str, Any] = MappingProxyType({})
     #: Whether a window takes less memory to read than the whole image.
     windowed: bool = True
 

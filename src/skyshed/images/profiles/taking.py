@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from skyshed.images.doubted import warn_of_image
 from skyshed.images.noise_planes import NOISE_PLANES
 from skyshed.images.open import open_image
 from skyshed.images.products import NOT_USED, Said, Structure, structure_in, structure_of
@@ -56,7 +57,7 @@ def product_in(name: str | None, image: ImageSource, given: Any) -> Product | No
     """Return which product an image is; see `skyshed.images.products.product_as`."""
     if name is not None:
         check_name(name)
-    elif not may_be_known(image.signs):  # so that its file need not be opened again
+    elif not may_be_known(image.header):  # so that its file need not be opened again
         return None
     if _is_hdulist(given) and image.hdu is not None:
         return _product(name, structure_of(given, image.hdu.number))
@@ -133,9 +134,14 @@ def take(
     if product.gain is not None and "error" not in companions and "error" not in user:
         parameters["effective_gain"] = product.gain.value
         record["profile_gain"] = product.gain.how
+    if "gain" in product.doubts and "error" not in companions and "error" not in user:
+        warn_of_image(
+            f"{image.label}: {product.doubts['gain']}; the noise of the sources is left out of the "
+            "errors: give effective_gain"
+        )
     return Taken(
         image, companions, NoDataMask(tuple(empty)) if empty else None, bits, relative,
-        Said(record, parameters),
+        Said(record, parameters, product.doubts.get("zero_point", "")),
     )  # fmt: skip
 
 
@@ -193,6 +199,7 @@ def _record(
         if each is not None
     ]
     lacking = [f"{role}: {why}" for role, why in product.lacking.items()]
+    lacking += [f"{name.replace('_', ' ')}: {why}" for name, why in product.doubts.items()]
     if passed or unused or lacking:
         record[NOT_USED] = "; ".join([*passed, *unused, *lacking])
     missing = [
