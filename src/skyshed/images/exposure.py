@@ -24,7 +24,7 @@ from skyshed.images.photometry import (
     photometric_cards,
     warn_of_no_calibration,
 )
-from skyshed.images.products import Said, product_as, take
+from skyshed.images.products import Said, taken_as
 from skyshed.images.region import as_region, cut
 from skyshed.images.registration import check_same_pixels
 from skyshed.images.source import ImageSource
@@ -319,10 +319,9 @@ def open_exposure(
     if 0 in main.shape:
         raise nothing_good(name)
     said = None
-    product = product_as(profile, main, image)
-    if product is not None:  # its planes have the image's pixels by what they are
-        taken = take(product, main, image, given, mask_bits)
-        main, own_mask, said = taken.image, taken.own_mask, taken.said
+    taken = taken_as(profile, main, image, given, mask_bits)
+    if taken is not None:  # its planes have the image's pixels by what they are
+        main, own_mask, said = taken.image, taken.own_mask or own_mask, taken.said
         companions |= taken.companions
         mask_bits, scale_weight = taken.mask_bits, scale_weight or taken.relative
     if weight_threshold is not None and "weight" not in companions:
@@ -346,11 +345,8 @@ def open_exposure(
     wcs = main.wcs if wcs is None else wcs
     calibration = None
     if warn_of_scales(main):
-        said = (
-            said
-            if said is None or said.calibration is None
-            else said.without("zero_point", "it is not that of all parts")
-        )
+        if said is not None and "zero_point" in said.parameters:
+            said = said.without("zero_point", "it is not that of all parts")
     elif calibrate:
         calibration, said = _calibrated(main, wcs, said)
     exposure = Exposure(

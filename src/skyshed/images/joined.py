@@ -72,6 +72,8 @@ class JoinedSource(ImageSource):
         Of what `read` returns.
     unit : `~astropy.units.UnitBase` or None
         The unit of all of them.
+    of_integers : bool
+        Whether pixels in gaps are 0, so that integers stay what they are; else they are NaN.
 
     Examples
     --------
@@ -92,6 +94,7 @@ class JoinedSource(ImageSource):
     shape: tuple[int, int]
     dtype: np.dtype
     unit: Any = None
+    of_integers: bool = False
 
     @property
     def label(self) -> str:
@@ -132,7 +135,8 @@ class JoinedSource(ImageSource):
         if all(new is old for new, old in zip(parts, self.parts, strict=True)):
             return self
         dtype = np.result_type(*(part.dtype for part in parts))
-        if len({part.blank for part in parts}) > 1 or gaps(self.windows, self.shape):
+        changed = not self.of_integers and self.has_gaps
+        if len({part.blank for part in parts}) > 1 or changed:
             return self
         return replace(self, parts=tuple(parts), dtype=dtype)
 
@@ -160,11 +164,29 @@ class JoinedSource(ImageSource):
         common = [each.overlap(window) for each in self.windows]
         whole = np.empty(window.shape, self.dtype)
         if gaps(common, whole.shape):
-            whole.fill(np.nan)
+            whole.fill(0 if self.of_integers else np.nan)
         for part, where, here in zip(self.parts, self.windows, common, strict=True):
             if 0 not in here.shape:
                 whole[here.within(window)] = part.read(here.moved(-where.y0, -where.x0))
         return whole
+
+    @property
+    def has_gaps(self) -> bool:
+        """Whether there are pixels that no part has."""
+        return gaps(self.windows, self.shape)
+
+    def laid(self, parts: Sequence[ImageSource]) -> "JoinedSource":
+        """Return other images of the same pixels as the parts, in the places of these.
+
+        Raises
+        ------
+        ValueError
+            If their units differ.
+        """
+        check_units(parts)
+        dtype = np.result_type(*(part.dtype for part in parts))
+        integers = dtype.kind in "biu" and self.has_gaps
+        return JoinedSource(tuple(parts), self.windows, self.shape, dtype, parts[0].unit, integers)
 
     def origin(self) -> dict[str, Any]:
         """Return the names of all parts; see `ImageSource.origin`."""
@@ -214,6 +236,17 @@ def join(parts: Sequence[ImageSource]) -> JoinedSource:
     >>> join([open_image(np.zeros((3, 4))).image]).shape
     (3, 4)
     """
+    check_units(parts)
+    windows = locate(parts)
+    ny, nx = max(each.y1 for each in windows), max(each.x1 for each in windows)
+    dtype = np.result_type(*(part.dtype for part in parts))
+    if gaps(windows, (ny, nx)) and dtype.kind != "f":
+        dtype = np.dtype(np.float64)
+    return JoinedSource(tuple(parts), tuple(windows), (ny, nx), dtype, parts[0].unit)
+
+
+def check_units(parts: Sequence[ImageSource]) -> None:
+    """Refuse parts of which two have different units, also where these are not known."""
     for part in parts:
         if (part.unit, part.unknown_unit) != (parts[0].unit, parts[0].unknown_unit):
             one, other = (each.unit or each.unknown_unit or "none" for each in (parts[0], part))
@@ -221,12 +254,6 @@ def join(parts: Sequence[ImageSource]) -> JoinedSource:
                 f"all parts must have the same unit: {parts[0].label} has {one}, {part.label} has "
                 f"{other}"
             )
-    windows = locate(parts)
-    ny, nx = max(each.y1 for each in windows), max(each.x1 for each in windows)
-    dtype = np.result_type(*(part.dtype for part in parts))
-    if gaps(windows, (ny, nx)) and dtype.kind != "f":
-        dtype = np.dtype(np.float64)
-    return JoinedSource(tuple(parts), tuple(windows), (ny, nx), dtype, parts[0].unit)
 
 
 def warn_of_scales(image: ImageSource) -> bool:

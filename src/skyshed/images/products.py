@@ -18,8 +18,8 @@ from skyshed.images.photometry.calibration import Calibration
 from skyshed.images.source import ImageSource
 
 __all__ = [
-    "NOT_USED", "PLAIN", "SIGNS", "Said", "Structure", "has_signs", "product_as", "product_of",
-    "structure_in", "structure_of", "take",
+    "NOT_USED", "PLAIN", "SIGNS", "Said", "Structure", "has_signs", "product_of", "structure_in",
+    "structure_of", "taken_as",
 ]  # fmt: skip
 
 #: What ``--as`` calls a file that is read without any profile.
@@ -153,8 +153,10 @@ def product_of(structure: Structure) -> Any:
     return recognise(structure)
 
 
-def product_as(name: str | None, image: ImageSource, given: Any) -> Any:
-    """Return which product an image is: by its headers, or as the user says.
+def taken_as(
+    name: str | None, image: ImageSource, given: Any, user: Mapping[str, Any], mask_bits: Any
+) -> Any:
+    """Return what is taken of the product that an image is: by its headers, or as the user says.
 
     Parameters
     ----------
@@ -164,6 +166,15 @@ def product_as(name: str | None, image: ImageSource, given: Any) -> Any:
         The image.
     given : object
         What the user gave as the image.
+    user : mapping of str to object
+        What they gave as companions.
+    mask_bits : tuple or None
+        The bits of the mask that they named.
+
+    Returns
+    -------
+    taken : `~skyshed.images.profiles.taking.Taken` or None
+        `None` of an image that is none, and has no signs of one.
 
     Raises
     ------
@@ -176,17 +187,9 @@ def product_as(name: str | None, image: ImageSource, given: Any) -> Any:
         raise TypeError(
             f"profile must be the name of one, {PLAIN!r} or None, got {type(name).__name__}"
         )
-    if name == PLAIN or (name is None and not has_signs(image.header)):
+    parts = (image.header,) if image.header is None else image.header.parts
+    if name == PLAIN or (name is None and not any(map(has_signs, parts))):
         return None
-    from skyshed.images.profiles.taking import product_in
+    from skyshed.images.profiles.parts import taken_in
 
-    return product_in(name, image, given)
-
-
-def take(
-    product: Any, image: ImageSource, given: Any, user: Mapping[str, Any], mask_bits: Any
-) -> Any:
-    """Open the planes of a product; see `skyshed.images.profiles.taking.take`."""
-    from skyshed.images.profiles.taking import take as take_planes
-
-    return take_planes(product, image, given, user, mask_bits)
+    return taken_in(name, image, given, user, mask_bits)

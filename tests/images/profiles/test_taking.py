@@ -160,7 +160,7 @@ def test_a_profile_that_does_not_fit_is_refused(written, tmp_path):
         extract(tmp_path / "b.fits", profile="jwst-i2d")
     with pytest.raises(TypeError, match="profile must be the name of one, 'plain' or None, got"):
         extract(path, profile=np.ones(3))
-    with pytest.raises(ValueError, match="image is no FITS file or HDUList"):
+    with pytest.raises(ValueError, match="image is no FITS file, HDUList or HDU"):
         extract(stars(), profile="sdss-frame")
 
 

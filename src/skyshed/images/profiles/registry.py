@@ -16,7 +16,7 @@ from skyshed.images.profiles.declared import Profile
 from skyshed.images.profiles.product import Product, is_image, made_product, matches
 from skyshed.messages import find_stack_level
 
-__all__ = ["check_name", "forced", "may_be_known", "profiles", "recognise"]
+__all__ = ["check_name", "forced", "may_be_known", "nearly", "profiles", "recognise"]
 
 
 @cache
@@ -61,6 +61,23 @@ def recognise(structure: Structure) -> Product | None:
         )
         return None
     return made_product(best[0], structure, images, _why(best[0], structure))
+
+
+def nearly(structure: Structure) -> str:
+    """Say of an image that is no product which it would be if other HDUs were there, or nothing."""
+    name = str(structure.cards.own.get("EXTNAME", "")).strip()
+    able = [
+        each for each in profiles().values() if is_image(each, name) and _has_signs(each, structure)
+    ]
+    images = structure.images() if able else ()
+    lacking = [
+        f"{each.name} without {' and '.join(hdu for hdu in each.hdus if not _holds(hdu, images))}"
+        for each in able if not all(_holds(hdu, images) for hdu in each.hdus)
+    ]  # fmt: skip
+    if not lacking:
+        return ""
+    where = structure.file or ("the HDU alone" if len(images) < 2 else "the HDUList")
+    return f"{where} would be {' or '.join(lacking)}"
 
 
 def forced(name: str, structure: Structure) -> Product:
