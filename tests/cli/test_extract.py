@@ -411,7 +411,7 @@ def test_extract_says_which_product_it_took_the_image_for(product, capsys):
     shown = capsys.readouterr().out
     assert shown.startswith("sdss-frame: SDSS, corrected frame; by ORIGIN = SDSS")
     assert "  zero point: 22.5 mag (AB), by the unit" in shown
-    assert "kron_mag" in read_catalog(out / "catalog.fits").colnames
+    assert "kron_abmag" in read_catalog(out / "catalog.fits").colnames
     record = dict(fits.getdata(out / "catalog.fits", "RECORD"))
     assert record["profile"].startswith("sdss-frame")
     assert main([*command_line, "--quiet"]) == 0
@@ -423,7 +423,7 @@ def test_as_overrules_what_headers_say(product, capsys):
     command_line = ["extract", str(product), "--out", str(out), "--no-preview"]
     assert main([*command_line, "--as", "plain"]) == 0
     assert "sdss-frame" not in capsys.readouterr().out
-    assert "kron_mag" not in read_catalog(out / "catalog.fits").colnames
+    assert "profile" not in dict(fits.getdata(out / "catalog.fits", "RECORD"))
     assert main([*command_line, "--as", "sdss"]) == 2
     assert "profile must be one of plain, " in capsys.readouterr().err
     assert main([*command_line, "--each", "--as", "plain"]) == 0

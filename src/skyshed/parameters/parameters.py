@@ -216,7 +216,8 @@ class Parameters:
         None,
         "measurement",
         Optional(Choice(("AB", "Vega"))),
-        "system of zero_point: AB gives flux densities in uJy, too; none says nothing",
+        "system of zero_point: AB gives flux densities in uJy and AB magnitudes (kron_abmag), Vega "
+        "magnitudes (kron_mag), none instrumental ones",
     )
     calibrate: bool = _parameter(
         True,

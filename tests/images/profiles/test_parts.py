@@ -101,9 +101,7 @@ def test_a_plane_that_a_part_lacks_is_left_out_with_a_warning(tmp_path):
         hdus[2].data = hdus[2].data[:50]
 
     paths = write_two(tmp_path, "jwst-cal", without_error, step=120)
-    with pytest.warns(
-        ImageWarning, match=r"error is taken .*b.fits\[1\] has none: it is left"
-    ):
+    with pytest.warns(ImageWarning, match=r"error is taken .*b.fits\[1\] has none: it is left"):
         found = extract(paths, **OPTIONS)
     assert "error" not in {name for name in found.record if name.startswith("error")}
     np.testing.assert_array_equal(
