@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 from astropy.io import fits
+from astropy.table import QTable
 
 import skyshed
 from skyshed import Parameters, extract
@@ -416,6 +417,17 @@ def test_extract_says_which_product_it_took_the_image_for(product, capsys):
     assert record["profile"].startswith("sdss-frame")
     assert main([*command_line, "--quiet"]) == 0
     assert capsys.readouterr().out == ""
+
+
+def test_the_report_of_several_images_says_which_products_they_were(product):
+    plain, lost = product.parent / "plain.fits", product.parent / "lost.fits"
+    fits.writeto(plain, make_field())
+    out = product.parent / "out"
+    command_line = ["extract", "--each", str(product), str(plain), str(lost), "--out", str(out)]
+    assert main([*command_line, "--no-preview", "--quiet"]) == 3
+    profiles = QTable.read(out / "report.ecsv")["profile"]
+    assert profiles[:2].tolist() == ["sdss-frame", "plain"]
+    assert profiles[2] is np.ma.masked
 
 
 def test_as_overrules_what_headers_say(product, capsys):
