@@ -166,7 +166,8 @@ class Request:
         everything = {}
         for name, exposure in self.exposures.items():
             for own, source in exposure.sources.items():
-                everything[own if name in (IMAGE, own) else f"{name}_{own}"] = source
+                prefix = "" if name in (IMAGE, own) or own.startswith(name) else "detection_"
+                everything[f"{prefix}{own}"] = source
         if self.known is not None:
             everything["segmentation"] = self.known.source
         return everything
@@ -178,6 +179,9 @@ class Request:
         if self.known is not None:
             others["segmentation"] = self.known.source
         others |= self.exposure.companions
+        if DETECTION in self.exposures:
+            of_detection = self.exposures[DETECTION].companions
+            others |= {f"detection_{name}": source for name, source in of_detection.items()}
         for name, source in others.items():
             origin |= {key.replace("input", name): value for key, value in source.origin().items()}
         if self.exposure.said is not None:

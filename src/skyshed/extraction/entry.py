@@ -1,5 +1,6 @@
 """From whatever is given as an image to its sources: `extract`."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from skyshed.arguments import check_choice, check_flag, is_path
@@ -25,6 +26,10 @@ def extract(
     *,
     segmentation: Any = None,
     detection_image: Any = None,
+    detection_weight: Any = None,
+    detection_rms: Any = None,
+    detection_variance: Any = None,
+    detection_mask: Any = None,
     detection_cat: Any = None,
     hdu: int | str | tuple[str, int] | None = None,
     weight: Any = None,
@@ -66,8 +71,10 @@ def extract(
         Another image of the same pixels, in any band or unit: positions, shapes and Kron apertures
         are measured on it, fluxes on ``image`` (forced photometry). Without ``segmentation``,
         sources are detected on it, too. It has a background and noise of its own; of what goes
-        with ``image`` (``mask``, ``weight``, ...) nothing is used for it: let it be a masked array,
-        or NaN in bad pixels.
+        with ``image`` (``mask``, ``weight``, ...) nothing is used for it.
+    detection_weight, detection_rms, detection_variance, detection_mask : image, optional
+        What goes with ``detection_image``, as ``weight``, ``rms``, ``variance`` and ``mask`` go
+        with ``image``; ``mask_bits`` and ``scale_weight`` are for both.
     detection_cat : `~skyshed.SourceCatalog`, optional
         The same as a catalog that was measured before, whose segmentation image is the default of
         ``segmentation``. Its ``kron_params``, ``apermask_method`` and WCS are used.
@@ -188,11 +195,14 @@ def extract(
         progress = check_flag(progress, "progress")
     request = open_request(
         image, segmentation=segmentation, detection_image=detection_image,
+        detection_weight=detection_weight, detection_rms=detection_rms,
+        detection_variance=detection_variance, detection_mask=detection_mask,
         detection_cat=detection_cat, hdu=hdu, weight=weight, rms=rms,
         variance=variance, error=error, mask=mask, quality=quality, wcs=wcs,
         parameters=parameters, device=device, region=region, profile=profile, **overrides,
     )  # fmt: skip
     del image, weight, rms, variance, error, mask, quality, segmentation, detection_image
+    del detection_weight, detection_rms, detection_variance, detection_mask
     resources = Resources(memory, workspace, scheduler, restart)
     return run_request(request, make_plan(request, resources), resources, progress)
 
@@ -202,6 +212,10 @@ def open_request(
     *,
     segmentation: Any = None,
     detection_image: Any = None,
+    detection_weight: Any = None,
+    detection_rms: Any = None,
+    detection_variance: Any = None,
+    detection_mask: Any = None,
     detection_cat: Any = None,
     parameters: Parameters | None = None,
     device: str | None = None,
@@ -242,8 +256,16 @@ def open_request(
     parameters, exposure = with_those_of_the_file(parameters, exposure)
     asked = changed_in(asked_for, parameters)
     exposures = {IMAGE: exposure}
+    of_detection = {
+        "weight": detection_weight, "rms": detection_rms, "variance": detection_variance,
+        "mask": detection_mask,
+    }  # fmt: skip
     if detection_image is not None:
-        exposures[DETECTION] = open_detection(detection_image, exposure, region)
+        exposures[DETECTION] = open_detection(
+            detection_image, exposure, region, asked_for.mask_bits, **of_detection
+        )
+    else:
+        _refuse_without_detection(of_detection)
     known = None
     if segmentation is not None:
         known = open_labels(segmentation, exposure, region)
@@ -252,6 +274,16 @@ def open_request(
     request = Request(exposures, parameters, known, detection_cat, noted, asked)
     check_columns(parameters.columns, request.wcs is not None, request.has_quality)
     return request
+
+
+def _refuse_without_detection(companions: Mapping[str, Any]) -> None:
+    """Refuse what goes with a detection image that is not there."""
+    given = [f"detection_{name}" for name, value in companions.items() if value is not None]
+    if given:
+        raise ValueError(
+            f"{' and '.join(given)} {'goes' if len(given) == 1 else 'go'} with a detection_image, "
+            "and none is given: give one, or leave it out"
+        )
 
 
 def run_request(

@@ -62,18 +62,37 @@ def open_labels(given: Any, exposure: Exposure, region: Any) -> KnownLabels:
     return KnownLabels(source, mask, segmentation)
 
 
-def open_detection(given: Any, exposure: Exposure, region: Any) -> Exposure:
+def open_detection(
+    given: Any, exposure: Exposure, region: Any, mask_bits: Any = None, **companions: Any
+) -> Exposure:
     """Open the image that sources are detected and shaped on.
+
+    Parameters
+    ----------
+    given : image
+        The image.
+    exposure : Exposure
+        The image that fluxes are measured on.
+    region : str, sequence of 4 int, or None
+        The part of both to work on.
+    mask_bits : tuple or None
+        Bits of its mask that reject a pixel.
+    **companions : image or None
+        Its weight, rms, variance and mask.
 
     Raises
     ------
     ValueError
-        If its shape or its WCS is not that of the image.
+        If its shape or its WCS is not that of the image, or those of what goes with it.
     TypeError
         If it holds no numbers, or is on another device than the image.
     """
     opened = open_paired(given, DETECTION, exposure.image)
-    detection = open_exposure(opened, name=DETECTION, region=region, device=exposure.device)
+    detection = open_exposure(
+        opened, name=DETECTION, region=region, device=exposure.device, prefix="detection_",
+        mask_bits=None if companions.get("mask") is None else mask_bits,
+        scale_weight=exposure.scale_weight, **companions,
+    )  # fmt: skip
     _check_pixels(detection.image, DETECTION, exposure)
     return detection
 

@@ -256,6 +256,7 @@ def open_exposure(
     device: str | None = None,
     profile: str | None = "plain",
     calibrate: bool = False,
+    prefix: str = "",
 ) -> Exposure:
     """Open an image and its companions; nothing but headers is read.
 
@@ -269,6 +270,8 @@ def open_exposure(
         See `skyshed.Parameters`.
     calibrate : bool, optional
         Whether to find out what the unit is in flux densities.
+    prefix : str, optional
+        What the names of companions begin with in messages.
 
     Raises
     ------
@@ -285,11 +288,7 @@ def open_exposure(
         If a file cannot be read.
     """
     noise = {"weight": weight, "rms": rms, "variance": variance}
-    twice = [each for each, value in noise.items() if value is not None]
-    if len(twice) > 1:
-        raise ValueError(
-            f"{' and '.join(twice[:2])} both say the noise of the background: give one of them"
-        )
+    _refuse_two({f"{prefix}{each}": value for each, value in noise.items()})
     opened = image if isinstance(image, OpenedImage) else open_image(image, name, hdu)
     main, own_mask, own_error = opened
     given = {
@@ -297,12 +296,14 @@ def open_exposure(
         for each, value in {**noise, "error": error, "mask": mask, "quality": quality}.items()
         if value is not None and value is not np.ma.nomask
     }
-    companions = {each: open_paired(value, each, main).image for each, value in given.items()}
+    companions = {
+        each: open_paired(value, f"{prefix}{each}", main).image for each, value in given.items()
+    }
     if "quality" in companions:
         companions["quality"] = companions["quality"].as_integers()
     if own_error is not None:
         companions.setdefault("error", own_error)
-    _check_arrays({name: main, **companions})
+    _check_arrays({name: main, **{f"{prefix}{each}": one for each, one in companions.items()}})
     masks = {} if own_mask is None else {f"the mask of {name}": own_mask}
     wcs_file = split_path(wcs)[0] if is_path(wcs) else None
     if wcs_file is not None:
@@ -311,7 +312,8 @@ def open_exposure(
         wcs = wcs_of_file(wcs, main)
     if wcs is not None:
         wcs = given_wcs(wcs, main.shape)
-    for each, source in {**masks, **companions}.items():
+    named_companions = {f"{prefix}{each}": source for each, source in companions.items()}
+    for each, source in {**masks, **named_companions}.items():
         # That of the header, as theirs are, also where a better one is given.
         of_image = wcs if main.wcs is None else main.wcs
         check_same_pixels(source.shape, source.wcs, each, main.shape, of_image)
@@ -338,7 +340,7 @@ def open_exposure(
         check_quality(companions["quality"])
     bits, named = bits_of(mask_bits, companions.get("mask", own_mask), main)
     factors = {
-        each: _factor(source, each, main, power)
+        each: _factor(source, f"{prefix}{each}", main, power)
         for each, source in companions.items()
         if (power := COMPANIONS[each]) is not None
     }
@@ -354,6 +356,15 @@ def open_exposure(
         weight_threshold, named, said=said, calibration=calibration, wcs_file=wcs_file,
     )  # fmt: skip
     return exposure if region is None else exposure.cut(as_region(region, main.shape))
+
+
+def _refuse_two(noise: Mapping[str, Any]) -> None:
+    """Refuse several planes that say the noise of the background."""
+    given = [name for name, value in noise.items() if value is not None]
+    if len(given) > 1:
+        raise ValueError(
+            f"{' and '.join(given[:2])} both say the noise of the background: give one of them"
+        )
 
 
 def _calibrated(
