@@ -73,7 +73,7 @@ def test_extract_writes_what_the_function_finds(folder, capsys, format):
 
 def test_every_parameter_is_an_option_and_comes_back(folder):
     values = {
-        "scale_weight": True, "weight_threshold": 1e-4, "mask_bits": (0, 3),
+        "scale_weight": True, "weight_threshold": 1e-4, "mask_bits": (0, 3), "renumber": True,
         "saturation": 5e4, "exposure_time": 30.0, "box_size": (32, 48), "filter_size": 5,
         "filter_threshold": 1.5, "exclude_percentile": 50.0, "clip_sigma": 2.5,
         "clip_maxiters": None, "bkg_estimator": "median", "bkgrms_estimator": "mad",

@@ -58,9 +58,13 @@ class KnownLabels:
         if self.segmentation is None:  # whose labels were checked when it was made
             for extreme in (int(xp.min(labels)), int(xp.max(labels))):
                 if not 0 <= extreme <= largest:
+                    advice = (
+                        "make sure that it is a map of labels" if extreme < 0 else
+                        "set renumber (--renumber), which numbers them anew"
+                    )  # fmt: skip
                     raise RefusedError(
                         "segmentation must hold labels from 0, which is no source, to "
-                        f"{largest}; it has {extreme}: renumber it"
+                        f"{largest}; it has {extreme}: {advice}"
                     )
         if self.mask is not None:
             labels = xp.where(xp.asarray(self.mask.read(window)) != 0, labels.dtype.type(0), labels)

@@ -67,6 +67,7 @@ def extract(
     segmentation : SegmentationImage, or image of int, optional
         The label of each pixel, 0 for none: these sources are measured, and none are detected. The
         parameters of detection and deblending have no effect then. photutils' class is taken, too.
+        With ``renumber``, labels may be of any size.
     detection_image : image, optional
         Another image of the same pixels, in any band or unit: positions, shapes and Kron apertures
         are measured on it, fluxes on ``image`` (forced photometry). Without ``segmentation``,
@@ -268,7 +269,7 @@ def open_request(
         _refuse_without_detection(of_detection)
     known = None
     if segmentation is not None:
-        known = open_labels(segmentation, exposure, region)
+        known = open_labels(segmentation, exposure, region, parameters.renumber)
     if detection_cat is not None:
         parameters, known = check_detection(detection_cat, exposure, known, parameters, region)
     request = Request(exposures, parameters, known, detection_cat, noted, asked)
