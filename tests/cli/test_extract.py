@@ -174,7 +174,7 @@ REFUSED = {
     "absent": (["extract", "{f}/absent.fits", *OUT], "absent.fits: there is no such file"),
     "folder": (["extract", "{f}", *OUT], "cannot be read"),
     "no FITS": (["extract", "{f}/text.fits", *OUT], "text.fits: cannot be read as FITS"),
-    "truncated": (["extract", "{f}/half.fits", *OUT], "(the file is cut off or has changed)"),
+    "truncated": (["extract", "{f}/half.fits", *OUT], "it is cut off, or NAXIS is wrong"),
     "HDU number": ([*EXTRACT, "--hdu", "9"], "has no HDU 9: it has 0 PRIMARY"),
     "HDU name": (["extract", FIELD + "[ERR]", *OUT], "has no HDU ERR"),
     "empty HDU": ([*EXTRACT, "--hdu", "0"], "holds no image"),

@@ -13,6 +13,7 @@ from skyshed.extraction.from_product import with_those_of_the_file
 from skyshed.extraction.given import check_detection, open_detection, open_labels
 from skyshed.extraction.plan import Plan, Resources, make_plan
 from skyshed.extraction.result import Extraction
+from skyshed.images.doubted import warn_of_image
 from skyshed.images.exposure import open_exposure
 from skyshed.namespace import on_device_of, on_its_device
 from skyshed.parameters import Parameters
@@ -277,6 +278,14 @@ def open_request(
     return request
 
 
+def _warn_of_damage(request: Request) -> None:
+    """Warn of data and headers that are not those which their checksums were written for."""
+    bases = [base for source in request.sources().values() for base in source.bases]
+    for label, base in {base.label: base for base in bases}.items():
+        for doubt in base.doubts():
+            warn_of_image(f"{label}: {doubt}")
+
+
 def _refuse_without_detection(companions: Mapping[str, Any]) -> None:
     """Refuse what goes with a detection image that is not there."""
     given = [f"detection_{name}" for name, value in companions.items() if value is not None]
@@ -291,6 +300,7 @@ def run_request(
     request: Request, plan: Plan, resources: Resources, progress: bool | None = False
 ) -> Extraction:
     """Do what a plan says; see `extract`."""
+    _warn_of_damage(request)
     if plan.tiling is not None:
         from skyshed.mosaic.start import run_by_tiles
 

@@ -22,6 +22,7 @@ from skyshed.images.fingerprint import file_facts, file_origin
 from skyshed.images.fits_pixels import begin_of, ends_early, section_of
 from skyshed.images.hdu_facts import HduFacts, facts_of, null_shape
 from skyshed.images.hdu_index import SomeHdus, known_index, opened_at
+from skyshed.images.header_bytes import check_axes
 from skyshed.images.headers import (
     celestial_wcs,
     find_hdu,
@@ -33,8 +34,9 @@ from skyshed.images.headers import (
 from skyshed.images.inherited import header_of
 from skyshed.images.null_planes import ConstantSource, null_source
 from skyshed.images.open import OpenedImage, register
-from skyshed.images.packed import compression_of, is_cut_off
+from skyshed.images.packed import check_stream, compression_of, is_cut_off
 from skyshed.images.pixels import RefusedError, fits_axes, reading_errors
+from skyshed.images.soundness import check_unpacked, lacking, wrong_sums
 from skyshed.images.source import ImageSource
 from skyshed.images.stored_rows import read_rows
 from skyshed.images.twice import check_scaling, unit_text
@@ -174,6 +176,16 @@ class FitsSource(ImageSource):
         """Return the file and the HDU; see `ImageSource.origin`."""
         return dict(self.came_from)
 
+    def lacks(self, window: Window) -> str:
+        """Say why a window cannot be in the file, by its size; see `ImageSource.lacks`."""
+        if self.header_at is None:  # compressed as a whole
+            return ""
+        return lacking(self.path, self.header_at, self.axes, self.first, window)
+
+    def doubts(self) -> list[str]:
+        """Say which checksums are not those of the data and header; see `ImageSource.doubts`."""
+        return [] if self.header_at is None else wrong_sums(self.path, self.header_at)
+
     def fingerprint(self) -> dict[str, Any]:
         """Return the file, its size and time, and the HDU; see `ImageSource.fingerprint`."""
         where = {"hdu": self.number, **({"plane": list(self.first)} if any(self.first) else {})}
@@ -246,6 +258,10 @@ def _cut_off(file: str) -> str:
 
 def _unpacked(source: Any) -> ArraySource:
     """Return an image read as a whole, with what its file says about it."""
+    nbytes = source.shape[0] * source.shape[1] * (source.blanks or source).dtype.itemsize
+    packed_by = compression_of(source.path)
+    check_unpacked(source.path, packed_by and packed_by[0], nbytes, source.label)
+    check_stream(source.path)
     stored = source.as_integers()
     integers = None if stored is source else _unpacked(stored)
     return ArraySource(
@@ -318,6 +334,7 @@ def _headers(file: str, wanted: int | str | tuple[str, int] | None) -> Iterator[
             if not any(name.startswith(TABLES) for name in header):
                 yield some, some[wanted], wanted, header, known.begins[wanted]
                 return
+    check_axes(file)
     with fits.open(file, memmap=False) as hdus:
         number = find_hdu(hdus, wanted, file)
         yield hdus, hdus[number], number, header_of(hdus, number), 0

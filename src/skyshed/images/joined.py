@@ -197,6 +197,20 @@ class JoinedSource(ImageSource):
         """Those of all parts; see `ImageSource.files`."""
         return [file for part in self.parts for file in part.files]
 
+    @property
+    def bases(self) -> tuple[ImageSource, ...]:
+        """Those of all parts."""
+        return tuple(base for part in self.parts for base in part.bases)
+
+    def lacks(self, window: Window) -> str:
+        """Say why a window of the first part that lacks any cannot be read."""
+        for part, where in zip(self.parts, self.windows, strict=True):
+            here = where.overlap(window)
+            why = part.lacks(here.moved(-where.y0, -where.x0)) if 0 not in here.shape else ""
+            if why:
+                return f"{part.label}: {why}"
+        return ""
+
     def fingerprint(self) -> dict[str, Any]:
         """Return those of all parts, and where they lie."""
         return {

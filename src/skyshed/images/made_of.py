@@ -8,6 +8,7 @@ import numpy as np
 from skyshed.images.cards import Cards
 from skyshed.images.hdu_facts import HduFacts
 from skyshed.images.source import ImageSource
+from skyshed.images.window import Window
 
 __all__ = ["MadeOfAnother"]
 
@@ -83,6 +84,15 @@ class MadeOfAnother(ImageSource):
     def held_bytes(self) -> int:
         """The bytes of this process's memory that the pixels take already."""
         return self.other.held_bytes
+
+    @property
+    def bases(self) -> tuple[ImageSource, ...]:
+        """Those of the other image."""
+        return self.other.bases
+
+    def lacks(self, window: Window) -> str:
+        """Say why a window of the other image cannot be read; see `ImageSource.lacks`."""
+        return self.other.lacks(window)
 
     def origin(self) -> dict[str, Any]:
         """Return where the image comes from; see `ImageSource.origin`."""

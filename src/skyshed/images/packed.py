@@ -2,8 +2,10 @@
 
 import importlib
 import os
+from functools import lru_cache
+from typing import Any
 
-__all__ = ["compression_of", "is_cut_off"]
+__all__ = ["check_stream", "compression_of", "is_cut_off", "opened"]
 
 #: The first bytes of a compressed file -> what compressed it, and the command that unpacks it.
 FIRST_BYTES = {
@@ -47,6 +49,36 @@ def compression_of(path: str | os.PathLike[str]) -> tuple[str, str] | None:
     return next((who for first, who in FIRST_BYTES.items() if begin.startswith(first)), None)
 
 
+def opened(path: str | os.PathLike[str], packed_by: tuple[str, str] | None) -> Any:
+    """Open the content of a file, unpacked where one of `STREAMS` does that, to be read."""
+    name = None if packed_by is None else STREAMS.get(packed_by[0])
+    return open(path, "rb") if name is None else importlib.import_module(name).open(path, "rb")
+
+
+def check_stream(path: str | os.PathLike[str]) -> None:
+    """Compare the checksum of a file that is compressed as a whole with its content, once.
+
+    It is unpacked to its end for that: readers that stop before it, as at the end of an HDU, do not
+    come to see its checksum.
+
+    Raises
+    ------
+    Exception
+        What the module that unpacks the file raises if it is another.
+    """
+    status = os.stat(path)
+    _check_stream(os.path.abspath(path), status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=64)  # many HDUs of one file
+def _check_stream(path: str, size: int, mtime_ns: int) -> None:
+    by = compression_of(path)
+    if by is not None and by[0] in STREAMS:
+        with opened(path, by) as stream:
+            while stream.read(STEP):
+                pass
+
+
 def is_cut_off(path: str | os.PathLike[str]) -> bool:
     """Whether a file that is compressed as a whole ends before its content does.
 
@@ -65,7 +97,7 @@ def is_cut_off(path: str | os.PathLike[str]) -> bool:
     if by is None or by[0] not in STREAMS:
         return False
     try:
-        with importlib.import_module(STREAMS[by[0]]).open(path, "rb") as stream:
+        with opened(path, by) as stream:
             while stream.read(STEP):
                 pass
     except EOFError:

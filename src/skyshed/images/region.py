@@ -54,6 +54,10 @@ class RegionSource(MadeOfAnother):
         """Return the pixels of a window of the region; see `ImageSource.read`."""
         return self.whole.read(window.moved(*self.region.origin))
 
+    def lacks(self, window: Window) -> str:
+        """Say why a window of the region cannot be read; see `ImageSource.lacks`."""
+        return self.whole.lacks(window.moved(*self.region.origin))
+
     def origin(self) -> dict[str, Any]:
         """Return where the image comes from, and the region."""
         y0, y1, x0, x1 = self.region.bounds

@@ -63,6 +63,22 @@ class ImageSource(ABC):
         return Window(0, self.shape[0], 0, self.shape[1])
 
     @property
+    def bases(self) -> "tuple[ImageSource, ...]":
+        """The images that this one is made of, each of which is read from one place."""
+        return (self,)
+
+    def lacks(self, window: Window) -> str:
+        """Say why a window cannot be read, as far as that is known without reading it."""
+        return ""
+
+    def doubts(self) -> list[str]:
+        """Say what of the pixels, and of the header, is not as it was written.
+
+        Pixels are read for that, where a file has checksums.
+        """
+        return []
+
+    @property
     def held_bytes(self) -> int:
         """The bytes of this process's memory that the pixels take already; 0 for files."""
         return 0
