@@ -94,6 +94,10 @@ class MadeOfAnother(ImageSource):
         """Say why a window of the other image cannot be read; see `ImageSource.lacks`."""
         return self.other.lacks(window)
 
+    def doubts(self) -> list[str]:
+        """Say what of the other image is not as it was written; see `ImageSource.doubts`."""
+        return self.other.doubts()
+
     def origin(self) -> dict[str, Any]:
         """Return where the image comes from; see `ImageSource.origin`."""
         return self.other.origin()
