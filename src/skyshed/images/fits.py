@@ -180,11 +180,17 @@ class FitsSource(ImageSource):
         """Say why a window cannot be in the file, by its size; see `ImageSource.lacks`."""
         if self.header_at is None:  # compressed as a whole
             return ""
+        if self.begins is not None:  # so that lists of thousands of files are not opened again
+            pixels = (window.y1 - 1) * self.shape[1] + window.x1
+            if self.begins + pixels * self.dtype.itemsize <= os.path.getsize(self.path):
+                return ""
         return lacking(self.path, self.header_at, self.axes, self.first, window)
 
     def doubts(self) -> list[str]:
         """Say which checksums are not those of the data and header; see `ImageSource.doubts`."""
-        return [] if self.header_at is None else wrong_sums(self.path, self.header_at)
+        if self.header_at is None or (self.begins is not None and "DATASUM" not in self.header.own):
+            return []
+        return wrong_sums(self.path, self.header_at)
 
     def fingerprint(self) -> dict[str, Any]:
         """Return the file, its size and time, and the HDU; see `ImageSource.fingerprint`."""
