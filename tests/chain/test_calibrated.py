@@ -6,10 +6,11 @@ import pytest
 from astropy.io import fits
 from astropy.nddata import CCDData
 
-from skyshed import extract, extract_each
+from skyshed import Parameters, extract, extract_each
 from skyshed.chain.columns import FLUXES
 from skyshed.cli import main
 from skyshed.exceptions import ImageWarning
+from skyshed.output.one_table import OneTable
 from skyshed.output.write import read_catalog
 from tests.mosaic.fields import by_tiles
 from tests.pipeline_field import make_wcs, same_tables
@@ -110,14 +111,17 @@ def test_objects_in_memory_are_calibrated_by_their_unit_and_header(given):
 def test_arrays_are_calibrated_by_a_zero_point_that_is_said_to_be_ab():
     found = extract(stars(), zero_point=27.5, zero_point_system="AB", **SETTINGS)
     truth(found.table)
-    np.testing.assert_array_equal(found.table["kron_mag"], found.table["kron_abmag"])
+    assert "kron_mag" not in found.table.colnames  # the same once more, in no system that it says
     assert found.record["zero_point_source"] == "zero_point = 27.5, AB, as given"
 
 
 @pytest.mark.parametrize("system", [None, "Vega"])
 def test_a_zero_point_of_another_system_gives_magnitudes_alone_also_over_a_header(system):
     found = extract(nanojansky() << u.nJy, zero_point=30, zero_point_system=system, **SETTINGS)
-    assert "kron_mag" in found.table.colnames
+    for name in ("kron_mag", "kron_magerr"):
+        about = found.table[name].info.description
+        assert {None: "nstrumental magnitude", "Vega": "Vega magnitude"}[system] in about
+        assert ("whose system is not given" in about) is (system is None)
     assert not set(COLUMNS) & set(found.table.colnames)
     assert "zero_point_ab" not in found.record
 
@@ -139,6 +143,38 @@ def test_contradictions_are_not_looked_for_where_nothing_is_asked_of_the_header(
         assert not set(COLUMNS) & set(found.table.colnames)
     assert not [each for each in recwarn if "contradicts" in str(each.message)]
     assert not set(COLUMNS) & set(plain.table.colnames)
+
+
+@pytest.mark.parametrize("zero_point", [None, 27.5])
+@pytest.mark.parametrize("system", [None, "AB", "Vega"])
+def test_a_flux_is_in_one_system_of_magnitudes_which_its_columns_name(zero_point, system):
+    if zero_point is None and system is not None:
+        pytest.skip("a system of nothing")
+    table = extract(
+        nanojansky() << u.nJy, zero_point=zero_point, zero_point_system=system,
+        **{**SETTINGS, "aperture_radii": (3,)},
+    ).table  # fmt: skip
+    for flux in ("kron", "segment", "aperture_3"):
+        names = [name for name in (f"{flux}_mag", f"{flux}_abmag") if name in table.colnames]
+        assert len(names) == 1
+        word = system or ("AB" if zero_point is None else "nstrumental")
+        for name in (names[0], f"{names[0]}err"):
+            assert f"{word} magnitude of the {flux.replace('_', ' ')} flux" in (
+                table[name].info.description
+            )
+        assert (f"{flux}_flux_ujy" in table.colnames) is ("AB" in word)
+
+
+def test_magnitudes_in_different_systems_fit_into_no_table(tmp_path):
+    together = OneTable(tmp_path, ["a", "b"])
+    tables = [
+        extract(stars(), zero_point=27.5, zero_point_system=system, **SETTINGS).table
+        for system in ("Vega", None)
+    ]
+    together.add(tables[0], "a", None)
+    with pytest.raises(ValueError, match="these differ: in units or descriptions"):
+        together.add(tables[1], "b", None)
+    together.finish(Parameters(), {})
 
 
 def test_only_fluxes_that_are_in_the_table_are_calibrated():

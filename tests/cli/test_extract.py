@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 from astropy.io import fits
+from astropy.table import QTable
 
 import skyshed
 from skyshed import Parameters, extract
@@ -72,7 +73,7 @@ def test_extract_writes_what_the_function_finds(folder, capsys, format):
 
 def test_every_parameter_is_an_option_and_comes_back(folder):
     values = {
-        "scale_weight": True, "weight_threshold": 1e-4, "mask_bits": (0, 3),
+        "scale_weight": True, "weight_threshold": 1e-4, "mask_bits": (0, 3), "renumber": True,
         "saturation": 5e4, "exposure_time": 30.0, "box_size": (32, 48), "filter_size": 5,
         "filter_threshold": 1.5, "exclude_percentile": 50.0, "clip_sigma": 2.5,
         "clip_maxiters": None, "bkg_estimator": "median", "bkgrms_estimator": "mad",
@@ -173,7 +174,7 @@ REFUSED = {
     "absent": (["extract", "{f}/absent.fits", *OUT], "absent.fits: there is no such file"),
     "folder": (["extract", "{f}", *OUT], "cannot be read"),
     "no FITS": (["extract", "{f}/text.fits", *OUT], "text.fits: cannot be read as FITS"),
-    "truncated": (["extract", "{f}/half.fits", *OUT], "(the file is cut off or has changed)"),
+    "truncated": (["extract", "{f}/half.fits", *OUT], "it is cut off, or NAXIS is wrong"),
     "HDU number": ([*EXTRACT, "--hdu", "9"], "has no HDU 9: it has 0 PRIMARY"),
     "HDU name": (["extract", FIELD + "[ERR]", *OUT], "has no HDU ERR"),
     "empty HDU": ([*EXTRACT, "--hdu", "0"], "holds no image"),
@@ -411,11 +412,22 @@ def test_extract_says_which_product_it_took_the_image_for(product, capsys):
     shown = capsys.readouterr().out
     assert shown.startswith("sdss-frame: SDSS, corrected frame; by ORIGIN = SDSS")
     assert "  zero point: 22.5 mag (AB), by the unit" in shown
-    assert "kron_mag" in read_catalog(out / "catalog.fits").colnames
+    assert "kron_abmag" in read_catalog(out / "catalog.fits").colnames
     record = dict(fits.getdata(out / "catalog.fits", "RECORD"))
     assert record["profile"].startswith("sdss-frame")
     assert main([*command_line, "--quiet"]) == 0
     assert capsys.readouterr().out == ""
+
+
+def test_the_report_of_several_images_says_which_products_they_were(product):
+    plain, lost = product.parent / "plain.fits", product.parent / "lost.fits"
+    fits.writeto(plain, make_field())
+    out = product.parent / "out"
+    command_line = ["extract", "--each", str(product), str(plain), str(lost), "--out", str(out)]
+    assert main([*command_line, "--no-preview", "--quiet"]) == 3
+    profiles = QTable.read(out / "report.ecsv")["profile"]
+    assert profiles[:2].tolist() == ["sdss-frame", "plain"]
+    assert profiles[2] is np.ma.masked
 
 
 def test_as_overrules_what_headers_say(product, capsys):
@@ -423,7 +435,7 @@ def test_as_overrules_what_headers_say(product, capsys):
     command_line = ["extract", str(product), "--out", str(out), "--no-preview"]
     assert main([*command_line, "--as", "plain"]) == 0
     assert "sdss-frame" not in capsys.readouterr().out
-    assert "kron_mag" not in read_catalog(out / "catalog.fits").colnames
+    assert "profile" not in dict(fits.getdata(out / "catalog.fits", "RECORD"))
     assert main([*command_line, "--as", "sdss"]) == 2
     assert "profile must be one of plain, " in capsys.readouterr().err
     assert main([*command_line, "--each", "--as", "plain"]) == 0

@@ -295,7 +295,7 @@ def test_maps_that_are_none_are_refused_by_name(image, found):
         (labels[:5], ValueError, r"segmentation must have the same shape as image: .*\(5, 190\)"),
         (labels + 0.5, ValueError, "segmentation must hold labels from 0, .* float64; it has 0.5"),
         (labels > 0, TypeError, "segmentation is a mask .* scipy.ndimage.label"),
-        (labels - 1, ValueError, "segmentation must hold labels from 0, .* it has -1: renumber"),
+        (labels - 1, ValueError, "segmentation must hold labels from 0, .* it has -1: make sure"),
         (labels[0], ValueError, "segmentation must be a 2-D array, got 1-D"),
         (
             labels.astype(np.int64) << 40,

@@ -70,6 +70,34 @@ def test_parts_have_the_cards_that_are_the_same_in_all(tmp_path):
         cards.number("MAGZERO", "zero_point")
 
 
-def test_cards_are_not_sent_to_other_processes(tmp_path):
-    source = open_image(str(several(tmp_path / "a.fits")) + "[SCI]").image
-    assert pickle.loads(pickle.dumps(source)).header is None
+def test_other_processes_read_the_cards_from_the_file(tmp_path):
+    """So that 60 headers are not sent to each of them for nothing."""
+    path = several(tmp_path / "a.fits", {"EXPTIME": 30.0, "FILLER": "x" * 60})
+    source = open_image(f"{path}[SCI]").image
+    sent = pickle.dumps(source)
+    assert b"FILLER" not in sent
+    assert pickle.loads(sent).header.number("EXPTIME", "exposure_time").value == 30.0
+
+
+def test_inherit_f_closes_the_primary_header_for_numbers_and_not_for_what_a_file_is(tmp_path):
+    shared = {"EXPTIME": 30.0, "TELESCOP": "Gemini-North"}
+    path = several(tmp_path / "a.fits", shared, {"INHERIT": False, "GAIN": 2.0})
+    for given in (f"{path}[SCI]", fits.open(path)):
+        cards = open_image(given).image.header
+        assert cards.value("EXPTIME") is None
+        assert cards.value("GAIN") == 2.0
+        assert cards.sign("TELESCOP") == "Gemini-North"
+        with pytest.raises(ValueError, match=r"no such card \(that of the primary .* INHERIT"):
+            cards.number("EXPTIME", "exposure_time")
+
+
+def test_a_card_that_is_there_twice_or_cannot_be_read_has_no_value(tmp_path):
+    twice = fits.Header([("MAGZERO", 25.0), ("MAGZERO", 26.0), ("GAIN", 2.0), ("GAIN", 2.0)])
+    cards = Cards(twice)
+    assert cards.value("MAGZERO") is None
+    assert cards.doubt("MAGZERO") == "MAGZERO is given twice, as 25.0 and 26.0"
+    assert (cards.value("GAIN"), cards.doubt("GAIN")) == (2.0, None)
+    broken = fits.Header.fromstring(f"{'MAGZERO =  2.5.0':80s}{'END':80s}")
+    assert Cards(broken).value("MAGZERO") is None
+    with pytest.raises(ValueError, match="which is no number"):
+        Cards(broken).number("MAGZERO", "zero_point")

@@ -1,6 +1,7 @@
 """Files that abut are one image, or it is said which of them does not fit, and by how much."""
 
 import pickle
+import warnings
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from astropy.nddata import NDData, StdDevUncertainty
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from skyshed.images import Window, cut, open_image
+from skyshed.exceptions import ImageWarning
+from skyshed.images import Window, cut, open_exposure, open_image
 from skyshed.images.joined import JoinedSource
 from tests.images.skies import header_at
 from tests.pipeline_field import make_wcs
@@ -64,6 +66,51 @@ def test_windows_are_those_of_the_whole_with_nan_in_gaps(tmp_path, data):
         found = each.read(Window(y0, y1, x0, x1))
         assert found.dtype == source.dtype
         np.testing.assert_array_equal(found, expected[y0:y1, x0:x1])
+
+
+def two_parts(folder, first, second):
+    """Write two images that abut, with cards of their own."""
+    paths = []
+    for name, where, cards in (("a", "[1:8,1:8]", first), ("b", "[9:16,1:8]", second)):
+        header = fits.Header({"DETSEC": where, **cards})
+        fits.writeto(folder / f"{name}.fits", np.ones((8, 8), "f4"), header, overwrite=True)
+        paths.append(folder / f"{name}.fits")
+    return paths
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "name"),
+    [
+        ({"MAGZERO": 25.0}, {"MAGZERO": 25.5}, "MAGZERO"),
+        ({"MAGZPT": 25.0}, {}, "MAGZPT"),
+        ({"PHOTFLAM": 1e-19}, {"PHOTFLAM": 2e-19}, "PHOTFLAM"),
+        ({"BUNIT": "DN", "EXPTIME": 30.0}, {"BUNIT": "DN", "EXPTIME": 60.0}, "EXPTIME"),
+    ],
+)
+def test_parts_on_different_scales_are_named_whatever_is_asked_for(tmp_path, first, second, name):
+    paths = two_parts(tmp_path, first, second)
+    for calibrate in (False, True):
+        with pytest.warns(
+            ImageWarning, match=rf"^{name} differs .*a\.fits.* and .*b\.fits"
+        ) as heard:
+            assert open_exposure(paths, calibrate=calibrate).calibration is None
+        assert len(heard) == 1
+
+
+def test_parts_on_one_scale_or_exposed_for_other_times_are_no_matter(tmp_path):
+    cards = {"MAGZERO": 25.0, "BUNIT": "DN/s"}
+    paths = two_parts(tmp_path, {**cards, "EXPTIME": 30.0}, {**cards, "EXPTIME": 60.0})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        open_exposure(paths, calibrate=True)
+
+
+@pytest.mark.parametrize("units", [("nJy", "uJy"), ("nJy", "furlong"), ("furlong", "fathom")])
+@pytest.mark.filterwarnings("ignore:.*is not known")
+def test_parts_in_different_units_are_refused_also_where_these_are_not_known(tmp_path, units):
+    paths = two_parts(tmp_path, *({"BUNIT": unit} for unit in units))
+    with pytest.raises(ValueError, match=rf"the same unit: .*a\.fits.* {units[0]}.*{units[1]}"):
+        open_image(paths)
 
 
 @pytest.fixture

@@ -109,13 +109,13 @@ def test_an_instrument_that_is_not_documented_here_has_no_names():
 
 def test_bits_of_parts_that_differ_are_refused():
     parts = [Cards({"MP_SAT": bit}, label=f"{bit}.fits") for bit in (1, 1, 2)]
-    same = SharedCards(parts[0].own, label="1.fits", parts=tuple(parts[:2]))
+    same = SharedCards(parts[0].own, label="1.fits", of_parts=tuple(parts[:2]))
     assert names_of_bits(same, None) == ({"SAT": 1}, "its header")
-    other = SharedCards(parts[0].own, label="1.fits", parts=tuple(parts))
+    other = SharedCards(parts[0].own, label="1.fits", of_parts=tuple(parts))
     with pytest.raises(ValueError, match=r"header of 2.fits names other bits than that of 1.fits"):
         names_of_bits(other, None)
 
 
 def test_instruments_of_parts_that_differ_are_none():
     parts = tuple(Cards({"TELESCOP": "HST", "INSTRUME": name}) for name in ("ACS", "WFC3"))
-    assert names_of_bits(None, SharedCards({}, parts=parts)) == ({}, "")
+    assert names_of_bits(None, SharedCards({}, of_parts=parts)) == ({}, "")

@@ -16,7 +16,7 @@ LEAST = 3
 
 @pytest.fixture(scope="module")
 def tally():
-    return run(300, seed=20261130)
+    return run(360, seed=20261130)
 
 
 def test_there_is_no_difference_without_a_word(tally):

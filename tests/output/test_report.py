@@ -7,7 +7,8 @@ from astropy.table import QTable
 from skyshed.output.report import COLUMNS, Report
 
 ROW = {
-    "image": 'odd "name".fits[SCI]', "hdu": 3, "hdu_name": "SCI", "status": "failed",
+    "image": 'odd "name".fits[SCI]', "hdu": 3, "hdu_name": "SCI", "profile": "jwst-cal",
+    "status": "failed",
     "n_sources": 0, "seconds": 1.25, "folder": "", "error": "two\nlines # and 'quotes', é",
 }  # fmt: skip
 

@@ -2,8 +2,10 @@
 
 import sys
 import tomllib
+import warnings
 from datetime import datetime
 
+import astropy.units as u
 import numpy as np
 import pytest
 from astropy.coordinates import SkyCoord
@@ -14,9 +16,11 @@ from astropy.wcs import WCS
 from skyshed import Parameters, SegmentationImage
 from skyshed.exceptions import ImageWarning
 from skyshed.images import open_image
+from skyshed.output.catalog_parts import stream_catalog
 from skyshed.output.results import FORMATS, RESULTS
 from skyshed.output.run_record import run_record
 from skyshed.output.segmentation_map import write_map
+from skyshed.output.table_parts import to_plain
 from skyshed.output.write import read_catalog, write_catalog
 from tests.mosaic.fields import by_tiles
 from tests.pipeline_field import PlainWCS, dtype_of, make_field, make_wcs, same_tables
@@ -272,3 +276,26 @@ def test_other_tables_can_be_written_too(tmp_path):
         write_catalog(table, path, Parameters(), {}, format)
         assert read_catalog(path).colnames == ["label", "text"]
         assert list(read_catalog(path)["text"]) == ["a", "bc"]
+
+
+@pytest.mark.parametrize("unit", ["DN", "DN / s", "electron", "electron / s", "nmgy", "mgy"])
+@pytest.mark.parametrize("rows", [0, 3])
+def test_units_that_fits_has_no_word_for_are_kept_and_nobody_is_bothered(tmp_path, unit, rows):
+    flux = np.arange(rows, dtype=float) << u.Unit(unit)
+    table = QTable(
+        {"label": np.arange(1, rows + 1), "kron_flux": flux, "x": np.ones(rows) << u.pix}
+    )
+    paths = [tmp_path / "catalog.fits", tmp_path / "streamed.fits"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        write_catalog(table, paths[0], Parameters(), {})
+        stream_catalog([to_plain(table)], rows, paths[1], Parameters(), {})
+        for path in paths:
+            assert read_catalog(path)["kron_flux"].unit == u.Unit(unit)
+            assert QTable.read(path, hdu="CATALOG")["kron_flux"].unit == u.Unit(unit)
+            with fits.open(path) as hdus:
+                header = hdus["CATALOG"].header
+                assert header["TCOMM2"] == f"in {unit}"  # what other programs show
+                assert "TUNIT2" not in header
+                assert header["TUNIT3"] == "pix"
+                assert "TCOMM3" not in header

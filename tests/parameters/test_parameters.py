@@ -52,6 +52,7 @@ BAD = {
     "exposure_time": [0, -1],
     "saturation": ["", "65000,", "1 e", True],
     "weight_threshold": [-1, "low"],
+    "renumber": ["yes", 2],
     "zero_point": ["25.3 mag", "=AB", float("inf"), True],
     "zero_point_system": ["ST", 25],
     "calibrate": ["yes", None],

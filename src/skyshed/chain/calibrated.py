@@ -7,7 +7,7 @@ import numpy as np
 
 from skyshed.images.photometry import Calibration
 
-__all__ = ["add_flux_densities", "magnitudes", "told_of"]
+__all__ = ["add_flux_densities", "add_magnitudes", "magnitudes", "told_of"]
 
 #: 2.5 / ln(10): the error of a magnitude over the relative error of its flux.
 MAGNITUDES_PER_E_FOLD = 2.5 / np.log(10)
@@ -18,6 +18,15 @@ CALIBRATED = {
     "abmag": "AB magnitude of the {} flux; NaN where that is not positive.",
     "abmagerr": "1-sigma error of the AB magnitude of the {} flux.",
 }
+
+
+#: The columns that a zero point of another system adds, and what they are.
+MAGNITUDES = {
+    "mag": "{} magnitude of the {} flux{}; NaN where that is not positive.",
+    "magerr": "1-sigma error of the {} magnitude of the {} flux{}.",
+}
+#: What is said of magnitudes in a system that nobody named.
+OF_NO_SYSTEM = "Instrumental", ", by zero_point, whose system is not given"
 
 
 def magnitudes(flux: Any, error: Any, zero_point: float) -> tuple[u.Quantity, u.Quantity]:
@@ -54,10 +63,43 @@ def add_flux_densities(
     (<Quantity [1.] uJy>, <Quantity [23.9] mag>)
     """
     densities = [calibration.microjansky * _plain(each) << u.uJy for each in (flux, error)]
-    values = (*densities, *magnitudes(flux, error, calibration.zero_point))
-    for (ending, about), column in zip(CALIBRATED.items(), values, strict=True):
+    for ending, column in zip(("flux_ujy", "fluxerr_ujy"), densities, strict=True):
         table[f"{name}_{ending}"] = column
-        table[f"{name}_{ending}"].info.description = about.format(name.replace("_", " "))
+        table[f"{name}_{ending}"].info.description = CALIBRATED[ending].format(
+            name.replace("_", " ")
+        )
+    add_magnitudes(table, name, flux, error, calibration.zero_point, "AB")
+
+
+def add_magnitudes(
+    table: Any, name: str, flux: Any, error: Any, zero_point: float, system: str | None
+) -> None:
+    """Add a flux, and its error, to a table as magnitudes in one system, which the columns name.
+
+    Those of the AB system are called so, others ``_mag``: no table has a flux in two systems.
+
+    Examples
+    --------
+    >>> from astropy.table import QTable
+    >>> from skyshed.chain.calibrated import add_magnitudes
+    >>> table = QTable()
+    >>> add_magnitudes(table, "kron", [100.0], [1.0], 25.0, "Vega")
+    >>> add_magnitudes(table, "segment", [100.0], [1.0], 25.0, "AB")
+    >>> table.colnames
+    ['kron_mag', 'kron_magerr', 'segment_abmag', 'segment_abmagerr']
+    >>> table["kron_mag"].info.description
+    'Vega magnitude of the kron flux; NaN where that is not positive.'
+    """
+    shown = name.replace("_", " ")
+    about = {key: CALIBRATED[key].format(shown) for key in ("abmag", "abmagerr")}
+    if system != "AB":
+        spelled, by = (system, "") if system else OF_NO_SYSTEM
+        about = {key: text.format(spelled, shown, by) for key, text in MAGNITUDES.items()}
+    for (ending, text), column in zip(
+        about.items(), magnitudes(flux, error, zero_point), strict=True
+    ):
+        table[f"{name}_{ending}"] = column
+        table[f"{name}_{ending}"].info.description = text
 
 
 def told_of(table: Any, calibration: Calibration | None) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from astropy.table import QTable
 
-from skyshed.chain.calibrated import add_flux_densities, magnitudes, told_of
+from skyshed.chain.calibrated import add_flux_densities, add_magnitudes, told_of
 from skyshed.chain.designation import designations, pixel_scale, resolving
 from skyshed.chain.exposure_columns import QUALITY
 from skyshed.images.photometry import Calibration
@@ -149,14 +149,12 @@ def make_table(
         fluxes[name] = catalog.circular_photometry(radius)
         table[f"{name}_flux"], table[f"{name}_fluxerr"] = fluxes[name]
         asked.add(name)
-    if isinstance(parameters.zero_point, float):
-        for name, (flux, error) in fluxes.items():
-            values = magnitudes(flux, error, parameters.zero_point)
-            table[f"{name}_mag"], table[f"{name}_magerr"] = values
-    if calibration is not None:
-        for name, (flux, error) in fluxes.items():
-            if name in asked:
-                add_flux_densities(table, name, flux, error, calibration)
+    zero_point, system = parameters.zero_point, parameters.zero_point_system
+    for name, measured in fluxes.items():
+        if calibration is not None and name in asked:
+            add_flux_densities(table, name, *measured, calibration)
+        elif isinstance(zero_point, float):
+            add_magnitudes(table, name, *measured, zero_point, system)
     if parameters.designation is not None and catalog.wcs is not None:
         sky = catalog.sky_centroid_icrs
         pattern = parameters.designation

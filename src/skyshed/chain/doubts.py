@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from skyshed.chain.background import ExposureMesh
+from skyshed.chain.request import DETECTION
 from skyshed.images.doubted import warn_of_image
 from skyshed.images.exposure import Exposure
 from skyshed.images.noise_planes import NOISE_PLANES
@@ -17,9 +18,9 @@ LARGEST_RATIO = 3.0
 #: What a plane may be in place of what it was given as.
 ADVICE = {
     "weight": "if weights are right up to a factor only, set scale_weight (--scale-weight); give a "
-    "variance as variance (--variance), a standard deviation as rms (--rms)",
-    "rms": "give a variance as variance (--variance), an inverse variance as weight (--weight)",
-    "variance": "give a standard deviation as rms (--rms), weights as weight (--weight)",
+    "variance as {variance}, a standard deviation as {rms}",
+    "rms": "give a variance as {variance}, an inverse variance as {weight}",
+    "variance": "give a standard deviation as {rms}, weights as {weight}",
 }
 
 
@@ -34,17 +35,21 @@ def warn_of_doubts(exposures: Mapping[str, Exposure], meshes: Mapping[str, Expos
     for name, exposure in exposures.items():
         given = next((each for each in NOISE_PLANES if each in exposure.companions), None)
         if given is not None and not exposure.relative:
-            _warn_of_ratio(given, meshes[name].noise_ratio)
+            of = "detection_" if name == DETECTION else ""
+            _warn_of_ratio(given, of, meshes[name].noise_ratio)
         elif meshes[name].n_noiseless and not meshes[name].lenient:  # few pixels were left, as told
             _warn_of_no_noise(name, meshes[name])
 
 
-def _warn_of_ratio(given: str, ratio: float) -> None:
+def _warn_of_ratio(given: str, of: str, ratio: float) -> None:
+    """Warn of a noise; ``of`` is what the arguments of its image begin with."""
     if not np.isfinite(ratio) or 1 / LARGEST_RATIO <= ratio <= LARGEST_RATIO:
         return
+    options = {each: f"{of}{each} (--{of.replace('_', '-')}{each})" for each in NOISE_PLANES}
     warn_of_image(
-        f"the noise that {given} gives is {ratio:.3g} times that measured in the background (the "
-        f"median over the image), and it sets the threshold and the errors: {ADVICE[given]}"
+        f"the noise that {of}{given} gives is {ratio:.3g} times that measured in the background "
+        "(the median over the image), and it sets the threshold and the errors: "
+        f"{ADVICE[given].format(**options)}"
     )
 
 

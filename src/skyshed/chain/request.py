@@ -58,9 +58,13 @@ class KnownLabels:
         if self.segmentation is None:  # whose labels were checked when it was made
             for extreme in (int(xp.min(labels)), int(xp.max(labels))):
                 if not 0 <= extreme <= largest:
+                    advice = (
+                        "make sure that it is a map of labels" if extreme < 0 else
+                        "set renumber (--renumber), which numbers them anew"
+                    )  # fmt: skip
                     raise RefusedError(
                         "segmentation must hold labels from 0, which is no source, to "
-                        f"{largest}; it has {extreme}: renumber it"
+                        f"{largest}; it has {extreme}: {advice}"
                     )
         if self.mask is not None:
             labels = xp.where(xp.asarray(self.mask.read(window)) != 0, labels.dtype.type(0), labels)
@@ -175,7 +179,8 @@ class Request:
         everything = {}
         for name, exposure in self.exposures.items():
             for own, source in exposure.sources.items():
-                everything[own if name in (IMAGE, own) else f"{name}_{own}"] = source
+                prefix = "" if name in (IMAGE, own) or own.startswith(name) else "detection_"
+                everything[f"{prefix}{own}"] = source
         if self.known is not None:
             everything["segmentation"] = self.known.source
         return everything
@@ -187,6 +192,9 @@ class Request:
         if self.known is not None:
             others["segmentation"] = self.known.source
         others |= self.exposure.companions
+        if DETECTION in self.exposures:
+            of_detection = self.exposures[DETECTION].companions
+            others |= {f"detection_{name}": source for name, source in of_detection.items()}
         for name, source in others.items():
             origin |= {key.replace("input", name): value for key, value in source.origin().items()}
         if self.exposure.said is not None:

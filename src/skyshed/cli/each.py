@@ -100,7 +100,7 @@ class _Batch:
         text = "" if error is None else in_one_line(error)
         self._report.add(
             image=outcome.name, hdu=NO_HDU if outcome.hdu is None else outcome.hdu,
-            hdu_name=outcome.hdu_name,
+            hdu_name=outcome.hdu_name, profile=outcome.profile,
             status="done" if error is None else "failed",
             n_sources=0 if error is not None else outcome.n_sources,
             seconds=outcome.seconds + perf_counter() - begun,

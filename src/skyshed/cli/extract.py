@@ -63,6 +63,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         ),
         ("segmentation", "measure the sources of this map of labels, detect none"),
         ("detection-image", "image of the same pixels for positions, shapes and apertures"),
+        ("detection-weight", "inverse variance of the background of the detection image"),
+        ("detection-rms", "noise of the background of the detection image"),
+        ("detection-variance", "variance of the background of the detection image"),
+        ("detection-mask", "pixels of the detection image to leave out, as for --mask"),
         ("wcs", "WCS in place of the image's: headers as text (.head of SCAMP), or FITS"),
     ):
         files.add_argument(f"--{name}", metavar="FILE", help=about)

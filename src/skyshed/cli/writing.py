@@ -33,7 +33,11 @@ def say_product(record: Mapping[str, str]) -> None:
     """Print which product an image was, and what was taken of it."""
     if "profile" not in record:
         return
+    from skyshed.images.products import PLAIN
+
     print(record["profile"])
+    if record["profile"].startswith(f"{PLAIN}: "):
+        return
     for key, text in record.items():
         if key.startswith("profile_"):
             print(f"  {key.removeprefix('profile_').replace('_', ' ')}: {text}")

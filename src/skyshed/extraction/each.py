@@ -39,6 +39,10 @@ def extract_each(
     *,
     segmentation: Any = None,
     detection_image: Any = None,
+    detection_weight: Any = None,
+    detection_rms: Any = None,
+    detection_variance: Any = None,
+    detection_mask: Any = None,
     detection_cat: Any = None,
     hdu: Any = None,
     weight: Any = None,
@@ -70,8 +74,8 @@ def extract_each(
     images : sequence of image, path or HDUList
         The images, each anything that `skyshed.extract` takes; a 3-D array is one of its planes.
         One file, or HDUList, stands for those of its images that ``hdu`` names.
-    segmentation, detection_image, detection_cat, weight, rms, variance, error, mask
-    quality, wcs, region, profile
+    segmentation, detection_image, detection_weight, detection_rms, detection_variance
+    detection_mask, detection_cat, weight, rms, variance, error, mask, quality, wcs, region, profile
         As in `skyshed.extract`. A list, tuple or 3-D array has one value for each image, in the
         same order, `None` for none. Anything else is for all images. So what is itself a list, such
         as an image that is several files that abut, must be in a list of one for each image. Of a
@@ -152,6 +156,8 @@ def extract_each(
         [Resources(memory, folder, scheduler, restart) for folder in folders],
         {
             "segmentation": segmentation, "detection_image": detection_image,
+            "detection_weight": detection_weight, "detection_rms": detection_rms,
+            "detection_variance": detection_variance, "detection_mask": detection_mask,
             "detection_cat": detection_cat, "weight": weight, "rms": rms, "variance": variance,
             "error": error, "mask": mask, "quality": quality, "wcs": wcs, "region": region,
             "profile": profile,

@@ -1,5 +1,6 @@
 """From whatever is given as an image to its sources: `extract`."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from skyshed.arguments import check_flag, is_path
@@ -13,6 +14,7 @@ from skyshed.extraction.from_product import with_those_of_the_file
 from skyshed.extraction.given import check_detection, open_detection, open_labels
 from skyshed.extraction.plan import Plan, Resources, make_plan
 from skyshed.extraction.result import Extraction
+from skyshed.images.doubted import warn_of_image
 from skyshed.images.exposure import open_exposure
 from skyshed.namespace import on_device_of, on_its_device
 from skyshed.parameters import Parameters
@@ -26,6 +28,10 @@ def extract(
     *,
     segmentation: Any = None,
     detection_image: Any = None,
+    detection_weight: Any = None,
+    detection_rms: Any = None,
+    detection_variance: Any = None,
+    detection_mask: Any = None,
     detection_cat: Any = None,
     hdu: int | str | tuple[str, int] | None = None,
     weight: Any = None,
@@ -63,12 +69,15 @@ def extract(
     segmentation : SegmentationImage, or image of int, optional
         The label of each pixel, 0 for none: these sources are measured, and none are detected. The
         parameters of detection and deblending have no effect then. photutils' class is taken, too.
+        With ``renumber``, labels may be of any size.
     detection_image : image, optional
         Another image of the same pixels, in any band or unit: positions, shapes and Kron apertures
         are measured on it, fluxes on ``image`` (forced photometry). Without ``segmentation``,
         sources are detected on it, too. It has a background and noise of its own; of what goes
-        with ``image`` (``mask``, ``weight``, ...) nothing is used for it: let it be a masked array,
-        or NaN in bad pixels.
+        with ``image`` (``mask``, ``weight``, ...) nothing is used for it.
+    detection_weight, detection_rms, detection_variance, detection_mask : image, optional
+        What goes with ``detection_image``, as ``weight``, ``rms``, ``variance`` and ``mask`` go
+        with ``image``; ``mask_bits`` and ``scale_weight`` are for both.
     detection_cat : `~skyshed.SourceCatalog`, optional
         The same as a catalog that was measured before, whose segmentation image is the default of
         ``segmentation``. Its ``kron_params``, ``apermask_method`` and WCS are used.
@@ -191,11 +200,14 @@ def extract(
         progress = check_flag(progress, "progress")
     request = open_request(
         image, segmentation=segmentation, detection_image=detection_image,
+        detection_weight=detection_weight, detection_rms=detection_rms,
+        detection_variance=detection_variance, detection_mask=detection_mask,
         detection_cat=detection_cat, hdu=hdu, weight=weight, rms=rms,
         variance=variance, error=error, mask=mask, quality=quality, wcs=wcs,
         parameters=parameters, device=device, region=region, profile=profile, **overrides,
     )  # fmt: skip
     del image, weight, rms, variance, error, mask, quality, segmentation, detection_image
+    del detection_weight, detection_rms, detection_variance, detection_mask
     resources = Resources(memory, workspace, scheduler, restart)
     return run_request(request, make_plan(request, resources), resources, progress)
 
@@ -205,6 +217,10 @@ def open_request(
     *,
     segmentation: Any = None,
     detection_image: Any = None,
+    detection_weight: Any = None,
+    detection_rms: Any = None,
+    detection_variance: Any = None,
+    detection_mask: Any = None,
     detection_cat: Any = None,
     parameters: Parameters | None = None,
     device: str | None = None,
@@ -245,11 +261,19 @@ def open_request(
     parameters, exposure = with_those_of_the_file(parameters, exposure)
     asked = changed_in(asked_for, parameters)
     exposures = {IMAGE: exposure}
+    of_detection = {
+        "weight": detection_weight, "rms": detection_rms, "variance": detection_variance,
+        "mask": detection_mask,
+    }  # fmt: skip
     if detection_image is not None:
-        exposures[DETECTION] = open_detection(detection_image, exposure, region)
+        exposures[DETECTION] = open_detection(
+            detection_image, exposure, region, asked_for.mask_bits, **of_detection
+        )
+    else:
+        _refuse_without_detection(of_detection)
     known = None
     if segmentation is not None:
-        known = open_labels(segmentation, exposure, region)
+        known = open_labels(segmentation, exposure, region, parameters.renumber)
     if detection_cat is not None:
         parameters, known = check_detection(detection_cat, exposure, known, parameters, region)
     request = Request(exposures, parameters, known, detection_cat, noted, asked)
@@ -258,12 +282,29 @@ def open_request(
     return with_device(request) if device == AUTO else request
 
 
+def _warn_of_damage(request: Request) -> None:
+    """Warn of data and headers that are not those which their checksums were written for."""
+    bases = [base for source in request.sources().values() for base in source.bases]
+    for label, base in {base.label: base for base in bases}.items():
+        for doubt in base.doubts():
+            warn_of_image(f"{label}: {doubt}")
+
+
+def _refuse_without_detection(companions: Mapping[str, Any]) -> None:
+    """Refuse what goes with a detection image that is not there."""
+    given = [f"detection_{name}" for name, value in companions.items() if value is not None]
+    if given:
+        raise ValueError(
+            f"{' and '.join(given)} {'goes' if len(given) == 1 else 'go'} with a detection_image, "
+            "and none is given: give one, or leave it out"
+        )
+
+
 def run_request(
     request: Request, plan: Plan, resources: Resources, progress: bool | None = False
 ) -> Extraction:
     """Do what a plan says; see `extract`."""
-    for source in request.sources().values():
-        source.verify()
+    _warn_of_damage(request)
     if plan.tiling is not None:
         from skyshed.mosaic.start import run_by_tiles
 

@@ -11,6 +11,7 @@ from skyshed.images.open import OpenedImage
 from skyshed.images.pairing import open_paired
 from skyshed.images.region import as_region, cut
 from skyshed.images.registration import check_same_pixels
+from skyshed.images.renumbered import renumbered
 from skyshed.images.source import ImageSource
 from skyshed.images.whole_numbers import WholeNumbers
 from skyshed.namespace import array_namespace, is_device_array
@@ -20,7 +21,7 @@ from skyshed.segmentation import SegmentationImage, as_segmentation_image
 __all__ = ["check_detection", "open_detection", "open_labels"]
 
 
-def open_labels(given: Any, exposure: Exposure, region: Any) -> KnownLabels:
+def open_labels(given: Any, exposure: Exposure, region: Any, renumber: bool = False) -> KnownLabels:
     """Open a map of labels.
 
     Parameters
@@ -31,6 +32,8 @@ def open_labels(given: Any, exposure: Exposure, region: Any) -> KnownLabels:
         The image that it is laid on.
     region : str, sequence of 4 int, or None
         The part of both to work on.
+    renumber : bool, optional
+        Whether to number the labels anew, for which the map is read.
 
     Raises
     ------
@@ -58,22 +61,43 @@ def open_labels(given: Any, exposure: Exposure, region: Any) -> KnownLabels:
             source = ArraySource(segmentation.data)
     _check_pixels(source, name, exposure)
     if source.dtype.kind == "f":
-        source = WholeNumbers(source, name)
+        source = WholeNumbers(source, name, renumber)
+    if renumber:
+        source, segmentation = renumbered(source, mask, name), None
     return KnownLabels(source, mask, segmentation)
 
 
-def open_detection(given: Any, exposure: Exposure, region: Any) -> Exposure:
+def open_detection(
+    given: Any, exposure: Exposure, region: Any, mask_bits: Any = None, **companions: Any
+) -> Exposure:
     """Open the image that sources are detected and shaped on.
+
+    Parameters
+    ----------
+    given : image
+        The image.
+    exposure : Exposure
+        The image that fluxes are measured on.
+    region : str, sequence of 4 int, or None
+        The part of both to work on.
+    mask_bits : tuple or None
+        Bits of its mask that reject a pixel.
+    **companions : image or None
+        Its weight, rms, variance and mask.
 
     Raises
     ------
     ValueError
-        If its shape or its WCS is not that of the image.
+        If its shape or its WCS is not that of the image, or those of what goes with it.
     TypeError
         If it holds no numbers, or is on another device than the image.
     """
     opened = open_paired(given, DETECTION, exposure.image)
-    detection = open_exposure(opened, name=DETECTION, region=region, device=exposure.device)
+    detection = open_exposure(
+        opened, name=DETECTION, region=region, device=exposure.device, prefix="detection_",
+        mask_bits=None if companions.get("mask") is None else mask_bits,
+        scale_weight=exposure.scale_weight, **companions,
+    )  # fmt: skip
     _check_pixels(detection.image, DETECTION, exposure)
     return detection
 

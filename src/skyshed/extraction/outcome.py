@@ -5,6 +5,7 @@ from typing import Any
 
 from skyshed.extraction.result import Extraction
 from skyshed.images.headers import split_path
+from skyshed.images.products import PLAIN
 from skyshed.messages import one_line
 
 __all__ = ["Outcome", "with_name"]
@@ -67,6 +68,14 @@ class Outcome:
     def n_sources(self) -> int:
         """The number of sources that were found; 0 if the image failed."""
         return 0 if self.extraction is None else self.extraction.segmentation.nlabels
+
+    @property
+    def profile(self) -> str:
+        """Which product the image was taken for; ``"plain"`` for none, empty if it failed."""
+        if self.extraction is None:
+            return ""
+        profile: str = self.extraction.record.get("profile", PLAIN)
+        return profile.partition(":")[0]
 
 
 def with_name(name: str, message: str) -> str:

@@ -139,8 +139,10 @@ def make_plan(request: Request, resources: Resources) -> Plan:
     ImportError
         If tiles are asked for and Dask or Zarr are not installed.
     OSError
-        If there is no scheduler at the address.
+        If there is no scheduler at the address, or a file ends before the image that its header
+        claims does.
     """
+    _check_there(request)
     device = request.exposure.device
     budget = None if resources.memory is None else in_bytes(resources.memory)
     if not resources.tiles_wanted:
@@ -177,6 +179,14 @@ def make_plan(request: Request, resources: Resources) -> Plan:
         f"memory of {written(budget)} is too little for a tile of whole boxes, whose size is "
         f"{height} x {width}: {written(memory)} is needed; give more, or a smaller box_size"
     )
+
+
+def _check_there(request: Request) -> None:
+    """Refuse images that cannot be all there, by the size of their files: nothing is read."""
+    for name, source in request.sources().items():
+        why = source.lacks(source.everything)
+        if why:
+            raise OSError(f"{name} ({source.label}) cannot be read: {why}")
 
 
 def _installed() -> bool:

@@ -47,10 +47,6 @@ class ArraySource(ImageSource):
         What a header says the unit is, where that is not known.
     header : Cards or None
         The cards of its header.
-    signs : mapping of str to str
-        Cards of its header that products of observatories are recognised by.
-    cards : mapping of str to object
-        Cards of the header that may say what the unit is in flux densities.
 
     Examples
     --------
@@ -73,8 +69,6 @@ class ArraySource(ImageSource):
     hdu: HduFacts | None = None
     unknown_unit: str = ""
     header: Cards | None = None
-    signs: Mapping[str, str] = field(default_factory=dict)
-    cards: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def shape(self) -> tuple[int, int]:  # type: ignore[override]

@@ -14,10 +14,9 @@ from typing import Any
 import numpy as np
 
 from skyshed.images.arrays import ArraySource
-from skyshed.images.asdf_blocks import Block, blocks_in, is_in_asdf, unpacked
+from skyshed.images.asdf_blocks import Block, blocks_in, check_md5, is_in_asdf, unpacked
 from skyshed.images.asdf_tree import Node, chosen, images_of_tree, scalars_of
 from skyshed.images.cards import Cards
-from skyshed.images.checksums import check_md5
 from skyshed.images.doubted import warn_of_image
 from skyshed.images.fingerprint import file_facts, file_origin
 from skyshed.images.given_wcs import own_wcs
@@ -97,11 +96,12 @@ class AsdfSource(ImageSource):
         with reading_errors(self.label, window):
             return read_rows(self.path, self.begins, self.shape, self.stored, window)
 
-    def verify(self) -> None:
-        """Compare the block with the checksum in its header; see `ImageSource.verify`."""
+    def doubts(self) -> list[str]:
+        """Compare the block with the checksum in its header; see `ImageSource.doubts`."""
         for block in blocks_in(self.path):
             if block.begins <= self.begins < block.begins + block.size:
-                check_md5(self.path, block.begins, block.size, block.checksum, self.label)
+                check_md5(self.path, block, self.label)
+        return []
 
     def origin(self) -> dict[str, Any]:
         """Return the file and the array; see `ImageSource.origin`."""
@@ -179,7 +179,7 @@ def _values(file: str, node: Node) -> Any:
         values = node.source if isinstance(node.source, list) else []
         return np.asarray(values, node.dtype)
     block = _block(file, node)
-    check_md5(file, block.begins, block.size, block.checksum, f"{file}[{node.key}]")
+    check_md5(file, block, f"{file}[{node.key}]")
     if block.compression:
         content = unpacked(file, block)
     else:

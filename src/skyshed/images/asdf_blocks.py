@@ -1,6 +1,7 @@
 """Where the blocks of an ASDF file are (ASDF Standard 1.6, "Low-level file layout")."""
 
 import bz2
+import hashlib
 import os
 import re
 import struct
@@ -12,7 +13,7 @@ from skyshed.arguments import is_path
 from skyshed.images.headers import split_path
 from skyshed.images.pixels import RefusedError
 
-__all__ = ["Block", "blocks_in", "is_in_asdf", "unpacked"]
+__all__ = ["Block", "blocks_in", "check_md5", "is_in_asdf", "unpacked"]
 
 #: What files begin with, and blocks.
 BEGINNING, MAGIC = b"#ASDF", b"\xd3BLK"
@@ -29,6 +30,8 @@ UNPACKERS: dict[bytes, Callable[[bytes], bytes]] = {
 }
 #: Bytes of a tree that are read at a time.
 STEP = 1 << 16
+#: Bytes of a block whose checksum is computed at a time.
+CHECKED = 16 << 20
 
 
 class Block(NamedTuple):
@@ -118,3 +121,29 @@ def unpacked(path: str | os.PathLike[str], block: Block) -> bytes:
         return UNPACKERS[block.compression](content)
     except (ValueError, OSError, EOFError, zlib.error) as error:
         raise OSError(f"{os.fspath(path)}: a block of {name} is damaged ({error})") from error
+
+
+def check_md5(path: str | os.PathLike[str], block: Block, label: str) -> None:
+    """Compare the data of a block, as they are stored, with their MD5; zeros stand for none.
+
+    Raises
+    ------
+    OSError
+        If they differ.
+    """
+    if not any(block.checksum):
+        return
+    digest, left = hashlib.md5(usedforsecurity=False), block.size
+    with open(path, "rb") as file:
+        file.seek(block.begins)
+        while left:
+            content = file.read(min(CHECKED, left))
+            if not content:  # said when it is read
+                return
+            digest.update(content)
+            left -= len(content)
+    if digest.digest() != block.checksum:
+        raise OSError(
+            f"{label} is damaged: its data do not have the checksum that the file says; copy or "
+            "download the file anew"
+        )

@@ -30,10 +30,13 @@ ABOUT_PIXELS = re.compile(r"BLANK|BSCALE|BZERO|truncated|checksum", re.IGNORECAS
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
-    """Ignore what astropy says of a file that has been opened before, when it was passed on."""
+def quiet(message: str = "") -> Iterator[None]:
+    """Ignore what astropy says of a file that has been opened before, when it was passed on.
+
+    With a ``message``, a pattern of the begin of what is said, ignore that alone.
+    """
     with _FILTERS, warnings.catch_warnings():
-        warnings.filterwarnings("ignore", category=AstropyWarning, module=_ABOUT_HEADERS)
+        warnings.filterwarnings("ignore", message, AstropyWarning, _ABOUT_HEADERS)
         yield
 
 

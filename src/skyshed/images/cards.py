@@ -1,10 +1,14 @@
 """The cards of an image's header that are asked for by their names."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from math import isfinite
 from numbers import Real
 from typing import Any, NamedTuple
 
+from astropy.io.fits.verify import VerifyError
+
+from skyshed.images.inherited import header_of
 from skyshed.images.pixels import RefusedError
 from skyshed.images.twice import given_twice
 
@@ -20,15 +24,18 @@ class Card(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Cards:
-    """The header of an image, and that of the file.
+    """The header of an image and that of its file, with one rule for what they say of the image.
+
+    A card of the image's own counts before one of the primary header. That counts for images of
+    which it is not the header where its HDU has no pixels, so that what it says is about all images
+    of the file, unless INHERIT is F (FITS standard 4.0, section 4.4.2.6).
 
     Attributes
     ----------
-    own : Header
-        That of the image.
+    own : Header or mapping
+        That of the image, with the unit and WCS that it inherits.
     primary : Header or None
-        That of a primary HDU without an image, which says what all images of the file have in
-        common: instrument, exposure time, gain.
+        That of the primary HDU, where the image is in another.
     label : str
         What messages call the image.
     """
@@ -37,23 +44,51 @@ class Cards:
     primary: Any = None
     label: str = "the image"
 
+    @cached_property
+    def headers(self) -> tuple[Any, ...]:
+        """The headers that count, the first that has a card before the others."""
+        primary = self.primary
+        if primary is None or primary.get("NAXIS", 0) or _read(self.own, "INHERIT") is False:
+            return (self.own,)
+        return (self.own, primary)
+
+    @property
+    def parts(self) -> "tuple[Cards, ...]":
+        """The cards of each part of an image of several files; itself of any other."""
+        return (self,)
+
     def find(self, name: str) -> Card | None:
-        """Return a card, the image's own before that of the file; `None` if there is none."""
-        if name in self.own:
-            return Card(self.own[name], self.label)
-        if self.primary is not None and name in self.primary:
-            return Card(self.primary[name], f"the primary header of {self.label}")
+        """Return a card; `None` if there is none."""
+        for header, where in zip(
+            self.headers, (self.label, f"the primary header of {self.label}"), strict=False
+        ):
+            if name in header:
+                return Card(_read(header, name), where)
         return None
 
-    def given_twice(self, name: str) -> str | None:
-        """Say that a card is there with different values; `None` if it is not."""
-        headers = [each for each in (self.own, self.primary) if each is not None and name in each]
-        return given_twice(headers[0], [name]) if headers else None
+    def value(self, name: str) -> Any:
+        """Return the value of a card; `None` where it is not there, cannot be read, or in doubt."""
+        header = next((each for each in self.headers if name in each), None)
+        if header is None or self.doubt(name) is not None:
+            return None
+        return _read(header, name)
 
-    def text(self, name: str) -> str:
-        """Return the text of a card in capitals; empty if there is none."""
-        card = self.find(name)
-        return "" if card is None else str(card.value).strip().upper()
+    def sign(self, name: str) -> str | None:
+        """Return the text of a card that says what a file is; `None` if there is none.
+
+        Such a card is about the file, so that one of the primary header counts whatever that holds.
+        """
+        values = (_read(each, name) for each in (self.own, self.primary) if each is not None)
+        value = next((each for each in values if each is not None), None)
+        return None if value is None else str(value).strip()
+
+    def doubt(self, name: str) -> str | None:
+        """Say why it is not known what a card is: it is there twice; `None` if it is known."""
+        header = next((each for each in self.headers if name in each), None)
+        try:
+            return None if header is None else given_twice(header, [name])
+        except VerifyError:  # astropy reads a card when it is asked for
+            return None
 
     def number(self, name: str, argument: str) -> Card:
         """Return a card that must be a number.
@@ -76,16 +111,21 @@ class Cards:
         >>> Cards({"MAGZERO": 25.3}).number("MAGZERO", "zero_point").value
         25.3
         """
-        card = self.find(name)
         asked = f"{argument} is asked for by the name of a card, {name}"
-        if card is None:
-            raise RefusedError(
-                f"{asked}, and the header of {self.label} has no such card: give a number, or the "
-                "name of a card that is there"
-            )
-        twice = self.given_twice(name)
+        twice = self.doubt(name)
         if twice is not None:
             raise RefusedError(f"{asked}, and {twice}: correct the header, or give a number")
+        card = self.find(name)
+        if card is None:
+            apart = any(
+                part.primary is not None and name in part.primary and len(part.headers) == 1
+                for part in self.parts
+            )
+            other = " (that of the primary HDU is not of it, by NAXIS or INHERIT)" if apart else ""
+            raise RefusedError(
+                f"{asked}, and the header of {self.label} has no such card{other}: give a number, "
+                "or the name of a card that is there"
+            )
         value = card.value
         if not isinstance(value, Real) or isinstance(value, bool) or not isfinite(value):
             raise RefusedError(
@@ -101,43 +141,55 @@ class SharedCards(Cards):
 
     Attributes
     ----------
-    parts : tuple of Cards
-        Those of each part that has any.
+    of_parts : tuple of Cards
+        Those of each part.
     """
 
-    parts: tuple[Cards, ...] = ()
+    of_parts: tuple[Cards, ...] = ()
 
-    def given_twice(self, name: str) -> str | None:
-        """Say that a card is there with different values in a part; `None` if it is in none."""
-        found = (part.given_twice(name) for part in self.parts)
-        return next((each for each in found if each is not None), None)
+    @property
+    def parts(self) -> tuple[Cards, ...]:
+        """Those of each part."""
+        return self.of_parts
 
-    def text(self, name: str) -> str:
-        """Return the text of a card in capitals; empty if it is not the same in all parts."""
-        texts = {part.text(name) for part in self.parts}
-        return texts.pop() if len(texts) == 1 else ""
+    def doubt(self, name: str) -> str | None:
+        """Say why it is not known what a card is: it is there twice in a part, or parts differ."""
+        first = self.parts[0]
+        for part in self.parts:
+            twice = Cards.doubt(part, name)
+            if twice is not None:
+                return f"{twice} in {part.label}"
+            one, two = first.value(name), part.value(name)
+            if one != two and repr(one) != repr(two):  # NaN is no other than NaN
+                return (
+                    f"{name} differs between the parts of the image: it is {one!r} in "
+                    f"{first.label} and {two!r} in {part.label}"
+                )
+        return None
 
     def find(self, name: str) -> Card | None:
-        """Return a card that is the same in all parts.
+        """Return a card that is the same in all parts; `None` if there is none, or it is not."""
+        return None if self.doubt(name) is not None else self.parts[0].find(name)
 
-        Raises
-        ------
-        ValueError
-            If they differ.
-        """
-        found = [(part.label, part.find(name)) for part in self.parts]
-        label, first = found[0]
-        for other, card in found[1:]:
-            one, two = (None if each is None else each.value for each in (first, card))
-            if one != two:
-                raise RefusedError(
-                    f"{name} differs between the parts of the image: it is {one!r} in {label} and "
-                    f"{two!r} in {other}; bring the parts to one scale first, or give a number"
-                )
-        return first
+    def value(self, name: str) -> Any:
+        """Return the value of a card that is the same in all parts, or else `None`."""
+        return None if self.doubt(name) is not None else self.parts[0].value(name)
+
+    def sign(self, name: str) -> str | None:
+        """Return the text of a card that says what a file is, if all parts have the same."""
+        found = {part.sign(name) for part in self.parts}
+        return found.pop() if len(found) == 1 else None
 
 
-def cards_of(hdus: Any, number: int, label: str) -> Cards:
-    """Return the cards of an HDU of a list."""
-    apart = number > 0 and not hdus[0].header.get("NAXIS", 0)
-    return Cards(hdus[number].header, hdus[0].header if apart else None, label)
+def cards_of(hdus: Any, number: int, label: str, header: Any = None) -> Cards:
+    """Return the cards of an HDU of a list; ``header`` with what it inherits, if that is known."""
+    own = header_of(hdus, number) if header is None else header
+    return Cards(own, hdus[0].header if number > 0 else None, label)
+
+
+def _read(header: Any, name: str) -> Any:
+    """Return the value of a card; `None` where there is none, or it cannot be read."""
+    try:
+        return header.get(name)
+    except VerifyError:  # astropy reads a card when it is asked for
+        return None

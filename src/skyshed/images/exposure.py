@@ -12,12 +12,19 @@ from skyshed.images.arrays import ArraySource
 from skyshed.images.bit_planes import check_mask_bits, check_quality, is_bad, numbered
 from skyshed.images.given_wcs import given_wcs
 from skyshed.images.headers import split_path
+from skyshed.images.joined import warn_of_scales
 from skyshed.images.mask_bits import bits_of
 from skyshed.images.noise_planes import NOISE_PLANES, check_meaning, noise_of
 from skyshed.images.open import OpenedImage, open_image
 from skyshed.images.pairing import open_paired
-from skyshed.images.photometry import Calibration, Evidence, calibration_of
-from skyshed.images.products import Said, product_as, take
+from skyshed.images.photometry import (
+    Calibration,
+    Evidence,
+    calibration_of,
+    photometric_cards,
+    warn_of_no_calibration,
+)
+from skyshed.images.products import Said, taken_as
 from skyshed.images.reading import reading_with
 from skyshed.images.region import as_region, cut
 from skyshed.images.registration import check_same_pixels
@@ -256,6 +263,7 @@ def open_exposure(
     device: str | None = None,
     profile: str | None = "plain",
     calibrate: bool = False,
+    prefix: str = "",
 ) -> Exposure:
     """Open an image and its companions; nothing but headers is read.
 
@@ -269,6 +277,8 @@ def open_exposure(
         See `skyshed.Parameters`.
     calibrate : bool, optional
         Whether to find out what the unit is in flux densities.
+    prefix : str, optional
+        What the names of companions begin with in messages.
 
     Raises
     ------
@@ -285,11 +295,7 @@ def open_exposure(
         If a file cannot be read.
     """
     noise = {"weight": weight, "rms": rms, "variance": variance}
-    twice = [each for each, value in noise.items() if value is not None]
-    if len(twice) > 1:
-        raise ValueError(
-            f"{' and '.join(twice[:2])} both say the noise of the background: give one of them"
-        )
+    _refuse_two({f"{prefix}{each}": value for each, value in noise.items()})
     opened = image if isinstance(image, OpenedImage) else open_image(image, name, hdu)
     main, own_mask, own_error = opened
     given = {
@@ -297,12 +303,14 @@ def open_exposure(
         for each, value in {**noise, "error": error, "mask": mask, "quality": quality}.items()
         if value is not None and value is not np.ma.nomask
     }
-    companions = {each: open_paired(value, each, main).image for each, value in given.items()}
+    companions = {
+        each: open_paired(value, f"{prefix}{each}", main).image for each, value in given.items()
+    }
     if "quality" in companions:
         companions["quality"] = companions["quality"].as_integers()
     if own_error is not None:
         companions.setdefault("error", own_error)
-    _check_arrays({name: main, **companions})
+    _check_arrays({name: main, **{f"{prefix}{each}": one for each, one in companions.items()}})
     masks = {} if own_mask is None else {f"the mask of {name}": own_mask}
     wcs_file = split_path(wcs)[0] if is_path(wcs) else None
     if wcs_file is not None:
@@ -311,7 +319,8 @@ def open_exposure(
         wcs = wcs_of_file(wcs, main)
     if wcs is not None:
         wcs = given_wcs(wcs, main.shape)
-    for each, source in {**masks, **companions}.items():
+    named_companions = {f"{prefix}{each}": source for each, source in companions.items()}
+    for each, source in {**masks, **named_companions}.items():
         # That of the header, as theirs are, also where a better one is given.
         of_image = wcs if main.wcs is None else main.wcs
         check_same_pixels(source.shape, source.wcs, each, main.shape, of_image)
@@ -319,10 +328,9 @@ def open_exposure(
     if 0 in main.shape:
         raise nothing_good(name)
     said = None
-    product = product_as(profile, main, image)
-    if product is not None:  # its planes have the image's pixels by what they are
-        taken = take(product, main, image, given, mask_bits)
-        main, own_mask, said = taken.image, taken.own_mask, taken.said
+    taken = taken_as(profile, main, image, given, mask_bits)
+    if taken is not None:  # its planes have the image's pixels by what they are
+        main, own_mask, said = taken.image, taken.own_mask or own_mask, taken.said
         companions |= taken.companions
         mask_bits, scale_weight = taken.mask_bits, scale_weight or taken.relative
     if weight_threshold is not None and "weight" not in companions:
@@ -339,19 +347,31 @@ def open_exposure(
         check_quality(companions["quality"])
     bits, named = bits_of(mask_bits, companions.get("mask", own_mask), main)
     factors = {
-        each: _factor(source, each, main, power)
+        each: _factor(source, f"{prefix}{each}", main, power)
         for each, source in companions.items()
         if (power := COMPANIONS[each]) is not None
     }
     wcs = main.wcs if wcs is None else wcs
     calibration = None
-    if calibrate:
+    if warn_of_scales(main):
+        if said is not None and "zero_point" in said.parameters:
+            said = said.without("zero_point", "it is not that of all parts")
+    elif calibrate:
         calibration, said = _calibrated(main, wcs, said)
     exposure = Exposure(
         main, companions, own_mask, name, bits, scale_weight, device, wcs, factors,
         weight_threshold, named, said=said, calibration=calibration, wcs_file=wcs_file,
     )  # fmt: skip
     return exposure if region is None else exposure.cut(as_region(region, main.shape))
+
+
+def _refuse_two(noise: Mapping[str, Any]) -> None:
+    """Refuse several planes that say the noise of the background."""
+    given = [name for name, value in noise.items() if value is not None]
+    if len(given) > 1:
+        raise ValueError(
+            f"{' and '.join(given[:2])} both say the noise of the background: give one of them"
+        )
 
 
 def _calibrated(
@@ -362,7 +382,10 @@ def _calibrated(
     It is that of the whole image: that of a region of it is the same.
     """
     known = None if said is None else said.calibration
-    evidence = Evidence(main.unit, main.cards, wcs, main.shape)
+    if said is not None and said.doubt:
+        warn_of_no_calibration(main.label, said.doubt)
+        return None, said
+    evidence = Evidence(main.unit, photometric_cards(main.header), wcs, main.shape)
     calibration = calibration_of(evidence, main.label, known)
     if said is not None and known is not None and calibration is None:
         said = said.without("zero_point", "the header contradicts it")

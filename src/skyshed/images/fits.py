@@ -23,6 +23,7 @@ from skyshed.images.fingerprint import file_facts, file_origin
 from skyshed.images.fits_pixels import begin_of, ends_early, section_of
 from skyshed.images.hdu_facts import HduFacts, facts_of, null_shape
 from skyshed.images.hdu_index import SomeHdus, known_index, opened_at
+from skyshed.images.header_bytes import check_axes
 from skyshed.images.headers import (
     celestial_wcs,
     find_hdu,
@@ -35,12 +36,11 @@ from skyshed.images.inherited import header_of
 from skyshed.images.null_planes import ConstantSource, null_source
 from skyshed.images.open import OpenedImage, register
 from skyshed.images.packed import check_packed, compression_of
-from skyshed.images.photometry import photometric_cards
 from skyshed.images.pixels import RefusedError, fits_axes, reading_errors
-from skyshed.images.products import signs_of
 from skyshed.images.reading import reading_threads
 from skyshed.images.rice import RiceImage, rice_image
 from skyshed.images.scaling import Scaling, scaling_of
+from skyshed.images.soundness import check_unpacked, lacking, wrong_sums
 from skyshed.images.source import ImageSource
 from skyshed.images.stored_rows import StoredRows
 from skyshed.images.twice import check_scaling, unit_text
@@ -53,6 +53,8 @@ __all__ = ["FitsSource"]
 
 #: Cards of a WCS whose distortions are tables in other HDUs of the file.
 TABLES = ("CPDIS", "CQDIS", "D2IMDIS", "DP1", "DP2", "PS1_0", "PS2_0", "PS3_0")
+#: What is read from the header, and again in every process: a pickled WCS loses digits.
+READ = ("wcs", "header")
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,12 +97,6 @@ class FitsSource(ImageSource):
         What the header says the unit is, where that is not known.
     asinh : Asinh or None
         How the pixels were made from fluxes, if they are not fluxes.
-    header : Cards or None
-        The cards of its header, in the process that opened it.
-    signs : mapping of str to str
-        Cards of its header that products of observatories are recognised by.
-    cards : mapping of str to object
-        Cards of the header that may say what the unit is in flux densities.
     header_at : int or None
         Where in the file the header begins; `None` where the file is compressed as a whole.
     rice : RiceImage or None
@@ -136,9 +132,6 @@ class FitsSource(ImageSource):
     hdu: HduFacts | None = None
     unknown_unit: str = ""
     asinh: Asinh | None = None
-    header: Cards | None = None
-    signs: Mapping[str, str] = field(default_factory=dict)
-    cards: Mapping[str, Any] = field(default_factory=dict)
     header_at: int | None = None
     rice: RiceImage | None = None
     scaling: Scaling | None = None
@@ -152,14 +145,17 @@ class FitsSource(ImageSource):
 
     @cached_property
     def wcs(self) -> Any:
-        """The celestial WCS, None where the header has none.
-
-        Every process reads it from the header: a pickled WCS loses digits.
-        """
+        """The celestial WCS, None where the header has none."""
         with quiet(), fits.open(self.path, memmap=False) as hdus:
             header, shape = header_of(hdus, self.number), hdus[self.number].shape
             # What there is to say of it was said when the file was opened.
             return read_celestial(header, hdus, fits_axes(shape, self.axes))[0]
+
+    @cached_property
+    def header(self) -> Cards:  # type: ignore[override]
+        """The cards of its header; processes that the image is sent to read it from the file."""
+        with quiet(), fits.open(self.path, memmap=False) as hdus:
+            return cards_of(hdus, self.number, self.label)
 
     def read(self, window: Window) -> Any:
         """Return the pixels of a window as a new NumPy array; see `ImageSource.read`."""
@@ -218,11 +214,29 @@ class FitsSource(ImageSource):
         """Return the image as the integers of the file; see `ImageSource.as_integers`."""
         if self.blanks is None or self.blanks.scaled or self.blank is not None:
             return self
-        return replace(self, dtype=self.blanks.dtype, blank=self.blanks.value)
+        same = replace(self, dtype=self.blanks.dtype, blank=self.blanks.value)
+        same.__dict__.update({name: self.__dict__[name] for name in READ if name in self.__dict__})
+        return same
 
     def origin(self) -> dict[str, Any]:
         """Return the file and the HDU; see `ImageSource.origin`."""
         return dict(self.came_from)
+
+    def lacks(self, window: Window) -> str:
+        """Say why a window cannot be in the file, by its size; see `ImageSource.lacks`."""
+        if self.header_at is None:  # compressed as a whole
+            return ""
+        if self.begins is not None:  # so that lists of thousands of files are not opened again
+            pixels = (window.y1 - 1) * self.shape[1] + window.x1
+            if self.begins + pixels * self._form.size <= os.path.getsize(self.path):
+                return ""
+        return lacking(self.path, self.header_at, self.axes, self.first, window)
+
+    def doubts(self) -> list[str]:
+        """Say which checksums are not those of the data and header; see `ImageSource.doubts`."""
+        if self.header_at is None or (self.begins is not None and "DATASUM" not in self.header.own):
+            return []
+        return wrong_sums(self.path, self.header_at)
 
     def fingerprint(self) -> dict[str, Any]:
         """Return the file, its size and time, and the HDU; see `ImageSource.fingerprint`."""
@@ -244,8 +258,7 @@ class FitsSource(ImageSource):
             yield hdu
 
     def __getstate__(self) -> dict[str, Any]:
-        state = {name: value for name, value in self.__dict__.items() if name != "wcs"}
-        return {**state, "header": None}
+        return {name: value for name, value in self.__dict__.items() if name not in READ}
 
 
 def _is_ours(given: Any) -> bool:
@@ -286,6 +299,9 @@ def open_fits(
 
 def _unpacked(source: Any) -> ArraySource:
     """Return an image read as a whole, with what its file says about it."""
+    nbytes = source.shape[0] * source.shape[1] * (source.blanks or source).dtype.itemsize
+    packed_by = compression_of(source.path)
+    check_unpacked(source.path, packed_by and packed_by[0], nbytes, source.label)
     stored = source.as_integers()
     integers = None if stored is source else _unpacked(stored)
     return ArraySource(
@@ -293,8 +309,6 @@ def _unpacked(source: Any) -> ArraySource:
         unit_from_header=True, windowed=False, detsec=source.detsec, integers=integers,
         blank=source.blank, hdu=source.hdu, unknown_unit=source.unknown_unit,
         header=source.header,
-        signs=source.signs,
-        cards=source.cards,
     )  # fmt: skip
 
 
@@ -347,11 +361,9 @@ def _described(
             None if blanks is None and scaling is None else begin_of(hdu, first, begin), came_from,
             blanks,
             hdu=facts_of(hdu, number), unknown_unit=unknown_unit(unit_text(header)), asinh=asinh,
-            header=cards_of(hdus, number, label),
-            signs=signs_of(hdu.header, hdus[0].header),
-            cards=photometric_cards(header, hdus[0].header if number else None),
             header_at=header_at, rice=rice, scaling=scaling,
         )  # fmt: skip
+        source.__dict__["header"] = cards_of(hdus, number, label, header)
         tables = hdus if isinstance(hdus, fits.HDUList) else None  # else there are none
         source.__dict__["wcs"] = celestial_wcs(header, tables, label, fits_axes(shape, axes))
         if not packed and ends_early(hdu, file, begin):  # reading it says so, where needed
@@ -381,6 +393,7 @@ def _headers(file: str, wanted: int | str | tuple[str, int] | None) -> Iterator[
             if not any(name.startswith(TABLES) for name in header):
                 yield some, some[wanted], wanted, header, known.begins[wanted]
                 return
+    check_axes(file)
     with fits.open(file, memmap=False) as hdus:
         number = find_hdu(hdus, wanted, file)
         yield hdus, hdus[number], number, header_of(hdus, number), 0

@@ -16,6 +16,7 @@ from astropy.io import fits
 from skyshed.images.astropy_says import quiet
 from skyshed.images.fingerprint import file_facts
 from skyshed.images.hdu_facts import HduFacts, images_of
+from skyshed.images.header_bytes import check_axes
 from skyshed.images.packed import check_packed
 
 __all__ = ["HduIndex", "SomeHdus", "index_of", "known_index", "opened_at"]
@@ -153,6 +154,7 @@ def _key(path: str) -> tuple[Any, ...]:
 
 
 def _read(path: str) -> HduIndex:
+    check_axes(path)
     with quiet(), fits.open(path, memmap=False) as hdus:
         where = [hdu.fileinfo() for hdu in hdus]
         packed = any(each["file"].compression is not None for each in where)

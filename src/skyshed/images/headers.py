@@ -254,8 +254,15 @@ def _read_wcs(
             cards = with_linear_terms(with_cd(cards))
         # Distortions are of two axes, which astropy and wcslib want to be all.
         distorted = "A_ORDER" in cards or polynomial
-        two = {"naxis": 2} if set(kept or (1, 2)) == {1, 2} and distorted else {}
-        wcs = WCS(cards, fobj=hdus, **two)
+        on_two = set(kept or (1, 2)) == {1, 2}
+        two = {"naxis": 2} if on_two and distorted else {}
+        try:
+            wcs = WCS(cards, fobj=hdus, **two)
+        except Exception:  # of velocities without a rest frequency, and the like
+            if two or not on_two:
+                raise
+            said.clear()
+            wcs = WCS(cards, fobj=hdus, naxis=2)
         if not wcs.has_celestial:
             return _read_alternate(header, hdus, said, kept)
         reason = why_not(header, wcs, said, kept)

@@ -1,21 +1,31 @@
 """Several files that are one image."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+import astropy.units as u
 import numpy as np
 
 from skyshed.images.cards import Cards, SharedCards
+from skyshed.images.doubted import warn_of_image
 from skyshed.images.grid import gaps, locate
 from skyshed.images.open import OpenedImage, open_image, register
 from skyshed.images.source import ImageSource
 from skyshed.images.wcs import moved_wcs
 from skyshed.images.window import Window
 
-__all__ = ["JoinedSource", "join"]
+__all__ = ["JoinedSource", "join", "warn_of_scales"]
+
+#: Cards that say what flux one unit of the pixels is, in whatever system and convention.
+OF_SCALE = (
+    "FLUXMAG0", "PHOTFLAM", "PHOTFNU", "PHOTZP", "MAGZP", "MAGZERO", "MAGZPT", "MAGZEROP", "ZPTMAG",
+    "ZEROPT", "PHOTZPT", "ZP", "SEXMGZPT",
+)  # fmt: skip
+#: What is divided by the exposure time, which then must be the same in all parts.
+OF_EXPOSURE = (u.electron, u.ct, u.DN, u.adu, u.photon)
 
 
 def _is_list_of_images(given: Any) -> bool:
@@ -62,6 +72,8 @@ class JoinedSource(ImageSource):
         Of what `read` returns.
     unit : `~astropy.units.UnitBase` or None
         The unit of all of them.
+    of_integers : bool
+        Whether pixels in gaps are 0, so that integers stay what they are; else they are NaN.
 
     Examples
     --------
@@ -82,6 +94,17 @@ class JoinedSource(ImageSource):
     shape: tuple[int, int]
     dtype: np.dtype
     unit: Any = None
+    of_integers: bool = False
+
+    @property
+    def label(self) -> str:
+        """What messages call the image."""
+        n = len(self.parts) - 1
+        return (
+            f"{self.parts[0].label} and {n} other{'s' if n > 1 else ''}"
+            if n
+            else (self.parts[0].label)
+        )
 
     @property
     def unit_from_header(self) -> bool:  # type: ignore[override]
@@ -93,23 +116,13 @@ class JoinedSource(ImageSource):
         """What a header says the unit is, where that is not known."""
         return self.parts[0].unknown_unit
 
-    @property
+    @cached_property
     def header(self) -> Cards | None:  # type: ignore[override]
-        """The cards that all parts have in common; `None` if one has none."""
-        cards = [part.header for part in self.parts if part.header is not None]
-        if len(cards) < len(self.parts):
+        """The cards that all parts have in common; `None` if none has any."""
+        if all(part.header is None for part in self.parts):
             return None
+        cards = [part.header or Cards({}, label=part.label) for part in self.parts]
         return SharedCards(cards[0].own, cards[0].primary, cards[0].label, tuple(cards))
-
-    @property
-    def cards(self) -> Mapping[str, Any]:  # type: ignore[override]
-        """Cards that all parts have, with the same value."""
-        first, *others = (part.cards for part in self.parts)
-        return {
-            name: value
-            for name, value in first.items()
-            if all(name in each and each[name] == value for each in others)
-        }
 
     @property
     def blank(self) -> int | None:  # type: ignore[override]
@@ -122,7 +135,8 @@ class JoinedSource(ImageSource):
         if all(new is old for new, old in zip(parts, self.parts, strict=True)):
             return self
         dtype = np.result_type(*(part.dtype for part in parts))
-        if len({part.blank for part in parts}) > 1 or gaps(self.windows, self.shape):
+        changed = not self.of_integers and self.has_gaps
+        if len({part.blank for part in parts}) > 1 or changed:
             return self
         return replace(self, parts=tuple(parts), dtype=dtype)
 
@@ -150,16 +164,29 @@ class JoinedSource(ImageSource):
         common = [each.overlap(window) for each in self.windows]
         whole = np.empty(window.shape, self.dtype)
         if gaps(common, whole.shape):
-            whole.fill(np.nan)
+            whole.fill(0 if self.of_integers else np.nan)
         for part, where, here in zip(self.parts, self.windows, common, strict=True):
             if 0 not in here.shape:
                 whole[here.within(window)] = part.read(here.moved(-where.y0, -where.x0))
         return whole
 
-    def verify(self) -> None:
-        """Compare each part with its checksum; see `ImageSource.verify`."""
-        for part in self.parts:
-            part.verify()
+    @property
+    def has_gaps(self) -> bool:
+        """Whether there are pixels that no part has."""
+        return gaps(self.windows, self.shape)
+
+    def laid(self, parts: Sequence[ImageSource]) -> "JoinedSource":
+        """Return other images of the same pixels as the parts, in the places of these.
+
+        Raises
+        ------
+        ValueError
+            If their units differ.
+        """
+        check_units(parts)
+        dtype = np.result_type(*(part.dtype for part in parts))
+        integers = dtype.kind in "biu" and self.has_gaps
+        return JoinedSource(tuple(parts), self.windows, self.shape, dtype, parts[0].unit, integers)
 
     def origin(self) -> dict[str, Any]:
         """Return the names of all parts; see `ImageSource.origin`."""
@@ -170,6 +197,20 @@ class JoinedSource(ImageSource):
         """Those of all parts; see `ImageSource.files`."""
         return [file for part in self.parts for file in part.files]
 
+    @property
+    def bases(self) -> tuple[ImageSource, ...]:
+        """Those of all parts."""
+        return tuple(base for part in self.parts for base in part.bases)
+
+    def lacks(self, window: Window) -> str:
+        """Say why a window of the first part that lacks any cannot be read."""
+        for part, where in zip(self.parts, self.windows, strict=True):
+            here = where.overlap(window)
+            why = part.lacks(here.moved(-where.y0, -where.x0)) if 0 not in here.shape else ""
+            if why:
+                return f"{part.label}: {why}"
+        return ""
+
     def fingerprint(self) -> dict[str, Any]:
         """Return those of all parts, and where they lie."""
         return {
@@ -179,7 +220,8 @@ class JoinedSource(ImageSource):
         }
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "wcs"}
+        derived = ("wcs", "header")
+        return {name: value for name, value in self.__dict__.items() if name not in derived}
 
 
 def join(parts: Sequence[ImageSource]) -> JoinedSource:
@@ -208,15 +250,45 @@ def join(parts: Sequence[ImageSource]) -> JoinedSource:
     >>> join([open_image(np.zeros((3, 4))).image]).shape
     (3, 4)
     """
-    for part in parts:
-        if part.unit != parts[0].unit:
-            raise ValueError(
-                f"all parts must have the same unit: {parts[0].label} has "
-                f"{parts[0].unit or 'none'}, {part.label} has {part.unit or 'none'}"
-            )
+    check_units(parts)
     windows = locate(parts)
     ny, nx = max(each.y1 for each in windows), max(each.x1 for each in windows)
     dtype = np.result_type(*(part.dtype for part in parts))
     if gaps(windows, (ny, nx)) and dtype.kind != "f":
         dtype = np.dtype(np.float64)
     return JoinedSource(tuple(parts), tuple(windows), (ny, nx), dtype, parts[0].unit)
+
+
+def check_units(parts: Sequence[ImageSource]) -> None:
+    """Refuse parts of which two have different units, also where these are not known."""
+    for part in parts:
+        if (part.unit, part.unknown_unit) != (parts[0].unit, parts[0].unknown_unit):
+            one, other = (each.unit or each.unknown_unit or "none" for each in (parts[0], part))
+            raise ValueError(
+                f"all parts must have the same unit: {parts[0].label} has {one}, {part.label} has "
+                f"{other}"
+            )
+
+
+def warn_of_scales(image: ImageSource) -> bool:
+    """Return whether an image is of parts of which one unit is not the same flux.
+
+    Warns
+    -----
+    ImageWarning
+        If it is: the card that differs is named, with two of the parts.
+    """
+    if not isinstance(image, JoinedSource) or image.header is None:
+        return False
+    counted = ("EXPTIME",) if any(image.unit == each for each in OF_EXPOSURE) else ()
+    for name in (*OF_SCALE, *counted):
+        doubt = image.header.doubt(name)
+        if doubt is not None:
+            warn_of_image(
+                f"{doubt}; one unit of the pixels is not the same flux in all parts: fluxes are "
+                "not on one scale, and the headers give no flux densities; bring the parts to one "
+                "scale first, or take each of them by skyshed.extract_each or skyshed extract "
+                "--each"
+            )
+            return True
+    return False

@@ -1,7 +1,6 @@
 """Images that are made of another one, and are what it is unless they say otherwise."""
 
 from abc import abstractmethod
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -9,6 +8,7 @@ import numpy as np
 from skyshed.images.cards import Cards
 from skyshed.images.hdu_facts import HduFacts
 from skyshed.images.source import ImageSource
+from skyshed.images.window import Window
 
 __all__ = ["MadeOfAnother"]
 
@@ -61,11 +61,6 @@ class MadeOfAnother(ImageSource):
         return self.other.unknown_unit
 
     @property
-    def cards(self) -> Mapping[str, Any]:  # type: ignore[override]
-        """Cards of the header that may say what the unit is in flux densities."""
-        return self.other.cards
-
-    @property
     def hdu(self) -> HduFacts | None:  # type: ignore[override]
         """What the HDU says it is."""
         return self.other.hdu
@@ -74,11 +69,6 @@ class MadeOfAnother(ImageSource):
     def header(self) -> Cards | None:  # type: ignore[override]
         """The cards of its header."""
         return self.other.header
-
-    @property
-    def signs(self) -> Mapping[str, str]:  # type: ignore[override]
-        """Cards of its header that products of observatories are recognised by."""
-        return self.other.signs
 
     @property
     def blank(self) -> int | None:  # type: ignore[override]
@@ -95,9 +85,18 @@ class MadeOfAnother(ImageSource):
         """The bytes of this process's memory that the pixels take already."""
         return self.other.held_bytes
 
-    def verify(self) -> None:
-        """Compare the other image with its checksum; see `ImageSource.verify`."""
-        self.other.verify()
+    @property
+    def bases(self) -> tuple[ImageSource, ...]:
+        """Those of the other image."""
+        return self.other.bases
+
+    def lacks(self, window: Window) -> str:
+        """Say why a window of the other image cannot be read; see `ImageSource.lacks`."""
+        return self.other.lacks(window)
+
+    def doubts(self) -> list[str]:
+        """Say what of the other image is not as it was written; see `ImageSource.doubts`."""
+        return self.other.doubts()
 
     def origin(self) -> dict[str, Any]:
         """Return where the image comes from; see `ImageSource.origin`."""

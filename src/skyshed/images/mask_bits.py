@@ -121,7 +121,8 @@ def names_of_bits(mask: Cards | None, image: Cards | None) -> tuple[dict[str, in
     for cards in (mask, image):
         if cards is not None:
             for instrument, source, names in DOCUMENTED:
-                here = [cards.text(name) for name in ("TELESCOP", "INSTRUME", "DETECTOR")]
+                of = ("TELESCOP", "INSTRUME", "DETECTOR")
+                here = [(cards.sign(name) or "").upper() for name in of]
                 if all(one.startswith(two) for one, two in zip(here, instrument, strict=True)):
                     return {name: bit for bit, name in enumerate(names) if name}, source
     return {}, ""
@@ -145,7 +146,7 @@ def _said_by(mask: Cards | None) -> dict[str, int]:
                     "first, or give numbers of bits that mean the same in both"
                 )
         return first
-    headers = () if mask is None else (mask.own, mask.primary)
+    headers = () if mask is None else mask.headers
     return next((found for header in headers if header and (found := _said(header))), {})
 
 

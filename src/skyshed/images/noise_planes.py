@@ -91,9 +91,12 @@ def check_meaning(source: ImageSource, name: str, power: int, unit: Any) -> None
     is_power, why = others[0]
     assert is_power is not None
     what, argument = CALLED[is_power]
+    prefix = next((name.removesuffix(each) for each in NOISE_PLANES if name.endswith(each)), "")
+    if prefix:  # of what goes with a detection image, for which no errors are given
+        argument = argument.partition(",")[0]
     raise ValueError(
         f"{name} must be {CALLED[power][0]}, and {source.label} is {what} by {why}: give it as "
-        f"{argument}"
+        f"{prefix}{argument}"
     )
 
 

@@ -17,9 +17,7 @@ from skyshed.images.headers import celestial_wcs, find_hdu, unit_of, unknown_uni
 from skyshed.images.inherited import header_of
 from skyshed.images.null_planes import null_source
 from skyshed.images.open import OpenedImage, register
-from skyshed.images.photometry import photometric_cards
 from skyshed.images.pixels import RefusedError, fits_axes, image_axes, native
-from skyshed.images.products import signs_of
 from skyshed.images.source import ImageSource
 from skyshed.images.twice import check_scaling, unit_text
 from skyshed.images.zarr import open_zarr_array
@@ -82,10 +80,8 @@ def _of_hdu(
         unit_of(text, label),
         celestial_wcs(header, hdus, label, kept),
         hdu=facts_of(hdu, number),
-        signs={} if hdus is None else signs_of(hdu.header, hdus[0].header),
         unknown_unit=unknown_unit(text),
-        header=Cards(header, None, label) if hdus is None else cards_of(hdus, number, label),
-        cards=photometric_cards(header, hdus[0].header if hdus is not None and number else None),
+        header=cards_of([hdu] if hdus is None else hdus, number, label, header),
     )
 
 
@@ -160,9 +156,7 @@ def _source(
     _check(array, name)
     if not isinstance(header, Mapping):
         return ArraySource(array, unit, wcs)
-    return ArraySource(
-        array, unit, wcs, header=Cards(header, label=name), cards=photometric_cards(header)
-    )
+    return ArraySource(array, unit, wcs, header=Cards(header, label=name))
 
 
 def _check(array: Any, name: str) -> None:

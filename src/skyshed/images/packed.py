@@ -3,10 +3,11 @@
 import importlib
 import os
 from functools import lru_cache
+from typing import Any
 
 from skyshed.messages import one_line
 
-__all__ = ["check_packed", "compression_of"]
+__all__ = ["check_packed", "compression_of", "opened"]
 
 #: The first bytes of a compressed file -> what compressed it, and the command that unpacks it.
 FIRST_BYTES = {
@@ -50,6 +51,12 @@ def compression_of(path: str | os.PathLike[str]) -> tuple[str, str] | None:
     return next((who for first, who in FIRST_BYTES.items() if begin.startswith(first)), None)
 
 
+def opened(path: str | os.PathLike[str], packed_by: tuple[str, str] | None) -> Any:
+    """Open the content of a file, unpacked where one of `STREAMS` does that, to be read."""
+    name = None if packed_by is None else STREAMS.get(packed_by[0])
+    return open(path, "rb") if name is None else importlib.import_module(name).open(path, "rb")
+
+
 def check_packed(path: str | os.PathLike[str]) -> None:
     """Unpack a file that is compressed as a whole to its end, where its checksum is.
 
@@ -77,20 +84,20 @@ def check_packed(path: str | os.PathLike[str]) -> None:
     # zip is checked as it is unpacked; others have no checksum.
     if by is not None and by[0] in STREAMS:
         status = os.stat(path)
-        damage = _damage(os.path.abspath(path), status.st_size, status.st_mtime_ns, *by)
+        damage = _damage(os.path.abspath(path), status.st_size, status.st_mtime_ns, by)
         if damage:
             raise OSError(f"{os.fspath(path)} {damage}; copy or download it anew")
 
 
-@lru_cache(maxsize=64)
-def _damage(path: str, size: int, time: int, by: str, command: str) -> str:
+@lru_cache(maxsize=64)  # many HDUs of one file
+def _damage(path: str, size: int, time: int, by: tuple[str, str]) -> str:
     """Say what is wrong with a file of this size and time; nothing if it is sound."""
     try:
-        with importlib.import_module(STREAMS[by]).open(path, "rb") as stream:
+        with opened(path, by) as stream:
             while stream.read(STEP):
                 pass
     except EOFError:
         return "is cut off: its compressed content goes on where the file ends"
     except Exception as error:  # each unpacker has errors of its own
-        return f"is damaged: {command} would not unpack it ({one_line(error)})"
+        return f"is damaged: {by[1]} would not unpack it ({one_line(error)})"
     return ""

@@ -4,24 +4,22 @@ The registry is imported only where a header has a card that it goes by: most fi
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
 from astropy.io import fits
-from astropy.io.fits.verify import VerifyError
 
 from skyshed.images.astropy_says import quiet
+from skyshed.images.cards import Cards, cards_of
 from skyshed.images.hdu_facts import HduFacts, images_of
 from skyshed.images.hdu_index import SomeHdus, known_index
-from skyshed.images.inherited import header_of
 from skyshed.images.photometry.calibration import Calibration
 from skyshed.images.source import ImageSource
-from skyshed.images.twice import values_of
 
 __all__ = [
-    "NOT_USED", "PLAIN", "SIGNS", "Said", "Structure", "product_as", "product_of", "signs_of",
-    "structure_in", "structure_of", "take",
+    "NOT_USED", "PLAIN", "SIGNS", "Said", "Structure", "has_signs", "product_of", "structure_in",
+    "structure_of", "taken_as",
 ]  # fmt: skip
 
 #: What ``--as`` calls a file that is read without any profile.
@@ -52,10 +50,13 @@ class Said:
         For the run record: the profile, the planes and what they are, what is not used.
     parameters : mapping of str to object
         Parameters of the chain that the header says.
+    doubt : str
+        Why the zero point is not known, where the header says several.
     """
 
     record: Mapping[str, str]
     parameters: Mapping[str, Any]
+    doubt: str = ""
 
     @property
     def calibration(self) -> Calibration | None:
@@ -73,7 +74,7 @@ class Said:
         passed = [record.pop(NOT_USED, ""), f"{record.pop(card)} ({why})"]
         record[NOT_USED] = "; ".join(filter(None, passed))
         left = {each: value for each, value in self.parameters.items() if each not in names}
-        return Said(record, left)
+        return replace(self, record=record, parameters=left)
 
 
 @dataclass(frozen=True)
@@ -84,8 +85,8 @@ class Structure:
     ----------
     number : int
         The HDU of the image.
-    header, primary : Header
-        The header of the image with what it inherits, and that of the file.
+    cards : Cards
+        The header of the image, and that of the file.
     images : callable
         Returns all images of the file.
     header_of : callable
@@ -95,30 +96,14 @@ class Structure:
     """
 
     number: int
-    header: Any
-    primary: Any
+    cards: Cards
     images: Callable[[], Sequence[HduFacts]]
     header_of: Callable[[int], Any]
     file: str = ""
 
-    def find(self, card: str) -> Any:
-        """Return the value of a card, that of the image first; `None` if there is none."""
-        for header in (self.header, self.primary):
-            if card in header:
-                return header[card]
-        return None
-
     def number_of(self, card: str) -> float | None:
-        """Return the number that a card holds; `None` if it holds none, or is there with two.
-
-        A primary header with an image of its own says the numbers of that image.
-        """
-        headers = [self.header]
-        if not self.primary.get("NAXIS", 0):
-            headers.append(self.primary)
-        where: Any = next((each for each in headers if card and card in each), {})
-        values = values_of(where, card)
-        value = values[0] if len(values) == 1 else None
+        """Return the number that a card holds; `None` if it holds none, or is in doubt."""
+        value = self.cards.value(card) if card else None
         if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
             return None
         return float(value)
@@ -129,7 +114,7 @@ def structure_of(
 ) -> Structure:
     """Return what there is to know of an image in a list of HDUs; ``images`` if they are known."""
     return Structure(
-        number, header_of(hdus, number), hdus[0].header,
+        number, cards_of(hdus, number, file or "the HDUList"),
         lambda: images_of(hdus) if images is None else images,
         lambda other: hdus[other].header, file,
     )  # fmt: skip
@@ -148,15 +133,9 @@ def structure_in(file: str, number: int) -> Iterator[Structure]:
             yield structure_of(hdus, number, file)
 
 
-def signs_of(header: Any, primary: Any) -> dict[str, str]:
-    """Return the cards of an image that products are recognised by, as texts."""
-    found = {}
-    for card in SIGNS:
-        where = next((each for each in (header, primary) if card in each), None)
-        if where is not None:
-            with suppress(VerifyError):  # a card that cannot be read says nothing
-                found[card] = str(where[card]).strip()
-    return found
+def has_signs(cards: Cards | None) -> bool:
+    """Whether an image has any of the cards that products are recognised by."""
+    return cards is not None and any(cards.sign(name) is not None for name in SIGNS)
 
 
 def product_of(structure: Structure) -> Any:
@@ -167,15 +146,17 @@ def product_of(structure: Structure) -> Any:
     product : `~skyshed.images.profiles.product.Product` or None
         The profile, and what of it this file has.
     """
-    if not signs_of(structure.header, structure.primary):
+    if not has_signs(structure.cards):
         return None
     from skyshed.images.profiles.registry import recognise
 
     return recognise(structure)
 
 
-def product_as(name: str | None, image: ImageSource, given: Any) -> Any:
-    """Return which product an image is: by its headers, or as the user says.
+def taken_as(
+    name: str | None, image: ImageSource, given: Any, user: Mapping[str, Any], mask_bits: Any
+) -> Any:
+    """Return what is taken of the product that an image is: by its headers, or as the user says.
 
     Parameters
     ----------
@@ -185,6 +166,15 @@ def product_as(name: str | None, image: ImageSource, given: Any) -> Any:
         The image.
     given : object
         What the user gave as the image.
+    user : mapping of str to object
+        What they gave as companions.
+    mask_bits : tuple or None
+        The bits of the mask that they named.
+
+    Returns
+    -------
+    taken : `~skyshed.images.profiles.taking.Taken` or None
+        `None` of an image that is none, and has no signs of one.
 
     Raises
     ------
@@ -197,17 +187,9 @@ def product_as(name: str | None, image: ImageSource, given: Any) -> Any:
         raise TypeError(
             f"profile must be the name of one, {PLAIN!r} or None, got {type(name).__name__}"
         )
-    if name == PLAIN or (name is None and not image.signs):
+    parts = (image.header,) if image.header is None else image.header.parts
+    if name == PLAIN or (name is None and not any(map(has_signs, parts))):
         return None
-    from skyshed.images.profiles.taking import product_in
+    from skyshed.images.profiles.parts import taken_in
 
-    return product_in(name, image, given)
-
-
-def take(
-    product: Any, image: ImageSource, given: Any, user: Mapping[str, Any], mask_bits: Any
-) -> Any:
-    """Open the planes of a product; see `skyshed.images.profiles.taking.take`."""
-    from skyshed.images.profiles.taking import take as take_planes
-
-    return take_planes(product, image, given, user, mask_bits)
+    return taken_in(name, image, given, user, mask_bits)

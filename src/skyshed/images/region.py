@@ -54,14 +54,13 @@ class RegionSource(MadeOfAnother):
         """Return the pixels of a window of the region; see `ImageSource.read`."""
         return self.whole.read(window.moved(*self.region.origin))
 
-    def verify(self) -> None:
-        """Do nothing, unless the region is everything: checksums are of whole images."""
-        if self.region == self.whole.everything:
-            self.whole.verify()
-
     def read_marked(self, window: Window, device: str | None) -> tuple[Any, Any]:
         """Return the pixels, and which are not finite; see `ImageSource.read_marked`."""
         return self.whole.read_marked(window.moved(*self.region.origin), device)
+
+    def lacks(self, window: Window) -> str:
+        """Say why a window of the region cannot be read; see `ImageSource.lacks`."""
+        return self.whole.lacks(window.moved(*self.region.origin))
 
     def origin(self) -> dict[str, Any]:
         """Return where the image comes from, and the region."""

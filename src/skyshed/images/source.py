@@ -2,8 +2,6 @@
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -45,16 +43,12 @@ class ImageSource(ABC):
     unit_from_header: bool = False
     #: Which HDU of a file it is, for its companions to be paired with.
     hdu: HduFacts | None = None
-    #: The cards of its header, where it has one; they stay in the process that opened it.
+    #: The cards of its header, where it has one.
     header: Cards | None = None
     #: The value of pixels without one, of integers that are read as they are stored.
     blank: int | None = None
     #: What a header says the unit is, where that is not known.
     unknown_unit: str = ""
-    #: Cards of its header that products of observatories are recognised by.
-    signs: Mapping[str, str] = MappingProxyType({})
-    #: Cards of the header that may say what the unit is in flux densities.
-    cards: Mapping[str, Any] = MappingProxyType({})
     #: Whether a window takes less memory to read than the whole image.
     windowed: bool = True
 
@@ -67,6 +61,27 @@ class ImageSource(ABC):
     def everything(self) -> Window:
         """The window that holds the whole image."""
         return Window(0, self.shape[0], 0, self.shape[1])
+
+    @property
+    def bases(self) -> "tuple[ImageSource, ...]":
+        """The images that this one is made of, each of which is read from one place."""
+        return (self,)
+
+    def lacks(self, window: Window) -> str:
+        """Say why a window cannot be read, as far as that is known without reading it."""
+        return ""
+
+    def doubts(self) -> list[str]:
+        """Say what of the pixels, and of the header, is not as it was written.
+
+        Pixels are read for that, where a file has checksums.
+
+        Raises
+        ------
+        OSError
+            If a checksum that no program leaves behind says that the file is damaged.
+        """
+        return []
 
     @property
     def held_bytes(self) -> int:
@@ -90,15 +105,6 @@ class ImageSource(ABC):
         ------
         OSError
             If the pixels cannot be read; the message names the image and the window.
-        """
-
-    def verify(self) -> None:  # noqa: B027 - most images have nothing to be compared with
-        """Compare the pixels with the checksum that their file carries, if it has one.
-
-        Raises
-        ------
-        OSError
-            If they differ; the message names the image.
         """
 
     def read_marked(self, window: Window, device: str | None) -> tuple[Any, Any]:

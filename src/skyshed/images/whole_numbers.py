@@ -24,6 +24,8 @@ class WholeNumbers(MadeOfAnother):
         The image.
     name : str
         What messages call it.
+    to_renumber : bool
+        Whether labels may be larger than int32 holds, as they will be numbered anew.
 
     Examples
     --------
@@ -37,6 +39,7 @@ class WholeNumbers(MadeOfAnother):
 
     floats: ImageSource
     name: str
+    to_renumber: bool = False
 
     @property
     def other(self) -> ImageSource:
@@ -46,13 +49,13 @@ class WholeNumbers(MadeOfAnother):
     @property
     def dtype(self) -> np.dtype:  # type: ignore[override]
         """The dtype of labels."""
-        return np.dtype(np.int32)
+        return np.dtype(np.int64 if self.to_renumber else np.int32)
 
     @property
     def largest(self) -> int:
-        """The largest label that the floats tell from its neighbours, and int32 holds."""
+        """The largest label that the floats tell from its neighbours, and the dtype holds."""
         exact: int = 2 ** (np.finfo(self.floats.dtype).nmant + 1)
-        return min(exact, int(np.iinfo(np.int32).max))
+        return min(exact, int(np.iinfo(self.dtype).max))
 
     def read(self, window: Window) -> Any:
         """Return the labels of a window; see `ImageSource.read`.
@@ -70,6 +73,6 @@ class WholeNumbers(MadeOfAnother):
             raise RefusedError(
                 f"{self.name} must hold labels from 0, which is no source, to {self.largest} in "
                 f"{self.floats.dtype}; it has {float(values[bad][0]):.12g}: make sure that it is a "
-                "map of labels, and renumber it"
+                "map of labels, and see renumber (--renumber) for larger ones"
             )
-        return values.astype(np.int32)
+        return values.astype(self.dtype)

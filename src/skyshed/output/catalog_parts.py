@@ -15,9 +15,10 @@ from astropy.io import fits
 from astropy.table import QTable
 
 from skyshed.arguments import check_choice
+from skyshed.images.astropy_says import quiet
 from skyshed.output.atomic import whole_file
 from skyshed.output.fits_parts import padding
-from skyshed.output.fits_tables import bytes_beside, file_header
+from skyshed.output.fits_tables import NO_WORD, bytes_beside, file_header, with_units
 from skyshed.output.results import FORMATS
 from skyshed.output.table_parts import PlainTable, check_same_columns, concatenated, from_plain
 from skyshed.output.write import CATALOG, write_catalog
@@ -221,9 +222,9 @@ class _Row:
 @lru_cache(maxsize=8)
 def _fits_columns(row: _Row) -> _FitsColumns:
     content = io.BytesIO()
-    table = from_plain(row.table)
-    table.meta = {"EXTNAME": CATALOG}
-    table.write(content, format="fits")
+    table = with_units(from_plain(row.table), CATALOG)
+    with quiet(NO_WORD):
+        table.write(content, format="fits")
     written = content.getvalue()
     with fits.open(io.BytesIO(written)) as hdus:
         hdu = hdus[CATALOG]

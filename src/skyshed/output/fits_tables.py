@@ -8,18 +8,21 @@ from functools import lru_cache
 from typing import Any
 
 from astropy.io import fits
-from astropy.table import Table
+from astropy.table import QTable, Table
 
+from skyshed.images.astropy_says import quiet
 from skyshed.output.fits_parts import BLOCK
 from skyshed.parameters import Parameters
 
 __all__ = [
+    "NO_WORD",
     "PARAMETERS",
     "RECORD",
     "bytes_beside",
     "extension_bytes",
     "file_header",
     "tables_beside",
+    "with_units",
 ]
 
 #: Names of the tables beside the main content.
@@ -52,6 +55,33 @@ def _parameters_bytes(parameters: Parameters) -> bytes:
 @lru_cache(maxsize=8)
 def _record_bytes(record: tuple[tuple[str, str], ...]) -> bytes:
     return extension_bytes(_record_table(dict(record)))
+
+
+#: What astropy says of units that FITS has no word for (DN, electrons, maggies): nobody can do
+#: anything about it, and nothing is lost, as it writes them in its own spelling besides.
+NO_WORD = "The unit .* could not be saved in native FITS format"
+
+
+def with_units(table: QTable, name: str) -> QTable:
+    """Return a table, as it is to be written, with its name and comments of units in its metadata.
+
+    Units that FITS has no word for (standard 4.0, section 4.3) have no TUNIT, which readers would
+    warn of: those that do not know astropy's spelling find them in TCOMM.
+    """
+    content = io.BytesIO()
+    table = table.copy(copy_data=False)
+    table.meta = {"EXTNAME": name}
+    with quiet(NO_WORD):
+        table[:1].write(content, format="fits")
+    with fits.open(io.BytesIO(content.getvalue())) as hdus:
+        columns = hdus[name].columns
+        for number, column in enumerate(columns, 1):
+            unit = (
+                getattr(table[column.name], "unit", None) if column.name in table.colnames else None
+            )
+            if unit is not None and column.unit is None:
+                table.meta[f"TCOMM{number}"] = f"in {unit}"
+    return table
 
 
 def extension_bytes(hdu: Any) -> bytes:

@@ -15,6 +15,7 @@ COLUMNS = {
     "image": ("string", "The image, as it was given."),
     "hdu": ("int64", "The HDU that it was read from; -1 if it is in none, or was not opened."),
     "hdu_name": ("string", "The name of the HDU, NAME or NAME,VERSION; its number without one."),
+    "profile": ("string", "The product that it was taken for, or plain; none if it failed."),
     "status": ("string", "'done' or 'failed'."),
     "n_sources": ("int64", "The number of sources."),
     "seconds": ("float64", "The time that it took, with writing."),
@@ -42,8 +43,8 @@ class Report:
     >>> from skyshed.output.report import Report
     >>> path = pathlib.Path(tempfile.mkdtemp()) / "report.ecsv"
     >>> with Report(path) as report:
-    ...     report.add(image="a.fits", hdu=0, hdu_name="", status="done", n_sources=3,
-    ...                seconds=0.5, folder="a", error="")
+    ...     report.add(image="a.fits", hdu=0, hdu_name="", profile="plain", status="done",
+    ...                n_sources=3, seconds=0.5, folder="a", error="")
     >>> QTable.read(path)["n_sources"].tolist()
     [3]
     """

@@ -14,9 +14,17 @@ from astropy.table import QTable, Table
 
 from skyshed.arguments import check_choice
 from skyshed.heap import give_back_freed
+from skyshed.images.astropy_says import quiet
 from skyshed.output.atomic import whole_file, whole_set
 from skyshed.output.ds9 import HEAD, region_lines
-from skyshed.output.fits_tables import PARAMETERS, RECORD, file_header, tables_beside
+from skyshed.output.fits_tables import (
+    NO_WORD,
+    PARAMETERS,
+    RECORD,
+    file_header,
+    tables_beside,
+    with_units,
+)
 from skyshed.output.parquet import read_parquet
 from skyshed.output.results import (
     FORMATS,
@@ -215,9 +223,10 @@ def write_catalog(
             table.meta = {"parameters": parameters.to_dict(), "record": dict(record)}
             table.write(part, format=FORMATS[format], overwrite=True)
             return
-        table.meta = {"EXTNAME": CATALOG}
+        table = with_units(table, CATALOG)
         fits.PrimaryHDU(header=file_header(record)).writeto(part, overwrite=True)
-        table.write(part, format="fits", append=True)
+        with quiet(NO_WORD):
+            table.write(part, format="fits", append=True)
         for beside in tables_beside(parameters, record):
             fits.append(part, beside.data, beside.header)
 

@@ -85,6 +85,12 @@ class Parameters:
         "that has it, such as SATURATE; their sources get a flag",
         "data",
     )
+    renumber: bool = _parameter(
+        False,
+        "inputs",
+        Flag(),
+        "number the labels of segmentation anew, from 1 in their order: they may be of any size",
+    )
     box_size: int | tuple[int, int] = _parameter(
         64,
         "background",
@@ -216,7 +222,8 @@ class Parameters:
         None,
         "measurement",
         Optional(Choice(("AB", "Vega"))),
-        "system of zero_point: AB gives flux densities in uJy, too; none says nothing",
+        "system of zero_point: AB gives flux densities in uJy and AB magnitudes (kron_abmag), Vega "
+        "magnitudes (kron_mag), none instrumental ones",
     )
     calibrate: bool = _parameter(
         True,

@@ -1,6 +1,7 @@
 """What one unit of a pixel is: each rule against astropy and figures that observatories print."""
 
 import pickle
+import warnings
 
 import astropy.units as u
 import numpy as np
@@ -10,6 +11,7 @@ from astropy.wcs import WCS
 from astropy.wcs.utils import proj_plane_pixel_area
 
 from skyshed.exceptions import ImageWarning
+from skyshed.images.cards import Cards
 from skyshed.images.exposure import open_exposure
 from skyshed.images.photometry import (
     RULES,
@@ -118,13 +120,13 @@ def test_the_beam_that_aips_wrote_into_history_is_the_last_one():
     header["HISTORY"] = "AIPS   CLEAN BMAJ=  9.9000E-02 BMIN=  9.9000E-02 BPA=   0.00"
     header["HISTORY"] = "AIPS   CLEAN BMAJ=  1.2500E-02 BMIN=  1.2500E-02 BPA=   0.00"
     header["HISTORY"] = "AIPS   CLEAN NITER=     13247 PRODUCT=1"
-    assert photometric_cards(header) == {"BMAJ": 0.0125, "BMIN": 0.0125}
+    assert photometric_cards(Cards(header)) == {"BMAJ": 0.0125, "BMIN": 0.0125}
     header["BMAJ"] = 1.0
-    assert photometric_cards(header) == {"BMAJ": 1.0}
+    assert photometric_cards(Cards(header)) == {"BMAJ": 1.0}
     for history in ("", "AIPS   CLEAN BMAJ=  1.25E-0x BMIN=  1.2500E-02", "BMAJ= 1 BMIN= 1"):
         plain = fits.Header({"BUNIT": "JY/BEAM"})
         plain["HISTORY"] = history
-        assert photometric_cards(plain) == {}
+        assert photometric_cards(Cards(plain)) == {}
 
 
 def test_the_sum_over_a_gaussian_beam_is_the_flux_of_the_source():
@@ -231,11 +233,11 @@ def test_cards_that_agree_to_a_tenth_do_not_contradict_each_other():
 def test_cards_may_stand_in_the_primary_header():
     primary = fits.Header({"NAXIS": 0, "EXPTIME": 100.0, "PHOTFLAM": 1.0})
     header = fits.Header(F160W)
-    assert photometric_cards(header, primary) == {**F160W, "EXPTIME": 100.0}
-    assert photometric_cards(header) == F160W
-    assert photometric_cards(fits.Header({**F160W, "INHERIT": False}), primary) == F160W
+    assert photometric_cards(Cards(header, primary)) == {**F160W, "EXPTIME": 100.0}
+    assert photometric_cards(Cards(header)) == F160W
+    assert photometric_cards(Cards(fits.Header({**F160W, "INHERIT": False}), primary)) == F160W
     primary["NAXIS"] = 2
-    assert photometric_cards(header, primary) == F160W
+    assert photometric_cards(Cards(header, primary)) == F160W
 
 
 @pytest.mark.parametrize("value", ["1.9.2e-20", "= 5", "'abc", ""])
@@ -261,7 +263,34 @@ def test_images_that_abut_are_calibrated_by_what_they_have_in_common(tmp_path):
         return open_exposure(files, calibrate=True).calibration
 
     assert parts(10**10.8, 10**10.8).zero_point == pytest.approx(27)
-    assert parts(10**10.8, 10**10.0) is None
+    with pytest.warns(ImageWarning, match=r"FLUXMAG0 differs .*a\.fits.* and .*b\.fits") as caught:
+        assert parts(10**10.8, 10**10.0) is None
+    assert len(caught) == 1
+
+
+@pytest.mark.parametrize(
+    ("unit", "cards", "doubled"),
+    [
+        (None, {}, "FLUXMAG0"), ("electron/s", {"PHOTPLAM": 8000.0}, "PHOTFLAM"),
+        ("electron", F160W, "EXPTIME"), (None, {"PHOTSYS": "AB"}, "PHOTZP"),
+        ("Jy/beam", {"BMIN": 0.01}, "BMAJ"),
+    ],
+)  # fmt: skip
+def test_a_card_of_a_zero_point_that_is_there_twice_is_named(tmp_path, unit, cards, doubled):
+    header = fits.Header([*cards.items(), (doubled, 20.0), (doubled, 25.0)])
+    if unit is not None:
+        header["BUNIT"] = unit
+    fits.writeto(tmp_path / "a.fits", np.ones((8, 8)), header)
+    with pytest.warns(ImageWarning, match=rf"a\.fits\[0\]: {doubled} is given twice, as 20.0 and"):
+        assert open_exposure(tmp_path / "a.fits", calibrate=True).calibration is None
+
+
+def test_a_card_that_is_there_twice_does_no_harm_where_the_unit_says_all(tmp_path):
+    header = fits.Header([("BUNIT", "nJy"), ("PHOTFLAM", 1.0), ("PHOTFLAM", 2.0)])
+    fits.writeto(tmp_path / "a.fits", np.ones((8, 8)), header)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert open_exposure(tmp_path / "a.fits", calibrate=True).calibration.microjansky == 1e-3
 
 
 def test_a_rule_sees_only_the_cards_that_it_declares():
@@ -271,7 +300,7 @@ def test_a_rule_sees_only_the_cards_that_it_declares():
     with pytest.raises(ValueError, match="there is a rule called 'photfnu'"):
         rule(meaning="x", cite="x")(RULES["photfnu"].find)
     # EXPTIME is declared by photflam, so it is read from files; MAGZERO by none.
-    assert "MAGZERO" not in photometric_cards({"MAGZERO": 25.0})
+    assert "MAGZERO" not in photometric_cards(Cards({"MAGZERO": 25.0}))
 
 
 @pytest.mark.parametrize("bad", [0.0, -1.0, np.nan, np.inf])

@@ -190,7 +190,8 @@ CASES = [
     ),
     Case(
         "euclid-nir", {"TELESCOP": "Euclid", "INSTRUME": "NISP"}, "DET11.SCI", {},
-        {"DET11.RMS": "error", "DET11.DQ": "mask"}, bad=(0,), kept=(1, 5), error=True,
+        {"DET11.RMS": "error", "DET11.DQ": "mask"}, bad=(0,), kept=(1, 5), unit="electron",
+        error=True,
     ),
     Case(
         "euclid-mer", {"TELESCOP": "Euclid", "INSTRUME": "VIS", "MAGZERO": 24.6},

@@ -160,7 +160,7 @@ def test_a_profile_that_does_not_fit_is_refused(written, tmp_path):
         extract(tmp_path / "b.fits", profile="jwst-i2d")
     with pytest.raises(TypeError, match="profile must be the name of one, 'plain' or None, got"):
         extract(path, profile=np.ones(3))
-    with pytest.raises(ValueError, match="image is no FITS file or HDUList"):
+    with pytest.raises(ValueError, match="image is no FITS file, HDUList or HDU"):
         extract(stars(), profile="sdss-frame")
 
 
@@ -258,3 +258,39 @@ def test_files_that_are_no_product_are_read_as_ever(tmp_path):
 
 def test_an_exposure_is_plain_unless_it_is_asked_for(written):
     assert open_exposure(written("jwst-i2d")).said is None
+
+
+@pytest.mark.parametrize("profile", ["2mass-atlas", "sdss-frame", "hst-acs"])
+def test_a_zero_point_that_is_there_twice_is_named_and_not_used(tmp_path, profile):
+    case = BY_NAME[profile]
+    hdus = case.hdus()
+    card = {"2mass-atlas": "MAGZP", "hst-acs": "PHOTFLAM"}.get(profile)
+    number = 1 if case.name else 0
+    if card is None:  # nanomaggies are of magnitude 22.5 whatever the header says
+        hdus.writeto(tmp_path / "a.fits")
+        assert extract(tmp_path / "a.fits", **OPTIONS).record["zero_point_ab"] == "22.500000"
+        return
+    hdus[number].header.append((card, 1e-20 if card == "PHOTFLAM" else 21.0))
+    hdus.writeto(tmp_path / "a.fits")
+    with pytest.warns(ImageWarning, match=rf"{card} is given twice.*left out: give zero_point"):
+        found = extract(tmp_path / "a.fits", **OPTIONS)
+    assert "zero_point_ab" not in found.record
+    assert "kron_mag" not in found.table.colnames
+    assert f"zero point: {card} is given twice" in found.record["profile_not_used"]
+
+
+def test_numbers_of_a_primary_header_count_for_a_product_unless_inherit_is_f(tmp_path):
+    """What the file is, is a matter of the file; numbers are of the image."""
+    case = BY_NAME["hst-acs"]
+    found = {}
+    for inherit in (True, False):
+        hdus = case.hdus()
+        moved = {card: hdus[1].header.pop(card) for card in ("PHOTFLAM", "PHOTPLAM")}
+        hdus[0].header.update(moved)
+        hdus[1].header["INHERIT"] = inherit
+        path = tmp_path / f"{inherit}.fits"
+        hdus.writeto(path)
+        found[inherit] = extract(path, **OPTIONS)
+        np.testing.assert_array_equal(np.asarray(found[inherit].mask), case.masked())
+    assert float(found[True].record["zero_point_ab"]) == pytest.approx(case.zero_point, abs=2e-3)
+    assert "zero_point_ab" not in found[False].record

@@ -10,4 +10,5 @@ kind of failure it is of (``../shared/findings/real-files.md`` of the project ha
     A compressed bytes    B positions made up    C companions of another HDU    D no weight
     E BLANK               F frames without name  G background without noise     H axes
     I units               J names                K asinh pixels                 L what is given
+    M what was asked for: flux densities, names of bits, planes of cubes, maps, WCS files, damage
 """

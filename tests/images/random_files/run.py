@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tests.images.random_files.asked_for import SCENES as ASKED_FOR
 from tests.images.random_files.cases import draw_case
 from tests.images.random_files.check import check_case, check_extraction
 from tests.images.random_files.scenes import SCENES
@@ -13,10 +14,11 @@ from tests.images.random_files.scenes import SCENES
 __all__ = ["KINDS", "Tally", "run"]
 
 #: The kinds of the findings.
-KINDS = "ABCDEFGHIJKL"
+KINDS = "ABCDEFGHIJKLM"
 #: One structure of so many goes through the whole chain.
 EXTRACTED = 10
-#: One of so many is a request that is not about the structure of a file.
+#: One of so many is a request that is not about the structure of a file, and one about what was
+#: missing and asked for.
 SCENES_AMONG = 12
 
 
@@ -69,6 +71,8 @@ def run(count, seed, say=None):
         with tempfile.TemporaryDirectory() as folder:
             if n % SCENES_AMONG == SCENES_AMONG - 1:
                 kinds, verdict = rng.choice(SCENES)(rng, Path(folder))
+            elif n % SCENES_AMONG == SCENES_AMONG // 2:
+                kinds, verdict = rng.choice(ASKED_FOR)(rng, Path(folder))
             else:
                 kinds, verdict = _of_a_file(tally, (seed, n), Path(folder), rng)
         before = len(tally.wrong)

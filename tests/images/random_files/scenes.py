@@ -21,12 +21,12 @@ from tests.images.random_files.pixels import draw_field
 from tests.images.random_files.raw import hdu_bytes, plain_hdu
 from tests.images.random_files.sky import sound_sky
 
-__all__ = ["SCENES"]
+__all__ = ["SCENES", "SETTINGS", "answer", "must"]
 
 SETTINGS = {"n_threads": 1, "box_size": 16}
 
 
-def _answer(call):
+def answer(call):
     """Return what a call returns, or the verdict of its refusal; and its warnings."""
     verdict, found = Verdict(), None
     with warnings.catch_warnings(record=True) as heard:
@@ -41,7 +41,7 @@ def _answer(call):
     return found, verdict
 
 
-def _must(verdict, words, where):
+def must(verdict, words, where):
     """Note where no message has some words."""
     texts = [verdict.refused] if where == "refused" else verdict.warned
     if not any(re.search(words, text) for text in texts):
@@ -63,8 +63,8 @@ def without_noise(rng, folder):
         image[:, :40] = rng.normal(10, 1, (96, 40))
         image[40:43, 20:23] += 50
     (folder / "image.fits").write_bytes(plain_hdu(image, [], True))
-    _, verdict = _answer(lambda: extract(folder / "image.fits", **SETTINGS))
-    return {"G"}, _must(verdict, "noise", "warned")
+    _, verdict = answer(lambda: extract(folder / "image.fits", **SETTINGS))
+    return {"G"}, must(verdict, "noise", "warned")
 
 
 def crowded_names(rng, folder):
@@ -76,7 +76,7 @@ def crowded_names(rng, folder):
         for row in (20, 60):
             image += 80 * np.exp(-((x - at) ** 2 + (y - row) ** 2) / 3)
     (folder / "image.fits").write_bytes(plain_hdu(image.astype("f4"), sky.cards, True))
-    found, verdict = _answer(lambda: extract(folder / "image.fits", **SETTINGS))
+    found, verdict = answer(lambda: extract(folder / "image.fits", **SETTINGS))
     names = list(found.table["name"])
     if len(set(names)) < len(names) or len(names) < 15:
         verdict.wrong.append(f"{len(names)} sources have {len(set(names))} names")
@@ -101,7 +101,7 @@ def in_memory(rng, folder):
         "numbers": lambda: (image.tolist(), None, ~mask & False, None),
     }[str(rng.choice(["Masked", "Masked Quantity", "numpy.ma", "Quantity", "NDData of a plane",
                       "CCDData", "numbers"]))]()  # fmt: skip
-    exposure, verdict = _answer(lambda: open_exposure(given))
+    exposure, verdict = answer(lambda: open_exposure(given))
     planes = exposure.read()
     found = np.zeros(image.shape, bool) if planes.mask is None else planes.mask
     if not np.array_equal(found, true_mask) or exposure.unit != unit:
@@ -132,8 +132,8 @@ def not_an_image(rng, folder):
     if name not in ("BytesIO", "bytes"):
         path.write_bytes(given)
         given = path
-    _, verdict = _answer(lambda: open_exposure(given).read())
-    return {"L"}, _must(verdict, words, "refused")
+    _, verdict = answer(lambda: open_exposure(given).read())
+    return {"L"}, must(verdict, words, "refused")
 
 
 def null_plane(rng, folder):
@@ -147,7 +147,7 @@ def null_plane(rng, folder):
         + plain_hdu(image, [("EXTNAME", "SCI")], False)
         + hdu_bytes(cards, b"", False)
     )
-    planes, verdict = _answer(lambda: open_exposure(f"{path}[SCI]", error=f"{path}[ERR]").read())
+    planes, verdict = answer(lambda: open_exposure(f"{path}[SCI]", error=f"{path}[ERR]").read())
     if planes is not None and not (np.asarray(planes.error) == 2).all():
         verdict.wrong.append("a null plane has another value")
     return {"L"}, verdict
@@ -169,9 +169,9 @@ def given_wcs(rng, folder):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         wcs = WCS(header) if wcs is None else wcs
-    exposure, verdict = _answer(lambda: open_exposure(image, wcs=wcs))
+    exposure, verdict = answer(lambda: open_exposure(image, wcs=wcs))
     if way in ("solar", "linear", "none"):
-        return {"F"}, _must(verdict, "wcs must be", "refused")
+        return {"F"}, must(verdict, "wcs must be", "refused")
     if verdict.refused:
         verdict.wrong.append(f"refused what is sound: {verdict.refused}")
         return {"F"}, verdict

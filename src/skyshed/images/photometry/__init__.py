@@ -13,6 +13,7 @@ from skyshed.images.photometry.rules import (
     calibration_of,
     photometric_cards,
     rule,
+    warn_of_no_calibration,
 )
 
 __all__ = [
@@ -24,4 +25,5 @@ __all__ = [
     "calibration_of",
     "photometric_cards",
     "rule",
+    "warn_of_no_calibration",
 ]

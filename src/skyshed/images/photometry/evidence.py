@@ -10,10 +10,20 @@ import numpy as np
 
 from skyshed.images.photometry.pixel_area import PixelArea, pixel_area
 
-__all__ = ["Evidence"]
+__all__ = ["ContradictionError", "Doubt", "Evidence"]
 
 #: What detectors count.
 COUNTED = (u.electron, u.ct, u.DN, u.adu, u.photon)
+
+
+class ContradictionError(ValueError):
+    """Cards of a header that say different things; the message names them and their values."""
+
+
+class Doubt(str):
+    """In place of the value of a card: why it is not known which of several it is."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +35,8 @@ class Evidence:
     unit : `~astropy.units.UnitBase` or None
         The unit of the pixels.
     cards : mapping of str to object
-        Cards of the header, those of `photometric_cards` at least.
+        Cards of the header, those of `photometric_cards` at least. A rule that asks for one in
+        `Doubt` raises a `ContradictionError`.
     wcs : object or None
         The celestial WCS.
     shape : tuple of int
@@ -39,7 +50,7 @@ class Evidence:
 
     def number(self, name: str) -> float | None:
         """Return the finite number that a card holds; `None` if it holds none."""
-        value: Any = self.cards.get(name)
+        value = self._value(name)
         is_number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
         return float(value) if is_number and np.isfinite(value) else None
 
@@ -50,8 +61,14 @@ class Evidence:
 
     def text(self, name: str) -> str:
         """Return the text that a card holds, in capitals; empty if it holds none."""
-        value = self.cards.get(name)
+        value = self._value(name)
         return value.strip().upper() if isinstance(value, str) else ""
+
+    def _value(self, name: str) -> Any:
+        value: Any = self.cards.get(name)
+        if isinstance(value, Doubt):
+            raise ContradictionError(str(value))
+        return value
 
     @property
     def per_count(self) -> bool:

@@ -115,9 +115,10 @@ def _said_of_wcs(evidence: Evidence) -> str:
 def per_beam(evidence: Evidence) -> Calibration | None:
     """A sum over pixels counts every beam as often as it has pixels."""
     factor = _microjansky(evidence.unit, u.beam)
-    major, minor = evidence.positive("BMAJ"), evidence.positive("BMIN")
-    area = None if factor is None else evidence.pixel_area
-    if factor is None or major is None or minor is None or area is None:
+    if factor is None:
+        return None
+    major, minor, area = evidence.positive("BMAJ"), evidence.positive("BMIN"), evidence.pixel_area
+    if major is None or minor is None or area is None:
         return None
     pixels = OF_BEAM * np.deg2rad(major) * np.deg2rad(minor) / area.steradian
     return Calibration(
@@ -135,8 +136,10 @@ def per_beam(evidence: Evidence) -> Calibration | None:
 )
 def flux_per_wavelength(evidence: Evidence) -> Calibration | None:
     """The pivot wavelength is the one at which both ways to write a flux density agree."""
+    if evidence.unit is None or not evidence.unit.is_equivalent(FLAM):
+        return None
     pivot = evidence.positive("PHOTPLAM")
-    if evidence.unit is None or pivot is None or not evidence.unit.is_equivalent(FLAM):
+    if pivot is None:
         return None
     value = (1 * evidence.unit).to_value(u.uJy, u.spectral_density(pivot * u.AA))
     return Calibration(float(value), f"BUNIT: {evidence.unit} at PHOTPLAM = {pivot:.6g} Angstrom")

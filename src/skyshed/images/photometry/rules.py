@@ -1,15 +1,13 @@
 """The registry of rules, and what they say together."""
 
-import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, NamedTuple, TypeVar
 
-from skyshed.exceptions import ImageWarning
+from skyshed.images.cards import Cards
+from skyshed.images.doubted import warn_of_image
 from skyshed.images.photometry.calibration import Calibration
-from skyshed.images.photometry.evidence import Evidence
-from skyshed.images.twice import values_of
-from skyshed.messages import find_stack_level
+from skyshed.images.photometry.evidence import ContradictionError, Doubt, Evidence
 
 __all__ = [
     "RULES",
@@ -19,6 +17,7 @@ __all__ = [
     "check_agreement",
     "photometric_cards",
     "rule",
+    "warn_of_no_calibration",
 ]
 
 Function = TypeVar("Function", bound=Callable[[Evidence], Calibration | None])
@@ -26,10 +25,6 @@ Function = TypeVar("Function", bound=Callable[[Evidence], Calibration | None])
 #: What two cards may differ by and still be said to agree: a tenth is 0.1 mag. Calibrations of an
 #: image differ by less; a factor that was left over by a program differs by more.
 AGREEMENT = 0.1
-
-
-class ContradictionError(ValueError):
-    """Cards of a header that say different things; the message names them and their values."""
 
 
 class Rule(NamedTuple):
@@ -91,46 +86,31 @@ def rule(*cards: str, meaning: str, cite: str) -> Callable[[Function], Function]
     return register
 
 
-def photometric_cards(header: Any, primary: Any = None) -> dict[str, Any]:
-    """Return the cards of a header that rules read.
-
-    Parameters
-    ----------
-    header : Header or mapping
-        That of the image.
-    primary : Header, optional
-        That of the file, where the image is in an extension: it counts for cards that the image has
-        not, unless it has data of its own or INHERIT is F.
+def photometric_cards(cards: Cards | None) -> dict[str, Any]:
+    """Return the cards of an image that rules read; a `Doubt` where it is not known what one is.
 
     Examples
     --------
+    >>> from skyshed.images.cards import Cards
     >>> from skyshed.images.photometry import photometric_cards
-    >>> photometric_cards({"PHOTFLAM": 1e-19}, {"NAXIS": 0, "EXPTIME": 90.0})
+    >>> photometric_cards(Cards({"PHOTFLAM": 1e-19}, {"NAXIS": 0, "EXPTIME": 90.0}))
     {'EXPTIME': 90.0, 'PHOTFLAM': 1e-19}
     """
-    above = primary
-    if above is not None and (above.get("NAXIS", 0) != 0 or header.get("INHERIT") is False):
-        above = None
-    found = {}
+    if cards is None:
+        return {}
+    found: dict[str, Any] = {}
     for name in sorted({card for each in RULES.values() for card in each.cards}):
-        for where in (header, above):
-            if where is not None and name in where:
-                found[name] = _value(where, name)
-                break
-    if "BEAM" in str(_value(header, "BUNIT")).upper() and "BMAJ" not in found:
+        doubt = cards.doubt(name)
+        value = cards.value(name) if doubt is None else Doubt(doubt)
+        if value is not None:
+            found[name] = value
+    if "BEAM" in str(cards.value("BUNIT")).upper() and "BMAJ" not in found:
         from skyshed.images.photometry.aips import beam_in_history
 
-        found |= beam_in_history(header)
+        first, *others = (beam_in_history(part.own) for part in cards.parts)
+        differ = Doubt("the beam in HISTORY differs between the parts of the image")
+        found |= first if all(each == first for each in others) else {"BMAJ": differ}
     return found
-
-
-def _value(header: Any, name: str) -> Any:
-    """Return the value of a card; `None` of one that cannot be read, or says two things."""
-    try:
-        values = values_of(header, name)
-        return values[0] if len(values) == 1 else None
-    except Exception:  # astropy reads a card when it is asked for
-        return None
 
 
 def calibration_of(
@@ -170,15 +150,18 @@ def calibration_of(
         for other in found[1:]:
             _check_agreement(found[0], other)
     except ContradictionError as error:
-        warnings.warn(
-            f"{label}: {error}; flux densities and AB magnitudes are left out: give zero_point and "
-            "zero_point_system (--zero-point, --zero-point-system), or calibrate=False "
-            "(--no-calibrate)",
-            ImageWarning,
-            stacklevel=find_stack_level(),
-        )
+        warn_of_no_calibration(label, str(error))
         return None
     return found[0] if found else None
+
+
+def warn_of_no_calibration(label: str, why: str) -> None:
+    """Warn that an image has no flux densities, because of what its header says."""
+    warn_of_image(
+        f"{label}: {why}; flux densities and AB magnitudes are left out: give zero_point and "
+        "zero_point_system (--zero-point, --zero-point-system), or calibrate=False "
+        "(--no-calibrate)"
+    )
 
 
 def check_agreement(first: float, other: float, what: str) -> None:

@@ -28,8 +28,10 @@ def _rate(evidence: Evidence) -> tuple[float, str] | None:
 )  # fmt: skip
 def photflam(evidence: Evidence) -> Calibration | None:
     """Instruments of the Hubble Space Telescope: ACS, WFC3, WFPC2, STIS, NICMOS."""
+    if not (evidence.per_rate or evidence.per_count):
+        return None
     sensitivity, pivot = evidence.positive("PHOTFLAM"), evidence.positive("PHOTPLAM")
-    rate = _rate(evidence)
+    rate = None if sensitivity is None or pivot is None else _rate(evidence)
     if sensitivity is None or pivot is None or rate is None:
         return None
     flam = sensitivity * u.erg / u.s / u.cm**2 / u.AA
@@ -47,7 +49,10 @@ def photflam(evidence: Evidence) -> Calibration | None:
 )  # fmt: skip
 def photfnu(evidence: Evidence) -> Calibration | None:
     """WFC3/IR and NICMOS."""
-    sensitivity, rate = evidence.positive("PHOTFNU"), _rate(evidence)
+    if not (evidence.per_rate or evidence.per_count):
+        return None
+    sensitivity = evidence.positive("PHOTFNU")
+    rate = None if sensitivity is None else _rate(evidence)
     if sensitivity is None or rate is None:
         return None
     return Calibration(1e6 * sensitivity * rate[0], f"PHOTFNU = {sensitivity:.6g} Jy s, {rate[1]}")
@@ -74,8 +79,10 @@ def fluxmag0(evidence: Evidence) -> Calibration | None:
 )  # fmt: skip
 def photzp(evidence: Evidence) -> Calibration | None:
     """Products of surveys in the archive of ESO: KiDS, VIKING, VHS, VPHAS+ and others."""
+    if evidence.text("PHOTSYS") != "AB":
+        return None
     zero_point = evidence.number("PHOTZP")
-    if zero_point is None or evidence.text("PHOTSYS") != "AB":
+    if zero_point is None:
         return None
     return Calibration.of_zero_point(zero_point, f"PHOTZP = {zero_point:.6g}, PHOTSYS = 'AB'")
 
@@ -89,8 +96,10 @@ def photzp(evidence: Evidence) -> Calibration | None:
 )  # fmt: skip
 def magzp_of_ztf(evidence: Evidence) -> Calibration | None:
     """Science and reference images of ZTF."""
+    if not evidence.text("ORIGIN").startswith("ZWICKY TRANSIENT"):
+        return None
     zero_point = evidence.number("MAGZP")
-    if zero_point is None or not evidence.text("ORIGIN").startswith("ZWICKY TRANSIENT"):
+    if zero_point is None:
         return None
     return Calibration.of_zero_point(
         zero_point, f"MAGZP = {zero_point:.6g} of the Zwicky Transient Facility"

@@ -139,6 +139,15 @@ class NoDataMask(MadeOfAnother):
         """Return itself."""
         return self
 
+    @property
+    def bases(self) -> tuple[ImageSource, ...]:
+        """Those of all planes."""
+        return tuple(base for plane in self.planes for base in plane.bases)
+
+    def lacks(self, window: Window) -> str:
+        """Say why a window of a plane cannot be read; see `ImageSource.lacks`."""
+        return next(filter(None, (plane.lacks(window) for plane in self.planes)), "")
+
     def fingerprint(self) -> dict[str, Any]:
         """Return those of all planes."""
         first, *others = (plane.fingerprint() for plane in self.planes)

@@ -74,6 +74,8 @@ class Product:
         The unit of the pixels, where the header has none and the profile knows it.
     zero_point, gain, saturation, exposure : Number or None
         What the header says.
+    doubts : mapping of str to str
+        Which of these is not known, because the header says two things, and which card it is.
     """
 
     profile: Profile
@@ -89,6 +91,7 @@ class Product:
     gain: Number | None = None
     saturation: Number | None = None
     exposure: Number | None = None
+    doubts: Mapping[str, str] = field(default_factory=dict)
 
 
 def made_product(
@@ -96,7 +99,7 @@ def made_product(
 ) -> Product:
     """Put together what a file has of a profile; ``images`` are those of the file."""
     mine = next(each for each in images if each.number == structure.number)
-    text = structure.header.get("BUNIT")
+    text = structure.cards.own.get("BUNIT")
     own = is_unit(text)
     unit = parsed_unit(text.strip() if own else profile.unit) if own or profile.unit else None
     found, lacking = [], {}
@@ -111,14 +114,23 @@ def made_product(
             lacking[plane.role] = f"HDU {facts} names none of the bits {', '.join(plane.bad)}"
         else:
             found.append(FoundPlane(plane, facts.number, facts.key, bits))
+    numbers: dict[str, Number | None] = {}
+    doubts = {}
+    for name, declared, rules in (
+        ("zero_point", profile.zero_points, ZERO_POINTS), ("gain", profile.gains, GAINS),
+    ):  # fmt: skip
+        try:
+            numbers[name] = _said(declared, rules, structure, unit)
+        except _DoubtError as error:
+            doubts[name] = str(error)
     return Product(
         profile, structure.file, mine.number, mine.key,
         tuple(each.number for each in images if is_image(profile, each.name)),
         why, tuple(found), lacking, "" if own else profile.unit,
-        zero_point=_said(profile.zero_points, ZERO_POINTS, structure, unit),
-        gain=_said(profile.gains, GAINS, structure, unit),
         saturation=_number(profile.saturation, structure),
         exposure=_number(profile.exposure, structure),
+        doubts=doubts,
+        **numbers,
     )  # fmt: skip
 
 
@@ -168,15 +180,28 @@ def _named_bit(rest: str, value: Any) -> tuple[str, int]:
     return rest, value if isinstance(value, int) else -1
 
 
+class _DoubtError(ValueError):
+    """A card that is there with different values."""
+
+
 def _said(
     declared: Sequence[ZeroPoint] | Sequence[Gain], rules: Any, structure: Structure, unit: Any
 ) -> Number | None:
-    """Return the number that the first of some rules finds in the headers."""
+    """Return the number that the first of some rules finds in the headers.
+
+    Raises
+    ------
+    _DoubtError
+        If it is not known which of two values a card of the rule has.
+    """
     for each in declared:
         if each.units and not _is_one_of(unit, each.units):
             continue
-        if not all(matches(structure.find(card), text) for card, text in each.when.items()):
+        if not all(matches(structure.cards.value(card), text) for card, text in each.when.items()):
             continue
+        doubt = next(filter(None, map(structure.cards.doubt, each.cards)), None)
+        if doubt is not None:
+            raise _DoubtError(doubt)
         numbers = [_number(card, structure) for card in each.cards]
         known = [number for number in numbers if number is not None]
         value = None
@@ -189,7 +214,7 @@ def _said(
             value += each.offset
             system, unit_of_value = each.system, f" mag ({each.system})"
         cards = [number.how for number in known]
-        cards += [f"{card} = {structure.find(card)}" for card in each.when]
+        cards += [f"{card} = {structure.cards.value(card)}" for card in each.when]
         how = ", ".join(cards) or f"the unit, {unit}"
         return Number(float(value), f"{value:.6g}{unit_of_value}, by {how}", system)
     return None

@@ -3,11 +3,12 @@
 import importlib
 import pkgutil
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
 from skyshed.exceptions import ImageWarning
+from skyshed.images.cards import Cards
 from skyshed.images.hdu_facts import HduFacts, listed
 from skyshed.images.products import PLAIN, SIGNS, Structure
 from skyshed.images.profiles import families
@@ -15,7 +16,7 @@ from skyshed.images.profiles.declared import Profile
 from skyshed.images.profiles.product import Product, is_image, made_product, matches
 from skyshed.messages import find_stack_level
 
-__all__ = ["check_name", "forced", "may_be_known", "profiles", "recognise"]
+__all__ = ["check_name", "forced", "may_be_known", "nearly", "profiles", "recognise"]
 
 
 @cache
@@ -28,17 +29,17 @@ def profiles() -> dict[str, Profile]:
     return found
 
 
-def may_be_known(signs: Mapping[str, str]) -> bool:
-    """Whether an image with some of the cards `SIGNS` may match a profile."""
-    return any(
-        all(matches(signs.get(card), text) for card, text in each.signs.items() if card in SIGNS)
+def may_be_known(cards: Cards | None) -> bool:
+    """Whether an image may match a profile, going by those of its cards that are in `SIGNS`."""
+    return cards is not None and any(
+        all(matches(cards.sign(card), text) for card, text in each.signs.items() if card in SIGNS)
         for each in profiles().values()
     )
 
 
 def recognise(structure: Structure) -> Product | None:
     """Return which product an image is, `None` if it is none; of several, the strictest."""
-    name = str(structure.header.get("EXTNAME", "")).strip()
+    name = str(structure.cards.own.get("EXTNAME", "")).strip()
     able = [
         each for each in profiles().values() if is_image(each, name) and _has_signs(each, structure)
     ]
@@ -60,6 +61,23 @@ def recognise(structure: Structure) -> Product | None:
         )
         return None
     return made_product(best[0], structure, images, _why(best[0], structure))
+
+
+def nearly(structure: Structure) -> str:
+    """Say of an image that is no product which it would be if other HDUs were there, or nothing."""
+    name = str(structure.cards.own.get("EXTNAME", "")).strip()
+    able = [
+        each for each in profiles().values() if is_image(each, name) and _has_signs(each, structure)
+    ]
+    images = structure.images() if able else ()
+    lacking = [
+        f"{each.name} without {' and '.join(hdu for hdu in each.hdus if not _holds(hdu, images))}"
+        for each in able if not all(_holds(hdu, images) for hdu in each.hdus)
+    ]  # fmt: skip
+    if not lacking:
+        return ""
+    where = structure.file or ("the HDU alone" if len(images) < 2 else "the HDUList")
+    return f"{where} would be {' or '.join(lacking)}"
 
 
 def forced(name: str, structure: Structure) -> Product:
@@ -99,9 +117,9 @@ def check_name(name: Any) -> None:
 
 def _has_signs(profile: Profile, structure: Structure) -> bool:
     """Whether the cards of a file are those of a profile."""
-    if not all(matches(structure.find(card), text) for card, text in profile.signs.items()):
+    if not all(matches(structure.cards.sign(card), text) for card, text in profile.signs.items()):
         return False
-    return all(structure.find(card) is None for card in profile.absent)
+    return all(structure.cards.sign(card) is None for card in profile.absent)
 
 
 def _holds(pattern: str, images: Sequence[HduFacts]) -> bool:
@@ -110,5 +128,5 @@ def _holds(pattern: str, images: Sequence[HduFacts]) -> bool:
 
 def _why(profile: Profile, structure: Structure) -> str:
     """Say by what a file was recognised."""
-    cards = [f"{card} = {str(structure.find(card)).strip()}" for card in profile.signs]
+    cards = [f"{card} = {structure.cards.sign(card)}" for card in profile.signs]
     return ", ".join([*cards, *(f"HDU {each}" for each in profile.hdus)])

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
+from skyshed.images.doubted import warn_of_image
 from skyshed.images.noise_planes import NOISE_PLANES
 from skyshed.images.open import open_image
-from skyshed.images.products import NOT_USED, Said, Structure, structure_in, structure_of
+from skyshed.images.products import NOT_USED, PLAIN, Said, Structure, structure_in, structure_of
 from skyshed.images.profiles.declared import (
     ERROR,
     ERROR_VARIANCE,
@@ -17,11 +18,11 @@ from skyshed.images.profiles.declared import (
 )
 from skyshed.images.profiles.planes import DeviationSource, InUnit, NoDataMask
 from skyshed.images.profiles.product import FoundPlane, Product
-from skyshed.images.profiles.registry import check_name, forced, may_be_known, recognise
+from skyshed.images.profiles.registry import check_name, forced, may_be_known, nearly, recognise
 from skyshed.images.source import ImageSource
 from skyshed.images.unit_texts import parsed_unit
 
-__all__ = ["Taken", "product_in", "take"]
+__all__ = ["Plain", "Taken", "product_in", "take"]
 
 
 @dataclass(frozen=True)
@@ -52,11 +53,23 @@ class Taken:
     said: Said
 
 
-def product_in(name: str | None, image: ImageSource, given: Any) -> Product | None:
+class Plain(NamedTuple):
+    """Why an image that has signs of a product is taken as a plain one."""
+
+    why: str
+
+    def taken(self, image: ImageSource, mask_bits: Any) -> Taken:
+        """Return the image, without any planes, and what the run record says."""
+        return Taken(
+            image, {}, None, mask_bits, False, Said({"profile": f"{PLAIN}: {self.why}"}, {})
+        )
+
+
+def product_in(name: str | None, image: ImageSource, given: Any) -> Product | Plain | None:
     """Return which product an image is; see `skyshed.images.products.product_as`."""
     if name is not None:
         check_name(name)
-    elif not may_be_known(image.signs):  # so that its file need not be opened again
+    elif not may_be_known(image.header):  # so that its file need not be opened again
         return None
     if _is_hdulist(given) and image.hdu is not None:
         return _product(name, structure_of(given, image.hdu.number))
@@ -64,16 +77,22 @@ def product_in(name: str | None, image: ImageSource, given: Any) -> Product | No
     if "input_hdu" in origin:
         with structure_in(str(origin["input"]), int(origin["input_hdu"])) as structure:
             return _product(name, structure)
+    if image.hdu is not None and hasattr(given, "header"):  # an HDU, which knows of no other
+        return _product(name, structure_of([given], 0, images=[image.hdu]))
     if name is None:
         return None
     raise ValueError(
-        f"profile is given as {name!r}, and image is no FITS file or HDUList, whose HDUs it is "
-        "about: leave profile (--as) out"
+        f"profile is given as {name!r}, and image is no FITS file, HDUList or HDU, whose headers "
+        "it is about: leave profile (--as) out"
     )
 
 
-def _product(name: str | None, structure: Structure) -> Product | None:
-    return recognise(structure) if name is None else forced(name, structure)
+def _product(name: str | None, structure: Structure) -> Product | Plain | None:
+    if name is not None:
+        return forced(name, structure)
+    product = recognise(structure)
+    why = nearly(structure) if product is None else ""
+    return Plain(why) if why else product
 
 
 def take(
@@ -133,9 +152,14 @@ def take(
     if product.gain is not None and "error" not in companions and "error" not in user:
         parameters["effective_gain"] = product.gain.value
         record["profile_gain"] = product.gain.how
+    if "gain" in product.doubts and "error" not in companions and "error" not in user:
+        warn_of_image(
+            f"{image.label}: {product.doubts['gain']}; the noise of the sources is left out of the "
+            "errors: give effective_gain"
+        )
     return Taken(
         image, companions, NoDataMask(tuple(empty)) if empty else None, bits, relative,
-        Said(record, parameters),
+        Said(record, parameters, product.doubts.get("zero_point", "")),
     )  # fmt: skip
 
 
@@ -193,6 +217,7 @@ def _record(
         if each is not None
     ]
     lacking = [f"{role}: {why}" for role, why in product.lacking.items()]
+    lacking += [f"{name.replace('_', ' ')}: {why}" for name, why in product.doubts.items()]
     if passed or unused or lacking:
         record[NOT_USED] = "; ".join([*passed, *unused, *lacking])
     missing = [

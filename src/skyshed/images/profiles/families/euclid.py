@@ -63,12 +63,22 @@ PROFILES = (
             # Bit 0 is INVALID, the union of what must not be used, as in VIS.
             Plane(hdu=r"{detector}\.DQ", role=MASK, bits={"INVALID": 0}, bad=("INVALID",)),
         ),
+        unit="electron",
         exposure="EXPTIME",
-        unused=(Unused("zero points", "in the product's XML, not in the headers of images"),),
+        unused=(
+            Unused(
+                "ZPAB, PHRELDT",
+                "the zero point, and that of a detector relative to others: how "
+                "they go together is not in the DPDD's page",
+            ),
+            Unused("DQ: other bits", "parts of INVALID, or of what is measured"),
+        ),
         sources=(
-            "Euclid DPDD Q1, NIR Calibrated Frame",
+            "Euclid DPDD Q1, NIR Calibrated Frame "
+            "(euclid.esac.esa.int/dr/q1/dpdd/nirdpd/dpcards/nir_calibratedframe.html)",
             "Euclid Collaboration 2025, arXiv:2503.15304",
         ),
+        checked="the documents, and code that reads DQ and ZPAB",
     ),
     Profile(
         name="euclid-mer",
@@ -79,6 +89,11 @@ PROFILES = (
             Elsewhere("error", "the mosaic's RMS file"),
             Elsewhere("mask", "its flag file"),
         ),
-        sources=("Euclid DPDD Q1, Background-Subtracted Mosaic Product",),
+        sources=(
+            "Euclid DPDD Q1, Background-Subtracted Mosaic Product "
+            "(euclid.esac.esa.int/dr/q1/dpdd/merdpd/dpcards/mer_bksmosaic.html)",
+            "IRSA, Euclid Q1: MER mosaics, names of files",
+        ),
+        checked="the names of files, and code that takes MAGZERO as an AB zero point",
     ),
 )

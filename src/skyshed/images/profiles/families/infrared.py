@@ -85,7 +85,10 @@ PROFILES = (
         unused=(Unused("stDev", "of correlated pixels, much too low for sources"),),
         sources=(
             "PACS Handbook (HERSCHEL-HSC-DOC-2101); PACS Products Explained",
+            "HCSS 15, Product Definition Document, chapter 4: PACS Products Description "
+            "(herschel.esac.esa.int/hcss-doc-15.0)",
         ),
+        checked="code that writes and reads such maps, but for the name stDev",
     ),
     Profile(
         name="herschel-spire",
@@ -95,7 +98,11 @@ PROFILES = (
         hdus=("error", "coverage"),
         planes=(Plane(hdu="error", role=ERROR), Plane(hdu="coverage", role=NO_DATA)),
         unused=(Unused("confusion noise", "not in error: 5.8, 6.3, 6.8 mJy a beam"),),
-        sources=("SPIRE Handbook (HERSCHEL-HSC-DOC-0798); Nguyen et al. 2010, A&A 518, L5",),
+        sources=(
+            "SPIRE Handbook (HERSCHEL-HSC-DOC-0798); Nguyen et al. 2010, A&A 518, L5",
+            "header of a map in VizieR, J/A+A/565/A25",
+        ),
+        checked="the header of a real map",
     ),
     Profile(
         name="spherex",

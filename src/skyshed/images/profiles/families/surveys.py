@@ -85,8 +85,12 @@ PROFILES = (
         exposure="EXPTIME",
         elsewhere=(Elsewhere("mask", "the mask file of the image"),),
         unused=(
-            Unused("ZPAPPROX", "approximate: zero points vary over a field"),
+            Unused("ZPAPPROX", "of the exposure, and approximate: zero points vary over a field"),
         ),
-        sources=("Onken et al. 2019, PASA 36, e033 (DR2)",),
+        sources=(
+            "Onken et al. 2019, PASA 36, e033 (DR2)",
+            "SkyMapper, image access of DR4 (api.skymapper.nci.org.au/public/siap/dr4)",
+        ),
+        checked="code that reads images of DR4, but for INSTRUME and the mask",
     ),
 )  # fmt: skip

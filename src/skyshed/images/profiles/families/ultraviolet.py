@@ -61,7 +61,12 @@ PROFILES = (
         exposure="EXPOSURE",
         elsewhere=(Elsewhere("mask", "where the exposure map is 0"),),
         unused=(Unused("zero points", "an energy of photons takes a spectrum"),),
-        sources=("CIAO, Analysis guide: Images; ASC FITS Designers' Guide",),
+        sources=(
+            "CIAO, Analysis guide: Images; ASC FITS Designers' Guide",
+            "CIAO, Multiple Chip ACIS Exposure Map and Exposure-corrected Image "
+            "(cxc.harvard.edu/ciao/threads/expmap_acis_multi)",
+        ),
+        checked="the thread, and headers of real files of other kinds",
     ),
     Profile(
         name="xmm",
@@ -72,7 +77,12 @@ PROFILES = (
         exposure="EXPOSURE",
         elsewhere=(Elsewhere("mask", "where the exposure map is 0"),),
         unused=(Unused("zero points", "an energy of photons takes a spectrum"),),
-        sources=("XMM-Newton Data Files Handbook: EPIC images",),
+        sources=(
+            "XMM-Newton Data Files Handbook: EPIC images",
+            "SAS, evselect: Image extraction; eexpmap "
+            "(xmm-tools.cosmos.esa.int/external/sas/current/doc/evselect)",
+        ),
+        checked="the documents of SAS, and headers of real files of other kinds",
     ),
     Profile(
         name="tess-ffi",

@@ -1,0 +1,148 @@
+"""Whether the data of an HDU are all in its file, and are those that were written.
+
+What a header claims is compared with the size of the file before anything is read or planned; its
+checksums (FITS standard 4.0, section 4.4.2.7 and appendix J) with the data, once in a run.
+"""
+
+import os
+from typing import Any
+
+import numpy as np
+
+from skyshed.images.astropy_says import quiet
+from skyshed.images.cube_planes import first_pixel
+from skyshed.images.hdu_index import opened_at
+from skyshed.images.pixels import RefusedError
+from skyshed.images.window import Window
+
+__all__ = ["check_unpacked", "lacking", "wrong_sums"]
+
+#: Bytes of a file that are summed at a time.
+STEP = 16 << 20
+#: How many times smaller than its content a file can be, by what compressed it: more than any does.
+MOST_PACKED = {"gzip": 1100, "zip": 1100, "bzip2": 100_000, "xz": 20_000, "compress": 100_000}
+#: All bits of a sum of 32 bits, which is what a sound HDU has.
+ALL_ONES = 2**32 - 1
+
+
+def lacking(
+    path: str, header_at: int, axes: tuple[int, int], first: tuple[int, ...], window: Window
+) -> str:
+    """Say why a window of an image cannot be in a file; nothing if it may be.
+
+    Parameters
+    ----------
+    path : str
+        The file.
+    header_at : int
+        Where in it the header begins.
+    axes, first
+        Which axes of the HDU the image has, and where on each its first pixel is.
+    window : Window
+        What is to be read of it.
+    """
+    size = os.path.getsize(path)
+    with quiet(), opened_at(path, header_at, disable_image_compression=True) as hdus:
+        header, begin = hdus[0].header, header_at + int(hdus[0].fileinfo()["datLoc"])
+        if header.get("ZIMAGE") is True:
+            return _lacking_tiles(header)
+        shape = tuple(int(header[f"NAXIS{n}"]) for n in range(header["NAXIS"], 0, -1))
+        last = list(first)
+        last[axes[0]], last[axes[1]] = window.y1 - 1, window.x1 - 1
+        itemsize = abs(int(header["BITPIX"])) // 8
+        end = begin + (first_pixel(shape, tuple(last)) + 1) * itemsize
+    if end <= size:
+        return ""
+    claimed = " x ".join(str(length) for length in shape[::-1])
+    return (
+        f"by its header ({_named(shape)}) it has {claimed} pixels of {itemsize} bytes, of which "
+        f"{end} bytes of the file are needed, and the file has {size}: it is cut off, or NAXIS is "
+        "wrong"
+    )
+
+
+def _lacking_tiles(header: Any) -> str:
+    n_axes = int(header["ZNAXIS"])
+    shape = [int(header[f"ZNAXIS{n}"]) for n in range(1, n_axes + 1)]
+    tile = [int(header.get(f"ZTILE{n}", shape[0] if n == 1 else 1)) for n in range(1, n_axes + 1)]
+    n_tiles = 1
+    for length, side in zip(shape, tile, strict=True):
+        n_tiles *= -(-length // max(side, 1))
+    if n_tiles == header["NAXIS2"]:
+        return ""
+    claimed = " x ".join(map(str, shape))
+    return (
+        f"by its header it has {claimed} pixels in {n_tiles} tiles, and the table of tiles has "
+        f"{header['NAXIS2']} rows: it is cut off, or ZNAXIS is wrong"
+    )
+
+
+def check_unpacked(path: str, packed_by: str | None, nbytes: int, label: str) -> None:
+    """Refuse an image that is larger than a compressed file of its size can hold.
+
+    Raises
+    ------
+    ValueError
+        If it is.
+    """
+    size = os.path.getsize(path)
+    most = size * MOST_PACKED.get(packed_by or "", max(MOST_PACKED.values()))
+    if nbytes > most:
+        raise RefusedError(
+            f"{label}: by its header it has {nbytes} bytes of pixels, and no file of {size} bytes "
+            f"that {packed_by or 'a program'} has compressed holds as many: its header is damaged"
+        )
+
+
+def wrong_sums(path: str, header_at: int) -> list[str]:
+    """Say which checksums of an HDU are not those of what the file has; nothing without any.
+
+    All its data are read, in pieces.
+    """
+    with quiet(), opened_at(path, header_at, disable_image_compression=True) as hdus:
+        header, where = hdus[0].header, hdus[0].fileinfo()
+        sums = (str(header.get(name, "")).strip() for name in ("DATASUM", "CHECKSUM"))
+        data_sum, check_sum = sums
+    begin, length = header_at + int(where["datLoc"]), int(where["datSpan"])
+    if not data_sum.isdigit() or begin + length > os.path.getsize(path):
+        return []
+    with open(path, "rb", buffering=0) as file:
+        found = _summed(file, begin, length)
+        of_header = _summed(file, header_at, begin - header_at)
+    if found != int(data_sum):
+        return [
+            f"its data are not those that its DATASUM was written for ({data_sum}; they have "
+            f"{found}): they are damaged, or were changed without it; copy or download the file "
+            "anew, or correct DATASUM"
+        ]
+    total = _folded(found + of_header)
+    if check_sum.strip("0") and total not in (0, ALL_ONES):
+        return [
+            "its header is not that which its CHECKSUM was written for, its data are: cards are "
+            "damaged, or were changed without it"
+        ]
+    return []
+
+
+def _summed(file: Any, begin: int, length: int) -> int:
+    """Return the sum of the 32-bit words of a part of a file, with carries added at its end."""
+    file.seek(begin)
+    total, left = 0, length
+    while left:
+        content = file.read(min(STEP, left))
+        if not content:
+            break
+        left -= len(content)
+        content += b"\0" * (-len(content) % 4)
+        total += int(np.frombuffer(content, ">u4").sum(dtype=np.uint64))
+    return _folded(total)
+
+
+def _folded(total: int) -> int:
+    while total > ALL_ONES:
+        total = (total & ALL_ONES) + (total >> 32)
+    return total
+
+
+def _named(shape: tuple[int, ...]) -> str:
+    return ", ".join(f"NAXIS{n} = {length}" for n, length in enumerate(shape[::-1], 1))
