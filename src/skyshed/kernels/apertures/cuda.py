@@ -81,7 +81,7 @@ def radius_of_flux(data, labels, mask, place, label, circles, background, flux, 
     cupy.cumsum(marks, out=first[1, 1:])
     out = cupy.empty(n, np.float64)
     RADIUS.launch(
-        "search_small", n * FEW, *images, *sources, np.int64(n), out, dtype=data.dtype, block=FEW
+        "search_small", n * 32, *images, *sources, np.int64(n), out, dtype=data.dtype, block=FEW
     )
     n_large, n_marks = (int(total) for total in first[:, n].get())
     before, firsts = cupy.empty(n_marks, np.float64), (first[0], first[1], np.int64(n))

@@ -48,15 +48,19 @@ extern "C" __global__ void count_chunks(
     }
 }
 
-// Calls visit(y, x) for every 32nd pixel of a chunk of a box.
-template <class Visit> __device__ inline void visit_chunk(const Box &box, i64 chunk, Visit visit) {
-    const i64 width = box.width(), begin = chunk * CHUNK;
-    const i64 row = begin / width, past = begin - row * width;
-    const int pixels = (int)min((i64)CHUNK, box.size() - begin);
-    for (int j = lane_of_thread(); j < pixels; j += 32) {
-        const i64 k = past + j, down = k < width ? 0 : k / width;
-        visit(box.y0 + row + down, box.x0 + k - down * width);
-    }
+// The pixels of a chunk of a box, by their number in it.
+struct Part {
+    i64 y0, x0;            // the first pixel's row, the box's first column
+    unsigned past, width;  // how far in its row the first pixel is; the box's width
+    int pixels;
+    __device__ i64 row(int j) const { return y0 + (past + j) / width; }
+    __device__ i64 column(int j) const { return x0 + (past + j) % width; }
+};
+
+__device__ inline Part part_of(const Box &box, i64 chunk) {
+    const i64 width = box.width(), begin = chunk * CHUNK, row = begin / width;
+    return {box.y0 + row, box.x0, (unsigned)(begin - row * width), (unsigned)width,
+            (int)min((i64)CHUNK, box.size() - begin)};
 }
 
 extern "C" __global__ void kron_chunks(
@@ -75,15 +79,17 @@ extern "C" __global__ void kron_chunks(
         const Radius to = radius_in(at);
         const int mine = label[i];
         double moment = 0.0, total = 0.0;
-        visit_chunk(box, c - first_chunk[i], [&](i64 y, i64 x) {
+        const Part part = part_of(box, c - first_chunk[i]);
+        for (int j = lane_of_thread(); j < part.pixels; j += 32) {
+            const i64 y = part.row(j), x = part.column(j);
             const double radius = to.at((x + field.at.x0) - at.x, (y + field.at.y0) - at.y);
-            if (radius > scale) return;
+            if (radius > scale) continue;
             i64 p;
-            if (taken(field, box, mine, y, x, p) != FROM) return;
+            if (taken(field, box, mine, y, x, p) != FROM) continue;
             const double value = data[p];
             moment += value * radius;
             total += value;
-        });
+        }
         moment = warp_sum(moment);
         total = warp_sum(total);
         if (lane_of_thread() == 0) moments[c] = moment, totals[c] = total;
@@ -120,6 +126,7 @@ extern "C" __global__ void aperture_chunks(
     const double *background, const i64 *first_chunk, i64 n, double *totals, double *variances,
     int *seen) {
     __shared__ Measured of_warp[BLOCK / 32];
+    __shared__ int edges_of_warp[BLOCK / 32][64];
     __shared__ Field<REAL> field;
     if (threadIdx.x == 0) field = field_of(data, labels, mask, where);
     __syncthreads();
@@ -133,23 +140,50 @@ extern "C" __global__ void aperture_chunks(
         const int mine = label[i];
         double total = 0.0, variance = 0.0;
         int bits = 0;
-        visit_chunk(box, c - first_chunk[i], [&](i64 y, i64 x) {
-            const double dx = (x + field.at.x0) - at.x, dy = (y + field.at.y0) - at.y;
-            const double u = dx * e.ca + dy * e.sa, v = dy * e.cb - dx * e.sb;
-            const double radius = sqrt(u * u + v * v);
-            double weight = 1.0;
-            if (radius - clear > 1.0) return;
-            if (!(radius + clear < 1.0))
-                weight = edge_weight(e, at, y + field.at.y0, x + field.at.x0);
-            if (!(weight > 0.0)) return;
+        const Part part = part_of(box, c - first_chunk[i]);
+        int *edges = edges_of_warp[threadIdx.x / 32];
+        int n_edges = 0;
+        for (int begin = 0; begin < part.pixels || n_edges;) {
+            // Pixels on the outline wait until there is one for each lane.
+            const bool on_edge = n_edges >= 32 || begin >= part.pixels;
+            int j = begin + lane_of_thread();
+            double weight = 0.0;
+            if (on_edge) {
+                const int first = max(n_edges - 32, 0);
+                if (first + lane_of_thread() < n_edges) {
+                    j = edges[first + lane_of_thread()];
+                    weight = edge_weight(
+                        e, at, part.row(j) + field.at.y0, part.column(j) + field.at.x0);
+                }
+                __syncwarp(ALL_LANES);  // they have been read
+                n_edges = first;
+            } else {
+                bool waits = false;
+                if (j < part.pixels) {
+                    const double dx = (part.column(j) + field.at.x0) - at.x;
+                    const double dy = (part.row(j) + field.at.y0) - at.y;
+                    const double u = dx * e.ca + dy * e.sa, v = dy * e.cb - dx * e.sb;
+                    const double radius = sqrt(u * u + v * v);
+                    if (radius + clear < 1.0) weight = 1.0;
+                    else waits = !(radius - clear > 1.0);
+                }
+                const unsigned waiting = __ballot_sync(ALL_LANES, waits);
+                const unsigned before = waiting & ((1u << lane_of_thread()) - 1);
+                if (waits) edges[n_edges + __popc(before)] = j;
+                __syncwarp(ALL_LANES);  // they have been written
+                n_edges += __popc(waiting);
+                begin += 32;
+            }
+            if (!(weight > 0.0)) continue;
             i64 p;
-            if (weighed(field, input_mask, box, mine, y, x, p, bits) != FROM) return;
+            const i64 y = part.row(j), x = part.column(j);
+            if (weighed(field, input_mask, box, mine, y, x, p, bits) != FROM) continue;
             total += weight * ((double)data[p] - sky);
             if (error) {
                 const double sigma = weight * (double)error[p];
                 variance += sigma * sigma;
             }
-        });
+        }
         total = warp_sum(total);
         variance = warp_sum(variance);
         for (int step = 16; step; step >>= 1) bits |= __shfl_down_sync(ALL_LANES, bits, step);
