@@ -38,7 +38,7 @@ struct Disc {
 __device__ inline Disc disc_at(
     const Field<REAL> &field, const double *circle, const int *label, double sky, double flux) {
     const double x = circle[0], y = circle[1], largest = circle[2];
-    Disc d = {field, {0, 0, 0, 0, 0, 0}, 0, 0, 0.0, 0.0, sky, label ? *label : 0, 1, nullptr};
+    Disc d = {field, {0, 0, 0, 0, 0, 0}, 0, 0, 0.0, 0.0, sky, *label, 1, nullptr};
     if (largest > SMALLEST && searchable(x, y, largest, sky, flux))
         d.box = box_of(field.at, x, y, largest, largest);
     if (d.box.empty()) return d;
@@ -80,30 +80,19 @@ __device__ inline void add_row(const Disc &d, int row, double *sums) {
     }
 }
 
-// Whether each circle is a large one, and how many sums are kept for it.
-extern "C" __global__ void count_marks(
-    const i64 *where, const double *circles, const double *background, const double *flux, i64 n,
-    i64 *large, i64 *marks) {
-    for (i64 i = global_thread(); i < n; i += global_threads()) {
-        const Field<REAL> field = field_of<REAL>(nullptr, nullptr, nullptr, where);
-        const Disc d = disc_at(field, circles + 3 * i, nullptr, background[i], flux[i]);
-        large[i] = d.stride == STRIDE;
-        marks[i] = large[i] ? (i64)d.rows() * d.marks() : 0;
-    }
-}
-
-// PARTS warps per large circle, a row each at a time. first_large[i] is how many large ones come
-// before circle i, first_mark[i] where its sums begin.
+// PARTS warps per circle of the list `which` of those that may be large, a row each at a time.
+// first_mark[j] is where the sums of the j-th begin.
 extern "C" __global__ void add_before(
     const REAL *data, const int *labels, const bool *mask, const i64 *where, const int *label,
-    const double *circles, const double *background, const double *flux, const i64 *first_large,
-    const i64 *first_mark, i64 n, double *before) {
+    const double *circles, const double *background, const double *flux, const i64 *which,
+    const i64 *first_mark, i64 n_large, double *before) {
     const Field<REAL> field = field_of(data, labels, mask, where);
-    for (i64 w = global_warp(); w < first_large[n] * PARTS; w += global_warps()) {
-        const i64 i = source_of(w / PARTS, first_large, n);
+    for (i64 w = global_warp(); w < n_large * PARTS; w += global_warps()) {
+        const i64 j = w / PARTS, i = which[j];
         const Disc d = disc_at(field, circles + 3 * i, label + i, background[i], flux[i]);
+        if (d.stride != STRIDE) continue;
         for (int row = w % PARTS; row < d.rows(); row += PARTS)
-            add_row(d, row, before + first_mark[i] + (i64)row * d.marks());
+            add_row(d, row, before + first_mark[j] + (i64)row * d.marks());
     }
 }
 
@@ -241,22 +230,23 @@ extern "C" __global__ void search_small(
     }
 }
 
-// A block per large circle.
+// A block per circle that may be large.
 extern "C" __global__ void search_large(
     const REAL *data, const int *labels, const bool *mask, const i64 *where, const int *label,
-    const double *circles, const double *background, const double *flux, const i64 *first_large,
-    const i64 *first_mark, i64 n, const double *before, double *out) {
+    const double *circles, const double *background, const double *flux, const i64 *which,
+    const i64 *first_mark, i64 n_large, const double *before, double *out) {
     __shared__ Disc d;  // the same for all threads: in registers it would be many times there
     __shared__ double of_warp[MANY / 32];
     const Field<REAL> field = field_of(data, labels, mask, where);
-    for (i64 j = blockIdx.x; j < first_large[n]; j += gridDim.x) {
-        const i64 i = source_of(j, first_large, n);
+    for (i64 j = blockIdx.x; j < n_large; j += gridDim.x) {
+        const i64 i = which[j];
         __syncthreads();  // the last source is done with
         if (threadIdx.x == 0) {
             d = disc_at(field, circles + 3 * i, label + i, background[i], flux[i]);
-            d.before = before + first_mark[i];
+            d.before = before + first_mark[j];
         }
         __syncthreads();
+        if (d.stride != STRIDE) continue;
         const double radius = search(
             [&](double at) {
                 const double part = flux_of_warp(d, at, threadIdx.x / 32, MANY / 32);

@@ -2,7 +2,8 @@
 //
 // The pixels of an aperture's box are cut into chunks of CHUNK, counted row by row from the box's
 // first. A warp adds a chunk by a fixed tree; then a source's chunks are added in their order. So a
-// giant aperture keeps the whole GPU busy, and the bits depend on the source alone.
+// giant aperture keeps the whole GPU busy, and the bits depend on the source alone. There may be more
+// chunks than the box needs: these are empty.
 
 #include "parts.cuh"
 #include "skyshed/kernels/apertures/sums.h"
@@ -33,21 +34,6 @@ __device__ inline void measure(
     __syncwarp(ALL_LANES);
 }
 
-// How many chunks each aperture has: none where it is not measured. The axes are scaled;
-// `background` may be null.
-extern "C" __global__ void count_chunks(
-    const i64 *where, const double *ellipses, const double *background, i64 n, double scale,
-    i64 *count) {
-    for (i64 i = global_thread(); i < n; i += global_threads()) {
-        const Aperture at = aperture_at(ellipses, i);
-        count[i] = 0;
-        if (!at.valid(background ? background[i] : 0.0)) continue;
-        const Ellipse e = at.scaled(scale);
-        const Box box = box_of(place_of(where), at.x, at.y, e.width, e.height);
-        count[i] = (box.size() + CHUNK - 1) / CHUNK;
-    }
-}
-
 // The pixels of a chunk of a box, by their number in it.
 struct Part {
     i64 y0, x0;            // the first pixel's row, the box's first column
@@ -58,6 +44,7 @@ struct Part {
 };
 
 __device__ inline Part part_of(const Box &box, i64 chunk) {
+    if (box.empty()) return {0, 0, 0, 1, 0};
     const i64 width = box.width(), begin = chunk * CHUNK, row = begin / width;
     return {box.y0 + row, box.x0, (unsigned)(begin - row * width), (unsigned)width,
             (int)min((i64)CHUNK, box.size() - begin)};
@@ -98,13 +85,18 @@ extern "C" __global__ void kron_chunks(
 
 // One thread per source adds its chunks up, in their order.
 extern "C" __global__ void kron_sources(
-    const i64 *first_chunk, i64 n, const double *moments, const double *totals, double *out) {
+    const i64 *where, const double *ellipses, double scale, const i64 *first_chunk, i64 n,
+    const double *moments, const double *totals, double *out) {
     for (i64 i = global_thread(); i < n; i += global_threads()) {
-        const i64 begin = first_chunk[i], end = first_chunk[i + 1];
         double moment = 0.0, total = 0.0;
-        for (i64 c = begin; c < end; ++c) moment += moments[c], total += totals[c];
-        out[i] = begin < end ? moment : NAN_VALUE;
-        out[n + i] = begin < end ? total : NAN_VALUE;
+        for (i64 c = first_chunk[i]; c < first_chunk[i + 1]; ++c)
+            moment += moments[c], total += totals[c];
+        const Aperture at = aperture_at(ellipses, i);
+        const Ellipse e = at.scaled(scale);
+        const bool measured =
+            at.valid(0.0) && !box_of(place_of(where), at.x, at.y, e.width, e.height).empty();
+        out[i] = measured ? moment : NAN_VALUE;
+        out[n + i] = measured ? total : NAN_VALUE;
     }
 }
 
@@ -200,11 +192,12 @@ extern "C" __global__ void aperture_sources(
         int bits = 0;
         for (i64 c = first_chunk[i]; c < first_chunk[i + 1]; ++c)
             total += totals[c], variance += variances[c], bits |= seen[c];
+        const Aperture at = aperture_at(ellipses, i);
+        if (!at.valid(background[i])) bits = 0;
         const bool any = bits & USABLE;
         out[i] = any ? total : NAN_VALUE;
         out[n + i] = any && with_error ? variance : NAN_VALUE;
         const Place place = place_of(where);
-        const Aperture at = aperture_at(ellipses, i);
         const Ellipse e = at.scaled(1.0);
         const bool beyond = beyond_edge(place, at.x, at.y, e);
         bits = seen_in_all(bits, with_error, variance, beyond);
