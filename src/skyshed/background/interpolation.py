@@ -77,6 +77,7 @@ class BkgZoomInterpolator:
         dtype: Any,
         n_threads: int | None = None,
         window: tuple[slice, slice] | None = None,
+        xp: Any = None,
         **unused: Any,
     ) -> Any:
         """Expand a mesh.
@@ -95,6 +96,8 @@ class BkgZoomInterpolator:
             Threads to use; `None` for all available cores. The result is the same for any number.
         window : pair of slices, optional
             The rows and columns of the image to compute, each with start and stop; `None` for all.
+        xp : module, optional
+            The array library of the image: `numpy` or ``cupy``; `None` for that of the mesh.
         **unused
             Other keywords that `Background2D` passes to interpolators.
 
@@ -103,22 +106,22 @@ class BkgZoomInterpolator:
         image : array
             Of ``shape``, or the shape of the window, in the dtype of the mesh.
         """
-        xp = array_namespace(data=data)
-        data = xp.asarray(data)
-        mesh = to_host(data)
+        xp = xp or array_namespace(data=data)
+        mesh = np.asarray(to_host(data))
         low, high = mesh.min(), mesh.max()
         window = window or (slice(0, shape[0]), slice(0, shape[1]))
         if low == high:
             return xp.full([each.stop - each.start for each in window], low, dtype=dtype)
         if self.mode not in COMPILED_MODES:
             zooms = tuple(int(side) for side in box_size)
+            data = xp.asarray(data)
             image = ndimage_of(data).zoom(
                 data, zooms, order=self.order, mode=self.mode, cval=self.cval, grid_mode=True
             )[window]
             return np.clip(image, low, high, out=image) if self.clip else image
         if max(box_size) == 1:
             # Splines pass through the values of the mesh; scipy.ndimage.zoom copies here, too.
-            return data[window].copy()
+            return xp.asarray(data)[window].copy()
         coefficients = mesh.astype(float)
         if self.order > 1:
             coefficients = spline_coefficients(coefficients, self.order, self.mode)
@@ -128,8 +131,7 @@ class BkgZoomInterpolator:
         columns = rows if axes[0] == axes[1] else _axis_weights(*axes[1], self.order, self.mode)
         index, weight = zip(rows, columns, strict=True)
         limits = (low, high) if self.clip else (-np.inf, np.inf)
-        coefficients = like(coefficients, data)
-        return zoom.expand(coefficients, index, weight, limits, mesh.dtype, n_threads)
+        return zoom.expand(xp.asarray(coefficients), index, weight, limits, mesh.dtype, n_threads)
 
 
 class BkgIDWInterpolator:

@@ -97,14 +97,14 @@ class BackgroundWindow:
         # Other interpolators compute whole images.
         cuts = type(self.interpolator) is BkgZoomInterpolator
         image = self.interpolator(
-            self.xp.asarray(mesh),
+            mesh if cuts else self.xp.asarray(mesh),
             shape=self.shape,
             dtype=self.dtype,
             box_size=self.box_size,
             n_threads=resolve_n_threads(self.n_threads),
             mesh_yxcen=self.mesh.centers(self.box_size),
             mesh_nan_mask=self.mesh.gaps,
-            **({"window": cut} if cuts else {}),
+            **({"window": cut, "xp": self.xp} if cuts else {}),
         )
         if not cuts and (y1 - y0, x1 - x0) != self.shape:
             image = image[cut].copy()

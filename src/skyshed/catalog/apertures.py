@@ -39,11 +39,11 @@ def ellipse_sums(
     apermask_method: str,
     n_threads: int | None,
 ) -> tuple[Any, Any, Any]:
-    """Return flux, error and `~skyshed.kernels.apertures.Seen` of one ellipse per source.
+    """Return flux, its variance and `~skyshed.kernels.apertures.Seen` of one ellipse per source.
 
     ``ellipses`` are those of `as_ellipses`.
     """
-    total, variance, seen = apertures.aperture_sums(
+    sums: tuple[Any, Any, Any] = apertures.aperture_sums(
         frame.data,
         frame.error,
         frame.input_mask,
@@ -56,7 +56,7 @@ def ellipse_sums(
         MASKING[apermask_method],
         n_threads,
     )
-    return total, np.sqrt(variance), seen
+    return sums
 
 
 def _circles_of_radius(xcentroid: Any, ycentroid: Any, radius: float) -> Any:
@@ -81,7 +81,10 @@ def _circular_photometry(
 ) -> Any:
     axis = np.full(xcentroid.shape, radius)
     ellipses = as_ellipses(xcentroid, ycentroid, axis, axis, np.zeros_like(axis))
-    return ellipse_sums(frame, sources, ellipses, local_background, apermask_method, n_threads)[:2]
+    total, variance, _ = ellipse_sums(
+        frame, sources, ellipses, local_background, apermask_method, n_threads
+    )
+    return total, np.sqrt(variance)
 
 
 def kron_boxes(xcentroid: Any, ycentroid: Any, _kron_major: Any) -> Any:
@@ -139,7 +142,7 @@ def _kron_circle(xcentroid: Any, ycentroid: Any, _kron_major: Any) -> Any:
 @measurement(
     Column("_fluxfrac_radius", "pix", "Radius of the circle that holds a fraction of kron_flux."),
     reach=kron_boxes,
-    on_host=("_kron_circle",),
+    on_host=("_kron_circle", "kron_flux", "local_background"),
 )
 def _fluxfrac_radius(
     frame: Any,
@@ -161,7 +164,7 @@ def _fluxfrac_radius(
     Column("_half_light_radius", "pix", "Radius of the circle that holds half of kron_flux."),
     geometry=True,
     reach=kron_boxes,
-    on_host=("_kron_circle",),
+    on_host=("_kron_circle", "kron_flux", "local_background"),
 )
 def _half_light_radius(
     frame: Any,

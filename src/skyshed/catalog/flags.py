@@ -32,6 +32,7 @@ KRON_FLAGS = np.array([sum(KRON[seen] for seen in Seen(bits)) for bits in range(
     Column("_masked_in", description="Whether a pixel of the segment is in the caller's mask."),
     Column("_not_finite_in", description="Whether a value of the segment is not finite."),
     reach=SEGMENT,
+    on_host=("_count",),
 )
 def _bad_in_segment(frame: Any, sources: Any, _count: Any) -> Any:
     top, left = frame.origin
@@ -47,7 +48,7 @@ def _bad_in_segment(frame: Any, sources: Any, _count: Any) -> Any:
         return count_in_rows(bad, sources.start) > 0
 
     if frame.mask is frame.input_mask:  # where all data are finite, the frame has one mask
-        return edge, _count < sources.area, none
+        return edge, _count < sources.host.area, none
     masked = none if frame.input_mask is None else in_segment(pixels(frame.input_mask))
     return edge, masked, in_segment(~np.isfinite(pixels(frame.data)))
 

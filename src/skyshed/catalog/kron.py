@@ -124,16 +124,10 @@ def kron_radius(
         "Sum over the Kron aperture, the ellipse scaled by kron_radius times kron_params[0], less "
         "the local background.",
     ),
-    Column(
-        "kron_fluxerr",
-        "data",
-        "1-sigma error of kron_flux: the errors of the aperture's pixels added in quadrature.",
-        "kron_flux_err",
-        requires=("error",),
-    ),
+    Column("_kron_variance", description="Sum of the squared errors, weighted."),
     Column("_kron_seen", description="What was noticed in the Kron aperture, as bits of `Seen`."),
     reach=kron_boxes,
-    on_host=("_kron_ellipse",),
+    on_host=("_kron_ellipse", "local_background"),
 )
 def kron_photometry(
     frame: Any,
@@ -145,6 +139,20 @@ def kron_photometry(
 ) -> Any:
     """Sum over the Kron apertures."""
     return ellipse_sums(frame, sources, _kron_ellipse, local_background, apermask_method, n_threads)
+
+
+@measurement(
+    Column(
+        "kron_fluxerr",
+        "data",
+        "1-sigma error of kron_flux: the errors of the aperture's pixels added in quadrature.",
+        "kron_flux_err",
+        requires=("error",),
+    )
+)
+def kron_fluxerr(_kron_variance: Any) -> Any:
+    """Take the square root of the variance."""
+    return np.sqrt(_kron_variance)
 
 
 @measurement(

@@ -51,7 +51,7 @@ def aperture_sums(
     data, error, input_mask, labels, mask, place, label, ellipses, background, method, n_threads
 ):
     """Sum per aperture; see the contract in `skyshed.kernels.apertures`."""
-    n, where = len(label), _where(data, place, method)
+    n, where, background = len(label), _where(data, place, method), cupy.asarray(background)
     ellipses, first, chunks = _chunks(data.shape, place, ellipses, 1.0)
     totals, variances = (cupy.empty(chunks, np.float64) for _ in range(2))
     seen = cupy.empty(chunks, np.int32)
@@ -72,7 +72,7 @@ def radius_of_flux(data, labels, mask, place, label, circles, background, flux, 
     """Search per source; see the contract in `skyshed.kernels.apertures`."""
     n, circles = len(label), _host_rows(circles)
     which, first_mark = _large_circles(data.shape, place, circles)
-    sources = cupy.asarray(circles), background, flux
+    sources = tuple(cupy.asarray(each) for each in (circles, background, flux))
     images = data, labels, mask, _where(data, place, method), label
     out = cupy.empty(n, np.float64)
     RADIUS.launch(

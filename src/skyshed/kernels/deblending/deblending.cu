@@ -103,28 +103,17 @@ extern "C" __global__ void split_small(
     }
 }
 
-// What a source takes of `work`, in pixels: running sums say where its part ends.
-__device__ inline i64 room_of(i64 area, i64 least) {
-    return area > least ? (area + 7) / 8 * 8 : 0;
-}
-
-extern "C" __global__ void find_room(const i64 *start, i64 n, i64 least, i64 *room) {
-    for (i64 i = global_thread(); i < n; i += global_threads())
-        room[i] = room_of(start[i + 1] - start[i], least);
-}
-
-// Sources of more than `least` pixels; stop[i] is where a source's part of `work` ends, in pixels.
+// The sources which[0:n_large]; part[j] is where that of `work` begins that the j-th of them has, in
+// pixels: as many as it has, rounded up to a multiple of 8.
 extern "C" __global__ void __launch_bounds__(512, 1) split_large(
     const REAL *values, const i64 *pixel, const i64 *start, i64 n, i64 nx, const double *threshold,
     i64 n_levels, i64 npixels, double contrast, bool corners, bool saddle, i64 max_markers,
-    i64 least, const i64 *stop, i64 bytes, unsigned char *work, int *child, i64 *nchild,
-    unsigned char *flags) {
+    const i64 *which, const i64 *part, i64 n_large, i64 bytes, unsigned char *work, int *child,
+    i64 *nchild, unsigned char *flags) {
     __shared__ Team team;
-    for (i64 i = blockIdx.x; i < n; i += gridDim.x) {
-        const i64 area = start[i + 1] - start[i];
-        if (area <= least) continue;
-        const i64 room = room_of(area, least);
-        const Work<int> w = lay_out<int>(work + (stop[i] - room) * bytes, room, saddle);
+    for (i64 j = blockIdx.x; j < n_large; j += gridDim.x) {
+        const i64 i = which[j], area = start[i + 1] - start[i];
+        const Work<int> w = lay_out<int>(work + part[j] * bytes, (area + 7) / 8 * 8, saddle);
         const Task task = {(int)area, (int)n_levels, nx,
                            {threshold + i * n_levels, npixels, saddle, 0.0}, contrast, corners,
                            max_markers};
