@@ -27,6 +27,8 @@ LARGE_BLOCK = 512
 UNDECIDED = 128
 #: Levels are counted in 16 bits for small sources.
 MANY_LEVELS = 65_000
+#: With more, the pixels of large sources are not listed by level.
+LISTED_LEVELS = 1024
 
 
 class _Rows(NamedTuple):
@@ -125,10 +127,14 @@ def _split_large(task, results, area, dtype, saddle, least):
         return
     per_pixel = bytes_per_pixel(dtype, 4, saddle)
     room = (area[which] + 7) // 8 * 8
+    n_levels = int(task[6])
+    first = None
+    if n_levels <= LISTED_LEVELS:
+        first = cupy.empty(which.size * (n_levels + 2), np.int32)
     KERNELS.launch(
         "split_large", which.size * LARGE_BLOCK, *task, cupy.asarray(which),
         cupy.asarray(np.cumsum(room) - room), np.int64(which.size), np.int64(per_pixel),
-        cupy.empty(int(room.sum()) * per_pixel, np.uint8), *results, dtype=dtype,
+        cupy.empty(int(room.sum()) * per_pixel, np.uint8), first, *results, dtype=dtype,
         block=LARGE_BLOCK,
     )  # fmt: skip
 

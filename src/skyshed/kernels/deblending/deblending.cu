@@ -58,7 +58,7 @@ __device__ Outcome split(
     if (task.max_markers >= 0 && n_markers > task.max_markers) return {0, TOO_MANY};
     if (n_markers < 2) return {0, 0};
     if (!rule.saddle && n_markers > w.max_basins) return {0, UNDECIDED};
-    draw_markers(w, n);
+    draw_markers(w, n, team);
     if (threadIdx.x == 0) team.n_cells = 0;
     __syncthreads();
     for (int k = threadIdx.x; k < n; k += blockDim.x)
@@ -104,16 +104,18 @@ extern "C" __global__ void split_small(
 }
 
 // The sources which[0:n_large]; part[j] is where that of `work` begins that the j-th of them has, in
-// pixels: as many as it has, rounded up to a multiple of 8.
-extern "C" __global__ void __launch_bounds__(512, 1) split_large(
+// pixels: as many as it has, rounded up to a multiple of 8. `first` has room for n_levels + 2 numbers of
+// each, or is null.
+extern "C" __global__ void __launch_bounds__(MOST_THREADS, 1) split_large(
     const REAL *values, const i64 *pixel, const i64 *start, i64 n, i64 nx, const double *threshold,
     i64 n_levels, i64 npixels, double contrast, bool corners, bool saddle, i64 max_markers,
-    const i64 *which, const i64 *part, i64 n_large, i64 bytes, unsigned char *work, int *child,
-    i64 *nchild, unsigned char *flags) {
+    const i64 *which, const i64 *part, i64 n_large, i64 bytes, unsigned char *work, int *first,
+    int *child, i64 *nchild, unsigned char *flags) {
     __shared__ Team team;
     for (i64 j = blockIdx.x; j < n_large; j += gridDim.x) {
         const i64 i = which[j], area = start[i + 1] - start[i];
-        const Work<int> w = lay_out<int>(work + part[j] * bytes, (area + 7) / 8 * 8, saddle);
+        Work<int> w = lay_out<int>(work + part[j] * bytes, (area + 7) / 8 * 8, saddle);
+        if (first) w.first = first + j * (n_levels + 2);
         const Task task = {(int)area, (int)n_levels, nx,
                            {threshold + i * n_levels, npixels, saddle, 0.0}, contrast, corners,
                            max_markers};
