@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import cupy
 import numpy as np
 
-from skyshed.kernels.cuda import Kernels, chunks_of, max_chunks
+from skyshed.kernels.cuda import CHUNK, Kernels, chunks_of, max_chunks
 from skyshed.kernels.deblending import cpu
 from skyshed.kernels.segments.cuda import places_of, sources_in, take
 
@@ -131,11 +131,17 @@ def _split_large(task, results, area, dtype, saddle, least):
     first = None
     if n_levels <= LISTED_LEVELS:
         first = cupy.empty(which.size * (n_levels + 2), np.int32)
+    large = cupy.asarray(which), cupy.asarray(np.cumsum(room) - room)
+    n_large, per_pixel = np.int64(which.size), np.int64(per_pixel)
+    work = cupy.empty(int(room.sum() * per_pixel), np.uint8)
+    first_chunk = np.append(0, np.cumsum(-(-area[which] // CHUNK)))
     KERNELS.launch(
-        "split_large", which.size * LARGE_BLOCK, *task, cupy.asarray(which),
-        cupy.asarray(np.cumsum(room) - room), np.int64(which.size), np.int64(per_pixel),
-        cupy.empty(int(room.sum()) * per_pixel, np.uint8), first, *results, dtype=dtype,
-        block=LARGE_BLOCK,
+        "relate_large", int(first_chunk[-1]) * 32, task[1], task[2], task[4], task[9], task[10],
+        *large, cupy.asarray(first_chunk), n_large, per_pixel, work, dtype=dtype,
+    )  # fmt: skip
+    KERNELS.launch(
+        "split_large", which.size * LARGE_BLOCK, *task, *large, n_large, per_pixel, work, first,
+        *results, dtype=dtype, block=LARGE_BLOCK,
     )  # fmt: skip
 
 

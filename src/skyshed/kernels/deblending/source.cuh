@@ -102,9 +102,11 @@ __device__ inline i64 look(
     return first;
 }
 
+// Finds the neighbours of a source's pixels begin, begin + step, ... before `end`; n is how many it has.
 template <class I>
-__device__ void find_neighbours(const Work<I> &w, const i64 *pixel, int n, i64 nx, bool corners) {
-    for (int k = threadIdx.x; k < n; k += blockDim.x) {
+__device__ void find_neighbours(
+    const Work<I> &w, const i64 *pixel, int n, i64 nx, bool corners, int begin, int end, int step) {
+    for (int k = begin; k < end; k += step) {
         const i64 p = pixel[k], x = p % nx;
         const int left = x > 0 ? 1 : 0, right = x + 1 < nx ? 1 : 0;
         const int reach_left = corners ? left : 0, reach_right = corners ? right : 0;
