@@ -222,15 +222,17 @@ def detect_sources(
     connectivity = check_connectivity(connectivity)
     image = as_image(data, "data", xp)
     mask = as_mask(mask, "mask", xp, shape=image.shape, like="the input image data")
-    if mask is not None and xp.all(mask):
+    threshold = _as_threshold(threshold, xp.asarray(data).dtype, image.shape, xp)
+    labels, number, start, pixel, bbox, seen = labelling.sources_above(
+        image, threshold, mask, npixels, connectivity, n_threads
+    )
+    if mask is not None and not seen.any_pixel:
         raise ValueError(
             "mask must not be True for every pixel: there is nothing left to detect sources in; "
             "True masks a pixel out"
         )
-    threshold = _as_threshold(threshold, xp.asarray(data).dtype, image.shape, xp)
-    labels, number, start, pixel, bbox = labelling.sources_above(
-        image, threshold, mask, npixels, connectivity, n_threads
-    )
+    if seen.n_negative:
+        _warn_of_negative(threshold, seen.n_negative)
     sources = Sources(number, start, pixel, bbox, labels.shape)
     if len(sources) == 0:
         warnings.warn(
@@ -253,22 +255,20 @@ def _as_threshold(threshold: Any, dtype: Any, shape: tuple[int, int], xp: Any) -
             raise TypeError(f"threshold must be a real number or an image, got {threshold!r}")
         dtype = np.result_type(dtype if dtype.kind == "f" else xp.float64, threshold)
         threshold = xp.asarray(threshold, dtype=dtype)
-        threshold = threshold.astype(xp.float32 if dtype.itemsize <= 4 else xp.float64)
-    else:
-        threshold = as_image(threshold, "threshold", xp, shape=shape)
-    if threshold.size == 0 or xp.min(threshold) >= 0:
-        return threshold
-    n_negative = int(xp.count_nonzero(threshold < 0))
-    if n_negative:
-        what = (
-            f"is negative ({threshold})"
-            if threshold.ndim == 0
-            else (f"has {n_negative} negative value(s)")
-        )
-        warnings.warn(
-            f"threshold {what}: pixels of zero or negative value can become part of sources, and "
-            "SourceCatalog counts negative values as zero in the moments",
-            AstropyUserWarning,
-            stacklevel=find_stack_level(),
-        )
-    return threshold
+        return threshold.astype(xp.float32 if dtype.itemsize <= 4 else xp.float64)
+    return as_image(threshold, "threshold", xp, shape=shape)
+
+
+def _warn_of_negative(threshold: Any, n_negative: int) -> None:
+    """Warn of thresholds below 0, an array of shape () or that of the image."""
+    what = (
+        f"is negative ({threshold})"
+        if threshold.ndim == 0
+        else (f"has {n_negative} negative value(s)")
+    )
+    warnings.warn(
+        f"threshold {what}: pixels of zero or negative value can become part of sources, and "
+        "SourceCatalog counts negative values as zero in the moments",
+        AstropyUserWarning,
+        stacklevel=find_stack_level(),
+    )

@@ -6,9 +6,12 @@ from typing import Any
 import numpy as np
 
 from skyshed.kernels.threads import rows_per_range, run_ranges
-from skyshed.namespace import array_namespace, is_device_array
+from skyshed.namespace import array_namespace, in_one_transfer, is_device_array
 
 __all__ = ["Frame", "Lazy", "bad_pixels"]
+
+#: Copies small device arrays to the host.
+Fetch = Callable[..., tuple[Any, ...]]
 
 
 class Lazy:
@@ -119,7 +122,13 @@ class Frame:
 
     @classmethod
     def from_images(
-        cls, data: Any, labels: Any, mask: Any = None, n_threads: int | None = None, **others: Any
+        cls,
+        data: Any,
+        labels: Any,
+        mask: Any = None,
+        n_threads: int | None = None,
+        fetch: Fetch = in_one_transfer,
+        **others: Any,
     ) -> "Frame":
         """Make a frame of an image, and mask its non-finite pixels.
 
@@ -131,10 +140,12 @@ class Frame:
             The caller's mask: the ``input_mask`` of the frame.
         n_threads : int, optional
             Threads to look for such pixels with; `None` for all available cores.
+        fetch : callable, optional
+            Copies device arrays to the host, and may copy more than it is asked for.
         **others
             Other arguments of the class.
         """
-        bad = bad_pixels(data, mask, n_threads)
+        bad = bad_pixels(data, mask, n_threads, fetch)
         return cls(data, labels, mask=bad, input_mask=mask, **others)
 
     def replace(self, **changes: Any) -> "Frame":
@@ -222,7 +233,9 @@ class Frame:
         return self.data if convolved is None else convolved
 
 
-def bad_pixels(data: Any, mask: Any, n_threads: int | None = None) -> Any:
+def bad_pixels(
+    data: Any, mask: Any, n_threads: int | None = None, fetch: Fetch = in_one_transfer
+) -> Any:
     """Return a mask that also covers non-finite data; the given one if all data are finite.
 
     Parameters
@@ -233,18 +246,20 @@ def bad_pixels(data: Any, mask: Any, n_threads: int | None = None) -> Any:
         True where pixels are masked.
     n_threads : int, optional
         Threads of the host; `None` for all available cores.
+    fetch : callable, optional
+        As for `Frame.from_images`.
     """
     xp = array_namespace(data=data)
-    if _is_finite(data, n_threads):
+    if _is_finite(data, n_threads, fetch):
         return mask
     bad = ~xp.isfinite(data)
     return bad if mask is None else bad | mask
 
 
-def _is_finite(data: Any, n_threads: int | None) -> bool:
+def _is_finite(data: Any, n_threads: int | None, fetch: Fetch) -> bool:
     """Whether all data are finite, and of a size that can be added up."""
     if is_device_array(data):
-        return bool(np.isfinite(np.sum(data)))
+        return bool(np.isfinite(fetch(np.sum(data))[0]))
     finite: list[bool] = []
 
     def look(y0: int, y1: int) -> None:

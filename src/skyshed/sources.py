@@ -86,6 +86,15 @@ class Sources:
         """Labels, offsets and boxes on the host: the same arrays, or one copy from the device."""
         return Rows(*in_one_transfer(self.labels, self.start, self.bbox))
 
+    def on_host_with(self, *arrays: Any) -> tuple[Any, ...]:
+        """Return small arrays as NumPy arrays; `host` comes along, that the host waits but once."""
+        if "host" in vars(self):
+            return in_one_transfer(*arrays)
+        rows = self.labels, self.start, self.bbox
+        others = in_one_transfer(*arrays, *rows)
+        vars(self)["host"] = Rows(*others[len(arrays) :])
+        return others[: len(arrays)]
+
     @cached_property
     def order(self) -> Any:
         """Positions of the sources by their first pixel, int64, shape (n,).

@@ -12,9 +12,9 @@ from tests.device import scenes, standin
 from tests.device.standin import counts
 
 #: What the chain may ask for, however large the field is.
-MOST_WAITS, MOST_LAUNCHES, MOST_BYTES_PER_PIXEL = 40, 300, 28
+MOST_WAITS, MOST_LAUNCHES, MOST_BYTES_PER_PIXEL = 12, 100, 28
 #: What a giant blend may make the host wait more often.
-MOST_WAITS_OF_A_GIANT = 20
+MOST_WAITS_OF_A_GIANT = 10
 #: Pixels of a source that shared memory can't hold, well above the limit of any dtype.
 GIANT = 2_500
 SETTINGS = {"box_size": 30, "npixels": 5, "nsigma": 1.5, "localbkg_width": 10}

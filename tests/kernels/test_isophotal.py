@@ -55,9 +55,22 @@ def test_summaries_are_those_of_numpy(scene):
 @settings(deadline=None, max_examples=60)
 @given(scenes(), st.booleans())
 def test_totals_are_those_of_numpy(scene, squared):
-    got = isophotal.total(Sources.from_labels(scene[0]), *scene[1:], squared, 1)
+    got, _ = isophotal.total(Sources.from_labels(scene[0]), *scene[1:], squared, 1)
     want = [np.sum(v * v if squared else v) if v.size else np.nan for v, _ in pixels_of(*scene)]
     np.testing.assert_array_equal(got, want)
+
+
+@pytest.mark.parametrize("squared", [True, False])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_totals_say_which_sources_have_values_that_are_not_finite(value, squared):
+    """Masked pixels included; that a square overflows does not count."""
+    labels = np.kron(np.arange(1, 6, dtype=np.int32), np.ones((3, 4), np.int32))
+    image, mask = np.full(labels.shape, 1e200), np.zeros(labels.shape, bool)
+    image[1, 5] = image[2, 14] = value
+    mask[2, 12:16] = True
+    sources = Sources.from_labels(labels)
+    _, finite = isophotal.total(sources, image, mask, squared, 1)
+    assert finite.tolist() == [True, False, True, False, True]
 
 
 @settings(deadline=None, max_examples=60)
@@ -108,7 +121,7 @@ def field(n_side=120):
 
 CALLS = {
     "summarize": lambda s, image, mask, n: np.stack(isophotal.summarize(s, image, mask, n)),
-    "total": lambda s, image, mask, n: isophotal.total(s, image, mask, True, n),
+    "total": lambda s, image, mask, n: np.stack(isophotal.total(s, image, mask, True, n)),
     "gini": isophotal.gini,
     "perimeter": lambda s, image, mask, n: isophotal.perimeter(s, mask, n),
 }

@@ -44,7 +44,10 @@ def test_labels_are_those_of_scipy(data, npixels, connectivity, masked):
         labels, n = labelling.label_above(data, threshold, mask, npixels, connectivity, 2)
         np.testing.assert_array_equal(labels, expected[0], strict=True)
         assert n == expected[1]
-        image, *rows = labelling.sources_above(data, threshold, mask, npixels, connectivity, 2)
+        image, *rows, seen = labelling.sources_above(
+            data, threshold, mask, npixels, connectivity, 2
+        )
+        assert seen == (data.size > 0 and not (masked and mask.all()), 0)
         np.testing.assert_array_equal(image, expected[0], strict=True)
         for one, other in zip(rows, segments.collect(image, 1), strict=True):
             np.testing.assert_array_equal(one, other, strict=True)

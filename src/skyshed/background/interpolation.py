@@ -78,6 +78,7 @@ class BkgZoomInterpolator:
         n_threads: int | None = None,
         window: tuple[slice, slice] | None = None,
         coefficients: Any = None,
+        xp: Any = None,
         **unused: Any,
     ) -> Any:
         """Expand a mesh.
@@ -98,6 +99,8 @@ class BkgZoomInterpolator:
             The rows and columns of the image to compute, each with start and stop; `None` for all.
         coefficients : array of float64, shape (nby, nbx), optional
             What `coefficients` returns for the mesh, where that is known.
+        xp : module, optional
+            The array library of the image: `numpy` or ``cupy``; `None` for that of the mesh.
         **unused
             Other keywords that `Background2D` passes to interpolators.
 
@@ -106,22 +109,22 @@ class BkgZoomInterpolator:
         image : array
             Of ``shape``, or the shape of the window, in the dtype of the mesh.
         """
-        xp = array_namespace(data=data)
-        data = xp.asarray(data)
-        mesh = to_host(data)
+        xp = xp or array_namespace(data=data)
+        mesh = np.asarray(to_host(data))
         low, high = mesh.min(), mesh.max()
         window = window or (slice(0, shape[0]), slice(0, shape[1]))
         if low == high:
             return xp.full([each.stop - each.start for each in window], low, dtype=dtype)
         if self.mode not in COMPILED_MODES:
             zooms = tuple(int(side) for side in box_size)
+            data = xp.asarray(data)
             image = ndimage_of(data).zoom(
                 data, zooms, order=self.order, mode=self.mode, cval=self.cval, grid_mode=True
             )[window]
             return np.clip(image, low, high, out=image) if self.clip else image
         if max(box_size) == 1:
             # Splines pass through the values of the mesh; scipy.ndimage.zoom copies here, too.
-            return data[window].copy()
+            return xp.asarray(data)[window].copy()
         if coefficients is None:
             coefficients = self.coefficients(mesh)
         axes = list(zip(mesh.shape, box_size, window, strict=True))
@@ -130,8 +133,7 @@ class BkgZoomInterpolator:
         columns = rows if axes[0] == axes[1] else _axis_weights(*axes[1], self.order, self.mode)
         index, weight = zip(rows, columns, strict=True)
         limits = (low, high) if self.clip else (-np.inf, np.inf)
-        coefficients = like(coefficients, data)
-        return zoom.expand(coefficients, index, weight, limits, mesh.dtype, n_threads)
+        return zoom.expand(xp.asarray(coefficients), index, weight, limits, mesh.dtype, n_threads)
 
     def coefficients(self, mesh: Any) -> Any:
         """Return the coefficients of the spline through a mesh, for many windows of one image.

@@ -99,6 +99,7 @@ class BackgroundWindow:
         if cuts:
             known = {
                 "window": cut,
+                "xp": self.xp,
                 "coefficients": self.mesh.coefficients(name, self.interpolator),
             }
         else:
@@ -106,8 +107,9 @@ class BackgroundWindow:
                 "mesh_yxcen": self.mesh.centers(self.box_size),
                 "mesh_nan_mask": self.mesh.gaps,
             }
+        values = getattr(self.mesh, name)
         image = self.interpolator(
-            self.xp.asarray(getattr(self.mesh, name)),
+            values if cuts else self.xp.asarray(values),
             shape=self.shape,
             dtype=self.dtype,
             box_size=self.box_size,

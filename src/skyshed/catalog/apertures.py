@@ -8,7 +8,14 @@ from skyshed.catalog.reach import circle_boxes
 from skyshed.catalog.registry import Column, measurement
 from skyshed.kernels import apertures
 
-__all__ = ["MASKING", "ellipse_sums", "frame_window", "kron_boxes", "radius_of_fraction"]
+__all__ = [
+    "MASKING",
+    "as_ellipses",
+    "ellipse_sums",
+    "frame_window",
+    "kron_boxes",
+    "radius_of_fraction",
+]
 
 #: What the kernels call the catalog's ``apermask_method``.
 MASKING = {"none": apertures.NONE, "mask": apertures.MASK, "correct": apertures.CORRECT}
@@ -19,6 +26,11 @@ def frame_window(frame: Any) -> tuple[int, int, int, int]:
     return (*frame.origin, *frame.full_shape)
 
 
+def as_ellipses(x: Any, y: Any, a: Any, b: Any, theta: Any) -> Any:
+    """Return ellipses as the kernels take them, from centres, axes, and angles in degrees."""
+    return np.column_stack((x, y, a, b, np.deg2rad(theta)))
+
+
 def ellipse_sums(
     frame: Any,
     sources: Any,
@@ -27,11 +39,11 @@ def ellipse_sums(
     apermask_method: str,
     n_threads: int | None,
 ) -> tuple[Any, Any, Any]:
-    """Return flux, error and `~skyshed.kernels.apertures.Seen` of one ellipse per source.
+    """Return flux, its variance and `~skyshed.kernels.apertures.Seen` of one ellipse per source.
 
-    ``ellipses`` has the columns ``x, y, a, b, theta``, theta in degrees.
+    ``ellipses`` are those of `as_ellipses`.
     """
-    total, variance, seen = apertures.aperture_sums(
+    sums: tuple[Any, Any, Any] = apertures.aperture_sums(
         frame.data,
         frame.error,
         frame.input_mask,
@@ -39,12 +51,12 @@ def ellipse_sums(
         frame.mask,
         frame_window(frame),
         sources.labels,
-        np.column_stack((*ellipses[:4], np.deg2rad(ellipses[4]))),
+        ellipses,
         local_background,
         MASKING[apermask_method],
         n_threads,
     )
-    return total, np.sqrt(variance), seen
+    return sums
 
 
 def _circles_of_radius(xcentroid: Any, ycentroid: Any, radius: float) -> Any:
@@ -55,6 +67,7 @@ def _circles_of_radius(xcentroid: Any, ycentroid: Any, radius: float) -> Any:
     Column("_circular_flux", "data", "Sum over a circle, less the local background."),
     Column("_circular_fluxerr", "data", "Error of that sum from the total error."),
     reach=_circles_of_radius,
+    on_host=("xcentroid", "ycentroid"),
 )
 def _circular_photometry(
     frame: Any,
@@ -66,9 +79,12 @@ def _circular_photometry(
     apermask_method: str,
     n_threads: int | None,
 ) -> Any:
-    axis = frame.xp.full(xcentroid.shape, radius)
-    ellipses = xcentroid, ycentroid, axis, axis, np.zeros_like(axis)
-    return ellipse_sums(frame, sources, ellipses, local_background, apermask_method, n_threads)[:2]
+    axis = np.full(xcentroid.shape, radius)
+    ellipses = as_ellipses(xcentroid, ycentroid, axis, axis, np.zeros_like(axis))
+    total, variance, _ = ellipse_sums(
+        frame, sources, ellipses, local_background, apermask_method, n_threads
+    )
+    return total, np.sqrt(variance)
 
 
 def kron_boxes(xcentroid: Any, ycentroid: Any, _kron_major: Any) -> Any:
@@ -79,7 +95,7 @@ def kron_boxes(xcentroid: Any, ycentroid: Any, _kron_major: Any) -> Any:
 def radius_of_fraction(
     frame: Any,
     sources: Any,
-    circles: tuple[Any, Any, Any],
+    circles: Any,
     flux: Any,
     local_background: Any,
     apermask_method: str,
@@ -91,8 +107,8 @@ def radius_of_fraction(
     ----------
     frame, sources, local_background, apermask_method, n_threads
         As measurements receive them.
-    circles : tuple of arrays ``x, y, radius``, shape (n,)
-        The largest circles.
+    circles : array of float64, shape (n, 3)
+        The largest circles: ``x, y, radius``.
     flux : array of float64, shape (n,)
         The flux that each circle must contain.
 
@@ -107,7 +123,7 @@ def radius_of_fraction(
         frame.mask,
         frame_window(frame),
         sources.labels,
-        np.column_stack(circles),
+        circles,
         local_background,
         flux,
         MASKING[apermask_method],
@@ -116,24 +132,31 @@ def radius_of_fraction(
 
 
 @measurement(
+    Column("_kron_circle", description="x, y and radius of the circle around the Kron aperture."),
+    geometry=True,
+)
+def _kron_circle(xcentroid: Any, ycentroid: Any, _kron_major: Any) -> Any:
+    return np.column_stack((xcentroid, ycentroid, _kron_major))
+
+
+@measurement(
     Column("_fluxfrac_radius", "pix", "Radius of the circle that holds a fraction of kron_flux."),
     reach=kron_boxes,
+    on_host=("_kron_circle", "kron_flux", "local_background"),
 )
 def _fluxfrac_radius(
     frame: Any,
     sources: Any,
-    xcentroid: Any,
-    ycentroid: Any,
-    _kron_major: Any,
+    _kron_circle: Any,
     kron_flux: Any,
     local_background: Any,
     fraction: float,
     apermask_method: str,
     n_threads: int | None,
 ) -> Any:
-    circles, flux = (xcentroid, ycentroid, _kron_major), fraction * kron_flux
+    flux = fraction * kron_flux
     return radius_of_fraction(
-        frame, sources, circles, flux, local_background, apermask_method, n_threads
+        frame, sources, _kron_circle, flux, local_background, apermask_method, n_threads
     )
 
 
@@ -141,19 +164,18 @@ def _fluxfrac_radius(
     Column("_half_light_radius", "pix", "Radius of the circle that holds half of kron_flux."),
     geometry=True,
     reach=kron_boxes,
+    on_host=("_kron_circle", "kron_flux", "local_background"),
 )
 def _half_light_radius(
     frame: Any,
     sources: Any,
-    xcentroid: Any,
-    ycentroid: Any,
-    _kron_major: Any,
+    _kron_circle: Any,
     kron_flux: Any,
     local_background: Any,
     apermask_method: str,
     n_threads: int | None,
 ) -> Any:
-    circles, flux = (xcentroid, ycentroid, _kron_major), 0.5 * kron_flux
+    flux = 0.5 * kron_flux
     return radius_of_fraction(
-        frame, sources, circles, flux, local_background, apermask_method, n_threads
+        frame, sources, _kron_circle, flux, local_background, apermask_method, n_threads
     )

@@ -28,7 +28,7 @@ def background(frame: Any, sources: Any, _count: Any, n_threads: int | None) -> 
     """Sum the background; NaN where there is none."""
     if frame.background is None:
         return (frame.xp.full(len(sources), np.nan),) * 2
-    total = isophotal.total(sources, frame.background, frame.mask, False, n_threads)
+    total, _ = isophotal.total(sources, frame.background, frame.mask, False, n_threads)
     return total, total / np.maximum(_count, 1)
 
 
@@ -81,17 +81,20 @@ def annulus_boxes(frame: Any, sources: Any, localbkg_width: int) -> Any:
         "subtracted from all fluxes; 0 without a width.",
     ),
     Column("_too_few_around", description="Whether the annulus has too few usable pixels."),
+)
+def local_background(_count: Any, _around: Any, _count_around: Any) -> Any:
+    """Leave out sources whose pixels are all masked."""
+    return np.where(_count > 0, _around, np.nan), _count_around < apertures.FEWEST
+
+
+@measurement(
+    Column("_around", "data", "Background per pixel in the annulus; 0 without a width."),
+    Column("_count_around", description="Number of usable pixels there; enough without a width."),
     reach=annulus_boxes,
 )
-def local_background(
-    frame: Any, sources: Any, localbkg_width: int, _count: Any, n_threads: int | None
-) -> Any:
-    """Estimate it; 0 without an annulus, NaN for sources whose pixels are all masked."""
+def _annuli(frame: Any, sources: Any, localbkg_width: int, n_threads: int | None) -> Any:
     if localbkg_width == 0:
-        value, too_few = frame.xp.zeros(len(sources)), frame.xp.zeros(len(sources), dtype=bool)
-    else:
-        value, count = apertures.local_background(
-            frame.data, frame.labels, frame.mask, sources.bbox, localbkg_width, n_threads
-        )
-        too_few = count < apertures.FEWEST
-    return np.where(_count > 0, value, np.nan), too_few
+        return np.zeros(len(sources)), np.full(len(sources), apertures.FEWEST)
+    return apertures.local_background(
+        frame.data, frame.labels, frame.mask, sources.bbox, localbkg_width, n_threads
+    )

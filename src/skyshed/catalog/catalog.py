@@ -396,8 +396,7 @@ class SourceCatalog:
         ]
         if unknown:
             raise ValueError(f"columns must be names of measured columns, {unknown} are none")
-        for name in names:
-            self._results[name]
+        self._results.measure(*names)
 
     @property
     def properties(self) -> list[str]:

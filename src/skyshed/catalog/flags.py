@@ -7,9 +7,8 @@ import numpy as np
 from skyshed.catalog.registry import SEGMENT, Column, Results, measurement
 from skyshed.flags import SEGMENTATION_FLAGS as FLAGS
 from skyshed.flags import decode_segmentation_flags
-from skyshed.kernels import isophotal
 from skyshed.kernels.apertures import Seen
-from skyshed.namespace import count_in_rows, like, to_host
+from skyshed.namespace import count_in_rows
 
 __all__ = ["decode"]
 
@@ -29,18 +28,18 @@ KRON_FLAGS = np.array([sum(KRON[seen] for seen in Seen(bits)) for bits in range(
 
 
 @measurement(
-    Column("_segment_flags", description="Flags of the segment's pixels and position."),
+    Column("_at_edge", description="Whether the segment touches the edge of the image."),
+    Column("_masked_in", description="Whether a pixel of the segment is in the caller's mask."),
+    Column("_not_finite_in", description="Whether a value of the segment is not finite."),
     reach=SEGMENT,
+    on_host=("_count",),
 )
-def _segment_flags(
-    frame: Any, sources: Any, _count: Any, segment_fluxerr: Any, n_threads: int | None
-) -> Any:
+def _bad_in_segment(frame: Any, sources: Any, _count: Any) -> Any:
     top, left = frame.origin
     ny, nx = frame.full_shape
-    y0, y1, x0, x1 = (sources.bbox[:, k] for k in range(4))
+    y0, y1, x0, x1 = (sources.host.bbox[:, k] for k in range(4))
     edge = (y0 + top == 0) | (x0 + left == 0) | (y1 + top == ny) | (x1 + left == nx)
-    flags = FLAGS.EDGE_TOUCH * edge.astype(np.int64)
-    flags |= FLAGS.ALL_MASKED * (_count == 0)
+    none = np.zeros(len(sources), bool)
 
     def pixels(image: Any) -> Any:
         return frame.xp.take(image.reshape(-1), sources.pixel)
@@ -49,19 +48,20 @@ def _segment_flags(
         return count_in_rows(bad, sources.start) > 0
 
     if frame.mask is frame.input_mask:  # where all data are finite, the frame has one mask
-        flags |= FLAGS.MASKED_PIXELS * (_count < sources.area)
-    else:
-        if frame.input_mask is not None:
-            flags |= FLAGS.MASKED_PIXELS * in_segment(pixels(frame.input_mask))
-        flags |= FLAGS.NON_FINITE_DATA * in_segment(~np.isfinite(pixels(frame.data)))
-    if frame.error is not None:
-        # A sum is not finite if any of its terms is not. That of the squares has all but masked
-        # pixels, so few sources are left to look at.
-        open_ = np.flatnonzero(to_host((_count < sources.area) | ~np.isfinite(segment_fluxerr)))
-        if open_.size:
-            total = isophotal.total(sources.take(open_), frame.error, None, False, n_threads)
-            flags[like(open_, flags)] |= FLAGS.NON_FINITE_ERROR * ~np.isfinite(total)
-    return flags
+        return edge, _count < sources.host.area, none
+    masked = none if frame.input_mask is None else in_segment(pixels(frame.input_mask))
+    return edge, masked, in_segment(~np.isfinite(pixels(frame.data)))
+
+
+@measurement(Column("_segment_flags", description="Flags of the segment's pixels and position."))
+def _segment_flags(
+    _count: Any, _at_edge: Any, _masked_in: Any, _not_finite_in: Any, _finite_errors: Any
+) -> Any:
+    flags = FLAGS.EDGE_TOUCH * _at_edge.astype(np.int64)
+    flags |= FLAGS.ALL_MASKED * (_count == 0)
+    flags |= FLAGS.MASKED_PIXELS * _masked_in
+    flags |= FLAGS.NON_FINITE_DATA * _not_finite_in
+    return flags | FLAGS.NON_FINITE_ERROR * ~_finite_errors
 
 
 @measurement(Column("_shape_flags", description="Flags of the moments."), geometry=True)
@@ -84,7 +84,7 @@ def _deblending_flags(provenance: Any, sources: Any) -> Any:
     flagged, flags = provenance.flagged[order], provenance.flags[order]
     labels = sources.host.labels
     index = np.minimum(np.searchsorted(flagged, labels), flagged.size - 1)
-    return like(np.where(flagged[index] == labels, flags[index], 0), sources.labels)
+    return np.where(flagged[index] == labels, flags[index], 0)
 
 
 @measurement(
@@ -104,7 +104,7 @@ def flags(
 ) -> Any:
     """Combine all flags."""
     bits = _segment_flags | _shape_flags | _deblending_flags(provenance, sources)
-    bits |= like(KRON_FLAGS, _kron_seen)[_kron_seen]
+    bits |= KRON_FLAGS[_kron_seen]
     bits |= FLAGS.KRON_MINIMUM_RADIUS * _kron_at_least
     return bits | FLAGS.LOCAL_BKG_TOO_FEW_PIXELS * _too_few_around
 

@@ -34,7 +34,7 @@ def area(_count: Any) -> Any:
 )
 def segment_area(sources: Any) -> Any:
     """Count the pixels of each segment."""
-    return sources.area.astype(float)
+    return sources.host.area.astype(float)
 
 
 @measurement(
@@ -97,13 +97,21 @@ def fluxes(_count: Any, _sum: Any, _low: Any, _high: Any, local_background: Any)
         alias="segment_flux_err",
         requires=("error",),
     ),
+)
+def segment_fluxerr(_variance: Any) -> Any:
+    """Take the square root of the variance."""
+    return np.sqrt(_variance)
+
+
+@measurement(
+    Column("_variance", description="Sum of the squared errors of the unmasked pixels."),
+    Column("_finite_errors", description="Whether all errors are finite, of masked pixels, too."),
     reach=SEGMENT,
 )
-def segment_fluxerr(frame: Any, sources: Any, n_threads: int | None) -> Any:
-    """Add the errors of the pixels in quadrature."""
+def _variances(frame: Any, sources: Any, n_threads: int | None) -> Any:
     if frame.error is None:
-        return frame.xp.full(len(sources), np.nan)
-    return np.sqrt(isophotal.total(sources, frame.error, frame.mask, True, n_threads))
+        return np.full(len(sources), np.nan), np.ones(len(sources), bool)
+    return isophotal.total(sources, frame.error, frame.mask, True, n_threads)
 
 
 def _index_in_cutout(at: Any, frame: Any, sources: Any) -> Any:

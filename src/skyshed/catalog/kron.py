@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from skyshed.catalog.apertures import MASKING, ellipse_sums, frame_window, kron_boxes
+from skyshed.catalog.apertures import MASKING, as_ellipses, ellipse_sums, frame_window, kron_boxes
 from skyshed.catalog.reach import circle_boxes
 from skyshed.catalog.registry import Column, measurement
 from skyshed.kernels import apertures
@@ -28,35 +28,43 @@ def _ellipses_of_6_sigma(xcentroid: Any, ycentroid: Any, semimajor_sigma: Any) -
     Column("_kron_total", "data", "Sum of the data there, the local background included."),
     geometry=True,
     reach=_ellipses_of_6_sigma,
+    on_host=("_ellipse_of_1_sigma",),
 )
 def _kron_light(
     frame: Any,
     sources: Any,
-    _count: Any,
-    xcentroid: Any,
-    ycentroid: Any,
-    semimajor_sigma: Any,
-    semiminor_sigma: Any,
-    orientation: Any,
+    _ellipse_of_1_sigma: Any,
     apermask_method: str,
     n_threads: int | None,
 ) -> Any:
-    # Where all data are masked, the convolved data may still have a centroid.
-    xcentroid = np.where(_count > 0, xcentroid, np.nan)
-    ellipses = np.column_stack(
-        (xcentroid, ycentroid, semimajor_sigma, semiminor_sigma, np.deg2rad(orientation))
-    )
     return apertures.kron_sums(
         frame.data,
         frame.labels,
         frame.mask,
         frame_window(frame),
         sources.labels,
-        ellipses,
+        _ellipse_of_1_sigma,
         KRON_ELLIPSE_SIGMAS,
         MASKING[apermask_method],
         n_threads,
     )
+
+
+@measurement(
+    Column("_ellipse_of_1_sigma", description="x, y, a, b in pixels, theta in radians."),
+    geometry=True,
+)
+def _ellipse_of_1_sigma(
+    _count: Any,
+    xcentroid: Any,
+    ycentroid: Any,
+    semimajor_sigma: Any,
+    semiminor_sigma: Any,
+    orientation: Any,
+) -> Any:
+    # Where all data are masked, the convolved data may still have a centroid.
+    xcentroid = np.where(_count > 0, xcentroid, np.nan)
+    return as_ellipses(xcentroid, ycentroid, semimajor_sigma, semiminor_sigma, orientation)
 
 
 @measurement(
@@ -92,7 +100,6 @@ def kron_radius(
     semimajor_sigma: Any,
     semiminor_sigma: Any,
     kron_params: tuple[float, ...],
-    n_threads: int | None,
 ) -> Any:
     """Apply the limits; NaN if no radius was measured, or one larger than the ellipse allows."""
     scale, least, *circle = kron_params
@@ -106,7 +113,7 @@ def kron_radius(
         least,
         circle[0] if circle else None,
         LARGEST_KRON_RADIUS,
-        n_threads,
+        None,
     )
 
 
@@ -117,28 +124,41 @@ def kron_radius(
         "Sum over the Kron aperture, the ellipse scaled by kron_radius times kron_params[0], less "
         "the local background.",
     ),
+    Column("_kron_variance", description="Sum of the squared errors, weighted."),
+    Column("_kron_seen", description="What was noticed in the Kron aperture, as bits of `Seen`."),
+    reach=kron_boxes,
+    on_host=("_kron_ellipse", "local_background"),
+)
+def kron_photometry(
+    frame: Any,
+    sources: Any,
+    _kron_ellipse: Any,
+    local_background: Any,
+    apermask_method: str,
+    n_threads: int | None,
+) -> Any:
+    """Sum over the Kron apertures."""
+    return ellipse_sums(frame, sources, _kron_ellipse, local_background, apermask_method, n_threads)
+
+
+@measurement(
     Column(
         "kron_fluxerr",
         "data",
         "1-sigma error of kron_flux: the errors of the aperture's pixels added in quadrature.",
         "kron_flux_err",
         requires=("error",),
-    ),
-    Column("_kron_seen", description="What was noticed in the Kron aperture, as bits of `Seen`."),
-    reach=kron_boxes,
+    )
 )
-def kron_photometry(
-    frame: Any,
-    sources: Any,
-    xcentroid: Any,
-    ycentroid: Any,
-    _kron_major: Any,
-    _kron_minor: Any,
-    orientation: Any,
-    local_background: Any,
-    apermask_method: str,
-    n_threads: int | None,
+def kron_fluxerr(_kron_variance: Any) -> Any:
+    """Take the square root of the variance."""
+    return np.sqrt(_kron_variance)
+
+
+@measurement(
+    Column("_kron_ellipse", description="x, y, a, b in pixels, theta in radians."), geometry=True
+)
+def _kron_ellipse(
+    xcentroid: Any, ycentroid: Any, _kron_major: Any, _kron_minor: Any, orientation: Any
 ) -> Any:
-    """Sum over the Kron apertures."""
-    ellipses = xcentroid, ycentroid, _kron_major, _kron_minor, orientation
-    return ellipse_sums(frame, sources, ellipses, local_background, apermask_method, n_threads)
+    return as_ellipses(xcentroid, ycentroid, _kron_major, _kron_minor, orientation)

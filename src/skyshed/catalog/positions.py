@@ -2,12 +2,14 @@
 
 from typing import Any
 
+import numpy as np
+
 from skyshed.catalog.registry import SEGMENT, Column, measurement
 
 
 @measurement(Column("_corner", description="(y, x) of the box's first pixel."), reach=SEGMENT)
 def _corner(frame: Any, sources: Any) -> Any:
-    return sources.bbox[:, ::2] + frame.xp.asarray(frame.origin)
+    return sources.host.bbox[:, ::2] + np.asarray(frame.origin)
 
 
 @measurement(
@@ -21,6 +23,6 @@ def _corner(frame: Any, sources: Any) -> Any:
 def bounds(frame: Any, sources: Any) -> Any:
     """Return the bounds; the upper ones are those of the last pixel."""
     top, left = frame.origin
-    inside = sources.bbox + frame.xp.asarray([top, top - 1, left, left - 1])
-    rows = frame.xp.ascontiguousarray(inside.T)
+    inside = sources.host.bbox + np.asarray([top, top - 1, left, left - 1])
+    rows = np.ascontiguousarray(inside.T)
     return rows[2], rows[3], rows[0], rows[1]

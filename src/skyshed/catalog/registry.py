@@ -14,8 +14,11 @@ the ``frame``, it declares how far from its source it reads, so that tiles are m
         ...
         return area, segment_flux
 
-`Results` evaluates columns on demand and keeps them on the device of the images; `Results.on_host`
-returns them as NumPy arrays.
+`Results` evaluates columns on demand. Where the images are on a device, measurements that take the
+``frame`` or call kernels (they take ``n_threads``) get their columns there, and leave theirs there.
+All others are arithmetic with one number per source: they get NumPy arrays, which costs a launch
+less for each of its steps. What these need comes to the host together, as seldom as possible: each
+time the host waits for the device. `Results.on_host` returns columns as NumPy arrays.
 """
 
 import difflib
@@ -26,7 +29,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from skyshed.namespace import in_one_transfer, like
+from skyshed.namespace import in_one_transfer, is_device_array, like
 
 __all__ = [
     "COLUMNS",
@@ -103,6 +106,8 @@ class Measurement:
         measurement; arrays are NumPy's. If columns of the measurement itself are among them, the
         reach is known only after measuring. `None` if nothing outside the source's bounding box is
         read.
+    on_host : tuple of str
+        Columns that it takes as NumPy arrays, wherever the images are.
     """
 
     name: str
@@ -111,6 +116,12 @@ class Measurement:
     columns: tuple[Column, ...]
     geometry: bool = False
     reach: Callable[..., Any] | None = None
+    on_host: tuple[str, ...] = ()
+
+    @property
+    def with_images(self) -> bool:
+        """Whether it works where the images are; otherwise on the host."""
+        return "frame" in self.needs or "n_threads" in self.needs
 
 
 #: Every measurement, by the name of its function.
@@ -126,7 +137,10 @@ SEGMENT = "segment"
 
 
 def measurement(
-    *columns: Column, geometry: bool = False, reach: Callable[..., Any] | str | None = None
+    *columns: Column,
+    geometry: bool = False,
+    reach: Callable[..., Any] | str | None = None,
+    on_host: tuple[str, ...] = (),
 ) -> Callable[[Function], Function]:
     """Register a function as the measurement of ``columns``.
 
@@ -136,7 +150,7 @@ def measurement(
     ----------
     *columns : Column
         What the function returns.
-    geometry, reach
+    geometry, reach, on_host
         As for `Measurement`, except that ``reach`` is `SEGMENT` where nothing outside the source's
         bounding box is read. Only functions that do not take the ``frame`` may leave it out. See
         `skyshed.catalog.reach` for functions that help to write one.
@@ -164,7 +178,7 @@ def measurement(
                 "skyshed.catalog.reach"
             )
         beyond = reach if callable(reach) else None
-        entry = Measurement(name, function, needs, columns, geometry, beyond)
+        entry = Measurement(name, function, needs, columns, geometry, beyond, on_host)
         MEASUREMENTS[name] = entry
         for new in columns:
             COLUMNS[new.name] = (new, entry)
@@ -233,30 +247,105 @@ class Results:
         self._changed: frozenset[str] = frozenset()
 
     def __getitem__(self, name: str) -> Any:
-        """Return an input, or the column ``name`` (the guide's name), measuring it if needed."""
+        """Return an input, or the column ``name`` (the guide's name) where the images are.
+
+        It is measured if needed.
+        """
         if name in self.inputs:
             return self.inputs[name]
-        if name in self.kept:
-            return self.kept[name]
-        if name not in COLUMNS:
-            raise KeyError(f"{name!r} is neither an input that was given nor a registered column")
-        entry = COLUMNS[name][1]
-        if self.detection is not None and entry.geometry:
-            return self.detection[name]
-        base = self._base()
-        if base is not None and not depends(name, self._changed):
-            return base[name]
-        values = entry.function(**{need: self[need] for need in entry.needs})
-        if len(entry.columns) == 1:
-            values = (values,)
-        self.kept.update(zip((column.name for column in entry.columns), values, strict=True))
-        return self.kept[name]
+        self.measure(name)
+        return self._beside_images(name)
+
+    def measure(self, *names: str) -> None:
+        """Measure columns that are not yet."""
+        while missing := self._missing(names):
+            _fetch(missing)
 
     def on_host(self, *names: str) -> tuple[Any, ...]:
         """Return columns as NumPy arrays; those still on the device come in one transfer."""
-        new = [name for name in dict.fromkeys(names) if name not in self.copies]
-        self.copies.update(zip(new, in_one_transfer(*(self[name] for name in new)), strict=True))
-        return tuple(self.copies[name] for name in names)
+        while True:
+            missing = self._missing(names)
+            for name in names:
+                owner = self._owner(name)
+                if name in owner.kept and not owner._is_on_host(name):
+                    missing[id(owner), name] = owner
+            if not missing:
+                return tuple(self._here(name) for name in names)
+            _fetch(missing)
+
+    def _owner(self, name: str) -> "Results":
+        """Return the results that keep the column ``name``."""
+        if name in self.kept:
+            return self
+        if name not in COLUMNS:
+            raise KeyError(f"{name!r} is neither an input that was given nor a registered column")
+        if self.detection is not None and COLUMNS[name][1].geometry:
+            return self.detection._owner(name)
+        base = self._base()
+        if base is not None and not depends(name, self._changed):
+            return base._owner(name)
+        return self
+
+    def _missing(self, names: Iterable[str]) -> "Missing":
+        """Measure columns, but for what waits for others to come to the host; return these.
+
+        All that can be measured without them is measured first, so that they come together.
+        """
+        missing: Missing = {}
+        waiting: set[tuple[int, str]] = set()
+        for name in names:
+            self._try(name, missing, waiting)
+        return missing
+
+    def _try(self, name: str, missing: "Missing", waiting: set[tuple[int, str]]) -> bool:
+        """Measure a column if that does not make the host wait; return whether it is measured."""
+        owner = self._owner(name)
+        if name in owner.kept:
+            return True
+        if (id(owner), name) in waiting:
+            return False
+        entry = COLUMNS[name][1]
+        columns = [need for need in entry.needs if need not in owner.inputs]
+        ready = True
+        for need in columns:  # what can be measured is, even where another need waits
+            ready &= owner._try(need, missing, waiting)
+        if ready:
+            for need in entry.on_host if entry.with_images else columns:
+                holder = owner._owner(need)
+                if not holder._is_on_host(need):
+                    missing[id(holder), need] = holder
+                    ready = False
+        if not ready:
+            waiting.add((id(owner), name))
+            return False
+        values = entry.function(**{need: owner._given(entry, need) for need in entry.needs})
+        if len(entry.columns) == 1:
+            values = (values,)
+        owner.kept.update(zip((column.name for column in entry.columns), values, strict=True))
+        return True
+
+    def _given(self, entry: Measurement, need: str) -> Any:
+        """Return an argument of a measurement."""
+        if need in self.inputs:
+            return self.inputs[need]
+        beside = entry.with_images and need not in entry.on_host
+        return self._beside_images(need) if beside else self._here(need)
+
+    def _is_on_host(self, name: str) -> bool:
+        """Whether a column that these results keep is, or has been copied."""
+        return name in self.copies or not is_device_array(self.kept[name])
+
+    def _here(self, name: str) -> Any:
+        """Return a measured column that is on the host."""
+        owner = self._owner(name)
+        return owner.copies.get(name, owner.kept[name])
+
+    def _beside_images(self, name: str) -> Any:
+        """Return a measured column where the images are."""
+        # The frame's own images may be in a file still.
+        return like(
+            self._owner(name).kept[name], getattr(self.inputs.get("sources"), "pixel", None)
+        )
 
     def __contains__(self, name: str) -> bool:
         return name in self.inputs or name in COLUMNS
@@ -305,6 +394,18 @@ class Results:
     def __getstate__(self) -> dict[str, Any]:
         # Weak references can't be copied; results with other inputs are measured again.
         return {**vars(self), "_variants": {}, "_base": _nothing, "_changed": frozenset()}
+
+
+#: Columns that the host waits for, and the results that keep them.
+Missing = dict[tuple[int, str], Results]
+
+
+def _fetch(missing: Missing) -> None:
+    """Copy columns to the host, in one transfer."""
+    names = [name for _, name in missing]
+    arrays = (owner.kept[name] for owner, name in zip(missing.values(), names, strict=True))
+    for owner, name, copy in zip(missing.values(), names, in_one_transfer(*arrays), strict=True):
+        owner.copies[name] = copy
 
 
 def _nothing() -> None:

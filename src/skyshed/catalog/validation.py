@@ -57,7 +57,8 @@ def make_frame(
         )
     mask = as_mask(mask, "mask", xp, shape=data.shape)
     labels = xp.ascontiguousarray(segment_img.data, dtype=xp.int32)
-    frame = Frame.from_images(data, labels, mask, n_threads, **arrays)
+    sources = segment_img.label_table.sources
+    frame = Frame.from_images(data, labels, mask, n_threads, sources.on_host_with, **arrays)
     return frame, unit
 
 

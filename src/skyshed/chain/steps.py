@@ -186,7 +186,8 @@ def make_catalog(
         smooth = Lazy(remake, held=image.convolved, keep=False)
     image.convolved = None
     frame = Frame.from_images(
-        data, labels, planes.mask, parameters.n_threads, convolved_data=smooth,
+        data, labels, planes.mask, parameters.n_threads, sources.on_host_with,
+        convolved_data=smooth,
         error=image.lazy_error(data), background=level, origin=image.window.origin,
         full_shape=request.shape,
     )  # fmt: skip

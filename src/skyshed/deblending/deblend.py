@@ -137,22 +137,26 @@ def deblend_sources(
     relabel = check_flag(relabel, "relabel")
     nlevels, contrast = check_deblending(nlevels, contrast, mode, connectivity, contrast_method)
     # Sources are addressed by their index: their numbers are the labels only where these are int32.
-    sources, old = segment_img.label_table.sources, segment_img.labels
+    sources = segment_img.label_table.sources
     if len(sources) == 0:
         raise ValueError(
             f"{both_names('segment_img')} must have at least one nonzero label, it has none: there "
             "is nothing to deblend"
         )
+    search = Search(
+        image, sources, npixels, nlevels, contrast, mode, int(connectivity), contrast_method,
+        n_threads,
+    )  # fmt: skip
+    # All numbers of the sources come to the host at once: this is the first that is asked.
+    search.surveyed  # noqa: B018
+    old = segment_img.labels
     if labels is None:
         chosen = np.arange(len(old))
     else:
         chosen = segment_img.get_indices(np.atleast_1d(labels))
     chosen = chosen[(sources.host.area[chosen] >= 2 * npixels) & (contrast < 1)]
     distinct = chosen if labels is None else np.unique(chosen)
-    split = Search(
-        image, sources, npixels, nlevels, contrast, mode, int(connectivity), contrast_method,
-        n_threads,
-    ).split(distinct, dtype if dtype.kind == "f" else np.dtype(np.float64))  # fmt: skip
+    split = search.split(distinct, dtype if dtype.kind == "f" else np.dtype(np.float64))
     if split.torn.any():
         torn = old[split.torn].tolist()
         raise ValueError(
@@ -195,14 +199,13 @@ def _paint(
     number = base
     if not fits:
         number, parents = number_labels(chosen, sources.host.labels, split.n_children, True)
-    start, n_children, number_there = (
-        like(each, sources.pixel)
-        for each in (split.child_start, split.n_children, number.astype(np.int32))
+    start, number_there = (
+        like(each, sources.pixel) for each in (split.child_start, number.astype(np.int32))
     )
     task = sources, number_there, start, split.child
     image = deblending.paint(*task, n_threads)
     if fits:
-        rows = deblending.parts(*task, n_children, image, n_threads)
+        rows = deblending.parts(*task, split.n_children, image, n_threads)
         return image, Sources(*rows, sources.shape)
     whole = split.n_children == 0
     label_of = np.zeros((number + split.n_children).max() + 1, np.int64)

@@ -5,13 +5,14 @@ one tile at once, and those that lie in several tiles one by one.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from skyshed.flags import SEGMENTATION_FLAGS
 from skyshed.kernels import deblending
-from skyshed.namespace import in_one_transfer, like
+from skyshed.namespace import like
 from skyshed.sources import Sources
 
 __all__ = ["MAX_MARKERS", "Search", "Split", "thresholds"]
@@ -86,6 +87,15 @@ class Search:
     contrast_method: str | None
     n_threads: int | None
 
+    @cached_property
+    def surveyed(self) -> tuple[Any, Any, Any, Any]:
+        """The values of all sources; on the host, their extremes, and whether they may split."""
+        values, *rows = deblending.survey(
+            self.data, self.sources, self.connectivity, self.n_threads
+        )
+        smallest, largest, peaks = self.sources.on_host_with(*rows)
+        return values, smallest, largest, peaks
+
     def split(self, chosen: Any, dtype: Any) -> Split:
         """Split some of the sources.
 
@@ -97,10 +107,7 @@ class Search:
             The dtype in which thresholds are computed.
         """
         n = len(self.sources)
-        values, smallest, largest, peaks = deblending.survey(
-            self.data, self.sources, self.connectivity, self.n_threads
-        )
-        smallest, largest, peaks = in_one_transfer(smallest, largest, peaks)
+        values, smallest, largest, peaks = self.surveyed
         chosen = chosen[smallest[chosen] < largest[chosen]]
         non_positive = np.zeros(n, bool)
         if self.mode == "exponential":
@@ -135,7 +142,7 @@ class Search:
         child, n_children, flags = deblending.deblend(
             values,
             self.sources,
-            like(chosen, values),
+            chosen,
             like(thresholds(smallest[chosen], largest[chosen], self.nlevels, mode), values),
             self.npixels,
             self.contrast,
@@ -144,7 +151,6 @@ class Search:
             max_markers,
             self.n_threads,
         )
-        n_children, flags = in_one_transfer(n_children, flags)
         area = self.sources.host.area[chosen]
         start = split.child.size + np.cumsum(area) - area
         split.child_start[chosen] = np.where(n_children, start, -1)

@@ -17,7 +17,6 @@ from skyshed.images.asinh import Asinh, asinh_of
 from skyshed.images.astropy_says import heard, pass_on, quiet
 from skyshed.images.blanks import Blanks, blanks_of
 from skyshed.images.cards import Cards, cards_of
-from skyshed.images.checksums import check_datasum
 from skyshed.images.cube_planes import axes_of, split_plane
 from skyshed.images.fingerprint import file_facts, file_origin
 from skyshed.images.fits_pixels import begin_of, ends_early, section_of
@@ -162,11 +161,6 @@ class FitsSource(ImageSource):
         with reading_errors(self.label, window):
             pixels = self._by_astropy(window) if self._foreign else self._loaded(window, None)[0]
             return pixels if self.asinh is None else self.asinh.fluxes(pixels)
-
-    def verify(self) -> None:
-        """Compare the data of the HDU with its card DATASUM; see `ImageSource.verify`."""
-        if self.header_at is not None:
-            check_datasum(self.path, self.header_at, self.label)
 
     def read_marked(self, window: Window, device: str | None) -> tuple[Any, Any]:
         """Return the pixels, and which are not finite; see `ImageSource.read_marked`.

@@ -76,7 +76,7 @@ def components(image: Prepared, inner: tuple[str, ...]) -> TileComponents:
     """Label what is above the threshold; drop what ends in the tile and is too small."""
     parameters = image.parameters
     n_threads = parameters.n_threads
-    labels, number, start, pixel, bbox = labelling.sources_above(
+    labels, number, start, pixel, bbox, _ = labelling.sources_above(
         image.convolved, image.threshold(), image.planes.mask, 1, parameters.connectivity,
         n_threads,
     )  # fmt: skip

@@ -171,8 +171,8 @@ def test_tiles_are_sorted_and_chunks_added_up(cupy, schedule):
     ordered = cupy.full(ny * nx, np.nan, np.float32)
     seen, bad = cupy.zeros(4, np.uint64), cupy.zeros(4, np.uint64)
     cuda.BOXES.launch(
-        "sort_tiles", 4 * 4 * 256, to_device(cupy, data), to_device(cupy, mask), *grid,
-        np.int32(1024), np.int64(4), ordered, seen, bad, shared=4096,
+        "sort_tiles", 4 * 4 * 64, to_device(cupy, data), to_device(cupy, mask), *grid,
+        np.int32(1024), np.int64(4), ordered, seen, bad, block=64, shared=4096,
     )  # fmt: skip
     good = np.where(np.isfinite(data) & ~mask, data, np.inf)
     boxes = [good[y : y + h, x : x + w].reshape(-1) for y in (0, h) for x in (0, w)]

@@ -236,14 +236,19 @@ def test_what_deblending_costs(cupy):
         pytest.skip("costs are counted by the stand-in")
     for shape in ((40, 40), (130, 130)):
         image, sources = sky(16, shape=shape, covered=0.3)
-        made = tuple(to_device(cupy, part) for part in task(image, sources))
-        image, sources = to_device(cupy, image), to_device(cupy, sources)
+        values, sources, index, levels = task(image, sources)
+        values, sources, levels = (to_device(cupy, part) for part in (values, sources, levels))
+        image = to_device(cupy, image)
         with standin.ledger() as ledger:
             with ledger.stage("survey"):
-                twin(deblending.survey.__wrapped__, "cuda")(image, sources, 8, None)
+                rows = twin(deblending.survey.__wrapped__, "cuda")(image, sources, 8, None)[1:]
+            with ledger.stage("rows"):
+                sources.on_host_with(*rows)
             with ledger.stage("deblend"):
-                twin(deblending.deblend.__wrapped__, "cuda")(*made, 5, 0.001, 8, False, 200, None)
-        ledger.at_most("survey", synchronisations=0, launches=12)
-        # Two of them to take the sources that are split.
-        ledger.at_most("deblend", synchronisations=4, launches=28)
-        ledger.no_transfer_larger_than(64)
+                twin(deblending.deblend.__wrapped__, "cuda")(
+                    values, sources, index, levels, 5, 0.001, 8, False, 200, None
+                )
+        ledger.at_most("survey", synchronisations=0, launches=6)
+        ledger.at_most("rows", synchronisations=1)
+        ledger.at_most("deblend", synchronisations=1, launches=8)
+        ledger.no_transfer_larger_than(80 * len(sources))

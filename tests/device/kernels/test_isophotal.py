@@ -45,7 +45,8 @@ def test_summaries_are_those_of_the_cpu(cupy, schedule, dtype, masked, seed):
 def test_totals_are_those_of_the_cpu(cupy, schedule, dtype, masked, squared):
     sources, image, mask = drawn(3, dtype=dtype, masked=masked)
     actual, expected = both(cupy, isophotal.total, sources, image, mask, squared, None)
-    close_sums(actual, expected, magnitude(sources, image, mask, squared))
+    close_sums(actual[0], expected[0], magnitude(sources, image, mask, squared))
+    identical(actual[1], expected[1])
 
 
 def test_values_that_are_not_finite_take_part_in_totals_only(cupy):
@@ -54,9 +55,11 @@ def test_values_that_are_not_finite_take_part_in_totals_only(cupy):
     flat[sources.pixel[sources.start[1]]] = np.inf
     flat[sources.pixel[sources.start[2]]] = np.nan
     actual, expected = both(cupy, isophotal.total, sources, image, None, False, None)
-    assert actual[1] == np.inf
-    assert np.isnan(actual[2])
-    np.testing.assert_array_equal(np.isfinite(actual), np.isfinite(expected))
+    assert actual[0][1] == np.inf
+    assert np.isnan(actual[0][2])
+    np.testing.assert_array_equal(np.isfinite(actual[0]), np.isfinite(expected[0]))
+    identical(actual[1], expected[1])
+    assert np.flatnonzero(~actual[1]).tolist() == [1, 2]
     actual, expected = both(cupy, isophotal.summarize, sources, image, None, None)
     for k in (0, 2, 3, 4, 5):
         identical(actual[k], expected[k])
@@ -125,7 +128,7 @@ def _everything(cupy, sources, image, mask):
     sources, image, mask = (to_device(cupy, value) for value in (sources, image, mask))
     results = (
         *twin(isophotal.summarize.__wrapped__, "cuda")(sources, image, mask, None),
-        twin(isophotal.total.__wrapped__, "cuda")(sources, image, mask, True, None),
+        *twin(isophotal.total.__wrapped__, "cuda")(sources, image, mask, True, None),
         twin(isophotal.gini.__wrapped__, "cuda")(sources, image, mask, None),
         twin(isophotal.perimeter.__wrapped__, "cuda")(sources, mask, None),
     )

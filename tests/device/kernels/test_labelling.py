@@ -61,6 +61,25 @@ def test_sources_are_those_of_the_cpu(cupy, schedule, density):
     identical(*both(cupy, labelling.sources_above, data, limit, None, 3, 8, None))
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_what_is_seen_on_the_way_is_what_the_cpu_sees(cupy, schedule, dtype):
+    """Whether any pixel is left, and how many thresholds are negative; NaN is none."""
+    data = noise(11, (37, 70), 0.4)
+    limit = noise(12, data.shape, 0.1).astype(dtype) - dtype(0.01)
+    limit[3, 4] = np.nan
+    everything = np.ones(data.shape, bool)
+    one = everything.copy()
+    one[20, 66] = False
+    for mask, left in ((None, True), (one, True), (everything, False)):
+        for threshold in (limit, np.array(-1, dtype), np.array(0, dtype)):
+            (*_, seen), (*_, expected) = both(
+                cupy, labelling.sources_above, data, threshold, mask, 3, 8, None
+            )
+            assert seen == expected
+            negative = np.broadcast_to(threshold, data.shape) < 0
+            assert seen == (left, np.count_nonzero(negative))
+
+
 def test_masked_pixels_and_nan_belong_to_nothing(cupy):
     data = noise(5, (40, 75), 0.7)
     data[noise(6, data.shape, 0.1) > 0] = np.nan

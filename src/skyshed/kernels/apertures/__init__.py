@@ -9,6 +9,9 @@ All operations share these arguments:
   out, `CORRECT` takes the value of the pixel opposite the aperture's centre, or 0 where that one is
   unusable: outside the aperture's bounding box clipped to the image, masked, or another source's.
 - ``mask``: array of bool or None; True where a pixel is left out, non-finite ``data`` included.
+- ``ellipses``, ``circles``: on the host, NumPy arrays, also for images on a device: how much there
+  is to do follows from them. Device arrays are copied, which waits for the device.
+  ``background`` and ``flux`` may be there, too.
 
 Sums run in float64, in an order that depends on the aperture alone. Apertures whose
 bounding box is larger than the whole image and than `LARGEST_BOX` pixels are not measured.

@@ -1,20 +1,22 @@
 """Aperture sums on the GPU.
 
 Kernels are in sums.cu (ellipses), background.cu (annuli) and radius.cu (circles); what these share
-is in pixels.cuh and geometry.cuh.
+is in pixels.h and geometry.h.
 """
 
 import cupy
 import numpy as np
 
 from skyshed.kernels.apertures import LARGEST_BOX
-from skyshed.kernels.cuda import Kernels
+from skyshed.kernels.cuda import CHUNK, Kernels
 
 SUMS = Kernels(__package__, "sums.cu")
 BACKGROUND = Kernels(__package__, "background.cu")
 RADIUS = Kernels(__package__, "radius.cu")
 #: Threads of a block, as background.cu, sums.cu and radius.cu have them; warps per large circle.
 BLOCK, WARPS, FEW, MANY, PARTS = 256, 128, 64, 256, 64
+#: The room that radius.cu has for the sums of a small circle, and the pixels between the sums.
+ROOM, COARSE, STRIDE = 1088, 4, 32
 
 
 def local_background(data, labels, mask, bbox, width, n_threads):
@@ -30,9 +32,8 @@ def local_background(data, labels, mask, bbox, width, n_threads):
 
 def kron_sums(data, labels, mask, place, label, ellipses, scale, method, n_threads):
     """Sum per ellipse; see the contract in `skyshed.kernels.apertures`."""
-    n, ellipses, scale = len(label), _rows(ellipses), np.float64(scale)
-    where = _where(data, place, method)
-    first, chunks = _chunks(where, ellipses, None, scale, data.dtype)
+    n, scale, where = len(label), np.float64(scale), _where(data, place, method)
+    ellipses, first, chunks = _chunks(data.shape, place, ellipses, scale)
     moments, totals = (cupy.empty(chunks, np.float64) for _ in range(2))
     SUMS.launch(
         "kron_chunks", chunks * 32, data, labels, mask, where, label, ellipses, scale, first,
@@ -40,7 +41,8 @@ def kron_sums(data, labels, mask, place, label, ellipses, scale, method, n_threa
     )  # fmt: skip
     out = cupy.empty((2, n), np.float64)
     SUMS.launch(
-        "kron_sources", n, first, np.int64(n), moments, totals, out, dtype=data.dtype
+        "kron_sources", n, where, ellipses, scale, first, np.int64(n), moments, totals, out,
+        dtype=data.dtype,
     )  # fmt: skip
     return out[0], out[1]
 
@@ -49,9 +51,8 @@ def aperture_sums(
     data, error, input_mask, labels, mask, place, label, ellipses, background, method, n_threads
 ):
     """Sum per aperture; see the contract in `skyshed.kernels.apertures`."""
-    n, ellipses = len(label), _rows(ellipses)
-    where = _where(data, place, method)
-    first, chunks = _chunks(where, ellipses, background, np.float64(1), data.dtype)
+    n, where, background = len(label), _where(data, place, method), cupy.asarray(background)
+    ellipses, first, chunks = _chunks(data.shape, place, ellipses, 1.0)
     totals, variances = (cupy.empty(chunks, np.float64) for _ in range(2))
     seen = cupy.empty(chunks, np.int32)
     SUMS.launch(
@@ -69,29 +70,25 @@ def aperture_sums(
 
 def radius_of_flux(data, labels, mask, place, label, circles, background, flux, method, n_threads):
     """Search per source; see the contract in `skyshed.kernels.apertures`."""
-    n = len(label)
-    sources = _rows(circles), background, flux
+    n, circles = len(label), _host_rows(circles)
+    which, first_mark = _large_circles(data.shape, place, circles)
+    sources = tuple(cupy.asarray(each) for each in (circles, background, flux))
     images = data, labels, mask, _where(data, place, method), label
-    large, marks = (cupy.empty(n, np.int64) for _ in range(2))
-    RADIUS.launch(
-        "count_marks", n, images[3], *sources, np.int64(n), large, marks, dtype=data.dtype
-    )
-    first = cupy.zeros((2, n + 1), np.int64)
-    cupy.cumsum(large, out=first[0, 1:])
-    cupy.cumsum(marks, out=first[1, 1:])
     out = cupy.empty(n, np.float64)
     RADIUS.launch(
-        "search_small", n * FEW, *images, *sources, np.int64(n), out, dtype=data.dtype, block=FEW
+        "search_small", n * 32, *images, *sources, np.int64(n), out, dtype=data.dtype, block=FEW
     )
-    n_large, n_marks = (int(total) for total in first[:, n].get())
-    before, firsts = cupy.empty(n_marks, np.float64), (first[0], first[1], np.int64(n))
-    RADIUS.launch(
-        "add_before", n_large * PARTS * 32, *images, *sources, *firsts, before, dtype=data.dtype
-    )
-    RADIUS.launch(
-        "search_large", n_large * MANY, *images, *sources, *firsts, before, out, dtype=data.dtype,
-        block=MANY,
-    )  # fmt: skip
+    n_large = which.size
+    if n_large:
+        before = cupy.empty(int(first_mark[-1]), np.float64)
+        large = cupy.asarray(which), cupy.asarray(first_mark), np.int64(n_large), before
+        RADIUS.launch(
+            "add_before", n_large * PARTS * 32, *images, *sources, *large, dtype=data.dtype
+        )
+        RADIUS.launch(
+            "search_large", n_large * MANY, *images, *sources, *large, out, dtype=data.dtype,
+            block=MANY,
+        )  # fmt: skip
     return out
 
 
@@ -100,21 +97,58 @@ def _rows(table):
     return cupy.ascontiguousarray(table)
 
 
+def _host_rows(table):
+    """Return a table on the host, with its rows one after the other in memory."""
+    return np.ascontiguousarray(table.get() if isinstance(table, cupy.ndarray) else table)
+
+
 def _where(data, place, method):
-    """Return the integers of a field, in the order that pixels.cu has them, on the device."""
+    """Return the integers of a field, in the order that pixels.h has them, on the device."""
     return cupy.asarray(np.array([*data.shape, *place, LARGEST_BOX, method], np.int64))
 
 
-def _chunks(where, ellipses, background, scale, dtype):
-    """Return the first chunk of each of n apertures, shape (n + 1,), and the number of chunks.
+def _chunks(shape, place, ellipses, scale):
+    """Return the ellipses on the device, the first chunk of each, and the number of chunks.
 
-    How many chunks there are depends on sizes that only the device knows: the host waits for it.
+    There are as many chunks as the box of such an ellipse may need, whatever its angle; what they
+    hold is up to the device. So the host need not wait to hear it, nor know angles as exactly.
     """
-    n = ellipses.shape[0]
-    count, first = cupy.empty(n, np.int64), cupy.zeros(n + 1, np.int64)
-    SUMS.launch(
-        "count_chunks", n, where, ellipses, background, np.int64(n), scale, count, dtype=dtype
-    )
-    if n:
-        cupy.cumsum(count, out=first[1:])
-    return first, int(first[n])
+    ellipses = _host_rows(ellipses)
+    first = np.zeros(ellipses.shape[0] + 1, np.int64)
+    np.cumsum(most_chunks(shape, place, ellipses, scale), out=first[1:])
+    return cupy.asarray(ellipses), cupy.asarray(first), int(first[-1])
+
+
+def most_chunks(shape, place, ellipses, scale):
+    """Return how many chunks the boxes of ellipses have at most, int64, shape (n,).
+
+    A box of half width w and half height h has (2 w + 2) (2 h + 2) pixels at most, and one more
+    each way by rounding. Of semi-axes a and b, w h is between a b and (a^2 + b^2) / 2.
+    """
+    a, b = scale * ellipses[:, 2], scale * ellipses[:, 3]
+    with np.errstate(over="ignore", invalid="ignore"):
+        squares = a * a + b * b
+        pixels = np.minimum(2 * squares + 6 * np.sqrt(2 * squares) + 9, shape[0] * shape[1])
+        too_large = 4 * a * b > _most_pixels(place) * 1.001
+        drawn = np.isfinite(ellipses.sum(axis=1)) & (a > 0) & (b > 0) & ~too_large
+    return np.where(drawn, np.ceil(pixels / CHUNK), 0).astype(np.int64)
+
+
+def _large_circles(shape, place, circles):
+    """Return which circles may be large ones, as radius.cu has it, and where their sums begin.
+
+    The device decides; here is room for their sums, shape (n + 1,), as of the largest boxes that
+    such circles may have.
+    """
+    radius = circles[:, 2]
+    with np.errstate(over="ignore", invalid="ignore"):
+        rows, columns = (np.minimum(np.ceil(2 * radius) + 3, side) for side in shape)
+        large = rows * (columns // COARSE + 1) > ROOM
+        which = np.flatnonzero(large & ((2 * radius) ** 2 <= _most_pixels(place) * 1.001))
+    marks = rows[which] * (columns[which] // STRIDE + 1)
+    return which, np.append(0, np.cumsum(marks.astype(np.int64)))
+
+
+def _most_pixels(place):
+    """Return how large a box is measured, in pixels."""
+    return max(place[2] * place[3], LARGEST_BOX)

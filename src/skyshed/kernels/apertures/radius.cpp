@@ -31,7 +31,7 @@ struct Lines {
         for (i64 k = 0; k < n; ++k) far[k] = leaves(radius, distance[k]);
     }
     // How many lines are closer than `reach`.
-    i64 within(double reach) const { return reach >= first ? i64(reach - first) + 1 : 0; }
+    i64 within(double reach) const { return lines_within(first, reach); }
     // The cell that ends at the first line that is not closer than `reach`, given `within(reach)`. (Where
     // it is just as far, `within` counts it.)
     i64 last_cell(double reach, i64 n) const { return n && distance[n - 1] >= reach ? n - 1 : n; }

@@ -1,42 +1,54 @@
 // The radius of the circle that holds a given flux.
 //
-// A block of threads does a source: all its threads take the steps of the search together, and
-// share the rows of the circle that each step adds up. A pixel inside counts fully, one on the rim
-// by its exact share. Where circles are large, the sums of the pixels before every STRIDE-th of a
-// row are known from a visit beforehand, so that a step reads little more than the rim.
+// A circle is cut into strips: the rows of its quadrants. A lane has a strip: it finds which cells
+// lie wholly inside, and takes them from sums of the pixels before every STRIDE-th of a row, known
+// from a visit beforehand. The cells on the rim, and those inside that no sum holds, are then dealt
+// out to all lanes, so that exact shares are computed by full warps. A warp does a small circle, and
+// keeps its sums in shared memory; a block of threads does a large one.
 
 #include "parts.cuh"
 #include "skyshed/kernels/apertures/radius.h"
 
-// Up to this width of its box a circle is added up pixel by pixel.
-#define SMALL 64
+// How many sums a warp has room for, and the pixels between them that it may take: those of a box of
+// 32 x 32 pixels one by one, those of 64 x 64 every fourth. Beyond, a circle is large.
+#define ROOM 1088
+#define COARSE 4
+// Pixels between the sums of large circles, and warps that share their rows in the visit beforehand.
 #define STRIDE 32
-// Warps that share the rows of a large circle in the visit beforehand.
 #define PARTS 64
 // Threads of a block, for small and for large circles.
 #define FEW 64
 #define MANY 256
 
-// Rows and columns of a disc are counted from its box's first; so is its centre (x, y).
+// Rows and columns of a disc are counted from its box's first; so is its centre's pixel.
 struct Disc {
     Field<REAL> field;
     Box box;
-    double x, y, sky;
-    int label;
-    const double *before;  // per row of the box: sums before its pixels 0, STRIDE, ...; or null
-    __device__ int marks() const { return (int)box.width() / STRIDE + 1; }
-    __device__ int rows() const { return (int)(box.y1 - box.y0); }
+    int row, column;
+    double right, up;  // from the centre to its pixel's edges
+    double sky;
+    int label, stride;
+    const double *before;  // per row of the box: sums before its pixels 0, stride, ...
+    __device__ int width() const { return (int)box.width(); }
+    __device__ int rows() const { return (int)box.height(); }
+    __device__ int marks() const { return width() / stride + 1; }
 };
 
 // The disc of the largest radius; its box is empty where there is nothing to search.
 __device__ inline Disc disc_at(
     const Field<REAL> &field, const double *circle, const int *label, double sky, double flux) {
     const double x = circle[0], y = circle[1], largest = circle[2];
-    Disc d = {field, {0, 0, 0, 0, 0, 0}, x, y, sky, label ? *label : 0, nullptr};
+    Disc d = {field, {0, 0, 0, 0, 0, 0}, 0, 0, 0.0, 0.0, sky, *label, 1, nullptr};
     if (largest > SMALLEST && searchable(x, y, largest, sky, flux))
         d.box = box_of(field.at, x, y, largest, largest);
-    d.x -= field.at.x0 + d.box.x0;
-    d.y -= field.at.y0 + d.box.y0;
+    if (d.box.empty()) return d;
+    const double column = floor(x + 0.5), row = floor(y + 0.5);
+    d.right = 0.5 - (x - column);
+    d.up = 0.5 - (y - row);
+    d.column = (int)(column - (field.at.x0 + d.box.x0));
+    d.row = (int)(row - (field.at.y0 + d.box.y0));
+    for (d.stride = 1; d.stride < STRIDE && (i64)d.rows() * d.marks() > ROOM;)
+        d.stride = d.stride == 1 ? COARSE : STRIDE;
     return d;
 }
 
@@ -46,171 +58,206 @@ __device__ inline double value_at(const Disc &d, int row, int column) {
     return (double)d.field.data[p] - d.sky;
 }
 
-// Whether each circle is a large one, and how many sums are kept for it.
-extern "C" __global__ void count_marks(
-    const i64 *where, const double *circles, const double *background, const double *flux, i64 n,
-    i64 *large, i64 *marks) {
-    for (i64 i = global_thread(); i < n; i += global_threads()) {
-        const Field<REAL> field = field_of<REAL>(nullptr, nullptr, nullptr, where);
-        const Disc d = disc_at(field, circles + 3 * i, nullptr, background[i], flux[i]);
-        large[i] = !d.box.empty() && d.box.width() > SMALL;
-        marks[i] = large[i] ? (i64)d.rows() * d.marks() : 0;
+// The sums over the lanes up to each.
+template <class T> __device__ inline T warp_prefix(T value) {
+    for (int step = 1; step < 32; step <<= 1) {
+        const T before = __shfl_up_sync(ALL_LANES, value, step);
+        if (lane_of_thread() >= step) value += before;
+    }
+    return value;
+}
+
+// A warp writes the sums before a row's pixels 0, stride, ...
+__device__ inline void add_row(const Disc &d, int row, double *sums) {
+    double running = 0.0;
+    for (int first = 0; first <= d.width(); first += 32) {
+        const int column = first + lane_of_thread();
+        const double upto = warp_prefix(column < d.width() ? value_at(d, row, column) : 0.0);
+        const double before = __shfl_up_sync(ALL_LANES, upto, 1);
+        if (column <= d.width() && column % d.stride == 0)
+            sums[column / d.stride] = lane_of_thread() ? running + before : running;
+        running += __shfl_sync(ALL_LANES, upto, 31);
     }
 }
 
-// PARTS warps per large circle, a row each at a time. first_large[i] is how many large ones come
-// before circle i, first_mark[i] where its sums begin.
+// PARTS warps per circle of the list `which` of those that may be large, a row each at a time.
+// first_mark[j] is where the sums of the j-th begin.
 extern "C" __global__ void add_before(
     const REAL *data, const int *labels, const bool *mask, const i64 *where, const int *label,
-    const double *circles, const double *background, const double *flux, const i64 *first_large,
-    const i64 *first_mark, i64 n, double *before) {
+    const double *circles, const double *background, const double *flux, const i64 *which,
+    const i64 *first_mark, i64 n_large, double *before) {
     const Field<REAL> field = field_of(data, labels, mask, where);
-    for (i64 w = global_warp(); w < first_large[n] * PARTS; w += global_warps()) {
-        const i64 i = source_of(w / PARTS, first_large, n);
+    for (i64 w = global_warp(); w < n_large * PARTS; w += global_warps()) {
+        const i64 j = w / PARTS, i = which[j];
         const Disc d = disc_at(field, circles + 3 * i, label + i, background[i], flux[i]);
-        for (int row = w % PARTS; row < d.rows(); row += PARTS) {
-            double *sums = before + first_mark[i] + (i64)row * d.marks();
-            double running = 0.0;
-            for (int mark = 0; mark < d.marks(); ++mark) {
-                if (lane_of_thread() == 0) sums[mark] = running;
-                const int column = mark * STRIDE + lane_of_thread();
-                // What lane 0 has is the sum.
-                running += warp_sum(column < d.box.width() ? value_at(d, row, column) : 0.0);
+        if (d.stride != STRIDE) continue;
+        for (int row = w % PARTS; row < d.rows(); row += PARTS)
+            add_row(d, row, before + first_mark[j] + (i64)row * d.marks());
+    }
+}
+
+// Deals out what a warp's lanes have `count` items of each. Calls visit(from, k, there) with the lane
+// that has an item and its number there, in all lanes at a time: `there` is false in those left over.
+template <class Visit> __device__ inline void deal_out(int count, Visit visit) {
+    const int end = warp_prefix(count), total = __shfl_sync(ALL_LANES, end, 31);
+    for (int begin = 0; begin < total; begin += 32) {
+        const int item = begin + lane_of_thread();
+        int from = 0;
+        for (int step = 16; step; step >>= 1)
+            if (__shfl_sync(ALL_LANES, end, from + step - 1) <= item) from += step;
+        const int first = __shfl_sync(ALL_LANES, end - count, from);
+        visit(from, item - first, item < total);
+    }
+}
+
+// A half-open range of integers.
+struct Span {
+    int begin, end;
+    __device__ int size() const { return max(end - begin, 0); }
+};
+
+// What of `n` items, of which number `centre` is the centre's, lies up to `far` beyond it, counted
+// from the centre on to one side or the other.
+__device__ inline Span beyond(int centre, int n, int far, bool back) {
+    if (back) return {max(0, centre - n + 1), min(far, centre) + 1};
+    return {max(0, -centre), min(far, n - 1 - centre) + 1};
+}
+
+// This lane's part of the flux that 32 strips have in the circle, from number `first` on: to the
+// right and to the left by turns, of the rows above the centre and then of those below. The strips
+// and `upper` of them that are above are all lanes' alike.
+__device__ inline double flux_of_strips(
+    const Disc &d, double radius, const Span &above, const Span &below, int first) {
+    const int number = (first + lane_of_thread()) >> 1;
+    const bool left = lane_of_thread() & 1, down = number >= above.size();
+    const int k = down ? below.begin + number - above.size() : above.begin + number;
+    const double line = down ? 1.0 - d.up : d.up, edge = left ? 1.0 - d.right : d.right;
+    const double low = k ? line + (k - 1) : 0.0;
+    const int row = down ? d.row - k : d.row + k;
+    Strip strip = {0.0, 0.0, 0.0, 0.0};
+    Span rim = {0, 0}, one = {0, 0}, other = {0, 0};
+    double flux = 0.0;
+    if (number < above.size() + below.size() && low < radius) {
+        strip = strip_between(radius, low, line + k);
+        const double height = strip.high - strip.low;
+        const int inside = (int)lines_within(edge, strip.far);
+        int last = (int)lines_within(edge, strip.near);
+        if (last && edge + (last - 1) >= strip.near) --last;
+        const Span cells = beyond(d.column, d.width(), last, left);
+        rim = {max(inside, cells.begin), cells.end};
+        // Of the cells inside, that of the centre is none that a pixel's edges bound.
+        if (inside && !cells.begin && cells.end > 0) flux = edge * value_at(d, row, d.column);
+        const int from = max(1, cells.begin), to = min(inside, cells.end);
+        if (from < to) {
+            const int begin = left ? d.column - to + 1 : d.column + from, end = begin + to - from;
+            const int a = (begin + d.stride - 1) / d.stride, b = end / d.stride;
+            one = {begin, a < b ? a * d.stride : end};
+            if (a < b) {
+                const double *sums = d.before + (i64)row * d.marks();
+                flux += sums[b] - sums[a];
+                other = {b * d.stride, end};
             }
         }
+        flux *= height;
     }
-}
-
-// The area that a circle about the origin shares with s < u < e, low < v < high in its first
-// quadrant.
-__device__ inline double quadrant(double radius, double s, double e, double low, double high) {
-    const double square = radius * radius;
-    if (!(s < e && low < high) || s * s + low * low >= square) return 0.0;
-    if (e * e + high * high <= square) return (e - s) * (high - low);
-    // Where the rim crosses the lines v = high and v = low; it runs outwards and down between them.
-    const double far = high < radius ? leaves(radius, high) : 0.0, near = leaves(radius, low);
-    const double u0 = smaller(larger(s, far), e), u1 = larger(smaller(e, near), u0);
-    const double v0 = smaller(high, sqrt(larger((radius - u0) * (radius + u0), 0.0)));
-    const double v1 = u1 == near ? low : sqrt(larger((radius - u1) * (radius + u1), 0.0));
-    const Piece piece = piece_of(u0, v0, u1, v1, low);
-    return (u0 - s) * (high - low) + piece.under + beyond_chord(square, 0.25 / square, piece.square);
-}
-
-// The area that the circle shares with the pixel whose lower left corner is (x0, y0).
-__device__ inline double share_of(double radius, double x0, double y0) {
-    const double right = max(x0, 0.0), right_end = x0 + 1.0;
-    const double left = max(-(x0 + 1.0), 0.0), left_end = -x0;
-    const double up = max(y0, 0.0), up_end = y0 + 1.0;
-    const double down = max(-(y0 + 1.0), 0.0), down_end = -y0;
-    double area = 0.0;
-    #pragma unroll 1
-    for (int part = 0; part < 4; ++part) {
-        const bool to_left = part & 1, to_down = part & 2;
-        area += quadrant(
-            radius, to_left ? left : right, to_left ? left_end : right_end, to_down ? down : up,
-            to_down ? down_end : up_end);
-    }
-    return area;
-}
-
-// This lane's part of the flux that a row of pixels has in the circle.
-__device__ inline double flux_of_row(const Disc &d, double radius, int row) {
-    const double low = row - 0.5 - d.y;
-    const double nearest = max(max(low, -(low + 1.0)), 0.0), farthest = max(-low, low + 1.0);
-    if (nearest >= radius) return 0.0;
-    const double reach = leaves(radius, nearest);
-    const int first = max(0, (int)floor(d.x - reach + 0.5));
-    const int end = min((int)d.box.width(), (int)floor(d.x + reach + 0.5) + 1);
-    // Columns inside, ..., outside - 1 lie wholly in the circle; known, ..., unknown - 1 are added
-    // up.
-    int inside = end, outside = end, known = end, unknown = end;
-    if (farthest < radius) {
-        const double half = leaves(radius, farthest);
-        inside = max(first, (int)ceil(d.x - half + 0.5));
-        outside = min(end, (int)floor(d.x + half - 0.5) + 1);
-    }
-    double flux = 0.0;
-    if (d.before && inside < outside) {
-        const int a = (inside + STRIDE - 1) / STRIDE, b = outside / STRIDE;
-        if (a < b) {
-            known = a * STRIDE, unknown = b * STRIDE;
-            const double *sums = d.before + (i64)row * d.marks();
-            if (lane_of_thread() == 0) flux = sums[b] - sums[a];
-        }
-    }
-    for (int column = first + lane_of_thread(); column < end; column += 32) {
-        if (column >= known && column < unknown) {
-            // Past a multiple of 32 columns, so that no lane meets another's.
-            column += unknown - known - 32;
-            continue;
-        }
-        const double value = value_at(d, row, column);
-        if (value == 0.0) continue;
-        const bool whole = inside <= column && column < outside;
-        flux += whole ? value : value * share_of(radius, column - 0.5 - d.x, low);
-    }
+    deal_out(rim.size(), [&](int from, int at, bool there) {
+        const Strip of = {
+            __shfl_sync(ALL_LANES, strip.low, from), __shfl_sync(ALL_LANES, strip.high, from),
+            __shfl_sync(ALL_LANES, strip.near, from), __shfl_sync(ALL_LANES, strip.far, from)};
+        const double begin = __shfl_sync(ALL_LANES, edge, from);
+        const int cell = __shfl_sync(ALL_LANES, rim.begin, from) + at;
+        const int y = __shfl_sync(ALL_LANES, row, from);
+        if (!there) return;
+        const double start = cell ? begin + (cell - 1) : 0.0;
+        const double share = share_of_cell(radius, of, start, begin + cell);
+        flux += share * value_at(d, y, from & 1 ? d.column - cell : d.column + cell);
+    });
+    deal_out(one.size() + other.size(), [&](int from, int at, bool there) {
+        const int begin = __shfl_sync(ALL_LANES, one.begin, from);
+        const int end = __shfl_sync(ALL_LANES, one.end, from);
+        const int next = __shfl_sync(ALL_LANES, other.begin, from);
+        const int y = __shfl_sync(ALL_LANES, row, from);
+        const double height = __shfl_sync(ALL_LANES, strip.high - strip.low, from);
+        if (!there) return;
+        const int column = at < end - begin ? begin + at : next + at - (end - begin);
+        flux += height * value_at(d, y, column);
+    });
     return flux;
 }
 
-// The flux in a circle about the disc's centre; the same in all threads of the block.
-__device__ inline double flux_within(const Disc &d, double radius, double *of_warp) {
-    const int warps = blockDim.x / 32;
-    const int first = max(0, (int)floor(d.y - radius + 0.5));
-    const int end = min(d.rows(), (int)floor(d.y + radius + 0.5) + 1);
+// This warp's part of the flux in a circle about the disc's centre, one of `warps` that share it; in
+// lane 0 it is the sum.
+__device__ inline double flux_of_warp(const Disc &d, double radius, int warp, int warps) {
+    const Span above = beyond(d.row, d.rows(), (int)lines_within(d.up, radius), false);
+    const Span below = beyond(d.row, d.rows(), (int)lines_within(1.0 - d.up, radius), true);
+    const int strips = 2 * (above.size() + below.size());
     double flux = 0.0;
-    for (int row = first + threadIdx.x / 32; row < end; row += warps)
-        flux += flux_of_row(d, radius, row);
-    flux = warp_sum(flux);
-    __syncthreads();  // the last step's sums have been read
-    if (lane_of_thread() == 0) of_warp[threadIdx.x / 32] = flux;
-    __syncthreads();
-    flux = 0.0;
-    for (int w = 0; w < warps; ++w) flux += of_warp[w];
-    return flux;
+    for (int first = 32 * warp; first < strips; first += 32 * warps)
+        flux += flux_of_strips(d, radius, above, below, first);
+    return warp_sum(flux);
 }
 
-// The root of the growth curve; the same in all threads of the block.
-__device__ inline double root_of(const Disc &d, double largest, double flux, double *of_warp) {
-    return search(
-        [&](double radius) { return 1.0 - flux_within(d, radius, of_warp) / flux; }, largest);
-}
-
-// A block per source; what is not measured is NaN, large circles are left to the next kernel.
+// A warp per source; what is not measured is NaN, large circles are left to the next kernel.
 extern "C" __global__ void search_small(
     const REAL *data, const int *labels, const bool *mask, const i64 *where, const int *label,
     const double *circles, const double *background, const double *flux, i64 n, double *out) {
-    __shared__ Disc d;  // the same for all threads: in registers it would be many times there
-    __shared__ double of_warp[FEW / 32];
+    // The same for all lanes: in registers it would be many times there.
+    __shared__ Disc disc_of_warp[FEW / 32];
+    __shared__ double sums_of_warp[FEW / 32][ROOM];
+    Disc &d = disc_of_warp[threadIdx.x / 32];
+    double *sums = sums_of_warp[threadIdx.x / 32];
     const Field<REAL> field = field_of(data, labels, mask, where);
-    for (i64 i = blockIdx.x; i < n; i += gridDim.x) {
-        __syncthreads();  // the last source is done with
-        if (threadIdx.x == 0)
+    for (i64 i = global_warp(); i < n; i += global_warps()) {
+        __syncwarp(ALL_LANES);  // the last source is done with
+        if (lane_of_thread() == 0) {
             d = disc_at(field, circles + 3 * i, label + i, background[i], flux[i]);
-        __syncthreads();
-        if (!d.box.empty() && d.box.width() > SMALL) continue;
+            d.before = sums;
+        }
+        __syncwarp(ALL_LANES);
+        if (d.stride == STRIDE) continue;
         double radius = NAN_VALUE;
-        if (!d.box.empty()) radius = root_of(d, circles[3 * i + 2], flux[i], of_warp);
-        if (threadIdx.x == 0) out[i] = radius;
+        if (!d.box.empty()) {
+            for (int row = 0; row < d.rows(); ++row) add_row(d, row, sums + row * d.marks());
+            __syncwarp(ALL_LANES);
+            radius = search(
+                [&](double at) {
+                    const double held = flux_of_warp(d, at, 0, 1);
+                    return 1.0 - __shfl_sync(ALL_LANES, held, 0) / flux[i];
+                },
+                circles[3 * i + 2]);
+        }
+        if (lane_of_thread() == 0) out[i] = radius;
     }
 }
 
-// A block per large circle.
+// A block per circle that may be large.
 extern "C" __global__ void search_large(
     const REAL *data, const int *labels, const bool *mask, const i64 *where, const int *label,
-    const double *circles, const double *background, const double *flux, const i64 *first_large,
-    const i64 *first_mark, i64 n, const double *before, double *out) {
+    const double *circles, const double *background, const double *flux, const i64 *which,
+    const i64 *first_mark, i64 n_large, const double *before, double *out) {
     __shared__ Disc d;  // the same for all threads: in registers it would be many times there
     __shared__ double of_warp[MANY / 32];
     const Field<REAL> field = field_of(data, labels, mask, where);
-    for (i64 j = blockIdx.x; j < first_large[n]; j += gridDim.x) {
-        const i64 i = source_of(j, first_large, n);
+    for (i64 j = blockIdx.x; j < n_large; j += gridDim.x) {
+        const i64 i = which[j];
         __syncthreads();  // the last source is done with
         if (threadIdx.x == 0) {
             d = disc_at(field, circles + 3 * i, label + i, background[i], flux[i]);
-            d.before = before + first_mark[i];
+            d.before = before + first_mark[j];
         }
         __syncthreads();
-        const double radius = root_of(d, circles[3 * i + 2], flux[i], of_warp);
+        if (d.stride != STRIDE) continue;
+        const double radius = search(
+            [&](double at) {
+                const double part = flux_of_warp(d, at, threadIdx.x / 32, MANY / 32);
+                __syncthreads();  // the last step's sums have been read
+                if (lane_of_thread() == 0) of_warp[threadIdx.x / 32] = part;
+                __syncthreads();
+                double held = 0.0;
+                for (int w = 0; w < MANY / 32; ++w) held += of_warp[w];
+                return 1.0 - held / flux[i];
+            },
+            circles[3 * i + 2]);
         if (threadIdx.x == 0) out[i] = radius;
     }
 }

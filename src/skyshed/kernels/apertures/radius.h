@@ -42,6 +42,35 @@ SKYSHED_BOTH double beyond_chord(double whole, double quarter, double square) {
     return whole * cap(quarter * square);
 }
 
+// How many lines of the grid, the first at distance `first` from the centre and then one per pixel, are
+// no further than `reach`.
+SKYSHED_BOTH i64 lines_within(double first, double reach) {
+    return reach >= first ? i64(reach - first) + 1 : 0;
+}
+
+// The part of a quadrant of a circle between two lines of the grid, `low` and `high` away from its centre:
+// the rim crosses them at distances `near` and `far` from the other axis, the further line at 0 where it
+// is beyond the circle.
+struct Strip {
+    double low, high, near, far;
+};
+
+SKYSHED_BOTH Strip strip_between(double radius, double low, double high) {
+    return {low, high, leaves(radius, low), high < radius ? leaves(radius, high) : 0.0};
+}
+
+// The area that a circle shares with the cell of a strip from `start` to `end`, which its rim crosses.
+SKYSHED_BOTH double share_of_cell(double radius, const Strip &strip, double start, double end) {
+    const double u = larger(start, strip.far), next_u = smaller(end, strip.near);
+    const double top = smaller(strip.high, radius);
+    const double v = start > strip.far ? leaves(radius, start) : top;
+    const double next_v = end < strip.near ? leaves(radius, end) : strip.low;
+    const Piece piece = piece_of(u, v, next_u, next_v, strip.low);
+    const double square = radius * radius;
+    return (u - start) * (strip.high - strip.low) + piece.under +
+           beyond_chord(square, 0.25 / square, piece.square);
+}
+
 // Whether no piece of a circle within a pixel is so long that `small_cap` does not do.
 SKYSHED_BOTH bool has_short_pieces(double quarter) { return !(2.0 * quarter > PADE_LIMIT); }
 

@@ -2,7 +2,8 @@
 //
 // The pixels of an aperture's box are cut into chunks of CHUNK, counted row by row from the box's
 // first. A warp adds a chunk by a fixed tree; then a source's chunks are added in their order. So a
-// giant aperture keeps the whole GPU busy, and the bits depend on the source alone.
+// giant aperture keeps the whole GPU busy, and the bits depend on the source alone. There may be more
+// chunks than the box needs: these are empty.
 
 #include "parts.cuh"
 #include "skyshed/kernels/apertures/sums.h"
@@ -33,30 +34,20 @@ __device__ inline void measure(
     __syncwarp(ALL_LANES);
 }
 
-// How many chunks each aperture has: none where it is not measured. The axes are scaled;
-// `background` may be null.
-extern "C" __global__ void count_chunks(
-    const i64 *where, const double *ellipses, const double *background, i64 n, double scale,
-    i64 *count) {
-    for (i64 i = global_thread(); i < n; i += global_threads()) {
-        const Aperture at = aperture_at(ellipses, i);
-        count[i] = 0;
-        if (!at.valid(background ? background[i] : 0.0)) continue;
-        const Ellipse e = at.scaled(scale);
-        const Box box = box_of(place_of(where), at.x, at.y, e.width, e.height);
-        count[i] = (box.size() + CHUNK - 1) / CHUNK;
-    }
-}
+// The pixels of a chunk of a box, by their number in it.
+struct Part {
+    i64 y0, x0;            // the first pixel's row, the box's first column
+    unsigned past, width;  // how far in its row the first pixel is; the box's width
+    int pixels;
+    __device__ i64 row(int j) const { return y0 + (past + j) / width; }
+    __device__ i64 column(int j) const { return x0 + (past + j) % width; }
+};
 
-// Calls visit(y, x) for every 32nd pixel of a chunk of a box.
-template <class Visit> __device__ inline void visit_chunk(const Box &box, i64 chunk, Visit visit) {
-    const i64 width = box.width(), begin = chunk * CHUNK;
-    const i64 row = begin / width, past = begin - row * width;
-    const int pixels = (int)min((i64)CHUNK, box.size() - begin);
-    for (int j = lane_of_thread(); j < pixels; j += 32) {
-        const i64 k = past + j, down = k < width ? 0 : k / width;
-        visit(box.y0 + row + down, box.x0 + k - down * width);
-    }
+__device__ inline Part part_of(const Box &box, i64 chunk) {
+    if (box.empty()) return {0, 0, 0, 1, 0};
+    const i64 width = box.width(), begin = chunk * CHUNK, row = begin / width;
+    return {box.y0 + row, box.x0, (unsigned)(begin - row * width), (unsigned)width,
+            (int)min((i64)CHUNK, box.size() - begin)};
 }
 
 extern "C" __global__ void kron_chunks(
@@ -75,15 +66,17 @@ extern "C" __global__ void kron_chunks(
         const Radius to = radius_in(at);
         const int mine = label[i];
         double moment = 0.0, total = 0.0;
-        visit_chunk(box, c - first_chunk[i], [&](i64 y, i64 x) {
+        const Part part = part_of(box, c - first_chunk[i]);
+        for (int j = lane_of_thread(); j < part.pixels; j += 32) {
+            const i64 y = part.row(j), x = part.column(j);
             const double radius = to.at((x + field.at.x0) - at.x, (y + field.at.y0) - at.y);
-            if (radius > scale) return;
+            if (radius > scale) continue;
             i64 p;
-            if (taken(field, box, mine, y, x, p) != FROM) return;
+            if (taken(field, box, mine, y, x, p) != FROM) continue;
             const double value = data[p];
             moment += value * radius;
             total += value;
-        });
+        }
         moment = warp_sum(moment);
         total = warp_sum(total);
         if (lane_of_thread() == 0) moments[c] = moment, totals[c] = total;
@@ -92,13 +85,18 @@ extern "C" __global__ void kron_chunks(
 
 // One thread per source adds its chunks up, in their order.
 extern "C" __global__ void kron_sources(
-    const i64 *first_chunk, i64 n, const double *moments, const double *totals, double *out) {
+    const i64 *where, const double *ellipses, double scale, const i64 *first_chunk, i64 n,
+    const double *moments, const double *totals, double *out) {
     for (i64 i = global_thread(); i < n; i += global_threads()) {
-        const i64 begin = first_chunk[i], end = first_chunk[i + 1];
         double moment = 0.0, total = 0.0;
-        for (i64 c = begin; c < end; ++c) moment += moments[c], total += totals[c];
-        out[i] = begin < end ? moment : NAN_VALUE;
-        out[n + i] = begin < end ? total : NAN_VALUE;
+        for (i64 c = first_chunk[i]; c < first_chunk[i + 1]; ++c)
+            moment += moments[c], total += totals[c];
+        const Aperture at = aperture_at(ellipses, i);
+        const Ellipse e = at.scaled(scale);
+        const bool measured =
+            at.valid(0.0) && !box_of(place_of(where), at.x, at.y, e.width, e.height).empty();
+        out[i] = measured ? moment : NAN_VALUE;
+        out[n + i] = measured ? total : NAN_VALUE;
     }
 }
 
@@ -120,6 +118,7 @@ extern "C" __global__ void aperture_chunks(
     const double *background, const i64 *first_chunk, i64 n, double *totals, double *variances,
     int *seen) {
     __shared__ Measured of_warp[BLOCK / 32];
+    __shared__ int edges_of_warp[BLOCK / 32][64];
     __shared__ Field<REAL> field;
     if (threadIdx.x == 0) field = field_of(data, labels, mask, where);
     __syncthreads();
@@ -133,23 +132,50 @@ extern "C" __global__ void aperture_chunks(
         const int mine = label[i];
         double total = 0.0, variance = 0.0;
         int bits = 0;
-        visit_chunk(box, c - first_chunk[i], [&](i64 y, i64 x) {
-            const double dx = (x + field.at.x0) - at.x, dy = (y + field.at.y0) - at.y;
-            const double u = dx * e.ca + dy * e.sa, v = dy * e.cb - dx * e.sb;
-            const double radius = sqrt(u * u + v * v);
-            double weight = 1.0;
-            if (radius - clear > 1.0) return;
-            if (!(radius + clear < 1.0))
-                weight = edge_weight(e, at, y + field.at.y0, x + field.at.x0);
-            if (!(weight > 0.0)) return;
+        const Part part = part_of(box, c - first_chunk[i]);
+        int *edges = edges_of_warp[threadIdx.x / 32];
+        int n_edges = 0;
+        for (int begin = 0; begin < part.pixels || n_edges;) {
+            // Pixels on the outline wait until there is one for each lane.
+            const bool on_edge = n_edges >= 32 || begin >= part.pixels;
+            int j = begin + lane_of_thread();
+            double weight = 0.0;
+            if (on_edge) {
+                const int first = max(n_edges - 32, 0);
+                if (first + lane_of_thread() < n_edges) {
+                    j = edges[first + lane_of_thread()];
+                    weight = edge_weight(
+                        e, at, part.row(j) + field.at.y0, part.column(j) + field.at.x0);
+                }
+                __syncwarp(ALL_LANES);  // they have been read
+                n_edges = first;
+            } else {
+                bool waits = false;
+                if (j < part.pixels) {
+                    const double dx = (part.column(j) + field.at.x0) - at.x;
+                    const double dy = (part.row(j) + field.at.y0) - at.y;
+                    const double u = dx * e.ca + dy * e.sa, v = dy * e.cb - dx * e.sb;
+                    const double radius = sqrt(u * u + v * v);
+                    if (radius + clear < 1.0) weight = 1.0;
+                    else waits = !(radius - clear > 1.0);
+                }
+                const unsigned waiting = __ballot_sync(ALL_LANES, waits);
+                const unsigned before = waiting & ((1u << lane_of_thread()) - 1);
+                if (waits) edges[n_edges + __popc(before)] = j;
+                __syncwarp(ALL_LANES);  // they have been written
+                n_edges += __popc(waiting);
+                begin += 32;
+            }
+            if (!(weight > 0.0)) continue;
             i64 p;
-            if (weighed(field, input_mask, box, mine, y, x, p, bits) != FROM) return;
+            const i64 y = part.row(j), x = part.column(j);
+            if (weighed(field, input_mask, box, mine, y, x, p, bits) != FROM) continue;
             total += weight * ((double)data[p] - sky);
             if (error) {
                 const double sigma = weight * (double)error[p];
                 variance += sigma * sigma;
             }
-        });
+        }
         total = warp_sum(total);
         variance = warp_sum(variance);
         for (int step = 16; step; step >>= 1) bits |= __shfl_down_sync(ALL_LANES, bits, step);
@@ -166,11 +192,12 @@ extern "C" __global__ void aperture_sources(
         int bits = 0;
         for (i64 c = first_chunk[i]; c < first_chunk[i + 1]; ++c)
             total += totals[c], variance += variances[c], bits |= seen[c];
+        const Aperture at = aperture_at(ellipses, i);
+        if (!at.valid(background[i])) bits = 0;
         const bool any = bits & USABLE;
         out[i] = any ? total : NAN_VALUE;
         out[n + i] = any && with_error ? variance : NAN_VALUE;
         const Place place = place_of(where);
-        const Aperture at = aperture_at(ellipses, i);
         const Ellipse e = at.scaled(1.0);
         const bool beyond = beyond_edge(place, at.x, at.y, e);
         bits = seen_in_all(bits, with_error, variance, beyond);

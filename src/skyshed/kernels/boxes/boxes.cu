@@ -34,11 +34,92 @@ __device__ inline void gather(
     }
 }
 
-// Sorts n values in shared memory. In each step the smaller of a pair goes to the lower index, so
-// what would stand past the n values can be thought of as infinite and left alone. Pairs that are
-// no more than 32 apart stay within a warp's 64 values, which need not wait for the other warps.
-__device__ inline void sort_in_block(REAL *v, int n) {
-    for (int k = 0; 1 << k < n; ++k) {  // runs of 1 << k values are sorted
+// Values that a thread sorts in registers.
+#define HELD 16
+
+// Which of two values stays where `low` says whether it is the lower place.
+__device__ inline REAL stays(REAL mine, REAL other, bool low) {
+    return (low ? other < mine : mine < other) ? other : mine;
+}
+
+__device__ inline void order(REAL &low, REAL &high) {
+    const REAL smaller = stays(low, high, true);
+    high = stays(high, low, false);
+    low = smaller;
+}
+
+// Values in registers, HELD per thread and one thread's after another's, meet those of the thread at
+// `mask` from theirs: its own place in the other's, or crosswise, the first with the last.
+__device__ inline void meet(REAL *held, REAL *v, int mask, bool crosswise) {
+    const bool low = (threadIdx.x ^ mask) > threadIdx.x;
+    if (mask < 32) {
+        #pragma unroll
+        for (int r = 0; r < HELD / 2; ++r) {
+            const int s = HELD - 1 - r;
+            const REAL first = __shfl_xor_sync(ALL_LANES, crosswise ? held[s] : held[r], mask);
+            const REAL last = __shfl_xor_sync(ALL_LANES, crosswise ? held[r] : held[s], mask);
+            held[r] = stays(held[r], first, low);
+            held[s] = stays(held[s], last, low);
+        }
+        return;
+    }
+    __syncthreads();  // what was there has been read
+    #pragma unroll
+    for (int r = 0; r < HELD; ++r)
+        v[r * blockDim.x + threadIdx.x] = held[r];
+    __syncthreads();
+    #pragma unroll
+    for (int r = 0; r < HELD; ++r) {
+        const int s = crosswise ? HELD - 1 - r : r;
+        held[r] = stays(held[r], v[s * blockDim.x + (threadIdx.x ^ mask)], low);
+    }
+}
+
+// Sorts what runs of 2 m values are made of by steps of m, m / 2, ... within a thread; or, if the runs
+// are two sorted ones of m values each, crosswise first.
+__device__ inline void order_held(REAL *held, int m, bool crosswise) {
+    #pragma unroll
+    for (int step = HELD / 2; step; step >>= 1) {
+        if (step > m) continue;
+        #pragma unroll
+        for (int r = 0; r < HELD; ++r) {
+            const int other = crosswise && step == m ? r ^ (2 * step - 1) : r ^ step;
+            if (other > r) order(held[r], held[other]);
+        }
+    }
+}
+
+// Sorts up to HELD values a thread, of which there are n, in shared memory with room for all that the
+// threads may hold. They are moved to registers: most steps of a bitonic sort are within a thread or a
+// warp. In each step the smaller of a pair goes to the lower place, and past the end is infinity.
+__device__ inline void sort_held(REAL *v, int n) {
+    REAL held[HELD];
+    #pragma unroll
+    for (int r = 0; r < HELD; ++r) {
+        const int i = r * blockDim.x + threadIdx.x;
+        held[r] = i < n ? v[i] : (REAL)INF_VALUE;
+    }
+    #pragma unroll
+    for (int m = 1; m < HELD; m <<= 1) order_held(held, m, true);
+    for (int threads = 1; threads < (int)blockDim.x; threads <<= 1) {
+        meet(held, v, 2 * threads - 1, true);
+        for (int mask = threads >> 1; mask; mask >>= 1) meet(held, v, mask, false);
+        order_held(held, HELD / 2, false);
+    }
+    __syncthreads();  // what was there has been read
+    #pragma unroll
+    for (int r = 0; r < HELD; ++r) {
+        const int i = threadIdx.x * HELD + r;
+        if (i < n) v[i] = held[r];
+    }
+    __syncthreads();
+}
+
+// Merges n values in shared memory whose runs of 1 << k are sorted. What would stand past the n values
+// can be thought of as infinite and left alone. Pairs that are no more than 32 apart stay within a
+// warp's 64 values, which need not wait for the other warps.
+__device__ inline void merge_in_block(REAL *v, int n, int k) {
+    for (; 1 << k < n; ++k) {
         for (int m = k; m >= 0; --m) {
             for (int t = threadIdx.x;; t += blockDim.x) {
                 const int base = t >> m << (m + 1), at = t & ((1 << m) - 1), i = base + at;
@@ -55,6 +136,17 @@ __device__ inline void sort_in_block(REAL *v, int n) {
         }
     }
     __syncthreads();
+}
+
+// Sorts n values in shared memory: where they are few, it has room for HELD a thread. The number of
+// threads is a power of two.
+__device__ inline void sort_in_block(REAL *v, int n) {
+    const int tile = HELD * blockDim.x;
+    if (n <= tile) return sort_held(v, n);
+    const int whole = n / tile * tile;
+    for (int begin = 0; begin < whole; begin += tile) sort_held(v + begin, tile);
+    merge_in_block(v + whole, n - whole, 0);
+    merge_in_block(v, n, __ffs(tile) - 1);
 }
 
 // Integers of a block added up, to two counters that start at 0.
@@ -175,7 +267,8 @@ __device__ inline const double *copy_wanted(double *shared, const double *wanted
     return shared;
 }
 
-// Boxes that fit into shared memory: 3 * n_wanted double and h * w values of it.
+// Boxes that fit into shared memory: 3 * n_wanted double and h * w values of it, or HELD a thread if
+// these are more.
 extern "C" __global__ void __launch_bounds__(256) measure_boxes(
     const REAL *data, const bool *mask, i64 ny, i64 nx, int h, int w, bool clipped, double lower,
     double upper, int maxiters, int center, int spread, const double *wanted, int n_wanted,

@@ -13,6 +13,8 @@ SHARED = 47 * 1024
 #: Bytes of the tiles that larger boxes are sorted by: a power of two, so that pieces of merged runs
 #: never reach over two of them.
 TILE = 32 * 1024
+#: Values that a thread sorts in registers, as boxes.cu has them.
+HELD = 16
 #: Values that a block merges at a time, as merging.cu has them.
 PIECE = 2048
 
@@ -30,10 +32,10 @@ def statistics(data, mask, box_shape, clip, wanted, n_threads):
     )  # fmt: skip
     values, limits = cupy.empty((len(wanted), *shape)), cupy.empty((2, *shape))
     n_good = cupy.empty(shape, np.int64)
-    for_rule, for_values = 24 * len(wanted), h * w * data.itemsize
+    block = _block(h * w)
+    for_rule, for_values = 24 * len(wanted), max(h * w, HELD * block) * data.itemsize
     if for_rule + for_values <= SHARED:
         n_bad = cupy.empty(shape, np.int64)
-        block = _block(h * w)
         BOXES.launch(
             "measure_boxes", n_boxes * block, data, mask, *grid, *rule, values, limits, n_good,
             n_bad, dtype=data.dtype, block=block, shared=for_rule + for_values,
@@ -55,8 +57,8 @@ def statistics(data, mask, box_shape, clip, wanted, n_threads):
 
 
 def _block(size):
-    """Return how many threads do a box of this many values: 8 values each, a warp at least."""
-    return min(32 << (size // 512).bit_length(), 256)
+    """Return how many threads do a box of this many values: `HELD` each, a warp at least."""
+    return min(32 << ((size - 1) // (32 * HELD)).bit_length(), 256)
 
 
 def _sort(data, mask, grid, box_shape, n_boxes):

@@ -68,7 +68,7 @@ def deblend(
         The image at ``sources.pixel``. NaN exceeds no threshold, adds no flux and is flooded last.
     sources : `~skyshed.sources.Sources`
         Sources of N pixels in all.
-    index : array of int64, shape (n,)
+    index : NumPy array of int64, shape (n,)
         Which of them to split. They have M pixels in all.
     thresholds : array of float64, shape (n, nlevels)
         Levels of each of these, ascending.
@@ -91,9 +91,9 @@ def deblend(
     child : array of int32, shape (M,)
         Of the pixels of the sources ``index``, one source after the other: from 1, by the raster
         order of the markers' first pixels; 0 where the source is whole.
-    nchild : array of int64, shape (n,)
+    nchild : NumPy array of int64, shape (n,)
         Children of each source: 0, or at least 2.
-    flags : array of uint8, shape (n,)
+    flags : NumPy array of uint8, shape (n,)
         Bits `TOO_MANY`, `NOT_COVERED`.
     """
 
@@ -138,7 +138,7 @@ def parts(
     ----------
     sources, base, child_start, child, n_threads
         As for `paint`. No two sources get the same label, and none the label 0.
-    n_children : array of int64, shape (n,)
+    n_children : NumPy array of int64, shape (n,)
         How many children each source has; 0 where it stays whole.
     image : array of int32, shape ``sources.shape``
         What `paint` drew.

@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 import cupy
 import numpy as np
 
-from skyshed.kernels.cuda import Kernels, chunks_of, max_chunks
+from skyshed.kernels.cuda import CHUNK, Kernels, chunks_of, max_chunks
 from skyshed.kernels.deblending import cpu
-from skyshed.kernels.segments.cuda import collect, take
+from skyshed.kernels.segments.cuda import places_of, sources_in, take
 
 SURVEY = Kernels(__package__, "survey.cu")
 KERNELS = Kernels(__package__, "deblending.cu")
@@ -27,10 +27,12 @@ LARGE_BLOCK = 512
 UNDECIDED = 128
 #: Levels are counted in 16 bits for small sources.
 MANY_LEVELS = 65_000
+#: With more, the pixels of large sources are not listed by level.
+LISTED_LEVELS = 1024
 
 
 class _Rows(NamedTuple):
-    """Sources on the host, as far as the CPU twin looks at them."""
+    """Sources as far as the CPU twin looks at them."""
 
     start: Any
     pixel: Any
@@ -51,16 +53,15 @@ def survey(data, sources, connectivity, n_threads):
     values = cupy.empty(sources.pixel.shape[0], data.dtype)
     smallest, largest = cupy.empty(n, data.dtype), cupy.empty(n, data.dtype)
     peaks = cupy.empty(n, np.int64)
-    least = cupy.full(n, np.iinfo(np.uint64).max, np.uint64)
-    most, found = cupy.zeros(n, np.uint64), cupy.zeros(n, np.int32)
+    keys = cupy.zeros((3, n), np.uint64)
     ny, nx = data.shape
     SURVEY.launch(
         "survey_chunks", max_chunks(sources) * 32, data, sources.pixel, sources.start,
         chunks_of(sources), np.int64(n), np.int64(ny), np.int64(nx),
-        np.bool_(connectivity == 8), values, least, most, found, dtype=data.dtype,
+        np.bool_(connectivity == 8), values, keys[0], keys[1], keys[2], dtype=data.dtype,
     )  # fmt: skip
     SURVEY.launch(
-        "survey_sources", n, least, most, found, np.int64(n), smallest, largest, peaks,
+        "survey_sources", n, keys[0], keys[1], keys[2], np.int64(n), smallest, largest, peaks,
         dtype=data.dtype,
     )  # fmt: skip
     return values, smallest, largest, peaks
@@ -76,31 +77,33 @@ def deblend(
     n_threads,
 ):  # fmt: skip
     """Split sources; see the contract in `skyshed.kernels.deblending`."""
-    values = take(values, sources.start, index)[1]
-    sources = sources.take(index)
-    n = len(sources)
-    child = cupy.empty(values.shape[0], np.int32)
-    nchild, flags = cupy.zeros(n, np.int64), cupy.zeros(n, np.uint8)
-    if n == 0:
-        return child, nchild, flags
-    n_levels = thresholds.shape[1]
-    task = (
-        values, sources.pixel, sources.start, np.int64(n), np.int64(sources.shape[1]), thresholds,
-        np.int64(n_levels), np.int64(npixels), np.float64(contrast), np.bool_(connectivity == 8),
-        np.bool_(saddle), np.int64(max_markers),
-    )  # fmt: skip
-    results = child, nchild, flags
-    largest_small = 0
-    if n_levels <= MANY_LEVELS:
-        largest_small = _split_small(task, results, n, values.dtype, saddle)
-    _split_large(task, results, sources, values.dtype, saddle, largest_small)
-    undecided = cupy.flatnonzero(flags & UNDECIDED)
-    if undecided.shape[0]:
-        _split_on_the_host(
-            undecided, results, values, sources, thresholds,
-            (npixels, contrast, connectivity, saddle, max_markers, n_threads),
+    index = index.get() if isinstance(index, cupy.ndarray) else np.asarray(index)
+    n, area = index.size, sources.host.area[index]
+    start = np.append(0, np.cumsum(area))
+    child, known = cupy.empty(int(start[-1]), np.int32), cupy.zeros(9 * n, np.uint8)
+    if n:
+        begin = cupy.asarray(start)
+        places = places_of(sources.start, index, begin, area)
+        n_levels = thresholds.shape[1]
+        task = (
+            cupy.take(values, places), cupy.take(sources.pixel, places), begin, np.int64(n),
+            np.int64(sources.shape[1]), thresholds, np.int64(n_levels), np.int64(npixels),
+            np.float64(contrast), np.bool_(connectivity == 8), np.bool_(saddle),
+            np.int64(max_markers),
         )  # fmt: skip
-    return results
+        results = child, known[: 8 * n].view(np.int64), known[8 * n :]
+        largest_small = 0
+        if n_levels <= MANY_LEVELS:
+            largest_small = _split_small(task, results, n, values.dtype, saddle)
+        _split_large(task, results, area, values.dtype, saddle, largest_small)
+    nchild, flags = np.split(known.get(), [8 * n])
+    found = child, nchild.view(np.int64), flags
+    undecided = np.flatnonzero(flags & UNDECIDED)
+    if undecided.size:
+        rows = _Rows(begin, task[1], sources.host.bbox[index], sources.shape)
+        rules = npixels, contrast, connectivity, saddle, max_markers, n_threads
+        _split_on_the_host(undecided, found, task[0], rows, thresholds, rules)
+    return found
 
 
 def _split_small(task, results, n, dtype, saddle):
@@ -117,33 +120,42 @@ def _split_small(task, results, n, dtype, saddle):
     return least
 
 
-def _split_large(task, results, sources, dtype, saddle, least):
-    """Split all sources of more than ``least`` pixels."""
-    per_pixel = bytes_per_pixel(dtype, 4, saddle)
-    n, least = np.int64(len(sources)), np.int64(least)
-    room = cupy.empty(len(sources), np.int64)
-    KERNELS.launch("find_room", len(sources), sources.start, n, least, room, dtype=dtype)
-    stop = cupy.cumsum(room)
-    total = int(stop[-1])
-    if total == 0:
+def _split_large(task, results, area, dtype, saddle, least):
+    """Split all sources of more than ``least`` pixels, the largest first: they take longest."""
+    which = np.argsort(-area, kind="stable")[: np.count_nonzero(area > least)]
+    if which.size == 0:
         return
+    per_pixel = bytes_per_pixel(dtype, 4, saddle)
+    room = (area[which] + 7) // 8 * 8
+    n_levels = int(task[6])
+    first = None
+    if n_levels <= LISTED_LEVELS:
+        first = cupy.empty(which.size * (n_levels + 2), np.int32)
+    large = cupy.asarray(which), cupy.asarray(np.cumsum(room) - room)
+    n_large, per_pixel = np.int64(which.size), np.int64(per_pixel)
+    work = cupy.empty(int(room.sum() * per_pixel), np.uint8)
+    first_chunk = np.append(0, np.cumsum(-(-area[which] // CHUNK)))
     KERNELS.launch(
-        "split_large", len(sources) * LARGE_BLOCK, *task, least, stop, np.int64(per_pixel),
-        cupy.empty(total * per_pixel, np.uint8), *results, dtype=dtype,
-        block=LARGE_BLOCK,
+        "relate_large", int(first_chunk[-1]) * 32, task[1], task[2], task[4], task[9], task[10],
+        *large, cupy.asarray(first_chunk), n_large, per_pixel, work, dtype=dtype,
+    )  # fmt: skip
+    KERNELS.launch(
+        "split_large", which.size * LARGE_BLOCK, *task, *large, n_large, per_pixel, work, first,
+        *results, dtype=dtype, block=LARGE_BLOCK,
     )  # fmt: skip
 
 
-def _split_on_the_host(index, results, values, sources, thresholds, rules):
+def _split_on_the_host(index, found, values, sources, thresholds, rules):
     """Have the CPU twin split the sources ``index``, and put in what it finds."""
-    start, pixel = take(sources.pixel, sources.start, index)
-    rows = _Rows(start.get(), pixel.get(), sources.bbox[index].get(), sources.shape)
-    _, place = take(cupy.arange(values.shape[0]), sources.start, index)
-    found = cpu.deblend(
-        cupy.take(values, place).get(), rows, np.arange(len(rows)), thresholds[index].get(), *rules
+    start, place = take(cupy.arange(values.shape[0]), sources.start, index)
+    pixel = cupy.take(sources.pixel, place).get()
+    rows = _Rows(start.get(), pixel, sources.bbox[index], sources.shape)
+    there = cupy.asarray(index)
+    child, nchild, flags = cpu.deblend(
+        cupy.take(values, place).get(), rows, np.arange(len(rows)), thresholds[there].get(), *rules
     )
-    for result, where, what in zip(results, (place, index, index), found, strict=True):
-        result[where] = cupy.asarray(what)
+    found[0][place] = cupy.asarray(child)
+    found[1][index], found[2][index] = nchild, flags
 
 
 def paint(sources, base, child_start, child, n_threads):
@@ -158,4 +170,6 @@ def paint(sources, base, child_start, child, n_threads):
 
 def parts(sources, base, child_start, child, n_children, image, n_threads):
     """Collect the sources of a painted image; see `skyshed.kernels.deblending`."""
-    return collect(image, n_threads)
+    n_children = n_children.get() if isinstance(n_children, cupy.ndarray) else n_children
+    n_parts = int(np.maximum(n_children, 1).sum())
+    return sources_in(image, (n_parts, sources.pixel.shape[0]))

@@ -45,7 +45,9 @@ template <class I>
 __device__ Outcome split(
     const Work<I> &w, const REAL *values, const i64 *pixel, Task task, Team &team) {
     const int n = task.n;
-    find_neighbours(w, pixel, n, task.nx, task.corners);
+    // Those of large sources are known.
+    if (sizeof(I) == 2)
+        find_neighbours(w, pixel, n, task.nx, task.corners, threadIdx.x, n, blockDim.x);
     const Scale scale = take_values(w, values, n, team);
     Rule rule = task.rule;
     if (rule.saddle) {
@@ -58,7 +60,7 @@ __device__ Outcome split(
     if (task.max_markers >= 0 && n_markers > task.max_markers) return {0, TOO_MANY};
     if (n_markers < 2) return {0, 0};
     if (!rule.saddle && n_markers > w.max_basins) return {0, UNDECIDED};
-    draw_markers(w, n);
+    draw_markers(w, n, team);
     if (threadIdx.x == 0) team.n_cells = 0;
     __syncthreads();
     for (int k = threadIdx.x; k < n; k += blockDim.x)
@@ -103,28 +105,44 @@ extern "C" __global__ void split_small(
     }
 }
 
-// What a source takes of `work`, in pixels: running sums say where its part ends.
-__device__ inline i64 room_of(i64 area, i64 least) {
-    return area > least ? (area + 7) / 8 * 8 : 0;
+// The part of `work` that a large source has, from pixel `begin` on.
+__device__ inline Work<int> work_of(
+    unsigned char *work, i64 begin, i64 area, i64 bytes, bool saddle) {
+    return lay_out<int>(work + begin * bytes, (area + 7) / 8 * 8, saddle);
 }
 
-extern "C" __global__ void find_room(const i64 *start, i64 n, i64 least, i64 *room) {
-    for (i64 i = global_thread(); i < n; i += global_threads())
-        room[i] = room_of(start[i + 1] - start[i], least);
+// The neighbours of the pixels of large sources, a warp per chunk, before a block takes each source:
+// the search for them is what takes longest of all that needs no other pixel. first_chunk[j] is the
+// first chunk of source which[j].
+extern "C" __global__ void relate_large(
+    const i64 *pixel, const i64 *start, i64 nx, bool corners, bool saddle, const i64 *which,
+    const i64 *part, const i64 *first_chunk, i64 n_large, i64 bytes, unsigned char *work) {
+    for (i64 c = global_warp(); c < first_chunk[n_large]; c += global_warps()) {
+        i64 j = 0, high = n_large;
+        while (high - j > 1) {
+            const i64 middle = (j + high) / 2;
+            if (first_chunk[middle] <= c) j = middle; else high = middle;
+        }
+        const i64 i = which[j], area = start[i + 1] - start[i], begin = (c - first_chunk[j]) * CHUNK;
+        find_neighbours(
+            work_of(work, part[j], area, bytes, saddle), pixel + start[i], (int)area, nx, corners,
+            (int)begin + lane_of_thread(), (int)min(begin + CHUNK, area), 32);
+    }
 }
 
-// Sources of more than `least` pixels; stop[i] is where a source's part of `work` ends, in pixels.
-extern "C" __global__ void __launch_bounds__(512, 1) split_large(
+// The sources which[0:n_large]; part[j] is where that of `work` begins that the j-th of them has, in
+// pixels: as many as it has, rounded up to a multiple of 8. `first` has room for n_levels + 2 numbers of
+// each, or is null.
+extern "C" __global__ void __launch_bounds__(MOST_THREADS, 1) split_large(
     const REAL *values, const i64 *pixel, const i64 *start, i64 n, i64 nx, const double *threshold,
     i64 n_levels, i64 npixels, double contrast, bool corners, bool saddle, i64 max_markers,
-    i64 least, const i64 *stop, i64 bytes, unsigned char *work, int *child, i64 *nchild,
-    unsigned char *flags) {
+    const i64 *which, const i64 *part, i64 n_large, i64 bytes, unsigned char *work, int *first,
+    int *child, i64 *nchild, unsigned char *flags) {
     __shared__ Team team;
-    for (i64 i = blockIdx.x; i < n; i += gridDim.x) {
-        const i64 area = start[i + 1] - start[i];
-        if (area <= least) continue;
-        const i64 room = room_of(area, least);
-        const Work<int> w = lay_out<int>(work + (stop[i] - room) * bytes, room, saddle);
+    for (i64 j = blockIdx.x; j < n_large; j += gridDim.x) {
+        const i64 i = which[j], area = start[i + 1] - start[i];
+        Work<int> w = work_of(work, part[j], area, bytes, saddle);
+        if (first) w.first = first + j * (n_levels + 2);
         const Task task = {(int)area, (int)n_levels, nx,
                            {threshold + i * n_levels, npixels, saddle, 0.0}, contrast, corners,
                            max_markers};

@@ -21,6 +21,7 @@ template <class I> struct Work {
     unsigned char *touch;
     u64 *sum;                            // of the tree's nodes, if the rule is about peaks
     int max_basins;
+    int *first;  // of large sources: where each level's pixels begin among `cells`; or null
 };
 
 // Bytes per pixel are those of deblending/cuda.py. A multiple of 8 pixels keeps all aligned.
@@ -38,12 +39,17 @@ template <class I> __device__ inline Work<I> lay_out(unsigned char *at, i64 capa
     w.up = (int *)at, w.far = (I *)at, w.next = w.far + c, at += c * links;
     w.label = (I *)at, w.above = w.label + c, w.below = w.above + c, w.cells = w.below + c;
     w.touch = (unsigned char *)(w.cells + c);
+    w.first = nullptr;
     return w;
 }
+
+// Threads of the largest blocks.
+#define MOST_THREADS 512
 
 // What the block agrees on.
 struct Team {
     int n_cells, n_list, next_level, markers, doubt, low, high, alive;
+    int firsts[MOST_THREADS / 32];  // by warp
     u64 least, most;
     double total;
 };
@@ -96,9 +102,11 @@ __device__ inline i64 look(
     return first;
 }
 
+// Finds the neighbours of a source's pixels begin, begin + step, ... before `end`; n is how many it has.
 template <class I>
-__device__ void find_neighbours(const Work<I> &w, const i64 *pixel, int n, i64 nx, bool corners) {
-    for (int k = threadIdx.x; k < n; k += blockDim.x) {
+__device__ void find_neighbours(
+    const Work<I> &w, const i64 *pixel, int n, i64 nx, bool corners, int begin, int end, int step) {
+    for (int k = begin; k < end; k += step) {
         const i64 p = pixel[k], x = p % nx;
         const int left = x > 0 ? 1 : 0, right = x + 1 < nx ? 1 : 0;
         const int reach_left = corners ? left : 0, reach_right = corners ? right : 0;
@@ -159,6 +167,10 @@ __device__ inline double from_units(u64 units, const Scale &scale) {
     return (double)(i64)units * scale.unit;
 }
 
+// Where most of 32 pixels count, their values are added without a look at which: 0 moves no sum, and
+// what each step adds need not wait for the sum before it.
+#define MOST 8
+
 // The sum, one by one in raster order, of the pixels first..last that have a label (all if 0). A warp
 // works together; its lanes return the same.
 template <class I>
@@ -168,7 +180,14 @@ __device__ double sum_in_order(const Work<I> &w, int first, int last, int label)
         const int k = at + lane_of_thread();
         const double value = k <= last ? value_of(w.key[k]) : 0.0;
         const bool adds = k <= last && counts(value) && (label == 0 || w.label[k] == label);
-        for (unsigned left = __ballot_sync(ALL_LANES, adds); left; left &= left - 1)
+        const unsigned adding = __ballot_sync(ALL_LANES, adds);
+        if (__popc(adding) > MOST) {
+            const double added = adds ? value : 0.0;
+            #pragma unroll
+            for (int lane = 0; lane < 32; ++lane) total += __shfl_sync(ALL_LANES, added, lane);
+            continue;
+        }
+        for (unsigned left = adding; left; left &= left - 1)
             total += __shfl_sync(ALL_LANES, value, __ffs((int)left) - 1);
     }
     return total;

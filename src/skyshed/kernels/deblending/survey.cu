@@ -36,10 +36,11 @@ __device__ inline bool is_peak(
     return true;
 }
 
-// A warp per chunk. Extremes are integers, so that they are the same in any order.
+// A warp per chunk. Extremes are integers, so that they are the same in any order; of the least the
+// complement is kept, so that all begin as 0.
 extern "C" __global__ void survey_chunks(
     const REAL *data, const i64 *pixel, const i64 *start, const i64 *first_chunk, i64 n, i64 ny,
-    i64 nx, bool corners, REAL *values, u64 *least, u64 *most, int *peaks) {
+    i64 nx, bool corners, REAL *values, u64 *least, u64 *most, u64 *peaks) {
     for (i64 c = global_warp(); c < first_chunk[n]; c += global_warps()) {
         const Chunk chunk = chunk_of_warp(c, start, first_chunk, n);
         const i64 begin = start[chunk.source], end = start[chunk.source + 1];
@@ -61,20 +62,20 @@ extern "C" __global__ void survey_chunks(
             found += __shfl_down_sync(ALL_LANES, found, step);
         }
         if (lane_of_thread()) continue;
-        atomicMin(least + chunk.source, low);
+        atomicMax(least + chunk.source, ~low);
         atomicMax(most + chunk.source, high);
-        if (found) atomicAdd(peaks + chunk.source, min(found, 2));
+        if (found) atomicAdd(peaks + chunk.source, (u64)min(found, 2));
     }
 }
 
 extern "C" __global__ void survey_sources(
-    const u64 *least, const u64 *most, const int *found, i64 n, REAL *smallest, REAL *largest,
+    const u64 *least, const u64 *most, const u64 *found, i64 n, REAL *smallest, REAL *largest,
     i64 *peaks) {
     for (i64 i = global_thread(); i < n; i += global_threads()) {
         const bool any = most[i] > 0;
-        smallest[i] = (REAL)(any ? value_of(least[i]) : INF_VALUE);
+        smallest[i] = (REAL)(any ? value_of(~least[i]) : INF_VALUE);
         largest[i] = (REAL)(any ? value_of(most[i]) : -INF_VALUE);
-        peaks[i] = any && least[i] < most[i] ? min(found[i], 2) : 0;
+        peaks[i] = any && ~least[i] < most[i] ? (i64)min(found[i], (u64)2) : 0;
     }
 }
 

@@ -41,17 +41,60 @@ __device__ inline bool is_large(
     return over > 0.0;
 }
 
-// Joins the pixels of level v to the groups above it and to each other, and notes the next level.
-template <class I> __device__ void add_level(const Work<I> &w, int n, int v, Team &team) {
+// Lists the pixels by their level, in `cells`, so that each level need not look at all of them. What
+// follows does not depend on their order within a level.
+template <class I> __device__ void sort_by_level(const Work<I> &w, int n, int n_levels) {
+    for (int v = threadIdx.x; v <= n_levels + 1; v += blockDim.x) st(w.first + v, 0);
+    __syncthreads();
+    for (int k = threadIdx.x; k < n; k += blockDim.x) atomicAdd(w.first + w.level[k] + 1, 1);
+    __syncthreads();
+    // first[v + 1] becomes where level v begins, and then, counted up, where it ends.
+    if (threadIdx.x < 32) {
+        int before = 0;
+        for (int at = 1; at <= n_levels + 1; at += 32) {
+            const int v = at + threadIdx.x, mine = v <= n_levels + 1 ? ld(w.first + v) : 0;
+            int upto = mine;
+            for (int step = 1; step < 32; step <<= 1) {
+                const int other = __shfl_up_sync(ALL_LANES, upto, step);
+                if (lane_of_thread() >= step) upto += other;
+            }
+            if (v <= n_levels + 1) st(w.first + v, before + upto - mine);
+            before += __shfl_sync(ALL_LANES, upto, 31);
+        }
+    }
+    __syncthreads();
+    for (int k = threadIdx.x; k < n; k += blockDim.x)
+        w.cells[atomicAdd(w.first + w.level[k] + 1, 1)] = (I)k;
+    __syncthreads();
+}
+
+// Calls visit(k) for the pixels of level v, which the threads share; returns the highest level below
+// that this thread knows to have pixels, 0 if none.
+template <class I, class Visit>
+__device__ inline int for_level(const Work<I> &w, int n, int v, Visit visit) {
     int below = 0;
+    if (w.first) {
+        for (int i = w.first[v] + threadIdx.x; i < w.first[v + 1]; i += blockDim.x)
+            visit((int)w.cells[i]);
+        if (threadIdx.x == 0)
+            for (below = v - 1; below > 0 && w.first[below] == w.first[below + 1];) --below;
+        return below;
+    }
     for (int k = threadIdx.x; k < n; k += blockDim.x) {
         const int level = w.level[k];
         if (level < v) below = max(below, level);
-        if (level != v) continue;
+        if (level == v) visit(k);
+    }
+    return below;
+}
+
+// Joins the pixels of level v to the groups above it and to each other, and notes the next level.
+template <class I> __device__ void add_level(const Work<I> &w, int n, int v, Team &team) {
+    const int below = for_level(w, n, v, [&](int k) {
         for_neighbours(w, k, [&](int q) {
             if (w.level[q] > v || (w.level[q] == v && q < k)) join(w, k, q, v);
         });
-    }
+    });
     atomicMax(&team.next_level, below);
 }
 
@@ -59,15 +102,14 @@ template <class I> __device__ void add_level(const Work<I> &w, int n, int v, Tea
 template <class I>
 __device__ void add_up(
     const Work<I> &w, int n, int v, int n_list, const Rule &rule, const Scale &scale, Team &team) {
-    for (int k = threadIdx.x; k < n; k += blockDim.x) {
-        if (w.level[k] != v) continue;
+    for_level(w, n, v, [&](int k) {
         const int root = root_of(w, k, -1);
         w.died[k] = (I)v;
         if (root == k) w.list[atomicAdd(&team.n_list, 1)] = (I)k;
         else st(w.up + k, root);
         atomicAdd(w.size + root, 1);
         if (rule.saddle) atomicAdd(w.sum + root, units_of(value_of(w.key[k]), scale));
-    }
+    });
     for (int i = threadIdx.x; i < n_list; i += blockDim.x) {
         const int r = w.list[i];
         const int node = ld(w.node + r);
@@ -138,6 +180,7 @@ __device__ void find_markers(
     }
     atomicMax(&team.next_level, top);
     __syncthreads();
+    if (w.first) sort_by_level(w, n, n_levels);
     for (int v = team.next_level; v > 0; v = team.next_level) {
         const int n_list = team.n_list;
         for (int i = threadIdx.x; i < n_list; i += blockDim.x) {
@@ -160,7 +203,7 @@ __device__ void find_markers(
 }
 
 // Labels the markers' pixels, from 1 in raster order of their first pixels; 0 elsewhere.
-template <class I> __device__ void draw_markers(const Work<I> &w, int n) {
+template <class I> __device__ void draw_markers(const Work<I> &w, int n, Team &team) {
     for (int k = threadIdx.x; k < n; k += blockDim.x) w.node[k] = n;
     __syncthreads();
     for (int k = threadIdx.x; k < n; k += blockDim.x) {
@@ -168,16 +211,22 @@ template <class I> __device__ void draw_markers(const Work<I> &w, int n) {
         w.size[k] = owner;
         if (owner >= 0) atomicMin(w.node + owner, k);
     }
-    __syncthreads();
-    if (threadIdx.x < 32) {
-        int count = 0;
-        for (int first = 0; first < n; first += 32) {
-            const int k = first + threadIdx.x, owner = k < n ? w.size[k] : -1;
-            const bool is_first = owner >= 0 && w.node[owner] == k;
-            const unsigned firsts = __ballot_sync(ALL_LANES, is_first);
-            if (is_first) w.list[owner] = (I)(count + __popc(firsts & ((2u << threadIdx.x) - 1)));
-            count += __popc(firsts);
+    // As many pixels as there are threads at a time: each warp counts its own after those before.
+    int count = 0;
+    for (int begin = 0; begin < n; begin += blockDim.x) {
+        const int k = begin + threadIdx.x, owner = k < n ? w.size[k] : -1;
+        __syncthreads();  // what is there has been read
+        const bool is_first = owner >= 0 && w.node[owner] == k;
+        const unsigned firsts = __ballot_sync(ALL_LANES, is_first);
+        if (lane_of_thread() == 0) team.firsts[threadIdx.x / 32] = __popc(firsts);
+        __syncthreads();
+        int before = count;
+        for (int i = 0; i < blockDim.x / 32; ++i) {
+            count += team.firsts[i];
+            if (i < threadIdx.x / 32) before += team.firsts[i];
         }
+        const unsigned upto = firsts & ((2u << lane_of_thread()) - 1);
+        if (is_first) w.list[owner] = (I)(before + __popc(upto));
     }
     __syncthreads();
     for (int k = threadIdx.x; k < n; k += blockDim.x)

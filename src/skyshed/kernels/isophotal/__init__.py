@@ -38,7 +38,9 @@ def summarize(
 
 
 @operation
-def total(sources: Any, image: Any, mask: Any, squared: bool, n_threads: int | None) -> Any:
+def total(
+    sources: Any, image: Any, mask: Any, squared: bool, n_threads: int | None
+) -> tuple[Any, Any]:
     """Add up the unmasked pixels of each source, or their squares.
 
     Parameters
@@ -52,8 +54,10 @@ def total(sources: Any, image: Any, mask: Any, squared: bool, n_threads: int | N
 
     Returns
     -------
-    array of float64, shape (n,)
+    total : array of float64, shape (n,)
         The sums, row by row in float64; NaN where there are no pixels.
+    finite : array of bool, shape (n,)
+        Whether all pixels are finite, masked ones included. Exact.
     """
 
 

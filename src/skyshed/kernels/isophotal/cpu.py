@@ -24,12 +24,12 @@ def summarize(sources, image, mask, n_threads):
 def total(sources, image, mask, squared, n_threads):
     """Add up; see the contract in `skyshed.kernels.isophotal`."""
     n = len(sources)
-    out = np.empty(n)
+    out, finite = np.empty(n), np.empty(n, bool)
     add_up = KERNELS.bind(
-        "total", *_pixels(sources), image.shape[1], image, mask, bool(squared), out
+        "total", *_pixels(sources), image.shape[1], image, mask, bool(squared), out, finite
     )
     run_ranges(add_up, n, n_threads, SOURCES)
-    return out
+    return out, finite
 
 
 def gini(sources, image, mask, n_threads):

@@ -32,13 +32,13 @@ def summarize(sources, image, mask, n_threads):
 def total(sources, image, mask, squared, n_threads):
     """Add up; see the contract in `skyshed.kernels.isophotal`."""
     n, chunks, first = len(sources), max_chunks(sources), chunks_of(sources)
-    count, partial = cupy.empty(chunks, np.int64), cupy.empty(chunks, np.float64)
+    partial = [cupy.empty(chunks, dtype) for dtype in (np.int64, np.float64, np.bool_)]
     KERNELS.launch(
         "total_chunks", chunks * 32, sources.pixel, sources.start, first, np.int64(n), image,
-        mask, np.bool_(squared), count, partial, dtype=image.dtype,
+        mask, np.bool_(squared), *partial, dtype=image.dtype,
     )  # fmt: skip
-    out = cupy.empty(n, np.float64)
-    KERNELS.launch("total_sources", n, first, np.int64(n), count, partial, out, dtype=image.dtype)
+    out = cupy.empty(n, np.float64), cupy.empty(n, np.bool_)
+    KERNELS.launch("total_sources", n, first, np.int64(n), *partial, *out, dtype=image.dtype)
     return out
 
 

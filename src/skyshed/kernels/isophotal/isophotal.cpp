@@ -31,8 +31,9 @@ template <class Value> struct Sources {
         for (i64 j = start[order[k]]; j < start[order[k] + 1]; j += 8) prefetch<2>(pixel + j);
     }
 
-    // Calls take(p, value) for the unmasked pixels of source i; returns the sum of what it returns.
-    template <class Take> double add_up(i64 i, Take take) const {
+    // Calls take(p, value) for the unmasked pixels of source i, pass(value) for the masked ones; returns the
+    // sum of what take returns.
+    template <class Take, class Pass> double add_up(i64 i, Take take, Pass pass) const {
         double sum = 0.0, of_row = 0.0;
         i64 row_end = bbox[4 * i] * nx + nx;
         for (i64 j = start[i]; j < start[i + 1]; ++j) {
@@ -42,7 +43,10 @@ template <class Value> struct Sources {
                 of_row = 0.0;
                 do row_end += nx; while (p >= row_end);
             }
-            if (mask && mask[p]) continue;
+            if (mask && mask[p]) {
+                pass(double(image[p]));
+                continue;
+            }
             of_row += take(p, double(image[p]));
         }
         return sum + of_row;
@@ -65,7 +69,7 @@ i64 summarize(
             take_low(s, value, p);
             take_high(s, value, p);
             return value;
-        });
+        }, [](double) {});
         count[i] = s.count;
         total[i] = of_any(s.count, s.sum);
         low[i] = of_any(s.count, s.low), high[i] = of_any(s.count, s.high);
@@ -81,16 +85,20 @@ SKYSHED_KERNEL("isophotal.summarize", summarize<double>);
 template <class Value>
 i64 total(
     const i64 *pixel, const i64 *start, const i64 *order, const i64 *bbox, i64 nx, const Value *image,
-    const bool *mask, bool squared, double *out, i64 k0, i64 k1) {
+    const bool *mask, bool squared, double *out, bool *finite, i64 k0, i64 k1) {
     const Sources<Value> sources = {pixel, start, order, bbox, nx, image, mask};
     for (i64 k = k0; k < k1; ++k) {
         if (k + 1 < k1) sources.prefetch_source(k + 1);
         i64 count = 0;
+        // A product with 0 is 0, or no number where the value is not finite.
+        double zero = 0.0;
         const double sum = sources.add_up(order[k], [&](i64, double value) {
             ++count;
+            zero += 0.0 * value;
             return squared ? value * value : value;
-        });
+        }, [&](double value) { zero += 0.0 * value; });
         out[order[k]] = of_any(count, sum);
+        finite[order[k]] = zero == 0.0;
     }
     return 0;
 }

@@ -67,33 +67,41 @@ extern "C" __global__ void summarize_sources(
     }
 }
 
-// Sums of the pixels, or of their squares; the number of pixels beside them.
+// Sums of the pixels, or of their squares; beside them the number of pixels, and whether all are
+// finite.
 extern "C" __global__ void total_chunks(
     const i64 *pixel, const i64 *start, const i64 *first_chunk, i64 n, const REAL *image,
-    const bool *mask, bool squared, i64 *count, double *sum) {
+    const bool *mask, bool squared, i64 *count, double *sum, bool *finite) {
     for (i64 c = global_warp(); c < first_chunk[n]; c += global_warps()) {
         const Chunk chunk = chunk_of_warp(c, start, first_chunk, n);
         i64 mine = 0;
         double partial = 0.0;
+        bool all = true;
         for (i64 j = chunk.begin + lane_of_thread(); j < chunk.end; j += 32) {
             const i64 p = pixel[j];
-            if (mask && mask[p]) continue;
             const double value = image[p];
+            all = all && isfinite(value);
+            if (mask && mask[p]) continue;
             mine++;
             partial += squared ? value * value : value;
         }
         mine = warp_sum(mine);
         partial = warp_sum(partial);
-        if (lane_of_thread() == 0) count[c] = mine, sum[c] = partial;
+        all = __all_sync(ALL_LANES, all);
+        if (lane_of_thread() == 0) count[c] = mine, sum[c] = partial, finite[c] = all;
     }
 }
 
 extern "C" __global__ void total_sources(
-    const i64 *first_chunk, i64 n, const i64 *count, const double *sum, double *out) {
+    const i64 *first_chunk, i64 n, const i64 *count, const double *sum, const bool *finite,
+    double *out, bool *out_finite) {
     for (i64 i = global_thread(); i < n; i += global_threads()) {
         i64 pixels = 0;
         double all = 0.0;
-        for (i64 c = first_chunk[i]; c < first_chunk[i + 1]; ++c) pixels += count[c], all += sum[c];
+        bool each = true;
+        for (i64 c = first_chunk[i]; c < first_chunk[i + 1]; ++c)
+            pixels += count[c], all += sum[c], each = each && finite[c];
         out[i] = of_any(pixels, all);
+        out_finite[i] = each;
     }
 }

@@ -1,10 +1,25 @@
 """Connected components above a threshold."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from skyshed.kernels import operation
 
-__all__ = ["label_above", "relabel", "sources_above", "unknown_labels"]
+__all__ = ["Seen", "label_above", "relabel", "sources_above", "unknown_labels"]
+
+
+class Seen(NamedTuple):
+    """What labelling comes across.
+
+    Attributes
+    ----------
+    any_pixel : bool
+        Whether there is a pixel that is not masked.
+    n_negative : int
+        How many pixels have a negative threshold.
+    """
+
+    any_pixel: bool
+    n_negative: int
 
 
 @operation
@@ -40,7 +55,7 @@ def label_above(
 @operation
 def sources_above(
     data: Any, threshold: Any, mask: Any, npixels: int, connectivity: int, n_threads: int | None
-) -> tuple[Any, Any, Any, Any, Any]:
+) -> tuple[Any, Any, Any, Any, Any, Seen]:
     """Label the connected pixels of ``data`` above ``threshold``, and list them.
 
     Parameters
@@ -54,6 +69,8 @@ def sources_above(
         As of `label_above`.
     labels, start, pixel, bbox
         As of `segments.collect` for this image.
+    seen : Seen
+        What there was to detect in, and above what.
     """
 
 

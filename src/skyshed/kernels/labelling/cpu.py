@@ -9,7 +9,7 @@
 
 import numpy as np
 
-from skyshed.kernels.labelling import unknown_labels
+from skyshed.kernels.labelling import Seen, unknown_labels
 from skyshed.kernels.native import Kernels
 from skyshed.kernels.segments.cpu import rows_of
 from skyshed.kernels.segments.cpu_runs import runs_of
@@ -33,7 +33,16 @@ def sources_above(data, threshold, mask, npixels, connectivity, n_threads):
     n_kept = KERNELS.call("keep", row_start, *runs, *data.shape, *found)
     begin, length, rank = (each[:n_kept] for each in found)
     labels = np.arange(1, n_labels + 1, dtype=np.int32)
-    return image, *rows_of(begin, length, rank, labels, data.shape, n_threads)
+    rows = rows_of(begin, length, rank, labels, data.shape, n_threads)
+    return image, *rows, _seen(threshold, mask, data.shape)
+
+
+def _seen(threshold, mask, shape):
+    """Return what there was to detect in, and above what."""
+    n_negative = 0
+    if 0 not in shape and not np.min(threshold) >= 0:
+        n_negative = int(np.count_nonzero(np.broadcast_to(threshold < 0, shape)))
+    return Seen(0 not in shape and (mask is None or not bool(mask.all())), n_negative)
 
 
 def _labelled(data, threshold, mask, npixels, connectivity, n_threads):

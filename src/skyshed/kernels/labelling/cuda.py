@@ -9,8 +9,8 @@ import cupy
 import numpy as np
 
 from skyshed.kernels.cuda import Kernels
-from skyshed.kernels.labelling import unknown_labels
-from skyshed.kernels.segments.cuda import collect
+from skyshed.kernels.labelling import Seen, unknown_labels
+from skyshed.kernels.segments.cuda import no_sources, sources_of_runs
 from skyshed.kernels.segments.cuda_runs import Words
 
 KERNELS = Kernels(__package__, "labelling.cu")
@@ -18,39 +18,40 @@ KERNELS = Kernels(__package__, "labelling.cu")
 
 def label_above(data, threshold, mask, npixels, connectivity, n_threads):
     """Label by runs; see the contract in `skyshed.kernels.labelling`."""
-    words = _words_above(data, threshold, mask)
-    runs = words.runs()
+    words, runs, _ = _runs_above(data, threshold, mask)
     if runs.size == 0:
         return cupy.zeros(data.shape, np.int32), 0
-    label, n_labels = _labels_of_runs(words, runs, npixels, connectivity)
-    out = cupy.empty(data.shape, np.int32)
-    KERNELS.launch(
-        "write_labels", words.threads, words.starts, words.ends, runs.offset, runs.last, label,
-        *words.sides, out,
-    )  # fmt: skip
-    return out, n_labels
+    label, number = _labels_of_runs(words, runs, npixels, connectivity)
+    return _written(words, runs, label), int(number[-1])
 
 
 def sources_above(data, threshold, mask, npixels, connectivity, n_threads):
-    """Label, then collect; see the contract in `skyshed.kernels.labelling`."""
-    image, _ = label_above(data, threshold, mask, npixels, connectivity, n_threads)
-    return image, *collect(image, n_threads)
+    """Label by runs, and list these; see the contract in `skyshed.kernels.labelling`."""
+    words, runs, seen = _runs_above(data, threshold, mask)
+    if runs.size == 0:
+        return cupy.zeros(data.shape, np.int32), *no_sources(), seen
+    label, _ = _labels_of_runs(words, runs, npixels, connectivity)
+    # What touches along a row has one label: the runs are those of the label image.
+    rows = sources_of_runs(runs.first, runs.last, label, data.shape[1])
+    return _written(words, runs, label), *rows, seen
 
 
-def _words_above(data, threshold, mask):
-    """Say where runs above the threshold start and end, in one read of the image."""
-    words = Words(data.shape)
+def _runs_above(data, threshold, mask):
+    """Find runs above the threshold in one read of the image; say what was `Seen` on the way."""
+    words, seen = Words(data.shape), cupy.zeros(2, np.uint64)
     single = threshold.dtype == np.float32
     KERNELS.launch(
         "find_runs", words.threads, data, threshold if single else None,
         None if single else threshold, np.bool_(threshold.size == 1), mask,
-        *words.sides, *words.bits, dtype=data.dtype,
+        *words.sides, *words.bits, seen, dtype=data.dtype,
     )  # fmt: skip
-    return words
+    offset = words.offsets()
+    n_runs, left, n_negative = cupy.concatenate((offset[-1:], seen.view(np.int64))).get().tolist()
+    return words, words.numbered(offset, n_runs), Seen(bool(left), n_negative)
 
 
 def _labels_of_runs(words, runs, npixels, connectivity):
-    """Join runs that touch; return the label of each and the number of labels."""
+    """Join runs that touch; return the label of each, and the running number of labels."""
     n = np.int64(runs.size)
     npixels = np.int64(npixels)
     parent = cupy.arange(runs.size, dtype=np.int64)
@@ -65,7 +66,17 @@ def _labels_of_runs(words, runs, npixels, connectivity):
     number = cupy.cumsum(kept)
     label = cupy.empty(runs.size, np.int32)
     KERNELS.launch("label_runs", runs.size, parent, area, number, n, npixels, label)
-    return label, int(number[-1])
+    return label, number
+
+
+def _written(words, runs, label):
+    """Return the image of the labels of runs."""
+    out = cupy.empty(words.shape, np.int32)
+    KERNELS.launch(
+        "write_labels", words.threads, words.starts, words.ends, runs.offset, runs.last, label,
+        *words.sides, out,
+    )  # fmt: skip
+    return out
 
 
 def relabel(labels, table, n_threads):

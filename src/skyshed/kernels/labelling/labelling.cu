@@ -22,10 +22,16 @@ __device__ inline bool is_above(i64 p, const REAL *data, const Limit &limit, con
     return labelling::above(value, limit.scalar ? limit.one8 : limit.at8[p]);
 }
 
-// One warp per word of 32 pixels.
+__device__ inline bool is_negative(i64 p, const Limit &limit) {
+    if (limit.at4) return (limit.scalar ? limit.one4 : limit.at4[p]) < 0.0f;
+    return (limit.scalar ? limit.one8 : limit.at8[p]) < 0.0;
+}
+
+// One warp per word of 32 pixels. The counts come after a 0: running sums turn them into offsets.
+// seen[0] becomes 1 where a pixel is not masked, seen[1] is how many limits are negative.
 extern "C" __global__ void find_runs(
     const REAL *data, const float *limit4, const double *limit8, bool scalar, const bool *mask,
-    i64 ny, i64 nx, unsigned *starts, unsigned *ends, i64 *count) {
+    i64 ny, i64 nx, unsigned *starts, unsigned *ends, i64 *count, u64 *seen) {
     const i64 words = (nx + 31) / 32;
     const int lane = lane_of_thread();
     const Limit limit = {limit4, limit8, scalar, scalar && limit4 ? *limit4 : 0.0f,
@@ -34,6 +40,8 @@ extern "C" __global__ void find_runs(
         const i64 y = w / words, x = (w - y * words) * 32 + lane, p = y * nx + x;
         const bool here = x < nx && is_above(p, data, limit, mask);
         const unsigned above = __ballot_sync(ALL_LANES, here);
+        const unsigned left = __ballot_sync(ALL_LANES, x < nx && !(mask && mask[p]));
+        const unsigned negative = __ballot_sync(ALL_LANES, x < nx && is_negative(p, limit));
         bool beyond = false;  // whether the run goes on in the word beside
         if (here && lane == 0 && x > 0)
             beyond = is_above(p - 1, data, limit, mask);
@@ -43,9 +51,12 @@ extern "C" __global__ void find_runs(
         if (lane == 0) {
             starts[w] = runs::starts(above, outside & 1u);
             ends[w] = runs::ends(above, outside >> 31);
-            count[w] = __popc(starts[w]);
+            count[w + 1] = __popc(starts[w]);
+            if (left && !ld(seen)) atomicExch(seen, 1ULL);
+            if (negative) atomicAdd(seen + 1, (u64)__popc(negative));
         }
     }
+    if (global_thread() == 0) count[0] = 0;
 }
 
 // The last run that starts at or before pixel (y, x), in raster order; -1 if there is none.

@@ -11,27 +11,40 @@ KERNELS = Kernels(__package__, "segments.cu")
 
 def collect(image, n_threads):
     """Collect sources by sorting runs; see the contract in `skyshed.kernels.segments`."""
+    return sources_in(image)
+
+
+def sources_in(image, sizes=None):
+    """Collect sources of an image; ``sizes`` are the numbers of sources and of pixels, if known."""
     words = Words(image.shape)
     KERNELS.launch("find_runs", words.threads, image, *words.sides, *words.bits)
     first, last, _ = words.runs()
     del words, _  # as large as the sources themselves where these are few
     if first.shape[0] == 0:
-        return (
-            cupy.empty(0, np.int32), cupy.zeros(1, np.int64), cupy.empty(0, np.int64),
-            cupy.empty((0, 4), np.int64),
-        )  # fmt: skip
-    return _sorted(first, last, cupy.take(image, first), image.shape[1])
+        return no_sources()
+    return sources_of_runs(first, last, cupy.take(image, first), image.shape[1], sizes)
 
 
-def _sorted(first, last, label, nx):
-    """Return the sources that runs with these labels make up."""
+def no_sources():
+    """Return what `sources_of_runs` does where there are none."""
+    return (
+        cupy.empty(0, np.int32), cupy.zeros(1, np.int64), cupy.empty(0, np.int64),
+        cupy.empty((0, 4), np.int64),
+    )  # fmt: skip
+
+
+def sources_of_runs(first, last, label, nx, sizes=None):
+    """Return the sources that runs with these labels make up; runs of label 0 are in none.
+
+    The host asks the device for the numbers of sources and of pixels where it does not know them.
+    """
     size = first.shape[0]
     n_runs = np.int64(size)
     order = cupy.argsort(label)  # CuPy's sorts are stable
     head, length = cupy.empty(size, np.int64), cupy.empty(size, np.int64)
     KERNELS.launch("measure_runs", size, first, last, label, order, n_runs, head, length)
     rank, place = cupy.cumsum(head), cupy.cumsum(length)
-    n, n_pixels = cupy.concatenate((rank[-1:], place[-1:])).get().tolist()
+    n, n_pixels = sizes or cupy.concatenate((rank[-1:], place[-1:])).get().tolist()
     labels, pixel = cupy.empty(n, np.int32), cupy.empty(n_pixels, np.int64)
     start, first_run = cupy.empty(n + 1, np.int64), cupy.empty(n + 1, np.int64)
     KERNELS.launch(
@@ -59,6 +72,25 @@ def first_chunks(start):
         "measure_rows", chunks.shape[0], start, None, np.int64(start.shape[0] - 1), None, chunks
     )
     return cupy.cumsum(chunks)
+
+
+def places_of(start, index, new_start, area):
+    """Return where the pixels of rows are from that are taken: those of `take`, without a wait.
+
+    Parameters
+    ----------
+    start, new_start : cupy array of int64
+        Offsets of all rows, and of those that are taken.
+    index, area : NumPy array of int64, shape (n,)
+        The rows to take, and how many pixels they have.
+    """
+    first = np.append(0, np.cumsum(-(-area // CHUNK)))
+    places = cupy.empty(int(area.sum()), np.int64)
+    KERNELS.launch(
+        "find_places", int(first[-1]) * 32, start, cupy.asarray(index), new_start,
+        cupy.asarray(first), np.int64(index.size), places,
+    )  # fmt: skip
+    return places
 
 
 def take(pixel, start, index):

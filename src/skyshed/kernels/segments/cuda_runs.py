@@ -32,15 +32,15 @@ class Words:
     ----------
     starts, ends : cupy array of uint32, shape (number of words,)
         A bit for each pixel: the lowest is the leftmost.
-    count : cupy array of int64, shape (number of words,)
-        How many runs start in each word.
+    count : cupy array of int64, shape (number of words + 1,)
+        0, and how many runs start in each word.
     """
 
     def __init__(self, shape: tuple[int, int]) -> None:
         self.shape = shape
         self.size = shape[0] * -(-shape[1] // WORD)
         self.starts, self.ends = cupy.empty(self.size, np.uint32), cupy.empty(self.size, np.uint32)
-        self.count = cupy.empty(self.size, np.int64)
+        self.count = cupy.empty(self.size + 1, np.int64)
 
     @property
     def threads(self) -> int:
@@ -59,10 +59,15 @@ class Words:
 
     def runs(self) -> "Runs":
         """Number the runs in raster order. Asks the device how many there are."""
-        offset = cupy.zeros(self.size + 1, np.int64)
-        if self.size:
-            cupy.cumsum(self.count, out=offset[1:])
-        n_runs = int(offset[-1])
+        offset = self.offsets()
+        return self.numbered(offset, int(offset[-1]))
+
+    def offsets(self) -> Any:
+        """Return how many runs start before each word, and their number, int64."""
+        return cupy.cumsum(self.count) if self.size else cupy.zeros(1, np.int64)
+
+    def numbered(self, offset: Any, n_runs: int) -> "Runs":
+        """Number the runs in raster order, given their offsets and how many there are."""
         first, last = cupy.empty(n_runs, np.int64), cupy.empty(n_runs, np.int64)
         KERNELS.launch(
             "record_runs", self.size, self.starts, self.ends, offset, *self.sides, first, last

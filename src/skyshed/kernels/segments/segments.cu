@@ -3,7 +3,7 @@
 
 #include "skyshed/kernels/segments/segments.h"
 
-// One warp per word of 32 pixels.
+// One warp per word of 32 pixels. The counts come after a 0: running sums turn them into offsets.
 extern "C" __global__ void find_runs(
     const int *image, i64 ny, i64 nx, unsigned *starts, unsigned *ends, i64 *count) {
     const i64 words = (nx + 31) / 32;
@@ -17,19 +17,21 @@ extern "C" __global__ void find_runs(
         if (lane == 31) after = label && x + 1 < nx ? image[p + 1] : 0;
         const unsigned begun = __ballot_sync(ALL_LANES, segments::starts(label, before));
         const unsigned ended = __ballot_sync(ALL_LANES, segments::ends(label, after));
-        if (lane == 0) starts[w] = begun, ends[w] = ended, count[w] = __popc(begun);
+        if (lane == 0) starts[w] = begun, ends[w] = ended, count[w + 1] = __popc(begun);
     }
+    if (global_thread() == 0) count[0] = 0;
 }
 
 // order sorts the runs by label, and within a label leaves them in raster order. A head is the first
-// run of its label.
+// run of its label. Runs of label 0, if there are any, count for nothing.
 extern "C" __global__ void measure_runs(
     const i64 *first, const i64 *last, const int *label, const i64 *order, i64 n_runs, i64 *head,
     i64 *length) {
     for (i64 s = global_thread(); s < n_runs; s += global_threads()) {
         const i64 run = order[s];
-        head[s] = s == 0 || label[order[s - 1]] != label[run];
-        length[s] = last[run] - first[run] + 1;
+        const bool counts = label[run];
+        head[s] = counts && (s == 0 || label[order[s - 1]] != label[run]);
+        length[s] = counts ? last[run] - first[run] + 1 : 0;
     }
 }
 

@@ -15,7 +15,9 @@ def expand(coefficients, index, weight, limits, dtype, n_threads):
 
     Indices and weights are a line per axis: where a stage made them on the host they are sent.
     """
-    (iy, ix), (wy, wx) = (tuple(cupy.asarray(each) for each in pair) for pair in (index, weight))
+    iy, wy = cupy.asarray(index[0]), cupy.asarray(weight[0])
+    square = index[1] is index[0] and weight[1] is weight[0]
+    ix, wx = (iy, wy) if square else (cupy.asarray(index[1]), cupy.asarray(weight[1]))
     (my, mx), (ny, ky), (nx, kx) = coefficients.shape, iy.shape, ix.shape
     strip = cupy.empty((my, nx), np.float64)
     KERNELS.launch(
