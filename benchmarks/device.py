@@ -5,7 +5,8 @@
 
 With a GPU, every stage's result is checked against the CPU's, then timed with device events.
 Without one, the chain runs on the tests' stand-in for CuPy, which counts launches, transfers,
-waits, bytes and memory; the times made of them are a prediction and called so.
+waits, bytes, instructions and memory; the times made of them (`device_model`, by the rates of
+`device_rates`) are predictions and called so.
 """
 
 import argparse
@@ -17,10 +18,8 @@ from benchmarks.scene import survey_scene
 
 #: Sides of the fields that are timed on a GPU.
 SIZES = (2048, 4096, 8192, 16384)
-#: Side of the field of the ledger: the emulator takes some 8 s for a megapixel.
+#: Side of the field of the ledger: the emulator takes some 15 s for a megapixel.
 LEDGER_SIZE = 512
-#: Bytes per second of an H100's memory.
-BANDWIDTH = 3.35e12
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -32,7 +31,6 @@ def main(argv: list[str] | None = None) -> None:
     if cupy is None:
         from benchmarks import device_ledger
 
-        options.bandwidth = options.bandwidth or BANDWIDTH
         text = device_ledger.report(scenes, options)
     else:
         from benchmarks import device_times
@@ -54,7 +52,7 @@ def _options(argv: list[str] | None) -> argparse.Namespace:
     add("--save", metavar="PATH", help="also write the report to this Markdown file")
     add(
         "--bandwidth", type=float,
-        help="bytes per second of the GPU's memory (default: measured; without one, an H100's)",
+        help="bytes per second of the GPU's memory (default: measured)",
     )  # fmt: skip
     return parser.parse_args(argv)
 

@@ -21,6 +21,35 @@ class Event(NamedTuple):
     stage: str
 
 
+@dataclass(frozen=True)
+class Launch:
+    """One launch of one of the project's kernels.
+
+    Attributes
+    ----------
+    kernel, stage : str
+    blocks, threads : int
+        Blocks, and threads of each.
+    shared : int
+        Bytes of shared memory of a block, static and dynamic.
+    registers : dict
+        Registers of a thread, by architecture.
+    nbytes : int
+        Bytes loaded and stored, where they are counted.
+    work : dict of numpy.ndarray, or None
+        What its warps execute, where it is counted (`tests.device.emulator.build.Work`).
+    """
+
+    kernel: str
+    stage: str
+    blocks: int
+    threads: int
+    shared: int
+    registers: dict[str, int]
+    nbytes: int
+    work: dict[str, Any] | None
+
+
 @dataclass
 class Section:
     """The counts of one stage, or of the whole."""
@@ -51,13 +80,15 @@ class Ledger:
     Parameters
     ----------
     count_bytes : bool
-        Whether own kernels run in the build that counts their loads and stores; it is slower.
+        Whether own kernels run in the build that counts their loads and stores, and what their
+        warps execute; it is slower.
     """
 
     count_bytes: bool = False
     total: Section = field(default_factory=Section)
     stages: dict[str, Section] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
+    launches: list[Launch] = field(default_factory=list)
     _open: list[str] = field(default_factory=list)
 
     @contextlib.contextmanager
@@ -71,12 +102,17 @@ class Ledger:
         finally:
             self._open.pop()
 
+    @property
+    def stage_now(self) -> str:
+        """The innermost open stage; none is the empty text."""
+        return self._open[-1] if self._open else ""
+
     def sections(self) -> list[Section]:
         return [self.total, self.stages[self._open[-1]]] if self._open else [self.total]
 
     def add(self, kind: str, name: str, nbytes: int = 0, **counts: int) -> None:
         """Record an event, and add to the counts of the open stage and of the whole."""
-        self.events.append(Event(kind, name, nbytes, self._open[-1] if self._open else ""))
+        self.events.append(Event(kind, name, nbytes, self.stage_now))
         for section in self.sections():
             for count, more in counts.items():
                 setattr(section, count, getattr(section, count) + more)
@@ -91,13 +127,6 @@ class Ledger:
         return (
             section.own_loaded + section.own_stored + section.library_read + section.library_written
         )
-
-    def predicted_seconds(self, section: Section | None = None, bandwidth: float = 2e12) -> float:
-        """Return what a GPU with ``bandwidth`` bytes/s would take: the rule of thumb."""
-        section = section or self.total
-        busy = max(self.bytes_moved(section) / bandwidth, section.launches * 7e-6)
-        wire = (section.uploaded + section.downloaded) / 20e9
-        return busy + section.synchronisations * 20e-6 + wire
 
     def no_transfer_larger_than(self, nbytes: int, stage: str | None = None) -> None:
         """Fail if more than ``nbytes`` crossed between host and device at once."""
@@ -213,9 +242,10 @@ def ran_library(name: str, launches: int, read: float, written: float) -> None:
         )  # fmt: skip
 
 
-def ran_kernel(name: str, loaded: int, stored: int) -> None:
-    """Record a launch of one of the project's kernels."""
+def ran_kernel(name: str, loaded: int, stored: int, **known: Any) -> None:
+    """Record a launch of one of the project's kernels; ``known`` is what `Launch` holds of it."""
     if opened is not None:
+        opened.launches.append(Launch(name, opened.stage_now, nbytes=loaded + stored, **known))
         opened.add(
             "kernel", name, loaded + stored, own_launches=1, own_loaded=loaded, own_stored=stored
         )
@@ -228,7 +258,7 @@ def ledger(*, count_bytes: bool = False) -> Iterator[Ledger]:
     Parameters
     ----------
     count_bytes : bool
-        Whether to count the loads and stores of own kernels.
+        Whether to count the loads and stores of own kernels, and what their warps execute.
     """
     global opened
     before, opened = opened, Ledger(count_bytes)
