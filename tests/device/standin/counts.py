@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-#: CuPy's memory pool hands memory out in multiples of this.
-POOL_UNIT = 512
+from tests.device.standin.pool import Block, Pool, rounded
 
 
 class Event(NamedTuple):
@@ -67,6 +66,7 @@ class Section:
     library_read: int = 0
     library_written: int = 0
     peak: int = 0
+    pool_peak: int = 0  # what the pool of the device in use had of the driver
 
     @property
     def launches(self) -> int:
@@ -154,64 +154,52 @@ class Ledger:
 
 
 class Memory:
-    """The device memory that arrays hold, in the pool's units."""
+    """The device memory that arrays hold, in the pool's units, and the pools that hand it out."""
 
     def __init__(self) -> None:
         self.current = 0
-        self.accounts: dict[int, Account] = {}
+        self.pools: dict[int, Pool] = {}
 
-    def of(self, device: int) -> "Account":
-        """Return what one device holds."""
-        return self.accounts.setdefault(device, Account())
+    def of(self, device: int) -> Pool:
+        """Return the pool of a device."""
+        return self.pools.setdefault(device, Pool())
 
-    def take(self, nbytes: int, device: int = 0) -> None:
+    def take(self, nbytes: int, device: int = 0) -> Block | None:
         self.current += nbytes
-        account = self.of(device)
-        account.held += nbytes
-        account.kept = max(account.kept, account.held)
+        pool = self.of(device)
+        block = pool.take(nbytes)
         if opened is not None:
             for section in opened.sections():
                 section.peak = max(section.peak, self.current)
+                section.pool_peak = max(section.pool_peak, pool.kept)
+        return block
 
-    def give(self, nbytes: int, device: int = 0) -> None:
-        self.current -= nbytes
-        self.of(device).held -= nbytes
+    def give(self, block: Block | None, device: int = 0) -> None:
+        self.current -= block.size if block else 0
+        self.of(device).give(block)
 
     def pulse(self, nbytes: int) -> None:
         """Hold ``nbytes`` for a moment: a library call's scratch space."""
-        self.take(nbytes)
-        self.give(nbytes)
-
-
-@dataclass
-class Account:
-    """The bytes that arrays of one device hold, and that its pool has, used or not."""
-
-    held: int = 0
-    kept: int = 0
+        self.give(self.take(nbytes))
 
 
 memory = Memory()
 opened: Ledger | None = None
 
 
-def pool_size(nbytes: int) -> int:
-    return -(-nbytes // POOL_UNIT) * POOL_UNIT
-
-
 class Buffer:
     """One allocation on the device; arrays and their views share it, and it goes with the last."""
 
-    __slots__ = ("__weakref__", "device", "nbytes", "use")
+    __slots__ = ("__weakref__", "_block", "device", "nbytes", "use")
 
     def __init__(self, nbytes: int, device: int) -> None:
-        self.nbytes, self.device = pool_size(nbytes), device
+        self.nbytes, self.device = rounded(nbytes), device
         #: The stream that used it last, and when.
         self.use: tuple[Any, int] | None = None
-        memory.take(self.nbytes, device)
+        self._block = memory.take(self.nbytes, device)
 
     def __del__(self) -> None:
-        memory.give(self.nbytes, self.device)
+        memory.give(self._block, self.device)
 
 
 def synchronised(name: str) -> None:
