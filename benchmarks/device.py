@@ -11,6 +11,7 @@ waits, bytes, instructions and memory; the times made of them (`device_model`, b
 
 import argparse
 import importlib
+import json
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,10 @@ def main(argv: list[str] | None = None) -> None:
     if cupy is None:
         from benchmarks import device_ledger
 
-        text = device_ledger.report(scenes, options)
+        text, predicted = device_ledger.report(scenes, options)
+        if options.save:
+            path = Path(options.save).with_suffix(".json")
+            path.write_text(json.dumps(predicted, indent=1) + "\n")
     else:
         from benchmarks import device_times
 
@@ -49,7 +53,11 @@ def _options(argv: list[str] | None) -> argparse.Namespace:
     add("--seed", type=int, default=1, help="seed of the simulated field")
     add("--density", type=float, help="sources per megapixel (default: the simulator's)")
     add("--rounds", type=int, default=5, help="timed runs of each stage, on a GPU")
-    add("--save", metavar="PATH", help="also write the report to this Markdown file")
+    add(
+        "--save",
+        metavar="PATH",
+        help="also write the report to this Markdown file, predictions beside it (.json)",
+    )
     add(
         "--bandwidth", type=float,
         help="bytes per second of the GPU's memory (default: measured)",

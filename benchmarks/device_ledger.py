@@ -4,7 +4,7 @@ import argparse
 import functools
 import gc
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,8 +67,8 @@ class Count:
         }
 
 
-def report(scenes: Iterable[Scene], options: argparse.Namespace) -> str:
-    """Return the ledgers of fields in Markdown, and how they grow with the field."""
+def report(scenes: Iterable[Scene], options: argparse.Namespace) -> tuple[str, dict[str, Any]]:
+    """Return the ledgers of fields in Markdown, and the predictions as what JSON can hold."""
     lines = [
         "# What the chain asks of a GPU",
         "",
@@ -100,7 +100,36 @@ def report(scenes: Iterable[Scene], options: argparse.Namespace) -> str:
     for scene in scenes:
         counts.append(count(scene))
         lines += [*_ledger(counts[-1]), ""]
-    return "\n".join([*lines, *_limits(counts[-1]), "", *_growth(counts)]) + "\n"
+    text = "\n".join([*lines, *_limits(counts[-1]), "", *_growth(counts)]) + "\n"
+    fields = {str(each.scene.data.shape[1]): _predicted(each) for each in counts}
+    return text, {"gpus": [gpu.name for gpu in GPUS], "fields": fields}
+
+
+def _predicted(counted: Count) -> dict[str, Any]:
+    """Return the predictions of a field in seconds: what a day on hardware is held against."""
+    found = times(counted)
+    kernels = device_model.kernels(counted.ledger.launches)
+
+    def by_gpu(ends: Callable[[str], tuple[float, float]]) -> dict[str, Any]:
+        return {
+            gpu.name: dict(zip(("best", "worst"), map(_rounded, ends(gpu.name)), strict=True))
+            for gpu in GPUS
+        }
+
+    return {
+        "n_sources": counted.n_sources,
+        "pool": counted.measured(WHOLE)["pool, bytes/pixel"],
+        "stages": {
+            name: by_gpu(lambda gpu, name=name: found[gpu][name].wall) for name in counted.sections
+        },
+        "kernels": {
+            kernel.name: by_gpu(lambda gpu, kernel=kernel: kernel.took[gpu]) for kernel in kernels
+        },
+    }
+
+
+def _rounded(seconds: float) -> float:
+    return float(f"{seconds:.4g}")
 
 
 def _rates() -> list[str]:

@@ -62,7 +62,10 @@ def counted_chain(scene):
 def test_the_ledger_says_what_is_within_the_limits(scene, counted_chain, monkeypatch):
     counted = counted_chain
     monkeypatch.setattr(device_ledger, "count", lambda given: counted)
-    text = device_ledger.report([scene], argparse.Namespace())
+    text, predicted = device_ledger.report([scene], argparse.Namespace())
+    (field,) = predicted["fields"].values()
+    assert set(field["stages"]) >= {*device_times.STAGES, device_ledger.WHOLE}
+    assert field["kernels"]["search_small"]["T4"]["best"] > 0
     assert text.count("| within |") == len(device_ledger.LIMITS)
     assert "EXCEEDED" not in text
     # Every stage on every GPU: best and worst, and the floor.

@@ -1,0 +1,20 @@
+"""Lets the stand-in for CuPy pose as CuPy itself, for a rehearsal on a machine without a GPU.
+
+A plugin of pytest, and imported by steps. Tests put another copy of the stand-in in its place where
+they count, and take it away again, as they would with CuPy.
+"""
+
+import importlib
+import sys
+
+
+def pose() -> None:
+    """Install a copy of the stand-in that nothing else knows of."""
+    standin = importlib.import_module("tests.device.standin")
+    standin.install()
+    for name in [name for name in sys.modules if name.startswith("tests.device.standin")]:
+        del sys.modules[name]
+    vars(importlib.import_module("tests.device")).pop("standin", None)
+
+
+pose()
