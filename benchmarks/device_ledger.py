@@ -25,6 +25,8 @@ WORK = (
 )  # fmt: skip
 #: Kernels of which a field's tables have a row of their own; the others are summed.
 SHOWN = 16
+#: Seconds that a launch may take on the emulator: those of large fields are longer than a test's.
+LONGEST = 3600.0
 #: Side of the field that Python is timed on.
 SMALL = 128
 #: What the whole chain may ask for, whatever the size of the field.
@@ -332,7 +334,9 @@ def count(scene: Scene) -> Count:
     of their own, on a field that is as small as its cost does not depend on.
     """
     from tests.device import standin
+    from tests.device.emulator import build
 
+    build.WATCHDOG = max(build.WATCHDOG, LONGEST)
     gc.collect()  # what an earlier chain left in circles would count as held memory
     with standin.in_place() as cupy, standin.ledger(count_bytes=True) as ledger:
         cupy.get_default_memory_pool().free_all_blocks()
