@@ -6,6 +6,7 @@ they count, and take it away again, as they would with CuPy.
 
 import importlib
 import sys
+from typing import Any
 
 
 def pose() -> None:
@@ -15,6 +16,17 @@ def pose() -> None:
     for name in [name for name in sys.modules if name.startswith("tests.device.standin")]:
         del sys.modules[name]
     vars(importlib.import_module("tests.device")).pop("standin", None)
+
+
+def pytest_collection_modifyitems(config: Any, items: list[Any]) -> None:
+    """Run each test function once: the emulator takes minutes for all their parameters."""
+    kept, dropped, seen = [], [], set()
+    for item in items:
+        function = item.path, getattr(item, "originalname", item.name)
+        (dropped if function in seen else kept).append(item)
+        seen.add(function)
+    config.hook.pytest_deselected(items=dropped)
+    items[:] = kept
 
 
 pose()
