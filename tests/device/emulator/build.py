@@ -46,7 +46,8 @@ VARIANTS = {
 }  # fmt: skip
 #: Environment variables: the variant that "plain" stands for, and where libraries are kept.
 PLAIN_VARIANT, FOLDER = "SKYSHED_EMULATOR_VARIANT", "SKYSHED_EMULATOR_FOLDER"
-#: A launch that takes longer, in seconds, loops for ever: those of tests take a few at most.
+#: A launch of which a thread runs longer, in seconds of its own, loops for ever: those of tests
+#: take a few at most.
 WATCHDOG = 300.0
 SCALARS = {
     "int": np.int32, "unsigned": np.uint32, "unsigned int": np.uint32, "long long": np.int64,
