@@ -5,11 +5,13 @@
 
 With a GPU, every stage's result is checked against the CPU's, then timed with device events.
 Without one, the chain runs on the tests' stand-in for CuPy, which counts launches, transfers,
-waits, bytes and memory; the times made of them are a prediction and called so.
+waits, bytes, instructions and memory; the times made of them (`device_model`, by the rates of
+`device_rates`) are predictions and called so.
 """
 
 import argparse
 import importlib
+import json
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +19,8 @@ from benchmarks.scene import survey_scene
 
 #: Sides of the fields that are timed on a GPU.
 SIZES = (2048, 4096, 8192, 16384)
-#: Side of the field of the ledger: the emulator takes some 8 s for a megapixel.
+#: Side of the field of the ledger: the emulator takes some 15 s for a megapixel.
 LEDGER_SIZE = 512
-#: Bytes per second of an H100's memory.
-BANDWIDTH = 3.35e12
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -32,8 +32,10 @@ def main(argv: list[str] | None = None) -> None:
     if cupy is None:
         from benchmarks import device_ledger
 
-        options.bandwidth = options.bandwidth or BANDWIDTH
-        text = device_ledger.report(scenes, options)
+        text, predicted = device_ledger.report(scenes, options)
+        if options.save:
+            path = Path(options.save).with_suffix(".json")
+            path.write_text(json.dumps(predicted, indent=1) + "\n")
     else:
         from benchmarks import device_times
 
@@ -51,10 +53,14 @@ def _options(argv: list[str] | None) -> argparse.Namespace:
     add("--seed", type=int, default=1, help="seed of the simulated field")
     add("--density", type=float, help="sources per megapixel (default: the simulator's)")
     add("--rounds", type=int, default=5, help="timed runs of each stage, on a GPU")
-    add("--save", metavar="PATH", help="also write the report to this Markdown file")
+    add(
+        "--save",
+        metavar="PATH",
+        help="also write the report to this Markdown file, predictions beside it (.json)",
+    )
     add(
         "--bandwidth", type=float,
-        help="bytes per second of the GPU's memory (default: measured; without one, an H100's)",
+        help="bytes per second of the GPU's memory (default: measured)",
     )  # fmt: skip
     return parser.parse_args(argv)
 

@@ -3,10 +3,12 @@
 import ast
 import importlib
 import importlib.metadata
+import re
 import site
 import subprocess
 import sys
 import tarfile
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -162,6 +164,22 @@ def test_no_module_imports_an_oracle_when_loaded():
             else:
                 continue
             assert not {module.partition(".")[0] for module in modules} & set(ORACLES), path
+
+
+def test_nothing_is_installed_that_nothing_imports():
+    """Of the dependencies and of what users' extras bring; the toolkit's parts are CuPy's."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    listed = list(project["dependencies"])
+    for name in extras.keys() - {"device-test", "test", "drop-in"}:
+        listed += extras[name]
+    wanted = {re.match(r"[\w-]+", one)[0] for one in listed} - {"skyshed"}
+    assert {"numpy", "cupy-cuda13x", "zarr"} <= wanted
+    modules = {"pillow": "PIL", "cupy-cuda12x": "cupy", "cupy-cuda13x": "cupy"}
+    for name in sorted(wanted - {"cuda-toolkit"}):
+        module = modules.get(name, name.replace("-", "_"))
+        used = re.compile(rf"""\b(?:import|from) {module}\b|["']{module}[."']""")
+        assert any(used.search(path.read_text()) for path in SOURCES), name
 
 
 def test_the_chain_runs_without_oracles_and_extras():

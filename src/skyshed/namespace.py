@@ -52,6 +52,8 @@ __all__ = [
 
 #: Compute capability, times 10, of the oldest GPUs that the kernels are compiled for.
 LEAST_CAPABILITY = 75
+#: Bytes of a NumPy array that go to a device at once.
+PART = 64 << 20
 #: DLPack's numbers of devices whose memory the host can read: the CPU, and CUDA's pinned memory.
 HOST_DEVICES = (1, 3)
 
@@ -256,6 +258,9 @@ def in_one_transfer(*arrays: Any) -> tuple[Any, ...]:
 def to_device(array: Any) -> Any:
     """Return a NumPy array as a CuPy array on the current device; `None` stays `None`.
 
+    Large ones are sent in parts of `PART` bytes. CuPy's ``asarray`` takes page-locked memory of the
+    host for all of an array, rounded up to a power of two, and keeps it.
+
     Raises
     ------
     ImportError
@@ -263,7 +268,14 @@ def to_device(array: Any) -> Any:
     """
     if array is None or is_device_array(array):
         return array
-    return _cupy("device 'cuda'").asarray(array)
+    cupy = _cupy("device 'cuda'")
+    if array.nbytes <= PART or not array.ndim or not array.dtype.isnative:
+        return cupy.asarray(array)
+    there = cupy.empty(array.shape, array.dtype)
+    step = max(1, PART * array.shape[0] // array.nbytes)
+    for first in range(0, array.shape[0], step):
+        there[first : first + step].set(array[first : first + step])
+    return there
 
 
 def device_memory() -> int:

@@ -26,12 +26,15 @@ def extracted(cupy, image, mask=None, **settings):
     Its peak is what the device holds of it: not what other tests keep there.
     """
     gc.collect()
-    before = counts.memory.current
+    pool = cupy.get_default_memory_pool()
+    pool.free_all_blocks()
+    before, kept = counts.memory.current, pool.total_bytes()
     with standin.ledger() as ledger:
         given = cupy.asarray(image), None if mask is None else cupy.asarray(mask)
         with ledger.stage("chain"):
             found = skyshed.extract(given[0], mask=given[1], **settings)
     ledger.total.peak -= before
+    ledger.total.pool_peak -= kept
     return ledger, found
 
 
@@ -61,6 +64,8 @@ def test_memory_stays_within_28_bytes_per_pixel(survey):
     ledger, found = survey
     assert ledger.total.peak >= 20 * found.data.size  # five float32 images at the very least
     ledger.at_most(peak=MOST_BYTES_PER_PIXEL * found.data.size)
+    assert ledger.total.pool_peak >= ledger.total.peak
+    ledger.at_most(pool_peak=MOST_BYTES_PER_PIXEL * found.data.size)
 
 
 def test_nothing_image_sized_crosses_between_upload_and_table(small_and_large, survey):

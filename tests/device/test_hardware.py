@@ -2,16 +2,21 @@
 
 import gc
 import importlib
+import os
 
 import numpy as np
 import pytest
 
 import skyshed
+from benchmarks.gpu_day.__main__ import REHEARSAL
 from tests.device import scenes
 
 pytestmark = pytest.mark.gpu
 SETTINGS = {"box_size": 64, "npixels": 5, "nsigma": 1.5}
 SIDES = ("xmin", "xmax", "ymin", "ymax")
+#: A rehearsal on the stand-in (`benchmarks.gpu_day`) has the emulator in the GPU's place.
+REHEARSED = bool(os.environ.get(REHEARSAL))
+SHAPE, SIDE = ((150, 160), 256) if REHEARSED else ((1500, 1600), 4096)
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +33,7 @@ def gpu():
 
 @pytest.fixture(scope="module")
 def field():
-    data = skyshed.datasets.make_survey_image((1500, 1600), seed=3).data
+    data = skyshed.datasets.make_survey_image(SHAPE, seed=3).data
     return np.ascontiguousarray(data, dtype=np.float32)
 
 
@@ -60,7 +65,7 @@ def test_the_chain_gives_the_hosts_table(gpu, field):
     ]
     both = [{tuple(box): row for row, box in enumerate(each.tolist())} for each in boxes]
     common = sorted(both[0].keys() & both[1].keys())
-    assert len(common) > max(500, 0.99 * max(map(len, boxes)))
+    assert len(common) > max(2e-4 * field.size, 0.99 * max(map(len, boxes)))
     rows = [[each[box] for box in common] for each in both]
     for name in ("segment_flux", "kron_flux", "semimajor_sigma", "xcentroid"):
         theirs, ours = (
@@ -100,11 +105,10 @@ def test_work_goes_to_the_current_stream(gpu, field):
 
 def test_memory_stays_within_28_bytes_per_pixel(gpu, field):
     """As the pool sees it, with the blocks that it could not use again."""
-    side = 4096
     pool = gpu.get_default_memory_pool()
     gc.collect()
     pool.free_all_blocks()
     before = pool.total_bytes()
-    data = gpu.asarray(np.tile(field, (3, 3))[:side, :side])
+    data = gpu.asarray(np.tile(field, (3, 3))[:SIDE, :SIDE])
     skyshed.extract(data, **SETTINGS)
-    assert pool.total_bytes() - before <= 28 * side * side
+    assert pool.total_bytes() - before <= 28 * SIDE * SIDE

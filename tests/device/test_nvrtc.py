@@ -12,7 +12,7 @@ import pytest
 from native import cubins as builder
 from native import nvrtc
 from skyshed.kernels import cubins
-from tests.device import kernel_files
+from tests.device import elf, kernel_files
 
 #: The architecture of the table of resources.
 TABLED = "sm_90"
@@ -93,6 +93,21 @@ def test_what_ships_is_bit_for_bit_what_those_options_give(file):
     program = cubins.Program(file, "float")
     code, _ = nvrtc.compiled(cubins.text(program.file), cubins.options("sm_75", program.real))
     assert cubins.store("sm_75").code(program) == code
+
+
+@pytest.mark.parametrize("architecture", cubins.CUBINS)
+def test_registers_and_shared_memory_are_those_of_the_machine_code(architecture):
+    """The stand-in refuses launches by what the compiler's log has said of them."""
+    store, seen = cubins.store(architecture), 0
+    reserved = int(architecture.partition("_")[2]) >= 90
+    for program in cubins.programs():
+        code = store.code(program)
+        known = store.manifest["programs"][program.entry]["kernels"]
+        assert elf.registers(code) == {name: row["registers"] for name, row in known.items()}
+        for name, row in known.items():
+            assert elf.shared(code, name, reserved) == row["shared"], name
+            seen += row["shared"] > 0
+    assert seen > 10
 
 
 @FILES

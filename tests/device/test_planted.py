@@ -11,51 +11,26 @@ import pytest
 
 from skyshed.kernels import cubins, zoom
 from skyshed.kernels import moments as moments_of
-from tests.device import scenes
+from tests.device import kernel_files, scenes, standin
 from tests.device.emulator import build
 from tests.device.emulator.build import LaunchError, Module
 from tests.device.kernels.fields import spline as drawn
 from tests.device.kernels.twins import both, identical, to_device
+from tests.device.planted_texts import DEFECTS
+from tests.device.planting import (
+    anew,
+    narrowed,
+    noticed,
+    planted,
+    resources_of_the_sound_text,
+    same,
+)
+from tests.device.standin import counts
 
 #: In zoom.cu.
 CLIPPED, MINIMUM = "zoom::within(total[y], low, high)", "min(max(total[y], low), high)"
 LAST_BARRIER = "\n        __syncthreads();\n    }\n}"
 EVERYWHERE = (-np.inf, np.inf)
-
-
-def planted(monkeypatch, file, sound, defect):
-    """Change a kernel file's text, and forget what was loaded of it."""
-    original = cubins.text
-    assert original(file).count(sound) >= 1
-
-    def text(name):
-        return original(name).replace(sound, defect) if name == file else original(name)
-
-    monkeypatch.setattr(cubins, "text", text)
-    anew(monkeypatch)
-
-
-def anew(monkeypatch):
-    """Let all kernels be loaded again, for the time of a test."""
-    from skyshed.kernels import cuda
-
-    find, seen = cuda.Kernels.function, set()
-
-    def function(kernels, kernel, real):
-        if kernels.file not in seen:
-            seen.add(kernels.file)
-            monkeypatch.setattr(kernels, "_modules", {})
-            monkeypatch.setattr(kernels, "_functions", {})
-        return find(kernels, kernel, real)
-
-    monkeypatch.setattr(cuda.Kernels, "function", function)
-    monkeypatch.setattr(cuda, "_warn_once", lambda architecture: None)
-
-
-@contextlib.contextmanager
-def noticed(error, message):
-    with pytest.raises(error, match=message):
-        yield
 
 
 @pytest.fixture(scope="module")
@@ -189,3 +164,174 @@ def test_a_loop_without_end(counted, monkeypatch, labelled):
     planted(monkeypatch, "moments/moments.cu", "high = min(high, low + step);", "")
     with noticed(LaunchError, "moments_of_chunks: no end after 1 s, a thread loops for ever"):
         moments_of.moments(sources, image, None, None)
+
+
+#: Seeds and preemption: of a race it is enough that one of them shows it.
+SCHEDULES = [(0, 0.0), (1, 0.3), (2, 0.5), (3, 0.9)]
+
+
+@pytest.fixture(scope="module")
+def sound(counted):
+    """Check once that each of the programs is right before a defect is planted."""
+    for run in dict.fromkeys(defect.run for defect in DEFECTS):
+        assert same(*run(counted)), run.__name__
+    return counted
+
+
+@pytest.mark.parametrize("defect", DEFECTS, ids=lambda defect: defect.kind)
+def test_a_defect_in_a_kernels_text_is_noticed(sound, monkeypatch, defect):
+    from skyshed.kernels import cuda
+
+    resources_of_the_sound_text(monkeypatch)
+    monkeypatch.setattr(build, "WATCHDOG", 1.0 if "end" in (defect.message or "") else 60.0)
+    planted(monkeypatch, defect.file, defect.sound, defect.defect)
+    if defect.max_blocks:
+        monkeypatch.setattr(cuda, "MAX_BLOCKS", defect.max_blocks)
+    if defect.message:
+        with noticed(LaunchError, defect.message):
+            defect.run(sound)
+        return
+    for schedule in SCHEDULES:
+        with standin.schedule(*schedule):
+            if not same(*defect.run(sound)):
+                return
+    pytest.fail(f"nothing notices {defect.kind}")
+
+
+@pytest.mark.parametrize("path", kernel_files.files(), ids=kernel_files.name)
+def test_no_kernel_makes_a_pixel_index_smaller_unseen(path):
+    """Written as casts they are asserted by the emulator; this one's value is below PARTS."""
+    known = {"apertures/radius.cu": ["int row = w % PARTS"]}
+    lines = [_line_of(found) for found in narrowed(kernel_files.source(path))]
+    allowed = known.get(kernel_files.name(path), [])
+    assert [line for line in lines if not any(one in line for one in allowed)] == []
+
+
+def _line_of(found):
+    """Return the text of ``file:line``."""
+    file, _, line = found.rpartition(":")
+    return (kernel_files.FOLDER / file).read_text().splitlines()[int(line) - 1] if file else found
+
+
+@pytest.mark.parametrize(
+    "defect",
+    [
+        "const int p = pixel[j];",
+        "const unsigned p = pixel[j];",
+        "int p; p = pixel[j];",
+        "const i64 p = static_cast<int>(pixel[j]);",
+        "const i64 p = [](int at) { return at; }(pixel[j]);",
+    ],
+)
+def test_a_pixel_index_that_is_made_smaller_without_a_cast(defect):
+    text = cubins.text("moments/moments.cu")
+    assert narrowed(text) == []
+    assert narrowed(text.replace("const i64 p = pixel[j];", defect)) != []
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda arg: np.int32(arg) if isinstance(arg, np.int64) else arg, "wants a int64 scalar"),
+        (lambda arg: int(arg) if isinstance(arg, np.int64) else arg, "wants a int64 scalar"),
+        (lambda arg: arg.astype(np.float64) if _is(arg, "f4") else arg, r"wants float32\*"),
+        (lambda arg: arg.get() if _is(arg, "f4") else arg, "NumPy array"),
+        (lambda arg: arg.reshape(-1)[::2] if _is(arg, "f4") else arg, "not contiguous"),
+    ],
+    ids=["narrow", "Python's int", "dtype", "host", "strided"],
+)
+def test_arguments_that_a_kernel_would_read_as_garbage(
+    counted, monkeypatch, labelled, change, message
+):
+    from skyshed.kernels import cuda
+
+    launch = cuda.Kernels.launch
+
+    def changed(kernels, kernel, threads, *args, **kwargs):
+        launch(kernels, kernel, threads, *(change(arg) for arg in args), **kwargs)
+
+    sources = to_device(counted, labelled.segm.sources)
+    image = counted.asarray(labelled.image)
+    moments_of.moments(sources, image, None, None)
+    monkeypatch.setattr(cuda.Kernels, "launch", changed)
+    with noticed((LaunchError, TypeError), message):
+        moments_of.moments(sources, image, None, None)
+
+
+def _is(arg, dtype):
+    return getattr(arg, "ndim", 0) == 2 and arg.dtype == dtype
+
+
+@pytest.mark.parametrize(
+    ("spoil", "limit"),
+    [
+        (lambda cupy, image: cupy.asarray(image.get()), "transfer"),
+        (lambda cupy, image: [float(image[0, i]) for i in range(9)], "synchronisations"),
+        (lambda cupy, image: [image + i for i in range(9)], "launches"),
+        (lambda cupy, image: image.astype(np.float64) * 2, "peak"),
+    ],
+    ids=["a copy to the host", "waits in a loop", "launches in a loop", "a larger copy"],
+)
+def test_costs_that_nobody_sees_in_the_result(counted, labelled, spoil, limit):
+    image = counted.asarray(labelled.image)
+    sources = to_device(counted, labelled.segm.sources)
+    sources.host  # noqa: B018 - kept, so that both runs find it
+
+    def cost(spoil):
+        before = counts.memory.current
+        with standin.ledger() as ledger:
+            spoil(counted, image)
+            moments_of.moments(sources, image, None, None)
+        ledger.total.peak -= before
+        return ledger
+
+    sound = cost(lambda cupy, image: None)
+    cost(lambda cupy, image: None)
+    within = {name: getattr(sound.total, name) for name in ("synchronisations", "launches", "peak")}
+    assert sound.total.synchronisations == 0
+    cost(lambda cupy, image: None).at_most(**within)
+    found = cost(spoil)
+    with noticed(AssertionError, limit):
+        if limit == "transfer":
+            found.no_transfer_larger_than(image.size)
+        else:
+            found.at_most(**{limit: within[limit]})
+
+
+@pytest.mark.parametrize(
+    ("sound", "defect", "grows"),
+    [
+        # One lane does all.
+        (
+            "i64 j = chunk.begin + lane_of_thread(); j < chunk.end; j += 32",
+            "i64 j = lane_of_thread() ? chunk.end : chunk.begin; j < chunk.end; ++j",
+            "steps",
+        ),
+        (
+            "moments::counted(image[p])",
+            "moments::counted(*(const volatile REAL *)(image + p) + 0 * image[p])",
+            "bytes",
+        ),
+        ("for (int k = 0; k < 16; ++k) {", "for (int k = 0; k < 16; k += 1 - (n < 0)) {", None),
+    ],
+    ids=["idle lanes", "read twice", "sound"],
+)
+def test_work_that_nobody_sees_in_the_result(counted, monkeypatch, labelled, sound, defect, grows):
+    """Lanes that wait for others, and what is read again, are in the ledger."""
+    image = counted.asarray(labelled.image)
+    sources = to_device(counted, labelled.segm.sources)
+
+    def work():
+        with standin.ledger(count_bytes=True) as ledger:
+            moments_of.moments(sources, image, None, None)
+        return {
+            "steps": sum(launch.work["warps"][0] for launch in ledger.launches),
+            "bytes": ledger.bytes_moved(),
+        }
+
+    before = work()
+    resources_of_the_sound_text(monkeypatch)
+    planted(monkeypatch, "moments/moments.cu", sound, defect)
+    after = work()
+    larger = {name for name in before if after[name] > 1.05 * before[name]}
+    assert larger == ({grows} if grows else set())

@@ -80,7 +80,6 @@ def test_own_kernels_count_each_load_and_store(cp, rng, real, dtype):
         assert section.own_loaded in (times * n * size, times * m * size)
         assert section.own_stored == times * m * size
         assert ledger.bytes_moved() == section.own_loaded + section.own_stored
-        assert ledger.predicted_seconds() == pytest.approx(7e-6, rel=1e-6)
     np.testing.assert_array_equal(y.get(), np.abs(host[:m]))
 
 

@@ -223,9 +223,9 @@ class Extraction:
         )  # fmt: skip
 
     def _labels(self, y0: int, y1: int, x0: int, x1: int) -> Any:
-        """Return a window of the labels as NumPy."""
-        return to_host(self._run.segmentation.read(y0, y1, x0, x1))
+        """Return a window of the labels, where they are."""
+        return self._run.segmentation.read(y0, y1, x0, x1)
 
     def _masked(self, y0: int, y1: int, x0: int, x1: int) -> Any:
-        """Return a window of the image without its background as NumPy, NaN where masked."""
-        return to_host(self._run.read_masked(Window(y0, y1, x0, x1)))
+        """Return a window of the image without its background, NaN where masked, where it is."""
+        return self._run.read_masked(Window(y0, y1, x0, x1))

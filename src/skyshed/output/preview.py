@@ -13,6 +13,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from skyshed.heap import give_back_freed
 from skyshed.messages import one_line
+from skyshed.namespace import is_device_array, on_device_of, to_host
 from skyshed.segmentation.colormap import SATURATION, VALUE
 
 __all__ = ["MOST_ELLIPSES", "block_max", "block_mean", "write_preview"]
@@ -34,8 +35,8 @@ CORNERS = 48
 BLACK, SOFTENING, WHITE = -2.0, 3.0, 99.0
 #: Of compression: 6 takes twice as long for a twentieth of the bytes, for noise does not compress.
 LEVEL = 3
-#: Pixels that are read at a time, if blocks are not larger.
-WINDOW = 1 << 20
+#: Pixels that are read at a time, if blocks are not larger; on a device, which is slow to start.
+WINDOW, WINDOW_THERE = 1 << 20, 1 << 22
 #: The picture has a palette, which leaves a third of the bytes to compress. It holds greys; a few
 #: greys beneath a line that is half as opaque as lines are, and beneath one that is not; a hundred
 #: colours to tell neighbouring labels apart; the colours of masked pixels and of lines.
@@ -69,7 +70,7 @@ def write_preview(
     ----------
     read_image, read_labels : callable
         ``read(y0, y1, x0, x1)`` returns a window, half open: the image less its background, with
-        NaN for masked pixels, and the labels.
+        NaN for masked pixels, and the labels; on the host or on a device.
     shape : tuple of int
         The shape of the images.
     path : path
@@ -273,19 +274,28 @@ def _shrunk(
     shrink: Callable[..., Any],
     step: int | None = None,
 ) -> Any:
-    """Return an image shrunk by blocks; it is read in windows of whole blocks."""
+    """Return an image shrunk by blocks; it is read in windows of whole blocks.
+
+    Windows on a device are shrunk there: only what is drawn comes to the host.
+    """
     ny, nx = (length // block for length in shape)
-    height = max(1, WINDOW // (nx * block * block) if step is None else step // block)
-    width = max(1, WINDOW // (height * block * block))
+    window = WINDOW_THERE if is_device_array(read(0, block, 0, block)) else WINDOW
+    height = max(1, window // (nx * block * block) if step is None else step // block)
+    width = max(1, window // (height * block * block))
     rows = []
     for y in range(0, ny, height):
         y0, y1 = y * block, min(y + height, ny) * block
         windows = [
-            shrink(np.asarray(read(y0, y1, x * block, min(x + width, nx) * block)), block)
+            _shrunk_there(read(y0, y1, x * block, min(x + width, nx) * block), block, shrink)
             for x in range(0, nx, width)
         ]
         rows.append(np.concatenate(windows, axis=1))
     return np.concatenate(rows)
+
+
+def _shrunk_there(window: Any, block: int, shrink: Callable[..., Any]) -> Any:
+    with on_device_of(window):
+        return to_host(shrink(window, block))
 
 
 def block_mean(image: Any, block: int) -> Any:
@@ -301,7 +311,8 @@ def block_mean(image: Any, block: int) -> Any:
     good = np.isfinite(image)
     total = _joined(np.where(good, image, np.float64(0)), block, np.add)
     n_good = _joined(good.astype(np.int32), block, np.add)
-    return np.divide(total, n_good, out=np.full(total.shape, np.nan), where=n_good > 0)
+    # CuPy's divisions have no `where`.
+    return np.where(n_good > 0, total / np.maximum(n_good, 1), np.float64(np.nan))
 
 
 def block_max(image: Any, block: int) -> Any:

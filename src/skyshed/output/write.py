@@ -15,6 +15,7 @@ from astropy.table import QTable, Table
 from skyshed.arguments import check_choice
 from skyshed.heap import give_back_freed
 from skyshed.images.astropy_says import quiet
+from skyshed.namespace import to_host
 from skyshed.output.atomic import whole_file, whole_set
 from skyshed.output.ds9 import HEAD, region_lines
 from skyshed.output.fits_tables import (
@@ -78,7 +79,7 @@ class Written:
         Returns the table, if there is no source.
     read_labels, read_image : callable
         ``read(y0, y1, x0, x1)`` returns a window of labels, and of the image without its
-        background, NaN where masked.
+        background, NaN where masked, where the run has them: on the host or on a device.
     inputs : mapping of str to str
         The files that the run reads, and the arguments that they were given as.
     step : int or None
@@ -99,6 +100,10 @@ class Written:
     read_image: Callable[[int, int, int, int], Any]
     inputs: Mapping[str, str]
     step: int | None = None
+
+    def labels_on_host(self, y0: int, y1: int, x0: int, x1: int) -> Any:
+        """Return a window of labels as NumPy."""
+        return to_host(self.read_labels(y0, y1, x0, x1))
 
 
 def write_extraction(
@@ -159,7 +164,7 @@ def _write_tables(
     # The map is written while the table is measured and written.
     with ThreadPoolExecutor(1) as pool:
         written = pool.submit(
-            write_map, run.read_labels, run.shape, folder / name_of_map, run.n_sources,
+            write_map, run.labels_on_host, run.shape, folder / name_of_map, run.n_sources,
             run.parameters, run.record, run.wcs, compress=name_of_map.endswith(".fz"),
             format=map_format, step=run.step,
         )  # fmt: skip

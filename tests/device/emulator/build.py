@@ -14,12 +14,15 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
+from tests.device.emulator import instructions
+
 HERE = Path(__file__).parent
 HEADER, RUNTIME = HERE / "cuda_on_cpu.h", HERE / "runtime.cpp"
-COUNTING = HERE / "counting.cpp"
+COUNTING, WORK = HERE / "counting.cpp", HERE / "work.h"
 FLAGS = ["-std=c++20", "-O1", "-g", "-fPIC", "-ffp-contract=off", "-pthread", "-w"]
 # Shared memory of inline functions is each library's own, whatever others define by that name.
 FLAGS += ["-fno-gnu-unique"]
@@ -34,11 +37,17 @@ VARIANTS = {
     "coverage": (["--coverage", "-O0"], [], ["--coverage"]),
     # The sanitizer's hooks are counting.cpp's, so its runtime is not linked; they stay its own
     # where that runtime is preloaded for other libraries.
-    "count": (["-fsanitize=thread"], [], ["-Wl,-Bsymbolic"]),
+    # Basic blocks stay in the order of the source, which is how lanes find together (work.h).
+    "count": (
+        ["-fsanitize=thread", "-fsanitize-coverage=trace-pc", "-DEMU_COUNTED",
+         "-fno-reorder-blocks", "-fno-reorder-blocks-and-partition", "-fno-math-errno", "-msse4.1"],
+        ["-O2"], ["-Wl,-Bsymbolic"],
+    ),
 }  # fmt: skip
 #: Environment variables: the variant that "plain" stands for, and where libraries are kept.
 PLAIN_VARIANT, FOLDER = "SKYSHED_EMULATOR_VARIANT", "SKYSHED_EMULATOR_FOLDER"
-#: A launch that takes longer, in seconds, loops for ever: those of tests take a few at most.
+#: A launch of which a thread runs longer, in seconds of its own, loops for ever: those of tests
+#: take a few at most.
 WATCHDOG = 300.0
 SCALARS = {
     "int": np.int32, "unsigned": np.uint32, "unsigned int": np.uint32, "long long": np.int64,
@@ -105,6 +114,28 @@ def _parameter(text: str, names: dict[str, str]) -> Parameter:
     return Parameter(words[-1], np.dtype(SCALARS[kind]), "*" in words, "const" in words)
 
 
+Steps = ctypes.c_double * len(instructions.KINDS)
+
+
+class Work(ctypes.Structure):
+    """What a launch's warps execute; work.h has the same."""
+
+    _fields_: ClassVar = [
+        ("code", ctypes.c_void_p), ("size", ctypes.c_uint64), ("part_at", ctypes.c_void_p),
+        ("parts", ctypes.c_void_p), ("warps", Steps), ("lanes", Steps), ("longest", Steps),
+        ("one_by_one", Steps),
+    ]  # fmt: skip
+
+    @classmethod
+    def of(cls, code: int, parts: instructions.Parts) -> "Work":
+        """Return what a launch adds to; it reads ``parts``, which must stay."""
+        return cls(code, parts.at.size, parts.at.ctypes.data, parts.steps.ctypes.data)
+
+    def result(self) -> dict[str, np.ndarray]:
+        """Return the counts, by kind of instruction."""
+        return {name: np.array(getattr(self, name)) for name, _ in self._fields_[4:]}
+
+
 class Module:
     """A `.cu` source built for the CPU.
 
@@ -146,7 +177,13 @@ class Module:
         # Where counts of the kernels are kept among the statics, these are no shared memory alone.
         self._statics = None if variant == "count" else self._library.emu_statics
         self._library.emu_launch.argtypes = [ctypes.c_void_p]
-        self.loaded = self.stored = 0  # bytes, of the last launch of the count variant
+        # Of the last launch of the count variant: bytes, and what warps execute.
+        self.loaded = self.stored = 0
+        self.work = None
+        self._parts = None
+        if variant == "count":
+            self._parts = instructions.parts_of(library)
+            self._code = _address(self._thunk) - instructions.offset_of(library, "emu_thunk")
 
     def _build(self, source, path, variant, library, runtime):
         # The address sanitizer watches the ends of statics of functions that no other file sees.
@@ -165,7 +202,7 @@ class Module:
                 f"*({'const ' if p.const else ''}{_ctype(p)}*)args[{i}]"
                 for i, p in enumerate(listed)
             )
-            text.append(f"static void thunk_{name}(void **args) {{ {name}({values}); }}")
+            text.append(f"EMU_CALLER void thunk_{name}(void **args) {{ {name}({values}); }}")
         text.append('extern "C" void (*emu_thunk(const char *name))(void **) {')
         text += [f'if (!strcmp(name, "{name}")) return thunk_{name};' for name in self.kernels]
         text.append("return nullptr; }")
@@ -213,11 +250,13 @@ class Module:
             self._count_within(listed, args)
         if self.variant == "address":
             workers = 1  # shared memory is there once; see cuda_on_cpu.h
+        work = None if self._parts is None else Work.of(self._code, self._parts)
         message = ctypes.create_string_buffer(512)
         failed = self._library.emu_launch(
             self._thunk(name.encode()), self._statics, name.encode(), pointers, sizes[0], sizes[1],
             ctypes.c_size_t(shared), ctypes.c_ulonglong(seed), ctypes.c_double(preempt), workers,
-            ctypes.c_double(seconds or WATCHDOG), message,
+            ctypes.c_double(seconds or WATCHDOG), None if work is None else ctypes.byref(work),
+            message,
         )  # fmt: skip
         if failed:
             raise LaunchError(message.value.decode())
@@ -229,6 +268,7 @@ class Module:
             counted = (ctypes.c_uint64 * 2)()
             self._library.emu_counted(counted)
             self.loaded, self.stored = counted[0], counted[1]
+            self.work = work.result()
 
     def _count_within(self, listed, args):
         """Let what the launch loads from and stores to its arrays count."""
@@ -240,9 +280,14 @@ class Module:
         )
 
 
+def _address(function):
+    """Return where a library's function is."""
+    return ctypes.cast(function, ctypes.c_void_p).value
+
+
 def _digest(*parts):
     """Return what names a library: all that it is made from."""
-    texts = [file.read_text() for file in (HEADER, RUNTIME, COUNTING, Path(__file__))]
+    texts = [file.read_text() for file in (HEADER, RUNTIME, COUNTING, WORK, Path(__file__))]
     return hashlib.sha256("\0".join([*parts, *texts]).encode()).hexdigest()[:20]
 
 

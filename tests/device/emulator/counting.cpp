@@ -1,4 +1,5 @@
-// Counts the bytes that kernels load from and store to device memory.
+// Counts the bytes that kernels load from and store to device memory, and notes which basic blocks they
+// enter (work.h).
 //
 // The kernels are compiled with -fsanitize=thread, which calls a hook at every access of memory; these
 // hooks take the place of the sanitizer's. Only accesses inside the given ranges count, so stacks and
@@ -13,6 +14,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <vector>
+
+#include "work.h"
 
 namespace {
 
@@ -65,6 +68,11 @@ void emu_count_within(const uint64_t *pairs, size_t n) {
 void emu_counted(uint64_t *loaded_stored) {
     loaded_stored[0] = all_loaded;
     loaded_stored[1] = all_stored;
+}
+
+// The hook of -fsanitize-coverage=trace-pc.
+void __sanitizer_cov_trace_pc() {
+    emu::passed(__builtin_return_address(0), __builtin_frame_address(0));
 }
 
 void __tsan_init() {}

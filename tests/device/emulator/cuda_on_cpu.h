@@ -32,6 +32,19 @@
 struct uint3 { unsigned x, y, z; };
 struct dim3 { unsigned x, y, z; };
 
+// What is one instruction on a GPU, or a few, is a call where instructions are counted: its insides
+// are no basic blocks of the kernel's.
+#ifdef EMU_COUNTED
+#define EMU_ONE_STEP __attribute__((noinline, no_sanitize_coverage))
+#define EMU_CAST __attribute__((noinline, no_sanitize_coverage)) inline
+// Reading a kernel's arguments is no access of memory.
+#define EMU_CALLER __attribute__((noinline, no_sanitize_coverage, no_sanitize("thread"))) static
+#else
+#define EMU_ONE_STEP
+#define EMU_CALLER static
+#define EMU_CAST constexpr __attribute__((always_inline)) inline
+#endif
+
 namespace emu {
 
 constexpr int WARP = 32;
@@ -51,7 +64,7 @@ uint64_t exchange(unsigned mask, uint64_t value, int line, int from);
 unsigned ballot(unsigned mask, int predicate, int line);
 int lane();
 
-template <class T> T shuffle(unsigned mask, T value, int line, int from) {
+template <class T> EMU_ONE_STEP T shuffle(unsigned mask, T value, int line, int from) {
     static_assert(sizeof(T) == 4 || sizeof(T) == 8, "shuffles move 4 or 8 bytes");
     uint64_t bits = 0;
     std::memcpy(&bits, &value, sizeof(T));
@@ -66,7 +79,6 @@ template <class T> T shuffle(unsigned mask, T value, int line, int from) {
 // What build.py makes of `(int)value` and `int(value)`: the device's conversion. A float is rounded
 // towards zero and saturates; NaN is 0, or the least number where either side has 64 bits (PTX ISA,
 // "cvt"). An integer that does not fit would lose its upper half there, as here: it is refused.
-#define EMU_CAST constexpr __attribute__((always_inline)) inline
 template <class To> struct Cast {
     int line;
 };
@@ -108,7 +120,7 @@ EMU_CAST To operator->*(Casts<To, Through> cast, From value) {
 inline unsigned mask_or_all(unsigned mask = 0xFFFFFFFFu) { return mask; }
 inline int threads() { return int(block_size->x * block_size->y * block_size->z); }
 
-template <class T> T atomic_apply(T *address, auto change) {
+template <class T> EMU_ONE_STEP T atomic_apply(T *address, auto change) {
     preempt();
     T seen = __atomic_load_n(address, __ATOMIC_RELAXED), wanted;
     do wanted = change(seen);
@@ -118,10 +130,29 @@ template <class T> T atomic_apply(T *address, auto change) {
 
 }  // namespace emu
 
+#ifdef EMU_COUNTED
+// Registers on a GPU: reading them is no access of memory.
+namespace emu {
+#define EMU_REGISTER(T, name)                                                                         \
+    __attribute__((noinline, no_sanitize_coverage, no_sanitize("thread"))) inline T name##_() {       \
+        return *name;                                                                                \
+    }
+EMU_REGISTER(uint3, thread_index)
+EMU_REGISTER(uint3, block_index)
+EMU_REGISTER(dim3, block_size)
+EMU_REGISTER(dim3, grid_size)
+#undef EMU_REGISTER
+}  // namespace emu
+#define threadIdx emu::thread_index_()
+#define blockIdx emu::block_index_()
+#define blockDim emu::block_size_()
+#define gridDim emu::grid_size_()
+#else
 #define threadIdx (*emu::thread_index)
 #define blockIdx (*emu::block_index)
 #define blockDim (*emu::block_size)
 #define gridDim (*emu::grid_size)
+#endif
 constexpr int warpSize = emu::WARP;
 
 #define __syncthreads() ((void)emu::barrier(__LINE__, 0))
@@ -171,11 +202,11 @@ inline int __ffs(int v) { return __builtin_ffs(v); }
 inline int __ffsll(long long v) { return __builtin_ffsll(v); }
 
 // Of two floats of which one is no number, CUDA's are the other; -0 is less than 0.
-template <std::floating_point T> T min(T a, T b) {
+template <std::floating_point T> EMU_ONE_STEP T min(T a, T b) {
     if (a != a || b != b) return a != a ? b : a;
     return a < b || (a == b && std::signbit(a)) ? a : b;
 }
-template <std::floating_point T> T max(T a, T b) {
+template <std::floating_point T> EMU_ONE_STEP T max(T a, T b) {
     if (a != a || b != b) return a != a ? b : a;
     return a > b || (a == b && !std::signbit(a)) ? a : b;
 }

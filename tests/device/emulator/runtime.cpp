@@ -14,6 +14,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <csignal>
+#include <ctime>
 #include <cstdio>
 #include <cstdlib>
 #include <mutex>
@@ -26,6 +27,7 @@
 #include <sys/mman.h>
 
 #include "cuda_on_cpu.h"
+#include "work.h"
 #undef threadIdx
 #undef blockIdx
 #undef blockDim
@@ -83,6 +85,8 @@ namespace emu {
 constinit thread_local const uint3 *thread_index = nullptr, *block_index = nullptr;
 constinit thread_local const dim3 *block_size = nullptr, *grid_size = nullptr;
 constinit thread_local char *shared_memory = nullptr;
+constinit thread_local Trace *trace = nullptr;
+constinit thread_local const char *stack_top = nullptr, *code = nullptr;
 
 namespace {
 
@@ -101,6 +105,7 @@ struct Fiber {
     int predicate = 0;
     void *tsan = nullptr;
     bool fresh = true;  // has yet to run in this block
+    Trace trace;
 };
 
 // Values that lanes bring to a collective. Two slots in turn: a fast lane's next value must not
@@ -120,6 +125,7 @@ struct Launch {
     uint64_t seed;
     double preempt;
     const char *name;
+    Work *work;  // null where it does not count
     std::atomic<bool> failed{false};
     char message[512];
 };
@@ -139,6 +145,9 @@ struct Block {
     char token = 0, done = 0;  // what the thread sanitizer is told that barriers, ends synchronise
     const void *os_stack = nullptr;
     size_t os_size = 0;
+    Work work{};               // of all blocks on this OS thread
+    std::vector<Steps> since;  // what each warp executes from one barrier to the next
+    Steps critical;            // what the block's longest warps have executed
 };
 
 thread_local Block *block = nullptr;
@@ -179,9 +188,11 @@ void resume(Fiber &fiber) {
     void *fake = nullptr;
     __sanitizer_start_switch_fiber(&fake, fiber.stack, STACK);
 #endif
+    if (block->launch->work) trace = &fiber.trace, stack_top = fiber.stack + STACK;
     inside = 1;
     emu_switch(&block->scheduler_sp, fiber.sp);
     inside = 0;
+    trace = nullptr;
 #ifdef EMU_ADDRESS_SANITIZER
     __sanitizer_finish_switch_fiber(fake, nullptr, nullptr);
 #endif
@@ -231,6 +242,8 @@ void wait(State how, int line, unsigned mask, int predicate, void *token) {
     for (;;) to_scheduler();
 }
 
+void meet_warps(Block &b);
+
 bool release_barrier(Block &b) {
     for (Fiber &f : b.fibers)
         if (f.state != AT_BARRIER) return false;
@@ -245,6 +258,7 @@ bool release_barrier(Block &b) {
         f.state = READY;
     }
     b.waiting = 0;
+    meet_warps(b);
     return true;
 }
 
@@ -288,6 +302,33 @@ void release(Block &b) {
                   std::to_string(returned) + " threads have returned");
 }
 
+// Counts what the warps have executed: all threads wait or have returned.
+void count_steps(Block &b) {
+    if (!b.launch->work) return;
+    for (size_t w = 0; w < b.warps.size(); ++w) {
+        const size_t first = w * WARP, n = std::min<size_t>(WARP, b.fibers.size() - first);
+        Trace *traces[WARP];
+        for (size_t l = 0; l < n; ++l) traces[l] = &b.fibers[first + l].trace;
+        b.since[w] += merged<WARP>(traces, int(n), b.work, *b.launch->work);
+    }
+}
+
+// The block's warps meet: the longest has kept the others waiting.
+void meet_warps(Block &b) {
+    if (!b.launch->work) return;
+    const auto shorter = [](const Steps &a, const Steps &b) { return a.all() < b.all(); };
+    b.critical += *std::max_element(b.since.begin(), b.since.end(), shorter);
+    std::fill(b.since.begin(), b.since.end(), Steps());
+}
+
+void end_count(Block &b) {
+    if (!b.launch->work) return;
+    meet_warps(b);
+    b.work.one_by_one += b.critical;
+    if (b.critical.all() > b.work.longest.all()) b.work.longest = b.critical;
+    b.critical = Steps();
+}
+
 void run_block(Block &b) {
     std::vector<Fiber *> ready;
     while (!b.launch->failed) {
@@ -295,7 +336,8 @@ void run_block(Block &b) {
         for (Fiber &f : b.fibers)
             if (f.state == READY) ready.push_back(&f);
         if (ready.empty()) {
-            if (b.waiting == 0) return;
+            count_steps(b);
+            if (b.waiting == 0) return end_count(b);
             release(b);
             continue;
         }
@@ -414,11 +456,24 @@ struct Running {
     std::vector<char> done;
 };
 
-// Waits for the OS threads of a launch. Where they do not end in time, a kernel loops for ever.
+// The seconds that an OS thread has run.
+double spent(std::thread &thread) {
+    clockid_t clock;
+    timespec time;
+    if (pthread_getcpuclockid(thread.native_handle(), &clock) || clock_gettime(clock, &time)) return 0.0;
+    return double(time.tv_sec) + 1e-9 * double(time.tv_nsec);
+}
+
+// Waits for the OS threads of a launch. Where one has run for so long, a kernel loops for ever. Its own
+// time counts: on a busy machine any launch takes long.
 void watch(Launch &launch, std::vector<std::thread> &pool, Running &running, double seconds) {
     std::unique_lock<std::mutex> guard(running.lock);
     const auto all = [&] { return running.count == 0; };
-    if (running.ended.wait_for(guard, std::chrono::duration<double>(seconds), all)) return;
+    for (double most = 0.0; most < seconds;) {
+        if (running.ended.wait_for(guard, std::chrono::milliseconds(50), all)) return;
+        for (size_t i = 0; i < pool.size(); ++i)
+            if (!running.done[i]) most = std::max(most, spent(pool[i]));
+    }
     struct sigaction act {};
     act.sa_handler = interrupted;
     act.sa_flags = SA_NODEFER;  // the handler does not return, and the next loop must be ended, too
@@ -437,6 +492,7 @@ void run_blocks(Launch *launch, const std::vector<uint64_t> &order, std::atomic<
     b.launch = launch;
     b.fibers.resize(n);
     b.warps.resize((n + WARP - 1) / WARP);
+    b.since.resize(b.warps.size());
     b.shared.resize(launch->shared);  // no more, so that the address sanitizer sees its end
     Seats seats = take_seats(n);
     for (size_t i = 0; i < n; ++i) {
@@ -444,6 +500,7 @@ void run_blocks(Launch *launch, const std::vector<uint64_t> &order, std::atomic<
         if (i < seats.tsan.size()) b.fibers[i].tsan = seats.tsan[i];
     }
     block = &b;
+    code = launch->work ? launch->work->code : nullptr;
     block_index = &b.index;
     block_size = &launch->block;
     grid_size = &launch->grid;
@@ -467,6 +524,13 @@ void run_blocks(Launch *launch, const std::vector<uint64_t> &order, std::atomic<
 #endif
     }
     leave_seats(seats, launch->failed);
+    if (!launch->work) return;
+    static std::mutex adding;
+    std::lock_guard<std::mutex> guard(adding);
+    launch->work->warps += b.work.warps;
+    launch->work->lanes += b.work.lanes;
+    launch->work->one_by_one += b.work.one_by_one;
+    if (b.work.longest.all() > launch->work->longest.all()) launch->work->longest = b.work.longest;
 }
 
 }  // namespace
@@ -520,11 +584,12 @@ void refuse(const char *what, int line, double value) {
 }  // namespace emu
 
 // Runs a kernel; returns 0, or 1 and a message. The thunk calls the kernel with its arguments;
-// `statics`, if any, makes the library's statics of the calling thread.
+// `statics`, if any, makes the library's statics of the calling thread; `work`, if any, gets what warps
+// execute.
 extern "C" int emu_launch(void (*thunk)(void **), void *(*statics)(), const char *name, void **args,
                           const unsigned *grid, const unsigned *size, size_t shared,
                           unsigned long long seed, double preempt, int workers, double seconds,
-                          char *message) {
+                          emu::Work *work, char *message) {
     emu::Launch job{};
     job.thunk = thunk;
     job.statics = statics;
@@ -535,6 +600,7 @@ extern "C" int emu_launch(void (*thunk)(void **), void *(*statics)(), const char
     job.seed = seed;
     job.preempt = preempt;
     job.name = name;
+    job.work = work;
     const uint64_t blocks = uint64_t(grid[0]) * grid[1] * grid[2];
     std::vector<uint64_t> order(blocks);
     for (uint64_t i = 0; i < blocks; ++i) order[i] = i;

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.device.standin import counts, signatures
+from tests.device.standin import counts, pool, signatures
 from tests.device.standin.arrays import checked_dtype, ndarray, new, view
 
 
@@ -111,7 +111,7 @@ def charge(
     leaving = sum(result.nbytes for result in results)
     passes = cost.passes([o._held for o in operands], args, kwargs or {}) if cost.passes else 1
     if cost.scratch:
-        counts.memory.pulse(counts.pool_size(int(cost.scratch * entering)))
+        counts.memory.pulse(pool.rounded(int(cost.scratch * entering)))
     read = cost.reads * entering * passes + cost.gathers * leaving
     counts.ran_library(name, cost.launches, read, cost.writes * leaving * passes)
     for _ in range(cost.syncs):

@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-#: CuPy's memory pool hands memory out in multiples of this.
-POOL_UNIT = 512
+from tests.device.standin.pool import Block, Pool, rounded
 
 
 class Event(NamedTuple):
@@ -19,6 +18,35 @@ class Event(NamedTuple):
     name: str
     nbytes: int
     stage: str
+
+
+@dataclass(frozen=True)
+class Launch:
+    """One launch of one of the project's kernels.
+
+    Attributes
+    ----------
+    kernel, stage : str
+    blocks, threads : int
+        Blocks, and threads of each.
+    shared : int
+        Bytes of shared memory of a block, static and dynamic.
+    registers : dict
+        Registers of a thread, by architecture.
+    nbytes : int
+        Bytes loaded and stored, where they are counted.
+    work : dict of numpy.ndarray, or None
+        What its warps execute, where it is counted (`tests.device.emulator.build.Work`).
+    """
+
+    kernel: str
+    stage: str
+    blocks: int
+    threads: int
+    shared: int
+    registers: dict[str, int]
+    nbytes: int
+    work: dict[str, Any] | None
 
 
 @dataclass
@@ -38,6 +66,7 @@ class Section:
     library_read: int = 0
     library_written: int = 0
     peak: int = 0
+    pool_peak: int = 0  # what the pool of the device in use had of the driver
 
     @property
     def launches(self) -> int:
@@ -51,13 +80,15 @@ class Ledger:
     Parameters
     ----------
     count_bytes : bool
-        Whether own kernels run in the build that counts their loads and stores; it is slower.
+        Whether own kernels run in the build that counts their loads and stores, and what their
+        warps execute; it is slower.
     """
 
     count_bytes: bool = False
     total: Section = field(default_factory=Section)
     stages: dict[str, Section] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
+    launches: list[Launch] = field(default_factory=list)
     _open: list[str] = field(default_factory=list)
 
     @contextlib.contextmanager
@@ -71,12 +102,17 @@ class Ledger:
         finally:
             self._open.pop()
 
+    @property
+    def stage_now(self) -> str:
+        """The innermost open stage; none is the empty text."""
+        return self._open[-1] if self._open else ""
+
     def sections(self) -> list[Section]:
         return [self.total, self.stages[self._open[-1]]] if self._open else [self.total]
 
     def add(self, kind: str, name: str, nbytes: int = 0, **counts: int) -> None:
         """Record an event, and add to the counts of the open stage and of the whole."""
-        self.events.append(Event(kind, name, nbytes, self._open[-1] if self._open else ""))
+        self.events.append(Event(kind, name, nbytes, self.stage_now))
         for section in self.sections():
             for count, more in counts.items():
                 setattr(section, count, getattr(section, count) + more)
@@ -91,13 +127,6 @@ class Ledger:
         return (
             section.own_loaded + section.own_stored + section.library_read + section.library_written
         )
-
-    def predicted_seconds(self, section: Section | None = None, bandwidth: float = 2e12) -> float:
-        """Return what a GPU with ``bandwidth`` bytes/s would take: the rule of thumb."""
-        section = section or self.total
-        busy = max(self.bytes_moved(section) / bandwidth, section.launches * 7e-6)
-        wire = (section.uploaded + section.downloaded) / 20e9
-        return busy + section.synchronisations * 20e-6 + wire
 
     def no_transfer_larger_than(self, nbytes: int, stage: str | None = None) -> None:
         """Fail if more than ``nbytes`` crossed between host and device at once."""
@@ -125,64 +154,52 @@ class Ledger:
 
 
 class Memory:
-    """The device memory that arrays hold, in the pool's units."""
+    """The device memory that arrays hold, in the pool's units, and the pools that hand it out."""
 
     def __init__(self) -> None:
         self.current = 0
-        self.accounts: dict[int, Account] = {}
+        self.pools: dict[int, Pool] = {}
 
-    def of(self, device: int) -> "Account":
-        """Return what one device holds."""
-        return self.accounts.setdefault(device, Account())
+    def of(self, device: int) -> Pool:
+        """Return the pool of a device."""
+        return self.pools.setdefault(device, Pool())
 
-    def take(self, nbytes: int, device: int = 0) -> None:
+    def take(self, nbytes: int, device: int = 0) -> Block | None:
         self.current += nbytes
-        account = self.of(device)
-        account.held += nbytes
-        account.kept = max(account.kept, account.held)
+        pool = self.of(device)
+        block = pool.take(nbytes)
         if opened is not None:
             for section in opened.sections():
                 section.peak = max(section.peak, self.current)
+                section.pool_peak = max(section.pool_peak, pool.kept)
+        return block
 
-    def give(self, nbytes: int, device: int = 0) -> None:
-        self.current -= nbytes
-        self.of(device).held -= nbytes
+    def give(self, block: Block | None, device: int = 0) -> None:
+        self.current -= block.size if block else 0
+        self.of(device).give(block)
 
     def pulse(self, nbytes: int) -> None:
         """Hold ``nbytes`` for a moment: a library call's scratch space."""
-        self.take(nbytes)
-        self.give(nbytes)
-
-
-@dataclass
-class Account:
-    """The bytes that arrays of one device hold, and that its pool has, used or not."""
-
-    held: int = 0
-    kept: int = 0
+        self.give(self.take(nbytes))
 
 
 memory = Memory()
 opened: Ledger | None = None
 
 
-def pool_size(nbytes: int) -> int:
-    return -(-nbytes // POOL_UNIT) * POOL_UNIT
-
-
 class Buffer:
     """One allocation on the device; arrays and their views share it, and it goes with the last."""
 
-    __slots__ = ("__weakref__", "device", "nbytes", "use")
+    __slots__ = ("__weakref__", "_block", "device", "nbytes", "use")
 
     def __init__(self, nbytes: int, device: int) -> None:
-        self.nbytes, self.device = pool_size(nbytes), device
+        self.nbytes, self.device = rounded(nbytes), device
         #: The stream that used it last, and when.
         self.use: tuple[Any, int] | None = None
-        memory.take(self.nbytes, device)
+        self._block = memory.take(self.nbytes, device)
 
     def __del__(self) -> None:
-        memory.give(self.nbytes, self.device)
+        memory.give(self._block, self.device)
 
 
 def synchronised(name: str) -> None:
@@ -213,9 +230,10 @@ def ran_library(name: str, launches: int, read: float, written: float) -> None:
         )  # fmt: skip
 
 
-def ran_kernel(name: str, loaded: int, stored: int) -> None:
-    """Record a launch of one of the project's kernels."""
+def ran_kernel(name: str, loaded: int, stored: int, **known: Any) -> None:
+    """Record a launch of one of the project's kernels; ``known`` is what `Launch` holds of it."""
     if opened is not None:
+        opened.launches.append(Launch(name, opened.stage_now, nbytes=loaded + stored, **known))
         opened.add(
             "kernel", name, loaded + stored, own_launches=1, own_loaded=loaded, own_stored=stored
         )
@@ -228,7 +246,7 @@ def ledger(*, count_bytes: bool = False) -> Iterator[Ledger]:
     Parameters
     ----------
     count_bytes : bool
-        Whether to count the loads and stores of own kernels.
+        Whether to count the loads and stores of own kernels, and what their warps execute.
     """
     global opened
     before, opened = opened, Ledger(count_bytes)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.device.standin import counts
+from tests.device.standin import counts, pool
 from tests.device.standin.arrays import ndarray, new, view
 
 
@@ -58,7 +58,7 @@ def get(array: ndarray, key: Any) -> ndarray:
     moved, read = result.nbytes, sum(a.nbytes for a in arrays)
     if masks:
         counts.downloaded("getitem by a mask", 8)
-        counts.memory.pulse(counts.pool_size(8 * max(a.size for a in arrays)))
+        counts.memory.pulse(pool.rounded(8 * max(a.size for a in arrays)))
         counts.ran_library("getitem by a mask", 3, 2 * read + moved, moved)
     else:
         counts.ran_library("getitem", 1, read + moved, moved)

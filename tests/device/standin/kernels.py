@@ -130,7 +130,13 @@ class Function:
             self.name, grid, block, values, shared=shared_mem, seed=_schedule.next_seed(),
             preempt=_schedule.preempt, workers=_schedule.workers,
         )  # fmt: skip
-        counts.ran_kernel(self.name, module.loaded, module.stored)
+        rows = compiler.resources(self.code)[self.name]
+        counts.ran_kernel(
+            self.name, module.loaded, module.stored, blocks=int(np.prod(grid)),
+            threads=int(np.prod(block)), work=module.work,
+            shared=shared_mem + max(row.shared for row in rows.values()),
+            registers={name: row.registers for name, row in rows.items()},
+        )  # fmt: skip
 
     def _check_resources(self, threads: int, dynamic: int) -> None:
         """Refuse what does not fit on a multiprocessor of some architecture."""

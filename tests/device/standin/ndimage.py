@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-from tests.device.standin import counts, signatures
+from tests.device.standin import counts, pool, signatures
 from tests.device.standin.arrays import ndarray, new
 from tests.device.standin.calls import Cost, Function, arrays_of, charge, unwrap, wrap
 from tests.device.standin.costs import words
@@ -98,7 +98,7 @@ def label(*args: Any, **kwargs: Any) -> Any:
         made = new(labels.astype(np.int32 if output is None else output))
         charge(name, LABEL, [image], [made])
         result = (made, count)
-    counts.memory.pulse(counts.pool_size(4 * max(count, 1)))
+    counts.memory.pulse(pool.rounded(4 * max(count, 1)))
     return result
 
 
