@@ -1,6 +1,7 @@
 """What is done to a window of an exposure: the same for a whole image and for a tile."""
 
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -207,15 +208,24 @@ def make_catalog(
     return catalog
 
 
-def warn_of_crowding(parameters: Parameters) -> None:
-    """Warn that boxes were used that have fewer good pixels than wanted."""
-    warnings.warn(
-        f"more than exclude_percentile = {parameters.exclude_percentile:g} % of the pixels are "
-        "masked or clipped in every box of the background: all boxes with good pixels were used, "
-        "as with exclude_percentile = 100",
-        CrowdedWarning,
-        stacklevel=find_stack_level(),
-    )
+def warn_of_crowding(parameters: Parameters, meshes: Mapping[str, ExposureMesh]) -> None:
+    """Warn that boxes were used that have fewer good pixels than wanted, or that few are left."""
+    messages = []
+    if any(mesh.lenient for mesh in meshes.values()):
+        messages.append(
+            f"more than exclude_percentile = {parameters.exclude_percentile:g} % of the pixels are "
+            "masked or clipped in every box of the background: all boxes with good pixels were "
+            "used, as with exclude_percentile = 100"
+        )
+    if any(mesh.few_left for mesh in meshes.values()):
+        messages.append(
+            "without the sources, grown by background_growth = "
+            f"{parameters.background_growth:g} pixels, fewer than half of the boxes of the "
+            "background have enough pixels left for the second pass: make background_growth "
+            "smaller, or box_size larger"
+        )
+    for message in messages:
+        warnings.warn(message, CrowdedWarning, stacklevel=find_stack_level())
 
 
 def warn_of_nothing(request: Request) -> None:

@@ -15,11 +15,14 @@ from skyshed.chain.columns import empty_table, make_table
 from skyshed.chain.doubts import warn_of_doubts
 from skyshed.chain.request import DETECTION, IMAGE, Request
 from skyshed.chain.run import Run
+from skyshed.chain.source_mask import grown
 from skyshed.chain.steps import Prepared, make_catalog, prepare, warn_of_crowding, warn_of_nothing
 from skyshed.chain.tiles_table import TileFacts, tiles_table
 from skyshed.deblending import deblend_sources
 from skyshed.detection import detect_sources
+from skyshed.images.exposure import Planes
 from skyshed.images.window import Window
+from skyshed.kernels import labelling
 from skyshed.namespace import (
     array_namespace,
     device_of,
@@ -31,16 +34,19 @@ from skyshed.namespace import (
 from skyshed.output.table_parts import PlainTable, to_plain
 from skyshed.segmentation import SegmentationImage
 
-__all__ = ["STAGES", "WholeRun", "run_whole"]
+__all__ = ["WholeRun", "n_stages", "run_whole"]
 
 #: What progress shows, at most; those of the background come once for each exposure.
 STAGES = ("reading", "background", "convolution", "detection", "deblending", "measurement")
-
+#: What a second pass over the background has besides; the last comes once for each exposure.
+SECOND_PASS = ("first detection", "background again")
 
 #: The phase of a tile that a stage belongs to, by which times are told.
 PHASES = {
     "reading": "background",
     "background": "background",
+    "first detection": "find",
+    "background again": "remeasure",
     "convolution": "detect",
     "detection": "detect",
     "deblending": "deblend",
@@ -48,8 +54,20 @@ PHASES = {
 }
 
 
-#: The phases that a run has, without and with labels that are known.
-PHASES_OF = (("background", "detect", "deblend", "measure"), ("background", "collect", "measure"))
+def n_stages(request: Request) -> int:
+    """Return how many stages progress shows, at most."""
+    both, twice = len(request.exposures) - 1, request.parameters.background_passes > 1
+    return len(STAGES) + 2 * both + twice * (len(SECOND_PASS) + both)
+
+
+def _phases_of(request: Request) -> tuple[str, ...]:
+    """Return the phases that a run has by tiles."""
+    known = request.known is not None
+    again = ("remeasure",) if known else ("find", "remeasure")
+    return (
+        "background", *(again if request.parameters.background_passes > 1 else ()),
+        *(("collect",) if known else ("detect", "deblend")), "measure",
+    )  # fmt: skip
 
 
 @stays_on_device
@@ -204,16 +222,24 @@ def run_whole(request: Request, begin: Callable[[str], None]) -> WholeRun:
     detection = request.detection_cat
     segmentation: SegmentationImage | None = None
     shaped: Prepared | None = None
-    clock = _Clock(begin, PHASES_OF[request.known is not None])
+    left_out: Any = None
+    twice = request.parameters.background_passes > 1
+    clock = _Clock(begin, _phases_of(request))
     for name in (DETECTION, IMAGE):
         if name not in request.exposures:
             continue
-        image = _prepared(request, name, meshes, clock)
+        planes, image = _prepared(request, name, meshes, clock)
+        if segmentation is None and request.known is not None:
+            segmentation = _known(request, image)
+        if twice:
+            if left_out is None:
+                left_out = _left_out(image, segmentation, clock)
+            clock("background again")
+            image = _prepared_again(request, planes, meshes, left_out)
+        del planes
         shaped = shaped or image
         if segmentation is None:
-            segmentation = (
-                _detected(image, clock) if request.known is None else _known(request, image)
-            )
+            segmentation = _detected(image, clock)
         if segmentation.nlabels:
             clock("measurement")
             labels = array_namespace(labels=segmentation.data).ascontiguousarray(
@@ -225,8 +251,7 @@ def run_whole(request: Request, begin: Callable[[str], None]) -> WholeRun:
             detection = catalogs[name]
     assert segmentation is not None
     assert shaped is not None
-    if any(mesh.lenient for mesh in meshes.values()):
-        warn_of_crowding(request.parameters)
+    warn_of_crowding(request.parameters, meshes)
     warn_of_doubts(request.exposures, meshes)
     if segmentation.nlabels == 0 and request.known is not None:
         warn_of_nothing(request)
@@ -268,7 +293,7 @@ def _known(request: Request, image: Prepared) -> SegmentationImage:
 
 def _prepared(
     request: Request, name: str, meshes: dict[str, ExposureMesh], clock: _Clock
-) -> Prepared:
+) -> tuple[Planes, Prepared]:
     """Read an exposure, and measure its background."""
     exposure, parameters = request.exposures[name], request.parameters
     window = exposure.image.everything
@@ -277,6 +302,38 @@ def _prepared(
     clock("background")
     boxes = measure_window(planes, window, request.shape, request.box_size, parameters)
     meshes[name] = assemble(exposure, {window: boxes}, 1, request.box_size, parameters)
+    return planes, prepare(planes, meshes[name], request, window)
+
+
+def _left_out(image: Prepared, segmentation: SegmentationImage | None, clock: _Clock) -> Any:
+    """Return where the sources are, which are known or found without being split, grown."""
+    parameters = image.parameters
+    if segmentation is not None:
+        clock("background again")
+        return grown(segmentation.data != 0, parameters.background_growth)
+    clock("first detection")
+    image.convolve()
+    labels, _ = labelling.label_above(
+        image.convolved, image.threshold(), image.planes.mask, parameters.npixels,
+        parameters.connectivity, parameters.n_threads,
+    )  # fmt: skip
+    image.convolved = None
+    return grown(labels != 0, parameters.background_growth)
+
+
+def _prepared_again(
+    request: Request, planes: Planes, meshes: dict[str, ExposureMesh], left_out: Any
+) -> Prepared:
+    """Measure the background of an exposure once more, without sources."""
+    name, parameters = planes.name, request.parameters
+    exposure = request.exposures[name]
+    window = exposure.image.everything
+    boxes = {
+        window: measure_window(
+            planes, window, request.shape, request.box_size, parameters, left_out
+        )
+    }  # fmt: skip
+    meshes[name] = assemble(exposure, boxes, 1, request.box_size, parameters, meshes[name])
     return prepare(planes, meshes[name], request, window)
 
 

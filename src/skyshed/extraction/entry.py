@@ -6,7 +6,7 @@ from skyshed.arguments import check_choice, check_flag, is_path
 from skyshed.chain.columns import check_columns
 from skyshed.chain.progress import Progress
 from skyshed.chain.request import DETECTION, IMAGE, Request
-from skyshed.chain.whole import STAGES, run_whole
+from skyshed.chain.whole import n_stages, run_whole
 from skyshed.extraction.from_header import changed_in, settled
 from skyshed.extraction.from_product import with_those_of_the_file
 from skyshed.extraction.given import check_detection, open_detection, open_labels
@@ -266,7 +266,6 @@ def run_request(
             scheduler=resources.scheduler, restart=resources.restart, progress=progress,
         )  # fmt: skip
         return Extraction(run)
-    n_stages = len(STAGES) + 2 * (DETECTION in request.exposures)
     array = getattr(request.exposure.image, "array", None)
-    with Progress(n_stages, progress) as begin, on_device_of(array):
+    with Progress(n_stages(request), progress) as begin, on_device_of(array):
         return Extraction(run_whole(request, begin))

@@ -8,15 +8,16 @@ from skyshed.chain.request import IMAGE, Request
 from skyshed.chain.steps import Prepared, prepare
 from skyshed.exceptions import WorkspaceError
 from skyshed.images.window import Window
-from skyshed.mosaic.records import Meshes, SourceList
+from skyshed.mosaic.records import Meshes, SecondMeshes, SourceList
 from skyshed.mosaic.tiling import Tiling
 from skyshed.mosaic.workspace import Workspace
 from skyshed.parameters import Parameters
 
-__all__ = ["MAPS", "PIECES", "SEGMENTATION", "Job"]
+__all__ = ["FOUND", "MAPS", "PIECES", "SEGMENTATION", "Job"]
 
-#: Maps of labels: of the pieces of each tile, by its own numbers, and of the sources.
-MAPS = PIECES, SEGMENTATION = ("pieces", "segmentation")
+#: Maps of labels: of the pieces of each tile, by its own numbers, and of the sources; of the
+#: components that the first of two passes over the background found, by the numbers of each tile.
+MAPS = PIECES, SEGMENTATION, FOUND = ("pieces", "segmentation", "found")
 #: The longest side of a chunk: chunks are read whole where a tile needs the edge of another.
 LARGEST_CHUNK = 1280
 #: Pixels of a row of chunks (64 MB), which is what is in memory at a time when a map is written.
@@ -55,8 +56,14 @@ class Job:
         return self.tiling.shape
 
     @cached_property
-    def meshes(self) -> Meshes:
+    def meshes(self) -> Meshes | SecondMeshes:
         """The backgrounds of the exposures, once they are assembled."""
+        twice = self.parameters.background_passes > 1
+        return self.workspace.load(SecondMeshes) if twice else self.first_meshes
+
+    @cached_property
+    def first_meshes(self) -> Meshes:
+        """Those of the first pass, or of the only one."""
         return self.workspace.load(Meshes)
 
     @cached_property
@@ -64,15 +71,23 @@ class Job:
         """The labels of all sources, ascending, once they are numbered."""
         return self.workspace.load(SourceList, only=("labels",)).labels
 
-    def prepare(self, window: Window, name: str = IMAGE) -> Prepared:
-        """Return a window of an exposure with its background, not yet convolved."""
-        planes = self.request.exposures[name].read(window)
-        return prepare(planes, self.meshes.exposures[name], self.request, window)
+    def prepare(
+        self, window: Window, name: str = IMAGE, meshes: Meshes | SecondMeshes | None = None
+    ) -> Prepared:
+        """Return a window of an exposure with its background, not yet convolved.
 
-    def prepare_convolved(self, core: Window) -> Prepared:
+        ``meshes`` are the backgrounds, if not those that the run ends with.
+        """
+        planes = self.request.exposures[name].read(window)
+        mesh = (meshes or self.meshes).exposures[name]
+        return prepare(planes, mesh, self.request, window)
+
+    def prepare_convolved(
+        self, core: Window, meshes: Meshes | SecondMeshes | None = None
+    ) -> Prepared:
         """Return a window of the image that is detected on, convolved as in the whole image."""
         window = core.grown(self.request.halo, self.shape)
-        image = self.prepare(window, self.request.detected_on)
+        image = self.prepare(window, self.request.detected_on, meshes)
         image.convolve()
         return image if window == core else image.cut(core)
 
@@ -84,8 +99,15 @@ class Job:
         # Chunks without a label are written, too: one that is not there is lost.
         kept: Any = {"write_empty_chunks": True}
         return {
-            name: zarr.open_array(self.map_path(name), mode="r+").with_config(kept) for name in MAPS
+            name: zarr.open_array(self.map_path(name), mode="r+").with_config(kept)
+            for name in self.map_names
         }
+
+    @property
+    def map_names(self) -> tuple[str, ...]:
+        """The maps that the run has."""
+        found = self.parameters.background_passes > 1 and self.request.known is None
+        return MAPS if found else (PIECES, SEGMENTATION)
 
     def check_map(self, name: str, phase: str) -> None:
         """Check that nothing was lost of a map that ``phase`` has written.
@@ -114,7 +136,7 @@ class Job:
 
         height, width = self.tiling.side
         rows = min(LARGEST_CHUNK, max(STRIPE // self.shape[1], 1))
-        for name in MAPS:
+        for name in self.map_names:
             if not self.workspace.path(f"{name}.zarr/zarr.json").exists():
                 zarr.create_array(
                     self.map_path(name), shape=self.shape, dtype="int32", fill_value=0,
@@ -125,7 +147,7 @@ class Job:
                 )  # fmt: skip
 
     def __getstate__(self) -> dict[str, Any]:
-        derived = ("maps", "labels", "meshes")
+        derived = ("maps", "labels", "meshes", "first_meshes")
         return {name: value for name, value in vars(self).items() if name not in derived}
 
 

@@ -14,14 +14,19 @@ __all__ = [
     "Components",
     "Deblended",
     "Detected",
+    "Found",
+    "FoundSources",
     "Measured",
     "Meshes",
     "Numbered",
     "Record",
     "Seams",
+    "SecondBoxes",
+    "SecondMeshes",
     "SourceList",
     "StitchedSources",
     "TileBoxes",
+    "kinds_of_records",
 ]
 
 
@@ -106,10 +111,25 @@ class Meshes(Record):
                     Mesh(**each["mesh"]), float(each["scale"]), bool(each["lenient"]),
                     int(each["n_unmasked"]), float(each["noise_ratio"]), int(each["n_boxes"]),
                     int(each["n_noiseless"]), int(each["n_zero"]), int(each["n_unclipped"]),
+                    bool(each["few_left"]),
                 )
                 for name, each in _nested(arrays)["exposures"].items()
             }
         )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class SecondBoxes(TileBoxes):
+    """The boxes of a tile measured without sources, by exposure."""
+
+    kind = "remeasure"
+
+
+@dataclass(frozen=True, eq=False)
+class SecondMeshes(Meshes):
+    """The backgrounds of the whole exposures, measured without sources."""
+
+    kind = "mesh2"
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,6 +155,38 @@ class Components:
     bottom: Any
     left: Any
     right: Any
+
+
+@dataclass(frozen=True, eq=False)
+class Found(Record):
+    """The components of a tile that the first of two passes over the background found."""
+
+    kind = "find"
+    components: Components
+    seconds: float
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, Any]) -> Self:
+        """Return what `to_arrays` gave; fields that are not there are `None`."""
+        found = super().from_arrays(arrays)
+        return cls(_components(found.components), found.seconds)
+
+
+@dataclass(frozen=True, eq=False)
+class FoundSources(Record):
+    """Which of these components belong to sources.
+
+    Attributes
+    ----------
+    kept : array of bool
+        Of each tile, tile by tile: False for no component, then whether each is large enough.
+    start : array of int64
+        Where each tile begins; the last is their number.
+    """
+
+    kind = "found"
+    kept: Any
+    start: Any
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,10 +219,13 @@ class Detected(Record):
     def from_arrays(cls, arrays: Mapping[str, Any]) -> Self:
         """Return what `to_arrays` gave; fields that are not there are `None`."""
         found = super().from_arrays(arrays)
-        parts: Any = found.components or {}
-        names = (each.name for each in fields(Components))
-        components = Components(**{name: parts.get(name) for name in names})
-        return cls(**{**vars(found), "components": components})
+        return cls(**{**vars(found), "components": _components(found.components)})
+
+
+def _components(arrays: Any) -> Components:
+    """Return the components of nested arrays; fields that are not there are `None`."""
+    parts: Any = arrays or {}
+    return Components(**{each.name: parts.get(each.name) for each in fields(Components)})
 
 
 @dataclass(frozen=True, eq=False)
@@ -321,10 +376,18 @@ class Measured(Record):
     seconds: float
 
 
+def kinds_of_records() -> list[type[Record]]:
+    """Return all kinds of records."""
+    kinds: list[type[Record]] = Record.__subclasses__()
+    for kind in kinds:  # grows as it goes
+        kinds.extend(kind.__subclasses__())
+    return kinds
+
+
 def _schema() -> str:
     """Return a digest of the fields of all kinds of records."""
     digest = hashlib.sha256()
-    for kind in (*Record.__subclasses__(), Components, Boxes, ExposureMesh, Mesh):
+    for kind in (*kinds_of_records(), Components, Boxes, ExposureMesh, Mesh):
         names = ",".join(each.name for each in fields(kind))
         digest.update(f"{kind.__name__}({names})\n".encode())
     return digest.hexdigest()[:16]

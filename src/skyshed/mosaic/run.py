@@ -23,7 +23,7 @@ from skyshed.mosaic.background import assemble_meshes, measure_boxes
 from skyshed.mosaic.deblend import deblend
 from skyshed.mosaic.detect import detect
 from skyshed.mosaic.engine import Cluster, Threads, explained
-from skyshed.mosaic.job import PIECES, SEGMENTATION, Job
+from skyshed.mosaic.job import FOUND, PIECES, SEGMENTATION, Job
 from skyshed.mosaic.known_labels import MODES, collect, number_known
 from skyshed.mosaic.measure import TABLES, catalogs_in, measure
 from skyshed.mosaic.number import number_sources
@@ -31,15 +31,20 @@ from skyshed.mosaic.records import (
     Collected,
     Deblended,
     Detected,
+    Found,
+    FoundSources,
     Measured,
     Meshes,
     Numbered,
     Record,
     Seams,
+    SecondBoxes,
+    SecondMeshes,
     SourceList,
     StitchedSources,
     TileBoxes,
 )
+from skyshed.mosaic.second_pass import assemble_again, find, join_found, measure_again
 from skyshed.mosaic.stitch import stitch_tiles
 from skyshed.namespace import array_namespace
 from skyshed.output.table_parts import PlainTable, concatenated
@@ -96,19 +101,25 @@ class Phase:
 
 
 BACKGROUND = Phase(TileBoxes, measure_boxes, assemble_meshes, Meshes)
+#: A second pass over the background.
+FIND = Phase(Found, find, join_found, FoundSources, draws=FOUND)
+REMEASURE = Phase(SecondBoxes, measure_again, assemble_again, SecondMeshes)
 MEASURE = Phase(Measured, measure, draws=SEGMENTATION)
 DETECTED = (
-    BACKGROUND,
     Phase(Detected, detect, stitch_tiles, StitchedSources, Seams, PIECES),
     Phase(Deblended, deblend, number_sources, SourceList, Numbered),
     MEASURE,
 )
-KNOWN = (BACKGROUND, Phase(Collected, collect, number_known, SourceList, Numbered), MEASURE)
+KNOWN = (Phase(Collected, collect, number_known, SourceList, Numbered), MEASURE)
 
 
 def phases_of(request: Request) -> tuple[Phase, ...]:
     """Return the phases of a run, in their order."""
-    return DETECTED if request.known is None else KNOWN
+    found = request.known is None
+    again: tuple[Phase, ...] = ()
+    if request.parameters.background_passes > 1:
+        again = (FIND, REMEASURE) if found else (REMEASURE,)
+    return (BACKGROUND, *again, *(DETECTED if found else KNOWN))
 
 
 def run_tiles(
@@ -172,8 +183,7 @@ class TiledRun(Run):
             See `skyshed.extract`.
         """
         parameters = self.request.parameters
-        if self.parameters.exclude_percentile != parameters.exclude_percentile:
-            warn_of_crowding(parameters)
+        warn_of_crowding(parameters, self.job.meshes.exposures)
         warn_of_doubts(self.request.exposures, self.job.meshes.exposures)
         if self._sources.labels.size == 0:
             warn_of_nothing(self.request)

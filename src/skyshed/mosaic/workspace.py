@@ -13,7 +13,7 @@ import numpy as np
 
 from skyshed.exceptions import WorkspaceError
 from skyshed.messages import one_line
-from skyshed.mosaic.records import SCHEMA, Record
+from skyshed.mosaic.records import SCHEMA, Record, kinds_of_records
 from skyshed.output.atomic import remove, whole_file
 
 try:
@@ -28,7 +28,7 @@ R = TypeVar("R", bound=Record)
 #: The file that says what the run is.
 IDENTITY = "run.json"
 #: What runs make besides their records: tables of tiles, and maps of labels.
-FOLDERS = ("tables", "pieces.zarr", "segmentation.zarr")
+FOLDERS = ("tables", "pieces.zarr", "segmentation.zarr", "found.zarr")
 #: Unfinished files have this ending; a rerun removes them.
 PART = ".part"
 #: Locked by the run that is at work.
@@ -159,7 +159,7 @@ class Workspace:
 
     def _clear(self) -> None:
         """Remove what runs make, and nothing else."""
-        kinds = [kind.kind for kind in Record.__subclasses__()]
+        kinds = [kind.kind for kind in kinds_of_records()]
         made = [*kinds, *(f"{kind}.npz" for kind in kinds), *FOLDERS]
         for name in made:
             remove(self.path(name))
