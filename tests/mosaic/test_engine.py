@@ -142,6 +142,13 @@ def test_a_cluster_at_an_address_gives_the_bits_of_the_run_at_once(inputs, clust
     assert same(tiled(image, mask=mask, scheduler=cluster.address), whole)
 
 
+def test_a_cluster_measures_the_background_twice_as_a_run_at_once(inputs, cluster):
+    image, mask, _ = inputs["fits"]
+    whole = extract(image, mask=mask, n_threads=1, background_passes=2)
+    found = tiled(image, mask=mask, scheduler=cluster.address, background_passes=2)
+    assert same(found, whole)
+
+
 def test_a_client_does_too_and_is_left_open_and_an_address_leaves_nobody_behind(inputs, cluster):
     image, mask, whole = inputs["zarr"]
     with distributed.Client(cluster.address, set_as_default=False) as client:

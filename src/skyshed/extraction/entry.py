@@ -163,7 +163,8 @@ def extract(
         more than three times that measured or less than a third of it, or no noise is measured.
     CrowdedWarning
         If every box of the background is full of sources; ``exclude_percentile`` then is 100, also
-        in the parameters of the result.
+        in the parameters of the result. With ``background_passes=2`` also if fewer than half of
+        the boxes have pixels enough without the sources.
 
     Examples
     --------

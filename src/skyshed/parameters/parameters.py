@@ -138,7 +138,7 @@ class Parameters:
         "2 measures the background again, without the sources that the first one lets be found",
     )
     background_growth: float = _parameter(
-        8.0,
+        10.0,
         "background",
         Number(0),
         "how far segments are grown to be left out of the second pass",
