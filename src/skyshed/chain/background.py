@@ -13,6 +13,7 @@ from skyshed.background.base import own_clip
 from skyshed.background.box_values import BoxValues, measure_boxes
 from skyshed.background.checks import without_clip
 from skyshed.background.estimators import LEVELS, NOISES
+from skyshed.background.interpolation import fill_gaps
 from skyshed.background.mesh import Mesh, least_pixels, make_mesh
 from skyshed.background.window import BackgroundWindow
 from skyshed.images.exposure import Exposure, Planes, nothing_good
@@ -41,6 +42,8 @@ class Boxes:
         Pixels of the window that are not masked.
     sample : array
         Where the user gave the noise, that of evenly spaced pixels.
+    given : array, shape (nby, nbx) or (0, 0)
+        Where the user gave the background, its mean in each box; ``level`` is what it leaves.
     """
 
     level: Any
@@ -48,6 +51,7 @@ class Boxes:
     n_good: Any
     n_unmasked: int
     sample: Any
+    given: Any
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +79,9 @@ class ExposureMesh:
         Those of the noiseless ones whose level is 0.
     n_unclipped : int
         Those of the noiseless ones with level 0 in which nothing was masked or clipped.
+    left : float
+        What the background that the user gave leaves, in units of the noise measured: the median
+        over the boxes; NaN where none was given.
     few_left : bool
         Whether, without sources and what lies around them, fewer than half of the boxes had enough
         good pixels.
@@ -89,6 +96,7 @@ class ExposureMesh:
     n_noiseless: int = 0
     n_zero: int = 0
     n_unclipped: int = 0
+    left: float = np.nan
     few_left: bool = False
 
 
@@ -121,13 +129,25 @@ def measure_window(
     if left_out is not None:
         mask = left_out if mask is None else mask | left_out
     estimators = {name: without_clip(each) for name, each in _estimators(parameters).items()}
+    data, given = planes.data, np.empty((0, 0))
+    if planes.level is not None:
+        data, given = data - planes.level, _means(planes.level, box_size, parameters.n_threads)
     values = measure_boxes(
-        planes.data, mask, box_size, own_clip(_clip(parameters)), estimators,
-        parameters.n_threads,
-    )  # fmt: skip
+        data, mask, box_size, own_clip(_clip(parameters)), estimators, parameters.n_threads
+    )
     masked = 0 if planes.mask is None else int(np.count_nonzero(planes.mask))
     sample = np.empty(0) if planes.rms is None else _sampled(planes.rms, window, shape)
-    return Boxes(values.level, values.noise, values.n_good, planes.data.size - masked, sample)
+    n_unmasked = planes.data.size - masked
+    return Boxes(values.level, values.noise, values.n_good, n_unmasked, sample, given)
+
+
+def _means(image: Any, box_size: tuple[int, int], n_threads: int | None) -> Any:
+    """Return the mean of an image in each box; NaN where no pixel is finite."""
+    estimators = {
+        "bkg_estimator": without_clip(LEVELS["mean"]()),
+        "bkgrms_estimator": without_clip(NOISES["std"]()),
+    }
+    return measure_boxes(image, None, box_size, None, estimators, n_threads).level
 
 
 def _clip(parameters: Parameters) -> SigmaClip:
@@ -225,7 +245,7 @@ def assemble(
 
     values = BoxValues(joined("level"), joined("noise"), joined("n_good"), 0)
     if first is not None:
-        return _second(exposure, values, boxes, box_size, parameters, first)
+        return _second(exposure, values, joined("given"), boxes, box_size, parameters, first)
     lenient = False
     mesh = _mesh(values, box_size, parameters, parameters.exclude_percentile)
     if mesh is None and parameters.exclude_percentile < 100:
@@ -238,12 +258,14 @@ def assemble(
         )
     n_boxes, counts = _noiseless(values, mesh.gaps, exposure.shape, box_size)
     scale, ratio = _scale_and_ratio(exposure, mesh, boxes, box_size)
-    return ExposureMesh(mesh, scale, lenient, n_unmasked, ratio, n_boxes, *counts)
+    mesh, left = _as_given(mesh, joined("given"))
+    return ExposureMesh(mesh, scale, lenient, n_unmasked, ratio, n_boxes, *counts, left)
 
 
 def _second(
     exposure: Exposure,
     values: BoxValues,
+    given: Any,
     boxes: Mapping[Window, Boxes],
     box_size: tuple[int, int],
     parameters: Parameters,
@@ -258,7 +280,17 @@ def _second(
     if mesh is None:
         return replace(first, few_left=True)
     scale, ratio = _scale_and_ratio(exposure, mesh, boxes, box_size)
-    return replace(first, mesh=mesh, scale=scale, noise_ratio=ratio, few_left=few_left)
+    mesh, left = _as_given(mesh, given)
+    return replace(first, mesh=mesh, scale=scale, noise_ratio=ratio, left=left, few_left=few_left)
+
+
+def _as_given(mesh: Mesh, given: Any) -> tuple[Mesh, float]:
+    """Return the mesh with the level that was given, if one was, and ``left``."""
+    if not given.size:
+        return mesh, np.nan
+    good = mesh.noise > 0
+    left = float(np.median(mesh.level[good] / mesh.noise[good])) if good.any() else np.nan
+    return replace(mesh, level=fill_gaps(given.astype(mesh.level.dtype))), left
 
 
 def _scale_and_ratio(

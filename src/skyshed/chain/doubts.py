@@ -14,6 +14,8 @@ __all__ = ["warn_of_doubts"]
 #: How much the noise that is given and that measured may differ: noise that resampling has spread
 #: over pixels is measured up to three times too low (Fruchter & Hook 2002, PASP 114, 144).
 LARGEST_RATIO = 3.0
+#: How much the background that is given may leave, in units of the noise.
+MOST_LEFT = 1.0
 #: What a plane may be in place of what it was given as.
 ADVICE = {
     "weight": "if weights are right up to a factor only, set scale_weight (--scale-weight); give a "
@@ -24,7 +26,7 @@ ADVICE = {
 
 
 def warn_of_doubts(exposures: Mapping[str, Exposure], meshes: Mapping[str, ExposureMesh]) -> None:
-    """Warn of noise that was given and disagrees with that measured, and of noise that is 0.
+    """Warn of noise or background that was given and disagrees with the image, and of noise of 0.
 
     Warns
     -----
@@ -32,11 +34,23 @@ def warn_of_doubts(exposures: Mapping[str, Exposure], meshes: Mapping[str, Expos
         If there is any; the message says what to give.
     """
     for name, exposure in exposures.items():
+        if abs(meshes[name].left) > MOST_LEFT:
+            _warn_of_background(name, exposure, meshes[name].left)
         given = next((each for each in NOISE_PLANES if each in exposure.companions), None)
         if given is not None and not exposure.relative:
             _warn_of_ratio(given, meshes[name].noise_ratio)
         elif meshes[name].n_noiseless and not meshes[name].lenient:  # few pixels were left, as told
             _warn_of_no_noise(name, meshes[name])
+
+
+def _warn_of_background(name: str, exposure: Exposure, left: float) -> None:
+    given = exposure.sources["background"].origin().get("input")
+    what = f"background = {given:g}" if isinstance(given, float) else "the background that is given"
+    warn_of_image(
+        f"{what} leaves {left:.3g} times the noise in {name} (the median over the boxes), so that "
+        "too much or too little is above the threshold: is it that of this image, in its unit? "
+        "Without background (--background) it is measured"
+    )
 
 
 def _warn_of_ratio(given: str, ratio: float) -> None:

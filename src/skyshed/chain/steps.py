@@ -71,11 +71,15 @@ class Prepared:
         needed = needs_background(self.parameters.columns)
         if self.convolved is not None and not self.smooth and not needed:
             return self.convolved, None
-        level = self.background.background
-        if needed:
-            return self.planes.data - level, level
+        level = self.level()
+        if needed or level is self.planes.level:
+            return self.planes.data - level, level if needed else None
         # The map of the background is nobody else's: it can hold the difference.
         return np.subtract(self.planes.data, level, out=level), None
+
+    def level(self) -> Any:
+        """Return the background of each pixel."""
+        return self.background.background if self.planes.level is None else self.planes.level
 
     def noise(self) -> Any:
         """Return the noise of the background of each pixel."""
@@ -102,7 +106,7 @@ class Prepared:
         if self.planes.error is not None:
             return self.planes.error
         # What makes it must not keep the image with its background in memory.
-        noise = replace(self, planes=replace(self.planes, data=None), convolved=None)
+        noise = replace(self, planes=replace(self.planes, data=None, level=None), convolved=None)
         return Lazy(partial(noise.total_error, data))
 
     @property

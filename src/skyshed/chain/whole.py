@@ -111,6 +111,7 @@ class WholeRun(Run):
         self._device = device_of(segmentation.label_table.image)
         self._catalogs, self._seconds = catalogs, seconds
         self._background, self._mask = image.background, image.planes.mask
+        self._level = image.planes.level
         # With sources, their catalogs hold the images; the exposure's own are let go.
         self._image = None if catalogs else image
         self._shaped = None if catalogs else shaped
@@ -168,6 +169,8 @@ class WholeRun(Run):
 
     def read(self, name: str, window: Window) -> Any:
         """Return a window of one of the images."""
+        if name == "background" and self._level is not None:
+            return self._level[window.slices]
         if name in ("background", "background_rms"):
             return getattr(self._background.at(*window.bounds), name)
         if name == "mask":

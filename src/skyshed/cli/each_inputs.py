@@ -8,8 +8,8 @@ __all__ = ["COMPANIONS", "companions_of", "images_of"]
 
 #: Options of files that go with an image.
 COMPANIONS = (
-    "weight", "rms", "variance", "error", "mask", "quality", "segmentation", "detection_image",
-    "wcs",
+    "weight", "rms", "variance", "background", "error", "mask", "quality", "segmentation",
+    "detection_image", "wcs",
 )  # fmt: skip
 #: What begins the name of a file that holds names.
 LIST = "@"

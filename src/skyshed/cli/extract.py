@@ -54,6 +54,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         ("weight", "inverse variance of the background of each pixel"),
         ("rms", "noise of the background of each pixel"),
         ("variance", "variance of the background of each pixel"),
+        (
+            "background",
+            "background to subtract in place of the one measured: an image, a number, or none",
+        ),
         ("error", "total error of each pixel, for the errors in the catalog"),
         ("mask", "pixels to leave out: those not 0, or of --mask-bits"),
         (
@@ -65,7 +69,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         ("detection-image", "image of the same pixels for positions, shapes and apertures"),
         ("wcs", "WCS in place of the image's: headers as text (.head of SCAMP), or FITS"),
     ):
-        files.add_argument(f"--{name}", metavar="FILE", help=about)
+        metavar = "FILE|NUMBER|none" if name == "background" else "FILE"
+        files.add_argument(f"--{name}", metavar=metavar, help=about)
     files.add_argument(
         "--as", metavar="PROFILE", dest="profile",
         help="which product of an observatory the image is; plain for none [found out]",

@@ -44,6 +44,7 @@ def extract_each(
     weight: Any = None,
     rms: Any = None,
     variance: Any = None,
+    background: Any = None,
     error: Any = None,
     mask: Any = None,
     quality: Any = None,
@@ -70,7 +71,7 @@ def extract_each(
     images : sequence of image, path or HDUList
         The images, each anything that `skyshed.extract` takes; a 3-D array is one of its planes.
         One file, or HDUList, stands for those of its images that ``hdu`` names.
-    segmentation, detection_image, detection_cat, weight, rms, variance, error, mask
+    segmentation, detection_image, detection_cat, weight, rms, variance, background, error, mask
     quality, wcs, region, profile
         As in `skyshed.extract`. A list, tuple or 3-D array has one value for each image, in the
         same order, `None` for none. Anything else is for all images. So what is itself a list, such
@@ -153,6 +154,7 @@ def extract_each(
         {
             "segmentation": segmentation, "detection_image": detection_image,
             "detection_cat": detection_cat, "weight": weight, "rms": rms, "variance": variance,
+            "background": background,
             "error": error, "mask": mask, "quality": quality, "wcs": wcs, "region": region,
             "profile": profile,
         },

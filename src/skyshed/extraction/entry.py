@@ -30,6 +30,7 @@ def extract(
     weight: Any = None,
     rms: Any = None,
     variance: Any = None,
+    background: Any = None,
     error: Any = None,
     mask: Any = None,
     quality: Any = None,
@@ -85,6 +86,11 @@ def extract(
         measures.
     variance : image, optional
         The same as a variance; 1e30 and more is no weight.
+    background : image, `~skyshed.Background2D`, float or "none", optional
+        The background of each pixel, or of all, which is subtracted in place of the one that the
+        mesh measures; ``"none"`` for an image whose background is subtracted already. Numbers are
+        in the unit of ``image``; text that is one, too. The noise is measured where the background
+        is subtracted, unless one of the three above gives it.
     error : image, optional
         Total 1-sigma error of each pixel, noise of the sources included, for the errors of the
         catalog. Without it, the noise of the background, with the Poisson noise of the sources
@@ -160,7 +166,8 @@ def extract(
         If there is no source.
     ImageWarning
         If something that a file says about its image cannot be used, the noise that is given is
-        more than three times that measured or less than a third of it, or no noise is measured.
+        more than three times that measured or less than a third of it, no noise is measured, or the
+        background that is given leaves more than the noise.
     CrowdedWarning
         If every box of the background is full of sources; ``exclude_percentile`` then is 100, also
         in the parameters of the result. With ``background_passes=2`` also if fewer than half of
@@ -190,10 +197,11 @@ def extract(
     request = open_request(
         image, segmentation=segmentation, detection_image=detection_image,
         detection_cat=detection_cat, hdu=hdu, weight=weight, rms=rms,
-        variance=variance, error=error, mask=mask, quality=quality, wcs=wcs,
+        variance=variance, background=background, error=error, mask=mask, quality=quality, wcs=wcs,
         parameters=parameters, device=device, region=region, profile=profile, **overrides,
     )  # fmt: skip
-    del image, weight, rms, variance, error, mask, quality, segmentation, detection_image
+    del image, weight, rms, variance, background, error, mask, quality
+    del segmentation, detection_image
     resources = Resources(memory, workspace, scheduler, restart)
     return run_request(request, make_plan(request, resources), resources, progress)
 
@@ -211,6 +219,7 @@ def open_request(
     weight: Any = None,
     rms: Any = None,
     variance: Any = None,
+    background: Any = None,
     error: Any = None,
     mask: Any = None,
     quality: Any = None,
@@ -232,8 +241,9 @@ def open_request(
             "give one of them"
         )
     exposure = open_exposure(
-        image, hdu=hdu, weight=weight, rms=rms, variance=variance, error=error, mask=mask,
-        quality=quality, wcs=wcs, region=region, mask_bits=parameters.mask_bits,
+        image, hdu=hdu, weight=weight, rms=rms, variance=variance, background=background,
+        error=error, mask=mask, quality=quality, wcs=wcs, region=region,
+        mask_bits=parameters.mask_bits,
         scale_weight=parameters.scale_weight, weight_threshold=parameters.weight_threshold,
         device=device, profile=profile,
         calibrate=parameters.calibrate and parameters.zero_point is None,

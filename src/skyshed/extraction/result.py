@@ -119,7 +119,11 @@ class Extraction:
 
     @property
     def background2d(self) -> Background2D:
-        """The background, as a mesh and as maps."""
+        """The background, as a mesh and as maps.
+
+        Where it was given, the mesh has its means in the boxes, and the maps are made from these:
+        `background` is what was subtracted.
+        """
         return self._run.background2d()
 
     @property

@@ -111,7 +111,7 @@ class Meshes(Record):
                     Mesh(**each["mesh"]), float(each["scale"]), bool(each["lenient"]),
                     int(each["n_unmasked"]), float(each["noise_ratio"]), int(each["n_boxes"]),
                     int(each["n_noiseless"]), int(each["n_zero"]), int(each["n_unclipped"]),
-                    bool(each["few_left"]),
+                    float(each["left"]), bool(each["few_left"]),
                 )
                 for name, each in _nested(arrays)["exposures"].items()
             }

@@ -233,7 +233,7 @@ class TiledRun(Run):
             return self.job.prepare_convolved(window).convolved
         image = self.job.prepare(window)
         if name in ("background", "background_rms"):
-            return getattr(image.background, name)
+            return image.level() if name == "background" else image.background.background_rms
         if name == "mask":
             mask = image.planes.mask
             return image.background.xp.zeros(window.shape, dtype=bool) if mask is None else mask
