@@ -2,12 +2,13 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from skyshed.chain.combination import Combination
 from skyshed.images.exposure import Exposure
 from skyshed.images.photometry import Calibration
 from skyshed.images.pixels import RefusedError
@@ -18,7 +19,7 @@ from skyshed.namespace import array_namespace
 from skyshed.parameters import Parameters
 from skyshed.segmentation import SegmentationImage
 
-__all__ = ["DETECTION", "IMAGE", "KnownLabels", "Request"]
+__all__ = ["DETECTION", "IMAGE", "KnownLabels", "Request", "spelled"]
 
 #: The exposures of a request, by the arguments of `skyshed.extract` that they are given as.
 IMAGE, DETECTION = "image", "detection_image"
@@ -86,6 +87,10 @@ class Request:
         What the record has to say besides: the cards that parameters come from.
     asked : mapping of str to object
         Parameters whose values the files gave: what the user gave for them.
+    of_band : mapping of str to Parameters
+        Of several bands, which the exposures are then, those that fluxes are measured with.
+    combination : Combination or None
+        What the image is made of that sources of several bands are detected and shaped on.
     """
 
     exposures: Mapping[str, Exposure]
@@ -94,16 +99,31 @@ class Request:
     detection_cat: Any = None
     noted: Mapping[str, str] = field(default_factory=dict)
     asked: Mapping[str, Any] = field(default_factory=dict)
+    of_band: Mapping[str, Parameters] = field(default_factory=dict)
+    combination: Combination | None = None
 
     @property
     def exposure(self) -> Exposure:
-        """The image on which fluxes are measured, with its companions."""
-        return self.exposures[IMAGE]
+        """The image on which fluxes are measured, with its companions; the first of bands."""
+        return self.exposures[next(iter(self.of_band), IMAGE)]
 
     @property
     def detected_on(self) -> str:
         """The name of the exposure that sources are detected and shaped on."""
-        return DETECTION if DETECTION in self.exposures else IMAGE
+        made = self.combination is not None
+        return DETECTION if made or DETECTION in self.exposures else IMAGE
+
+    def parameters_of(self, name: str) -> Parameters:
+        """Return the parameters that an exposure is measured with."""
+        if name not in self.of_band:
+            return self.parameters
+        return self.of_band[name].replace(n_threads=self.parameters.n_threads)
+
+    def unit_of(self, name: str) -> Any:
+        """Return the unit that a catalog of an exposure is in."""
+        if self.combination is None:
+            return self.unit
+        return None if name == DETECTION else self.exposures[name].unit
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -112,8 +132,8 @@ class Request:
 
     @property
     def unit(self) -> Any:
-        """The unit of the image, or None."""
-        return self.exposure.unit
+        """The unit of the image, or None; a combination of bands has none."""
+        return self.exposure.unit if self.combination is None else None
 
     @cached_property
     def wcs(self) -> Any:
@@ -131,13 +151,19 @@ class Request:
     @property
     def calibration(self) -> Calibration | None:
         """What the unit of the image is in flux densities: what is given goes before its header."""
-        zero_point = self.parameters.zero_point
-        known = self.exposure.calibration  # None where a zero point is given
+        return None if self.of_band else self.calibration_of(IMAGE)
+
+    def calibration_of(self, name: str) -> Calibration | None:
+        """Return the same of one of the exposures."""
+        parameters = self.parameters_of(name)
+        zero_point = parameters.zero_point
+        known = self.exposures[name].calibration  # None where a zero point is given
         if known is not None or not isinstance(zero_point, float):
             return known
-        if self.parameters.zero_point_system != "AB":
+        if parameters.zero_point_system != "AB":
             return None
-        said = self.noted.get("zero_point_card", f"zero_point = {zero_point:g}")
+        card = f"{name}_zero_point_card" if self.of_band else "zero_point_card"
+        said = self.noted.get(card, f"zero_point = {zero_point:g}")
         return Calibration.of_zero_point(zero_point, f"{said}, AB, as given")
 
     @property
@@ -159,7 +185,7 @@ class Request:
         if known is not None:
             mask = None if known.mask is None else cut(known.mask, window)
             known = KnownLabels(cut(known.source, window), mask)
-        return Request(exposures, self.parameters, known, noted=self.noted, asked=self.asked)
+        return replace(self, exposures=exposures, known=known, detection_cat=None)
 
     def sources(self) -> dict[str, ImageSource]:
         """Return every image that takes part, by the name of its argument."""
@@ -178,6 +204,9 @@ class Request:
         if self.known is not None:
             others["segmentation"] = self.known.source
         others |= self.exposure.companions
+        for band in self.of_band:
+            companions = self.exposures[band].companions
+            others |= {f"{band}_{each}": source for each, source in companions.items()}
         for name, source in others.items():
             origin |= {key.replace("input", name): value for key, value in source.origin().items()}
         if self.exposure.said is not None:
@@ -186,7 +215,7 @@ class Request:
             origin["wcs"] = os.path.abspath(self.exposure.wcs_file)
         if self.calibration is not None:
             origin |= self.calibration.record()
-        used = {name: _spelled(getattr(self.parameters, name)) for name in self.asked}
+        used = {name: spelled(getattr(self.parameters, name)) for name in self.asked}
         return {**origin, **self.noted, **used}
 
     def as_asked(self, parameters: Parameters) -> Parameters:
@@ -206,5 +235,6 @@ class Request:
         return {name: value for name, value in self.__dict__.items() if name != "wcs"}
 
 
-def _spelled(value: Any) -> str:
+def spelled(value: Any) -> str:
+    """Write a value of a parameter for the record."""
     return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)

@@ -12,8 +12,9 @@ from skyshed.background.window import BackgroundWindow
 from skyshed.catalog import CatalogSettings, SourceCatalog
 from skyshed.chain.background import ExposureMesh
 from skyshed.chain.columns import needs_background
+from skyshed.chain.combination import combined
 from skyshed.chain.exposure_columns import bits_of_sources, with_saturated
-from skyshed.chain.request import Request
+from skyshed.chain.request import DETECTION, Request
 from skyshed.convolution import convolve, oversampled_gaussian
 from skyshed.exceptions import CrowdedWarning, NoDetectionsWarning
 from skyshed.frame import Frame, Lazy
@@ -31,6 +32,7 @@ __all__ = [
     "convolved",
     "make_catalog",
     "prepare",
+    "prepare_exposure",
     "warn_of_crowding",
     "warn_of_nothing",
 ]
@@ -143,7 +145,21 @@ def prepare(planes: Planes, mesh: ExposureMesh, request: Request, window: Window
     if planes.relative:
         rms = planes.rms * planes.rms.dtype.type(mesh.scale)
         planes = replace(planes, rms=rms, relative=False)
-    return Prepared(planes, background, request.parameters)
+    return Prepared(planes, background, request.parameters_of(planes.name))
+
+
+def prepare_exposure(
+    request: Request, name: str, window: Window, meshes: Mapping[str, ExposureMesh]
+) -> Prepared:
+    """Read a window of an exposure, or combine it of bands, with its background; not convolved."""
+    combination = request.combination
+    if combination is not None and name == DETECTION:
+        bands = (prepare_exposure(request, each, window, meshes) for each in combination.bands)
+        # Level and noise are in the planes: the mesh says where the window is.
+        return prepare(
+            combined(combination, bands, name), meshes[combination.bands[0]], request, window
+        )
+    return prepare(request.exposures[name].read(window), meshes[name], request, window)
 
 
 def convolved(data: Any, mask: Any, parameters: Parameters) -> Any:
@@ -195,17 +211,19 @@ def make_catalog(
         error=image.lazy_error(data), background=level, origin=image.window.origin,
         full_shape=request.shape,
     )  # fmt: skip
-    exposure = request.exposures[planes.name]
-    provenance = with_saturated(provenance, exposure.saturation, planes, sources)
+    exposure = request.exposures.get(planes.name)  # none of a combination
+    if exposure is not None:
+        provenance = with_saturated(provenance, exposure.saturation, planes, sources)
     settings = CatalogSettings(
         request.wcs, parameters.kron_params, parameters.localbkg_width, parameters.apermask_method
     )
     catalog = SourceCatalog.from_frame(
         frame, sources, settings, provenance=provenance, detection_cat=detection_cat,
-        unit=request.unit, n_threads=parameters.n_threads,
+        unit=request.unit_of(planes.name), n_threads=parameters.n_threads,
     )  # fmt: skip
-    for name, bits in bits_of_sources(exposure, image.window, sources).items():
-        catalog.add_extra_property(name, bits)
+    if exposure is not None:
+        for name, bits in bits_of_sources(exposure, image.window, sources).items():
+            catalog.add_extra_property(name, bits)
     if smooth is not None:
         catalog.measure("moments")
         smooth.release()

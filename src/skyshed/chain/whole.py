@@ -34,7 +34,16 @@ from skyshed.namespace import (
 from skyshed.output.table_parts import PlainTable, to_plain
 from skyshed.segmentation import SegmentationImage
 
-__all__ = ["WholeRun", "n_stages", "run_whole"]
+__all__ = [
+    "Clock",
+    "WholeRun",
+    "detected",
+    "known_sources",
+    "left_out_by",
+    "n_stages",
+    "phases_of",
+    "run_whole",
+]
 
 #: What progress shows, at most; those of the background come once for each exposure.
 STAGES = ("reading", "background", "convolution", "detection", "deblending", "measurement")
@@ -60,7 +69,7 @@ def n_stages(request: Request) -> int:
     return len(STAGES) + 2 * both + twice * (len(SECOND_PASS) + both)
 
 
-def _phases_of(request: Request) -> tuple[str, ...]:
+def phases_of(request: Request) -> tuple[str, ...]:
     """Return the phases that a run has by tiles."""
     known = request.known is not None
     again = ("remeasure",) if known else ("find", "remeasure")
@@ -227,22 +236,22 @@ def run_whole(request: Request, begin: Callable[[str], None]) -> WholeRun:
     shaped: Prepared | None = None
     left_out: Any = None
     twice = request.parameters.background_passes > 1
-    clock = _Clock(begin, _phases_of(request))
+    clock = Clock(begin, phases_of(request))
     for name in (DETECTION, IMAGE):
         if name not in request.exposures:
             continue
         planes, image = _prepared(request, name, meshes, clock)
         if segmentation is None and request.known is not None:
-            segmentation = _known(request, image)
+            segmentation = known_sources(request, image.planes.data)
         if twice:
             if left_out is None:
-                left_out = _left_out(image, segmentation, clock)
+                left_out = left_out_by(image, segmentation, clock)
             clock("background again")
             image = _prepared_again(request, planes, meshes, left_out)
         del planes
         shaped = shaped or image
         if segmentation is None:
-            segmentation = _detected(image, clock)
+            segmentation = detected(image, clock)
         if segmentation.nlabels:
             clock("measurement")
             labels = array_namespace(labels=segmentation.data).ascontiguousarray(
@@ -262,7 +271,7 @@ def run_whole(request: Request, begin: Callable[[str], None]) -> WholeRun:
     return WholeRun(request, meshes, segmentation, catalogs, image, shaped, clock.seconds)
 
 
-class _Clock:
+class Clock:
     """Tells the progress which stage begins, and keeps how long each phase took."""
 
     def __init__(self, begin: Callable[[str], None], phases: tuple[str, ...]) -> None:
@@ -270,6 +279,7 @@ class _Clock:
         self.seconds = dict.fromkeys(phases, 0.0)
 
     def __call__(self, stage: str) -> None:
+        """Say that a stage begins."""
         self.stop()
         self._phase = PHASES[stage]
         self._begin(stage)
@@ -282,12 +292,11 @@ class _Clock:
         self._phase, self._start = "", now
 
 
-def _known(request: Request, image: Prepared) -> SegmentationImage:
-    """Return the sources that are known beforehand, where the image is."""
+def known_sources(request: Request, data: Any) -> SegmentationImage:
+    """Return the sources that are known beforehand, where the image ``data`` is."""
     known = request.known
     assert known is not None
     labels = known.read(known.source.everything)
-    data = image.planes.data
     there = like(labels, data) if is_device_array(data) else to_host(labels)
     if known.segmentation is not None and known.mask is None and there is labels:
         return known.segmentation
@@ -295,7 +304,7 @@ def _known(request: Request, image: Prepared) -> SegmentationImage:
 
 
 def _prepared(
-    request: Request, name: str, meshes: dict[str, ExposureMesh], clock: _Clock
+    request: Request, name: str, meshes: dict[str, ExposureMesh], clock: Clock
 ) -> tuple[Planes, Prepared]:
     """Read an exposure, and measure its background."""
     exposure, parameters = request.exposures[name], request.parameters
@@ -308,7 +317,7 @@ def _prepared(
     return planes, prepare(planes, meshes[name], request, window)
 
 
-def _left_out(image: Prepared, segmentation: SegmentationImage | None, clock: _Clock) -> Any:
+def left_out_by(image: Prepared, segmentation: SegmentationImage | None, clock: Clock) -> Any:
     """Return where the sources are, which are known or found without being split, grown."""
     parameters = image.parameters
     if segmentation is not None:
@@ -340,7 +349,7 @@ def _prepared_again(
     return prepare(planes, meshes[name], request, window)
 
 
-def _detected(image: Prepared, clock: _Clock) -> SegmentationImage:
+def detected(image: Prepared, clock: Clock) -> SegmentationImage:
     """Detect and deblend the sources of an image."""
     parameters = image.parameters
     clock("convolution")

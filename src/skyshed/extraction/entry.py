@@ -3,10 +3,12 @@
 from typing import Any
 
 from skyshed.arguments import check_choice, check_flag, is_path
+from skyshed.chain.bands import run_bands
 from skyshed.chain.columns import check_columns
 from skyshed.chain.progress import Progress
 from skyshed.chain.request import DETECTION, IMAGE, Request
 from skyshed.chain.whole import n_stages, run_whole
+from skyshed.extraction.bands_result import BandsExtraction
 from skyshed.extraction.from_header import changed_in, settled
 from skyshed.extraction.from_product import with_those_of_the_file
 from skyshed.extraction.given import check_detection, open_detection, open_labels
@@ -225,11 +227,12 @@ def open_request(
     quality: Any = None,
     wcs: Any = None,
     profile: str | None = None,
+    name: str = IMAGE,
     **overrides: Any,
 ) -> Request:
     """Open everything that takes part in an extraction; nothing but headers is read.
 
-    The arguments and errors are those of `extract`.
+    The arguments and errors are those of `extract`; ``name`` is what messages call the image.
     """
     if parameters is not None and not isinstance(parameters, Parameters):
         raise TypeError(f"parameters must be skyshed.Parameters, got {type(parameters).__name__}")
@@ -241,8 +244,8 @@ def open_request(
             "give one of them"
         )
     exposure = open_exposure(
-        image, hdu=hdu, weight=weight, rms=rms, variance=variance, background=background,
-        error=error, mask=mask, quality=quality, wcs=wcs, region=region,
+        image, name=name, hdu=hdu, weight=weight, rms=rms, variance=variance,
+        background=background, error=error, mask=mask, quality=quality, wcs=wcs, region=region,
         mask_bits=parameters.mask_bits,
         scale_weight=parameters.scale_weight, weight_threshold=parameters.weight_threshold,
         device=device, profile=profile,
@@ -269,6 +272,7 @@ def run_request(
     request: Request, plan: Plan, resources: Resources, progress: bool | None = False
 ) -> Extraction:
     """Do what a plan says; see `extract`."""
+    result = Extraction if request.combination is None else BandsExtraction
     if plan.tiling is not None:
         from skyshed.mosaic.start import run_by_tiles
 
@@ -276,7 +280,8 @@ def run_request(
             request, plan.tiling, plan.margin, plan.n_workers, workspace=resources.folder,
             scheduler=resources.scheduler, restart=resources.restart, progress=progress,
         )  # fmt: skip
-        return Extraction(run)
+        return result(run)
     array = getattr(request.exposure.image, "array", None)
+    at_once = run_whole if request.combination is None else run_bands
     with Progress(n_stages(request), progress) as begin, on_device_of(array):
-        return Extraction(run_whole(request, begin))
+        return result(at_once(request, begin))

@@ -5,7 +5,7 @@ from functools import cached_property
 from typing import Any
 
 from skyshed.chain.request import IMAGE, Request
-from skyshed.chain.steps import Prepared, prepare
+from skyshed.chain.steps import Prepared, prepare_exposure
 from skyshed.exceptions import WorkspaceError
 from skyshed.images.window import Window
 from skyshed.mosaic.records import Meshes, SecondMeshes, SourceList
@@ -78,9 +78,9 @@ class Job:
 
         ``meshes`` are the backgrounds, if not those that the run ends with.
         """
-        planes = self.request.exposures[name].read(window)
-        mesh = (meshes or self.meshes).exposures[name]
-        return prepare(planes, mesh, self.request, window)
+        return prepare_exposure(
+            self.request, name, window, (meshes or self.meshes).exposures
+        )  # fmt: skip
 
     def prepare_convolved(
         self, core: Window, meshes: Meshes | SecondMeshes | None = None
