@@ -16,7 +16,7 @@ from skyshed.extraction.given import open_labels
 from skyshed.extraction.plan import Resources, make_plan
 from skyshed.images.registration import check_same_pixels
 from skyshed.namespace import on_its_device
-from skyshed.parameters import Parameters, canonical_keys
+from skyshed.parameters import OF_A_BAND, Parameters, canonical_keys
 
 __all__ = ["PER_BAND", "extract_bands", "open_bands"]
 
@@ -24,11 +24,6 @@ __all__ = ["PER_BAND", "extract_bands", "open_bands"]
 PER_BAND = (
     "hdu", "weight", "rms", "variance", "background", "error", "mask", "quality", "wcs", "profile",
 )  # fmt: skip
-#: Parameters that say something of a band's own numbers: the combination has none.
-OF_A_BAND = {
-    "effective_gain": None, "exposure_time": None, "zero_point": None, "zero_point_system": None,
-    "saturation": None, "scale_weight": False, "weight_threshold": None, "mask_bits": None,
-}  # fmt: skip
 #: Names of bands end names of columns, in every format.
 NAME = re.compile(r"[A-Za-z0-9]\w*", re.ASCII)
 
