@@ -21,8 +21,9 @@ from astropy.io import fits
 from astropy.utils.exceptions import AstropyUserWarning
 from dask.core import get_dependencies
 
-from skyshed import extract
+from skyshed import extract, extract_bands
 from skyshed.exceptions import TileError
+from skyshed.extraction.bands import open_bands
 from skyshed.extraction.entry import open_request, run_request
 from skyshed.extraction.plan import Resources, make_plan
 from skyshed.mosaic.engine import Cluster, Threads, attempt, connect
@@ -146,6 +147,18 @@ def test_a_cluster_measures_the_background_twice_as_a_run_at_once(inputs, cluste
     image, mask, _ = inputs["fits"]
     whole = extract(image, mask=mask, n_threads=1, background_passes=2)
     found = tiled(image, mask=mask, scheduler=cluster.address, background_passes=2)
+    assert same(found, whole)
+
+
+def test_a_cluster_measures_several_bands_as_a_run_at_once(cluster):
+    field = survey()
+    bands = {"g": field.data, "r": field.data * 2}
+    options = {"mask": field.mask, "background_passes": 2, "n_threads": 1}
+    whole = extract_bands(bands, **options)
+    request = open_bands(bands, **options)
+    resources = Resources(scheduler=cluster.address, tile=TILE)
+    found = run_request(request, make_plan(request, resources), resources)
+    assert len(found.table) > 100
     assert same(found, whole)
 
 

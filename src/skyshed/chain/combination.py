@@ -76,8 +76,8 @@ def combined(combination: Combination, images: Iterable[Any], name: str) -> Plan
         if image.planes.mask is not None:
             good &= ~image.planes.mask
         if total is None:
-            total, weight = (xp.zeros(data.shape, data.dtype) for _ in range(2))
-            number = xp.zeros(data.shape, np.int16)
+            total, weight = (xp.zeros(data.shape, dtype=data.dtype) for _ in range(2))
+            number = xp.zeros(data.shape, dtype=np.int16)
         noise = xp.where(good, noise, noise.dtype.type(1))
         term, share = _term(combination.method, data, noise, scale)
         total = total + xp.where(good, term, term.dtype.type(0))
@@ -88,7 +88,7 @@ def combined(combination: Combination, images: Iterable[Any], name: str) -> Plan
     missing = number == 0
     return Planes(
         data, missing if xp.any(missing) else None, rms, name=name,
-        level=xp.broadcast_to(xp.zeros((), data.dtype), data.shape),
+        level=xp.broadcast_to(xp.zeros((), dtype=data.dtype), data.shape),
     )  # fmt: skip
 
 
