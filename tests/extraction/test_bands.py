@@ -119,7 +119,7 @@ class Plain:
         self.planes = type("Planes", (), {"mask": mask})
 
     def without_background(self):
-        return self.data, None
+        return self.data.copy(), None
 
     def noise(self):
         return self._noise

@@ -68,53 +68,69 @@ def combined(combination: Combination, images: Iterable[Any], name: str) -> Plan
         The combination, whose background is 0, and its noise. Pixels that no band has are masked.
     """
     total: Any = None
+    weights: Any = None
+    number: Any = None
     for image, scale in zip(images, combination.scales, strict=True):
-        data, _ = image.without_background()
+        term, _ = image.without_background()  # an array of its own
         noise = image.noise()
-        xp = array_namespace(data=data)
+        xp = array_namespace(data=term)
         good = noise > 0
         if image.planes.mask is not None:
             good &= ~image.planes.mask
-        if total is None:
-            total, weight = (xp.zeros(data.shape, dtype=data.dtype) for _ in range(2))
-            number = xp.zeros(data.shape, dtype=np.int16)
-        noise = xp.where(good, noise, noise.dtype.type(1))
-        term, share = _term(combination.method, data, noise, scale)
-        total = total + xp.where(good, term, term.dtype.type(0))
-        weight = weight + xp.where(good, share, share.dtype.type(0))
-        number += good
-        del data, noise, good, term, share, image
-    data, rms = _of_sums(combination.method, total, weight, number, len(combination.bands))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            weight = _weigh(combination.method, term, noise, scale)
+        term[~good] = 0
+        total = term if total is None else _plus(total, term)
+        number = good.astype(np.int16) if number is None else _plus(number, good)
+        if weight is not None:
+            weight[~good] = 0
+            weights = weight if weights is None else _plus(weights, weight)
+        del term, noise, good, weight, image
     missing = number == 0
+    data, rms = _of_sums(combination.method, total, weights, number, len(combination.bands))
     return Planes(
         data, missing if xp.any(missing) else None, rms, name=name,
         level=xp.broadcast_to(xp.zeros((), dtype=data.dtype), data.shape),
     )  # fmt: skip
 
 
-def _term(method: str, data: Any, noise: Any, scale: float) -> tuple[Any, Any]:
-    """Return what a band adds to the sum, and to that of the weights."""
+def _plus(total: Any, term: Any) -> Any:
+    """Add to a sum, in its place if its dtype holds the result."""
+    if np.result_type(total, term) != total.dtype:
+        return total + term
+    total += term
+    return total
+
+
+def _weigh(method: str, data: Any, noise: Any, scale: float) -> Any:
+    """Make of a band's data, in their place, what it adds to the sum; return its weight if any."""
     if method == "mean":
-        of_type = data.dtype.type(scale)
-        weight = 1 / (noise * of_type) ** 2
-        return data * of_type * weight, weight
-    significance = data / noise
-    return (significance if method == "snr" else significance**2), np.ones_like(significance)
+        weight = (data.dtype.type(scale) * noise) ** -2
+        data *= data.dtype.type(scale) * weight
+        return weight
+    data /= noise
+    if method == "chi2":
+        np.square(data, out=data)
+    return None
 
 
-def _of_sums(method: str, total: Any, weight: Any, number: Any, most: int) -> tuple[Any, Any]:
+def _of_sums(method: str, total: Any, weights: Any, number: Any, most: int) -> tuple[Any, Any]:
     """Return the combination and its noise; 0 and 1 where no band has the pixel."""
     xp = array_namespace(total=total)
-    there = number > 0
-    one = total.dtype.type(1)
-    weight = xp.where(there, weight, one)
     if method == "mean":
-        return total / weight, xp.sqrt(1 / weight)
+        weights[number == 0] = 1
+        return total / weights, weights**-0.5
     if method == "snr":
-        return total / xp.sqrt(weight), xp.ones_like(total)
-    mean, deviation = (xp.asarray(each, dtype=total.dtype) for each in _chi(most))
-    data = (xp.sqrt(total) - mean[number]) / deviation[number]
-    return xp.where(there, data, total.dtype.type(0)), xp.ones_like(total)
+        factor, offset = [1.0, *(n**-0.5 for n in range(1, most + 1))], None
+    else:
+        mean, deviation = _chi(most)
+        np.sqrt(total, out=total)
+        factor = [1 / each for each in deviation]
+        offset = [a * b for a, b in zip(mean, factor, strict=True)]
+    total *= xp.asarray(factor, dtype=total.dtype)[number]
+    if offset is not None:
+        total -= xp.asarray(offset, dtype=total.dtype)[number]
+    return total, xp.ones_like(total)
 
 
 def _chi(most: int) -> tuple[list[float], list[float]]:
