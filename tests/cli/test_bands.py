@@ -65,6 +65,11 @@ def test_numbers_are_for_each_band_or_for_all(folder, tmp_path):
     assert main([*command, "--zero-point", "27"]) == 0
     table = read_catalog(out / "catalog.fits")
     assert table.meta["record"]["r_zero_point"] == "27.0"
+    for seeing in (["g=3.5", "r=4"], ["g=3.5,r=4"]):
+        assert main([*command, "--psf-fwhm", *seeing]) == 0
+        table = read_catalog(out / "catalog.fits")
+        assert table.meta["record"]["g_psf_fwhm"] == "3.5"
+        assert np.isfinite(table["kron_flux_matched_g"]).all()
 
 
 @pytest.mark.parametrize(
@@ -74,6 +79,7 @@ def test_numbers_are_for_each_band_or_for_all(folder, tmp_path):
         (["g=a.fits", "g=b.fits"], "the band 'g' is given twice"),
         (["g=absent.fits"], "absent.fits: there is no such file"),
         (["g=a.fits", "--weight", "r=b", "g=c"], "--weight: 'r=b' must be NAME=VALUE"),
+        (["g=a.fits", "--psf-fwhm", "g=wide"], "--psf-fwhm g must be a number, got 'wide'"),
         (["g=a.fits", "--zero-point", "r=25"], "zero_point must be"),
     ],
 )

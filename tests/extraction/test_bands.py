@@ -191,6 +191,12 @@ CHAINS = {
     "chi2 of two": {"combine": "chi2", "detect": "r,i", "columns": ("default", "gini", "fwhm")},
     "mean": {"combine": "mean", "zero_point": 25.0, "zero_point_system": "AB"},
     "as it is": {"kernel_fwhm": 0, "columns": ("default", "background_mean"), "nsigma": 3},
+    "matched": {
+        "psf_fwhm": {"g": 4.0, "r": 3.2, "i": 5.0},
+        "aperture_radii": (3.0,),
+        "zero_point": 25.0,
+        "effective_gain": {"i": 2.0},
+    },
     "large apertures": {"aperture_radii": (20.0,), "localbkg_width": 20, "kron_params": (4, 3, 0)},
 }
 
@@ -221,6 +227,45 @@ def test_tiles_have_the_bits_of_the_run_at_once(kind):
     for name in ("data", "error", "mask", "background", "background_rms"):
         np.testing.assert_array_equal(getattr(tiled["r"], name)[:], getattr(whole["r"], name)[:])
     assert tiled.tiles.colnames == whole.tiles.colnames
+
+
+def stars_of_no_color(seeing):
+    """Return an image of each band of 49 stars of one flux, in Gaussian seeing."""
+    rng = np.random.default_rng(4)
+    down, right = np.mgrid[:240, :240]
+    y, x = (each.ravel() + rng.uniform(-0.5, 0.5, 49) for each in np.mgrid[30:240:30, 30:240:30])
+    bands = {}
+    for name, fwhm in seeing.items():
+        variance = (fwhm / 2.3548) ** 2
+        clean = sum(
+            2000
+            / (2 * np.pi * variance)
+            * np.exp(-((down - j) ** 2 + (right - i) ** 2) / 2 / variance)
+            for j, i in zip(y, x, strict=True)
+        )
+        bands[name] = clean + rng.normal(0, 1, clean.shape)
+    return bands
+
+
+def test_colors_of_stars_are_right_where_the_seeing_is_matched():
+    seeing = {"g": 5.0, "r": 3.5}
+    bands = stars_of_no_color(seeing)
+    options = {"box_size": 60, "background": "none", "zero_point": 25.0, "aperture_radii": (3.0,)}
+    found = extract_bands(bands, psf_fwhm=seeing, **options)
+    assert len(found.table) == 49
+    for kind in ("kron", "aperture_3", "segment"):
+        as_it_is, matched = (
+            np.median((found.table[f"{kind}_mag{way}_g"] - found.table[f"{kind}_mag{way}_r"]).value)
+            for way in ("", "_matched")
+        )
+        assert as_it_is > {"kron": 0.002, "segment": 0.01, "aperture_3": 0.1}[kind]
+        assert abs(matched) < min(0.01, as_it_is / 2)
+    # The worst band is as it is; the others keep their flux.
+    np.testing.assert_array_equal(found.table["kron_flux_matched_g"], found.table["kron_flux_g"])
+    np.testing.assert_array_equal(found["g"].matched_data, found["g"].data)
+    assert np.sum(found["r"].matched_data) == pytest.approx(np.sum(found["r"].data), rel=1e-3)
+    assert "flags_matched_g" not in found.table.colnames
+    assert extract_bands(bands, **options)["r"].matched_data is None
 
 
 def test_known_sources_are_measured_in_all_bands(bands):
@@ -376,6 +421,13 @@ REFUSED = {
     "units": (
         {"g": make_field() << u.s, "r": make_field() << u.m}, {"combine": "mean"}, ValueError,
         "needs bands in one unit, and they are in s, m",
+    ),
+    "a band without seeing": (
+        {"g": make_field(), "r": make_field()}, {"psf_fwhm": {"g": 3}}, ValueError,
+        r"psf_fwhm must have the seeing of each band, g, r, in pixels; got \['g'\]",
+    ),
+    "no seeing": (
+        {"g": make_field()}, {"psf_fwhm": {"g": 0}}, ValueError, "psf_fwhm of g must be positive",
     ),
     "no parameter": ({"g": make_field()}, {"nsigmas": 3}, TypeError, "'nsigmas' is no parameter"),
 }  # fmt: skip

@@ -7,7 +7,7 @@ import numpy as np
 from astropy.table import QTable
 
 from skyshed.chain.columns import catalog_table, empty_table, make_table
-from skyshed.chain.request import Request
+from skyshed.chain.request import MATCHED, Request
 from skyshed.chain.run import dtype_of_chain
 from skyshed.namespace import array_namespace, count_in_rows, to_host
 
@@ -43,7 +43,10 @@ def coverage_of(catalog: Any) -> Any:
 def band_table(catalog: Any, request: Request, name: str) -> QTable:
     """Return the table of the catalog of one band, under the names of a table of one image."""
     table = make_table(catalog, request.parameters_of(name), request.calibration_of(name))
-    return _with_coverage(table, coverage_of(catalog))
+    table = _with_coverage(table, coverage_of(catalog))
+    if request.band_of(name) != name:
+        table.remove_column(COVERAGE)  # which is that of the band as it is
+    return table
 
 
 def _with_coverage(table: QTable, coverage: Any) -> QTable:
@@ -84,8 +87,10 @@ def joined(tables: Mapping[str, QTable]) -> QTable:
     first = next(iter(tables.values()))
     whole = first[[name for name in first.colnames if not is_of_band(name)]]
     for band, table in tables.items():
+        own = band.removesuffix(MATCHED)
+        ending = own if own == band else f"matched_{own}"
         for column in filter(is_of_band, table.colnames):
-            whole[f"{column}_{band}"] = table[column]
+            whole[f"{column}_{ending}"] = table[column]
     return whole
 
 
@@ -105,11 +110,14 @@ def table_of_bands(table: QTable, request: Request) -> QTable:
 def empty_bands(request: Request) -> QTable:
     """Return the table of no sources."""
     tables = {}
-    for name, exposure in request.exposures.items():
+    for name in request.measured:
+        exposure = request.exposures[request.band_of(name)]
         table = empty_table(
             request.wcs, exposure.unit, request.parameters_of(name),
             dtype_of_chain(exposure.image.dtype), "quality" in exposure.companions,
             request.calibration_of(name),
         )  # fmt: skip
         tables[name] = _with_coverage(table, np.empty(0))
+        if request.band_of(name) != name:
+            tables[name].remove_column(COVERAGE)
     return table_of_bands(joined(tables), request)

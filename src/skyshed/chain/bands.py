@@ -306,7 +306,7 @@ def _tables(
     labels, sources = _labels(segmentation), segmentation.sources
     detection = make_catalog(request, image, labels, sources, segmentation.provenance)
     tables = {}
-    for name in request.of_band:
+    for name in request.measured:
         band = prepare_exposure(request, name, image.window, meshes)
         catalog = make_catalog(request, band, labels, sources, segmentation.provenance, detection)
         tables[name] = band_table(catalog, request, name)

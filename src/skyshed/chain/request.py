@@ -19,10 +19,14 @@ from skyshed.namespace import array_namespace
 from skyshed.parameters import Parameters
 from skyshed.segmentation import SegmentationImage
 
-__all__ = ["DETECTION", "IMAGE", "KnownLabels", "Request", "spelled"]
+__all__ = ["DETECTION", "IMAGE", "MATCHED", "KnownLabels", "Request", "spelled"]
 
 #: The exposures of a request, by the arguments of `skyshed.extract` that they are given as.
 IMAGE, DETECTION = "image", "detection_image"
+#: What follows the name of a band that is matched to the seeing of the worst one.
+MATCHED = ":matched"
+#: What is measured on such a band, which differs from the band in its seeing only.
+FLUXES_ONLY = ("label", "segment_flux", "segment_fluxerr", "kron_flux", "kron_fluxerr")
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +95,9 @@ class Request:
         Of several bands, which the exposures are then, those that fluxes are measured with.
     combination : Combination or None
         What the image is made of that sources of several bands are detected and shaped on.
+    matching : mapping of str to float
+        Of several bands, if they are matched: the FWHM, in pixels, of the Gaussian that brings each
+        to the seeing of the worst.
     """
 
     exposures: Mapping[str, Exposure]
@@ -101,6 +108,7 @@ class Request:
     asked: Mapping[str, Any] = field(default_factory=dict)
     of_band: Mapping[str, Parameters] = field(default_factory=dict)
     combination: Combination | None = None
+    matching: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def exposure(self) -> Exposure:
@@ -115,15 +123,31 @@ class Request:
 
     def parameters_of(self, name: str) -> Parameters:
         """Return the parameters that an exposure is measured with."""
-        if name not in self.of_band:
+        band = self.band_of(name)
+        if band not in self.of_band:
             return self.parameters
-        return self.of_band[name].replace(n_threads=self.parameters.n_threads)
+        own = self.of_band[band].replace(n_threads=self.parameters.n_threads)
+        if band == name:
+            return own
+        return own.replace(columns=FLUXES_ONLY, fluxfrac_radii=(), designation=None)
+
+    @property
+    def measured(self) -> tuple[str, ...]:
+        """What fluxes are measured on: the image, or each band and, if asked for, it matched."""
+        if not self.of_band:
+            return (IMAGE,)
+        ways = ("", MATCHED) if self.matching else ("",)
+        return tuple(f"{band}{way}" for band in self.of_band for way in ways)
+
+    def band_of(self, name: str) -> str:
+        """Return the name of the exposure that a band, matched or not, is."""
+        return name.removesuffix(MATCHED) if self.matching else name
 
     def unit_of(self, name: str) -> Any:
         """Return the unit that a catalog of an exposure is in."""
         if self.combination is None:
             return self.unit
-        return None if name == DETECTION else self.exposures[name].unit
+        return None if name == DETECTION else self.exposures[self.band_of(name)].unit
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -155,6 +179,7 @@ class Request:
 
     def calibration_of(self, name: str) -> Calibration | None:
         """Return the same of one of the exposures."""
+        name = self.band_of(name)
         parameters = self.parameters_of(name)
         zero_point = parameters.zero_point
         known = self.exposures[name].calibration  # None where a zero point is given

@@ -1,5 +1,6 @@
 """What is done to a window of an exposure: the same for a whole image and for a tile."""
 
+import math
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -26,6 +27,12 @@ from skyshed.noise import calc_total_error
 from skyshed.parameters import Parameters
 from skyshed.segmentation.provenance import Provenance
 from skyshed.sources import Sources
+
+#: The FWHM of a Gaussian over its standard deviation.
+GAUSSIAN_FWHM = 2 * math.sqrt(2 * math.log(2))
+#: How many standard deviations the kernel reaches that matches the seeing of bands: 3e-4 of it lies
+#: beyond, and it is normalised.
+MATCHING_REACH = 4.0
 
 __all__ = [
     "Prepared",
@@ -159,7 +166,38 @@ def prepare_exposure(
         return prepare(
             combined(combination, bands, name), meshes[combination.bands[0]], request, window
         )
+    if request.band_of(name) != name:
+        return _matched(request, name, window, meshes)
     return prepare(request.exposures[name].read(window), meshes[name], request, window)
+
+
+def _matched(
+    request: Request, name: str, window: Window, meshes: Mapping[str, ExposureMesh]
+) -> Prepared:
+    """Return a window of a band convolved to the seeing of the worst one, without background.
+
+    Its noise is that of the band as it is: convolution keeps the variance of sums over apertures
+    that are larger than the kernel, and makes that of single pixels smaller.
+    """
+    band = request.band_of(name)
+    fwhm = request.matching[band]
+    half = math.ceil(MATCHING_REACH * fwhm / GAUSSIAN_FWHM)
+    around = window.grown(half, request.shape)
+    image = prepare_exposure(request, band, around, meshes)
+    data, _ = image.without_background()
+    xp = array_namespace(data=data)
+    if fwhm > 0:
+        kernel = oversampled_gaussian(fwhm, (2 * half + 1, 2 * half + 1))
+        data = convolve(
+            data, kernel, mask=image.planes.mask, preserve_nan=True,
+            n_threads=request.parameters.n_threads,
+        )  # fmt: skip
+    zero = xp.broadcast_to(xp.zeros((), dtype=data.dtype), data.shape)
+    image.planes = replace(image.planes, data=data, level=zero, name=name)
+    image.parameters = request.parameters_of(name)
+    cut = image.cut(window)
+    cut.planes = replace(cut.planes, data=xp.ascontiguousarray(cut.planes.data))
+    return cut
 
 
 def convolved(data: Any, mask: Any, parameters: Parameters) -> Any:

@@ -50,6 +50,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--combine", choices=("snr", "chi2", "mean"), default="snr",
         help="how they are combined: sum of significances, chi-squared, or weighted mean [snr]",
     )  # fmt: skip
+    detection.add_argument(
+        "--psf-fwhm", metavar="NAME=PIX", nargs="+",
+        help="FWHM of the stars of each band: fluxes are measured in the worst seeing, too",
+    )  # fmt: skip
     files = parser.add_argument_group("files")
     add_result_files(files)
     files.add_argument(
@@ -76,9 +80,12 @@ def run(arguments: argparse.Namespace) -> int:
     images = _named(arguments.bands)
     options = {name: _values(getattr(arguments, name), name, images) for name in COMPANIONS}
     own = _of_bands(arguments, images)
+    seeing = _values(_apart(arguments.psf_fwhm), "psf-fwhm", images)
+    if isinstance(seeing, dict):
+        seeing = {name: _number(text, f"--psf-fwhm {name}") for name, text in seeing.items()}
     with warnings_in_one_line(arguments.quiet):
         request = open_bands(
-            images, detect=arguments.detect, combine=arguments.combine,
+            images, detect=arguments.detect, combine=arguments.combine, psf_fwhm=seeing,
             segmentation=arguments.segmentation, region=arguments.region,
             parameters=read_parameters(arguments), device=arguments.device,
             **{name: value for name, value in options.items() if value is not None}, **own,
@@ -139,12 +146,24 @@ def _of_bands(arguments: argparse.Namespace, images: dict[str, str]) -> dict[str
             continue
         delattr(arguments, each.name)
         parse = each.metadata["kind"].parse
-        if len(tokens) == 1 and tokens[0].count("=") > 1:
-            tokens = tokens[0].split(",")
-        value = _values(tokens, each.name.replace("_", "-"), images)
+        value = _values(_apart(tokens), each.name.replace("_", "-"), images)
         own[each.name] = (
             {name: parse(text) for name, text in value.items()}
             if isinstance(value, dict)
             else parse(value)
         )
     return own
+
+
+def _apart(tokens: list[str] | None) -> list[str] | None:
+    """Return the values of bands that are given as one text, ``g=25,r=26``, one by one."""
+    if tokens is not None and len(tokens) == 1 and tokens[0].count("=") > 1:
+        return tokens[0].split(",")
+    return tokens
+
+
+def _number(text: str, option: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(f"{option} must be a number, got {text!r}") from None

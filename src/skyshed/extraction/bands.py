@@ -1,5 +1,6 @@
 """From several bands of the same pixels to one table: `extract_bands`."""
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -7,7 +8,7 @@ from typing import Any
 
 import astropy.units as u
 
-from skyshed.arguments import check_choice, check_flag, is_path
+from skyshed.arguments import check_choice, check_flag, check_number, is_path
 from skyshed.chain.combination import METHODS, Combination
 from skyshed.chain.request import DETECTION, IMAGE, Request, spelled
 from skyshed.extraction.bands_result import BandsExtraction
@@ -34,6 +35,7 @@ def extract_bands(
     *,
     detect: Sequence[str] | str | None = None,
     combine: str = "snr",
+    psf_fwhm: Mapping[str, float] | None = None,
     segmentation: Any = None,
     hdu: Any = None,
     weight: Any = None,
@@ -75,6 +77,11 @@ def extract_bands(
         standard deviation without sources; ``"mean"`` the mean weighted by 1 / noise**2, on the
         scale of the first band, which needs ``zero_point`` or headers that say what all units are,
         or else equal units. The threshold ``nsigma`` is in units of the noise of the combination.
+    psf_fwhm : mapping of str to float, optional
+        The seeing of each band: the FWHM of its stars in pixels. Each band is measured once more,
+        convolved with the Gaussian that brings it to the worst seeing, for colors: segment, Kron
+        and aperture fluxes and magnitudes with names that end in ``_matched_g``. Their errors are
+        those of sums over the noise of the band as it is.
     segmentation : SegmentationImage, or image of int, optional
         The label of each pixel: these sources are measured, and none are detected.
     hdu, weight, rms, variance, background, error, mask, quality, wcs, profile : optional
@@ -129,9 +136,10 @@ def extract_bands(
     if progress is not None:
         progress = check_flag(progress, "progress")
     request = open_bands(
-        bands, detect=detect, combine=combine, segmentation=segmentation, hdu=hdu, weight=weight,
-        rms=rms, variance=variance, background=background, error=error, mask=mask, quality=quality,
-        wcs=wcs, profile=profile, region=region, parameters=parameters, device=device, **overrides,
+        bands, detect=detect, combine=combine, psf_fwhm=psf_fwhm, segmentation=segmentation,
+        hdu=hdu, weight=weight, rms=rms, variance=variance, background=background, error=error,
+        mask=mask, quality=quality, wcs=wcs, profile=profile, region=region,
+        parameters=parameters, device=device, **overrides,
     )  # fmt: skip
     del bands, weight, rms, variance, background, error, mask, quality, segmentation
     resources = Resources(memory, workspace, scheduler, restart)
@@ -145,6 +153,7 @@ def open_bands(
     *,
     detect: Sequence[str] | str | None = None,
     combine: str = "snr",
+    psf_fwhm: Mapping[str, float] | None = None,
     segmentation: Any = None,
     region: Any = None,
     parameters: Parameters | None = None,
@@ -158,6 +167,7 @@ def open_bands(
     names = _names(bands)
     combine = check_choice(combine, "combine", METHODS)
     chosen = _chosen(detect, names)
+    matching = _matching(psf_fwhm, names)
     if parameters is not None and not isinstance(parameters, Parameters):
         raise TypeError(f"parameters must be skyshed.Parameters, got {type(parameters).__name__}")
     companions = {name: options.pop(name, None) for name in PER_BAND}
@@ -184,17 +194,23 @@ def open_bands(
     of_band = {name: each.parameters for name, each in requests.items()}
     request = Request(
         exposures, first.parameters.replace(**OF_A_BAND), known,
-        noted=_noted(requests, chosen, combine),
-        of_band=of_band, combination=Combination(chosen, combine),
+        noted=_noted(requests, chosen, combine, psf_fwhm or {}),
+        of_band=of_band, combination=Combination(chosen, combine), matching=matching,
     )  # fmt: skip
     if combine != "mean":
         return request
     return _scaled(request, chosen)
 
 
-def _noted(requests: Mapping[str, Request], chosen: Sequence[str], combine: str) -> dict[str, str]:
+def _noted(
+    requests: Mapping[str, Request],
+    chosen: Sequence[str],
+    combine: str,
+    psf_fwhm: Mapping[str, float],
+) -> dict[str, str]:
     """Return what the record has to say: what was combined, and the numbers of each band."""
     noted = {"combine": combine, "detect": ",".join(chosen)}
+    noted |= {f"{band}_psf_fwhm": str(float(fwhm)) for band, fwhm in psf_fwhm.items()}
     for band, request in requests.items():
         noted |= {f"{band}_{key}": text for key, text in request.noted.items()}
         for name, default in OF_A_BAND.items():
@@ -236,6 +252,25 @@ def _chosen(detect: Any, names: Sequence[str]) -> tuple[str, ...]:
     if len(set(wanted)) < len(wanted):
         raise ValueError(f"detect names a band twice: {', '.join(wanted)}")
     return tuple(wanted)
+
+
+def _matching(psf_fwhm: Any, names: Sequence[str]) -> dict[str, float]:
+    """Return the FWHM of the Gaussian that brings each band to the worst seeing, in pixels."""
+    if psf_fwhm is None:
+        return {}
+    if not isinstance(psf_fwhm, Mapping) or set(psf_fwhm) != set(names):
+        shown = sorted(psf_fwhm) if isinstance(psf_fwhm, Mapping) else psf_fwhm
+        raise ValueError(
+            f"psf_fwhm must have the seeing of each band, {', '.join(names)}, in pixels; got "
+            f"{shown!r}"
+        )
+    seeing = {}
+    for name in names:
+        seeing[name] = check_number(psf_fwhm[name], f"psf_fwhm of {name}", "a number of pixels")
+        if not 0 < seeing[name] < math.inf:
+            raise ValueError(f"psf_fwhm of {name} must be positive, got {seeing[name]:g}")
+    worst = max(seeing.values())
+    return {name: math.sqrt(worst**2 - fwhm**2) for name, fwhm in seeing.items()}
 
 
 def _of(band: str, names: Sequence[str], options: Mapping[str, Any]) -> dict[str, Any]:

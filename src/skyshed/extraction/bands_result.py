@@ -4,6 +4,7 @@ from typing import Any
 
 from skyshed.background import Background2D
 from skyshed.chain.bands import BandsRun
+from skyshed.chain.request import MATCHED
 from skyshed.extraction.result import Extraction
 from skyshed.extraction.views import ImageView
 from skyshed.images.window import Window
@@ -98,6 +99,13 @@ class Band:
         return self._view("data")
 
     @property
+    def matched_data(self) -> ImageView | None:
+        """The same in the seeing of the worst band, shape (ny, nx); `None` without ``psf_fwhm``."""
+        if not self._run.request.matching:
+            return None
+        return self._view("data", MATCHED)
+
+    @property
     def error(self) -> ImageView:
         """The total 1-sigma error of each pixel, shape (ny, nx)."""
         return self._view("error")
@@ -132,9 +140,11 @@ class Band:
         """The `~skyshed.SourceCatalog` of the band, made when asked for; `None` without sources."""
         return self._run.catalog_of(self.name)
 
-    def _view(self, name: str) -> ImageView:
+    def _view(self, name: str, way: str = "") -> ImageView:
+        band = f"{self.name}{way}"
+
         def read(window: Window) -> Any:
-            pixels = self._run.read_of(self.name, name, window)
+            pixels = self._run.read_of(band, name, window)
             return to_host(pixels) if self._host else pixels
 
-        return ImageView(read, self._run.request.shape, self._run.dtype_of(name, self.name))
+        return ImageView(read, self._run.request.shape, self._run.dtype_of(name, band))

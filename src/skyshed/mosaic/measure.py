@@ -56,7 +56,7 @@ def _of_bands(
     """Return what `_table` does, of all bands, one after the other; shapes are measured once."""
     request, detections = job.request, Detections()
     tables, rows = {}, None
-    for band in request.of_band:
+    for band in request.measured:
         tell = partial(band_table, request=request, name=band)
         catalogs = _catalogs(job, tile, window, labels, band, detections)
         table, names, ellipses = _table(job, catalogs, tell)

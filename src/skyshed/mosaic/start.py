@@ -149,7 +149,8 @@ def _identity_of_bands(request: Request) -> dict[str, Any]:
         known = None if calibration is None else repr(calibration.microjansky)
         bands[name] = {**parameters, "microjansky_per_unit": known}
     made_of = {**vars(request.combination), "scales": list(map(repr, request.combination.scales))}
-    return {"bands": bands, "combination": made_of}
+    matching = {name: repr(fwhm) for name, fwhm in request.matching.items()}
+    return {"bands": bands, "combination": made_of, "matching": matching}
 
 
 def _contents(request: Request, n_threads: int | None) -> dict[str, str]:
