@@ -1,6 +1,5 @@
 """What is done to a window of an exposure: the same for a whole image and for a tile."""
 
-import math
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ from skyshed.chain.background import ExposureMesh
 from skyshed.chain.columns import needs_background
 from skyshed.chain.combination import combined
 from skyshed.chain.exposure_columns import bits_of_sources, with_saturated
+from skyshed.chain.matching import matching_kernel
 from skyshed.chain.request import DETECTION, Request
 from skyshed.convolution import convolve, oversampled_gaussian
 from skyshed.exceptions import CrowdedWarning, NoDetectionsWarning
@@ -27,12 +27,6 @@ from skyshed.noise import calc_total_error
 from skyshed.parameters import Parameters
 from skyshed.segmentation.provenance import Provenance
 from skyshed.sources import Sources
-
-#: The FWHM of a Gaussian over its standard deviation.
-GAUSSIAN_FWHM = 2 * math.sqrt(2 * math.log(2))
-#: How many standard deviations the kernel reaches that matches the seeing of bands: 3e-4 of it lies
-#: beyond, and it is normalised.
-MATCHING_REACH = 4.0
 
 __all__ = [
     "Prepared",
@@ -180,14 +174,12 @@ def _matched(
     that are larger than the kernel, and makes that of single pixels smaller.
     """
     band = request.band_of(name)
-    fwhm = request.matching[band]
-    half = math.ceil(MATCHING_REACH * fwhm / GAUSSIAN_FWHM)
-    around = window.grown(half, request.shape)
+    kernel = matching_kernel(request.matching[band])
+    around = window.grown(len(kernel) // 2, request.shape)
     image = prepare_exposure(request, band, around, meshes)
     data, _ = image.without_background()
     xp = array_namespace(data=data)
-    if fwhm > 0:
-        kernel = oversampled_gaussian(fwhm, (2 * half + 1, 2 * half + 1))
+    if len(kernel) > 1:
         data = convolve(
             data, kernel, mask=image.planes.mask, preserve_nan=True,
             n_threads=request.parameters.n_threads,
