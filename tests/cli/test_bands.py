@@ -45,7 +45,7 @@ def test_the_command_writes_what_the_function_finds(folder, tmp_path, capsys):
     for name in ("xcentroid", "kron_flux_g", "kron_mag_r", "coverage_g"):
         np.testing.assert_array_equal(table[name], found.table[name])
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
-        "catalog.fits", "segmentation.fits", "parameters.toml",
+        "catalog.fits", "segmentation.fits", "combination.fits", "parameters.toml",
     }  # fmt: skip
 
 

@@ -357,6 +357,9 @@ def test_results_are_written_and_read(bands, tmp_path):
     assert (record["combine"], record["detect"], record["g_zero_point"]) == ("snr", "g,r,i", "25.0")
     labels = fits.getdata(tmp_path / "out" / "segmentation.fits")
     np.testing.assert_array_equal(labels, found.segmentation.data)
+    combination = fits.getdata(tmp_path / "out" / "combination.fits")
+    np.testing.assert_array_equal(combination, found.data)
+    assert fits.getheader(tmp_path / "out" / "combination.fits")["CTYPE1"] == "RA---TAN"
     (tmp_path / "r").mkdir()
     other = tmp_path / "r" / "segmentation.fits"
     fits.writeto(other, bands["r"])

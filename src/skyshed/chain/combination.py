@@ -96,7 +96,7 @@ def combined(combination: Combination, images: Iterable[Any], name: str) -> Plan
 
 def _plus(total: Any, term: Any) -> Any:
     """Add to a sum, in its place if its dtype holds the result."""
-    if np.result_type(total, term) != total.dtype:
+    if np.result_type(total.dtype, term.dtype) != total.dtype:
         return total + term
     total += term
     return total
@@ -119,7 +119,7 @@ def _of_sums(method: str, total: Any, weights: Any, number: Any, most: int) -> t
     xp = array_namespace(total=total)
     if method == "mean":
         weights[number == 0] = 1
-        return total / weights, weights**-0.5
+        return np.divide(total, weights, out=total, casting="same_kind"), weights**-0.5
     if method == "snr":
         factor, offset = [1.0, *(n**-0.5 for n in range(1, most + 1))], None
     else:

@@ -231,8 +231,9 @@ def write_results(arguments: argparse.Namespace, request: Any, plan: Any, resour
     with traceless(Path(arguments.out)):
         folder = check_writable(arguments.out, arguments.format, arguments.map_format)
         check_apart(
-            folder, request.files(), arguments.format, arguments.compress, arguments.map_format
-        )
+            folder, request.files(), arguments.format, arguments.compress, arguments.map_format,
+            request.combination is not None,
+        )  # fmt: skip
         found = run_request(request, plan, resources, False if arguments.quiet else None)
         paths = write_found(arguments, found, folder)
     if arguments.workspace is None and plan.tiling is not None:

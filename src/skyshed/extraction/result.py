@@ -220,6 +220,7 @@ class Extraction:
             parts=self._run.parts, ellipses=self._run.ellipses, empty=lambda: self.table,
             read_labels=self._labels, read_image=self._masked, inputs=self._run.request.files(),
             step=self._run.rows_per_read,
+            combination=None if self._run.request.combination is None else self._run.dtype,
         )  # fmt: skip
         return write_extraction(
             written, folder, format, compress=compress, preview=preview, regions=regions,
