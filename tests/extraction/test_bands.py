@@ -11,6 +11,7 @@ from scipy.stats import chi
 from skyshed import (
     SEGMENTATION_FLAGS,
     Background2D,
+    ImageWarning,
     NoDetectionsWarning,
     SourceCatalog,
     WorkspaceError,
@@ -395,6 +396,13 @@ def test_inputs_are_not_modified_and_catalogs_are_there(bands, found):
     np.testing.assert_array_equal(
         found["g"].data[3:40, 5:70], np.asarray(found["g"].data)[window.slices]
     )
+
+
+def test_doubts_name_the_band(bands):
+    with pytest.warns(ImageWarning, match=r"the noise that rms of r gives is 0\.0\d* times"):
+        extract_bands(bands, rms={"r": np.full(SHAPE, 0.05)}, nsigma=60, **OPTIONS)
+    with pytest.warns(ImageWarning, match=r"background = 0 leaves .* times the noise in i "):
+        extract_bands(bands, background={"i": 0}, nsigma=60, **OPTIONS)
 
 
 REFUSED = {

@@ -38,7 +38,7 @@ def warn_of_doubts(exposures: Mapping[str, Exposure], meshes: Mapping[str, Expos
             _warn_of_background(name, exposure, meshes[name].left)
         given = next((each for each in NOISE_PLANES if each in exposure.companions), None)
         if given is not None and not exposure.relative:
-            _warn_of_ratio(given, meshes[name].noise_ratio)
+            _warn_of_ratio(given, name, meshes[name].noise_ratio)
         elif meshes[name].n_noiseless and not meshes[name].lenient:  # few pixels were left, as told
             _warn_of_no_noise(name, meshes[name])
 
@@ -53,12 +53,13 @@ def _warn_of_background(name: str, exposure: Exposure, left: float) -> None:
     )
 
 
-def _warn_of_ratio(given: str, ratio: float) -> None:
+def _warn_of_ratio(given: str, name: str, ratio: float) -> None:
     if not np.isfinite(ratio) or 1 / LARGEST_RATIO <= ratio <= LARGEST_RATIO:
         return
+    of = "" if name in ("image", "detection_image") else f" of {name}"
     warn_of_image(
-        f"the noise that {given} gives is {ratio:.3g} times that measured in the background (the "
-        f"median over the image), and it sets the threshold and the errors: {ADVICE[given]}"
+        f"the noise that {given}{of} gives is {ratio:.3g} times that measured in the background "
+        f"(the median over the image), and it sets the threshold and the errors: {ADVICE[given]}"
     )
 
 

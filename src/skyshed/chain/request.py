@@ -234,8 +234,10 @@ class Request:
             others |= {f"{band}_{each}": source for each, source in companions.items()}
         for name, source in others.items():
             origin |= {key.replace("input", name): value for key, value in source.origin().items()}
-        if self.exposure.said is not None:
-            origin |= self.exposure.said.record
+        for name, exposure in self.exposures.items():
+            if exposure.said is not None and (name == IMAGE or self.of_band):
+                own = "" if name == IMAGE else f"{name}_"
+                origin |= {f"{own}{key}": text for key, text in exposure.said.record.items()}
         if self.exposure.wcs_file is not None:
             origin["wcs"] = os.path.abspath(self.exposure.wcs_file)
         if self.calibration is not None:
