@@ -41,7 +41,7 @@ from .exceptions import (
     TileError,
     WorkspaceError,
 )
-from .extraction import extract, extract_each
+from .extraction import extract, extract_bands, extract_each
 from .finder import SourceFinder
 from .flags import SEGMENTATION_FLAGS, decode_segmentation_flags
 from .noise import calc_total_error
@@ -86,6 +86,7 @@ __all__ = [
     "detect_sources",
     "detect_threshold",
     "extract",
+    "extract_bands",
     "extract_each",
     "make_2dgaussian_kernel",
 ]

@@ -77,6 +77,7 @@ def test_every_parameter_is_an_option_and_comes_back(folder):
         "saturation": 5e4, "exposure_time": 30.0, "box_size": (32, 48), "filter_size": 5,
         "filter_threshold": 1.5, "exclude_percentile": 50.0, "clip_sigma": 2.5,
         "clip_maxiters": None, "bkg_estimator": "median", "bkgrms_estimator": "mad",
+        "background_passes": 2, "background_growth": 4.5,
         "kernel_fwhm": 2.5, "kernel_size": 7, "nsigma": 3.0, "npixels": 7, "connectivity": 4,
         "deblend": False, "nlevels": 16, "contrast": 0.01, "mode": "sinh", "localbkg_width": 12,
         "apermask_method": "mask", "kron_params": (2.0, 1.0, 0.5), "fluxfrac_radii": (0.2, 0.8),

@@ -58,6 +58,32 @@ def test_companions_on_the_device(cupy, noise):
     same(there, skyshed.extract(data, **{noise: companion}, error=companion + 1, **options))
 
 
+@pytest.mark.parametrize("combine", ["snr", "chi2", "mean"])
+def test_several_bands_and_a_second_pass_on_the_device(cupy, combine):
+    data, mask = scenes.spoiled(scenes.image(11))
+    bands = {"g": data, "r": 2 * data}
+    options = {
+        **SETTINGS, "combine": combine, "background_passes": 2, "background_growth": 2,
+        "wcs": make_wcs(), "zero_point": 25.0,
+    }  # fmt: skip
+    given = {name: cupy.asarray(image) for name, image in bands.items()}
+    there = skyshed.extract_bands(given, mask=cupy.asarray(mask), **options)
+    here = skyshed.extract_bands(bands, mask=mask, **options)
+    assert len(here.table) > 50
+    assert isinstance(there["r"].data[:], cupy.ndarray)
+    same(there, here)
+
+
+def test_a_background_that_is_given_on_the_device(cupy):
+    data = scenes.image(11)
+    level = np.full_like(data, np.median(data))
+    there = skyshed.extract(cupy.asarray(data), background=cupy.asarray(level), **SETTINGS)
+    here = skyshed.extract(data, background=level, **SETTINGS)
+    same(there, here)
+    there = skyshed.extract(cupy.asarray(data), background=float(level[0, 0]), **SETTINGS)
+    same(there, skyshed.extract(data, background=float(level[0, 0]), **SETTINGS))
+
+
 def test_bits_saturation_and_labels_of_floats_on_the_device(cupy, tmp_path):
     data = scenes.image(12, shape=(120, 130), n=40)
     bits = np.random.default_rng(4).integers(0, 1 << 15, data.shape, dtype=np.int16)

@@ -15,13 +15,14 @@ MOST_BYTES_PER_PIXEL = 20
 SETTINGS = {"box_size": 16, "localbkg_width": 6, "n_threads": 1}
 
 
-@pytest.mark.parametrize("tile", [(48, 64), (32, 160)])
-def test_tiles_give_the_bits_of_the_image_at_once(cupy, tile):
+@pytest.mark.parametrize(("tile", "passes"), [((48, 64), 1), ((32, 160), 2)])
+def test_tiles_give_the_bits_of_the_image_at_once(cupy, tile, passes):
     data, wcs = make_field(), make_wcs()
     data[:, 100:104] = np.nan
-    whole = at_once(cupy.asarray(data), wcs=wcs, **SETTINGS)
+    options = {**SETTINGS, "background_passes": passes, "background_growth": 3}
+    whole = at_once(cupy.asarray(data), wcs=wcs, **options)
     assert len(whole.table) > 40
-    tiled = by_tiles(data, tile, **SETTINGS, wcs=wcs, device="cuda")
+    tiled = by_tiles(data, tile, **options, wcs=wcs, device="cuda")
     np.testing.assert_array_equal(tiled.segmentation.data[:], whole.segmentation.to_host().data)
     assert_same(tiled, whole.to_host())
 

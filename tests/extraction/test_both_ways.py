@@ -513,6 +513,7 @@ CHAINS = {
     "no convolution": {"kernel_fwhm": 0},
     "gain": {"effective_gain": 2.0, "zero_point": 25.0},
     "background": {"columns": ("default", "background_mean"), "localbkg_width": 8},
+    "background twice": {"background_passes": 2, "background_growth": 2.5},
     "apertures": {"aperture_radii": (3.0, 6.0), "fluxfrac_radii": ()},
     "threads": {"n_threads": 2},
     "as many threads as there are": {"n_threads": None},
@@ -543,6 +544,9 @@ WARNED = {
     "NoDetectionsWarning": lambda sky: (sky.data, {"nsigma": 1e6}),
     "NoDetectionsWarning, map": lambda sky: (sky.data, {"segmentation": np.zeros(SHAPE, int)}),
     "CrowdedWarning": lambda sky: (sky.data, CHAINS["every box is crowded"]),
+    "CrowdedWarning, second pass": lambda sky: (
+        sky.data, {"background_passes": 2, "background_growth": 100},
+    ),
     # The noise given is far below that of the crowd.
     "DeblendWarning and ImageWarning": lambda sky: (
         crowd(),

@@ -89,6 +89,8 @@ def draw_parameters(rng: np.random.Generator) -> dict[str, Any]:
         "effective_gain": None if rng.random() < 0.5 else 2.0,
         "zero_point": None if rng.random() < 0.5 else 25.0,
         "columns": None if rng.random() < 0.6 else COLUMNS[rng.integers(2)],
+        "background_passes": 1 if rng.random() < 0.6 else 2,
+        "background_growth": float(rng.choice([0, 1.5, 4, 12])),
     }
 
 

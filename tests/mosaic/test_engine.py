@@ -22,9 +22,10 @@ from astropy.io import fits
 from astropy.utils.exceptions import AstropyUserWarning
 from dask.core import get_dependencies
 
-from skyshed import extract
+from skyshed import extract, extract_bands
 from skyshed.chain.progress import TileProgress
 from skyshed.exceptions import TileError, WorkspaceError
+from skyshed.extraction.bands import open_bands
 from skyshed.extraction.entry import open_request, run_request
 from skyshed.extraction.plan import Resources, make_plan
 from skyshed.mosaic.engine import (
@@ -163,6 +164,25 @@ def test_threads_give_the_bits_of_the_run_at_once(inputs, kind, n_threads, tile)
 def test_a_cluster_at_an_address_gives_the_bits_of_the_run_at_once(inputs, cluster):
     image, mask, whole = inputs["fits"]
     assert same(tiled(image, mask=mask, scheduler=cluster.address), whole)
+
+
+def test_a_cluster_measures_the_background_twice_as_a_run_at_once(inputs, cluster):
+    image, mask, _ = inputs["fits"]
+    whole = extract(image, mask=mask, n_threads=1, background_passes=2)
+    found = tiled(image, mask=mask, scheduler=cluster.address, background_passes=2)
+    assert same(found, whole)
+
+
+def test_a_cluster_measures_several_bands_as_a_run_at_once(cluster):
+    field = survey()
+    bands = {"g": field.data, "r": field.data * 2}
+    options = {"mask": field.mask, "background_passes": 2, "n_threads": 1}
+    whole = extract_bands(bands, **options)
+    request = open_bands(bands, **options)
+    resources = Resources(scheduler=cluster.address, tile=TILE)
+    found = run_request(request, make_plan(request, resources), resources)
+    assert len(found.table) > 100
+    assert same(found, whole)
 
 
 def test_a_client_does_too_and_is_left_open_and_an_address_leaves_nobody_behind(inputs, cluster):

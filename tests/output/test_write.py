@@ -17,7 +17,7 @@ from skyshed import Parameters, SegmentationImage
 from skyshed.exceptions import ImageWarning
 from skyshed.images import open_image
 from skyshed.output.catalog_parts import stream_catalog
-from skyshed.output.results import FORMATS, RESULTS
+from skyshed.output.results import COMBINATION, FORMATS, RESULTS
 from skyshed.output.run_record import run_record
 from skyshed.output.segmentation_map import write_map
 from skyshed.output.table_parts import to_plain
@@ -186,7 +186,7 @@ def test_a_folder_holds_one_run_and_what_is_not_ours(tmp_path, in_tiles, plain):
             paths = run.write(tmp_path, **options)
             assert names_in(tmp_path) == {path.name for path in paths} | {"notes.txt", "workspace"}
             written |= {path.name for path in paths}
-    assert written == set(RESULTS)
+    assert written == set(RESULTS) - {COMBINATION}
     assert (tmp_path / "notes.txt").read_text() == "mine"
     assert (tmp_path / "workspace" / "catalog.fits").read_text() == "mine"
 

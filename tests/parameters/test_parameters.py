@@ -34,6 +34,8 @@ BAD = {
     "clip_maxiters": [0, 1.5],
     "bkg_estimator": ["sex", None, 3],
     "bkgrms_estimator": ["rms"],
+    "background_passes": [0, 3, "2", True],
+    "background_growth": [-1, float("inf"), None],
     "kernel_fwhm": [-1, float("nan")],
     "kernel_size": [4, -1],
     "nsigma": [0, -1, "1.5", True, [1.5]],

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from skyshed.chain.background import ExposureMesh
-from skyshed.chain.request import DETECTION
+from skyshed.chain.request import DETECTION, IMAGE
 from skyshed.images.doubted import warn_of_image
 from skyshed.images.exposure import Exposure
 from skyshed.images.noise_planes import NOISE_PLANES
@@ -15,6 +15,8 @@ __all__ = ["warn_of_doubts"]
 #: How much the noise that is given and that measured may differ: noise that resampling has spread
 #: over pixels is measured up to three times too low (Fruchter & Hook 2002, PASP 114, 144).
 LARGEST_RATIO = 3.0
+#: How much the background that is given may leave, in units of the noise.
+MOST_LEFT = 1.0
 #: What a plane may be in place of what it was given as.
 ADVICE = {
     "weight": "if weights are right up to a factor only, set scale_weight (--scale-weight); give a "
@@ -25,7 +27,7 @@ ADVICE = {
 
 
 def warn_of_doubts(exposures: Mapping[str, Exposure], meshes: Mapping[str, ExposureMesh]) -> None:
-    """Warn of noise that was given and disagrees with that measured, and of noise that is 0.
+    """Warn of noise or background that was given and disagrees with the image, and of noise of 0.
 
     Warns
     -----
@@ -33,22 +35,35 @@ def warn_of_doubts(exposures: Mapping[str, Exposure], meshes: Mapping[str, Expos
         If there is any; the message says what to give.
     """
     for name, exposure in exposures.items():
+        if abs(meshes[name].left) > MOST_LEFT:
+            _warn_of_background(name, exposure, meshes[name].left)
         given = next((each for each in NOISE_PLANES if each in exposure.companions), None)
         if given is not None and not exposure.relative:
-            of = "detection_" if name == DETECTION else ""
-            _warn_of_ratio(given, of, meshes[name].noise_ratio)
+            _warn_of_ratio(given, name, meshes[name].noise_ratio)
         elif meshes[name].n_noiseless and not meshes[name].lenient:  # few pixels were left, as told
             _warn_of_no_noise(name, meshes[name])
 
 
-def _warn_of_ratio(given: str, of: str, ratio: float) -> None:
-    """Warn of a noise; ``of`` is what the arguments of its image begin with."""
+def _warn_of_background(name: str, exposure: Exposure, left: float) -> None:
+    given = exposure.sources["background"].origin().get("input")
+    what = f"background = {given:g}" if isinstance(given, float) else "the background that is given"
+    warn_of_image(
+        f"{what} leaves {left:.3g} times the noise in {name} (the median over the boxes), so that "
+        "too much or too little is above the threshold: is it that of this image, in its unit? "
+        "Without background (--background) it is measured"
+    )
+
+
+def _warn_of_ratio(given: str, name: str, ratio: float) -> None:
+    """Warn of a noise that is given for one of the images."""
     if not np.isfinite(ratio) or 1 / LARGEST_RATIO <= ratio <= LARGEST_RATIO:
         return
-    options = {each: f"{of}{each} (--{of.replace('_', '-')}{each})" for each in NOISE_PLANES}
+    own = "detection_" if name == DETECTION else ""
+    of = "" if own or name == IMAGE else f" of {name}"
+    options = {each: f"{own}{each} (--{own.replace('_', '-')}{each})" for each in NOISE_PLANES}
     warn_of_image(
-        f"the noise that {of}{given} gives is {ratio:.3g} times that measured in the background "
-        "(the median over the image), and it sets the threshold and the errors: "
+        f"the noise that {own}{given}{of} gives is {ratio:.3g} times that measured in the "
+        "background (the median over the image), and it sets the threshold and the errors: "
         f"{ADVICE[given].format(**options)}"
     )
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from skyshed.chain.combination import Combination
 from skyshed.images.exposure import Exposure
 from skyshed.images.photometry import Calibration
 from skyshed.images.pixels import RefusedError
@@ -18,10 +19,14 @@ from skyshed.namespace import array_namespace
 from skyshed.parameters import Parameters
 from skyshed.segmentation import SegmentationImage
 
-__all__ = ["DETECTION", "IMAGE", "KnownLabels", "Request"]
+__all__ = ["DETECTION", "IMAGE", "MATCHED", "KnownLabels", "Request", "spelled"]
 
 #: The exposures of a request, by the arguments of `skyshed.extract` that they are given as.
 IMAGE, DETECTION = "image", "detection_image"
+#: What follows the name of a band that is matched to the seeing of the worst one.
+MATCHED = ":matched"
+#: What is measured on such a band, which differs from the band in its seeing only.
+FLUXES_ONLY = ("label", "segment_flux", "segment_fluxerr", "kron_flux", "kron_fluxerr")
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +95,13 @@ class Request:
         What the record has to say besides: the cards that parameters come from.
     asked : mapping of str to object
         Parameters whose values the files gave: what the user gave for them.
+    of_band : mapping of str to Parameters
+        Of several bands, which the exposures are then, those that fluxes are measured with.
+    combination : Combination or None
+        What the image is made of that sources of several bands are detected and shaped on.
+    matching : mapping of str to float
+        Of several bands, if they are matched: the FWHM, in pixels, of the Gaussian that brings each
+        to the seeing of the worst.
     """
 
     exposures: Mapping[str, Exposure]
@@ -98,16 +110,48 @@ class Request:
     detection_cat: Any = None
     noted: Mapping[str, str] = field(default_factory=dict)
     asked: Mapping[str, Any] = field(default_factory=dict)
+    of_band: Mapping[str, Parameters] = field(default_factory=dict)
+    combination: Combination | None = None
+    matching: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def exposure(self) -> Exposure:
-        """The image on which fluxes are measured, with its companions."""
-        return self.exposures[IMAGE]
+        """The image on which fluxes are measured, with its companions; the first of bands."""
+        return self.exposures[next(iter(self.of_band), IMAGE)]
 
     @property
     def detected_on(self) -> str:
         """The name of the exposure that sources are detected and shaped on."""
-        return DETECTION if DETECTION in self.exposures else IMAGE
+        made = self.combination is not None
+        return DETECTION if made or DETECTION in self.exposures else IMAGE
+
+    def parameters_of(self, name: str) -> Parameters:
+        """Return the parameters that an exposure is measured with."""
+        band = self.band_of(name)
+        if band not in self.of_band:
+            return self.parameters
+        own = self.of_band[band].replace(n_threads=self.parameters.n_threads)
+        if band == name:
+            return own
+        return own.replace(columns=FLUXES_ONLY, fluxfrac_radii=(), designation=None)
+
+    @property
+    def measured(self) -> tuple[str, ...]:
+        """What fluxes are measured on: the image, or each band and, if asked for, it matched."""
+        if not self.of_band:
+            return (IMAGE,)
+        ways = ("", MATCHED) if self.matching else ("",)
+        return tuple(f"{band}{way}" for band in self.of_band for way in ways)
+
+    def band_of(self, name: str) -> str:
+        """Return the name of the exposure that a band, matched or not, is."""
+        return name.removesuffix(MATCHED) if self.matching else name
+
+    def unit_of(self, name: str) -> Any:
+        """Return the unit that a catalog of an exposure is in."""
+        if self.combination is None:
+            return self.unit
+        return None if name == DETECTION else self.exposures[self.band_of(name)].unit
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -116,8 +160,8 @@ class Request:
 
     @property
     def unit(self) -> Any:
-        """The unit of the image, or None."""
-        return self.exposure.unit
+        """The unit of the image, or None; a combination of bands has none."""
+        return self.exposure.unit if self.combination is None else None
 
     @cached_property
     def wcs(self) -> Any:
@@ -135,13 +179,20 @@ class Request:
     @property
     def calibration(self) -> Calibration | None:
         """What the unit of the image is in flux densities: what is given goes before its header."""
-        zero_point = self.parameters.zero_point
-        known = self.exposure.calibration  # None where a zero point is given
+        return None if self.of_band else self.calibration_of(IMAGE)
+
+    def calibration_of(self, name: str) -> Calibration | None:
+        """Return the same of one of the exposures."""
+        name = self.band_of(name)
+        parameters = self.parameters_of(name)
+        zero_point = parameters.zero_point
+        known = self.exposures[name].calibration  # None where a zero point is given
         if known is not None or not isinstance(zero_point, float):
             return known
-        if self.parameters.zero_point_system != "AB":
+        if parameters.zero_point_system != "AB":
             return None
-        said = self.noted.get("zero_point_card", f"zero_point = {zero_point:g}")
+        card = f"{name}_zero_point_card" if self.of_band else "zero_point_card"
+        said = self.noted.get(card, f"zero_point = {zero_point:g}")
         return Calibration.of_zero_point(zero_point, f"{said}, AB, as given")
 
     @property
@@ -172,7 +223,7 @@ class Request:
         if known is not None:
             mask = None if known.mask is None else cut(known.mask, window)
             known = KnownLabels(cut(known.source, window), mask)
-        return Request(exposures, self.parameters, known, noted=self.noted, asked=self.asked)
+        return replace(self, exposures=exposures, known=known, detection_cat=None)
 
     def sources(self) -> dict[str, ImageSource]:
         """Return every image that takes part, by the name of its argument."""
@@ -192,18 +243,23 @@ class Request:
         if self.known is not None:
             others["segmentation"] = self.known.source
         others |= self.exposure.companions
-        if DETECTION in self.exposures:
+        if DETECTION in self.exposures and not self.of_band:
             of_detection = self.exposures[DETECTION].companions
             others |= {f"detection_{name}": source for name, source in of_detection.items()}
+        for band in self.of_band:
+            companions = self.exposures[band].companions
+            others |= {f"{band}_{each}": source for each, source in companions.items()}
         for name, source in others.items():
             origin |= {key.replace("input", name): value for key, value in source.origin().items()}
-        if self.exposure.said is not None:
-            origin |= self.exposure.said.record
+        for name, exposure in self.exposures.items():
+            if exposure.said is not None and (name == IMAGE or self.of_band):
+                own = "" if name == IMAGE else f"{name}_"
+                origin |= {f"{own}{key}": text for key, text in exposure.said.record.items()}
         if self.exposure.wcs_file is not None:
             origin["wcs"] = os.path.abspath(self.exposure.wcs_file)
         if self.calibration is not None:
             origin |= self.calibration.record()
-        used = {name: _spelled(getattr(self.parameters, name)) for name in self.asked}
+        used = {name: spelled(getattr(self.parameters, name)) for name in self.asked}
         return {**origin, **self.noted, **used}
 
     def as_asked(self, parameters: Parameters) -> Parameters:
@@ -223,5 +279,6 @@ class Request:
         return {name: value for name, value in self.__dict__.items() if name != "wcs"}
 
 
-def _spelled(value: Any) -> str:
+def spelled(value: Any) -> str:
+    """Write a value of a parameter for the record."""
     return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)

@@ -15,7 +15,7 @@ from skyshed.output.table_parts import PlainTable
 from skyshed.parameters import Parameters
 from skyshed.segmentation import SegmentationImage
 
-__all__ = ["IMAGES", "Run"]
+__all__ = ["IMAGES", "Run", "dtype_of_chain"]
 
 #: The images of a run that `Run.read` has windows of, and what they are.
 IMAGES = {

@@ -1,6 +1,7 @@
 """What is done to a window of an exposure: the same for a whole image and for a tile."""
 
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -11,8 +12,10 @@ from skyshed.background.window import BackgroundWindow
 from skyshed.catalog import CatalogSettings, SourceCatalog
 from skyshed.chain.background import ExposureMesh
 from skyshed.chain.columns import needs_background
+from skyshed.chain.combination import combined
 from skyshed.chain.exposure_columns import bits_of_sources, with_saturated
-from skyshed.chain.request import Request
+from skyshed.chain.matching import matching_kernel
+from skyshed.chain.request import DETECTION, Request
 from skyshed.convolution import convolve, oversampled_gaussian
 from skyshed.exceptions import CrowdedWarning, NoDetectionsWarning
 from skyshed.frame import Frame, Lazy
@@ -30,6 +33,7 @@ __all__ = [
     "convolved",
     "make_catalog",
     "prepare",
+    "prepare_exposure",
     "warn_of_crowding",
     "warn_of_nothing",
 ]
@@ -70,11 +74,15 @@ class Prepared:
         needed = needs_background(self.parameters.columns)
         if self.convolved is not None and not self.smooth and not needed:
             return self.convolved, None
-        level = self.background.background
-        if needed:
-            return self.planes.data - level, level
+        level = self.level()
+        if needed or level is self.planes.level:
+            return self.planes.data - level, level if needed else None
         # The map of the background is nobody else's: it can hold the difference.
         return np.subtract(self.planes.data, level, out=level), None
+
+    def level(self) -> Any:
+        """Return the background of each pixel."""
+        return self.background.background if self.planes.level is None else self.planes.level
 
     def noise(self) -> Any:
         """Return the noise of the background of each pixel."""
@@ -101,7 +109,7 @@ class Prepared:
         if self.planes.error is not None:
             return self.planes.error
         # What makes it must not keep the image with its background in memory.
-        noise = replace(self, planes=replace(self.planes, data=None), convolved=None)
+        noise = replace(self, planes=replace(self.planes, data=None, level=None), convolved=None)
         return Lazy(partial(noise.total_error, data))
 
     @property
@@ -138,7 +146,50 @@ def prepare(planes: Planes, mesh: ExposureMesh, request: Request, window: Window
     if planes.relative:
         rms = planes.rms * planes.rms.dtype.type(mesh.scale)
         planes = replace(planes, rms=rms, relative=False)
-    return Prepared(planes, background, request.parameters)
+    return Prepared(planes, background, request.parameters_of(planes.name))
+
+
+def prepare_exposure(
+    request: Request, name: str, window: Window, meshes: Mapping[str, ExposureMesh]
+) -> Prepared:
+    """Read a window of an exposure, or combine it of bands, with its background; not convolved."""
+    combination = request.combination
+    if combination is not None and name == DETECTION:
+        bands = (prepare_exposure(request, each, window, meshes) for each in combination.bands)
+        # Level and noise are in the planes: the mesh says where the window is.
+        return prepare(
+            combined(combination, bands, name), meshes[combination.bands[0]], request, window
+        )
+    if request.band_of(name) != name:
+        return _matched(request, name, window, meshes)
+    return prepare(request.exposures[name].read(window), meshes[name], request, window)
+
+
+def _matched(
+    request: Request, name: str, window: Window, meshes: Mapping[str, ExposureMesh]
+) -> Prepared:
+    """Return a window of a band convolved to the seeing of the worst one, without background.
+
+    Its noise is that of the band as it is: convolution keeps the variance of sums over apertures
+    that are larger than the kernel, and makes that of single pixels smaller.
+    """
+    band = request.band_of(name)
+    kernel = matching_kernel(request.matching[band])
+    around = window.grown(len(kernel) // 2, request.shape)
+    image = prepare_exposure(request, band, around, meshes)
+    data, _ = image.without_background()
+    xp = array_namespace(data=data)
+    if len(kernel) > 1:
+        data = convolve(
+            data, kernel, mask=image.planes.mask, preserve_nan=True,
+            n_threads=request.parameters.n_threads,
+        )  # fmt: skip
+    zero = xp.broadcast_to(xp.zeros((), dtype=data.dtype), data.shape)
+    image.planes = replace(image.planes, data=data, level=zero, name=name)
+    image.parameters = request.parameters_of(name)
+    cut = image.cut(window)
+    cut.planes = replace(cut.planes, data=xp.ascontiguousarray(cut.planes.data))
+    return cut
 
 
 def convolved(data: Any, mask: Any, parameters: Parameters) -> Any:
@@ -191,32 +242,43 @@ def make_catalog(
         error=image.lazy_error(data), background=level, origin=image.window.origin,
         full_shape=request.shape,
     )  # fmt: skip
-    exposure = request.exposures[planes.name]
-    provenance = with_saturated(provenance, exposure.saturation, planes, sources)
+    exposure = request.exposures.get(planes.name)  # none of a combination
+    if exposure is not None:
+        provenance = with_saturated(provenance, exposure.saturation, planes, sources)
     settings = CatalogSettings(
         request.wcs, parameters.kron_params, parameters.localbkg_width, parameters.apermask_method
     )
     catalog = SourceCatalog.from_frame(
         frame, sources, settings, provenance=provenance, detection_cat=detection_cat,
-        unit=request.unit, n_threads=parameters.n_threads,
+        unit=request.unit_of(planes.name), n_threads=parameters.n_threads,
     )  # fmt: skip
-    for name, bits in bits_of_sources(exposure, image.window, sources).items():
-        catalog.add_extra_property(name, bits)
+    if exposure is not None:
+        for name, bits in bits_of_sources(exposure, image.window, sources).items():
+            catalog.add_extra_property(name, bits)
     if smooth is not None:
         catalog.measure("moments")
         smooth.release()
     return catalog
 
 
-def warn_of_crowding(parameters: Parameters) -> None:
-    """Warn that boxes were used that have fewer good pixels than wanted."""
-    warnings.warn(
-        f"more than exclude_percentile = {parameters.exclude_percentile:g} % of the pixels are "
-        "masked or clipped in every box of the background: all boxes with good pixels were used, "
-        "as with exclude_percentile = 100",
-        CrowdedWarning,
-        stacklevel=find_stack_level(),
-    )
+def warn_of_crowding(parameters: Parameters, meshes: Mapping[str, ExposureMesh]) -> None:
+    """Warn that boxes were used that have fewer good pixels than wanted, or that few are left."""
+    messages = []
+    if any(mesh.lenient for mesh in meshes.values()):
+        messages.append(
+            f"more than exclude_percentile = {parameters.exclude_percentile:g} % of the pixels are "
+            "masked or clipped in every box of the background: all boxes with good pixels were "
+            "used, as with exclude_percentile = 100"
+        )
+    if any(mesh.few_left for mesh in meshes.values()):
+        messages.append(
+            "without the sources, grown by background_growth = "
+            f"{parameters.background_growth:g} pixels, fewer than half of the boxes of the "
+            "background have enough pixels left for the second pass: make background_growth "
+            "smaller, or box_size larger"
+        )
+    for message in messages:
+        warnings.warn(message, CrowdedWarning, stacklevel=find_stack_level())
 
 
 def warn_of_nothing(request: Request) -> None:

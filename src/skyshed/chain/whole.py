@@ -15,11 +15,14 @@ from skyshed.chain.columns import empty_table, make_table
 from skyshed.chain.doubts import warn_of_doubts
 from skyshed.chain.request import DETECTION, IMAGE, Request
 from skyshed.chain.run import Run
+from skyshed.chain.source_mask import grown
 from skyshed.chain.steps import Prepared, make_catalog, prepare, warn_of_crowding, warn_of_nothing
 from skyshed.chain.tiles_table import TileFacts, tiles_table
 from skyshed.deblending import deblend_sources
 from skyshed.detection import detect_sources
+from skyshed.images.exposure import Planes
 from skyshed.images.window import Window
+from skyshed.kernels import labelling
 from skyshed.namespace import (
     array_namespace,
     device_of,
@@ -31,16 +34,28 @@ from skyshed.namespace import (
 from skyshed.output.table_parts import PlainTable, to_plain
 from skyshed.segmentation import SegmentationImage
 
-__all__ = ["STAGES", "WholeRun", "run_whole"]
+__all__ = [
+    "Clock",
+    "WholeRun",
+    "detected",
+    "known_sources",
+    "left_out_by",
+    "n_stages",
+    "phases_of",
+    "run_whole",
+]
 
 #: What progress shows, at most; those of the background come once for each exposure.
 STAGES = ("reading", "background", "convolution", "detection", "deblending", "measurement")
-
+#: What a second pass over the background has besides; the last comes once for each exposure.
+SECOND_PASS = ("first detection", "background again")
 
 #: The phase of a tile that a stage belongs to, by which times are told.
 PHASES = {
     "reading": "background",
     "background": "background",
+    "first detection": "find",
+    "background again": "remeasure",
     "convolution": "detect",
     "detection": "detect",
     "deblending": "deblend",
@@ -48,8 +63,20 @@ PHASES = {
 }
 
 
-#: The phases that a run has, without and with labels that are known.
-PHASES_OF = (("background", "detect", "deblend", "measure"), ("background", "collect", "measure"))
+def n_stages(request: Request) -> int:
+    """Return how many stages progress shows, at most."""
+    both, twice = len(request.exposures) - 1, request.parameters.background_passes > 1
+    return len(STAGES) + 2 * both + twice * (len(SECOND_PASS) + both)
+
+
+def phases_of(request: Request) -> tuple[str, ...]:
+    """Return the phases that a run has by tiles."""
+    known = request.known is not None
+    again = ("remeasure",) if known else ("find", "remeasure")
+    return (
+        "background", *(again if request.parameters.background_passes > 1 else ()),
+        *(("collect",) if known else ("detect", "deblend")), "measure",
+    )  # fmt: skip
 
 
 @stays_on_device
@@ -93,6 +120,7 @@ class WholeRun(Run):
         self._device = device_of(segmentation.label_table.image)
         self._catalogs, self._seconds = catalogs, seconds
         self._background, self._mask = image.background, image.planes.mask
+        self._level = image.planes.level
         # With sources, their catalogs hold the images; the exposure's own are let go.
         self._image = None if catalogs else image
         self._shaped = None if catalogs else shaped
@@ -150,6 +178,8 @@ class WholeRun(Run):
 
     def read(self, name: str, window: Window) -> Any:
         """Return a window of one of the images."""
+        if name == "background" and self._level is not None:
+            return self._level[window.slices]
         if name in ("background", "background_rms"):
             return getattr(self._background.at(*window.bounds), name)
         if name == "mask":
@@ -204,16 +234,24 @@ def run_whole(request: Request, begin: Callable[[str], None]) -> WholeRun:
     detection = request.detection_cat
     segmentation: SegmentationImage | None = None
     shaped: Prepared | None = None
-    clock = _Clock(begin, PHASES_OF[request.known is not None])
+    left_out: Any = None
+    twice = request.parameters.background_passes > 1
+    clock = Clock(begin, phases_of(request))
     for name in (DETECTION, IMAGE):
         if name not in request.exposures:
             continue
-        image = _prepared(request, name, meshes, clock)
+        planes, image = _prepared(request, name, meshes, clock)
+        if segmentation is None and request.known is not None:
+            segmentation = known_sources(request, image.planes.data)
+        if twice:
+            if left_out is None:
+                left_out = left_out_by(image, segmentation, clock)
+            clock("background again")
+            image = _prepared_again(request, planes, meshes, left_out)
+        del planes
         shaped = shaped or image
         if segmentation is None:
-            segmentation = (
-                _detected(image, clock) if request.known is None else _known(request, image)
-            )
+            segmentation = detected(image, clock)
         if segmentation.nlabels:
             clock("measurement")
             labels = array_namespace(labels=segmentation.data).ascontiguousarray(
@@ -225,8 +263,7 @@ def run_whole(request: Request, begin: Callable[[str], None]) -> WholeRun:
             detection = catalogs[name]
     assert segmentation is not None
     assert shaped is not None
-    if any(mesh.lenient for mesh in meshes.values()):
-        warn_of_crowding(request.parameters)
+    warn_of_crowding(request.parameters, meshes)
     warn_of_doubts(request.exposures, meshes)
     if segmentation.nlabels == 0 and request.known is not None:
         warn_of_nothing(request)
@@ -234,7 +271,7 @@ def run_whole(request: Request, begin: Callable[[str], None]) -> WholeRun:
     return WholeRun(request, meshes, segmentation, catalogs, image, shaped, clock.seconds)
 
 
-class _Clock:
+class Clock:
     """Tells the progress which stage begins, and keeps how long each phase took."""
 
     def __init__(self, begin: Callable[[str], None], phases: tuple[str, ...]) -> None:
@@ -242,6 +279,7 @@ class _Clock:
         self.seconds = dict.fromkeys(phases, 0.0)
 
     def __call__(self, stage: str) -> None:
+        """Say that a stage begins."""
         self.stop()
         self._phase = PHASES[stage]
         self._begin(stage)
@@ -254,12 +292,11 @@ class _Clock:
         self._phase, self._start = "", now
 
 
-def _known(request: Request, image: Prepared) -> SegmentationImage:
-    """Return the sources that are known beforehand, where the image is."""
+def known_sources(request: Request, data: Any) -> SegmentationImage:
+    """Return the sources that are known beforehand, where the image ``data`` is."""
     known = request.known
     assert known is not None
     labels = known.read(known.source.everything)
-    data = image.planes.data
     there = like(labels, data) if is_device_array(data) else to_host(labels)
     if known.segmentation is not None and known.mask is None and there is labels:
         return known.segmentation
@@ -267,8 +304,8 @@ def _known(request: Request, image: Prepared) -> SegmentationImage:
 
 
 def _prepared(
-    request: Request, name: str, meshes: dict[str, ExposureMesh], clock: _Clock
-) -> Prepared:
+    request: Request, name: str, meshes: dict[str, ExposureMesh], clock: Clock
+) -> tuple[Planes, Prepared]:
     """Read an exposure, and measure its background."""
     exposure, parameters = request.exposures[name], request.parameters
     window = exposure.image.everything
@@ -277,10 +314,42 @@ def _prepared(
     clock("background")
     boxes = measure_window(planes, window, request.shape, request.box_size, parameters)
     meshes[name] = assemble(exposure, {window: boxes}, 1, request.box_size, parameters)
+    return planes, prepare(planes, meshes[name], request, window)
+
+
+def left_out_by(image: Prepared, segmentation: SegmentationImage | None, clock: Clock) -> Any:
+    """Return where the sources are, which are known or found without being split, grown."""
+    parameters = image.parameters
+    if segmentation is not None:
+        clock("background again")
+        return grown(segmentation.data != 0, parameters.background_growth)
+    clock("first detection")
+    image.convolve()
+    labels, _ = labelling.label_above(
+        image.convolved, image.threshold(), image.planes.mask, parameters.npixels,
+        parameters.connectivity, parameters.n_threads,
+    )  # fmt: skip
+    image.convolved = None
+    return grown(labels != 0, parameters.background_growth)
+
+
+def _prepared_again(
+    request: Request, planes: Planes, meshes: dict[str, ExposureMesh], left_out: Any
+) -> Prepared:
+    """Measure the background of an exposure once more, without sources."""
+    name, parameters = planes.name, request.parameters
+    exposure = request.exposures[name]
+    window = exposure.image.everything
+    boxes = {
+        window: measure_window(
+            planes, window, request.shape, request.box_size, parameters, left_out
+        )
+    }  # fmt: skip
+    meshes[name] = assemble(exposure, boxes, 1, request.box_size, parameters, meshes[name])
     return prepare(planes, meshes[name], request, window)
 
 
-def _detected(image: Prepared, clock: _Clock) -> SegmentationImage:
+def detected(image: Prepared, clock: Clock) -> SegmentationImage:
     """Detect and deblend the sources of an image."""
     parameters = image.parameters
     clock("convolution")

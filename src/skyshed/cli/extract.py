@@ -3,6 +3,7 @@
 import argparse
 import os
 import shutil
+from collections.abc import Collection
 from dataclasses import Field, fields
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,17 @@ from skyshed.names import KEYWORDS
 from skyshed.parameters import Parameters
 from skyshed.parameters.validators import Flag
 
-__all__ = ["SUMMARY", "USAGE", "add_options", "run"]
+__all__ = [
+    "SUMMARY",
+    "USAGE",
+    "add_large",
+    "add_options",
+    "add_parameters",
+    "add_result_files",
+    "read_parameters",
+    "run",
+    "write_results",
+]
 
 SUMMARY = "Detect, deblend and measure the sources of an image."
 USAGE = "skyshed extract [--each] IMAGE [IMAGE ...] --out DIR [options]"
@@ -41,10 +52,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="with --each: one catalog of all images, with columns image, hdu, hdu_name; no maps",
     )  # fmt: skip
     files = parser.add_argument_group("files")
-    files.add_argument("--out", metavar="DIR", help="folder for the results")
-    files.add_argument(
-        "--format", choices=("fits", "ecsv", "parquet"), default="fits", help="of the catalog"
-    )
+    add_result_files(files)
     files.add_argument(
         "--hdu", metavar="N|NAME",
         help="HDU of the image [the first with an image]; with --each several: 1,2,3, 1-60, "
@@ -54,6 +62,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         ("weight", "inverse variance of the background of each pixel"),
         ("rms", "noise of the background of each pixel"),
         ("variance", "variance of the background of each pixel"),
+        (
+            "background",
+            "background to subtract in place of the one measured: an image, a number, or none",
+        ),
         ("error", "total error of each pixel, for the errors in the catalog"),
         ("mask", "pixels to leave out: those not 0, or of --mask-bits"),
         (
@@ -69,11 +81,23 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         ("detection-mask", "pixels of the detection image to leave out, as for --mask"),
         ("wcs", "WCS in place of the image's: headers as text (.head of SCAMP), or FITS"),
     ):
-        files.add_argument(f"--{name}", metavar="FILE", help=about)
+        metavar = "FILE|NUMBER|none" if name == "background" else "FILE"
+        files.add_argument(f"--{name}", metavar=metavar, help=about)
     files.add_argument(
         "--as", metavar="PROFILE", dest="profile",
         help="which product of an observatory the image is; plain for none [found out]",
     )  # fmt: skip
+    add_large(parser)
+    parser.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors")
+    add_parameters(parser)
+
+
+def add_result_files(files: Any) -> None:
+    """Declare where the results go, what they are, and how they are made."""
+    files.add_argument("--out", metavar="DIR", help="folder for the results")
+    files.add_argument(
+        "--format", choices=("fits", "ecsv", "parquet"), default="fits", help="of the catalog"
+    )
     files.add_argument("--config", metavar="TOML", help="parameters; options go before them")
     files.add_argument(
         "--compress", action="store_true", help="compress the segmentation image by tiles"
@@ -88,6 +112,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         default="cpu",
         help="where to compute; auto is the GPU where there is one and it pays [cpu]",
     )
+    files.add_argument("--no-preview", action="store_true", help="draw no preview.png")
+
+
+def add_large(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of large images."""
     large = parser.add_argument_group("large images")
     for name, metavar, about in (
         ("memory", "SIZE", "what the process may take, such as 600MB [60 %% of what is free]"),
@@ -102,17 +131,19 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     large.add_argument(
         "--plan", action="store_true", help="say tiles, memory, disk and time, and do nothing"
     )
-    files.add_argument("--no-preview", action="store_true", help="draw no preview.png")
-    parser.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors")
+
+
+def add_parameters(parser: argparse.ArgumentParser, of_a_band: Collection[str] = ()) -> None:
+    """Declare the options of the chain; some may have a value for each of several bands."""
     groups: dict[str, Any] = {}
     for each in fields(Parameters):
         title = each.metadata["group"]
         if title not in groups:
             groups[title] = parser.add_argument_group(title)
-        _add_parameter(groups[title], each)
+        _add_parameter(groups[title], each, each.name in of_a_band)
 
 
-def _add_parameter(group: Any, each: Field[Any]) -> None:
+def _add_parameter(group: Any, each: Field[Any], of_a_band: bool = False) -> None:
     """Declare the option of one parameter, under all spellings of its name."""
     spellings = [each.name, *(alias for alias, name in KEYWORDS.items() if name == each.name)]
     options = [f"--{spelling.replace('_', '-')}" for spelling in spellings]
@@ -124,6 +155,8 @@ def _add_parameter(group: Any, each: Field[Any]) -> None:
     else:
         action = _Columns if each.name == "columns" else "store"
         metavar = each.metadata["kind"].metavar
+        if of_a_band:
+            common["nargs"], metavar = "+", f"[NAME=]{metavar}"
         group.add_argument(*options, action=action, metavar=metavar, **common)
 
 
@@ -193,10 +226,10 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.plan:
             print(make_forecast(request, plan))
             return 0
-        return _extract(arguments, request, plan, resources)
+        return write_results(arguments, request, plan, resources)
 
 
-def _extract(arguments: argparse.Namespace, request: Any, plan: Any, resources: Any) -> int:
+def write_results(arguments: argparse.Namespace, request: Any, plan: Any, resources: Any) -> int:
     """Do what the plan says, and write what is found."""
     from skyshed.extraction.entry import run_request
     from skyshed.output.atomic import traceless
@@ -205,8 +238,9 @@ def _extract(arguments: argparse.Namespace, request: Any, plan: Any, resources: 
     with traceless(Path(arguments.out)):
         folder = check_writable(arguments.out, arguments.format, arguments.map_format)
         check_apart(
-            folder, request.files(), arguments.format, arguments.compress, arguments.map_format
-        )
+            folder, request.files(), arguments.format, arguments.compress, arguments.map_format,
+            request.combination is not None,
+        )  # fmt: skip
         found = run_request(request, plan, resources, False if arguments.quiet else None)
         paths = write_found(arguments, found, folder)
     if arguments.workspace is None and plan.tiling is not None:

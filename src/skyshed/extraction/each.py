@@ -48,6 +48,7 @@ def extract_each(
     weight: Any = None,
     rms: Any = None,
     variance: Any = None,
+    background: Any = None,
     error: Any = None,
     mask: Any = None,
     quality: Any = None,
@@ -75,7 +76,8 @@ def extract_each(
         The images, each anything that `skyshed.extract` takes; a 3-D array is one of its planes.
         One file, or HDUList, stands for those of its images that ``hdu`` names.
     segmentation, detection_image, detection_weight, detection_rms, detection_variance
-    detection_mask, detection_cat, weight, rms, variance, error, mask, quality, wcs, region, profile
+    detection_mask, detection_cat, weight, rms, variance, background, error, mask, quality, wcs
+    region, profile
         As in `skyshed.extract`. A list, tuple or 3-D array has one value for each image, in the
         same order, `None` for none. Anything else is for all images. So what is itself a list, such
         as an image that is several files that abut, must be in a list of one for each image. Of a
@@ -159,6 +161,7 @@ def extract_each(
             "detection_weight": detection_weight, "detection_rms": detection_rms,
             "detection_variance": detection_variance, "detection_mask": detection_mask,
             "detection_cat": detection_cat, "weight": weight, "rms": rms, "variance": variance,
+            "background": background,
             "error": error, "mask": mask, "quality": quality, "wcs": wcs, "region": region,
             "profile": profile,
         },

@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from skyshed.arguments import check_flag, is_path
+from skyshed.chain.bands import run_bands
 from skyshed.chain.columns import check_columns
 from skyshed.chain.progress import Progress
 from skyshed.chain.request import DETECTION, IMAGE, Request
-from skyshed.chain.whole import STAGES, run_whole
+from skyshed.chain.whole import n_stages, run_whole
+from skyshed.extraction.bands_result import BandsExtraction
 from skyshed.extraction.device import AUTO, check_device, with_device
 from skyshed.extraction.from_header import changed_in, settled
 from skyshed.extraction.from_product import with_those_of_the_file
@@ -37,6 +39,7 @@ def extract(
     weight: Any = None,
     rms: Any = None,
     variance: Any = None,
+    background: Any = None,
     error: Any = None,
     mask: Any = None,
     quality: Any = None,
@@ -95,6 +98,11 @@ def extract(
         measures.
     variance : image, optional
         The same as a variance; 1e30 and more is no weight.
+    background : image, `~skyshed.Background2D`, float or "none", optional
+        The background of each pixel, or of all, which is subtracted in place of the one that the
+        mesh measures; ``"none"`` for an image whose background is subtracted already. Numbers are
+        in the unit of ``image``; text that is one, too. The noise is measured where the background
+        is subtracted, unless one of the three above gives it.
     error : image, optional
         Total 1-sigma error of each pixel, noise of the sources included, for the errors of the
         catalog. Without it, the noise of the background, with the Poisson noise of the sources
@@ -171,10 +179,12 @@ def extract(
         If there is no source.
     ImageWarning
         If something that a file says about its image cannot be used, the noise that is given is
-        more than three times that measured or less than a third of it, or no noise is measured.
+        more than three times that measured or less than a third of it, no noise is measured, or the
+        background that is given leaves more than the noise.
     CrowdedWarning
         If every box of the background is full of sources; ``exclude_percentile`` then is 100, also
-        in the parameters of the result.
+        in the parameters of the result. With ``background_passes=2`` also if fewer than half of
+        the boxes have pixels enough without the sources.
 
     Examples
     --------
@@ -203,10 +213,11 @@ def extract(
         detection_weight=detection_weight, detection_rms=detection_rms,
         detection_variance=detection_variance, detection_mask=detection_mask,
         detection_cat=detection_cat, hdu=hdu, weight=weight, rms=rms,
-        variance=variance, error=error, mask=mask, quality=quality, wcs=wcs,
+        variance=variance, background=background, error=error, mask=mask, quality=quality, wcs=wcs,
         parameters=parameters, device=device, region=region, profile=profile, **overrides,
     )  # fmt: skip
-    del image, weight, rms, variance, error, mask, quality, segmentation, detection_image
+    del image, weight, rms, variance, background, error, mask, quality
+    del segmentation, detection_image
     del detection_weight, detection_rms, detection_variance, detection_mask
     resources = Resources(memory, workspace, scheduler, restart)
     return run_request(request, make_plan(request, resources), resources, progress)
@@ -229,16 +240,18 @@ def open_request(
     weight: Any = None,
     rms: Any = None,
     variance: Any = None,
+    background: Any = None,
     error: Any = None,
     mask: Any = None,
     quality: Any = None,
     wcs: Any = None,
     profile: str | None = None,
+    name: str = IMAGE,
     **overrides: Any,
 ) -> Request:
     """Open everything that takes part in an extraction; nothing but headers is read.
 
-    The arguments and errors are those of `extract`.
+    The arguments and errors are those of `extract`; ``name`` is what messages call the image.
     """
     if parameters is not None and not isinstance(parameters, Parameters):
         raise TypeError(f"parameters must be skyshed.Parameters, got {type(parameters).__name__}")
@@ -250,8 +263,9 @@ def open_request(
             "give one of them"
         )
     exposure = open_exposure(
-        image, hdu=hdu, weight=weight, rms=rms, variance=variance, error=error, mask=mask,
-        quality=quality, wcs=wcs, region=region, mask_bits=parameters.mask_bits,
+        image, name=name, hdu=hdu, weight=weight, rms=rms, variance=variance,
+        background=background, error=error, mask=mask, quality=quality, wcs=wcs, region=region,
+        mask_bits=parameters.mask_bits,
         scale_weight=parameters.scale_weight, weight_threshold=parameters.weight_threshold,
         device=None if device == AUTO else device, profile=profile,
         calibrate=parameters.calibrate and parameters.zero_point is None,
@@ -305,6 +319,7 @@ def run_request(
 ) -> Extraction:
     """Do what a plan says; see `extract`."""
     _warn_of_damage(request)
+    result = Extraction if request.combination is None else BandsExtraction
     if plan.tiling is not None:
         from skyshed.mosaic.start import run_by_tiles
 
@@ -312,8 +327,8 @@ def run_request(
             request, plan.tiling, plan.margin, plan.n_workers, workspace=resources.folder,
             scheduler=resources.scheduler, restart=resources.restart, progress=progress,
         )  # fmt: skip
-        return Extraction(run)
-    n_stages = len(STAGES) + 2 * (DETECTION in request.exposures)
+        return result(run)
     array = getattr(request.exposure.image, "array", None)
-    with Progress(n_stages, progress) as begin, on_device_of(array):
-        return Extraction(run_whole(request, begin))
+    at_once = run_whole if request.combination is None else run_bands
+    with Progress(n_stages(request), progress) as begin, on_device_of(array):
+        return result(at_once(request, begin))

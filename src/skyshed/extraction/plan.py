@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
+from skyshed.chain.bands import run_bands
 from skyshed.chain.request import Request
 from skyshed.chain.whole import run_whole
 from skyshed.images.source import ImageSource
@@ -217,6 +218,8 @@ def _itemsize(source: ImageSource) -> int:
 
 def _bytes_per_pixel(request: Request, share: float) -> float:
     """Return what the images of a request take; ``share`` is that of an exposure itself."""
+    if request.combination is not None:
+        return _bytes_of_bands(request, share)
     total = 0.0
     for exposure in request.exposures.values():
         total += share * _itemsize(exposure.image)
@@ -227,6 +230,19 @@ def _bytes_per_pixel(request: Request, share: float) -> float:
     if request.known is not None:
         total += COMPANION * max(request.known.source.dtype.itemsize, 4)
     return total
+
+
+def _bytes_of_bands(request: Request, share: float) -> float:
+    """Return what several bands take: the combination, and one band with all that goes with it."""
+    largest = max(
+        _itemsize(exposure.image)
+        + COMPANION * sum(map(_itemsize, exposure.companions.values()))
+        + (0 if exposure.own_mask is None else exposure.own_mask.dtype.itemsize)
+        for exposure in request.exposures.values()
+    )
+    known = 0 if request.known is None else COMPANION * request.known.source.dtype.itemsize
+    detection = max(_itemsize(exposure.image) for exposure in request.exposures.values())
+    return share * detection + COMPANION * largest + known
 
 
 def bytes_at_once(request: Request, device: str | None) -> int:
@@ -383,7 +399,8 @@ def _measured(request: Request, window: Window) -> tuple[int, float]:
         for _ in range(2):
             start = perf_counter()
             try:
-                n_sources = len(run_whole(sample, lambda _: None).table)
+                run = run_whole if request.combination is None else run_bands
+                n_sources = len(run(sample, lambda _: None).table)
             except ValueError:  # nothing good in the middle: a plan is none the worse
                 return 0, 0.0
             seconds = perf_counter() - start

@@ -119,7 +119,11 @@ class Extraction:
 
     @property
     def background2d(self) -> Background2D:
-        """The background, as a mesh and as maps."""
+        """The background, as a mesh and as maps.
+
+        Where it was given, the mesh has its means in the boxes, and the maps are made from these:
+        `background` is what was subtracted.
+        """
         return self._run.background2d()
 
     @property
@@ -216,6 +220,7 @@ class Extraction:
             parts=self._run.parts, ellipses=self._run.ellipses, empty=lambda: self.table,
             read_labels=self._labels, read_image=self._masked, inputs=self._run.request.files(),
             step=self._run.rows_per_read,
+            combination=None if self._run.request.combination is None else self._run.dtype,
         )  # fmt: skip
         return write_extraction(
             written, folder, format, compress=compress, preview=preview, regions=regions,

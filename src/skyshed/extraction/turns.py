@@ -27,9 +27,9 @@ __all__ = [
 
 #: Arguments of `skyshed.extract` that are one for all images, or a list of one for each.
 PER_IMAGE = (
-    "hdu", "weight", "rms", "variance", "error", "mask", "quality", "wcs", "segmentation",
-    "detection_image", "detection_weight", "detection_rms", "detection_variance", "detection_mask",
-    "detection_cat", "region", "profile",
+    "hdu", "weight", "rms", "variance", "background", "error", "mask", "quality", "wcs",
+    "segmentation", "detection_image", "detection_weight", "detection_rms", "detection_variance",
+    "detection_mask", "detection_cat", "region", "profile",
 )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from skyshed.arguments import as_image, as_mask, is_path
 from skyshed.images.arrays import ArraySource
 from skyshed.images.bit_planes import check_mask_bits, check_quality, is_bad, numbered
+from skyshed.images.given_background import open_background
 from skyshed.images.given_wcs import given_wcs
 from skyshed.images.headers import split_path
 from skyshed.images.joined import warn_of_scales
@@ -37,7 +38,7 @@ __all__ = ["COMPANIONS", "Exposure", "Planes", "nothing_good", "open_exposure"]
 
 #: What goes with an image, by the names of the arguments of `skyshed.extract`, and the power of the
 #: image's unit that each is in; planes of bits have none.
-COMPANIONS = {**NOISE_PLANES, "error": 1, "mask": None, "quality": None}
+COMPANIONS = {**NOISE_PLANES, "background": 1, "error": 1, "mask": None, "quality": None}
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +59,8 @@ class Planes:
         The total error of each pixel, where the user gave it.
     name : str
         That of the exposure.
+    level : array of the dtype of ``data``, or None
+        The background of each pixel, where the user gave it.
     """
 
     data: Any
@@ -66,13 +69,14 @@ class Planes:
     relative: bool = False
     error: Any = None
     name: str = "image"
+    level: Any = None
 
     def on_device(self, device: str | None) -> "Planes":
         """Return the planes on the ``device`` ('cpu' or 'cuda'), each copied at most once."""
         if device is None:
             return self
         move = {"cpu": to_host, "cuda": to_device}[device]
-        names = ("data", "mask", "rms", "error")
+        names = ("data", "mask", "rms", "error", "level")
         return replace(self, **{name: move(getattr(self, name)) for name in names})
 
     def cut(self, window: tuple[slice, slice]) -> "Planes":
@@ -84,7 +88,7 @@ class Planes:
 
         return replace(
             self, data=self.data[window], mask=part(self.mask), rms=part(self.rms),
-            error=part(self.error),
+            error=part(self.error), level=part(self.level),
         )  # fmt: skip
 
 
@@ -212,7 +216,11 @@ class Exposure:
                 rms = noise_of(name, plane, self.factors.get(name, 1.0), threshold)
                 bad.append(rms == 0)
         error = self._companion("error", window, data, xp)
-        planes = Planes(data, _union(bad, xp), rms, self.relative, error, self.name)
+        level = self._companion("background", window, data, xp)
+        if level is not None:
+            bad.append(~xp.isfinite(level))
+            level = level.astype(data.dtype, copy=False)
+        planes = Planes(data, _union(bad, xp), rms, self.relative, error, self.name, level)
         return planes.on_device(self.device)
 
     def quality_at(self, window: Window, pixel: Any) -> Any:
@@ -252,6 +260,7 @@ def open_exposure(
     weight: Any = None,
     rms: Any = None,
     variance: Any = None,
+    background: Any = None,
     error: Any = None,
     mask: Any = None,
     quality: Any = None,
@@ -269,7 +278,8 @@ def open_exposure(
 
     Parameters
     ----------
-    image, hdu, weight, rms, variance, error, mask, quality, wcs, region, device, profile
+    image, hdu, weight, rms, variance, background, error, mask, quality, wcs, region, device
+    profile
         See `skyshed.extract`; ``image`` may be one that is open, with its own mask and error.
     name : str, optional
         What messages call the image.
@@ -306,6 +316,8 @@ def open_exposure(
     companions = {
         each: open_paired(value, f"{prefix}{each}", main).image for each, value in given.items()
     }
+    if background is not None:
+        companions["background"] = open_background(background, main)
     if "quality" in companions:
         companions["quality"] = companions["quality"].as_integers()
     if own_error is not None:
@@ -313,12 +325,7 @@ def open_exposure(
     _check_arrays({name: main, **{f"{prefix}{each}": one for each, one in companions.items()}})
     masks = {} if own_mask is None else {f"the mask of {name}": own_mask}
     wcs_file = split_path(wcs)[0] if is_path(wcs) else None
-    if wcs_file is not None:
-        from skyshed.images.wcs_files import wcs_of_file
-
-        wcs = wcs_of_file(wcs, main)
-    if wcs is not None:
-        wcs = given_wcs(wcs, main.shape)
+    wcs = _wcs_given(wcs, main)
     named_companions = {f"{prefix}{each}": source for each, source in companions.items()}
     for each, source in {**masks, **named_companions}.items():
         # That of the header, as theirs are, also where a better one is given.
@@ -363,6 +370,15 @@ def open_exposure(
         weight_threshold, named, said=said, calibration=calibration, wcs_file=wcs_file,
     )  # fmt: skip
     return exposure if region is None else exposure.cut(as_region(region, main.shape))
+
+
+def _wcs_given(wcs: Any, image: ImageSource) -> Any:
+    """Return the WCS that is given for an image, as an object or as a file; `None` for none."""
+    if is_path(wcs):
+        from skyshed.images.wcs_files import wcs_of_file
+
+        wcs = wcs_of_file(wcs, image)
+    return None if wcs is None else given_wcs(wcs, image.shape)
 
 
 def _refuse_two(noise: Mapping[str, Any]) -> None:
@@ -427,7 +443,8 @@ def _refuse_itself(source: ImageSource, name: str, main: ImageSource) -> None:
 
 def _factor(source: ImageSource, name: str, main: ImageSource, power: int) -> float:
     """Return what brings a companion to the image's unit to ``power``."""
-    check_meaning(source, name, power, main.unit)
+    if name != "background":  # whose meaning is checked where it is opened
+        check_meaning(source, name, power, main.unit)
     if source.unit is None:
         return 1.0
     if main.unknown_unit and main.unit is None:

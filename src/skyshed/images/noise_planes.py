@@ -12,7 +12,7 @@ import numpy as np
 
 from skyshed.images.source import ImageSource
 
-__all__ = ["NOISE_PLANES", "check_meaning", "noise_of"]
+__all__ = ["NOISE_PLANES", "check_meaning", "noise_of", "refuse_noise"]
 
 #: The planes that say the noise of the background, by the names of the arguments, and the power of
 #: the noise that each holds.
@@ -98,6 +98,23 @@ def check_meaning(source: ImageSource, name: str, power: int, unit: Any) -> None
         f"{name} must be {CALLED[power][0]}, and {source.label} is {what} by {why}: give it as "
         f"{prefix}{argument}"
     )
+
+
+def refuse_noise(source: ImageSource, name: str) -> None:
+    """Refuse a plane of noise, by the name of its HDU, where the level of the sky is meant.
+
+    Raises
+    ------
+    ValueError
+        If it is one; the message says what to give it as.
+    """
+    power, why = _named(source)
+    if power is not None:
+        what, argument = CALLED[power]
+        raise ValueError(
+            f"{name} must be the level of the sky, and {source.label} is {what} by {why}: give it "
+            f"as {argument}"
+        )
 
 
 def _named(source: ImageSource) -> tuple[int | None, str]:

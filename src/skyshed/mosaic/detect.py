@@ -15,9 +15,10 @@ from skyshed.deblending import Search, Split
 from skyshed.images.window import Window
 from skyshed.kernels import deblending, labelling
 from skyshed.mosaic.job import Job
-from skyshed.mosaic.records import Detected, Runs
+from skyshed.mosaic.records import Detected
+from skyshed.mosaic.runs import in_whole_image, runs_of
 from skyshed.mosaic.stitch import describe, faces_of, in_whole
-from skyshed.namespace import array_namespace, in_one_transfer, like
+from skyshed.namespace import in_one_transfer, like
 from skyshed.parameters import Parameters
 from skyshed.sources import Sources
 
@@ -51,13 +52,13 @@ def detect(job: Job, tile: tuple[int, int]) -> None:
     found = components(image, inner_faces(core, job.shape))
     split = search(image.convolved, found.sources, ~found.seam, job.parameters)
     pieces = _pieces(found.sources, split, job.parameters.n_threads)
-    begins, lengths, numbers = _runs(found.sources.pixel, pieces)
+    begins, lengths, numbers = runs_of(found.sources.pixel, pieces)
     at_seam = found.sources.take(np.flatnonzero(found.seam))
     values = image.convolved.reshape(-1)[at_seam.pixel]
     *parts, pixel, values = in_one_transfer(begins, lengths, numbers, at_seam.pixel, values)
     record = Detected(
         describe(found.sources, found.numbers, core, width), found.seam, split.n_children,
-        split.flags, in_whole(pixel, core, width), values, _in_whole(parts, core),
+        split.flags, in_whole(pixel, core, width), values, in_whole_image(parts, core),
         perf_counter() - start,
     )  # fmt: skip
     job.workspace.save(record, tile)
@@ -112,41 +113,3 @@ def _pieces(sources: Sources, split: Split, n_threads: int | None) -> Any:
         sources, like(base, sources.pixel), like(split.child_start, sources.pixel), split.child,
         n_threads,
     )  # fmt: skip
-
-
-def _runs(pixel: Any, pieces: Any) -> tuple[Any, Any, Any]:
-    """Return the runs of the pieces of a tile.
-
-    Parameters
-    ----------
-    pixel : array of int64, shape (N,)
-        Flat indices of the pixels, in raster order within each source.
-    pieces : array of int32, shape (ny, nx)
-        The number of each pixel's piece.
-
-    Returns
-    -------
-    first, length : arrays of int64, shape (n,)
-        The flat index of the first pixel of each run, and its pixels.
-    piece : array of int32, shape (n,)
-        The number of the piece.
-    """
-    xp = array_namespace(pixel=pixel)
-    piece = pieces.reshape(-1)[pixel]
-    begins = xp.ones(pixel.shape[0] + 1, dtype=bool)
-    begins[1:-1] = (
-        (pixel[1:] != pixel[:-1] + 1)
-        | (piece[1:] != piece[:-1])
-        | (pixel[1:] % pieces.shape[1] == 0)
-    )
-    edges = xp.flatnonzero(begins)
-    at = edges[:-1]
-    return pixel[at], edges[1:] - at, piece[at]
-
-
-def _in_whole(parts: list[Any], core: Window) -> Runs:
-    """Return runs that `_runs` found in a tile, in the pixels of the whole image."""
-    first, length, piece = parts
-    y, x = np.divmod(first, core.x1 - core.x0)
-    y, x, length = (each.astype(np.int32) for each in (y + core.y0, x + core.x0, length))
-    return Runs(y, x, length, piece)

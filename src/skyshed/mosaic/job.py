@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from skyshed.chain.request import IMAGE, Request
-from skyshed.chain.steps import Prepared, prepare
+from skyshed.chain.steps import Prepared, prepare_exposure
 from skyshed.exceptions import WorkspaceError
 from skyshed.images.window import Window
 from skyshed.messages import one_line
 from skyshed.mosaic.maps import chunks_in, make_map, open_map, seal_of
-from skyshed.mosaic.records import Measured, Meshes, SourceList
+from skyshed.mosaic.records import Measured, Meshes, SecondMeshes, SourceList
 from skyshed.mosaic.tiling import Tiling
 from skyshed.mosaic.workspace import Workspace
 from skyshed.parameters import Parameters
@@ -59,8 +59,14 @@ class Job:
         return self.tiling.shape
 
     @cached_property
-    def meshes(self) -> Meshes:
+    def meshes(self) -> Meshes | SecondMeshes:
         """The backgrounds of the exposures, once they are assembled."""
+        twice = self.parameters.background_passes > 1
+        return self.workspace.load(SecondMeshes) if twice else self.first_meshes
+
+    @cached_property
+    def first_meshes(self) -> Meshes:
+        """Those of the first pass, or of the only one."""
         return self.workspace.load(Meshes)
 
     @cached_property
@@ -68,15 +74,23 @@ class Job:
         """The labels of all sources, ascending, once they are numbered."""
         return self.workspace.load(SourceList, only=("labels",)).labels
 
-    def prepare(self, window: Window, name: str = IMAGE) -> Prepared:
-        """Return a window of an exposure with its background, not yet convolved."""
-        planes = self.request.exposures[name].read(window)
-        return prepare(planes, self.meshes.exposures[name], self.request, window)
+    def prepare(
+        self, window: Window, name: str = IMAGE, meshes: Meshes | SecondMeshes | None = None
+    ) -> Prepared:
+        """Return a window of an exposure with its background, not yet convolved.
 
-    def prepare_convolved(self, core: Window) -> Prepared:
+        ``meshes`` are the backgrounds, if not those that the run ends with.
+        """
+        return prepare_exposure(
+            self.request, name, window, (meshes or self.meshes).exposures
+        )  # fmt: skip
+
+    def prepare_convolved(
+        self, core: Window, meshes: Meshes | SecondMeshes | None = None
+    ) -> Prepared:
         """Return a window of the image that is detected on, convolved as in the whole image."""
         window = core.grown(self.request.halo, self.shape)
-        image = self.prepare(window, self.request.detected_on)
+        image = self.prepare(window, self.request.detected_on, meshes)
         image.convolve()
         return image if window == core else image.cut(core)
 
@@ -164,7 +178,7 @@ class Job:
         make_map(self.segmentation_path, *self._layout, flush=self.workspace.durable)
 
     def __getstate__(self) -> dict[str, Any]:
-        derived = ("segmentation", "labels", "meshes", "_layout")
+        derived = ("segmentation", "labels", "meshes", "first_meshes", "_layout")
         return {name: value for name, value in vars(self).items() if name not in derived}
 
 

@@ -4,14 +4,16 @@ A tile is read with a margin. Sources whose apertures reach beyond it are measur
 windows as large as they need.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 
 from skyshed.catalog import SourceCatalog, kron_ellipses
+from skyshed.chain.band_columns import band_table, joined
 from skyshed.chain.columns import make_table
 from skyshed.chain.request import DETECTION, IMAGE
 from skyshed.chain.steps import make_catalog
@@ -21,7 +23,7 @@ from skyshed.mosaic.labels import labels_in
 from skyshed.mosaic.reach import fits, needs_of
 from skyshed.mosaic.records import Measured, Numbered
 from skyshed.namespace import like
-from skyshed.output.table_parts import concatenated, to_plain
+from skyshed.output.table_parts import PlainTable, concatenated, from_plain, to_plain
 from skyshed.segmentation.provenance import Provenance
 from skyshed.sources import Sources
 
@@ -35,25 +37,62 @@ def measure(job: Job, tile: tuple[int, int]) -> None:
     window = core.grown(job.margin, job.shape)
     labels = labels_in(job, window)
     chunks = job.draw(tile, labels[core.within(window)])
-    parts, drawn = [], [(np.empty(0, np.int32), np.empty((0, 5)))]
-    for catalog in _catalogs(job, tile, window, labels):
-        table = to_plain(make_table(catalog, job.parameters, job.request.calibration))
-        parts.append(replace(table, rows=np.searchsorted(job.labels, catalog.labels)))
-        drawn.append(kron_ellipses(catalog))
-    names, ellipses = (np.concatenate(each) for each in zip(*drawn, strict=True))
-    if parts:
-        table = parts[0]
-        if len(parts) > 1:
-            rows = np.sort(np.concatenate([part.rows for part in parts]))
-            table = replace(to_plain(concatenated(parts)), rows=rows)
+    if job.request.of_band:
+        table, names, ellipses = _of_bands(job, tile, window, labels)
+    else:
+        tell = partial(make_table, parameters=job.parameters, calibration=job.request.calibration)
+        table, names, ellipses = _table(job, _catalogs(job, tile, window, labels), tell)
+    if table is not None:
         job.workspace.save_table(table, tile)
     job.workspace.save(Measured(names, ellipses, chunks, perf_counter() - start), tile)
 
 
-def _catalogs(
+def _of_bands(
     job: Job, tile: tuple[int, int], window: Window, labels: Any
+) -> tuple[PlainTable | None, Any, Any]:
+    """Return what `_table` does, of all bands, one after the other; shapes are measured once."""
+    request, detections = job.request, Detections()
+    tables, rows = {}, None
+    for band in request.measured:
+        tell = partial(band_table, request=request, name=band)
+        catalogs = _catalogs(job, tile, window, labels, band, detections)
+        table, names, ellipses = _table(job, catalogs, tell)
+        if table is not None:
+            tables[band], rows = from_plain(table), table.rows
+    if not tables:
+        return None, names, ellipses
+    return replace(to_plain(joined(tables)), rows=rows), names, ellipses
+
+
+def _table(
+    job: Job, catalogs: Iterator[SourceCatalog], tell: Callable[[SourceCatalog], Any]
+) -> tuple[PlainTable | None, Any, Any]:
+    """Return the table of the sources of a tile, in order, their labels and Kron ellipses."""
+    parts, drawn = [], [(np.empty(0, np.int32), np.empty((0, 5)))]
+    for catalog in catalogs:
+        table = to_plain(tell(catalog))
+        parts.append(replace(table, rows=np.searchsorted(job.labels, catalog.labels)))
+        drawn.append(kron_ellipses(catalog))
+    names, ellipses = (np.concatenate(each) for each in zip(*drawn, strict=True))
+    if len(parts) < 2:
+        return (parts[0] if parts else None), names, ellipses
+    rows = np.sort(np.concatenate([part.rows for part in parts]))
+    return replace(to_plain(concatenated(parts)), rows=rows), names, ellipses
+
+
+class Detections(dict[Any, SourceCatalog]):
+    """Catalogs that positions and shapes come from, by window and labels, for the next bands."""
+
+
+def _catalogs(
+    job: Job,
+    tile: tuple[int, int],
+    window: Window,
+    labels: Any,
+    band: str = IMAGE,
+    detections: Detections | None = None,
 ) -> Iterator[SourceCatalog]:
-    """Yield the catalogs that together hold the sources of a tile."""
+    """Yield the catalogs that together hold the sources of a tile, of the image or of a band."""
     numbered = job.workspace.load(
         Numbered, tile, ("labels", "flags", "seam_labels", "seam_flags", "seam_boxes")
     )
@@ -67,7 +106,7 @@ def _catalogs(
     here = np.flatnonzero(fits(need, window))
     catalog = None
     if here.size:
-        catalog, _ = catalogs_in(job, window, labels, names[here], flags[here])
+        catalog, _ = catalogs_in(job, window, labels, names[here], flags[here], band, detections)
     for needs in needs_of(job):
         if catalog is not None:
             need[here] = needs(catalog)
@@ -78,14 +117,23 @@ def _catalogs(
         yield catalog
     del catalog, labels
     for i in np.setdiff1d(np.arange(names.size), here):
-        yield _alone(job, names[i : i + 1], flags[i : i + 1], Window(*need[i].tolist()))
+        around = Window(*need[i].tolist())
+        yield _alone(job, names[i : i + 1], flags[i : i + 1], around, band, detections)
 
 
-def _alone(job: Job, name: Any, flags: Any, window: Window) -> SourceCatalog:
+def _alone(
+    job: Job,
+    name: Any,
+    flags: Any,
+    window: Window,
+    band: str = IMAGE,
+    detections: Detections | None = None,
+) -> SourceCatalog:
     """Measure one source in a window that grows until it holds all that is needed."""
     window = window.grown(job.request.halo, job.shape)
     while True:
-        catalog, _ = catalogs_in(job, window, labels_in(job, window), name, flags)
+        labels = labels_in(job, window)
+        catalog, _ = catalogs_in(job, window, labels, name, flags, band, detections)
         for needs in needs_of(job):
             need = needs(catalog)
             if not fits(need, window).all():
@@ -96,7 +144,13 @@ def _alone(job: Job, name: Any, flags: Any, window: Window) -> SourceCatalog:
 
 
 def catalogs_in(
-    job: Job, window: Window, labels: Any, names: Any, flags: Any
+    job: Job,
+    window: Window,
+    labels: Any,
+    names: Any,
+    flags: Any,
+    band: str = IMAGE,
+    detections: Detections | None = None,
 ) -> tuple[SourceCatalog, SourceCatalog | None]:
     """Return the catalog of some sources, and the one that their shapes come from, if another.
 
@@ -110,8 +164,20 @@ def catalogs_in(
         The label of each pixel.
     names, flags : array of int, shape (n,)
         The labels of the sources, ascending, and what deblending noted about them.
+    band : str, optional
+        The exposure to measure on.
+    detections : Detections, optional
+        The catalogs of the combination that were made before, to which new ones are added.
     """
     request, detection_cat = job.request, job.request.detection_cat
+    key = window, names.tobytes()
+    if detections is not None and key in detections:
+        detection_cat = detections[key]
+        image = job.prepare(window, band)
+        return make_catalog(
+            request, image, like(labels, image.planes.data), detection_cat.sources,
+            Provenance.from_maps(flags_of=(names, flags)), detection_cat,
+        ), detection_cat  # fmt: skip
     image = job.prepare(window, request.detected_on)
     labels = like(labels, image.planes.data)
     sources = Sources.from_labels(labels, job.parameters.n_threads)
@@ -121,6 +187,8 @@ def catalogs_in(
         detection_cat = detection_cat.get_labels(names)
     if request.detected_on == DETECTION:
         detection_cat = make_catalog(request, image, labels, sources, provenance)
-        image = job.prepare(window, IMAGE)
+        if detections is not None:
+            detections[key] = detection_cat
+        image = job.prepare(window, band)
     catalog = make_catalog(request, image, labels, sources, provenance, detection_cat)
     return catalog, detection_cat

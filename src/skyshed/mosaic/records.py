@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 from skyshed.background.mesh import Mesh
 from skyshed.chain.background import Boxes, ExposureMesh
@@ -14,16 +14,23 @@ __all__ = [
     "Components",
     "Deblended",
     "Detected",
+    "Found",
+    "FoundSources",
     "Measured",
     "Meshes",
     "Numbered",
     "Record",
     "Runs",
     "Seams",
+    "SecondBoxes",
+    "SecondMeshes",
     "SourceList",
     "StitchedSources",
     "TileBoxes",
+    "kinds_of_records",
 ]
+
+P = TypeVar("P")
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,10 +114,25 @@ class Meshes(Record):
                     Mesh(**each["mesh"]), float(each["scale"]), bool(each["lenient"]),
                     int(each["n_unmasked"]), float(each["noise_ratio"]), int(each["n_boxes"]),
                     int(each["n_noiseless"]), int(each["n_zero"]), int(each["n_unclipped"]),
+                    float(each["left"]), bool(each["few_left"]),
                 )
                 for name, each in _nested(arrays)["exposures"].items()
             }
         )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class SecondBoxes(TileBoxes):
+    """The boxes of a tile measured without sources, by exposure."""
+
+    kind = "remeasure"
+
+
+@dataclass(frozen=True, eq=False)
+class SecondMeshes(Meshes):
+    """The backgrounds of the whole exposures, measured without sources."""
+
+    kind = "mesh2"
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,6 +181,47 @@ class Runs:
 
 
 @dataclass(frozen=True, eq=False)
+class Found(Record):
+    """The components of a tile that the first of two passes over the background found.
+
+    Attributes
+    ----------
+    components : Components
+        The components.
+    runs : Runs
+        Their pixels; the number of a piece is that of the component.
+    """
+
+    kind = "find"
+    components: Components
+    runs: Runs
+    seconds: float
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, Any]) -> Self:
+        """Return what `to_arrays` gave; fields that are not there are `None`."""
+        found = super().from_arrays(arrays)
+        return cls(_part(Components, found.components), _part(Runs, found.runs), found.seconds)
+
+
+@dataclass(frozen=True, eq=False)
+class FoundSources(Record):
+    """Which of these components belong to sources.
+
+    Attributes
+    ----------
+    kept : array of bool
+        Of each tile, tile by tile: False for no component, then whether each is large enough.
+    start : array of int64
+        Where each tile begins; the last is their number.
+    """
+
+    kind = "found"
+    kept: Any
+    start: Any
+
+
+@dataclass(frozen=True, eq=False)
 class Detected(Record):
     """The components of a tile that are large enough, or may be with what lies in other tiles.
 
@@ -191,11 +254,20 @@ class Detected(Record):
     def from_arrays(cls, arrays: Mapping[str, Any]) -> Self:
         """Return what `to_arrays` gave; fields that are not there are `None`."""
         found = super().from_arrays(arrays)
-        made = {}
-        for name, kind in (("components", Components), ("runs", Runs)):
-            parts: Any = getattr(found, name) or {}
-            made[name] = kind(**{each.name: parts.get(each.name) for each in fields(kind)})
-        return cls(**{**vars(found), **made})
+        return cls(
+            **{
+                **vars(found),
+                "components": _part(Components, found.components),
+                "runs": _part(Runs, found.runs),
+            }
+        )
+
+
+def _part(kind: type[P], arrays: Any) -> P:
+    """Return a part of a record, of nested arrays; fields that are not there are `None`."""
+    parts: Any = arrays or {}
+    names = (each.name for each in fields(kind))  # type: ignore[arg-type]
+    return kind(**{name: parts.get(name) for name in names})
 
 
 @dataclass(frozen=True, eq=False)
@@ -349,10 +421,18 @@ class Measured(Record):
     seconds: float
 
 
+def kinds_of_records() -> list[type[Record]]:
+    """Return all kinds of records."""
+    kinds: list[type[Record]] = Record.__subclasses__()
+    for kind in kinds:  # grows as it goes
+        kinds.extend(kind.__subclasses__())
+    return kinds
+
+
 def _schema() -> str:
     """Return a digest of the fields of all kinds of records."""
     digest = hashlib.sha256(b"sealed")
-    for kind in (*Record.__subclasses__(), Components, Runs, Boxes, ExposureMesh, Mesh):
+    for kind in (*kinds_of_records(), Components, Runs, Boxes, ExposureMesh, Mesh):
         names = ",".join(each.name for each in fields(kind))
         digest.update(f"{kind.__name__}({names})\n".encode())
     return digest.hexdigest()[:16]

@@ -32,15 +32,20 @@ from skyshed.mosaic.records import (
     Collected,
     Deblended,
     Detected,
+    Found,
+    FoundSources,
     Measured,
     Meshes,
     Numbered,
     Record,
     Seams,
+    SecondBoxes,
+    SecondMeshes,
     SourceList,
     StitchedSources,
     TileBoxes,
 )
+from skyshed.mosaic.second_pass import assemble_again, find, join_found, measure_again
 from skyshed.mosaic.stitch import stitch_tiles
 from skyshed.namespace import array_namespace
 from skyshed.output.table_parts import PlainTable, concatenated
@@ -97,19 +102,25 @@ class Phase:
 
 
 BACKGROUND = Phase(TileBoxes, measure_boxes, assemble_meshes, Meshes)
+#: A second pass over the background.
+FIND = Phase(Found, find, join_found, FoundSources)
+REMEASURE = Phase(SecondBoxes, measure_again, assemble_again, SecondMeshes)
 MEASURE = Phase(Measured, measure, draws=True)
 DETECTED = (
-    BACKGROUND,
     Phase(Detected, detect, stitch_tiles, StitchedSources, Seams),
     Phase(Deblended, deblend, number_sources, SourceList, Numbered),
     MEASURE,
 )
-KNOWN = (BACKGROUND, Phase(Collected, collect, number_known, SourceList, Numbered), MEASURE)
+KNOWN = (Phase(Collected, collect, number_known, SourceList, Numbered), MEASURE)
 
 
 def phases_of(request: Request) -> tuple[Phase, ...]:
     """Return the phases of a run, in their order."""
-    return DETECTED if request.known is None else KNOWN
+    found = request.known is None
+    again: tuple[Phase, ...] = ()
+    if request.parameters.background_passes > 1:
+        again = (FIND, REMEASURE) if found else (REMEASURE,)
+    return (BACKGROUND, *again, *(DETECTED if found else KNOWN))
 
 
 def run_tiles(
@@ -193,8 +204,7 @@ class TiledRun(Run):
             See `skyshed.extract`.
         """
         parameters = self.request.parameters
-        if self.parameters.exclude_percentile != parameters.exclude_percentile:
-            warn_of_crowding(parameters)
+        warn_of_crowding(parameters, self.job.meshes.exposures)
         warn_of_doubts(self.request.exposures, self.job.meshes.exposures)
         if self._sources.labels.size == 0:
             warn_of_nothing(self.request)
@@ -244,7 +254,7 @@ class TiledRun(Run):
             return self.job.prepare_convolved(window).convolved
         image = self.job.prepare(window)
         if name in ("background", "background_rms"):
-            return getattr(image.background, name)
+            return image.level() if name == "background" else image.background.background_rms
         if name == "mask":
             mask = image.planes.mask
             return image.background.xp.zeros(window.shape, dtype=bool) if mask is None else mask

@@ -14,6 +14,7 @@ from skyshed.images.arrays import ArraySource
 from skyshed.images.fingerprint import content_digest
 from skyshed.images.wcs_digest import wcs_digest
 from skyshed.kernels.threads import resolve_n_threads
+from skyshed.mosaic.bands import TiledBands
 from skyshed.mosaic.engine import Cluster, Threads, connect
 from skyshed.mosaic.job import Job
 from skyshed.mosaic.run import TiledRun, phases_of, run_tiles
@@ -116,7 +117,8 @@ def _run(
             run_tiles(job, engine, begin)
         # What was read while an image changed belongs to neither state of it.
         workspace.begin({**begun, **_facts(request)})
-    return TiledRun(job, request.parameters)
+    kind = TiledBands if request.of_band else TiledRun
+    return kind(job, request.parameters)
 
 
 def _identity(
@@ -135,10 +137,27 @@ def _identity(
         "contents": _contents(request, n_threads) if resumable else {},
         "microjansky_per_unit": None if calibration is None else repr(calibration.microjansky),
         "parameters": parameters,
+        **_identity_of_bands(request),
         "wcs": wcs_digest(request.wcs, request.shape),
         "tile": tiling.side,
         "margin": margin,
     }
+
+
+def _identity_of_bands(request: Request) -> dict[str, Any]:
+    """Return what tells a run over several bands from others; nothing for one image."""
+    if request.combination is None:
+        return {}
+    bands = {}
+    for name in request.of_band:
+        calibration = request.calibration_of(name)
+        parameters = request.parameters_of(name).to_dict()
+        parameters.pop("n_threads")
+        known = None if calibration is None else repr(calibration.microjansky)
+        bands[name] = {**parameters, "microjansky_per_unit": known}
+    made_of = {**vars(request.combination), "scales": list(map(repr, request.combination.scales))}
+    matching = {name: repr(fwhm) for name, fwhm in request.matching.items()}
+    return {"bands": bands, "combination": made_of, "matching": matching}
 
 
 def _contents(request: Request, n_threads: int | None) -> dict[str, str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from skyshed.exceptions import WorkspaceError
-from skyshed.mosaic.records import SCHEMA, Record
+from skyshed.mosaic.records import SCHEMA, Record, kinds_of_records
 from skyshed.output.atomic import remove, whole_file
 from skyshed.output.sealed import DamagedError, read_sealed, write_sealed
 from skyshed.output.table_parts import PlainTable
@@ -179,7 +179,7 @@ class Workspace:
 
     def _clear(self) -> None:
         """Remove what runs make, and nothing else."""
-        kinds = [kind.kind for kind in Record.__subclasses__()]
+        kinds = [kind.kind for kind in kinds_of_records()]
         made = [*kinds, *(f"{kind}.npz" for kind in kinds), *FOLDERS]
         for name in made:
             remove(self.path(name))

@@ -9,6 +9,7 @@ from skyshed.arguments import check_choice
 from skyshed.output.segmentation_map import MAP_FORMATS
 
 __all__ = [
+    "COMBINATION",
     "FORMATS",
     "RESULTS",
     "SETTINGS",
@@ -22,11 +23,13 @@ __all__ = [
 FORMATS = {"fits": "fits", "ecsv": "ascii.ecsv", "parquet": "parquet"}
 #: The parameters of a run: every run leaves this file, so that its folder is known by it.
 SETTINGS = "parameters.toml"
+#: The image that several bands are combined into.
+COMBINATION = "combination.fits"
 #: Everything that a run may leave in its folder, in the order in which it is listed. The folder
 #: holds one run, so that what another left there goes.
 RESULTS = (
     *(f"catalog.{format}" for format in FORMATS), "segmentation.fits", "segmentation.fits.fz",
-    "segmentation.zarr", SETTINGS, "tiles.ecsv", "kron.reg", "preview.png",
+    "segmentation.zarr", COMBINATION, SETTINGS, "tiles.ecsv", "kron.reg", "preview.png",
 )  # fmt: skip
 
 
@@ -72,7 +75,12 @@ def check_writable(
 
 
 def check_apart(
-    folder: Path, inputs: Mapping[str, str], format: str, compress: bool, map_format: str
+    folder: Path,
+    inputs: Mapping[str, str],
+    format: str,
+    compress: bool,
+    map_format: str,
+    combination: bool = False,
 ) -> None:
     """Refuse a folder where results would take the place of what no run wrote, or of an input.
 
@@ -84,6 +92,8 @@ def check_apart(
         The files that the run reads, and the arguments that they were given as.
     format, compress, map_format
         What is written; see `skyshed.extraction.Extraction.write`.
+    combination : bool, optional
+        Whether a combination of bands is, too.
 
     Raises
     ------
@@ -91,7 +101,9 @@ def check_apart(
         The message names the file.
     """
     ours = {f"catalog.{format}", map_name(map_format, compress)}
-    of_a_format = ("catalog.", "segmentation.")
+    if combination:
+        ours.add(COMBINATION)
+    of_a_format = ("catalog.", "segmentation.", COMBINATION)
     written = [name for name in RESULTS if name in ours or not name.startswith(of_a_format)]
     for name in written:
         for file, argument in inputs.items():

@@ -26,8 +26,10 @@ from skyshed.output.fits_tables import (
     tables_beside,
     with_units,
 )
+from skyshed.output.float_map import write_image
 from skyshed.output.parquet import read_parquet
 from skyshed.output.results import (
+    COMBINATION,
     FORMATS,
     RESULTS,
     SETTINGS,
@@ -84,6 +86,8 @@ class Written:
         The files that the run reads, and the arguments that they were given as.
     step : int or None
         How many rows to read at a time; `None` if it does not matter.
+    combination : dtype or None
+        That of the image, if it is a combination of bands, which is written then.
     """
 
     shape: tuple[int, int]
@@ -100,6 +104,7 @@ class Written:
     read_image: Callable[[int, int, int, int], Any]
     inputs: Mapping[str, str]
     step: int | None = None
+    combination: Any = None
 
     def labels_on_host(self, y0: int, y1: int, x0: int, x1: int) -> Any:
         """Return a window of labels as NumPy."""
@@ -139,12 +144,18 @@ def write_extraction(
         If the folder cannot be written to.
     """
     folder = check_writable(folder, format, map_format)
-    check_apart(folder, run.inputs, format, compress, map_format)
+    combined = run.combination is not None
+    check_apart(folder, run.inputs, format, compress, map_format, combined)
     give_back_freed()
     # A map that was measured may lie there, too: what the run was made from stays.
     replaced = [name for name in RESULTS if not is_any_of(folder / name, run.inputs)]
     with whole_set(folder, replaced) as stage:
         _write_tables(run, stage, format, map_name(map_format, compress), map_format)
+        if combined:
+            write_image(
+                run.read_image, run.shape, run.combination, stage / COMBINATION, run.record,
+                run.wcs, run.step,
+            )  # fmt: skip
         if regions:
             with open(stage / "kron.reg", "w", encoding="ascii") as file:
                 file.write(HEAD)

@@ -1,5 +1,6 @@
 """The parameters of the chain. Light on purpose: no NumPy, no astropy."""
 
+from skyshed.parameters.of_a_band import OF_A_BAND
 from skyshed.parameters.parameters import Parameters, canonical_keys
 
-__all__ = ["Parameters", "canonical_keys"]
+__all__ = ["OF_A_BAND", "Parameters", "canonical_keys"]

@@ -137,6 +137,19 @@ class Parameters:
         Choice(("std", "mad", "biweight")),
         "how the noise of a box is estimated",
     )
+    background_passes: int = _parameter(
+        1,
+        "background",
+        Choice((1, 2)),
+        "2 measures the background again, without the sources that the first one lets be found",
+    )
+    background_growth: float = _parameter(
+        10.0,
+        "background",
+        Number(0),
+        "how far segments are grown to be left out of the second pass",
+        "pix",
+    )
     kernel_fwhm: float | None = _parameter(
         3.0,
         "convolution",

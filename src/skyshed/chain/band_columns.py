@@ -1,0 +1,123 @@
+"""The table of several bands: positions and shapes once, what is measured in each with its name."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from astropy.table import QTable
+
+from skyshed.chain.columns import catalog_table, empty_table, make_table
+from skyshed.chain.request import MATCHED, Request
+from skyshed.chain.run import dtype_of_chain
+from skyshed.namespace import array_namespace, count_in_rows, to_host
+
+__all__ = [
+    "COVERAGE",
+    "LEAST_COVERAGE",
+    "band_table",
+    "coverage_of",
+    "empty_bands",
+    "is_of_band",
+    "joined",
+    "table_of_bands",
+]
+
+#: The column that says which share of a segment a band has.
+COVERAGE = "coverage"
+#: Where a band has less of a segment, what it says of the source is no measurement.
+LEAST_COVERAGE = 0.5
+#: Columns of numbers that mean something without the pixels of the source, too.
+KEPT = (COVERAGE, "flags")
+
+
+def coverage_of(catalog: Any) -> Any:
+    """Return the share of each segment's pixels that a catalog's image has, float64, shape (n,)."""
+    mask, sources = catalog.frame.input_mask, catalog.sources
+    if mask is None:
+        return np.ones(len(sources))
+    xp = array_namespace(mask=mask)
+    there = ~xp.take(mask.reshape(-1), sources.pixel)
+    return to_host(count_in_rows(there, sources.start)) / sources.host.area
+
+
+def band_table(catalog: Any, request: Request, name: str) -> QTable:
+    """Return the table of the catalog of one band, under the names of a table of one image."""
+    table = make_table(catalog, request.parameters_of(name), request.calibration_of(name))
+    table = _with_coverage(table, coverage_of(catalog))
+    if request.band_of(name) != name:
+        table.remove_column(COVERAGE)  # which is that of the band as it is
+    return table
+
+
+def _with_coverage(table: QTable, coverage: Any) -> QTable:
+    """Add the coverage to a table, and make NaN of numbers where there is too little of it."""
+    table[COVERAGE] = coverage
+    table[
+        COVERAGE
+    ].info.description = "Share of the segment's pixels that are measured in the band."
+    lost = coverage < LEAST_COVERAGE
+    for column in table.colnames:
+        if is_of_band(column) and column not in KEPT and table[column].dtype.kind == "f":
+            values = table[column].copy()
+            unit = getattr(values, "unit", None)
+            values[lost] = np.nan if unit is None else np.nan * unit
+            table.replace_column(column, values)
+    return table
+
+
+def is_of_band(column: str) -> bool:
+    """Whether a column of a table is measured in each band; all others are, on the detection.
+
+    Examples
+    --------
+    >>> from skyshed.chain.band_columns import is_of_band
+    >>> [name for name in ("xcentroid", "kron_flux", "kron_abmag") if is_of_band(name)]
+    ['kron_flux', 'kron_abmag']
+    """
+    from skyshed.catalog.registry import ALIASES, COLUMNS
+
+    name = ALIASES.get(column, column)
+    if name in COLUMNS:
+        return not COLUMNS[name][1].geometry
+    return column not in ("label", "name")
+
+
+def joined(tables: Mapping[str, QTable]) -> QTable:
+    """Return one table of those of all bands, which have the same sources in the same order."""
+    first = next(iter(tables.values()))
+    whole = first[[name for name in first.colnames if not is_of_band(name)]]
+    for band, table in tables.items():
+        own = band.removesuffix(MATCHED)
+        ending = own if own == band else f"matched_{own}"
+        for column in filter(is_of_band, table.colnames):
+            whole[f"{column}_{ending}"] = table[column]
+    return whole
+
+
+def table_of_bands(table: QTable, request: Request) -> QTable:
+    """Return a table of all bands as that of a catalog; its metadata say how each is calibrated."""
+    whole = catalog_table(table, request.parameters)
+    for name in request.of_band:
+        calibration = request.calibration_of(name)
+        if calibration is not None:
+            record = calibration.record()
+            for key in record:  # which the first band has left
+                whole.meta.pop(key, None)
+            whole.meta.update({f"{key}_{name}": value for key, value in record.items()})
+    return whole
+
+
+def empty_bands(request: Request) -> QTable:
+    """Return the table of no sources."""
+    tables = {}
+    for name in request.measured:
+        exposure = request.exposures[request.band_of(name)]
+        table = empty_table(
+            request.wcs, exposure.unit, request.parameters_of(name),
+            dtype_of_chain(exposure.image.dtype), "quality" in exposure.companions,
+            request.calibration_of(name),
+        )  # fmt: skip
+        tables[name] = _with_coverage(table, np.empty(0))
+        if request.band_of(name) != name:
+            tables[name].remove_column(COVERAGE)
+    return table_of_bands(joined(tables), request)

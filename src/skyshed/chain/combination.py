@@ -1,0 +1,159 @@
+"""One image to detect on, made of several bands: their significances, or their mean."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from skyshed.background.mesh import Mesh
+from skyshed.images.exposure import Planes
+from skyshed.namespace import array_namespace
+
+__all__ = ["METHODS", "Combination", "combined", "combined_mesh"]
+
+#: How bands may be combined.
+METHODS = ("snr", "chi2", "mean")
+
+
+@dataclass(frozen=True)
+class Combination:
+    """What the image that sources are detected on is made of.
+
+    Attributes
+    ----------
+    bands : tuple of str
+        The bands.
+    method : {"snr", "chi2", "mean"}
+        ``"snr"`` is the sum of data / noise over the square root of the number of bands;
+        ``"chi2"`` the root of the sum of (data / noise)**2 (Szalay, Connolly & Szokoly 1999,
+        AJ 117, 68), less its mean and in units of the standard deviation that noise alone gives
+        it; ``"mean"`` the mean of the data, weighted by 1 / noise**2. In each pixel the bands that
+        have it count. The noise of the first two is 1.
+    scales : tuple of float
+        For ``"mean"``: what brings each band to the scale of the first.
+
+    Examples
+    --------
+    >>> from skyshed.chain.combination import Combination
+    >>> Combination(("r", "i"), "snr").scales
+    (1.0, 1.0)
+    """
+
+    bands: tuple[str, ...]
+    method: str
+    scales: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.scales:
+            object.__setattr__(self, "scales", (1.0,) * len(self.bands))
+
+
+def combined(combination: Combination, images: Iterable[Any], name: str) -> Planes:
+    """Combine a window of several bands.
+
+    Parameters
+    ----------
+    combination : Combination
+        How.
+    images : iterable of `skyshed.chain.steps.Prepared`
+        The window of each band, in their order; one after the other is asked for.
+    name : str
+        What the planes are called.
+
+    Returns
+    -------
+    planes : Planes
+        The combination, whose background is 0, and its noise. Pixels that no band has are masked.
+    """
+    total: Any = None
+    weights: Any = None
+    number: Any = None
+    for image, scale in zip(images, combination.scales, strict=True):
+        term, _ = image.without_background()  # an array of its own
+        noise = image.noise()
+        xp = array_namespace(data=term)
+        good = noise > 0
+        if image.planes.mask is not None:
+            good &= ~image.planes.mask
+        with np.errstate(divide="ignore", invalid="ignore"):
+            weight = _weigh(combination.method, term, noise, scale)
+        term[~good] = 0
+        total = term if total is None else _plus(total, term)
+        number = good.astype(np.int16) if number is None else _plus(number, good)
+        if weight is not None:
+            weight[~good] = 0
+            weights = weight if weights is None else _plus(weights, weight)
+        del term, noise, good, weight, image
+    missing = number == 0
+    data, rms = _of_sums(combination.method, total, weights, number, len(combination.bands))
+    return Planes(
+        data, missing if xp.any(missing) else None, rms, name=name,
+        level=xp.broadcast_to(xp.zeros((), dtype=data.dtype), data.shape),
+    )  # fmt: skip
+
+
+def _plus(total: Any, term: Any) -> Any:
+    """Add to a sum, in its place if its dtype holds the result."""
+    if np.result_type(total.dtype, term.dtype) != total.dtype:
+        return total + term
+    total += term
+    return total
+
+
+def _weigh(method: str, data: Any, noise: Any, scale: float) -> Any:
+    """Make of a band's data, in their place, what it adds to the sum; return its weight if any."""
+    if method == "mean":
+        weight = (data.dtype.type(scale) * noise) ** -2
+        data *= data.dtype.type(scale) * weight
+        return weight
+    data /= noise
+    if method == "chi2":
+        np.square(data, out=data)
+    return None
+
+
+def _of_sums(method: str, total: Any, weights: Any, number: Any, most: int) -> tuple[Any, Any]:
+    """Return the combination and its noise; 0 and 1 where no band has the pixel."""
+    xp = array_namespace(total=total)
+    if method == "mean":
+        weights[number == 0] = 1
+        return np.divide(total, weights, out=total, casting="same_kind"), weights**-0.5
+    if method == "snr":
+        factor, offset = [1.0, *(n**-0.5 for n in range(1, most + 1))], None
+    else:
+        mean, deviation = _chi(most)
+        np.sqrt(total, out=total)
+        factor = [1 / each for each in deviation]
+        offset = [a * b for a, b in zip(mean, factor, strict=True)]
+    total *= xp.asarray(factor, dtype=total.dtype)[number]
+    if offset is not None:
+        total -= xp.asarray(offset, dtype=total.dtype)[number]
+    return total, xp.ones_like(total)
+
+
+def _chi(most: int) -> tuple[list[float], list[float]]:
+    """Return mean and standard deviation of chi for 0 to ``most`` degrees of freedom.
+
+    The mean of n is ``sqrt(2) Gamma((n + 1) / 2) / Gamma(n / 2)``, the variance n - mean**2.
+    """
+    mean = [0.0]
+    for n in range(1, most + 1):
+        mean.append(math.sqrt(2) * math.exp(math.lgamma((n + 1) / 2) - math.lgamma(n / 2)))
+    return mean, [1.0, *(math.sqrt(n - mean[n] ** 2) for n in range(1, most + 1))]
+
+
+def combined_mesh(combination: Combination, meshes: Sequence[Mesh]) -> Mesh:
+    """Return the mesh of a combination: level 0, and the noise in each box.
+
+    ``meshes`` are those of its bands, in their order.
+    """
+    first = meshes[0]
+    noise = np.ones_like(first.noise)
+    if combination.method == "mean":
+        scaled = [
+            scale * mesh.noise for scale, mesh in zip(combination.scales, meshes, strict=True)
+        ]
+        noise = 1 / np.sqrt(sum(1 / np.where(each > 0, each, np.inf) ** 2 for each in scaled))
+    return Mesh(np.zeros_like(first.level), noise, first.gaps, first.n_good)

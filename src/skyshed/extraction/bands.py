@@ -1,0 +1,347 @@
+"""From several bands of the same pixels to one table: `extract_bands`."""
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import astropy.units as u
+
+from skyshed.arguments import check_choice, check_flag, check_number, is_path
+from skyshed.chain.combination import METHODS, Combination
+from skyshed.chain.request import DETECTION, IMAGE, Request, spelled
+from skyshed.extraction.bands_result import BandsExtraction
+from skyshed.extraction.entry import open_request, run_request
+from skyshed.extraction.given import open_labels
+from skyshed.extraction.plan import Resources, make_plan
+from skyshed.images.registration import check_same_pixels
+from skyshed.namespace import on_its_device
+from skyshed.parameters import OF_A_BAND, Parameters, canonical_keys
+
+__all__ = ["PER_BAND", "extract_bands", "open_bands"]
+
+#: Arguments that are one for all bands, or a mapping of one for each.
+PER_BAND = (
+    "hdu", "weight", "rms", "variance", "background", "error", "mask", "quality", "wcs", "profile",
+)  # fmt: skip
+#: Names of bands end names of columns, in every format.
+NAME = re.compile(r"[A-Za-z0-9]\w*", re.ASCII)
+
+
+@on_its_device
+def extract_bands(
+    bands: Mapping[str, Any],
+    *,
+    detect: Sequence[str] | str | None = None,
+    combine: str = "snr",
+    psf_fwhm: Mapping[str, float] | None = None,
+    segmentation: Any = None,
+    hdu: Any = None,
+    weight: Any = None,
+    rms: Any = None,
+    variance: Any = None,
+    background: Any = None,
+    error: Any = None,
+    mask: Any = None,
+    quality: Any = None,
+    wcs: Any = None,
+    profile: Any = None,
+    region: Any = None,
+    parameters: Parameters | None = None,
+    progress: bool | None = False,
+    device: str | None = None,
+    memory: int | str | None = None,
+    workspace: Any = None,
+    scheduler: Any = None,
+    restart: bool = False,
+    **overrides: Any,
+) -> BandsExtraction:
+    """Detect sources on a combination of bands, and measure them in each, in one table.
+
+    Positions, shapes and apertures are measured once, on the combination; fluxes in the same
+    apertures of every band (forced photometry). Bands are read one after the other. Images that do
+    not fit into memory are worked on tile by tile, with the same result bit by bit.
+
+    Parameters
+    ----------
+    bands : mapping of str to image, each of shape (ny, nx)
+        The bands, of the same pixels, by the names that columns get. Each is anything that
+        `skyshed.extract` takes.
+    detect : sequence of str, or str, optional
+        The bands to detect on, also as one text, ``"r,i"``; all if `None`.
+    combine : {"snr", "chi2", "mean"}, optional
+        How these are combined in each pixel, of the bands that have it: ``"snr"`` is the sum of
+        data / noise over the square root of their number; ``"chi2"`` the root of the sum of (data
+        / noise)**2 (Szalay, Connolly & Szokoly 1999, AJ 117, 68), less its mean and in units of its
+        standard deviation without sources; ``"mean"`` the mean weighted by 1 / noise**2, on the
+        scale of the first band, which needs ``zero_point`` or headers that say what all units are,
+        or else equal units. The threshold ``nsigma`` is in units of the noise of the combination.
+    psf_fwhm : mapping of str to float, optional
+        The seeing of each band: the FWHM of its stars in pixels. Each band is measured once more,
+        convolved with the Gaussian that brings it to the worst seeing, for colors: segment, Kron
+        and aperture fluxes and magnitudes with names that end in ``_matched_g``. Their errors are
+        those of sums over the noise of the band as it is.
+    segmentation : SegmentationImage, or image of int, optional
+        The label of each pixel: these sources are measured, and none are detected.
+    hdu, weight, rms, variance, background, error, mask, quality, wcs, profile : optional
+        As in `skyshed.extract`: a mapping has one for each band, which may lack bands; anything
+        else is for all.
+    region, parameters, progress, device, memory, workspace, scheduler, restart
+        As in `skyshed.extract`.
+    **overrides
+        Single parameters, which go before ``parameters``, under either spelling. Of
+        ``zero_point``, ``effective_gain``, ``exposure_time``, ``saturation`` and others that belong
+        to a band's own numbers, a mapping has one for each band.
+
+    Returns
+    -------
+    found : `~skyshed.extraction.BandsExtraction`
+        The table, the segmentation image, and the images of each band and of the combination. In
+        the table, columns of positions and shapes have their usual names; those of band ``g`` end
+        in ``_g``: ``kron_flux_g``, ``kron_fluxerr_g``, ``segment_flux_g``, ``flags_g``, ... Where a
+        band has less than half of a segment's pixels, its numbers are NaN; ``coverage_g`` is the
+        share that it has, and ``flags_g`` has ``masked_pixels`` or ``all_masked``.
+
+    Raises
+    ------
+    ValueError
+        If an argument is not allowed, a band is on another grid of pixels, or bands cannot be
+        brought to one scale.
+    TypeError
+        If ``bands`` is no mapping, or a parameter does not exist.
+    ImportError, OSError, TileError
+        See `skyshed.extract`.
+
+    Warns
+    -----
+    NoDetectionsWarning, ImageWarning, CrowdedWarning
+        See `skyshed.extract`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skyshed import extract_bands
+    >>> rng = np.random.default_rng(1)
+    >>> g, r = rng.normal(10, 1, (2, 128, 128))
+    >>> g[30:34, 60:64] += 20
+    >>> r[30:34, 60:64] += 50
+    >>> found = extract_bands({"g": g, "r": r}, nsigma=5, zero_point={"g": 25.0, "r": 26.0})
+    >>> row, = found.table
+    >>> print(f"{row['kron_flux_r'] / row['kron_flux_g']:.1f}")
+    2.4
+    """
+    if workspace is not None and not is_path(workspace):
+        raise TypeError(f"workspace must be the path of a folder or None, got {workspace!r}")
+    if progress is not None:
+        progress = check_flag(progress, "progress")
+    request = open_bands(
+        bands, detect=detect, combine=combine, psf_fwhm=psf_fwhm, segmentation=segmentation,
+        hdu=hdu, weight=weight, rms=rms, variance=variance, background=background, error=error,
+        mask=mask, quality=quality, wcs=wcs, profile=profile, region=region,
+        parameters=parameters, device=device, **overrides,
+    )  # fmt: skip
+    del bands, weight, rms, variance, background, error, mask, quality, segmentation
+    resources = Resources(memory, workspace, scheduler, restart)
+    found = run_request(request, make_plan(request, resources), resources, progress)
+    assert isinstance(found, BandsExtraction)
+    return found
+
+
+def open_bands(
+    bands: Mapping[str, Any],
+    *,
+    detect: Sequence[str] | str | None = None,
+    combine: str = "snr",
+    psf_fwhm: Mapping[str, float] | None = None,
+    segmentation: Any = None,
+    region: Any = None,
+    parameters: Parameters | None = None,
+    device: str | None = None,
+    **options: Any,
+) -> Request:
+    """Open all bands with all that goes with them; nothing but headers is read.
+
+    The arguments and errors are those of `extract_bands`.
+    """
+    names = _names(bands)
+    combine = check_choice(combine, "combine", METHODS)
+    chosen = _chosen(detect, names)
+    matching = _matching(psf_fwhm, names)
+    if parameters is not None and not isinstance(parameters, Parameters):
+        raise TypeError(f"parameters must be skyshed.Parameters, got {type(parameters).__name__}")
+    companions = {name: options.pop(name, None) for name in PER_BAND}
+    overrides = canonical_keys(options)
+    for name, value in overrides.items():
+        if isinstance(value, Mapping) and name not in OF_A_BAND:
+            raise ValueError(
+                f"{name} is one for all bands, got a mapping; {', '.join(OF_A_BAND)} may be given "
+                "for each"
+            )
+    requests = {}
+    for name in names:
+        own = _of(name, names, {**companions, **overrides})
+        requests[name] = open_request(
+            bands[name], name=name, region=region, parameters=parameters, device=device, **own
+        )
+    first = requests[names[0]]
+    for name, each in requests.items():
+        _check_grid(name, each, names[0], first)
+    exposures = {name: each.exposure for name, each in requests.items()}
+    known = None
+    if segmentation is not None:
+        known = open_labels(segmentation, first.exposure, region)
+    of_band = {name: each.parameters for name, each in requests.items()}
+    request = Request(
+        exposures, first.parameters.replace(**OF_A_BAND), known,
+        noted=_noted(requests, chosen, combine, psf_fwhm or {}),
+        of_band=of_band, combination=Combination(chosen, combine), matching=matching,
+    )  # fmt: skip
+    if combine != "mean":
+        return request
+    return _scaled(request, chosen)
+
+
+def _noted(
+    requests: Mapping[str, Request],
+    chosen: Sequence[str],
+    combine: str,
+    psf_fwhm: Mapping[str, float],
+) -> dict[str, str]:
+    """Return what the record has to say: what was combined, and the numbers of each band."""
+    noted = {"combine": combine, "detect": ",".join(chosen)}
+    noted |= {f"{band}_psf_fwhm": str(float(fwhm)) for band, fwhm in psf_fwhm.items()}
+    for band, request in requests.items():
+        noted |= {f"{band}_{key}": text for key, text in request.noted.items()}
+        for name, default in OF_A_BAND.items():
+            value = getattr(request.parameters, name)
+            if value != default:
+                noted[f"{band}_{name}"] = spelled(value)
+    return noted
+
+
+def _names(bands: Any) -> list[str]:
+    """Return the names of the bands."""
+    if not isinstance(bands, Mapping):
+        raise TypeError(
+            f"bands must be a mapping of names to images, got {type(bands).__name__}: give "
+            "{'g': 'g.fits', 'r': 'r.fits'}, or one image to skyshed.extract"
+        )
+    if not bands:
+        raise ValueError("bands is empty: give at least one image with its name")
+    for name in bands:
+        if not isinstance(name, str) or not NAME.fullmatch(name) or name in (IMAGE, DETECTION):
+            raise ValueError(
+                f"bands: {name!r} can't be the name of a band, which ends names of columns: it "
+                f"must be letters, digits and _, and not {IMAGE!r} or {DETECTION!r}"
+            )
+    return list(bands)
+
+
+def _chosen(detect: Any, names: Sequence[str]) -> tuple[str, ...]:
+    """Return the bands to detect on."""
+    if detect is None:
+        return tuple(names)
+    wanted = [each.strip() for each in detect.split(",")] if isinstance(detect, str) else [*detect]
+    unknown = [each for each in wanted if each not in names]
+    if unknown or not wanted:
+        raise ValueError(
+            f"detect must name bands, of {', '.join(names)}; got "
+            f"{', '.join(map(repr, unknown)) or 'none'}"
+        )
+    if len(set(wanted)) < len(wanted):
+        raise ValueError(f"detect names a band twice: {', '.join(wanted)}")
+    return tuple(wanted)
+
+
+def _matching(psf_fwhm: Any, names: Sequence[str]) -> dict[str, float]:
+    """Return the FWHM of the Gaussian that brings each band to the worst seeing, in pixels."""
+    if psf_fwhm is None:
+        return {}
+    if not isinstance(psf_fwhm, Mapping) or set(psf_fwhm) != set(names):
+        shown = sorted(psf_fwhm) if isinstance(psf_fwhm, Mapping) else psf_fwhm
+        raise ValueError(
+            f"psf_fwhm must have the seeing of each band, {', '.join(names)}, in pixels; got "
+            f"{shown!r}"
+        )
+    seeing = {}
+    for name in names:
+        seeing[name] = check_number(psf_fwhm[name], f"psf_fwhm of {name}", "a number of pixels")
+        if not 0 < seeing[name] < math.inf:
+            raise ValueError(f"psf_fwhm of {name} must be positive, got {seeing[name]:g}")
+    worst = max(seeing.values())
+    return {name: math.sqrt(worst**2 - fwhm**2) for name, fwhm in seeing.items()}
+
+
+def _of(band: str, names: Sequence[str], options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is given for one of the bands."""
+    own = {}
+    for option, value in options.items():
+        if not isinstance(value, Mapping) or _is_header(value):
+            own[option] = value
+            continue
+        unknown = [each for each in value if each not in names]
+        if unknown:
+            raise ValueError(
+                f"{option} is given for {', '.join(map(repr, unknown))}, which is no band: there "
+                f"are {', '.join(names)}"
+            )
+        if band in value:
+            own[option] = value[band]
+    return own
+
+
+def _is_header(value: Any) -> bool:
+    """Whether a mapping is a FITS header, which a WCS may be given as."""
+    return hasattr(value, "cards")
+
+
+def _check_grid(name: str, each: Request, other: str, first: Request) -> None:
+    """Refuse a band whose pixels are not those of the first."""
+    try:
+        check_same_pixels(each.shape, each.wcs, name, first.shape, first.wcs)
+    except ValueError as error:
+        raise ValueError(
+            f"bands must have the same pixels, and {name} has not those of {other} (image): "
+            f"{error}. The package reproject resamples images: reproject.reproject_interp, or "
+            "reproject_exact, which keeps fluxes"
+        ) from None
+
+
+def _scaled(request: Request, chosen: Sequence[str]) -> Request:
+    """Bring the bands that are combined to the scale of the first of them.
+
+    Raises
+    ------
+    ValueError
+        If that is not possible.
+    """
+    points = [_zero_point(request, name) for name in chosen]
+    units = [request.exposures[name].unit for name in chosen]
+    if all(point is not None for point in points):
+        scales = tuple(float(10 ** (-0.4 * (point - points[0]))) for point in points)  # type: ignore[operator]
+    elif any(point is not None for point in points):
+        without = [name for name, point in zip(chosen, points, strict=True) if point is None]
+        raise ValueError(
+            f"combine='mean' needs the zero points of all bands or of none, and {without[0]} has "
+            "none: give zero_point for each, or combine='snr'"
+        )
+    else:
+        try:
+            scales = tuple(1.0 if unit is None else float(unit.to(units[0])) for unit in units)
+        except (u.UnitConversionError, AttributeError, TypeError):
+            raise ValueError(
+                f"combine='mean' needs bands in one unit, and they are in "
+                f"{', '.join(str(unit or 'none') for unit in units)}: give zero_point for each, or "
+                "combine='snr'"
+            ) from None
+    return replace(request, combination=Combination(tuple(chosen), "mean", scales))
+
+
+def _zero_point(request: Request, name: str) -> float | None:
+    """Return the magnitude of a flux of one unit in a band, if it is known."""
+    given = request.of_band[name].zero_point
+    if isinstance(given, float):
+        return given
+    calibration = request.calibration_of(name)
+    return None if calibration is None else float(calibration.zero_point)

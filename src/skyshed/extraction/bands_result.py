@@ -1,0 +1,150 @@
+"""What was found in several bands; what `skyshed.extract_bands` returns."""
+
+from typing import Any
+
+from skyshed.background import Background2D
+from skyshed.chain.bands import BandsRun
+from skyshed.chain.request import MATCHED
+from skyshed.extraction.result import Extraction
+from skyshed.extraction.views import ImageView
+from skyshed.images.window import Window
+from skyshed.namespace import to_host
+
+__all__ = ["Band", "BandsExtraction"]
+
+
+class BandsExtraction(Extraction):
+    """The sources of several bands; what `skyshed.extract_bands` returns.
+
+    It is an `~skyshed.extraction.Extraction` of the combination that sources were detected on:
+    ``data``, ``convolved_data``, ``error`` and ``mask`` are its images, ``detection_cat`` its
+    catalog, and ``write`` writes its map with the table of all bands. ``found["g"]`` is one of the
+    bands. Images are made anew when they are read: keep the files of the bands as long as the
+    result is used.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skyshed import extract_bands
+    >>> image = np.random.default_rng(1).normal(10, 1, (128, 128))
+    >>> image[30:34, 60:64] += 50
+    >>> found = extract_bands({"g": image, "r": 2 * image}, nsigma=5)
+    >>> found, found.bands
+    (<BandsExtraction: 1 source in 2 bands of 128 x 128 pixels>, ('g', 'r'))
+    >>> found["r"].data[30:34, 60:64].shape
+    (4, 4)
+    """
+
+    _run: BandsRun
+
+    def __repr__(self) -> str:
+        n, (ny, nx) = self.segmentation.nlabels, self.shape
+        return (
+            f"<{type(self).__name__}: {n} source{'' if n == 1 else 's'} in {len(self.bands)} "
+            f"band{'' if len(self.bands) == 1 else 's'} of {ny} x {nx} pixels>"
+        )
+
+    @property
+    def bands(self) -> tuple[str, ...]:
+        """The names of the bands."""
+        return tuple(self._run.request.of_band)
+
+    def __getitem__(self, band: str) -> "Band":
+        if band not in self.bands:
+            raise KeyError(f"{band!r} is no band: there are {', '.join(self.bands)}")
+        return Band(self._run, band, self._host)
+
+    @property
+    def background2d(self) -> Background2D:
+        """That of the combination: level 0, and its noise."""
+        return super().background2d
+
+    @property
+    def catalog(self) -> Any:
+        """The catalog of the combination; that of a band is ``found[band].catalog``."""
+        return self.detection_cat
+
+    @property
+    def unit(self) -> Any:
+        """The unit of the combination, which has none."""
+        return None
+
+    def to_host(self) -> "BandsExtraction":
+        """Return the same with NumPy images, copied when they are read."""
+        return BandsExtraction(self._run, self.record, host=True)
+
+
+class Band:
+    """One of the bands of a `BandsExtraction`.
+
+    Parameters
+    ----------
+    run : BandsRun
+        The finished run.
+    name : str
+        The band.
+    host : bool
+        Whether images are brought to the host.
+    """
+
+    def __init__(self, run: BandsRun, name: str, host: bool = False) -> None:
+        self._run, self.name, self._host = run, name, host
+
+    def __repr__(self) -> str:
+        return f"<Band {self.name}>"
+
+    @property
+    def data(self) -> ImageView:
+        """The band without its background, shape (ny, nx)."""
+        return self._view("data")
+
+    @property
+    def matched_data(self) -> ImageView | None:
+        """The same in the seeing of the worst band, shape (ny, nx); `None` without ``psf_fwhm``."""
+        if not self._run.request.matching:
+            return None
+        return self._view("data", MATCHED)
+
+    @property
+    def error(self) -> ImageView:
+        """The total 1-sigma error of each pixel, shape (ny, nx)."""
+        return self._view("error")
+
+    @property
+    def mask(self) -> ImageView:
+        """True for the pixels that were left out, shape (ny, nx)."""
+        return self._view("mask")
+
+    @property
+    def background(self) -> ImageView:
+        """The background that was subtracted, shape (ny, nx)."""
+        return self._view("background")
+
+    @property
+    def background_rms(self) -> ImageView:
+        """The noise that was measured in the background, shape (ny, nx)."""
+        return self._view("background_rms")
+
+    @property
+    def background2d(self) -> Background2D:
+        """The background, as a mesh and as maps."""
+        return self._run.background_of(self.name)
+
+    @property
+    def unit(self) -> Any:
+        """The unit of the band, or `None`."""
+        return self._run.request.exposures[self.name].unit
+
+    @property
+    def catalog(self) -> Any:
+        """The `~skyshed.SourceCatalog` of the band, made when asked for; `None` without sources."""
+        return self._run.catalog_of(self.name)
+
+    def _view(self, name: str, way: str = "") -> ImageView:
+        band = f"{self.name}{way}"
+
+        def read(window: Window) -> Any:
+            pixels = self._run.read_of(band, name, window)
+            return to_host(pixels) if self._host else pixels
+
+        return ImageView(read, self._run.request.shape, self._run.dtype_of(name, band))

@@ -1,0 +1,95 @@
+"""Where the background is measured twice: what the second pass leaves out, and its boxes.
+
+The first detection splits nothing: components that touch across tiles are joined, small ones are
+dropped, and what remains is grown from the map of all tiles. Where sources are known there is
+nothing to detect.
+"""
+
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from skyshed.chain.background import assemble, measure_window
+from skyshed.chain.source_mask import grown_in, reach_of
+from skyshed.images.window import Window
+from skyshed.mosaic.detect import components, inner_faces
+from skyshed.mosaic.job import Job
+from skyshed.mosaic.known_labels import read_labels
+from skyshed.mosaic.records import Found, FoundSources, SecondBoxes, SecondMeshes
+from skyshed.mosaic.runs import in_whole_image, paint, runs_of
+from skyshed.mosaic.stitch import describe, stitch
+from skyshed.namespace import in_one_transfer, like
+
+__all__ = ["assemble_again", "find", "join_found", "measure_again"]
+
+
+def find(job: Job, tile: tuple[int, int]) -> None:
+    """Find the components of a tile above the threshold over the first background."""
+    start = perf_counter()
+    core = job.tiling[tile]
+    image = job.prepare_convolved(core, job.first_meshes)
+    found = components(image, inner_faces(core, job.shape))
+    parts = in_one_transfer(*runs_of(found.sources.pixel, found.numbers))
+    described = describe(found.sources, found.numbers, core, job.shape[1])
+    runs = in_whole_image(list(parts), core)
+    job.workspace.save(Found(described, runs, perf_counter() - start), tile)
+
+
+def join_found(job: Job) -> None:
+    """Tell of the components of each tile which are large enough with what lies in other tiles."""
+    parts = {
+        tile: job.workspace.load(Found, tile, ("components",)).components for tile in job.tiling
+    }
+    parameters = job.parameters
+    joined = stitch(parts, job.tiling, parameters.npixels, parameters.connectivity)
+    kept = [joined.tables[tile] > 0 for tile in job.tiling]
+    start = np.cumsum([0, *(each.size for each in kept)])
+    job.workspace.save(FoundSources(np.concatenate(kept), start))
+
+
+def measure_again(job: Job, tile: tuple[int, int]) -> None:
+    """Measure the boxes of a tile without sources, in each exposure."""
+    start = perf_counter()
+    window, request = job.tiling[tile], job.request
+    distance = request.parameters.background_growth
+    around = window.grown(reach_of(distance), job.shape)
+    left_out = grown_in(_sources_in(job, around), distance, around, window)
+    boxes = {}
+    for name, exposure in request.exposures.items():
+        planes = exposure.read(window)
+        boxes[name] = measure_window(
+            planes, window, request.shape, request.box_size, request.parameters,
+            like(left_out, planes.data),
+        )  # fmt: skip
+    job.workspace.save(SecondBoxes(boxes, perf_counter() - start), tile)
+
+
+def _sources_in(job: Job, window: Window) -> Any:
+    """Return where the sources are that are known, or were found first, in a window."""
+    if job.request.known is not None:
+        return read_labels(job, window) != 0
+    found = job.workspace.load(FoundSources)
+    sources = np.zeros(window.shape, np.int32)
+    for tile in job.tiling.tiles_in(window):
+        runs = job.workspace.load(Found, tile, ("runs",)).runs
+        number = tile[0] * job.tiling.grid[1] + tile[1]
+        kept = found.kept[slice(*found.start[number : number + 2])]
+        paint(runs, kept.astype(np.int32), window, sources)
+    return sources != 0
+
+
+def assemble_again(job: Job) -> None:
+    """Make the meshes of the exposures from the boxes without sources."""
+    request, n_columns = job.request, job.tiling.grid[1]
+    meshes = {}
+    for name, exposure in request.exposures.items():
+        boxes = {
+            job.tiling[tile]: job.workspace.load(SecondBoxes, tile, (f"boxes.{name}",)).boxes[name]
+            for tile in job.tiling
+        }
+        first = job.first_meshes.exposures[name]
+        meshes[name] = assemble(
+            exposure, boxes, n_columns, request.box_size, request.parameters, first
+        )
+    job.workspace.save(SecondMeshes(meshes))

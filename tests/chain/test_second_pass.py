@@ -1,0 +1,107 @@
+"""The background measured again without the sources: nearer to the true sky, and what it is."""
+
+import numpy as np
+import pytest
+from scipy.ndimage import distance_transform_edt
+
+from skyshed import Background2D, CrowdedWarning, extract
+from skyshed.datasets import make_survey_image
+from tests.pipeline_field import make_field
+
+
+@pytest.fixture(scope="module")
+def field():
+    return make_survey_image((768, 768), seed=21, clustered_fraction=0.1)
+
+
+def bias(field, **options):
+    """Return how far the background lies above the true sky, in sigma: the median over pixels."""
+    found = extract(field.data, mask=field.mask, columns=("label",), **options)
+    off = (np.asarray(found.background) - field.sky) / field.rms
+    return float(np.median(off[~field.mask]))
+
+
+def test_the_sky_comes_within_the_promised_share_of_the_noise(field):
+    once, twice = bias(field), bias(field, background_passes=2)
+    assert once > 0.07
+    assert abs(twice) < 0.04
+
+
+def test_the_farther_segments_are_grown_the_less_of_sources_is_left(field):
+    values = [bias(field, background_passes=2, background_growth=g) for g in (0, 4, 8)]
+    assert values[0] > values[1] > values[2] > 0
+
+
+def by_hand(data, first, distance):
+    """Return the mesh of a background with `Background2D`, without what was found before."""
+    left_out = distance_transform_edt(first.segmentation.data == 0) <= distance
+    return Background2D(data, 16, mask=left_out, exclude_percentile=95)
+
+
+def test_the_mesh_is_that_of_boxes_without_the_grown_segments():
+    data = make_field()
+    first = extract(data, box_size=16)
+    found = extract(data, box_size=16, background_passes=2, background_growth=2.5)
+    expected = by_hand(data, first, 2.5)
+    np.testing.assert_array_equal(found.background2d.background_mesh, expected.background_mesh)
+    np.testing.assert_array_equal(
+        found.background2d.background_rms_mesh, expected.background_rms_mesh
+    )
+    assert not np.array_equal(
+        first.background2d.background_mesh, found.background2d.background_mesh
+    )
+
+
+def test_sources_that_are_known_are_what_is_left_out():
+    data = make_field()
+    first = extract(data, box_size=16, nsigma=4)
+    options = {"box_size": 16, "background_passes": 2, "background_growth": 3}
+    found = extract(data, segmentation=first.segmentation, **options)
+    expected = by_hand(data, first, 3)
+    np.testing.assert_array_equal(found.background2d.background_mesh, expected.background_mesh)
+
+
+def test_sources_of_a_detection_image_are_left_out_of_both():
+    data, band = make_field(), 2 * make_field(seed=8)
+    first = extract(band, box_size=16)
+    options = {"box_size": 16, "background_passes": 2, "background_growth": 3}
+    found = extract(data, detection_image=band, **options)
+    expected = by_hand(data, first, 3)
+    np.testing.assert_array_equal(found.background2d.background_mesh, expected.background_mesh)
+    of_band = by_hand(band, first, 3)
+    np.testing.assert_array_equal(
+        found._run.background2d("detection_image").background_mesh, of_band.background_mesh
+    )
+
+
+def test_one_pass_is_what_it_was():
+    data = make_field()
+    found = extract(data, box_size=16, background_passes=1, background_growth=1)
+    np.testing.assert_array_equal(
+        found.background2d.background_mesh, Background2D(data, 16).background_mesh
+    )
+
+
+@pytest.mark.parametrize("growth", [14, 300])
+def test_where_few_pixels_are_left_there_is_a_warning(growth):
+    data = make_field()
+    with pytest.warns(CrowdedWarning, match=rf"background_growth = {growth} pixels, fewer than"):
+        found = extract(data, box_size=16, background_passes=2, background_growth=growth)
+    first = extract(data, box_size=16)
+    same = np.array_equal(found.background2d.background_mesh, first.background2d.background_mesh)
+    # Where not one pixel is left, the first background stays.
+    assert same == (growth == 300)
+    assert found.parameters.exclude_percentile == 10
+
+
+def test_masked_pixels_and_relative_weights_count_as_in_one_pass():
+    data = make_field()
+    mask = np.zeros(data.shape, bool)
+    mask[:, :9] = True
+    weight = np.full(data.shape, 4.0)
+    options = {"box_size": 16, "mask": mask, "weight": weight, "scale_weight": True}
+    found = extract(data, background_passes=2, background_growth=2, **options)
+    np.testing.assert_array_equal(found.mask, mask)
+    # The noise is that of the second mesh: relative weights are scaled to it.
+    noise = np.median(np.asarray(found.background_rms)[~mask])
+    assert np.median(np.asarray(found.error)[~mask]) == pytest.approx(noise, rel=0.02)

@@ -1,0 +1,460 @@
+"""Several bands in one table: one detection, and the numbers of each band by itself."""
+
+import warnings
+
+import astropy.units as u
+import numpy as np
+import pytest
+from astropy.io import fits
+from scipy.stats import chi
+
+from skyshed import (
+    SEGMENTATION_FLAGS,
+    Background2D,
+    ImageWarning,
+    NoDetectionsWarning,
+    SourceCatalog,
+    WorkspaceError,
+    extract,
+    extract_bands,
+)
+from skyshed.chain.combination import Combination, combined
+from skyshed.extraction.bands import open_bands
+from skyshed.extraction.entry import run_request
+from skyshed.extraction.plan import Resources, make_plan
+from skyshed.images import Window
+from skyshed.output.write import read_catalog
+from tests.pipeline_field import SHAPE, make_field, make_wcs, same_tables
+
+OPTIONS = {"box_size": 16, "n_threads": 1}
+
+
+def make_bands(names="gri", dtypes=(np.float32, np.float32, np.float64)):
+    """Return images of the same sources with noise, sky and flux of their own."""
+    clean = make_field(dtype=np.float64)
+    bands = {}
+    for number, (name, dtype) in enumerate(zip(names, dtypes, strict=True)):
+        rng = np.random.default_rng(number)
+        bands[name] = ((1 + number) * clean + rng.normal(0, 1 + number, SHAPE)).astype(dtype)
+    return bands
+
+
+def by_tiles(bands, tile=(64, 96), workspace=None, **options):
+    request = open_bands(bands, **options)
+    resources = Resources(workspace=workspace, tile=tile)
+    return run_request(request, make_plan(request, resources), resources)
+
+
+def quietly(function, *args, **options):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return function(*args, **options)
+
+
+@pytest.fixture(scope="module")
+def bands():
+    return make_bands()
+
+
+@pytest.fixture(scope="module")
+def found(bands):
+    options = {**OPTIONS, "aperture_radii": (3.0,), "zero_point": {"g": 25.0, "i": 27.0}}
+    return extract_bands(bands, wcs=make_wcs(), effective_gain={"r": 2.0}, **options)
+
+
+@pytest.mark.parametrize("band", ["g", "r", "i"])
+def test_the_numbers_of_a_band_are_those_of_forced_photometry(bands, found, band):
+    alone = extract(
+        bands[band], detection_cat=found.catalog, box_size=16, n_threads=1, aperture_radii=(3.0,),
+        effective_gain=2.0 if band == "r" else None, zero_point={"g": 25.0, "i": 27.0}.get(band),
+    )  # fmt: skip
+    assert len(found.table) > 40
+    for name in ("kron_flux", "kron_fluxerr", "segment_flux", "segment_fluxerr", "max_value",
+                 "aperture_3_flux", "aperture_3_fluxerr", "fluxfrac_radius_50"):  # fmt: skip
+        np.testing.assert_array_equal(found.table[f"{name}_{band}"], alone.table[name])
+    for name in ("xcentroid", "semimajor_sigma", "area", "bbox_xmin"):
+        np.testing.assert_array_equal(found.table[name], alone.table[name])
+    has_magnitudes = f"kron_mag_{band}" in found.table.colnames
+    assert has_magnitudes == (band != "r")
+    if has_magnitudes:
+        np.testing.assert_array_equal(found.table[f"kron_mag_{band}"], alone.table["kron_mag"])
+
+
+def test_positions_and_shapes_are_in_the_table_once(found):
+    names = found.table.colnames
+    assert {"label", "name", "xcentroid", "sky_centroid", "ra", "area", "orientation"} <= set(names)
+    assert not {"kron_flux", "flags", "xcentroid_g", "area_r"} & set(names)
+    for band in "gri":
+        assert {f"{each}_{band}" for each in ("kron_flux", "flags", "coverage")} <= set(names)
+
+
+def significance(image):
+    background = Background2D(image, 16)
+    return (image - background.background) / background.background_rms
+
+
+def test_what_is_detected_on_is_the_sum_of_significances(bands, found):
+    expected = sum(significance(bands[name]) for name in "gri") / np.sqrt(3)
+    np.testing.assert_allclose(found.data, expected, rtol=1e-5, atol=1e-5)
+    np.testing.assert_array_equal(found.error, 1)
+    off = np.asarray(found.data)[found.segmentation.data == 0]
+    assert abs(np.median(off)) < 0.1
+
+
+def test_some_of_the_bands_are_detected_on(bands):
+    one = extract_bands(bands, detect="r", **OPTIONS)
+    np.testing.assert_allclose(one.data, significance(bands["r"]), rtol=1e-5, atol=1e-5)
+    two = extract_bands(bands, detect=("r", "i"), **OPTIONS)
+    assert len(two.table) > len(one.table)
+    assert same_tables(two.table, extract_bands(bands, detect="r, i", **OPTIONS).table)
+    # Of one band alone it is what is found in it.
+    alone = extract(bands["r"], **OPTIONS)
+    assert abs(len(alone.table) - len(one.table)) <= 2
+
+
+class Plain:
+    """A window of a band whose background is known to be 0."""
+
+    def __init__(self, data, noise, mask=None):
+        self.data, self._noise = data, noise
+        self.planes = type("Planes", (), {"mask": mask})
+
+    def without_background(self):
+        return self.data.copy(), None
+
+    def noise(self):
+        return self._noise
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 6])
+@pytest.mark.parametrize("method", ["snr", "chi2"])
+def test_noise_combines_to_noise_of_one(method, n):
+    rng = np.random.default_rng(n)
+    noise = [np.full((400, 500), 10.0**k, np.float32) for k in range(n)]
+    images = [Plain(rng.normal(0, 1, each.shape) * each, each) for each in noise]
+    planes = combined(Combination(tuple("abcdef"[:n]), method), images, "x")
+    assert planes.data.mean() == pytest.approx(0, abs=0.01)
+    assert planes.data.std() == pytest.approx(1, abs=0.01)
+    assert planes.mask is None
+    if method == "chi2":
+        expected = np.sqrt(sum((each.data / each.noise()) ** 2 for each in images))
+        expected = (expected - chi.mean(n)) / chi.std(n)
+        np.testing.assert_allclose(planes.data, expected, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("method", ["snr", "chi2", "mean"])
+def test_where_a_band_is_missing_the_others_count(method):
+    rng = np.random.default_rng(5)
+    masks = rng.random((3, 30, 40)) < 0.5
+    data = rng.normal(0, 1, (3, 30, 40)) + 5
+    noise = rng.uniform(0.5, 2, (3, 30, 40))
+    data[masks] = np.nan
+    images = [Plain(*each) for each in zip(data, noise, masks, strict=True)]
+    scales = (1.0, 2.0, 0.5)
+    planes = combined(
+        Combination(("a", "b", "c"), method, scales if method == "mean" else ()), images, "x"
+    )
+    np.testing.assert_array_equal(planes.mask, masks.all(axis=0))
+    for y, x in np.argwhere(~planes.mask)[::17]:
+        good = ~masks[:, y, x]
+        values, sigmas = data[good, y, x], noise[good, y, x]
+        n, s = good.sum(), values / sigmas
+        if method == "mean":
+            factors = np.array(scales)[good]
+            weights = 1 / (sigmas * factors) ** 2
+            expected = np.sum(values * factors * weights) / weights.sum()
+            assert planes.rms[y, x] == pytest.approx(weights.sum() ** -0.5)
+        else:
+            by_sum = (np.sqrt(np.sum(s**2)) - chi.mean(n)) / chi.std(n)
+            expected = s.sum() / np.sqrt(n) if method == "snr" else by_sum
+            assert planes.rms[y, x] == 1
+        assert planes.data[y, x] == pytest.approx(expected)
+
+
+def test_the_mean_is_on_the_scale_of_the_first_band():
+    clean = make_field(dtype=np.float64)
+    fainter = clean / 100 + np.random.default_rng(1).normal(0, 0.001, SHAPE)
+    both = {"a": clean, "b": fainter}
+    found = extract_bands(both, combine="mean", zero_point={"a": 25.0, "b": 20.0}, **OPTIONS)
+    expected = clean - Background2D(clean, 16).background
+    bright = expected > 20
+    ratio = np.asarray(found.data)[bright] / expected[bright]
+    assert np.median(ratio) == pytest.approx(1, abs=0.02)
+    assert np.median(found.error) < 0.1 * np.median(Background2D(clean, 16).background_rms) + 0.99
+    same_unit = {"a": clean << u.Jy, "b": 1000 * clean << u.mJy}
+    found = extract_bands(same_unit, combine="mean", **OPTIONS)
+    np.testing.assert_allclose(found.data, expected, atol=1e-4)
+
+
+CHAINS = {
+    "usual": {},
+    "two passes": {"background_passes": 2, "background_growth": 3},
+    "chi2 of two": {"combine": "chi2", "detect": "r,i", "columns": ("default", "gini", "fwhm")},
+    "mean": {"combine": "mean", "zero_point": 25.0, "zero_point_system": "AB"},
+    "as it is": {"kernel_fwhm": 0, "columns": ("default", "background_mean"), "nsigma": 3},
+    "matched": {
+        "psf_fwhm": {"g": 4.0, "r": 3.2, "i": 5.0},
+        "aperture_radii": (3.0,),
+        "zero_point": 25.0,
+        "effective_gain": {"i": 2.0},
+    },
+    "large apertures": {"aperture_radii": (20.0,), "localbkg_width": 20, "kron_params": (4, 3, 0)},
+}
+
+
+@pytest.mark.parametrize("kind", CHAINS)
+def test_tiles_have_the_bits_of_the_run_at_once(kind):
+    # Small tiles have sources whose apertures reach beyond the margin.
+    tile = (32, 48) if kind in ("usual", "large apertures") else (64, 96)
+    bands = make_bands()
+    bands["g"][30:60, 70:90] = np.nan
+    bands["i"][:, 100:103] = np.nan
+    mask = np.zeros(SHAPE, bool)
+    mask[40:50, :40] = True
+    weight = np.full(SHAPE, 0.25, np.float32)
+    weight[:, 150:] = 0
+    options = {
+        **OPTIONS, "wcs": make_wcs(), "mask": {"r": mask}, "weight": {"r": weight},
+        "background": {"g": 20.5}, **CHAINS[kind],
+    }  # fmt: skip
+    whole = quietly(extract_bands, bands, **options)
+    tiled = quietly(by_tiles, bands, tile, **options)
+    assert len(whole.table) > 20
+    assert same_tables(tiled.table, whole.table)
+    assert not set(tiled.table.meta) ^ set(whole.table.meta)
+    np.testing.assert_array_equal(tiled.segmentation.data[:], whole.segmentation.data)
+    for name in ("data", "convolved_data", "error"):
+        np.testing.assert_array_equal(getattr(tiled, name)[:], getattr(whole, name)[:])
+    for name in ("data", "error", "mask", "background", "background_rms"):
+        np.testing.assert_array_equal(getattr(tiled["r"], name)[:], getattr(whole["r"], name)[:])
+    assert tiled.tiles.colnames == whole.tiles.colnames
+
+
+def stars_of_no_color(seeing):
+    """Return an image of each band of 49 stars of one flux, in Gaussian seeing."""
+    rng = np.random.default_rng(4)
+    down, right = np.mgrid[:240, :240]
+    y, x = (each.ravel() + rng.uniform(-0.5, 0.5, 49) for each in np.mgrid[30:240:30, 30:240:30])
+    bands = {}
+    for name, fwhm in seeing.items():
+        variance = (fwhm / 2.3548) ** 2
+        clean = sum(
+            2000
+            / (2 * np.pi * variance)
+            * np.exp(-((down - j) ** 2 + (right - i) ** 2) / 2 / variance)
+            for j, i in zip(y, x, strict=True)
+        )
+        bands[name] = clean + rng.normal(0, 1, clean.shape)
+    return bands
+
+
+def test_colors_of_stars_are_right_where_the_seeing_is_matched():
+    seeing = {"g": 5.0, "r": 3.5}
+    bands = stars_of_no_color(seeing)
+    options = {"box_size": 60, "background": "none", "zero_point": 25.0, "aperture_radii": (3.0,)}
+    found = extract_bands(bands, psf_fwhm=seeing, **options)
+    assert len(found.table) == 49
+    for kind in ("kron", "aperture_3", "segment"):
+        as_it_is, matched = (
+            np.median((found.table[f"{kind}_mag{way}_g"] - found.table[f"{kind}_mag{way}_r"]).value)
+            for way in ("", "_matched")
+        )
+        assert as_it_is > {"kron": 0.002, "segment": 0.01, "aperture_3": 0.1}[kind]
+        assert abs(matched) < min(0.01, as_it_is / 2)
+    # The worst band is as it is; the others keep their flux.
+    np.testing.assert_array_equal(found.table["kron_flux_matched_g"], found.table["kron_flux_g"])
+    np.testing.assert_array_equal(found["g"].matched_data, found["g"].data)
+    assert np.sum(found["r"].matched_data) == pytest.approx(np.sum(found["r"].data), rel=1e-3)
+    assert "flags_matched_g" not in found.table.colnames
+    assert extract_bands(bands, **options)["r"].matched_data is None
+
+
+def test_known_sources_are_measured_in_all_bands(bands):
+    labels = extract(bands["i"], **OPTIONS).segmentation
+    whole = extract_bands(bands, segmentation=labels, **OPTIONS)
+    assert same_tables(whole.table, by_tiles(bands, segmentation=labels, **OPTIONS).table)
+    np.testing.assert_array_equal(whole.table["label"], labels.labels)
+    assert np.isfinite(whole.table["kron_flux_g"]).all()
+
+
+def test_a_band_that_lacks_a_source_says_nothing_of_it(bands, found):
+    row = int(np.argmax(found.table["area"].value))
+    x, y = (round(float(found.table[name][row])) for name in ("xcentroid", "ycentroid"))
+    spoiled = {**bands, "g": bands["g"].copy(), "r": bands["r"].copy()}
+    box = [int(found.table[f"bbox_{each}"][row]) for each in ("ymin", "ymax", "xmin", "xmax")]
+    spoiled["g"][box[0] - 1 : box[1] + 2, box[2] - 1 : box[3] + 2] = np.nan
+    spoiled["r"][y, x] = np.nan
+    table = extract_bands(spoiled, **OPTIONS).table
+    at = int(np.argmin(np.hypot(table["xcentroid"] - x, table["ycentroid"] - y)))
+    flags = SEGMENTATION_FLAGS
+    assert table["coverage_g"][at] == 0
+    assert table["flags_g"][at] & flags.ALL_MASKED
+    for name in ("kron_flux", "kron_fluxerr", "segment_flux", "max_value", "fluxfrac_radius_50"):
+        assert np.isnan(table[f"{name}_g"][at])
+        assert np.isfinite(table[f"{name}_i"][at])
+    assert 0.9 < table["coverage_r"][at] < 1
+    assert table["flags_r"][at] & flags.MASKED_PIXELS
+    assert np.isfinite(table["kron_flux_r"][at])
+    assert (table["coverage_i"] == 1).all()
+
+
+def test_sources_too_faint_for_any_band_are_found_in_all_of_them():
+    rng = np.random.default_rng(8)
+    clean = np.zeros((200, 200))
+    y, x = (each.ravel() for each in np.mgrid[20:200:20, 20:200:20])
+    down, right = np.mgrid[:200, :200]
+    for j, i in zip(y, x, strict=True):
+        clean += 1.6 * np.exp(-((down - j) ** 2 + (right - i) ** 2) / (2 * 1.5**2))
+    bands = {name: clean + rng.normal(0, 1, clean.shape) for name in "abcde"}
+
+    def recovered(table):
+        near = np.hypot(table["xcentroid"][:, None] - x, table["ycentroid"][:, None] - y) < 3
+        return near.any(axis=0).mean()
+
+    one = recovered(extract(bands["a"], box_size=50).table)
+    assert recovered(extract_bands(bands, box_size=50).table) > one + 0.4
+
+
+def test_no_source_at_all(bands):
+    with pytest.warns(NoDetectionsWarning):
+        found = extract_bands(bands, nsigma=1e6, zero_point=25.0, wcs=make_wcs(), **OPTIONS)
+    with pytest.warns(NoDetectionsWarning):
+        tiled = by_tiles(bands, nsigma=1e6, zero_point=25.0, wcs=make_wcs(), **OPTIONS)
+    some = extract_bands(bands, zero_point=25.0, wcs=make_wcs(), **OPTIONS)
+    assert len(found.table) == len(tiled.table) == 0
+    assert found.table.colnames == tiled.table.colnames == some.table.colnames
+    assert [found.table[name].dtype for name in found.table.colnames if name != "sky_centroid"] == [
+        some.table[name].dtype for name in some.table.colnames if name != "sky_centroid"
+    ]
+    assert found.catalog is None
+    assert found["g"].catalog is None
+
+
+def test_units_and_magnitudes_are_those_of_each_band(bands):
+    units = {"g": bands["g"] << u.mJy, "r": bands["r"], "i": bands["i"] << u.electron / u.s}
+    table = extract_bands(units, zero_point={"i": 26.0}, **OPTIONS).table
+    assert table["kron_flux_g"].unit == u.mJy
+    assert getattr(table["kron_flux_r"], "unit", None) is None
+    assert table["kron_flux_i"].unit == u.electron / u.s
+    assert table["kron_flux_ujy_g"].unit == u.uJy
+    expected = 26 - 2.5 * np.log10(table["kron_flux_i"].value)
+    np.testing.assert_allclose(table["kron_mag_i"].value, expected)
+    assert float(table.meta["zero_point_ab_g"]) == pytest.approx(16.4)
+    assert "zero_point_ab" not in table.meta
+
+
+def test_results_are_written_and_read(bands, tmp_path):
+    paths = {}
+    for name, image in bands.items():
+        paths[name] = tmp_path / f"{name}.fits"
+        fits.writeto(paths[name], image, make_wcs().to_header())
+    found = extract_bands(paths, zero_point={"g": 25.0}, **OPTIONS)
+    found.write(tmp_path / "out", preview=True)
+    table = read_catalog(tmp_path / "out" / "catalog.fits")
+    assert table.colnames == found.table.colnames
+    np.testing.assert_array_equal(table["kron_flux_r"], found.table["kron_flux_r"])
+    record = table.meta["record"]
+    assert record["i"] == str(paths["i"])
+    assert (record["combine"], record["detect"], record["g_zero_point"]) == ("snr", "g,r,i", "25.0")
+    labels = fits.getdata(tmp_path / "out" / "segmentation.fits")
+    np.testing.assert_array_equal(labels, found.segmentation.data)
+    combination = fits.getdata(tmp_path / "out" / "combination.fits")
+    np.testing.assert_array_equal(combination, found.data)
+    assert fits.getheader(tmp_path / "out" / "combination.fits")["CTYPE1"] == "RA---TAN"
+    (tmp_path / "r").mkdir()
+    other = tmp_path / "r" / "segmentation.fits"
+    fits.writeto(other, bands["r"])
+    alone = extract_bands({"r": other}, **OPTIONS)
+    with pytest.raises(ValueError, match=r"segmentation.fits is given as r, and a result would"):
+        alone.write(tmp_path / "r")
+
+
+def test_a_run_is_gone_on_with_and_another_is_refused(bands, tmp_path):
+    first = by_tiles(bands, workspace=tmp_path, **OPTIONS)
+    for file in (tmp_path / "measure").iterdir():
+        file.unlink()
+    again = by_tiles(bands, workspace=tmp_path, **OPTIONS)
+    assert same_tables(again.table, first.table)
+    for options in ({"combine": "chi2"}, {"detect": "r"}, {"zero_point": {"i": 20.0}}):
+        with pytest.raises(WorkspaceError, match="was begun with"):
+            by_tiles(bands, workspace=tmp_path, **OPTIONS, **options)
+
+
+def test_inputs_are_not_modified_and_catalogs_are_there(bands, found):
+    before = {name: image.copy() for name, image in bands.items()}
+    extract_bands(bands, background_passes=2, kernel_fwhm=0, background={"g": 20}, **OPTIONS)
+    for name, image in bands.items():
+        np.testing.assert_array_equal(image, before[name])
+    assert isinstance(found["r"].catalog, SourceCatalog)
+    np.testing.assert_array_equal(found["r"].catalog.kron_flux, found.table["kron_flux_r"])
+    np.testing.assert_array_equal(
+        found["i"].background2d.background_mesh, Background2D(bands["i"], 16).background_mesh
+    )
+    with pytest.raises(KeyError, match="'z' is no band: there are g, r, i"):
+        found["z"]
+    window = Window(3, 40, 5, 70)
+    np.testing.assert_array_equal(
+        found["g"].data[3:40, 5:70], np.asarray(found["g"].data)[window.slices]
+    )
+
+
+def test_doubts_name_the_band(bands):
+    with pytest.warns(ImageWarning, match=r"the noise that rms of r gives is 0\.0\d* times"):
+        extract_bands(bands, rms={"r": np.full(SHAPE, 0.05)}, nsigma=60, **OPTIONS)
+    with pytest.warns(ImageWarning, match=r"background = 0 leaves .* times the noise in i "):
+        extract_bands(bands, background={"i": 0}, nsigma=60, **OPTIONS)
+
+
+REFUSED = {
+    "no mapping": ([make_field()], {}, TypeError, "bands must be a mapping of names to images"),
+    "no band": ({}, {}, ValueError, "bands is empty"),
+    "a bad name": ({"g-1": make_field()}, {}, ValueError, "'g-1' can't be the name of a band"),
+    "a name of ours": ({"image": make_field()}, {}, ValueError, "'image' can't be the name"),
+    "another shape": (
+        {"g": make_field(), "r": make_field()[1:]}, {}, ValueError,
+        "bands must have the same pixels, and r has not those of g.*reproject",
+    ),
+    "an unknown band": ({"g": make_field()}, {"detect": "r"}, ValueError, "detect must name bands"),
+    "a band twice": ({"g": make_field()}, {"detect": "g,g"}, ValueError, "names a band twice"),
+    "no detection": ({"g": make_field()}, {"detect": ()}, ValueError, "of g; got none"),
+    "a way": ({"g": make_field()}, {"combine": "sum"}, ValueError, "combine must be"),
+    "for no band": (
+        {"g": make_field()}, {"weight": {"r": 1}}, ValueError,
+        "weight is given for 'r', which is no band: there are g",
+    ),
+    "not by band": (
+        {"g": make_field()}, {"nsigma": {"g": 2}}, ValueError, "nsigma is one for all bands",
+    ),
+    "some zero points": (
+        {"g": make_field(), "r": make_field()}, {"combine": "mean", "zero_point": {"g": 25.0}},
+        ValueError, "zero points of all bands or of none, and r has none",
+    ),
+    "units": (
+        {"g": make_field() << u.s, "r": make_field() << u.m}, {"combine": "mean"}, ValueError,
+        "needs bands in one unit, and they are in s, m",
+    ),
+    "a band without seeing": (
+        {"g": make_field(), "r": make_field()}, {"psf_fwhm": {"g": 3}}, ValueError,
+        r"psf_fwhm must have the seeing of each band, g, r, in pixels; got \['g'\]",
+    ),
+    "no seeing": (
+        {"g": make_field()}, {"psf_fwhm": {"g": 0}}, ValueError, "psf_fwhm of g must be positive",
+    ),
+    "no parameter": ({"g": make_field()}, {"nsigmas": 3}, TypeError, "'nsigmas' is no parameter"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_what_cannot_be_done_is_refused(kind):
+    given, options, error, message = REFUSED[kind]
+    with pytest.raises(error, match=message):
+        extract_bands(given, **options)
+
+
+def test_a_band_elsewhere_on_the_sky_is_refused(bands, tmp_path):
+    other = make_wcs()
+    other.wcs.crval[0] += 0.01
+    fits.writeto(tmp_path / "g.fits", bands["g"], make_wcs().to_header())
+    fits.writeto(tmp_path / "r.fits", bands["r"], other.to_header())
+    with pytest.raises(ValueError, match=r"bands must have the same pixels.*pixels off"):
+        extract_bands({"g": tmp_path / "g.fits", "r": tmp_path / "r.fits"})
