@@ -19,6 +19,7 @@ from skyshed import extract
 from skyshed.exceptions import TileError, WorkspaceError
 from skyshed.images.fingerprint import SAMPLE
 from skyshed.mosaic import engine
+from skyshed.mosaic.records import Detected
 from skyshed.mosaic.workspace import Workspace
 from tests.tiled import N_TILES, a_wcs, at_once, same, survey, tiled
 
@@ -345,9 +346,9 @@ def test_a_lost_part_of_the_map_is_noticed_and_made_again(workspace):
     assert same(tiled(survey().data, mask=survey().mask, workspace=workspace), at_once())
 
 
-def damage(path):
+def damage(path, at=None):
     content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
+    content[len(content) // 2 if at is None else at] ^= 1
     path.write_bytes(content)
 
 
@@ -362,7 +363,9 @@ def test_a_damaged_part_of_the_map_is_no_label(workspace):
 def test_damaged_pieces_are_no_label(workspace):
     shutil.rmtree(workspace / "measure")
     for path in (workspace / "detect").iterdir():
-        damage(path)
+        place = tuple(map(int, path.stem.split("-")))
+        runs = Workspace(str(workspace)).load(Detected, place, ("runs",)).runs
+        damage(path, path.read_bytes().index(runs.piece.tobytes()))
     with pytest.raises(TileError, match=r"measure, tile .*detect/0.*npz is damaged"):
         tiled(survey().data, mask=survey().mask, workspace=workspace)
 
