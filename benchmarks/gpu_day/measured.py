@@ -48,9 +48,8 @@ def tables(
         rows = [(name, stage["done"]) for name, stage in field["stages"].items()]
         rows.append(("whole chain", sum(seconds for _, seconds in rows)))
         lines += ["", f"## {size} x {size} pixels, {field['n_sources']} sources", ""]
-        foreseen = f"; predicted {known['pool']:.1f}" if known["pool"] else ""
         lines += [
-            f"The pool had {field['pool']:.1f} bytes per pixel{foreseen}.",
+            f"The pool had {field['pool']:.1f} bytes per pixel; predicted {known['pool']:.1f}.",
             "",
             *_head("stage"),
         ]
