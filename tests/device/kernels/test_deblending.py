@@ -180,6 +180,18 @@ def test_isolated_peaks_of_one_pixel(cupy, connectivity):
     assert children[0] >= 220
 
 
+def test_several_large_sources_at_once(cupy, schedule):
+    """Each has its own part of the memory, the largest first."""
+    rng = np.random.default_rng(21)
+    image = ndimage.gaussian_filter(rng.normal(size=(60, 180)), 3) * 400 + 100
+    labels = np.zeros(image.shape, np.int32)
+    labels[3:48, 2:50], labels[2:57, 60:110], labels[10:55, 120:170] = 3, 1, 2
+    made = task(image.astype(np.float32), Sources.from_labels(labels))
+    children, _ = compare(cupy, made, npixels=2, contrast=0.001)
+    assert (children > 1).all()
+    assert len(children) == 3
+
+
 def test_no_sources_and_sources_of_one_pixel(cupy):
     image, sources = sky(12)
     nothing = sources.take(np.empty(0, np.int64))

@@ -219,12 +219,11 @@ extern "C" __global__ void search_small(
         if (!d.box.empty()) {
             for (int row = 0; row < d.rows(); ++row) add_row(d, row, sums + row * d.marks());
             __syncwarp(ALL_LANES);
-            radius = search(
-                [&](double at) {
-                    const double held = flux_of_warp(d, at, 0, 1);
-                    return 1.0 - __shfl_sync(ALL_LANES, held, 0) / flux[i];
-                },
-                circles[3 * i + 2]);
+            const auto excess = [&](double at) {
+                const double held = flux_of_warp(d, at, 0, 1);
+                return 1.0 - __shfl_sync(ALL_LANES, held, 0) / flux[i];
+            };
+            radius = search(excess, circles[3 * i + 2]);
         }
         if (lane_of_thread() == 0) out[i] = radius;
     }
@@ -247,17 +246,16 @@ extern "C" __global__ void search_large(
         }
         __syncthreads();
         if (d.stride != STRIDE) continue;
-        const double radius = search(
-            [&](double at) {
-                const double part = flux_of_warp(d, at, threadIdx.x / 32, MANY / 32);
-                __syncthreads();  // the last step's sums have been read
-                if (lane_of_thread() == 0) of_warp[threadIdx.x / 32] = part;
-                __syncthreads();
-                double held = 0.0;
-                for (int w = 0; w < MANY / 32; ++w) held += of_warp[w];
-                return 1.0 - held / flux[i];
-            },
-            circles[3 * i + 2]);
+        const auto excess = [&](double at) {
+            const double part = flux_of_warp(d, at, threadIdx.x / 32, MANY / 32);
+            __syncthreads();  // the last step's sums have been read
+            if (lane_of_thread() == 0) of_warp[threadIdx.x / 32] = part;
+            __syncthreads();
+            double held = 0.0;
+            for (int w = 0; w < MANY / 32; ++w) held += of_warp[w];
+            return 1.0 - held / flux[i];
+        };
+        const double radius = search(excess, circles[3 * i + 2]);
         if (threadIdx.x == 0) out[i] = radius;
     }
 }

@@ -1,7 +1,8 @@
 """Deblending on the GPU: a block per source does all of it; see deblending.cu.
 
 Sources of up to some 1,500 pixels work in shared memory, in three launches by their size; larger
-ones in global memory, by blocks of more threads. What a block leaves undecided is done by the CPU
+ones in global memory, by blocks of more threads, after the whole GPU has found their pixels'
+neighbours. What a block leaves undecided is done by the CPU
 twin: a large source on whose plateaus the order of a serial flood matters, a source whose peaks are
 as strong as the contrast to the last digits. Only those sources' values and pixels cross.
 """
