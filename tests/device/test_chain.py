@@ -125,7 +125,9 @@ def test_each_of_many_files_is_computed_on_the_device_and_read_ahead(tmp_path):
 
 
 def test_where_to_compute_is_checked():
-    with pytest.raises(ValueError, match="device must be None, 'cpu', 'cuda', or 'auto', got 'gpu'"):
+    with pytest.raises(
+        ValueError, match="device must be None, 'cpu', 'cuda', or 'auto', got 'gpu'"
+    ):
         skyshed.extract(np.zeros((9, 9)), device="gpu")
 
 
