@@ -1,6 +1,7 @@
 """Images compressed by RICE_1 have astropy's pixels, bit by bit; damaged ones are refused."""
 
 import gzip
+import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -260,6 +261,14 @@ def test_what_astropy_writes_is_read(tmp_path, dtype):
         expected = np.asarray(hdus[1].data)
     assert source.read(source.everything).tobytes() == expected.tobytes()
     assert np.isnan(expected).sum() == (180 if dtype[0] == "f" else 0)
+
+
+def test_images_go_to_other_processes(tmp_path):
+    small(cards=[("ZSCALE", 0.5), ("ZZERO", 1.0)]).write(tmp_path / "image.fits")
+    source = open_image(f"{tmp_path}/image.fits[1]").image
+    there = pickle.loads(pickle.dumps(source))
+    assert there.rice is not None
+    assert there.read(source.everything).tobytes() == source.read(source.everything).tobytes()
 
 
 def test_a_window_reads_the_bytes_of_its_tiles_alone(tmp_path, monkeypatch):

@@ -57,10 +57,14 @@ def grown(labels: Any, distance: float) -> Any:
     # The distance is the root of an integer, rounded: its square is nearer to it than to others.
     squared = xp.rint(nearest[pixel] ** 2).astype(np.int64)
     del nearest, background
+    reach = math.isqrt(int(squared.max())) if pixel.shape[0] else 0
+    framed, width = _framed(labels, reach, xp)
     flat = result.reshape(-1)
     for begin in range(0, pixel.shape[0], PIXELS):
         part = slice(begin, begin + PIXELS)
-        flat[pixel[part]] = _lowest(labels, pixel[part], squared[part], xp)
+        y, x = pixel[part] // labels.shape[1], pixel[part] % labels.shape[1]
+        place = (y + reach) * width + (x + reach)
+        flat[pixel[part]] = _lowest(framed, width, place, squared[part], xp)
     return result
 
 
@@ -82,25 +86,39 @@ def grown_window(reader: Any, distance: float, window: tuple[int, int, int, int]
     return grown(labels, distance)[y0 - top : y1 - top, x0 - left : x1 - left]
 
 
-def _lowest(labels: Any, pixel: Any, squared: Any, xp: Any) -> Any:
-    """Return the lowest label at a squared distance of each pixel: there is one."""
-    (ny, nx), flat = labels.shape, labels.reshape(-1)
-    y, x = pixel // nx, pixel % nx
-    unset = np.iinfo(labels.dtype).max
-    lowest = xp.full(pixel.shape, unset, dtype=labels.dtype)
+def _framed(labels: Any, reach: int, xp: Any) -> tuple[Any, int]:
+    """Return labels, flat, with the largest number for none, and a frame of that; and its width.
+
+    No step of at most ``reach`` pixels from one of the labels leads out of it.
+    """
+    ny, nx = labels.shape
+    framed = xp.full(
+        (ny + 2 * reach, nx + 2 * reach), np.iinfo(labels.dtype).max, dtype=labels.dtype
+    )
+    inside = framed[reach : reach + ny, reach : reach + nx]
+    inside[...] = xp.where(labels > 0, labels, inside)
+    return framed.reshape(-1), nx + 2 * reach
+
+
+def _lowest(framed: Any, width: int, place: Any, squared: Any, xp: Any) -> Any:
+    """Return the lowest label at a squared distance of each place: there is one."""
+    lowest = xp.full(place.shape, np.iinfo(framed.dtype).max, dtype=framed.dtype)
     for low, first, count, steps in _steps(int(squared.max())):
-        dy, dx = (like(each, labels) for each in steps)
-        index = squared - low
-        here = xp.flatnonzero((index >= 0) & (index < len(count)))
-        first, count = like(first, labels)[index[here]], like(count, labels)[index[here]]
-        for k in range(int(count.max()) if here.shape[0] else 0):
-            left = count > k
-            here, first, count = here[left], first[left], count[left]
-            to_y, to_x = y[here] + dy[first + k], x[here] + dx[first + k]
-            inside = (to_y >= 0) & (to_y < ny) & (to_x >= 0) & (to_x < nx)
-            found = flat[xp.where(inside, to_y * nx + to_x, 0)]
-            is_lower = inside & (found > 0) & (found < lowest[here])
-            lowest[here] = xp.where(is_lower, found, lowest[here])
+        step = like(steps[0] * width + steps[1], framed)
+        here = xp.flatnonzero((squared >= low) & (squared < low + len(count)))
+        index = squared[here] - low
+        first, count = like(first, framed)[index], like(count, framed)[index]
+        begin, best = place[here], lowest[here]
+        while here.shape[0]:
+            best = xp.minimum(best, framed[begin + step[first]])
+            count, first = count - 1, first + 1
+            done = count == 0
+            if not xp.any(done):
+                continue
+            lowest[here[done]] = best[done]
+            left = ~done
+            here, begin, best = here[left], begin[left], best[left]
+            first, count = first[left], count[left]
     return lowest
 
 
