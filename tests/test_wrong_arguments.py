@@ -50,6 +50,7 @@ FUNCTIONS = {
     "SourceCatalog": {"data": DATA, "segment_img": SEGM},
     "SourceFinder": {"npixels": 5},
     "extract": {"image": DATA},
+    "extract_bands": {"bands": {"g": DATA, "r": 2 * DATA}},
     "decode_segmentation_flags": {"flags": 3},
     **{name: {} for name in ESTIMATORS},
 }

@@ -398,6 +398,15 @@ def test_inputs_are_not_modified_and_catalogs_are_there(bands, found):
     )
 
 
+@pytest.mark.parametrize("run", [extract_bands, by_tiles])
+def test_bands_without_noise_are_not_detected_on(run):
+    flat = np.ones(SHAPE)
+    with pytest.raises(ValueError, match="noise measured is 0 everywhere in g, so that nothing"):
+        quietly(run, {"g": flat, "r": make_field()}, detect="g", **OPTIONS)
+    found = quietly(run, {"g": flat, "r": make_field()}, **OPTIONS)
+    assert len(found.table) > 20
+
+
 def test_doubts_name_the_band(bands):
     with pytest.warns(ImageWarning, match=r"the noise that rms of r gives is 0\.0\d* times"):
         extract_bands(bands, rms={"r": np.full(SHAPE, 0.05)}, nsigma=60, **OPTIONS)
@@ -415,6 +424,7 @@ REFUSED = {
         "bands must have the same pixels, and r has not those of g.*reproject",
     ),
     "an unknown band": ({"g": make_field()}, {"detect": "r"}, ValueError, "detect must name bands"),
+    "no names": ({"g": make_field()}, {"detect": 3}, TypeError, "detect must be a list of names"),
     "a band twice": ({"g": make_field()}, {"detect": "g,g"}, ValueError, "names a band twice"),
     "no detection": ({"g": make_field()}, {"detect": ()}, ValueError, "of g; got none"),
     "a way": ({"g": make_field()}, {"combine": "sum"}, ValueError, "combine must be"),

@@ -27,6 +27,7 @@ from skyshed.chain.request import DETECTION, IMAGE, Request
 from skyshed.chain.run import Run, dtype_of_chain
 from skyshed.chain.steps import (
     Prepared,
+    check_combination,
     make_catalog,
     prepare_exposure,
     warn_of_crowding,
@@ -249,6 +250,7 @@ def run_bands(request: Request, begin: Callable[[str], None]) -> WholeBands:
     clock = Clock(begin, phases_of(request))
     everything = request.exposure.image.everything
     meshes = _measured(request, clock, None, {})
+    check_combination(request, meshes)
     segmentation = None
     if request.known is not None:
         first = request.exposure.read(Window(0, 1, 0, 1)).data

@@ -20,6 +20,7 @@ from skyshed.convolution import convolve, oversampled_gaussian
 from skyshed.exceptions import CrowdedWarning, NoDetectionsWarning
 from skyshed.frame import Frame, Lazy
 from skyshed.images.exposure import Planes
+from skyshed.images.noise_planes import NOISE_PLANES
 from skyshed.images.window import Window
 from skyshed.messages import find_stack_level
 from skyshed.namespace import array_namespace
@@ -30,6 +31,7 @@ from skyshed.sources import Sources
 
 __all__ = [
     "Prepared",
+    "check_combination",
     "convolved",
     "make_catalog",
     "prepare",
@@ -259,6 +261,26 @@ def make_catalog(
         catalog.measure("moments")
         smooth.release()
     return catalog
+
+
+def check_combination(request: Request, meshes: Mapping[str, ExposureMesh]) -> None:
+    """Refuse bands to detect on of which none has noise: nothing is significant there.
+
+    Raises
+    ------
+    ValueError
+        The message says what may help.
+    """
+    if request.combination is None:
+        return
+    for name in request.combination.bands:
+        given = any(each in request.exposures[name].companions for each in NOISE_PLANES)
+        if given or (meshes[name].mesh.noise > 0).any():
+            return
+    raise ValueError(
+        f"the noise measured is 0 everywhere in {', '.join(request.combination.bands)}, so that "
+        "nothing can be significant: look at background, if it is given, or give the noise as rms"
+    )
 
 
 def warn_of_crowding(parameters: Parameters, meshes: Mapping[str, ExposureMesh]) -> None:

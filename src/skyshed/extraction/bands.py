@@ -242,7 +242,12 @@ def _chosen(detect: Any, names: Sequence[str]) -> tuple[str, ...]:
     """Return the bands to detect on."""
     if detect is None:
         return tuple(names)
-    wanted = [each.strip() for each in detect.split(",")] if isinstance(detect, str) else [*detect]
+    if isinstance(detect, str):
+        wanted = [each.strip() for each in detect.split(",")]
+    elif isinstance(detect, Sequence) and not isinstance(detect, bytes):
+        wanted = list(detect)
+    else:
+        raise TypeError(f"detect must be a list of names of bands, or None, got {detect!r}")
     unknown = [each for each in wanted if each not in names]
     if unknown or not wanted:
         raise ValueError(

@@ -3,6 +3,7 @@
 from time import perf_counter
 
 from skyshed.chain.background import assemble, measure_window
+from skyshed.chain.steps import check_combination
 from skyshed.mosaic.job import Job
 from skyshed.mosaic.records import Meshes, TileBoxes
 
@@ -28,7 +29,8 @@ def assemble_meshes(job: Job) -> None:
     Raises
     ------
     ValueError
-        If no pixel, or no box, of an exposure is good.
+        If no pixel, or no box, of an exposure is good, or none of the bands that are combined has
+        noise.
     """
     request, n_columns = job.request, job.tiling.grid[1]
     meshes = {}
@@ -38,4 +40,5 @@ def assemble_meshes(job: Job) -> None:
             for tile in job.tiling
         }
         meshes[name] = assemble(exposure, boxes, n_columns, request.box_size, request.parameters)
+    check_combination(request, meshes)
     job.workspace.save(Meshes(meshes))
