@@ -26,11 +26,11 @@ info FILE` says it without a run.
   option to give them.
 - Each says what it was checked against when it was written. Where that is nothing, compare what
   the summary says with the document before you trust it.
-- Of files that are given as one image, each must be of the same product: the planes of each are taken,
-  and zero points and gains that are the same in all. An HDU in Python knows of no other HDU: it is a
-  product whose planes are in other files, or none.
-- Where an image has the cards of a product and lacks the HDUs, or parts are of different products, it is
-  read as any other, and the run record says why (`profile`).
+- Of files that are given as one image, each must be of the same product: the planes of each are
+  taken, and zero points and gains that are the same in all. An HDU in Python knows of no other
+  HDU: it is a product whose planes are in other files, or none.
+- Where an image has the cards of a product and lacks the HDUs, or parts are of different products,
+  it is read as any other, and the run record says why (`profile`).
 - A detection image is read as a plain file.
 - Where two profiles match a file alike, a warning says so and none is used.
 

@@ -464,10 +464,10 @@ def test_a_failing_tile_is_named_with_its_window_phase_and_cause(cluster, where,
     path = tmp_path / "image.fits"
     fits.writeto(path, np.array(survey().data))
     request = open_request(path, n_threads=1)
-    os.truncate(path, path.stat().st_size - 4 * SHAPE[0] * 100)
     scheduler = None if where == "threads" else cluster.address
     resources = Resources(scheduler=scheduler, tile=TILE)
-    plan = make_plan(request, resources)
+    plan = make_plan(request, resources)  # which would refuse a file that is too short
+    os.truncate(path, path.stat().st_size - 4 * SHAPE[0] * 100)
     with pytest.raises(TileError) as raised:
         run_request(request, plan, resources)
     message = str(raised.value)
