@@ -367,3 +367,24 @@ def test_what_other_threads_warn_of_meanwhile_is_heard(tmp_path, pixels, monkeyp
     with pytest.warns() as heard:
         open_image(path)
     assert [str(each.message) for each in heard] == ["No sources were found"]
+
+
+@pytest.mark.parametrize("kind", ["plain", "scaled", "compressed"])
+def test_files_are_not_read_through_maps_of_memory(tmp_path, pixels, kind, monkeypatch):
+    """A file that shrinks while it is mapped ends the process."""
+    hdu = {
+        "plain": fits.ImageHDU(pixels.astype("f4")), "scaled": fits.ImageHDU(pixels.astype("u2")),
+        "compressed": fits.CompImageHDU(pixels.astype("i2")),
+    }[kind]  # fmt: skip
+    fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(tmp_path / "image.fits")
+    expected = open_image(tmp_path / "image.fits").image
+    expected = expected.read(expected.everything)
+
+    class Refused:
+        def __init__(self, *_, **__):
+            raise AssertionError("mapped")
+
+    monkeypatch.setattr("mmap.mmap", Refused)
+    image = open_image(tmp_path / "image.fits").image
+    image.verify()
+    assert np.array_equal(image.read(image.everything), expected)

@@ -1,5 +1,6 @@
 """The one door: whatever is given is opened by what knows it, and other packages may add more."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 import zarr
 from astropy.io import fits
 
+from skyshed import extract
 from skyshed.images import ImageSource, OpenedImage, Window, open_image, register
 from skyshed.images import open as door
 from skyshed.images.arrays import ArraySource
@@ -191,3 +193,14 @@ def test_a_path_is_named_as_it_is_given_in_messages():
     for path in ("absent.fits", Path("absent.fits"), "absent.fits[SCI]"):
         with pytest.raises(FileNotFoundError, match=r"^absent\.fits: there is no such file$"):
             open_image(path)
+
+
+def test_what_is_no_file_is_refused_at_the_door(tmp_path):
+    os.mkfifo(tmp_path / "pipe.fits")
+    for path, kind in ((tmp_path / "pipe.fits", "a pipe"), ("/dev/zero", "a device or socket")):
+        for argument in ("image", "mask"):
+            given = {"image": np.zeros((4, 4)), argument: path}
+            with pytest.raises(ValueError, match=f"{argument} must be a file, and .* is {kind}"):
+                extract(**given)
+    with pytest.raises(TypeError, match="image must be an image or the path of one, got None"):
+        extract(None)

@@ -15,6 +15,7 @@ from skyshed import extract
 from skyshed.chain.progress import TileProgress
 from skyshed.exceptions import TileError
 from skyshed.mosaic import engine
+from skyshed.output import catalog_parts
 from tests.tiled import N_TILES, at_once, outcome, same, survey, tiled
 
 PHASES = ("background", "detect", "deblend", "measure")
@@ -183,6 +184,39 @@ def test_a_disk_that_is_really_full_can_be_made_larger(small_disk, attempts):
     now = files(workspace)
     assert all(now[path] == when for path, when in finished.items())
     assert same(found, at_once())
+
+
+def test_results_that_find_no_room_leave_what_was_there_and_are_written_later(small_disk, tmp_path):
+    """The catalog was written through a map of memory: without room, that ended the process."""
+    disk, enlarge = small_disk
+    found = tiled(survey().data, mask=survey().mask, workspace=tmp_path / "run")
+    out = disk / "out"
+    out.mkdir()
+    (out / "parameters.toml").write_text("earlier")
+    with pytest.raises(OSError, match="No space left on device"):
+        found.write(out)
+    assert {path.name: path.read_text() for path in out.iterdir()} == {"parameters.toml": "earlier"}
+    enlarge()
+    found.write(out)
+    found.write(tmp_path / "out")
+    for name in ("catalog.fits", "segmentation.fits"):
+        assert (out / name).read_bytes() == (tmp_path / "out" / name).read_bytes()
+
+
+@pytest.mark.parametrize("left", [0, 100, 5000])
+def test_each_row_of_a_catalog_finds_no_room_in_words(tmp_path, monkeypatch, left):
+    found = tiled(survey().data, mask=survey().mask, workspace=tmp_path / "run")
+    write = catalog_parts._write_at
+
+    def limited(file, at, content):
+        if at > left:
+            full()
+        write(file, at, content)
+
+    monkeypatch.setattr(catalog_parts, "_write_at", limited)
+    with pytest.raises(OSError, match="No space left on device"):
+        found.write(tmp_path / "out", preview=False)
+    assert not list((tmp_path / "out").iterdir())
 
 
 def test_a_run_that_fails_leaves_no_temporary_folder(inputs, tmp_path, before_phase, monkeypatch):

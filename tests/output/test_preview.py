@@ -7,6 +7,7 @@ import tracemalloc
 import astropy.units as u
 import numpy as np
 import pytest
+from astropy.io import fits
 from PIL import Image, ImageDraw
 
 from skyshed import extract
@@ -252,3 +253,15 @@ print(sum(name.startswith("matplotlib.") for name in sys.modules))
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["0"]
     assert (tmp_path / "preview.png").exists()
+
+
+@pytest.mark.parametrize("name", ["a$x$b", "a\udcff", "a[b]", "<b>&", "new\nline", "λ ünder", "*?"])
+def test_any_name_of_an_input_can_be_drawn(tmp_path, name):
+    image = np.random.default_rng(1).normal(10, 1, (40, 60)).astype(np.float32)
+    image[20:24, 30:34] += 60
+    try:
+        fits.writeto(tmp_path / f"{name}.fits", image)
+    except OSError:
+        pytest.skip("this file system has no such names")
+    written = extract(tmp_path / f"{name}.fits", nsigma=5).write(tmp_path / "out")
+    assert tmp_path / "out" / "preview.png" in written

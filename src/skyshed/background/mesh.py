@@ -62,7 +62,8 @@ class Mesh:
 
 def least_pixels(box_size: tuple[int, int], exclude_percentile: float) -> float:
     """Return how many good pixels a box must have, which need not be a whole number."""
-    return (1 - exclude_percentile / 100.0) * box_size[0] * box_size[1]
+    # In this order: a box that has exactly as many counts.
+    return (1 - exclude_percentile / 100.0) * (box_size[0] * box_size[1])
 
 
 def make_mesh(

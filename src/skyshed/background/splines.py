@@ -1,5 +1,7 @@
 """The coefficients of splines that pass through the values of a mesh."""
 
+from functools import cache
+from importlib.metadata import version
 from math import prod
 from typing import Any
 
@@ -21,8 +23,8 @@ ROOTS = {
 def spline_coefficients(mesh: Any, order: int, mode: str) -> Any:
     """Return the coefficients of the spline through a mesh.
 
-    The bits are those of `scipy.ndimage.spline_filter`, which takes longer to import than a mesh
-    takes to filter.
+    They are those of the installed `scipy.ndimage.spline_filter`, which takes longer to import than
+    a mesh takes to filter.
 
     Parameters
     ----------
@@ -74,12 +76,19 @@ def _begin_reflected(c: Any, z: float) -> None:
     value = c[0].copy()
     c[0] += far * c[-1]
     for i in range(1, n):
-        # The last turn takes the sum so far for the first value, as SciPy does: it is far below
-        # the rounding of all but the smallest meshes.
-        c[0] += power * (c[i] + far * c[n - 1 - i])
+        # Before 1.18 the last turn of SciPy takes the sum so far for the first value: it is far
+        # below the rounding of all but the smallest meshes.
+        last = value if i == n - 1 and _is_exact() else c[n - 1 - i]
+        c[0] += power * (c[i] + far * last)
         power *= z
     c[0] *= z / (1.0 - far * far)
     c[0] += value
+
+
+@cache
+def _is_exact() -> bool:
+    """Whether the installed SciPy sums up reflected values exactly."""
+    return tuple(int(each) for each in version("scipy").split(".")[:2]) >= (1, 18)
 
 
 def _begin_mirrored(c: Any, z: float) -> None:

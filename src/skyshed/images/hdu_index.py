@@ -18,6 +18,7 @@ from skyshed.images.fingerprint import file_facts
 from skyshed.images.hdu_facts import HduFacts, images_of
 from skyshed.images.header_bytes import check_axes
 from skyshed.images.packed import check_packed
+from skyshed.images.regular import check_file
 
 __all__ = ["HduIndex", "SomeHdus", "index_of", "known_index", "opened_at"]
 
@@ -57,6 +58,7 @@ def index_of(path: str) -> HduIndex:
     key = _key(path)
     known = _KNOWN.get(key)
     if known is None:
+        check_file(path, "the image")
         check_packed(path)
         known = _read(path)
         with _LOCK:

@@ -7,6 +7,7 @@ from importlib.metadata import entry_points
 from typing import Any, NamedTuple
 
 from skyshed.arguments import is_path
+from skyshed.images.regular import check_file
 from skyshed.images.source import ImageSource
 
 __all__ = ["OpenedImage", "open_image", "register"]
@@ -131,6 +132,10 @@ def open_image(
     """
     if is_path(given) and not os.fspath(given):
         raise ValueError(f"{name} must be an image or the path of one, got {given!r}")
+    if given is None:
+        raise TypeError(f"{name} must be an image or the path of one, got None")
+    if is_path(given):
+        check_file(given, name)
     kind = _format_of(given)
     if hdu is not None and not kind.has_hdus:
         what = "no FITS file" if is_path(given) else "no file"

@@ -80,6 +80,8 @@ def check_packed(path: str | os.PathLike[str]) -> None:
     ...     print(str(error).split("/")[-1].split(":")[0])
     image.fits is cut off
     """
+    if not os.path.isfile(path):  # whoever opens it says what is wrong
+        return
     by = compression_of(path)
     # zip is checked as it is unpacked; others have no checksum.
     if by is not None and by[0] in STREAMS:

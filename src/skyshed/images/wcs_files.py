@@ -10,6 +10,7 @@ from skyshed.images.hdu_facts import images_of
 from skyshed.images.header_bytes import check_axes
 from skyshed.images.headers import find_hdu, read_celestial, split_path
 from skyshed.images.inherited import header_of
+from skyshed.images.regular import check_file
 from skyshed.images.source import ImageSource
 from skyshed.messages import one_line
 
@@ -45,6 +46,7 @@ def wcs_of_file(path: str | os.PathLike[str], image: ImageSource, name: str = "w
         If it has no WCS that can be used, or it is not known which of several.
     """
     file, hdu = split_path(path)
+    check_file(file, name)
     try:
         with open(file, "rb") as opened:
             content = opened.read()

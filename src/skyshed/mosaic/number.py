@@ -78,7 +78,10 @@ def number_sources(job: Job) -> None:
             np.arange(n), np.arange(1, n + 1, dtype=np.int32), n_children, True
         )
     numbering = _Numbering(n_children, flags, base)
-    _tell_tiles(job, numbering, source, detected, seams)
+    # Pieces that are dropped look up the first source, which need not be there: nothing of it is
+    # told.
+    first = numbering if n else _Numbering(*np.zeros((3, 1), np.int64))
+    _tell_tiles(job, first, source, detected, seams)
     _list_sources(job, numbering, parents)
 
 

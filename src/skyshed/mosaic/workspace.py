@@ -144,14 +144,16 @@ class Workspace:
             self._clear()
             self._write_identity(wanted)
             return wanted
-        if found.get("schema") != SCHEMA:
+        checksum = found.pop(CHECKSUM, None)
+        of_this_version = found.get("schema") == SCHEMA
+        if checksum != _digest(found) and (checksum is not None or of_this_version):
+            raise WorkspaceError(_damaged_identity(path))
+        if not of_this_version:
             raise WorkspaceError(
                 f"workspace {self.folder!r} was begun by another version of skyshed, whose files "
                 "this one can't read: finish it with that, name another workspace, or begin anew "
                 "(restart)"
             )
-        if found.pop(CHECKSUM, None) != _digest(found):
-            raise WorkspaceError(_damaged_identity(path))
         for left in path.parent.rglob(f"*{PART}"):
             left.unlink()
         wanted |= {name: found[name] for name in keep if name in found}

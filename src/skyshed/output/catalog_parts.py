@@ -26,6 +26,8 @@ from skyshed.parameters import Parameters
 
 __all__ = ["stream_catalog"]
 
+#: Bytes of rows that are put together before they are written.
+BUFFER = 4 << 20
 #: The version of Parquet's types that astropy writes.
 PARQUET_VERSION = "2.4"
 
@@ -245,22 +247,55 @@ def _write_fits(
     dtype, names = columns.dtype, columns.names
     before += columns.header_of(n_rows)
     start, size = len(before), n_rows * dtype.itemsize
-    with open(path, "wb") as file:
-        file.write(before)
-        file.seek(start + size)
-        file.write(padding(size) + after)
-    for part in parts:
-        rows = np.empty(len(part), dtype)
-        for field_, name in zip(dtype.names, names, strict=True):
-            rows[field_] = _as_fits(name, part.columns[name], dtype[field_])
-        # Mapped anew, so that what is written no longer counts as memory of the process.
-        places = part.places
-        lowest = int(places.min())
-        stored = np.memmap(
-            path, dtype, "r+", start + lowest * dtype.itemsize, int(places.max()) - lowest + 1
-        )
-        stored[places - lowest] = rows
-        del stored
+    # Not through a map of memory: where there is no room on the disk, that ends the process.
+    with open(path, "w+b", buffering=0) as file:
+        _write_at(file, 0, before)
+        _write_at(file, start + size, padding(size) + after)
+        for part in parts:
+            rows = np.empty(len(part), dtype)
+            for field_, name in zip(dtype.names, names, strict=True):
+                rows[field_] = _as_fits(name, part.columns[name], dtype[field_])
+            _write_rows(file, start, rows, part.places)
+
+
+def _write_rows(file: Any, start: int, rows: Any, places: Any) -> None:
+    """Write rows of a table that begins at a byte of a file, each in its place.
+
+    Other rows may lie between them, so that what is there is read, changed and written again.
+    """
+    order = np.argsort(places, kind="stable")
+    places = places[order]
+    most = max(BUFFER // rows.itemsize, 1)
+    at = 0
+    while at < len(places):
+        first = int(places[at])
+        end = int(np.searchsorted(places, first + most))
+        last = int(places[end - 1]) + 1
+        stored = np.zeros(last - first, rows.dtype)
+        content = stored.view(np.uint8).data
+        if end - at < last - first:
+            file.seek(start + first * rows.itemsize)
+            _read_into(file, content)
+        stored[places[at:end] - first] = rows[order[at:end]]
+        _write_at(file, start + first * rows.itemsize, content)
+        at = end
+
+
+def _read_into(file: Any, content: Any) -> None:
+    """Read what there is of some bytes; those that the file has not yet are 0."""
+    while len(content):
+        got = file.readinto(content)
+        if not got:
+            return
+        content = content[got:]
+
+
+def _write_at(file: Any, at: int, content: Any) -> None:
+    """Write all bytes, from one of the file on."""
+    file.seek(at)
+    left = memoryview(content)
+    while len(left):
+        left = left[file.write(left) :]
 
 
 def _as_fits(name: str, values: Any, dtype: np.dtype) -> Any:

@@ -15,6 +15,7 @@ from astropy.table import QTable, Table
 from skyshed.arguments import check_choice
 from skyshed.heap import give_back_freed
 from skyshed.images.astropy_says import quiet
+from skyshed.messages import one_line
 from skyshed.namespace import to_host
 from skyshed.output.atomic import whole_file, whole_set
 from skyshed.output.ds9 import HEAD, region_lines
@@ -260,9 +261,26 @@ def read_catalog(path: str | os.PathLike[str]) -> QTable:
     ------
     ValueError
         If the name of the file does not end in that of a format.
+    OSError
+        If the file is damaged, or no such catalog.
+    ImportError
+        If the format needs a package that is not installed.
     """
     format = Path(path).suffix.lstrip(".")
     check_choice(format, f"the ending of {os.fspath(path)!r}", tuple(FORMATS))
+    try:
+        return _read_catalog(path, format)
+    except (FileNotFoundError, IsADirectoryError, PermissionError, ImportError, MemoryError):
+        raise
+    except Exception as error:  # of FITS, YAML, JSON, Arrow, units, ...
+        reason = one_line(error) or type(error).__name__
+        raise OSError(
+            f"{os.fspath(path)} is damaged, or no catalog of skyshed ({reason}): write it anew"
+        ) from error
+
+
+def _read_catalog(path: str | os.PathLike[str], format: str) -> QTable:
+    """Read a catalog of a format."""
     if format == "parquet":
         return read_parquet(path)
     if format == "ecsv":
