@@ -31,7 +31,7 @@ def test_damage_gives_the_undisturbed_result_or_a_line_with_the_file(begun, stag
     assert "refused" in came
 
 
-@pytest.mark.parametrize("kind", ["pieces.zarr", "segmentation.zarr", "pieces.zarr/c", "run.json"])
+@pytest.mark.parametrize("kind", ["segmentation.zarr", "segmentation.zarr/c", "run.json"])
 def test_so_does_damage_to_what_is_there_once(begun, kind, tmp_path):
     workspaces, undisturbed = begun
     for n in range(4):
@@ -81,12 +81,11 @@ def test_what_a_tile_has_done_is_on_the_disk_before_it_counts(tmp_path, monkeypa
         if target in kept:
             assert ("flush", part) in calls[:n]
             assert calls[n + 1] == ("flush", os.path.dirname(target))
-    for phase, name in (("detect", "pieces"), ("measure", "segmentation")):
-        at = {target: n for n, _, target in committed}
-        for row, column in np.ndindex(2, 2):
-            n = at[f"{folder}/{phase}/{row:05d}-{column:05d}.npz"]
-            drawn = [each[1] for each in calls[:n] if each[0] == "flush"]
-            assert any(each.startswith(f"{folder}/{name}.zarr/c/") for each in drawn)
+    at = {target: n for n, _, target in committed}
+    for row, column in np.ndindex(2, 2):
+        n = at[f"{folder}/measure/{row:05d}-{column:05d}.npz"]
+        drawn = [each[1] for each in calls[:n] if each[0] == "flush"]
+        assert any(each.startswith(f"{folder}/segmentation.zarr/c/") for each in drawn)
     last = {each[1] for each in calls if each[0] == "flush"}
     chunks = [str(path) for path in folder.glob("*.zarr/c/*/*")]
     assert chunks
