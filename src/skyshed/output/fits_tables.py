@@ -68,9 +68,12 @@ def with_units(table: QTable, name: str) -> QTable:
     Units that FITS has no word for (standard 4.0, section 4.3) have no TUNIT, which readers would
     warn of: those that do not know astropy's spelling find them in TCOMM.
     """
-    content = io.BytesIO()
     table = table.copy(copy_data=False)
     table.meta = {"EXTNAME": name}
+    if all(_has_word(getattr(table[each], "unit", None)) for each in table.colnames):
+        return table
+    # Coordinates are several columns: what the numbers are, is seen from a row that is written.
+    content = io.BytesIO()
     with quiet(NO_WORD):
         table[:1].write(content, format="fits")
     with fits.open(io.BytesIO(content.getvalue())) as hdus:
@@ -82,6 +85,17 @@ def with_units(table: QTable, name: str) -> QTable:
             if unit is not None and column.unit is None:
                 table.meta[f"TCOMM{number}"] = f"in {unit}"
     return table
+
+
+def _has_word(unit: Any) -> bool:
+    """Whether FITS has a word for a unit."""
+    if unit is None:
+        return True
+    try:
+        unit.to_string("fits")
+    except ValueError:
+        return False
+    return True
 
 
 def extension_bytes(hdu: Any) -> bytes:
