@@ -137,10 +137,8 @@ DEFECTS = (
     ),
     Defect(
         "a lane that returns before the warp's sum", SUMS,
-        "if (mask && mask[p]) continue;\n            const double value = image[p];\n"
-        "            mine++;",
-        "if (mask && mask[p]) return;\n            const double value = image[p];\n"
-        "            mine++;",
+        "if (mask && mask[p]) continue;\n            mine++;",
+        "if (mask && mask[p]) return;\n            mine++;",
         totals, "threads have returned",
     ),
     Defect(
@@ -158,8 +156,8 @@ DEFECTS = (
     Defect("a sum in float32", SUMS, "double partial = 0.0;", "float partial = 0.0f;", totals),
     Defect(
         "an atomic sum of float64, in any order", SUMS,
-        "if (lane_of_thread() == 0) count[c] = mine, sum[c] = partial;",
-        "if (lane_of_thread() == 0) count[c] = mine, atomicAdd(sum + c, partial);", totals,
+        "count[c] = mine, sum[c] = partial, finite[c] = all;",
+        "count[c] = mine, atomicAdd(sum + c, partial), finite[c] = all;", totals,
         "does not compile",
     ),
     Defect(
