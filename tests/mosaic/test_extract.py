@@ -114,7 +114,7 @@ def test_a_temporary_workspace_goes_with_the_result(monkeypatch):
 
     from skyshed.extraction import plan
 
-    monkeypatch.setattr(plan, "_bytes_at_once", lambda *_: 10**18)
+    monkeypatch.setattr(plan, "bytes_at_once", lambda *_: 10**18)
     found = extract(make_field(), memory="1GB", **SETTINGS)
     folder = Path(found._run.job.workspace.folder)
     assert folder.exists()
