@@ -11,9 +11,9 @@ import pytest
 import skyshed
 from skyshed import exceptions
 
-#: Never leave the package `images` under their own names: to callers they are a ValueError, and a
+#: Never leave their packages under their own names: to callers they are a ValueError, an OSError, a
 #: warning.
-INTERNAL = {"RefusedError", "ContradictionError"}
+INTERNAL = {"RefusedError", "ContradictionError", "DamagedError"}
 SOURCES = sorted(Path(skyshed.__file__).parent.rglob("*.py"))
 
 

@@ -168,7 +168,7 @@ def test_a_quantity_has_its_unit():
         (np.ma.zeros(5), ValueError, r"image must be a 2-D array, got 1-D"),
         (dask.array.zeros((2, 3, 4)), ValueError, r"image must be a 2-D array, got 3-D"),
         (3, ValueError, r"image must be a 2-D array, got 0-D with shape \(\)"),
-        (None, ValueError, r"image must be a 2-D array, got 0-D with shape \(\)"),
+        (None, TypeError, "image must be an image or the path of one, got None"),
         (np.zeros((3, 4), complex), TypeError, "image must hold real numbers, got dtype complex"),
         (np.array([["a"]]), TypeError, "image must hold real numbers, got dtype <U1"),
         (

@@ -163,7 +163,7 @@ def reach_steps(
     >>> from skyshed.catalog.reach import reach_steps
     >>> for step in reach_steps(["kron_flux"]):
     ...     print([entry.name for entry in step.measurements])
-    ['_kron_light', 'local_background']
+    ['_kron_light', '_annuli']
     ['kron_photometry']
     """
     names = [ALIASES.get(name, name) for name in columns]
