@@ -1,7 +1,6 @@
 """``skyshed bands``: the sources of several bands of the same pixels, in one table."""
 
 import argparse
-import os
 from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
@@ -12,8 +11,8 @@ from skyshed.cli.extract import (
     add_large,
     add_parameters,
     add_result_files,
+    carry_out,
     read_parameters,
-    write_results,
 )
 from skyshed.parameters import OF_A_BAND, Parameters
 
@@ -73,7 +72,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Extract and write, or say what that will take."""
     from skyshed.extraction.bands import open_bands
-    from skyshed.extraction.plan import Resources, make_forecast, make_plan
 
     if not arguments.plan and arguments.out is None:
         raise ValueError("the following arguments are required: --out (see skyshed bands --help)")
@@ -90,17 +88,7 @@ def run(arguments: argparse.Namespace) -> int:
             parameters=read_parameters(arguments), device=arguments.device,
             **{name: value for name, value in options.items() if value is not None}, **own,
         )  # fmt: skip
-        from skyshed.cli.writing import WORKSPACE
-
-        resources = Resources(
-            arguments.memory, arguments.workspace, arguments.scheduler, arguments.restart,
-            None if arguments.out is None else os.path.join(arguments.out, WORKSPACE),
-        )  # fmt: skip
-        plan = make_plan(request, resources)
-        if arguments.plan:
-            print(make_forecast(request, plan))
-            return 0
-        return write_results(arguments, request, plan, resources)
+        return carry_out(arguments, request)
 
 
 def _named(tokens: Sequence[str]) -> dict[str, str]:

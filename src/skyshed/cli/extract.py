@@ -22,9 +22,9 @@ __all__ = [
     "add_options",
     "add_parameters",
     "add_result_files",
+    "carry_out",
     "read_parameters",
     "run",
-    "write_results",
 ]
 
 SUMMARY = "Detect, deblend and measure the sources of an image."
@@ -210,7 +210,6 @@ def run(arguments: argparse.Namespace) -> int:
         raise ValueError("--one-table is about many images: give --each, too")
 
     from skyshed.extraction.entry import open_request
-    from skyshed.extraction.plan import Resources, make_forecast, make_plan
 
     with warnings_in_one_line(arguments.quiet):
         request = open_request(
@@ -218,18 +217,25 @@ def run(arguments: argparse.Namespace) -> int:
             **{name: getattr(arguments, name) for name in INPUTS},
             parameters=parameters,
         )
-        resources = Resources(
-            arguments.memory, arguments.workspace, arguments.scheduler, arguments.restart,
-            None if arguments.out is None else os.path.join(arguments.out, WORKSPACE),
-        )  # fmt: skip
-        plan = make_plan(request, resources)
-        if arguments.plan:
-            print(make_forecast(request, plan))
-            return 0
-        return write_results(arguments, request, plan, resources)
+        return carry_out(arguments, request)
 
 
-def write_results(arguments: argparse.Namespace, request: Any, plan: Any, resources: Any) -> int:
+def carry_out(arguments: argparse.Namespace, request: Any) -> int:
+    """Do what is asked for, and write what is found, or say what that will take."""
+    from skyshed.extraction.plan import Resources, make_forecast, make_plan
+
+    resources = Resources(
+        arguments.memory, arguments.workspace, arguments.scheduler, arguments.restart,
+        None if arguments.out is None else os.path.join(arguments.out, WORKSPACE),
+    )  # fmt: skip
+    plan = make_plan(request, resources)
+    if arguments.plan:
+        print(make_forecast(request, plan))
+        return 0
+    return _write_results(arguments, request, plan, resources)
+
+
+def _write_results(arguments: argparse.Namespace, request: Any, plan: Any, resources: Any) -> int:
     """Do what the plan says, and write what is found."""
     from skyshed.extraction.entry import run_request
     from skyshed.output.atomic import traceless
