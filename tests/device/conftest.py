@@ -1,5 +1,6 @@
 """What tests of stages on the device share: a CuPy."""
 
+import gc
 import importlib
 import os
 
@@ -7,6 +8,7 @@ import pytest
 
 from tests.device import standin
 from tests.device.emulator.build import PLAIN_VARIANT
+from tests.device.standin import counts
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -39,6 +41,19 @@ def counted():
     """The stand-in, for what only it can count."""
     with standin.in_place() as module:
         yield module
+
+
+@pytest.fixture
+def new_pool(monkeypatch):
+    """A pool of the stand-in that no other test has had memory of.
+
+    A small array that some module keeps may lie in a large block that another test took: that is
+    not given back, as by CuPy.
+    """
+    gc.collect()  # what is given back goes to the pool that it came from
+    monkeypatch.setattr(counts.memory, "pools", {})
+    yield
+    gc.collect()
 
 
 @pytest.fixture(autouse=True)

@@ -112,7 +112,7 @@ def test_library_calls_cost_what_the_table_says(cp):
     assert cost(lambda: cp.empty(50)) == (0, 0, 0)
 
 
-def test_memory_is_counted_in_the_pools_units_and_given_back(cp):
+def test_memory_is_counted_in_the_pools_units_and_given_back(cp, new_pool):
     before, held = cp.get_default_memory_pool().used_bytes(), counts.memory.current
     with standin.ledger() as ledger:
         x = cp.zeros(1000, np.float64)

@@ -74,7 +74,7 @@ def test_any_order_of_requests_leaves_nothing_behind(seed):
     assert (pool.held, pool.kept) == (0, 0)
 
 
-def test_the_ledger_says_what_the_pool_has_of_the_driver():
+def test_the_ledger_says_what_the_pool_has_of_the_driver(new_pool):
     with standin.in_place() as cupy:
         pool = cupy.get_default_memory_pool()
         pool.free_all_blocks()
