@@ -31,9 +31,11 @@ def whole_file(path: Path, *, flush: bool = True) -> Iterator[Path]:
 
     Nobody can know the name beforehand: processes that write the same file at a time, on any
     machine, don't disturb each other (the last one stays), and no link can lie in wait there.
-    A file that need not outlast a loss of power is not waited for (``flush``).
+    A file that need not outlast a loss of power is not waited for (``flush``), nor is one of a set,
+    which `whole_set` waits for together.
     """
     part = _part_of(path)
+    flush = flush and not path.parent.name.startswith(STAGE)
     try:
         yield part
         if flush:
