@@ -30,7 +30,7 @@ LONGEST = 3600.0
 #: Side of the field that Python is timed on.
 SMALL = 128
 #: What the whole chain may ask for, whatever the size of the field.
-LIMITS = {"launches": 300, "waits": 40, "moved, images": 80, "pool, bytes/pixel": 28}
+LIMITS = {"launches": 100, "waits": 12, "moved, images": 80, "pool, bytes/pixel": 28}
 WHOLE = "whole chain"
 
 

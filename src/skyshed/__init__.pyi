@@ -41,7 +41,8 @@ from .exceptions import (
     TileError,
     WorkspaceError,
 )
-from .extraction import extract, extract_bands, extract_each
+from .extraction import extract, extract_each
+from .extraction.bands import extract_bands
 from .finder import SourceFinder
 from .flags import SEGMENTATION_FLAGS, decode_segmentation_flags
 from .noise import calc_total_error

@@ -4,12 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from skyshed.arguments import check_flag, is_path
-from skyshed.chain.bands import run_bands
+from skyshed.chain.at_once import run_at_once
 from skyshed.chain.columns import check_columns
 from skyshed.chain.progress import Progress
 from skyshed.chain.request import DETECTION, IMAGE, Request
-from skyshed.chain.whole import n_stages, run_whole
-from skyshed.extraction.bands_result import BandsExtraction
+from skyshed.chain.whole import n_stages
 from skyshed.extraction.device import AUTO, check_device, with_device
 from skyshed.extraction.from_header import changed_in, settled
 from skyshed.extraction.from_product import with_those_of_the_file
@@ -319,7 +318,7 @@ def run_request(
 ) -> Extraction:
     """Do what a plan says; see `extract`."""
     _warn_of_damage(request)
-    result = Extraction if request.combination is None else BandsExtraction
+    result = _kind_of_result(request)
     if plan.tiling is not None:
         from skyshed.mosaic.start import run_by_tiles
 
@@ -329,6 +328,14 @@ def run_request(
         )  # fmt: skip
         return result(run)
     array = getattr(request.exposure.image, "array", None)
-    at_once = run_whole if request.combination is None else run_bands
     with Progress(n_stages(request), progress) as begin, on_device_of(array):
-        return result(at_once(request, begin))
+        return result(run_at_once(request, begin))
+
+
+def _kind_of_result(request: Request) -> type[Extraction]:
+    """Return what a run gives: that of bands is imported for them alone."""
+    if request.combination is None:
+        return Extraction
+    from skyshed.extraction.bands_result import BandsExtraction
+
+    return BandsExtraction

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
-from skyshed.chain.bands import run_bands
+from skyshed.chain.at_once import run_at_once
 from skyshed.chain.request import Request
-from skyshed.chain.whole import run_whole
 from skyshed.images.source import ImageSource
 from skyshed.images.window import Window
 from skyshed.kernels.threads import resolve_n_threads
@@ -399,8 +398,7 @@ def _measured(request: Request, window: Window) -> tuple[int, float]:
         for _ in range(2):
             start = perf_counter()
             try:
-                run = run_whole if request.combination is None else run_bands
-                n_sources = len(run(sample, lambda _: None).table)
+                n_sources = len(run_at_once(sample, lambda _: None).table)
             except ValueError:  # nothing good in the middle: a plan is none the worse
                 return 0, 0.0
             seconds = perf_counter() - start
