@@ -365,7 +365,9 @@ def test_results_are_written_and_read(bands, tmp_path):
     other = tmp_path / "r" / "segmentation.fits"
     fits.writeto(other, bands["r"])
     alone = extract_bands({"r": other}, **OPTIONS)
-    with pytest.raises(ValueError, match=r"segmentation.fits is given as r, and a result would"):
+    with pytest.raises(
+        ValueError, match=r"segmentation.fits is given as bands\['r'\], and a result would"
+    ):
         alone.write(tmp_path / "r")
 
 
@@ -468,3 +470,62 @@ def test_a_band_elsewhere_on_the_sky_is_refused(bands, tmp_path):
     fits.writeto(tmp_path / "r.fits", bands["r"], other.to_header())
     with pytest.raises(ValueError, match=r"bands must have the same pixels.*pixels off"):
         extract_bands({"g": tmp_path / "g.fits", "r": tmp_path / "r.fits"})
+
+
+def test_what_goes_with_each_band_takes_part_under_a_name_of_its_own(bands, tmp_path):
+    """A workspace is another run's where any of it differs, and no result takes its place."""
+    weights = {name: np.full(SHAPE, 1.0 + number) for number, name in enumerate("gri")}
+    request = open_bands(bands, weight=weights, background={"g": 0.0, "r": 1.0}, **OPTIONS)
+    sources = request.sources()
+    given = {"bands": "gri", "weight": "gri", "background": "gr"}
+    named = {f"{own}[{name!r}]" for own, names in given.items() for name in names}
+    assert set(sources) == named
+    options = {**OPTIONS, "tile": (64, 96), "workspace": tmp_path / "run"}
+    quietly(by_tiles, bands, weight=weights, **options)
+    with pytest.raises(WorkspaceError, match=r"weight\['g'\]"):
+        quietly(by_tiles, bands, weight={**weights, "g": 4 * weights["g"]}, **options)
+
+
+def test_a_band_may_have_the_name_of_an_argument(bands):
+    mask = np.zeros(SHAPE, bool)
+    images = {"mask": bands["g"], "segmentation": bands["r"]}
+    request = open_bands(images, mask={"mask": mask}, **OPTIONS)
+    assert set(request.sources()) == {"bands['mask']", "bands['segmentation']", "mask['mask']"}
+
+
+@pytest.mark.parametrize("factor", [1e-25, 1e25])
+def test_a_mean_is_the_same_in_any_unit(bands, factor):
+    bands = {name: image.astype(np.float32) for name, image in bands.items()}
+    scaled = {name: image * np.float32(factor) for name, image in bands.items()}
+    one = extract_bands(bands, combine="mean", **OPTIONS)
+    other = extract_bands(scaled, combine="mean", **OPTIONS)
+    assert len(one.table) == len(other.table) > 40
+    np.testing.assert_allclose(np.asarray(other.data) / factor, one.data, rtol=1e-3, atol=1e-3)
+
+
+def test_a_mean_is_that_of_inverse_variances(bands, found):
+    images = [each - Background2D(each, 16).background for each in bands.values()]
+    noise = [Background2D(each, 16).background_rms for each in bands.values()]
+    weight = [np.asarray(each, float) ** -2 for each in noise]
+    expected = sum(w * image for w, image in zip(weight, images, strict=True)) / sum(weight)
+    mean = extract_bands(bands, combine="mean", **OPTIONS)
+    np.testing.assert_allclose(mean.data, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_systems_of_magnitudes_are_not_averaged(bands):
+    options = {**OPTIONS, "combine": "mean", "zero_point": dict.fromkeys("gri", 25.0)}
+    systems = {"g": "Vega", "r": "AB", "i": "AB"}
+    with pytest.raises(ValueError, match="in one system, got g in Vega, r in AB"):
+        extract_bands(bands, zero_point_system=systems, **options)
+
+
+def test_a_seeing_larger_than_the_image_is_refused(bands):
+    with pytest.raises(ValueError, match=r"psf_fwhm: g would be blurred by 200000 pixels"):
+        extract_bands(bands, psf_fwhm={"g": 3, "r": 200_000, "i": 3}, **OPTIONS)
+
+
+def test_labels_of_64_bits_are_numbered_anew(bands, found):
+    labels = found.segmentation.data.astype(np.int64)
+    labels[labels > 0] += 2**40
+    again = extract_bands(bands, segmentation=labels, renumber=True, **OPTIONS)
+    assert again.table["label"].tolist() == found.table["label"].tolist()

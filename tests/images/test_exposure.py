@@ -53,7 +53,7 @@ def test_an_array_alone_is_its_pixels(pixels):
     assert same(planes.mask, np.isnan(pixels))
     assert (planes.rms, planes.error, planes.relative) == (None, None, False)
     assert (exposure.shape, exposure.unit, exposure.wcs) == (SHAPE, None, None)
-    assert list(exposure.sources) == ["image"]
+    assert not exposure.companions
     assert exposure.read(Window(20, 30, 0, 50)).mask is None  # all are good there
 
 
@@ -111,8 +111,9 @@ def test_a_region_cuts_everything(tmp_path, pixels, bad):
     for error in ({}, {"error": given.pop("error")}):
         whole = open_exposure(image, **given, **error)
         part = open_exposure(image, **given, **error, region="5:33,8:49")
-        assert set(part.sources) == {"image", "image_mask", "rms", "error", "mask"}
-        assert all(source.shape == REGION.shape for source in part.sources.values())
+        assert set(part.companions) == {"rms", "error", "mask"}
+        sources = (part.image, part.own_mask, *part.companions.values())
+        assert all(source.shape == REGION.shape for source in sources)
         assert part.shape == REGION.shape
         assert part.unit == u.Jy
         for window, inside in ((None, REGION), (Window(0, 3, 1, 9), Window(5, 8, 9, 17))):
@@ -305,4 +306,4 @@ def test_the_argument_is_named_in_messages(pixels):
     with pytest.raises(ValueError, match="detection_image must be a 2-D array"):
         open_exposure(np.zeros(5), name="detection_image")
     exposure = open_exposure(np.ma.MaskedArray(pixels, pixels > 100), name="detection_image")
-    assert list(exposure.sources) == ["detection_image", "detection_image_mask"]
+    assert (exposure.name, exposure.own_mask is None) == ("detection_image", False)

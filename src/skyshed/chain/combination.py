@@ -68,7 +68,7 @@ def combined(combination: Combination, images: Iterable[Any], name: str) -> Plan
         The combination, whose background is 0, and its noise. Pixels that no band has are masked.
     """
     total: Any = None
-    weights: Any = None
+    spread: Any = None
     number: Any = None
     for image, scale in zip(images, combination.scales, strict=True):
         term, _ = image.without_background()  # an array of its own
@@ -77,17 +77,28 @@ def combined(combination: Combination, images: Iterable[Any], name: str) -> Plan
         good = noise > 0
         if image.planes.mask is not None:
             good &= ~image.planes.mask
-        with np.errstate(divide="ignore", invalid="ignore"):
-            weight = _weigh(combination.method, term, noise, scale)
+        noise = xp.where(good, noise, noise.dtype.type(1))
+        if combination.method == "mean":
+            term *= term.dtype.type(scale)
+            noise *= noise.dtype.type(scale)
+        else:
+            term /= noise
+        if combination.method == "chi2":
+            np.square(term, out=term)
         term[~good] = 0
-        total = term if total is None else _plus(total, term)
-        number = good.astype(np.int16) if number is None else _plus(number, good)
-        if weight is not None:
-            weight[~good] = 0
-            weights = weight if weights is None else _plus(weights, weight)
-        del term, noise, good, weight, image
+        if total is None:
+            total, spread, number = term, noise, good.astype(np.int16)
+        else:
+            if combination.method == "mean":
+                total, spread = _averaged((total, spread), (term, noise), good, number == 0)
+            else:
+                total = _plus(total, term)
+            number = _plus(number, good)
+        del term, noise, good, image
     missing = number == 0
-    data, rms = _of_sums(combination.method, total, weights, number, len(combination.bands))
+    data, rms = total, spread
+    if combination.method != "mean":
+        data, rms = _of_sums(combination.method, total, number, len(combination.bands))
     return Planes(
         data, missing if xp.any(missing) else None, rms, name=name,
         level=xp.broadcast_to(xp.zeros((), dtype=data.dtype), data.shape),
@@ -102,24 +113,34 @@ def _plus(total: Any, term: Any) -> Any:
     return total
 
 
-def _weigh(method: str, data: Any, noise: Any, scale: float) -> Any:
-    """Make of a band's data, in their place, what it adds to the sum; return its weight if any."""
-    if method == "mean":
-        weight = (data.dtype.type(scale) * noise) ** -2
-        data *= data.dtype.type(scale) * weight
-        return weight
-    data /= noise
-    if method == "chi2":
-        np.square(data, out=data)
-    return None
+def _averaged(
+    whole: tuple[Any, Any], band: tuple[Any, Any], good: Any, first: Any
+) -> tuple[Any, Any]:
+    """Return the mean, weighted by 1 / noise**2, of what was averaged so far and of a band.
+
+    Only ratios of noises are squared, so that no unit is too small or too large for float32.
+
+    Parameters
+    ----------
+    whole, band : pair of arrays
+        Values and their noise.
+    good, first : arrays of bool
+        Where the band has pixels, and where no band before it has.
+    """
+    (mean, spread), (term, noise) = whole, band
+    xp = array_namespace(mean=mean)
+    with np.errstate(over="ignore"):
+        share = 1 / (1 + (noise / spread) ** 2)
+    share = xp.where(good, xp.where(first, share.dtype.type(1), share), share.dtype.type(0))
+    mean = _plus(mean, share * (term - mean))
+    # Both are the noise of the mean; the one whose rounding is less.
+    own = xp.where(share < 0.5, spread * xp.sqrt(1 - share), noise * xp.sqrt(share))
+    return mean, xp.where(first & good, noise, own)
 
 
-def _of_sums(method: str, total: Any, weights: Any, number: Any, most: int) -> tuple[Any, Any]:
+def _of_sums(method: str, total: Any, number: Any, most: int) -> tuple[Any, Any]:
     """Return the combination and its noise; 0 and 1 where no band has the pixel."""
     xp = array_namespace(total=total)
-    if method == "mean":
-        weights[number == 0] = 1
-        return np.divide(total, weights, out=total, casting="same_kind"), weights**-0.5
     if method == "snr":
         factor, offset = [1.0, *(n**-0.5 for n in range(1, most + 1))], None
     else:

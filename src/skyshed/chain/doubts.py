@@ -45,7 +45,7 @@ def warn_of_doubts(exposures: Mapping[str, Exposure], meshes: Mapping[str, Expos
 
 
 def _warn_of_background(name: str, exposure: Exposure, left: float) -> None:
-    given = exposure.sources["background"].origin().get("input")
+    given = exposure.companions["background"].origin().get("input")
     what = f"background = {given:g}" if isinstance(given, float) else "the background that is given"
     warn_of_image(
         f"{what} leaves {left:.3g} times the noise in {name} (the median over the boxes), so that "

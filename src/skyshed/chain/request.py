@@ -226,12 +226,19 @@ class Request:
         return replace(self, exposures=exposures, known=known, detection_cat=None)
 
     def sources(self) -> dict[str, ImageSource]:
-        """Return every image that takes part, by the name of its argument."""
+        """Return every image that takes part, by the name of its argument; of bands as
+        in ``weight['g']``.
+        """
         everything = {}
         for name, exposure in self.exposures.items():
-            for own, source in exposure.sources.items():
-                prefix = "" if name in (IMAGE, own) or own.startswith(name) else "detection_"
-                everything[f"{prefix}{own}"] = source
+            everything[f"bands[{name!r}]" if name in self.of_band else name] = exposure.image
+            if exposure.own_mask is not None:
+                everything[f"mask of {name}" if self.of_band else f"{name}_mask"] = (
+                    exposure.own_mask
+                )
+            for own, source in exposure.companions.items():
+                of_detection = f"detection_{own}" if name == DETECTION else own
+                everything[f"{own}[{name!r}]" if self.of_band else of_detection] = source
         if self.known is not None:
             everything["segmentation"] = self.known.source
         return everything

@@ -110,6 +110,10 @@ def _values(tokens: Sequence[str] | None, option: str, images: dict[str, str]) -
         return None
     pairs = [token.partition("=") for token in tokens]
     if all(name in images and found for name, found, _ in pairs):
+        named = [name for name, _, _ in pairs]
+        twice = next((name for name in named if named.count(name) > 1), None)
+        if twice is not None:
+            raise ValueError(f"--{option}: {twice} is given twice: {' '.join(tokens)}")
         return {name: value for name, _, value in pairs}
     if len(tokens) > 1:
         wrong = next(

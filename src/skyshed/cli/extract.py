@@ -222,8 +222,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 def carry_out(arguments: argparse.Namespace, request: Any) -> int:
     """Do what is asked for, and write what is found, or say what that will take."""
+    from skyshed.extraction.device import check_device
     from skyshed.extraction.plan import Resources, make_forecast, make_plan
 
+    check_device(arguments.device, arguments.scheduler)
     resources = Resources(
         arguments.memory, arguments.workspace, arguments.scheduler, arguments.restart,
         None if arguments.out is None else os.path.join(arguments.out, WORKSPACE),

@@ -12,6 +12,7 @@ from skyshed.arguments import check_choice, check_flag, check_number, is_path
 from skyshed.chain.combination import METHODS, Combination
 from skyshed.chain.request import DETECTION, IMAGE, Request, spelled
 from skyshed.extraction.bands_result import BandsExtraction
+from skyshed.extraction.device import check_device
 from skyshed.extraction.entry import open_request, run_request
 from skyshed.extraction.given import open_labels
 from skyshed.extraction.plan import Resources, make_plan
@@ -142,6 +143,7 @@ def extract_bands(
         parameters=parameters, device=device, **overrides,
     )  # fmt: skip
     del bands, weight, rms, variance, background, error, mask, quality, segmentation
+    check_device(device, scheduler)
     resources = Resources(memory, workspace, scheduler, restart)
     found = run_request(request, make_plan(request, resources), resources, progress)
     assert isinstance(found, BandsExtraction)
@@ -187,10 +189,11 @@ def open_bands(
     first = requests[names[0]]
     for name, each in requests.items():
         _check_grid(name, each, names[0], first)
+    _check_seeing(matching, first.shape)
     exposures = {name: each.exposure for name, each in requests.items()}
     known = None
     if segmentation is not None:
-        known = open_labels(segmentation, first.exposure, region)
+        known = open_labels(segmentation, first.exposure, region, first.parameters.renumber)
     of_band = {name: each.parameters for name, each in requests.items()}
     request = Request(
         exposures, first.parameters.replace(**OF_A_BAND), known,
@@ -278,6 +281,16 @@ def _matching(psf_fwhm: Any, names: Sequence[str]) -> dict[str, float]:
     return {name: math.sqrt(worst**2 - fwhm**2) for name, fwhm in seeing.items()}
 
 
+def _check_seeing(matching: Mapping[str, float], shape: tuple[int, int]) -> None:
+    """Refuse kernels that are larger than the image, as of a seeing in other units."""
+    for name, fwhm in matching.items():
+        if fwhm > max(shape):
+            raise ValueError(
+                f"psf_fwhm: {name} would be blurred by {fwhm:g} pixels, and the image has "
+                f"{shape[0]} x {shape[1]}: give the seeing of each band in pixels"
+            )
+
+
 def _of(band: str, names: Sequence[str], options: Mapping[str, Any]) -> dict[str, Any]:
     """Return what is given for one of the bands."""
     own = {}
@@ -323,7 +336,14 @@ def _scaled(request: Request, chosen: Sequence[str]) -> Request:
     """
     points = [_zero_point(request, name) for name in chosen]
     units = [request.exposures[name].unit for name in chosen]
+    systems = {name: _system(request, name) for name in chosen}
     if all(point is not None for point in points):
+        if len(set(systems.values())) > 1:
+            said = ", ".join(f"{name} in {system}" for name, system in systems.items())
+            raise ValueError(
+                f"combine='mean' needs zero points in one system, got {said}: give zero_point and "
+                "zero_point_system for each, or combine='snr'"
+            )
         scales = tuple(float(10 ** (-0.4 * (point - points[0]))) for point in points)  # type: ignore[operator]
     elif any(point is not None for point in points):
         without = [name for name, point in zip(chosen, points, strict=True) if point is None]
@@ -341,6 +361,16 @@ def _scaled(request: Request, chosen: Sequence[str]) -> Request:
                 "combine='snr'"
             ) from None
     return replace(request, combination=Combination(tuple(chosen), "mean", scales))
+
+
+def _system(request: Request, name: str) -> str:
+    """Return the system of the zero point of a band; those of headers are AB."""
+    own = request.of_band[name]
+    return (
+        (own.zero_point_system or "none that is named")
+        if isinstance(own.zero_point, float)
+        else "AB"
+    )
 
 
 def _zero_point(request: Request, name: str) -> float | None:

@@ -164,12 +164,6 @@ class Exposure:
         """Whether the noise is known only up to a factor."""
         return self.scale_weight and "weight" in self.companions
 
-    @property
-    def sources(self) -> dict[str, ImageSource]:
-        """The image and everything that goes with it, by name."""
-        own = {} if self.own_mask is None else {f"{self.name}_mask": self.own_mask}
-        return {self.name: self.image, **own, **self.companions}
-
     def cut(self, window: Window) -> "Exposure":
         """Return a window of the image with its companions, as an exposure."""
         own_mask = None if self.own_mask is None else cut(self.own_mask, window)
