@@ -51,7 +51,7 @@ def test_nan_is_no_source_also_in_a_packed_file(tmp_path, labels):
 def test_what_can_be_no_label_is_refused_and_shown(labels, value):
     floats = labels.astype("f4")
     floats[50, 60] = value
-    with pytest.raises(ValueError, match=r"labels from 0, .* to 16777216 in float32; it has"):
+    with pytest.raises(ValueError, match=r"labels from 0, .* to 16777216 in float32; .* has"):
         extract(stars(), segmentation=floats)
 
 
@@ -60,6 +60,19 @@ def test_the_largest_label_is_one_that_differs_from_its_neighbours(dtype, larges
     source = WholeNumbers(open_image(np.array([[0, largest]], dtype)).image, "segmentation")
     assert source.largest == largest
     assert source.read(Window(0, 1, 0, 2)).tolist() == [[0, largest]]
+
+
+@pytest.mark.parametrize(
+    ("dtype", "renumber", "advice"),
+    [("f4", False, "as integers"), ("f4", True, "as integers"), ("f8", True, "as integers"),
+     ("f8", False, r"see renumber \(--renumber\)")],
+)  # fmt: skip
+def test_who_gives_larger_labels_hears_what_helps(tmp_path, labels, dtype, renumber, advice):
+    fits.writeto(tmp_path / "labels.fits", np.where(labels > 0, 2.0**54, 0).astype(dtype))
+    with pytest.raises(
+        ValueError, match=rf"labels\.fits\[0\] has 1.8014398509481984e.16: .*{advice}"
+    ):
+        extract(stars(), segmentation=tmp_path / "labels.fits", renumber=renumber)
 
 
 def test_a_map_with_other_sources_than_the_catalog_is_refused(labels):
