@@ -51,7 +51,7 @@ def test_nan_is_no_source_also_in_a_packed_file(tmp_path, labels):
 def test_what_can_be_no_label_is_refused_and_shown(labels, value):
     floats = labels.astype("f4")
     floats[50, 60] = value
-    with pytest.raises(ValueError, match=r"labels from 0, .* to 16777216 in float32; .* has"):
+    with pytest.raises(ValueError, match=r"labels from 0, .* to 16777216 in float32; it has"):
         extract(stars(), segmentation=floats)
 
 
@@ -70,7 +70,7 @@ def test_the_largest_label_is_one_that_differs_from_its_neighbours(dtype, larges
 def test_who_gives_larger_labels_hears_what_helps(tmp_path, labels, dtype, renumber, advice):
     fits.writeto(tmp_path / "labels.fits", np.where(labels > 0, 2.0**54, 0).astype(dtype))
     with pytest.raises(
-        ValueError, match=rf"labels\.fits\[0\] has 1.8014398509481984e.16: .*{advice}"
+        ValueError, match=rf"it has 1.8014398509481984e.16 in .*labels\.fits\[0\]: .*{advice}"
     ):
         extract(stars(), segmentation=tmp_path / "labels.fits", renumber=renumber)
 

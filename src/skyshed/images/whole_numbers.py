@@ -79,7 +79,7 @@ class WholeNumbers(MadeOfAnother):
         if xp.any(bad):
             raise RefusedError(
                 f"{self.name} must hold labels from 0, which is no source, to {self.largest} in "
-                f"{self.floats.dtype}; {self.label} has {float(values[bad][0])}: make sure that "
-                f"it is a map of labels, and {self._for_larger}"
+                f"{self.floats.dtype}; it has {float(values[bad][0])} in {self.label}: make sure "
+                f"that it is a map of labels, and {self._for_larger}"
             )
         return values.astype(self.dtype)
