@@ -130,6 +130,44 @@ def test_blank_pixels_of_an_hdu_in_memory_are_nan(tmp_path):
                 assert np.isfinite(pixels).sum() == 96 * 112 - 15 * 30
 
 
+@EVERY
+@pytest.mark.parametrize("way", ["plain", "tiles"])
+def test_bits_and_labels_of_an_hdu_are_those_of_its_file(tmp_path, dtype, way):
+    in_way(dtype, way)
+    if dtype == "i1":
+        pytest.skip("astropy does not read these")
+    path = written(tmp_path, counts(dtype), way)
+    right = open_image(path).image.as_integers()
+    with fits.open(path) as hdus:
+        for given in (hdus, hdus[-1], hdus):  # also once astropy has read the pixels
+            source = open_image(given).image.as_integers()
+            assert (source.dtype, source.blank) == (right.dtype, right.blank)
+            for window in (source.everything, Window(38, 60, 25, 33)):
+                assert np.array_equal(source.read(window), right.read(window))
+                assert source.read(window).dtype == right.dtype
+        image = np.zeros(SHAPE, np.float32)
+        found, expected = (
+            open_exposure(image, mask=each, quality=each, mask_bits=(2,)) for each in (hdus, path)
+        )
+        assert np.array_equal(found.read().mask, expected.read().mask)
+
+
+def test_integers_that_floats_do_not_hold_are_refused_not_rounded(tmp_path):
+    """Of 64-bit integers with BLANK astropy makes float64."""
+    labels = np.zeros(SHAPE, np.int64)
+    labels[10:20, 10:20], labels[70:80, 60:70], labels[HOLE.slices] = 2**53 + 1, 2**53, -1
+    path = written(tmp_path, labels)
+    image = np.random.default_rng(1).normal(0, 1, SHAPE)
+    options = {"renumber": True, "n_threads": 1, "box_size": 16}
+    assert len(extract(image, segmentation=path, **options).table) == 2
+    with fits.open(path) as hdus:
+        with pytest.raises(ValueError, match=r"segmentation \(an HDUList\)\[0\].*give the path"):
+            extract(image, segmentation=hdus, **options)
+        hdus[0].data[hdus[0].data > 0] -= 2**52
+        found = extract(image, segmentation=hdus[0], **options)
+        assert found.table["area"].value.tolist() == [200]
+
+
 def test_scaled_integers_are_no_bits(tmp_path):
     header = {"BITPIX": 16, "BSCALE": 0.5, "BZERO": 3, "BLANK": 1}
     assert blanks_of(header).scaled

@@ -12,6 +12,7 @@ from astropy.nddata import NDData, StdDevUncertainty
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from skyshed import extract
 from skyshed.exceptions import ImageWarning
 from skyshed.images import Window, cut, open_exposure, open_image
 from skyshed.images.joined import JoinedSource
@@ -201,3 +202,74 @@ def test_an_empty_list_is_refused():
     for empty in ([], ()):
         with pytest.raises(ValueError, match="image is an empty list: give at least one file"):
             open_image(empty)
+
+
+#: BLANK of two parts, and the first column of the second, of which the first has 8.
+BLANKS_AND_PLACES = [
+    (first, second, begin)
+    for first, second in ((None, None), (-1, -1), (-1, None), (-1, -2))
+    for begin in (8, 11)
+]
+
+
+def planes_of(folder, values, first, second, begin, name="plane"):
+    """Write a plane in two parts; return the paths, the plane, and which pixels have no value."""
+    whole = np.zeros((8, begin + 8), values.dtype)
+    lost = np.ones(whole.shape, bool)
+    paths = []
+    for x0, blank in ((0, first), (begin, second)):
+        part = values.copy()
+        part[6, 2:5] = 0 if blank is None else blank
+        whole[:, x0 : x0 + 8] = part
+        lost[:, x0 : x0 + 8] = part < 0
+        header = fits.Header({"DETSEC": f"[{x0 + 1}:{x0 + 8},1:8]"})
+        if blank is not None:
+            header["BLANK"] = blank
+        paths.append(folder / f"{name}-{x0}.fits")
+        fits.writeto(paths[-1], part, header)
+    return paths, np.where(lost, 0, whole), lost
+
+
+@pytest.mark.parametrize(("first", "second", "begin"), BLANKS_AND_PLACES)
+@pytest.mark.parametrize("dtype", ["i2", "i4", "i8"])
+def test_integers_stay_integers_whatever_is_blank_and_in_gaps(
+    tmp_path, dtype, first, second, begin
+):
+    values = np.zeros((8, 8), dtype)
+    values[1, 1], values[2, 2], values[3, 3] = 4, 5, np.iinfo(dtype).max
+    paths, whole, lost = planes_of(tmp_path, values, first, second, begin)
+    source = open_image(paths).image
+    for found in (source.as_integers(), source.as_mask().as_integers()):
+        read = found.read(found.everything)
+        assert (read.dtype, found.dtype, found.blank) == (np.dtype(dtype), np.dtype(dtype), None)
+        assert np.array_equal(read, whole)
+        assert np.array_equal(found.read(Window(2, 7, 3, 12)), whole[2:7, 3:12])
+    image = np.zeros(whole.shape, np.float32)
+    exposure = open_exposure(image, mask=paths, quality=paths, mask_bits=(2,))
+    bad = exposure.read().mask
+    assert np.array_equal(bad, ((whole & 4) != 0) | lost)
+    flat = np.arange(whole.size)
+    assert np.array_equal(exposure.quality_at(exposure.image.everything, flat), whole.ravel())
+
+
+def test_labels_of_64_bits_are_exact_across_gaps(tmp_path):
+    labels = np.zeros((8, 8), np.int64)
+    labels[0:2, 0:2], labels[4:6, 4:8] = 2**53 + 1, 2**53 + 2
+    for other in ("i8", "u8"):
+        _, whole, _ = paths = planes_of(tmp_path, labels, -1, None, 11, other)
+        with fits.open(paths[0][1], mode="update") as hdus:
+            hdus[0].data = labels.astype(other)
+        image = np.random.default_rng(1).normal(0, 1, whole.shape)
+        found = extract(image, segmentation=paths[0], renumber=True, box_size=8)
+        expected = np.select([whole == 2**53 + 1, whole == 2**53 + 2], [1, 2])
+        assert np.array_equal(np.asarray(found.segmentation.data), expected)
+
+
+def test_the_part_that_holds_no_integers_is_named(tmp_path):
+    paths, whole, _ = planes_of(tmp_path, np.zeros((8, 8), np.int16), None, None, 11)
+    with fits.open(paths[1], mode="update") as hdus:
+        hdus[0].data = np.ones((8, 8), np.float32)
+    image = np.zeros(whole.shape)
+    for companions in ({"quality": paths}, {"mask": paths, "mask_bits": (1,)}):
+        with pytest.raises(TypeError, match=r"integers.*plane-11\.fits\[0\] holds float32"):
+            open_exposure(image, **companions)

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from astropy.io import fits
 from astropy.wcs.wcsapi import HighLevelWCSWrapper
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -83,5 +84,13 @@ def test_a_region_tells_all_that_its_image_does():
     names = {*vars(ImageSource), *ImageSource.__annotations__}
     public = {name for name in names if not name.startswith("_")}
     own = {*vars(RegionSource), *vars(MadeOfAnother)}
-    # Masks and labels are read as integers before they are cut.
-    assert public - {"everything", "description", "as_integers"} <= own
+    assert public - {"everything", "description"} <= own
+
+
+def test_a_region_of_integers_that_have_blank_ones_is_read_as_they_are_stored(tmp_path):
+    stored = np.arange(60, dtype=np.int16).reshape(6, 10)
+    fits.writeto(tmp_path / "a.fits", stored, fits.Header({"BLANK": 15}))
+    region = cut(open_image(tmp_path / "a.fits").image, Window(1, 4, 2, 9))
+    for found in (region.as_integers(), region.as_mask()):
+        assert (found.shape, found.dtype, found.blank) == ((3, 7), np.int16, 15)
+        assert np.array_equal(found.read(found.everything), stored[1:4, 2:9])

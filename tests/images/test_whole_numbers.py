@@ -62,6 +62,19 @@ def test_the_largest_label_is_one_that_differs_from_its_neighbours(dtype, larges
     assert source.read(Window(0, 1, 0, 2)).tolist() == [[0, largest]]
 
 
+@pytest.mark.parametrize(
+    ("dtype", "renumber", "advice"),
+    [("f4", False, "as integers"), ("f4", True, "as integers"), ("f8", True, "as integers"),
+     ("f8", False, r"see renumber \(--renumber\)")],
+)  # fmt: skip
+def test_who_gives_larger_labels_hears_what_helps(tmp_path, labels, dtype, renumber, advice):
+    fits.writeto(tmp_path / "labels.fits", np.where(labels > 0, 2.0**54, 0).astype(dtype))
+    with pytest.raises(
+        ValueError, match=rf"it has 1.8014398509481984e.16 in .*labels\.fits\[0\]: .*{advice}"
+    ):
+        extract(stars(), segmentation=tmp_path / "labels.fits", renumber=renumber)
+
+
 def test_a_map_with_other_sources_than_the_catalog_is_refused(labels):
     found = extract(stars(), segmentation=labels)
     floats = labels.astype("f4")

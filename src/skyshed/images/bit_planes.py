@@ -59,10 +59,14 @@ def numbered(values: Any, blank: int | None = None) -> Any:
     return values.astype(np.uint64).view(np.int64)
 
 
-def check_mask_bits(dtype: Any, bits: Collection[int | str] | None) -> None:
+def check_mask_bits(source: ImageSource, bits: Collection[int | str] | None) -> None:
     """Refuse bits of a mask that has none."""
-    if bits is not None and dtype.kind not in "iub":
-        raise TypeError(f"mask must hold integers where mask_bits is given, got {dtype}")
+    if bits is not None and source.dtype.kind not in "iub":
+        raise TypeError(
+            "mask must hold integers where mask_bits is given, or where the product names bits; "
+            f"{_held(source)}: give a plane of integers, or leave mask_bits out; of a product, "
+            "give profile='plain' (--as plain)"
+        )
 
 
 def check_quality(source: ImageSource) -> None:
@@ -70,5 +74,13 @@ def check_quality(source: ImageSource) -> None:
     if source.dtype.kind not in "iub":
         raise TypeError(
             "quality must hold integers, whose bits say what is wrong with a pixel; "
-            f"{source.label} holds {source.dtype}"
+            f"{_held(source)}"
         )
+
+
+def _held(source: ImageSource) -> str:
+    """Say which image holds no integers, the first of those that are one."""
+    for each in (base.as_integers() for base in source.bases):
+        if each.dtype.kind not in "iub":
+            return f"{each.label} holds {each.dtype}"
+    return f"{source.label} holds {source.dtype}"

@@ -103,16 +103,17 @@ def blanks_of(header: Any) -> Blanks | None:
 def blanks_of_hdu(hdu: Any) -> Blanks | None:
     """Return the blank pixels of an HDU of astropy's, also once astropy has read its pixels.
 
-    As it reads them it takes BLANK out of the header where pixels are scaled, and passes over a
+    As it reads them it takes BLANK out of the header where they become floats, and passes over a
     BLANK of 0; what the header said is known from then on by attributes of its own alone.
     """
     found = blanks_of(hdu.header)
-    if found is not None or getattr(hdu, "_blank", None) != 0:
+    card = getattr(hdu, "_blank", None)
+    if found is not None or card is None:
         return found
     kept = {
         card: getattr(hdu, f"_orig_{card.lower()}", 0) for card in ("BITPIX", "BSCALE", "BZERO")
     }
-    return blanks_of({"BLANK": 0, **kept})
+    return blanks_of({"BLANK": card, **kept})
 
 
 def without_blanks(pixels: Any, blanks: Blanks | None) -> Any:

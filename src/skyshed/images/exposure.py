@@ -340,10 +340,11 @@ def open_exposure(
             "leave weight_threshold out"
         )
     if "mask" in companions:
-        companions["mask"] = companions["mask"].as_integers()
+        companions["mask"] = companions["mask"].as_mask()
+    own_mask = None if own_mask is None else own_mask.as_mask()
     for plane in (own_mask, companions.get("mask")):
         if plane is not None:
-            check_mask_bits(plane.dtype, mask_bits)
+            check_mask_bits(plane, mask_bits)
     if "quality" in companions:
         check_quality(companions["quality"])
     bits, named = bits_of(mask_bits, companions.get("mask", own_mask), main)

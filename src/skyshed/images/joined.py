@@ -72,8 +72,9 @@ class JoinedSource(ImageSource):
         Of what `read` returns.
     unit : `~astropy.units.UnitBase` or None
         The unit of all of them.
-    of_integers : bool
-        Whether pixels in gaps are 0, so that integers stay what they are; else they are NaN.
+    missing : int or None
+        Of integers, what pixels without a value are read as: those in gaps, and blank ones of the
+        parts. -1 has all bits. They are NaN if `None`.
 
     Examples
     --------
@@ -94,7 +95,7 @@ class JoinedSource(ImageSource):
     shape: tuple[int, int]
     dtype: np.dtype
     unit: Any = None
-    of_integers: bool = False
+    missing: int | None = None
 
     @property
     def label(self) -> str:
@@ -126,19 +127,26 @@ class JoinedSource(ImageSource):
 
     @property
     def blank(self) -> int | None:  # type: ignore[override]
-        """The value of pixels without one; that of all parts."""
-        return self.parts[0].blank
+        """None: pixels without a value are NaN, or 0 bits, or all bits."""
+        return None
 
     def as_integers(self) -> ImageSource:
-        """Return the same of the parts as integers; itself if they have no value in common."""
-        parts = [part.as_integers() for part in self.parts]
-        if all(new is old for new, old in zip(parts, self.parts, strict=True)):
+        """Return the same of the parts as integers, pixels without a value 0; see `ImageSource`."""
+        return self._of_integers(0)
+
+    def as_mask(self) -> ImageSource:
+        """Return the same, pixels without a value bad by any bit; see `ImageSource.as_mask`."""
+        return self._of_integers(-1)
+
+    def _of_integers(self, missing: int) -> ImageSource:
+        """Return the image of the integers that the parts hold; itself if one holds none."""
+        parts = tuple(part.as_integers() for part in self.parts)
+        if any(part.dtype.kind not in "biu" for part in parts):
             return self
         dtype = np.result_type(*(part.dtype for part in parts))
-        changed = not self.of_integers and self.has_gaps
-        if len({part.blank for part in parts}) > 1 or changed:
-            return self
-        return replace(self, parts=tuple(parts), dtype=dtype)
+        if dtype.kind == "f":  # of uint64 with signed ones: all bits stay, and no label is as large
+            dtype = np.dtype(np.int64)
+        return replace(self, parts=parts, dtype=dtype, missing=missing)
 
     @property
     def windowed(self) -> bool:  # type: ignore[override]
@@ -160,20 +168,19 @@ class JoinedSource(ImageSource):
         return None if wcs is None else moved_wcs(wcs, *self.windows[0].origin, self.shape)
 
     def read(self, window: Window) -> Any:
-        """Return the pixels of a window, NaN where there is no part; see `ImageSource.read`."""
+        """Return the pixels of a window, NaN or `missing` where there is no part."""
         common = [each.overlap(window) for each in self.windows]
         whole = np.empty(window.shape, self.dtype)
+        missing = np.nan if self.missing is None else np.array(self.missing).astype(self.dtype)
         if gaps(common, whole.shape):
-            whole.fill(0 if self.of_integers else np.nan)
+            whole.fill(missing)
         for part, where, here in zip(self.parts, self.windows, common, strict=True):
             if 0 not in here.shape:
-                whole[here.within(window)] = part.read(here.moved(-where.y0, -where.x0))
+                pixels = part.read(here.moved(-where.y0, -where.x0))
+                whole[here.within(window)] = pixels
+                if part.blank is not None:
+                    whole[here.within(window)][pixels == pixels.dtype.type(part.blank)] = missing
         return whole
-
-    @property
-    def has_gaps(self) -> bool:
-        """Whether there are pixels that no part has."""
-        return gaps(self.windows, self.shape)
 
     def laid(self, parts: Sequence[ImageSource]) -> "JoinedSource":
         """Return other images of the same pixels as the parts, in the places of these.
@@ -183,10 +190,7 @@ class JoinedSource(ImageSource):
         ValueError
             If their units differ.
         """
-        check_units(parts)
-        dtype = np.result_type(*(part.dtype for part in parts))
-        integers = dtype.kind in "biu" and self.has_gaps
-        return JoinedSource(tuple(parts), self.windows, self.shape, dtype, parts[0].unit, integers)
+        return _joined(parts, self.windows, self.shape)
 
     def origin(self) -> dict[str, Any]:
         """Return the names of all parts; see `ImageSource.origin`."""
@@ -252,11 +256,20 @@ def join(parts: Sequence[ImageSource]) -> JoinedSource:
     """
     check_units(parts)
     windows = locate(parts)
-    ny, nx = max(each.y1 for each in windows), max(each.x1 for each in windows)
+    shape = max(each.y1 for each in windows), max(each.x1 for each in windows)
+    return _joined(parts, windows, shape)
+
+
+def _joined(
+    parts: Sequence[ImageSource], windows: Sequence[Window], shape: tuple[int, int]
+) -> JoinedSource:
+    """Return images as one; integers are float64 where a pixel may have no value."""
+    check_units(parts)
     dtype = np.result_type(*(part.dtype for part in parts))
-    if gaps(windows, (ny, nx)) and dtype.kind != "f":
+    lost = gaps(windows, shape) or any(part.blank is not None for part in parts)
+    if lost and dtype.kind != "f":
         dtype = np.dtype(np.float64)
-    return JoinedSource(tuple(parts), tuple(windows), (ny, nx), dtype, parts[0].unit)
+    return JoinedSource(tuple(parts), tuple(windows), shape, dtype, parts[0].unit)
 
 
 def check_units(parts: Sequence[ImageSource]) -> None:

@@ -1,6 +1,7 @@
 """Objects in memory as images: HDUs, NDData, Quantities, masked arrays, and arrays."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from skyshed.images.null_planes import null_source
 from skyshed.images.open import OpenedImage, register
 from skyshed.images.pixels import RefusedError, fits_axes, image_axes, native
 from skyshed.images.source import ImageSource
+from skyshed.images.stored_integers import StoredIntegers
 from skyshed.images.twice import check_scaling, unit_text
 from skyshed.images.zarr import open_zarr_array
 from skyshed.messages import one_line
@@ -73,9 +75,10 @@ def _of_hdu(
     kept = fits_axes(np.shape(pixels), (rows, columns))
     where: list[Any] = list(first)
     where[rows] = where[columns] = slice(None)
-    pixels = without_blanks(pixels[tuple(where)], blanks)  # astropy takes BLANK out as it reads
+    stored = pixels[tuple(where)]
+    pixels = without_blanks(stored, blanks)  # astropy takes BLANK out as it reads
     text = unit_text(header)
-    return ArraySource(
+    source = ArraySource(
         native(pixels if asinh is None else asinh.fluxes(pixels)),
         unit_of(text, label),
         celestial_wcs(header, hdus, label, kept),
@@ -83,6 +86,13 @@ def _of_hdu(
         unknown_unit=unknown_unit(text),
         header=cards_of([hdu] if hdus is None else hdus, number, label, header),
     )
+    if blanks is None or blanks.scaled or asinh is not None:
+        return source
+    if stored.dtype.kind == "f":  # by astropy
+        return replace(source, integers=StoredIntegers(source, blanks, label))
+    if stored.dtype.newbyteorder("=") != blanks.dtype:  # it was told not to add the offset
+        return source
+    return replace(source, integers=replace(source, array=native(stored), blank=blanks.value))
 
 
 @register(lambda given: hasattr(given, "uncertainty") and hasattr(given, "wcs"))

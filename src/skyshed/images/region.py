@@ -1,6 +1,6 @@
 """A region of an image, as an image."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -57,6 +57,14 @@ class RegionSource(MadeOfAnother):
     def read_marked(self, window: Window, device: str | None) -> tuple[Any, Any]:
         """Return the pixels, and which are not finite; see `ImageSource.read_marked`."""
         return self.whole.read_marked(window.moved(*self.region.origin), device)
+
+    def as_integers(self) -> ImageSource:
+        """Return the region of the image as integers; see `ImageSource.as_integers`."""
+        return replace(self, whole=self.whole.as_integers())
+
+    def as_mask(self) -> ImageSource:
+        """Return the region of the image as a mask; see `ImageSource.as_mask`."""
+        return replace(self, whole=self.whole.as_mask())
 
     def lacks(self, window: Window) -> str:
         """Say why a window of the region cannot be read; see `ImageSource.lacks`."""

@@ -95,6 +95,13 @@ class ImageSource(ABC):
         """
         return self
 
+    def as_mask(self) -> "ImageSource":
+        """Return the image as `as_integers` does, for a mask, where pixels without a value are bad.
+
+        They have the value ``blank``, or all bits.
+        """
+        return self.as_integers()
+
     @abstractmethod
     def read(self, window: Window) -> Any:
         """Return the pixels of a window, C-contiguous and in native byte order.

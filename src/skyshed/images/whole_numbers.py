@@ -57,6 +57,13 @@ class WholeNumbers(MadeOfAnother):
         exact: int = 2 ** (np.finfo(self.floats.dtype).nmant + 1)
         return min(exact, int(np.iinfo(self.dtype).max))
 
+    @property
+    def _for_larger(self) -> str:
+        """What to do about labels that are larger."""
+        if self.largest < np.iinfo(self.dtype).max:
+            return "give labels that are larger as integers, which tell them apart"
+        return "see renumber (--renumber) for larger ones"
+
     def read(self, window: Window) -> Any:
         """Return the labels of a window; see `ImageSource.read`.
 
@@ -72,7 +79,7 @@ class WholeNumbers(MadeOfAnother):
         if xp.any(bad):
             raise RefusedError(
                 f"{self.name} must hold labels from 0, which is no source, to {self.largest} in "
-                f"{self.floats.dtype}; it has {float(values[bad][0]):.12g}: make sure that it is a "
-                "map of labels, and see renumber (--renumber) for larger ones"
+                f"{self.floats.dtype}; it has {float(values[bad][0])} in {self.label}: make sure "
+                f"that it is a map of labels, and {self._for_larger}"
             )
         return values.astype(self.dtype)

@@ -61,6 +61,28 @@ def test_tiles_of_joined_products_are_the_same(tmp_path):
     assert same_tables(by_tiles(paths, (60, 60), **OPTIONS).table, extract(paths, **OPTIONS).table)
 
 
+@pytest.mark.parametrize("step", [120, STEP])
+@pytest.mark.parametrize("blanks", [(None, None), (-1, None), (-1, -2)])
+def test_bits_of_the_parts_count_whatever_is_blank_in_them(tmp_path, blanks, step):
+    paths = write_two(tmp_path, "jwst-cal", step=step)
+    where = BY_NAME["jwst-cal"].masked()
+    halves = []
+    for path, blank in zip(paths, blanks, strict=True):
+        bad = where.copy()
+        with fits.open(path, mode="update") as hdus:
+            hdus["SCI"].data = np.rint(hdus["SCI"].data).astype(np.int16)
+            bits = where.astype(np.int16)
+            if blank is not None:
+                hdus["DQ"].header["BLANK"] = blank
+                bits[90:95, 30:40], bad[90:95, 30:40] = blank, True
+            hdus["DQ"].data = bits
+        halves.append(bad)
+    found = np.asarray(extract(paths, **OPTIONS).mask)
+    expected = side_by_side(halves[0], True, step)
+    expected[:, step:] = halves[1]
+    np.testing.assert_array_equal(found, expected)
+
+
 def test_what_is_given_goes_before_the_planes_of_the_parts(tmp_path):
     paths = write_two(tmp_path, "jwst-cal", step=120)
     mask = np.zeros((120, 240), bool)

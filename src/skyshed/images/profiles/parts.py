@@ -100,7 +100,7 @@ def _as_one(image: JoinedSource, taken: Sequence[Taken]) -> Taken:
 
 def _laid(image: JoinedSource, planes: Sequence[ImageSource | None]) -> JoinedSource:
     """Return planes of the parts as one; a part without one has no bad pixels by it."""
-    dtype = next(each.dtype for each in planes if each is not None)
+    dtype = next(each.as_integers().dtype for each in planes if each is not None)
     filled = [
         ConstantSource(part.shape, dtype, 0, f"the mask of {part.label}")
         if plane is None
