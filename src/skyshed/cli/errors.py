@@ -49,6 +49,8 @@ def complain(text: str) -> None:
 @contextmanager
 def warnings_in_one_line(quiet: bool = False) -> Iterator[None]:
     """Print warnings as lines of this command, each once, or not at all."""
+    import astropy  # noqa: F401 - as it is imported, its logger takes warnings for itself
+
     seen: set[str] = set()
 
     def show(message: Any, *_: Any, **__: Any) -> None:

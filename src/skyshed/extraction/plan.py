@@ -169,7 +169,12 @@ def make_plan(request: Request, resources: Resources) -> Plan:
     # Tiles are whole boxes: where these are large, fewer tiles at a time may be all that fits.
     least = n_workers if resources.scheduler is not None else 1
     for n in range(n_workers, least - 1, -1):
-        tiling, margin = _tiles(request, resources, n, budget)
+        try:
+            tiling, margin = _tiles(request, resources, n, budget)
+        except ValueError:  # no tile is small enough for so many at a time
+            if n == least:
+                raise
+            continue
         n = min(n, len(tiling))
         memory = PROCESS + max(n * _bytes_of_tile(request, tiling, margin), WRITING)
         if memory <= budget or resources.tile is not None or _begun(resources.folder) is not None:
