@@ -15,11 +15,11 @@ from skyshed.images.arrays import ArraySource
 from skyshed.images.asdf_blocks import is_in_asdf
 from skyshed.images.asinh import Asinh, asinh_of
 from skyshed.images.astropy_says import heard, pass_on, quiet
-from skyshed.images.blanks import Blanks, blanks_of
+from skyshed.images.blanks import Blanks, blanks_of, unheld_blank
 from skyshed.images.cards import Cards, cards_of
 from skyshed.images.cube_planes import axes_of, split_plane
 from skyshed.images.fingerprint import file_facts, file_origin
-from skyshed.images.fits_pixels import begin_of, ends_early, section_of
+from skyshed.images.fits_pixels import begin_of, ends_early, section_of, without_blank
 from skyshed.images.hdu_facts import HduFacts, facts_of, null_shape
 from skyshed.images.hdu_index import SomeHdus, known_index, opened_at
 from skyshed.images.header_bytes import check_axes
@@ -249,7 +249,8 @@ class FitsSource(ImageSource):
                     hdu = hdus[self.number]
                 else:
                     hdu = stack.enter_context(opened_at(self.path, self.header_at, **as_stored))[0]
-            yield hdu
+            of_integers = self.scaling is not None and self.scaling.stored.kind != "f"
+            yield without_blank(hdu) if of_integers else hdu
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name not in READ}
@@ -362,6 +363,10 @@ def _described(
         source.__dict__["wcs"] = celestial_wcs(header, tables, label, fits_axes(shape, axes))
         if not packed and ends_early(hdu, file, begin):  # reading it says so, where needed
             said = [each for each in said if "truncated" not in str(each)]
+        unheld = unheld_blank(hdu.header)
+        if unheld is not None:
+            held = f"BITPIX = {hdu.header['BITPIX']}"
+            said = [*said, f"BLANK = {unheld} is no integer of {held}, and names no pixel"]
     pass_on(said, label)
     return source, packed
 
