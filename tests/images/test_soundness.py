@@ -2,6 +2,7 @@
 
 import bz2
 import gzip
+import io
 import lzma
 import warnings
 
@@ -12,8 +13,8 @@ from astropy.io import fits
 from skyshed import extract
 from skyshed.cli import main
 from skyshed.exceptions import ImageWarning
-from skyshed.images import open_image
-from skyshed.images.soundness import wrong_sums
+from skyshed.images import Window, open_image
+from skyshed.images.soundness import _summed, wrong_sums
 from tests.images.files import stars, tan
 from tests.mosaic.fields import by_tiles
 
@@ -154,3 +155,28 @@ def test_long_data_are_summed_as_short_ones(tmp_path, monkeypatch):
     paths = summed(tmp_path / "a.fits")
     monkeypatch.setattr("skyshed.images.soundness.STEP", 1000)
     assert open_image(f"{paths[0]}[SCI]").image.doubts() == []
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress])
+def test_a_plane_of_zeros_may_be_packed_as_small_as_it_is(tmp_path, pack):
+    path = tmp_path / "a.fits"
+    fits.writeto(path, np.zeros((4096, 4096), "i4"))
+    path.write_bytes(pack(path.read_bytes()))
+    assert not open_image(path).image.read(Window(4000, 4096, 0, 4096)).any()
+
+
+class Short(io.BytesIO):
+    """A file whose reads return less than was asked for, as those of networks may."""
+
+    def read(self, size=-1):
+        return super().read(min(size, 1001))
+
+
+@pytest.mark.parametrize("length", [5760, 5758, 3])
+def test_a_sum_does_not_depend_on_how_much_a_read_returns(length):
+    content = np.random.default_rng(1).bytes(9000)
+    words = np.frombuffer(content[2880 : 2880 + length].ljust(5760, b"\0"), ">u4")
+    expected = sum(map(int, words))
+    expected = (expected & 0xFFFFFFFF) + (expected >> 32)
+    assert _summed(Short(content), 2880, length) == expected
+    assert _summed(io.BytesIO(content), 2880, length) == expected
