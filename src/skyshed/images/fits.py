@@ -140,7 +140,7 @@ class FitsSource(ImageSource):
     @property
     def label(self) -> str:
         """What messages call the image."""
-        return f"{self.path}[{self.number}]{self.came_from.get('input_plane', '')}"
+        return f"{self.checked}{self.came_from.get('input_plane', '')}"
 
     @cached_property
     def wcs(self) -> Any:
@@ -225,6 +225,11 @@ class FitsSource(ImageSource):
             if self.begins + pixels * self._form.size <= os.path.getsize(self.path):
                 return ""
         return lacking(self.path, self.header_at, self.axes, self.first, window)
+
+    @property
+    def checked(self) -> str:
+        """The HDU, whichever of its planes the image is."""
+        return f"{self.path}[{self.number}]"
 
     def doubts(self) -> list[str]:
         """Say which checksums are not those of the data and header; see `ImageSource.doubts`."""
