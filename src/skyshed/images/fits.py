@@ -17,7 +17,7 @@ from skyshed.images.asinh import Asinh, asinh_of
 from skyshed.images.astropy_says import heard, pass_on, quiet
 from skyshed.images.blanks import Blanks, blanks_of, unheld_blank
 from skyshed.images.cards import Cards, cards_of
-from skyshed.images.cube_planes import axes_of, split_plane
+from skyshed.images.cube_planes import axes_of, check_plane, split_plane
 from skyshed.images.fingerprint import file_facts, file_origin
 from skyshed.images.fits_pixels import begin_of, ends_early, section_of, without_blank
 from skyshed.images.hdu_facts import HduFacts, facts_of, null_shape
@@ -275,6 +275,7 @@ def open_fits(
     A file that is compressed as a whole (gzip, bzip2, ...) can't be read by windows: it is read and
     kept in memory.
     """
+    check_plane(given)
     file, named = split_path(given)
     if named is not None and hdu is not None and str(hdu) != named:
         raise ValueError(f"the HDU is given twice: as hdu={hdu!r} and in {os.fspath(given)!r}")
