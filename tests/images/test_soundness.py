@@ -190,3 +190,15 @@ def test_planes_of_one_hdu_are_summed_and_warned_of_once(tmp_path):
     with pytest.warns(ImageWarning, match=r"a.fits\[0\]: its data are not") as heard:
         extract(f"{path}[0][0]", error=f"{path}[0][1]", **OPTIONS)
     assert sum("DATASUM" in str(each.message) for each in heard) == 1
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+def test_data_whose_filling_zeros_are_lost_are_summed_nevertheless(tmp_path, damaged):
+    path = tmp_path / "a.fits"
+    fits.writeto(path, stars(), checksum=True)
+    begin = path.read_bytes().index(b"END" + b" " * 77) // 2880 * 2880 + 2880
+    content = bytearray(path.read_bytes()[: begin + 4 * 120 * 120])
+    content[begin + 5] ^= damaged
+    path.write_bytes(content)
+    doubts = open_image(path).image.doubts()
+    assert ["DATASUM" in each for each in doubts] == [True] * damaged
