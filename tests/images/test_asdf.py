@@ -148,6 +148,34 @@ def test_a_file_that_is_cut_off_is_refused(tmp_path, path, share):
     assert len(blocks_in(path)) == 5
 
 
+@pytest.mark.parametrize("change", [b"shape: [96, 64]", b"offset: 64, shape: [64, 64]",
+                                    b"offset: -4, shape: [64, 64]"])  # fmt: skip
+def test_an_array_beyond_its_block_is_refused(tmp_path, change):
+    """What is there are the header and the pixels of the next block."""
+    planes = {"sci": np.ones((64, 64), "f4"), "err": np.full((64, 64), 7777, "f4")}
+    path = tmp_path / "a.asdf"
+    asdf.AsdfFile(planes).write_to(path)
+    raw = path.read_bytes()
+    shape = b"shape: [64, 64]"
+    assert raw.count(shape) == 2
+    path.write_bytes(raw.replace(shape, change.replace(b", shape", b"\n  shape")))
+    with pytest.raises(OSError, match=r"a\.asdf\[sci\]: .* pixels of 4 bytes .* 16384 bytes"):
+        open_image(f"{path}[sci]")
+
+
+def test_a_window_that_a_file_lacks_is_told_before_it_is_read(tmp_path, path):
+    raw = (tmp_path / "r0000101_cal.asdf").read_bytes()
+    source = open_image(path).image
+    assert source.lacks(source.everything) == ""
+    (tmp_path / "r0000101_cal.asdf").write_bytes(raw[: source.begins + 4 * 120 * 60])
+    assert source.lacks(Window(0, 60, 0, 120)) == ""
+    assert "it is cut off" in source.lacks(Window(0, 61, 0, 1))
+    with pytest.raises(
+        OSError, match=r"image \(.*\) cannot be read: .* bytes of the file are need"
+    ):
+        extract(path)
+
+
 def test_units_are_read_where_the_file_says_them(tmp_path):
     path = written(tmp_path / "a.asdf", {"data": "placeholder"})
     image = stars()

@@ -1,12 +1,14 @@
 """Pixels that BLANK names have no value, of whatever integers; bits and labels stay integers."""
 
 import bz2
+import gzip
 
 import numpy as np
 import pytest
 from astropy.io import fits
 
 from skyshed import extract
+from skyshed.exceptions import ImageWarning
 from skyshed.images import Window, open_exposure, open_image
 from skyshed.images.blanks import blanks_of
 from tests.images.random_files.raw import plain_hdu
@@ -217,4 +219,30 @@ def test_a_blank_that_the_integers_cannot_hold_names_no_pixel(tmp_path, bits, ca
     mask = np.zeros((60, 60), f"i{bits // 8}" if bits > 8 else "u1")
     path = tmp_path / "mask.fits"
     fits.writeto(path, mask, fits.Header({"BLANK": card}))
-    assert not open_exposure(np.ones((60, 60)), mask=path).read().mask
+    with pytest.warns(ImageWarning, match=f"BLANK = {card} is no integer of BITPIX = {bits}"):
+        assert not open_exposure(np.ones((60, 60)), mask=path).read().mask
+
+
+@pytest.mark.parametrize("way", ["plain", "RICE_1", "GZIP_1", "gz"])
+@pytest.mark.parametrize("dtype", ["u1", "i1", "i2", "u2", "i4"])
+@pytest.mark.parametrize("card", [-1, -99999, 2**40])
+def test_integers_whose_blank_none_can_be_are_read_as_they_are(tmp_path, way, dtype, card):
+    tiles = way in ("RICE_1", "GZIP_1")
+    stored = "u1" if dtype[1] == "1" else f"i{dtype[1]}"
+    if (tiles and dtype == "i1") or np.iinfo(stored).min <= card <= np.iinfo(stored).max:
+        pytest.skip("there are no such tiles, or the integers can be that")
+    pixels = counts(dtype)
+    hdu = fits.CompImageHDU(pixels, compression_type=way) if tiles else fits.ImageHDU(pixels)
+    path = tmp_path / "a.fits"
+    fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(path)
+    as_stored = {"disable_image_compression": True, "do_not_scale_image_data": True}
+    with fits.open(path, mode="update", output_verify="ignore", **as_stored) as hdus:
+        hdus[1].header["BLANK"] = card
+    if way == "gz":
+        path = tmp_path / "a.fits.gz"
+        path.write_bytes(gzip.compress((tmp_path / "a.fits").read_bytes()))
+    with pytest.warns(ImageWarning, match=f"BLANK = {card} is no integer"):
+        image = open_image(path, hdu=1).image
+    assert image.dtype == pixels.dtype
+    assert np.array_equal(image.as_integers().read(HOLE), pixels[HOLE.slices])
+    assert np.array_equal(image.read(image.everything), pixels)

@@ -116,3 +116,12 @@ def test_the_command_takes_a_plane_and_one_of_its_companion(tmp_path):
     ) == 0  # fmt: skip
     expected = extract(stars(level=30, seed=1), variance=noise[0], wcs=tan())
     assert same_tables(read_catalog(out / "catalog.fits"), expected.table)
+
+
+@pytest.mark.parametrize("plane", ["-1", "", "first", "1:2"])
+def test_what_names_no_plane_is_said_to(tmp_path, plane):
+    fits.writeto(tmp_path / "cube.fits", np.zeros((3, 40, 50), "f4"))
+    with pytest.raises(ValueError, match=rf"\[{plane}\] names no plane .* counted from 0"):
+        open_image(f"{tmp_path}/cube.fits[0][{plane}]")
+    with pytest.raises(FileNotFoundError, match="no such file"):
+        open_image(f"{tmp_path}/other.fits[0][{plane}]")

@@ -2,6 +2,7 @@
 
 import bz2
 import gzip
+import io
 import lzma
 import warnings
 
@@ -12,8 +13,8 @@ from astropy.io import fits
 from skyshed import extract
 from skyshed.cli import main
 from skyshed.exceptions import ImageWarning
-from skyshed.images import open_image
-from skyshed.images.soundness import wrong_sums
+from skyshed.images import Window, open_image
+from skyshed.images.soundness import _summed, wrong_sums
 from tests.images.files import stars, tan
 from tests.mosaic.fields import by_tiles
 
@@ -154,3 +155,50 @@ def test_long_data_are_summed_as_short_ones(tmp_path, monkeypatch):
     paths = summed(tmp_path / "a.fits")
     monkeypatch.setattr("skyshed.images.soundness.STEP", 1000)
     assert open_image(f"{paths[0]}[SCI]").image.doubts() == []
+
+
+def test_a_plane_of_zeros_may_be_packed_as_small_as_it_is(tmp_path):
+    path = tmp_path / "a.fits"
+    fits.writeto(path, np.zeros((4096, 4096), "i4"))
+    path.write_bytes(bz2.compress(path.read_bytes()))
+    assert not open_image(path).image.read(Window(4000, 4096, 0, 4096)).any()
+
+
+class Short(io.BytesIO):
+    """A file whose reads return less than was asked for, as those of networks may."""
+
+    def read(self, size=-1):
+        return super().read(min(size, 1001))
+
+
+@pytest.mark.parametrize("length", [5760, 5758, 3])
+def test_a_sum_does_not_depend_on_how_much_a_read_returns(length):
+    content = np.random.default_rng(1).bytes(9000)
+    words = np.frombuffer(content[2880 : 2880 + length].ljust(5760, b"\0"), ">u4")
+    expected = sum(map(int, words))
+    expected = (expected & 0xFFFFFFFF) + (expected >> 32)
+    assert _summed(Short(content), 2880, length) == expected
+    assert _summed(io.BytesIO(content), 2880, length) == expected
+
+
+def test_planes_of_one_hdu_are_summed_and_warned_of_once(tmp_path):
+    path = tmp_path / "a.fits"
+    fits.writeto(path, np.stack([stars(), np.full(stars().shape, 2.0, "f4")]), checksum=True)
+    content = bytearray(path.read_bytes())
+    content[-4000] ^= 1
+    path.write_bytes(content)
+    with pytest.warns(ImageWarning, match=r"a.fits\[0\]: its data are not") as heard:
+        extract(f"{path}[0][0]", error=f"{path}[0][1]", **OPTIONS)
+    assert sum("DATASUM" in str(each.message) for each in heard) == 1
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+def test_data_whose_filling_zeros_are_lost_are_summed_nevertheless(tmp_path, damaged):
+    path = tmp_path / "a.fits"
+    fits.writeto(path, stars(), checksum=True)
+    begin = path.read_bytes().index(b"END" + b" " * 77) // 2880 * 2880 + 2880
+    content = bytearray(path.read_bytes()[: begin + 4 * 120 * 120])
+    content[begin + 5] ^= damaged
+    path.write_bytes(content)
+    doubts = open_image(path).image.doubts()
+    assert ["DATASUM" in each for each in doubts] == [True] * damaged

@@ -34,6 +34,14 @@ def test_pixels_that_depend_on_it_are_refused(tmp_path, name, way):
 
 
 @WAYS
+@pytest.mark.parametrize("name", ["BSCALE", "BZERO", "BLANK"])
+@pytest.mark.filterwarnings("ignore:.*BLANK")  # astropy says it, too
+def test_text_is_no_number_that_pixels_depend_on(tmp_path, name, way):
+    with pytest.raises(ValueError, match=rf"{name} = 'none' is text, not a number"):
+        opened(tmp_path, [(name, "none")], way)
+
+
+@WAYS
 @pytest.mark.parametrize("name", ["CRVAL1", "CRPIX2", "CDELT1", "CTYPE2"])
 def test_positions_that_depend_on_it_are_left_out(tmp_path, name, way):
     cards = list(tan().items())

@@ -112,6 +112,7 @@ def test_threads_and_memory_may_differ_and_tiles_stay(workspace, attempts):
         ({"mask": np.zeros((300, 400), bool)}, r"mask.sha256 = "),
         ({"weight": np.ones((300, 400), np.float32)}, "weight = None"),
         ({"image": survey().data + 1}, "image.sha256 = "),
+        ({"background": 0.5}, "'value': 0.5, "),
     ],
 )
 def test_another_run_is_refused_and_the_difference_named(workspace, changed, named):
@@ -229,6 +230,51 @@ def test_a_folder_of_somebody_else_is_refused_and_left_as_it_is(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["chapter.part", "thesis.tex"]
 
 
+@pytest.mark.parametrize("below", ["", "run"])
+def test_a_file_is_no_workspace(tmp_path, below):
+    (tmp_path / "a.txt").write_text("work")
+    with pytest.raises(
+        WorkspaceError, match=r"workspace '.*a\.txt.*' can be no folder.*: name a f"
+    ):
+        tiled(survey().data, workspace=tmp_path / "a.txt" / below)
+    assert (tmp_path / "a.txt").read_text() == "work"
+
+
+def test_files_and_folders_in_each_others_place_are_named(workspace):
+    shutil.rmtree(workspace / "measure")
+    (workspace / "measure").write_text("")
+    with pytest.raises(TileError, match=r"/measure is a file .*: remove it, and the run makes"):
+        tiled(survey().data, mask=survey().mask, workspace=workspace)
+    (workspace / "measure").unlink()
+    shutil.move(workspace / "stitch.npz", workspace / "away.npz")
+    (workspace / "stitch.npz").mkdir()
+    (workspace / "sources.npz").unlink()
+    with pytest.raises((TileError, WorkspaceError), match=r"stitch\.npz is a folder .*: remove it"):
+        tiled(survey().data, mask=survey().mask, workspace=workspace)
+    (workspace / "run.json").unlink()
+    (workspace / "run.json").mkdir()
+    with pytest.raises(WorkspaceError, match=r"run\.json is damaged: remove the workspace"):
+        tiled(survey().data, mask=survey().mask, workspace=workspace)
+
+
+def test_what_is_read_of_a_workspace_that_was_removed_is_said_to_be_lost(workspace):
+    found = tiled(survey().data, mask=survey().mask, workspace=workspace)
+    shutil.rmtree(workspace)
+    for name in ("table", "tiles"):
+        with pytest.raises(WorkspaceError, match=r"\.npz was removed .*the same call makes it"):
+            getattr(found, name)
+    assert not workspace.exists()
+
+
+def test_tables_that_are_lost_together_are_made_again_together(workspace):
+    shutil.rmtree(workspace / "tables")
+    found = tiled(survey().data, mask=survey().mask, workspace=workspace)
+    with pytest.raises(WorkspaceError, match=r"remove .*/measure, and .* \d+ more of \d+ tiles"):
+        found.table  # noqa: B018
+    shutil.rmtree(workspace / "measure")
+    assert same(tiled(survey().data, mask=survey().mask, workspace=workspace), at_once())
+
+
 def test_a_damaged_identity_is_named(workspace):
     (workspace / "run.json").write_text('{"version": 1, ')
     with pytest.raises(WorkspaceError, match=r"run\.json is damaged: remove the workspace"):
@@ -340,7 +386,7 @@ def test_a_run_that_was_killed_blocks_nobody(workspace):
 
 def test_a_lost_part_of_the_map_is_noticed_and_made_again(workspace):
     shutil.rmtree(workspace / "segmentation.zarr/c/2")
-    lost = r"segmentation\.zarr/c/2/\d is lost: remove .*measure/00\d*-00\d*\.npz, and the run"
+    lost = r"segmentation\.zarr/c/2/\d is lost: remove .*/measure, and .* 3 more of 20 tiles"
     with pytest.raises(WorkspaceError, match=lost):
         tiled(survey().data, mask=survey().mask, workspace=workspace)
     shutil.rmtree(workspace / "measure")

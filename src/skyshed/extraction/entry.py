@@ -298,9 +298,9 @@ def open_request(
 def _warn_of_damage(request: Request) -> None:
     """Warn of data and headers that are not those which their checksums were written for."""
     bases = [base for source in request.sources().values() for base in source.bases]
-    for label, base in {base.label: base for base in bases}.items():
+    for checked, base in {base.checked: base for base in bases}.items():
         for doubt in base.doubts():
-            warn_of_image(f"{label}: {doubt}")
+            warn_of_image(f"{checked}: {doubt}")
 
 
 def _refuse_without_detection(companions: Mapping[str, Any]) -> None:

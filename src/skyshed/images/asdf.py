@@ -4,6 +4,7 @@ Images in blocks that are not compressed are read by windows. This module is not
 package ``asdf``: that is loaded when a file is.
 """
 
+import math
 import os
 import warnings
 from collections.abc import Mapping
@@ -96,6 +97,14 @@ class AsdfSource(ImageSource):
         with reading_errors(self.label, window):
             return read_rows(self.path, self.begins, self.shape, self.stored, window)
 
+    def lacks(self, window: Window) -> str:
+        """Say why a window cannot be in the file, by its size; see `ImageSource.lacks`."""
+        pixels = (window.y1 - 1) * self.shape[1] + window.x1
+        end, size = self.begins + pixels * self.stored.itemsize, os.path.getsize(self.path)
+        if end <= size:
+            return ""
+        return f"{end} bytes of the file are needed, and the file has {size}: it is cut off"
+
     def doubts(self) -> list[str]:
         """Compare the block with the checksum in its header; see `ImageSource.doubts`."""
         for block in blocks_in(self.path):
@@ -138,6 +147,7 @@ def open_asdf(
     if isinstance(node.source, int) and node.is_contiguous:
         block = _block(file, node)
         if not block.compression:
+            _check_within(block, node, label)
             return OpenedImage(replace(source, begins=block.begins + node.offset))
     pixels = native(_values(file, node).reshape(source.shape))
     whole = ArraySource(
@@ -167,6 +177,19 @@ def _block(file: str, node: Node) -> Block:
             f"block {node.source}"
         )
     return blocks[number]
+
+
+def _check_within(block: Block, node: Node, label: str) -> None:
+    """Refuse an array that goes beyond its block: what is there belongs to another."""
+    nbytes = math.prod(node.shape) * node.dtype.itemsize
+    if node.offset >= 0 and node.offset + nbytes <= block.size:
+        return
+    claimed = " x ".join(map(str, node.shape))
+    raise OSError(
+        f"{label}: the tree says that it has {claimed} pixels of {node.dtype.itemsize} bytes from "
+        f"byte {node.offset} of its block on, and the block has {block.size} bytes: the file is "
+        "damaged, or shape, datatype or offset is wrong"
+    )
 
 
 def _values(file: str, node: Node) -> Any:

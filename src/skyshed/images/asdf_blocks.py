@@ -79,7 +79,8 @@ def blocks_in(path: str | os.PathLike[str]) -> list[Block]:
             if flags & STREAMED:
                 used = allocated = length - begins
                 checksum = bytes(16)
-            found.append(Block(begins, used, compression.rstrip(b"\0"), checksum))
+            # What goes beyond the block is of the next.
+            found.append(Block(begins, min(used, allocated), compression.rstrip(b"\0"), checksum))
             at = begins + allocated
     return found
 

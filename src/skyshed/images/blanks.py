@@ -13,7 +13,7 @@ import numpy as np
 
 from skyshed.kernels.stored import Form
 
-__all__ = ["Blanks", "blanks_of", "blanks_of_hdu", "without_blanks"]
+__all__ = ["Blanks", "blanks_of", "blanks_of_hdu", "unheld_blank", "without_blanks"]
 
 #: BITPIX and BZERO of integers that are stored with an offset -> what they are.
 OFFSETS = {
@@ -88,16 +88,38 @@ def blanks_of(header: Any) -> Blanks | None:
     >>> blanks_of({"BITPIX": 16, "BZERO": 32768, "BLANK": 32767}).value
     65535
     """
-    card, bits = header.get("BLANK"), header.get("BITPIX", 0)
-    if not isinstance(card, int) or isinstance(card, bool) or bits not in PLAIN:
-        return None
-    # A card that was copied from an image of other integers names none of these.
-    if not np.iinfo(PLAIN[bits]).min <= card <= np.iinfo(PLAIN[bits]).max:
+    card, bits = _card_of(header), header.get("BITPIX", 0)
+    if card is None or unheld_blank(header) is not None:
         return None
     scale, offset = header.get("BSCALE", 1), header.get("BZERO", 0)
     if scale == 1 and (bits, offset) in OFFSETS:
         return Blanks(card, np.dtype(OFFSETS[bits, offset]))
     return Blanks(card, np.dtype(PLAIN[bits]), float(scale), float(offset))
+
+
+def unheld_blank(header: Any) -> int | None:
+    """Return the BLANK that no integer of an image can have; `None` if there is no such card.
+
+    It was copied from an image of other integers, and names no pixel of this one.
+
+    Examples
+    --------
+    >>> from skyshed.images.blanks import unheld_blank
+    >>> unheld_blank({"BITPIX": 16, "BLANK": -99999})
+    -99999
+    """
+    card = _card_of(header)
+    if card is None:
+        return None
+    held = np.iinfo(PLAIN[header["BITPIX"]])
+    return None if held.min <= card <= held.max else card
+
+
+def _card_of(header: Any) -> int | None:
+    """Return the BLANK of an image of integers, if it is a whole number."""
+    card = header.get("BLANK")
+    whole = isinstance(card, int) and not isinstance(card, bool)
+    return card if whole and header.get("BITPIX", 0) in PLAIN else None
 
 
 def blanks_of_hdu(hdu: Any) -> Blanks | None:

@@ -1,11 +1,12 @@
 """One plane of an image with more than two axes: ``cube.fits[DATA][1]``, counted from 0."""
 
+import os
 import re
 from typing import Any
 
 from skyshed.images.pixels import RefusedError, image_axes
 
-__all__ = ["Axes", "axes_of", "first_pixel", "split_plane"]
+__all__ = ["Axes", "axes_of", "check_plane", "first_pixel", "split_plane"]
 
 #: The axes of an image, rows and columns, and where on each of all axes its first pixel is.
 Axes = tuple[tuple[int, int], tuple[int, ...]]
@@ -26,6 +27,26 @@ def split_plane(wanted: Any) -> tuple[Any, tuple[int, ...] | None]:
     if match is None:
         return wanted, None
     return match[1], tuple(int(number) for number in match[2].split(","))
+
+
+def check_plane(given: str | os.PathLike[str]) -> None:
+    """Refuse ``cube.fits[DATA][-1]``, whose last brackets name no plane, where the file is there.
+
+    Raises
+    ------
+    ValueError
+        If so.
+    """
+    path = os.fspath(given)
+    match = re.fullmatch(r"(.+)\[[^\[\]]+\]\[([^\[\]]*)\]", path)
+    if match is None or os.path.exists(path) or not os.path.exists(match[1]):
+        return
+    if split_plane(path)[1] is not None:
+        return
+    raise RefusedError(
+        f"{path}: [{match[2]}] names no plane of a cube: planes are counted from 0, with one "
+        "number for each further axis, as in cube.fits[DATA][0]"
+    )
 
 
 def axes_of(shape: tuple[int, ...], label: str, plane: tuple[int, ...] | None) -> Axes:

@@ -15,11 +15,11 @@ from skyshed.images.arrays import ArraySource
 from skyshed.images.asdf_blocks import is_in_asdf
 from skyshed.images.asinh import Asinh, asinh_of
 from skyshed.images.astropy_says import heard, pass_on, quiet
-from skyshed.images.blanks import Blanks, blanks_of
+from skyshed.images.blanks import Blanks, blanks_of, unheld_blank
 from skyshed.images.cards import Cards, cards_of
-from skyshed.images.cube_planes import axes_of, split_plane
+from skyshed.images.cube_planes import axes_of, check_plane, split_plane
 from skyshed.images.fingerprint import file_facts, file_origin
-from skyshed.images.fits_pixels import begin_of, ends_early, section_of
+from skyshed.images.fits_pixels import begin_of, ends_early, section_of, without_blank
 from skyshed.images.hdu_facts import HduFacts, facts_of, null_shape
 from skyshed.images.hdu_index import SomeHdus, known_index, opened_at
 from skyshed.images.header_bytes import check_axes
@@ -140,7 +140,7 @@ class FitsSource(ImageSource):
     @property
     def label(self) -> str:
         """What messages call the image."""
-        return f"{self.path}[{self.number}]{self.came_from.get('input_plane', '')}"
+        return f"{self.checked}{self.came_from.get('input_plane', '')}"
 
     @cached_property
     def wcs(self) -> Any:
@@ -226,6 +226,11 @@ class FitsSource(ImageSource):
                 return ""
         return lacking(self.path, self.header_at, self.axes, self.first, window)
 
+    @property
+    def checked(self) -> str:
+        """The HDU, whichever of its planes the image is."""
+        return f"{self.path}[{self.number}]"
+
     def doubts(self) -> list[str]:
         """Say which checksums are not those of the data and header; see `ImageSource.doubts`."""
         if self.header_at is None or (self.begins is not None and "DATASUM" not in self.header.own):
@@ -249,7 +254,8 @@ class FitsSource(ImageSource):
                     hdu = hdus[self.number]
                 else:
                     hdu = stack.enter_context(opened_at(self.path, self.header_at, **as_stored))[0]
-            yield hdu
+            of_integers = self.scaling is not None and self.scaling.stored.kind != "f"
+            yield without_blank(hdu) if of_integers else hdu
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name not in READ}
@@ -269,6 +275,7 @@ def open_fits(
     A file that is compressed as a whole (gzip, bzip2, ...) can't be read by windows: it is read and
     kept in memory.
     """
+    check_plane(given)
     file, named = split_path(given)
     if named is not None and hdu is not None and str(hdu) != named:
         raise ValueError(f"the HDU is given twice: as hdu={hdu!r} and in {os.fspath(given)!r}")
@@ -362,6 +369,10 @@ def _described(
         source.__dict__["wcs"] = celestial_wcs(header, tables, label, fits_axes(shape, axes))
         if not packed and ends_early(hdu, file, begin):  # reading it says so, where needed
             said = [each for each in said if "truncated" not in str(each)]
+        unheld = unheld_blank(hdu.header)
+        if unheld is not None:
+            held = f"BITPIX = {hdu.header['BITPIX']}"
+            said = [*said, f"BLANK = {unheld} is no integer of {held}, and names no pixel"]
     pass_on(said, label)
     return source, packed
 

@@ -9,7 +9,7 @@ from astropy.io import fits
 from skyshed.images.cube_planes import first_pixel
 from skyshed.images.pixels import native
 
-__all__ = ["begin_of", "ends_early", "section_of"]
+__all__ = ["begin_of", "ends_early", "section_of", "without_blank"]
 
 
 def begin_of(hdu: Any, first: tuple[int, ...], begin: int) -> int | None:
@@ -37,3 +37,19 @@ def section_of(
     where: list[Any] = list(first)
     where[axes[0]], where[axes[1]] = window
     return native(np.asarray(hdu.section[tuple(where)]))
+
+
+def without_blank(hdu: Any) -> Any:
+    """Return an HDU of integers, none of which is blank, without a BLANK that none can be.
+
+    astropy reads floats for its sake or, where tiles are compressed, writes it into them, and
+    stumbles.
+    """
+    headers = [hdu.header]
+    if isinstance(hdu, fits.CompImageHDU):
+        headers.append(hdu._bintable.header)
+    for header in headers:
+        for name in ("BLANK", "ZBLANK"):
+            header.remove(name, ignore_missing=True)
+    hdu._blank = None  # `fits.open(ignore_blank=True)` leaves it where a header has the card
+    return hdu

@@ -94,6 +94,11 @@ class MadeOfAnother(ImageSource):
         """Say why a window of the other image cannot be read; see `ImageSource.lacks`."""
         return self.other.lacks(window)
 
+    @property
+    def checked(self) -> str:
+        """What `doubts` of the other image checks."""
+        return self.other.checked
+
     def doubts(self) -> list[str]:
         """Say what of the other image is not as it was written; see `ImageSource.doubts`."""
         return self.other.doubts()

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from skyshed.images.blanks import OFFSETS, PLAIN, float_for
+from skyshed.images.blanks import OFFSETS, PLAIN, float_for, unheld_blank
 from skyshed.kernels.stored import Form
 
 __all__ = ["Scaling", "scaling_of"]
@@ -54,11 +54,16 @@ def scaling_of(header: Any) -> Scaling | None:
     dtype('uint16')
     >>> scaling_of({"BITPIX": 16, "BZERO": 32768, "BSCALE": 2}).dtype
     dtype('float32')
+
+    A BLANK that none of the integers can be is none:
+
+    >>> scaling_of({"BITPIX": 16, "BLANK": -99999}).dtype
+    dtype('int16')
     """
     bits, scale, zero = (header.get(*card) for card in (("BITPIX",), ("BSCALE", 1), ("BZERO", 0)))
     if bits in FLOATS:
         stored = dtype = np.dtype(FLOATS[bits])
-    elif bits in PLAIN and "BLANK" not in header:
+    elif bits in PLAIN and ("BLANK" not in header or unheld_blank(header) is not None):
         stored = np.dtype(PLAIN[bits])
         if scale == 1 and (bits, zero) in OFFSETS:
             return Scaling(stored, np.dtype(OFFSETS[bits, zero]))

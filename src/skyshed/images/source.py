@@ -71,6 +71,11 @@ class ImageSource(ABC):
         """Say why a window cannot be read, as far as that is known without reading it."""
         return ""
 
+    @property
+    def checked(self) -> str:
+        """What `doubts` checks, which several images may be of: planes of an HDU."""
+        return self.label
+
     def doubts(self) -> list[str]:
         """Say what of the pixels, and of the header, is not as it was written.
 

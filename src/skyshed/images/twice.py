@@ -51,9 +51,10 @@ def check_scaling(header: Any, label: str) -> None:
     Raises
     ------
     ValueError
-        If BSCALE or BZERO is a text, or a card is given twice.
+        If BSCALE, BZERO or the BLANK of integers is a text, or a card is given twice.
     """
-    for name in ("BSCALE", "BZERO"):
+    of_integers = ("BLANK",) if header.get("BITPIX", 0) > 0 else ()
+    for name in ("BSCALE", "BZERO", *of_integers):
         if isinstance(header.get(name, 0), str):
             raise RefusedError(f"{label}: {name} = {header[name]!r} is text, not a number")
     twice = given_twice(header, ("BSCALE", "BZERO", "BLANK", "BSOFTEN", "BOFFSET"))

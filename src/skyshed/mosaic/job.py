@@ -149,6 +149,7 @@ class Job:
         WorkspaceError
             If a chunk is lost, or is another.
         """
+        wrong: dict[tuple[int, int], str] = {}
         for tile in self.tiling:
             paths = chunks_in(self.segmentation_path, *self._layout, self.tiling[tile])
             seals = self.workspace.load(Measured, tile, ("chunks",)).chunks
@@ -156,10 +157,20 @@ class Job:
                 found = seal_of(path)
                 if found != seal:
                     what = "is lost" if found is None else "is not what was written there"
-                    raise WorkspaceError(
-                        f"{path} {what}: remove {self.workspace.file(Measured.kind, tile)}, and "
-                        "the run makes it again"
-                    )
+                    wrong.setdefault(tile, f"{path} {what}")
+        if wrong:
+            raise WorkspaceError(f"{next(iter(wrong.values()))}: {self.measure_again(list(wrong))}")
+
+    def measure_again(self, tiles: list[tuple[int, int]]) -> str:
+        """Say what to remove so that tiles are measured again: their records, or those of all."""
+        if len(tiles) == 1:
+            return (
+                f"remove {self.workspace.file(Measured.kind, tiles[0])}, and the run makes it again"
+            )
+        return (
+            f"remove {self.workspace.path(Measured.kind)}, and the run makes it again, as it does "
+            f"what {len(tiles) - 1} more of {len(self.tiling)} tiles have lost"
+        )
 
     @cached_property
     def _layout(self) -> tuple[tuple[int, int], tuple[int, int]]:

@@ -337,10 +337,16 @@ class TiledRun(Run):
                 if len(workspace.load(Measured, tile, ("labels",)).labels):
                     yield workspace.load_table(tile)
             except OSError as error:
-                measured = workspace.file(Measured.kind, tile)
-                raise WorkspaceError(
-                    f"{error}: remove {measured}, and the run makes it again"
-                ) from error
+                lost = [each for each in self.job.tiling if self._lacks_table(each)]
+                again = self.job.measure_again([tile, *(each for each in lost if each != tile)])
+                raise WorkspaceError(f"{error}: {again}") from error
+
+    def _lacks_table(self, tile: tuple[int, int]) -> bool:
+        """Whether the table of a tile that measured any source is lost."""
+        workspace = self.job.workspace
+        return not workspace.has_table(tile) and bool(
+            len(workspace.load(Measured, tile, ("labels",)).labels)
+        )
 
     def ellipses(self) -> Iterator[tuple[Any, Any]]:
         """Yield labels and Kron ellipses, tile by tile."""

@@ -12,6 +12,7 @@ from skyshed.chain.request import Request
 from skyshed.heap import share_one_heap
 from skyshed.images.arrays import ArraySource
 from skyshed.images.fingerprint import content_digest
+from skyshed.images.null_planes import ConstantSource
 from skyshed.images.wcs_digest import wcs_digest
 from skyshed.kernels.threads import resolve_n_threads
 from skyshed.mosaic.bands import TiledBands
@@ -161,8 +162,15 @@ def _identity_of_bands(request: Request) -> dict[str, Any]:
 
 
 def _contents(request: Request, n_threads: int | None) -> dict[str, str]:
-    """Return checksums of all images that no file is known by, by the names of arguments."""
-    sources = {name: each for name, each in request.sources().items() if not each.files}
+    """Return checksums of all images that no file is known by, by the names of arguments.
+
+    Images of one value are known by that.
+    """
+    sources = {
+        name: each
+        for name, each in request.sources().items()
+        if not each.files and not all(isinstance(base, ConstantSource) for base in each.bases)
+    }
     known = request.known
     if known is not None and known.mask is not None:
         sources["segmentation_mask"] = known.mask

@@ -82,12 +82,12 @@ class Workspace:
         Raises
         ------
         WorkspaceError
-            If another run is at work.
+            If another run is at work, or a file is where the folder should be.
         OSError
             If the folder can't be written to.
         """
         path = self.path(LOCK)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        self._make()
         file = _locked(path)
         try:
             yield
@@ -124,7 +124,7 @@ class Workspace:
         """
         wanted: dict[str, Any] = json.loads(json.dumps({"schema": SCHEMA, **identity}))
         path = self.path(IDENTITY)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        self._make()
         if not path.exists():
             if any(each.suffix != PART and each.name != LOCK for each in path.parent.iterdir()):
                 raise WorkspaceError(
@@ -134,7 +134,7 @@ class Workspace:
             self._write_identity(wanted)
         try:
             found = json.loads(path.read_text())
-        except ValueError:
+        except (ValueError, IsADirectoryError):
             raise WorkspaceError(_damaged_identity(path)) from None
         if not isinstance(found, dict) or not {"schema", "version"} & set(found):
             raise WorkspaceError(
@@ -166,6 +166,16 @@ class Workspace:
             )
         return wanted
 
+    def _make(self) -> None:
+        """Make the folder, if it is not there."""
+        try:
+            Path(self.folder).mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError):
+            raise WorkspaceError(
+                f"workspace {self.folder!r} can be no folder, as there is a file of that name, or "
+                "of that of a folder above it: name a folder that is empty or new"
+            ) from None
+
     def _write_identity(self, identity: Mapping[str, Any]) -> None:
         """Write what the run is, with a checksum of it."""
         path = self.path(IDENTITY)
@@ -190,9 +200,20 @@ class Workspace:
         """Return the file of a kind for a tile, or for the whole image."""
         if tile is None:
             return self.path(f"{kind}.npz")
-        folder = self.path(kind)
-        folder.mkdir(exist_ok=True)
-        return folder / "{:05d}-{:05d}.npz".format(*tile)
+        return self.path(kind) / "{:05d}-{:05d}.npz".format(*tile)
+
+    def _to_write(self, kind: str, tile: tuple[int, int] | None) -> Path:
+        """Return what `file` does, and make the folder that it is in."""
+        path = self.file(kind, tile)
+        if tile is not None:
+            try:
+                path.parent.mkdir(exist_ok=True)
+            except FileExistsError:
+                raise WorkspaceError(
+                    f"{path.parent} is a file where the run has a folder: remove it, and the run "
+                    "makes it again"
+                ) from None
+        return path
 
     def has(self, kind: type[Record], tile: tuple[int, int] | None = None) -> bool:
         """Whether there is such a record of a tile, or of the whole image."""
@@ -200,13 +221,13 @@ class Workspace:
 
     def save(self, record: Record, tile: tuple[int, int] | None = None) -> None:
         """Commit a record of a tile, or of the whole image."""
-        path = self.file(record.kind, tile)
+        path = self._to_write(record.kind, tile)
         with _named(path):
             write_sealed(path, record.to_arrays(), self._place(path), flush=self.durable)
 
     def save_table(self, table: PlainTable, tile: tuple[int, int]) -> None:
         """Commit the table of the sources that a tile measured."""
-        path = self.file(TABLES, tile)
+        path = self._to_write(TABLES, tile)
         with _named(path):
             table.save(path, self._place(path), flush=self.durable)
 
@@ -220,6 +241,10 @@ class Workspace:
         """
         path = self.file(TABLES, tile)
         return PlainTable.load(path, self._place(path))
+
+    def has_table(self, tile: tuple[int, int]) -> bool:
+        """Whether there is what `save_table` wrote."""
+        return self.file(TABLES, tile).exists()
 
     def _place(self, path: Path) -> str:
         """Return what a file is sealed with: where it is in the workspace."""
@@ -251,7 +276,12 @@ class Workspace:
             raise WorkspaceError(
                 f"{path} is damaged ({error}): remove it, and the run makes it again"
             ) from error
-        except FileNotFoundError as error:
+        except IsADirectoryError as error:
+            raise WorkspaceError(
+                f"{path} is a folder where the run has a file: remove it, and the run makes it "
+                "again"
+            ) from error
+        except (FileNotFoundError, NotADirectoryError) as error:
             raise WorkspaceError(
                 f"{path} was removed while the run was at work: the same call makes it again"
             ) from error
