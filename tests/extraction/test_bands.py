@@ -298,6 +298,22 @@ def test_a_band_that_lacks_a_source_says_nothing_of_it(bands, found):
     assert (table["coverage_i"] == 1).all()
 
 
+def test_indices_of_pixels_are_nan_where_a_band_lacks_the_source_and_bits_are_kept(bands):
+    labels = np.zeros(SHAPE, np.int32)
+    labels[40:44, 50:60] = 1
+    g = bands["g"].copy()
+    g[40:44, 50:56] = np.nan
+    g[41, 57] = 1e4
+    row = extract_bands(
+        {"g": g, "r": bands["r"]}, segmentation=labels, quality=np.full(SHAPE, 4),
+        columns=("label", "maxval_index", "quality_or"), **OPTIONS,
+    ).table[0]  # fmt: skip
+    assert row["coverage_g"] == 0.4
+    assert np.isnan(row["maxval_index_g"]).all()
+    assert np.isfinite(row["maxval_index_r"]).all()
+    assert row["quality_or_g"] == row["quality_or_r"] == 4
+
+
 def test_sources_too_faint_for_any_band_are_found_in_all_of_them():
     rng = np.random.default_rng(8)
     clean = np.zeros((200, 200))
