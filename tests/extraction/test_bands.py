@@ -314,6 +314,19 @@ def test_indices_of_pixels_are_nan_where_a_band_lacks_the_source_and_bits_are_ke
     assert row["quality_or_g"] == row["quality_or_r"] == 4
 
 
+def test_bits_of_a_quality_plane_are_in_the_columns_of_the_bands_that_have_one(bands):
+    columns = ("label", "quality_or", "kron_flux")
+    quality = {"r": np.full(SHAPE, 4)}
+    for run in (extract_bands, by_tiles):
+        table = run(bands, quality=quality, columns=columns, **OPTIONS).table
+        assert (table["quality_or_r"] == 4).all()
+        assert not {"quality_or_g", "quality_or_i", "quality_or"} & set(table.colnames)
+    none = quietly(extract_bands, bands, quality=quality, columns=columns, nsigma=1e6, **OPTIONS)
+    assert none.table.colnames == table.colnames
+    with pytest.raises(ValueError, match="'quality_or' needs a quality plane"):
+        extract_bands(bands, columns=columns, **OPTIONS)
+
+
 def test_sources_too_faint_for_any_band_are_found_in_all_of_them():
     rng = np.random.default_rng(8)
     clean = np.zeros((200, 200))

@@ -125,7 +125,10 @@ def make_table(
     has_wcs = catalog.wcs is not None
     asked_for = spelled_out(parameters.columns, has_wcs)
     names = list(catalog.default_columns) if asked_for is None else asked_for
-    names += [name for name in QUALITY if name in catalog.extra_properties and name not in names]
+    bits = [name for name in QUALITY if name in catalog.extra_properties]
+    # Of several bands, some may have no quality plane.
+    names = [name for name in names if name not in QUALITY or name in bits]
+    names += [name for name in bits if name not in names]
     table = catalog.to_table(names)
     for name in QUALITY:
         if name in table.colnames:

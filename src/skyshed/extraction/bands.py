@@ -9,6 +9,7 @@ from typing import Any
 import astropy.units as u
 
 from skyshed.arguments import check_choice, check_flag, check_number, is_path
+from skyshed.chain.columns import check_columns
 from skyshed.chain.combination import METHODS, Combination
 from skyshed.chain.request import DETECTION, IMAGE, Request, spelled
 from skyshed.extraction.bands_result import BandsExtraction
@@ -182,9 +183,12 @@ def open_bands(
     for name in names:
         own = _of(name, names, {**companions, **overrides})
         requests[name] = open_request(
-            bands[name], name=name, region=region, parameters=parameters, device=device, **own
-        )
+            bands[name], name=name, region=region, parameters=parameters, device=device,
+            one_of_several=True, **own,
+        )  # fmt: skip
     first = requests[names[0]]
+    has_quality = any(each.has_quality for each in requests.values())
+    check_columns(first.parameters.columns, first.wcs is not None, has_quality)
     for name, each in requests.items():
         _check_grid(name, each, names[0], first)
     exposures = {name: each.exposure for name, each in requests.items()}
