@@ -327,6 +327,18 @@ def test_bits_of_a_quality_plane_are_in_the_columns_of_the_bands_that_have_one(b
         extract_bands(bands, columns=columns, **OPTIONS)
 
 
+def test_positions_on_the_sky_need_the_wcs_of_one_band(bands):
+    columns = ("label", "sky_centroid")
+    every, one = (
+        extract_bands(bands, wcs=wcs, columns=columns, **OPTIONS).table["sky_centroid"]
+        for wcs in (make_wcs(), {"r": make_wcs()})
+    )
+    assert (one.ra == every.ra).all()
+    assert (one.dec == every.dec).all()
+    with pytest.raises(ValueError, match="'sky_centroid' needs a WCS"):
+        extract_bands(bands, columns=columns, **OPTIONS)
+
+
 def test_sources_too_faint_for_any_band_are_found_in_all_of_them():
     rng = np.random.default_rng(8)
     clean = np.zeros((200, 200))

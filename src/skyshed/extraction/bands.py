@@ -187,8 +187,6 @@ def open_bands(
             one_of_several=True, **own,
         )  # fmt: skip
     first = requests[names[0]]
-    has_quality = any(each.has_quality for each in requests.values())
-    check_columns(first.parameters.columns, first.wcs is not None, has_quality)
     for name, each in requests.items():
         _check_grid(name, each, names[0], first)
     exposures = {name: each.exposure for name, each in requests.items()}
@@ -201,6 +199,8 @@ def open_bands(
         noted=_noted(requests, chosen, combine, psf_fwhm or {}),
         of_band=of_band, combination=Combination(chosen, combine), matching=matching,
     )  # fmt: skip
+    has_quality = any(each.has_quality for each in requests.values())
+    check_columns(request.parameters.columns, request.wcs is not None, has_quality)
     if combine != "mean":
         return request
     return _scaled(request, chosen)
