@@ -455,6 +455,23 @@ def test_doubts_name_the_band(bands):
         extract_bands(bands, background={"i": 0}, nsigma=60, **OPTIONS)
 
 
+@pytest.mark.parametrize(
+    ("names", "seeing"),
+    [("matched_g g", 3), ("ujy_g g", None), ("R r", None), ("UJY_MATCHED_g G", 3)],
+)
+def test_names_that_could_give_two_columns_one_name_are_refused(names, seeing):
+    one, two = names.split()
+    given = dict.fromkeys((one, two), make_field())
+    options = {} if seeing is None else {"psf_fwhm": dict.fromkeys(given, seeing)}
+    with pytest.raises(ValueError, match=f"'{one}' and '{two}' can't both be names of bands"):
+        open_bands(given, **options)
+
+
+def test_names_that_give_columns_of_their_own_are_taken():
+    given = dict.fromkeys(("g", "matched_g", "f606w", "F606", "g_ujy"), make_field())
+    assert tuple(open_bands(given).of_band) == tuple(given)
+
+
 REFUSED = {
     "no mapping": ([make_field()], {}, TypeError, "bands must be a mapping of names to images"),
     "no band": ({}, {}, ValueError, "bands is empty"),

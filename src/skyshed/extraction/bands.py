@@ -9,9 +9,10 @@ from typing import Any
 import astropy.units as u
 
 from skyshed.arguments import check_choice, check_flag, check_number, is_path
+from skyshed.chain.band_columns import check_endings
 from skyshed.chain.columns import check_columns
 from skyshed.chain.combination import METHODS, Combination
-from skyshed.chain.request import DETECTION, IMAGE, Request, spelled
+from skyshed.chain.request import DETECTION, IMAGE, MATCHED, Request, spelled
 from skyshed.extraction.bands_result import BandsExtraction
 from skyshed.extraction.entry import open_request, run_request
 from skyshed.extraction.given import open_labels
@@ -169,6 +170,7 @@ def open_bands(
     combine = check_choice(combine, "combine", METHODS)
     chosen = _chosen(detect, names)
     matching = _matching(psf_fwhm, names)
+    check_endings([*names, *(f"{name}{MATCHED}" for name in matching)])
     if parameters is not None and not isinstance(parameters, Parameters):
         raise TypeError(f"parameters must be skyshed.Parameters, got {type(parameters).__name__}")
     companions = {name: options.pop(name, None) for name in PER_BAND}
