@@ -298,6 +298,47 @@ def test_a_band_that_lacks_a_source_says_nothing_of_it(bands, found):
     assert (table["coverage_i"] == 1).all()
 
 
+def test_indices_of_pixels_are_nan_where_a_band_lacks_the_source_and_bits_are_kept(bands):
+    labels = np.zeros(SHAPE, np.int32)
+    labels[40:44, 50:60] = 1
+    g = bands["g"].copy()
+    g[40:44, 50:56] = np.nan
+    g[41, 57] = 1e4
+    row = extract_bands(
+        {"g": g, "r": bands["r"]}, segmentation=labels, quality=np.full(SHAPE, 4),
+        columns=("label", "maxval_index", "quality_or"), **OPTIONS,
+    ).table[0]  # fmt: skip
+    assert row["coverage_g"] == 0.4
+    assert np.isnan(row["maxval_index_g"]).all()
+    assert np.isfinite(row["maxval_index_r"]).all()
+    assert row["quality_or_g"] == row["quality_or_r"] == 4
+
+
+def test_bits_of_a_quality_plane_are_in_the_columns_of_the_bands_that_have_one(bands):
+    columns = ("label", "quality_or", "kron_flux")
+    quality = {"r": np.full(SHAPE, 4)}
+    for run in (extract_bands, by_tiles):
+        table = run(bands, quality=quality, columns=columns, **OPTIONS).table
+        assert (table["quality_or_r"] == 4).all()
+        assert not {"quality_or_g", "quality_or_i", "quality_or"} & set(table.colnames)
+    none = quietly(extract_bands, bands, quality=quality, columns=columns, nsigma=1e6, **OPTIONS)
+    assert none.table.colnames == table.colnames
+    with pytest.raises(ValueError, match="'quality_or' needs a quality plane"):
+        extract_bands(bands, columns=columns, **OPTIONS)
+
+
+def test_positions_on_the_sky_need_the_wcs_of_one_band(bands):
+    columns = ("label", "sky_centroid")
+    every, one = (
+        extract_bands(bands, wcs=wcs, columns=columns, **OPTIONS).table["sky_centroid"]
+        for wcs in (make_wcs(), {"r": make_wcs()})
+    )
+    assert (one.ra == every.ra).all()
+    assert (one.dec == every.dec).all()
+    with pytest.raises(ValueError, match="'sky_centroid' needs a WCS"):
+        extract_bands(bands, columns=columns, **OPTIONS)
+
+
 def test_sources_too_faint_for_any_band_are_found_in_all_of_them():
     rng = np.random.default_rng(8)
     clean = np.zeros((200, 200))
@@ -414,6 +455,23 @@ def test_doubts_name_the_band(bands):
         extract_bands(bands, rms={"r": np.full(SHAPE, 0.05)}, nsigma=60, **OPTIONS)
     with pytest.warns(ImageWarning, match=r"background = 0 leaves .* times the noise in i "):
         extract_bands(bands, background={"i": 0}, nsigma=60, **OPTIONS)
+
+
+@pytest.mark.parametrize(
+    ("names", "seeing"),
+    [("matched_g g", 3), ("ujy_g g", None), ("R r", None), ("UJY_MATCHED_g G", 3)],
+)
+def test_names_that_could_give_two_columns_one_name_are_refused(names, seeing):
+    one, two = names.split()
+    given = dict.fromkeys((one, two), make_field())
+    options = {} if seeing is None else {"psf_fwhm": dict.fromkeys(given, seeing)}
+    with pytest.raises(ValueError, match=f"'{one}' and '{two}' can't both be names of bands"):
+        open_bands(given, **options)
+
+
+def test_names_that_give_columns_of_their_own_are_taken():
+    given = dict.fromkeys(("g", "matched_g", "f606w", "F606", "g_ujy"), make_field())
+    assert tuple(open_bands(given).of_band) == tuple(given)
 
 
 REFUSED = {

@@ -14,6 +14,7 @@ from skyshed import SourceCatalog, extract
 from skyshed.cli import main
 from skyshed.exceptions import ImageWarning, NoDetectionsWarning
 from skyshed.output.write import read_catalog
+from tests.mosaic.fields import by_tiles
 from tests.pipeline_field import SHAPE, make_field, make_wcs, same_tables
 
 #: Columns that say where a source is and what shape it has, and those that say how bright.
@@ -378,3 +379,21 @@ def test_the_command_refuses_in_one_line(folder, capsys, arguments, message):
     shown = capsys.readouterr().err
     assert message in shown
     assert shown.count("\n") == 1
+
+
+def test_indices_of_pixels_have_one_dtype_where_a_source_has_no_good_pixel():
+    image = np.random.default_rng(1).normal(0, 0.1, (120, 200))
+    labels = np.zeros(image.shape, np.int32)
+    for k, x in enumerate((20, 100, 180), 1):
+        labels[50:55, x - 2 : x + 3] = k
+        image[52, x] = 5
+    image[labels == 2] = np.nan
+    options = {"columns": ("label", "maxval_index", "cutout_maxval_index"), "box_size": 16}
+    whole = extract(image, segmentation=labels, **options)
+    tiles = by_tiles(image, (48, 64), segmentation=labels, **options)
+    assert same_tables(tiles.table, whole.table)
+    np.testing.assert_array_equal(whole.table["maxval_index"], [[52, 20], [np.nan] * 2, [52, 180]])
+    good = extract(np.nan_to_num(image, nan=2), segmentation=labels, **options)
+    assert {good.table[name].dtype for name in options["columns"][1:]} == {np.dtype(float)}
+    assert good.table["maxval_index"].description == "(y, x) of the first largest value."
+    assert good.catalog.maxval_index.dtype.kind == "i"  # as photutils' catalog

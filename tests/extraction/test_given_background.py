@@ -188,3 +188,39 @@ def test_a_region_is_cut_out_of_it():
         make_field(), background=SKY, region="10:70,20:120", parameters=Parameters(**OPTIONS)
     )
     np.testing.assert_array_equal(request.exposure.read().level, SKY[10:70, 20:120])
+
+
+@pytest.mark.parametrize("name", ["background", "weight", "rms", "variance", "error"])
+@pytest.mark.parametrize("kind", [np.ma.array, CCDData])
+def test_pixels_that_a_companion_masks_are_as_those_where_it_is_not_finite(name, kind):
+    data = make_field()
+    where = np.zeros(SHAPE, bool)
+    where[20:50, 30:70] = True
+    plane = np.full(SHAPE, 20 if name == "background" else 4)  # integers, which have no NaN
+    plane[where] = 100_000
+    unit = {} if kind is np.ma.array else {"unit": u.dimensionless_unscaled}
+    masked = kind(plane, mask=where, **unit)
+    options = {**OPTIONS, "nsigma": 3.0}
+    expected = extract(data, **{name: np.where(where, np.nan, plane)}, **options)
+    found = extract(data, **{name: masked}, **options)
+    assert_same(found, expected)
+    assert len(found.table) > 3
+    if name != "error":
+        assert found.mask[where].all()
+        assert not found.segmentation.data[where].any()
+    assert_same(by_tiles(data, (64, 96), companions={name: masked}, **options), expected)
+
+
+def test_what_a_plane_of_bits_masks_is_left_out_of_the_image_or_has_no_bits():
+    data = make_field()
+    where = np.zeros(SHAPE, bool)
+    where[20:50, 30:70] = True
+    for zeros in (np.zeros(SHAPE, bool), np.zeros(SHAPE, np.uint8)):
+        found = extract(data, mask=np.ma.array(zeros, mask=where), **OPTIONS)
+        np.testing.assert_array_equal(found.mask, where)
+    bits = np.ma.array(np.full(SHAPE, 6, np.int16), mask=where)
+    found = extract(data, quality=bits, **OPTIONS)
+    within = [bool(where[found.segmentation.data == label].all()) for label in found.table["label"]]
+    assert any(within)
+    assert found.table["quality_or"][within].tolist() == [0] * sum(within)
+    assert set(found.table["quality_and"].tolist()) == {0, 6}

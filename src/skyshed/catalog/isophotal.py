@@ -129,11 +129,13 @@ def _index_in_cutout(at: Any, frame: Any, sources: Any) -> Any:
         "cutout_minval_index",
         description="(y, x) of the first least value, in the cutout.",
         alias="cutout_min_value_index",
+        index=True,
     ),
     Column(
         "cutout_maxval_index",
         description="(y, x) of the first largest value, in the cutout.",
         alias="cutout_max_value_index",
+        index=True,
     ),
     reach=SEGMENT,
 )
@@ -143,14 +145,42 @@ def cutout_extremes(_low_at: Any, _high_at: Any, frame: Any, sources: Any) -> An
 
 
 @measurement(
-    Column("minval_index", description="(y, x) of the first least value.", alias="min_value_index"),
-    Column("minval_xindex", description="x of the first least value.", alias="min_value_xindex"),
-    Column("minval_yindex", description="y of the first least value.", alias="min_value_yindex"),
     Column(
-        "maxval_index", description="(y, x) of the first largest value.", alias="max_value_index"
+        "minval_index",
+        description="(y, x) of the first least value.",
+        alias="min_value_index",
+        index=True,
     ),
-    Column("maxval_xindex", description="x of the first largest value.", alias="max_value_xindex"),
-    Column("maxval_yindex", description="y of the first largest value.", alias="max_value_yindex"),
+    Column(
+        "minval_xindex",
+        description="x of the first least value.",
+        alias="min_value_xindex",
+        index=True,
+    ),
+    Column(
+        "minval_yindex",
+        description="y of the first least value.",
+        alias="min_value_yindex",
+        index=True,
+    ),
+    Column(
+        "maxval_index",
+        description="(y, x) of the first largest value.",
+        alias="max_value_index",
+        index=True,
+    ),
+    Column(
+        "maxval_xindex",
+        description="x of the first largest value.",
+        alias="max_value_xindex",
+        index=True,
+    ),
+    Column(
+        "maxval_yindex",
+        description="y of the first largest value.",
+        alias="max_value_yindex",
+        index=True,
+    ),
 )
 def extremes(cutout_minval_index: Any, cutout_maxval_index: Any, _corner: Any) -> Any:
     """Locate the extremes in the image."""

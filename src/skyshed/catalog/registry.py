@@ -69,6 +69,8 @@ class Column:
     requires : tuple of str
         The images of the catalog without which the column is NaN: ``"error"``, ``"background"``.
         Everything else that it needs follows from its measurement; see `required`.
+    index : bool
+        Whether it is the index of a pixel: integers, or float64 if a source has no such pixel.
     """
 
     name: str
@@ -76,6 +78,7 @@ class Column:
     description: str = ""
     alias: str = ""
     requires: tuple[str, ...] = ()
+    index: bool = False
 
     @property
     def public(self) -> bool:

@@ -1,11 +1,12 @@
 """The table of several bands: positions and shapes once, what is measured in each with its name."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 from astropy.table import QTable
 
+from skyshed.chain.calibrated import CALIBRATED
 from skyshed.chain.columns import catalog_table, empty_table, make_table
 from skyshed.chain.request import MATCHED, Request
 from skyshed.chain.run import dtype_of_chain
@@ -15,6 +16,7 @@ __all__ = [
     "COVERAGE",
     "LEAST_COVERAGE",
     "band_table",
+    "check_endings",
     "coverage_of",
     "empty_bands",
     "is_of_band",
@@ -82,13 +84,63 @@ def is_of_band(column: str) -> bool:
     return column not in ("label", "name")
 
 
+def _ending(band: str) -> str:
+    """Return what the names of a band's columns end in, after ``_``."""
+    own = band.removesuffix(MATCHED)
+    return own if own == band else f"matched_{own}"
+
+
+def check_endings(measured: Iterable[str]) -> None:
+    """Refuse names of bands of which two could have columns of one name, upper case or not.
+
+    Names of columns of FITS tables are the same in upper and in lower case.
+
+    Parameters
+    ----------
+    measured : iterable of str
+        The bands, and those that are matched, with `MATCHED`.
+
+    Raises
+    ------
+    ValueError
+        If there are two, such as ``g`` and ``G``, or ``g`` and ``ujy_g``: ``kron_flux_ujy_g``.
+
+    Examples
+    --------
+    >>> from skyshed.chain.band_columns import check_endings
+    >>> check_endings(["g", "r", "g:matched", "r:matched"])
+    """
+    parts = ("", *(f"{part}_" for part in _continuations()))
+    taken: dict[str, str] = {}
+    for band in measured:
+        own = band.removesuffix(MATCHED)
+        for part in parts:
+            ending = f"{part}{_ending(band)}".lower()
+            other = taken.setdefault(ending, own)
+            if other != own:
+                raise ValueError(
+                    f"bands: {other!r} and {own!r} can't both be names of bands: columns of both "
+                    f"could end in _{ending}, upper case or not; rename one"
+                )
+
+
+def _continuations() -> list[str]:
+    """Return what follows the name of a column of a band in the name of another, after ``_``."""
+    from skyshed.catalog.registry import ALIASES, public_columns
+
+    names = [*ALIASES, *(column.name for column in public_columns())]
+    names = [name for name in names if is_of_band(name)]
+    names += [f"kron_{ending}" for ending in CALIBRATED]
+    found = {two[len(one) + 1 :] for one in names for two in names if two.startswith(f"{one}_")}
+    return sorted(found)
+
+
 def joined(tables: Mapping[str, QTable]) -> QTable:
     """Return one table of those of all bands, which have the same sources in the same order."""
     first = next(iter(tables.values()))
     whole = first[[name for name in first.colnames if not is_of_band(name)]]
     for band, table in tables.items():
-        own = band.removesuffix(MATCHED)
-        ending = own if own == band else f"matched_{own}"
+        ending = _ending(band)
         for column in filter(is_of_band, table.colnames):
             whole[f"{column}_{ending}"] = table[column]
     return whole

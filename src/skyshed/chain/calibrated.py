@@ -7,7 +7,7 @@ import numpy as np
 
 from skyshed.images.photometry import Calibration
 
-__all__ = ["add_flux_densities", "add_magnitudes", "magnitudes", "told_of"]
+__all__ = ["CALIBRATED", "add_flux_densities", "add_magnitudes", "magnitudes", "told_of"]
 
 #: 2.5 / ln(10): the error of a magnitude over the relative error of its flux.
 MAGNITUDES_PER_E_FOLD = 2.5 / np.log(10)

@@ -125,11 +125,15 @@ def make_table(
     has_wcs = catalog.wcs is not None
     asked_for = spelled_out(parameters.columns, has_wcs)
     names = list(catalog.default_columns) if asked_for is None else asked_for
-    names += [name for name in QUALITY if name in catalog.extra_properties and name not in names]
+    bits = [name for name in QUALITY if name in catalog.extra_properties]
+    # Of several bands, some may have no quality plane.
+    names = [name for name in names if name not in QUALITY or name in bits]
+    names += [name for name in bits if name not in names]
     table = catalog.to_table(names)
     for name in QUALITY:
         if name in table.colnames:
             table[name].info.description = QUALITY[name]
+    _as_floats(table)
     if asked_for is None and has_wcs:
         _add_positions(table, catalog)
     for name in list(table.colnames):
@@ -163,6 +167,19 @@ def make_table(
         called = designations(sky.ra.deg, sky.dec.deg, pattern)
         table.add_column(called, name="name", index=min(1, len(table.colnames)))
     return told_of(table, calibration)
+
+
+def _as_floats(table: QTable) -> None:
+    """Make float64 of the indices of pixels, also where all sources have them.
+
+    Tiles, bands and images, of which some have a source without a good pixel, share one table.
+    """
+    from skyshed.catalog.registry import ALIASES, COLUMNS
+
+    for name in table.colnames:
+        known = COLUMNS.get(ALIASES.get(name, name))
+        if known is not None and known[0].index and table[name].dtype.kind == "i":
+            table.replace_column(name, table[name].astype(float))
 
 
 def _add_positions(table: QTable, catalog: Any) -> None:

@@ -9,8 +9,10 @@ from typing import Any
 import astropy.units as u
 
 from skyshed.arguments import check_choice, check_flag, check_number, is_path
+from skyshed.chain.band_columns import check_endings
+from skyshed.chain.columns import check_columns
 from skyshed.chain.combination import METHODS, Combination
-from skyshed.chain.request import DETECTION, IMAGE, Request, spelled
+from skyshed.chain.request import DETECTION, IMAGE, MATCHED, Request, spelled
 from skyshed.extraction.bands_result import BandsExtraction
 from skyshed.extraction.device import check_device
 from skyshed.extraction.entry import open_request, run_request
@@ -170,6 +172,7 @@ def open_bands(
     combine = check_choice(combine, "combine", METHODS)
     chosen = _chosen(detect, names)
     matching = _matching(psf_fwhm, names)
+    check_endings([*names, *(f"{name}{MATCHED}" for name in matching)])
     if parameters is not None and not isinstance(parameters, Parameters):
         raise TypeError(f"parameters must be skyshed.Parameters, got {type(parameters).__name__}")
     companions = {name: options.pop(name, None) for name in PER_BAND}
@@ -184,8 +187,9 @@ def open_bands(
     for name in names:
         own = _of(name, names, {**companions, **overrides})
         requests[name] = open_request(
-            bands[name], name=name, region=region, parameters=parameters, device=device, **own
-        )
+            bands[name], name=name, region=region, parameters=parameters, device=device,
+            one_of_several=True, **own,
+        )  # fmt: skip
     first = requests[names[0]]
     for name, each in requests.items():
         _check_grid(name, each, names[0], first)
@@ -200,6 +204,8 @@ def open_bands(
         noted=_noted(requests, chosen, combine, psf_fwhm or {}),
         of_band=of_band, combination=Combination(chosen, combine), matching=matching,
     )  # fmt: skip
+    has_quality = any(each.has_quality for each in requests.values())
+    check_columns(request.parameters.columns, request.wcs is not None, has_quality)
     if combine != "mean":
         return request
     return _scaled(request, chosen)

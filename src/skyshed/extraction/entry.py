@@ -246,11 +246,13 @@ def open_request(
     wcs: Any = None,
     profile: str | None = None,
     name: str = IMAGE,
+    one_of_several: bool = False,
     **overrides: Any,
 ) -> Request:
     """Open everything that takes part in an extraction; nothing but headers is read.
 
-    The arguments and errors are those of `extract`; ``name`` is what messages call the image.
+    The arguments and errors are those of `extract`; ``name`` is what messages call the image. What
+    columns need is not asked of one of several bands: another may have it.
     """
     if parameters is not None and not isinstance(parameters, Parameters):
         raise TypeError(f"parameters must be skyshed.Parameters, got {type(parameters).__name__}")
@@ -290,7 +292,8 @@ def open_request(
     if detection_cat is not None:
         parameters, known = check_detection(detection_cat, exposure, known, parameters, region)
     request = Request(exposures, parameters, known, detection_cat, noted, asked)
-    check_columns(parameters.columns, request.wcs is not None, request.has_quality)
+    if not one_of_several:
+        check_columns(parameters.columns, request.wcs is not None, request.has_quality)
     request = request.with_threads(parameters.n_threads)
     return with_device(request) if device == AUTO else request
 

@@ -15,6 +15,7 @@ from skyshed.images.given_wcs import given_wcs
 from skyshed.images.headers import split_path
 from skyshed.images.joined import warn_of_scales
 from skyshed.images.mask_bits import bits_of
+from skyshed.images.masked import MaskedSource, with_own_mask
 from skyshed.images.noise_planes import NOISE_PLANES, check_meaning, noise_of
 from skyshed.images.open import OpenedImage, open_image
 from skyshed.images.pairing import open_paired
@@ -39,6 +40,9 @@ __all__ = ["COMPANIONS", "Exposure", "Planes", "nothing_good", "open_exposure"]
 #: What goes with an image, by the names of the arguments of `skyshed.extract`, and the power of the
 #: image's unit that each is in; planes of bits have none.
 COMPANIONS = {**NOISE_PLANES, "background": 1, "error": 1, "mask": None, "quality": None}
+
+#: What a plane of bits is where it is masked itself: all bits, or none. Of others nothing is known.
+MASKED = {"mask": -1, "quality": 0}
 
 
 @dataclass(frozen=True, eq=False)
@@ -308,7 +312,10 @@ def open_exposure(
         if value is not None and value is not np.ma.nomask
     }
     companions = {
-        each: open_paired(value, f"{prefix}{each}", main).image for each, value in given.items()
+        each: with_own_mask(
+            open_paired(value, f"{prefix}{each}", main), f"{prefix}{each}", MASKED.get(each, np.nan)
+        )
+        for each, value in given.items()
     }
     if background is not None:
         companions["background"] = open_background(background, main)
@@ -411,10 +418,14 @@ def nothing_good(name: str) -> ValueError:
 
 def _check_arrays(sources: Mapping[str, ImageSource]) -> None:
     """Refuse arrays of which some are on the host and others on a device; files go anywhere."""
+    bare = {
+        name: source.source if isinstance(source, MaskedSource) else source
+        for name, source in sources.items()
+    }
     array_namespace(
         **{
             name: source.array
-            for name, source in sources.items()
+            for name, source in bare.items()
             if isinstance(source, ArraySource) and not source.unit_from_header
             and not hasattr(source.array, "dask")
         }

@@ -7,6 +7,7 @@ import astropy.units as u
 import numpy as np
 
 from skyshed.arguments import check_number
+from skyshed.images.masked import with_own_mask
 from skyshed.images.noise_planes import refuse_noise
 from skyshed.images.null_planes import ConstantSource
 from skyshed.images.pairing import open_paired
@@ -58,7 +59,7 @@ def open_background(given: Any, image: ImageSource, name: str = "background") ->
         given = given.background
     if _is_one(given):
         return _constant(_number(given, image, name), image, name)
-    source = open_paired(given, name, image).image
+    source = with_own_mask(open_paired(given, name, image), name)
     refuse_noise(source, name)
     return source
 
