@@ -6,9 +6,6 @@ import numpy as np
 
 from skyshed.catalog.registry import Column, measurement
 from skyshed.kernels.ellipses import ellipses
-from skyshed.kernels.ellipses.covariance import PIXEL_VARIANCE, floored
-
-__all__ = ["PIXEL_VARIANCE", "floored"]
 
 
 @measurement(

@@ -7,7 +7,7 @@ import numpy as np
 
 from skyshed.images.window import Window
 
-__all__ = ["StoredRows", "read_rows"]
+__all__ = ["StoredRows", "read_into", "read_rows"]
 
 
 @dataclass(frozen=True)
@@ -57,11 +57,18 @@ class StoredRows:
                 first = (self.window.y0 + row) * self.width + self.window.x0
                 file.seek(self.begins + first * self.size + before)
                 length = min(columns * self.size - before, len(left))
-                _read(file, left[:length])
+                read_into(left[:length], file)
                 left, at = left[length:], at + length
 
 
-def _read(file: Any, left: Any) -> None:
+def read_into(left: Any, file: Any) -> None:
+    """Fill a writable buffer of bytes with those of a file from where it stands.
+
+    Raises
+    ------
+    ValueError
+        If it ends too early.
+    """
     while left:
         got = file.readinto(left)
         if not got:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from skyshed.images.pixels import RefusedError
+from skyshed.images.stored_rows import read_into
 
 __all__ = ["Table", "table_of"]
 
@@ -111,12 +112,7 @@ def _joined(first: Any, stop: Any) -> Any:
 def _read(file: Any, begin: int, content: Any) -> None:
     """Fill an array with the bytes of a file from one on."""
     file.seek(begin)
-    left = memoryview(content)
-    while left:
-        got = file.readinto(left)
-        if not got:
-            raise ValueError("the file is cut off or has changed")
-        left = left[got:]
+    read_into(memoryview(content), file)
 
 
 def table_of(hdu: Any, at: int, label: str) -> Table | None:

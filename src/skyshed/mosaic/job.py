@@ -116,7 +116,8 @@ class Job:
         path = self.segmentation_path
         try:
             lost = next(
-                (each for each in chunks_in(path, *self._layout, window) if not each.exists()), None
+                (each for each in chunks_in(path, self._layout[1], window) if not each.exists()),
+                None,
             )
             if lost is None:
                 return np.asarray(self.segmentation[window.slices])
@@ -138,7 +139,7 @@ class Job:
         """
         window = self.tiling[tile]
         self.segmentation[window.slices] = labels
-        paths = chunks_in(self.segmentation_path, *self._layout, window)
+        paths = chunks_in(self.segmentation_path, self._layout[1], window)
         return np.array([seal_of(path, flush=self.workspace.durable) for path in paths], np.int64)
 
     def check_segmentation(self) -> None:
@@ -151,7 +152,7 @@ class Job:
         """
         wrong: dict[tuple[int, int], str] = {}
         for tile in self.tiling:
-            paths = chunks_in(self.segmentation_path, *self._layout, self.tiling[tile])
+            paths = chunks_in(self.segmentation_path, self._layout[1], self.tiling[tile])
             seals = self.workspace.load(Measured, tile, ("chunks",)).chunks
             for path, seal in zip(paths, seals.tolist(), strict=True):
                 found = seal_of(path)

@@ -76,14 +76,14 @@ def open_map(path: str, shape: Pair, chunks: Pair) -> Any:
     )
 
 
-def chunks_in(path: str, shape: Pair, chunks: Pair, window: Window) -> Iterator[Path]:
+def chunks_in(path: str, chunks: Pair, window: Window) -> Iterator[Path]:
     """Yield the files of the chunks that a window has pixels of, in their order.
 
     Examples
     --------
     >>> from skyshed.images.window import Window
     >>> from skyshed.mosaic.maps import chunks_in
-    >>> [str(each) for each in chunks_in("a", (20, 20), (10, 10), Window(0, 11, 3, 4))]
+    >>> [str(each) for each in chunks_in("a", (10, 10), Window(0, 11, 3, 4))]
     ['a/c/0/0', 'a/c/1/0']
     """
     for row in range(window.y0 // chunks[0], -(-window.y1 // chunks[0])):

@@ -9,7 +9,6 @@ from typing import Any
 from skyshed.kernels import operation
 
 __all__ = [
-    "PIXEL_VARIANCE",
     "PRECISION",
     "RADIUS",
     "STEPS",
@@ -23,8 +22,6 @@ __all__ = [
 #: the window's radius in units of its sigma, the factor by which a step is longer than the mean
 #: offset, the offset in pixels that ends the search, and the most steps.
 RADIUS, STRIDE, PRECISION, STEPS = 4.0, 2.0, 1e-4, 16
-#: The variance of a uniform distribution over one pixel: where in it the light fell is not known.
-PIXEL_VARIANCE = 1 / 12
 
 
 @operation
@@ -33,8 +30,9 @@ def covariance(
 ) -> Any:
     """Propagate the errors of each source's pixels to its centre of mass.
 
-    The variance along each principal axis is at least `PIXEL_VARIANCE` times the summed variance of
-    the pixels over the squared flux: errors on a line would give none across it.
+    The variance along each principal axis is at least 1/12, that of a uniform distribution over one
+    pixel, times the summed variance of the pixels over the squared flux: errors on a line would
+    give none across it.
 
     Parameters
     ----------
@@ -107,8 +105,8 @@ def windowed(
     centre : array of float64, shape (n, 2)
         ``x, y``; NaN where sigma is.
     covariance : array of float64, shape (n, 3)
-        That of ``centre`` from the errors in the last window, with `PIXEL_VARIANCE` added to the
-        variance of each pixel's place; NaN where sigma is, and without ``error``.
+        That of ``centre`` from the errors in the last window, with 1/12 added to the variance
+        of each pixel's place; NaN where sigma is, and without ``error``.
     fallback : array of bool, shape (n,)
         Whether ``centre`` is where the search began, or NaN.
     beyond : array of bool, shape (n,)
