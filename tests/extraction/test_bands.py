@@ -13,6 +13,7 @@ from skyshed import (
     Background2D,
     ImageWarning,
     NoDetectionsWarning,
+    Parameters,
     SourceCatalog,
     WorkspaceError,
     extract,
@@ -410,6 +411,28 @@ def test_results_are_written_and_read(bands, tmp_path):
         ValueError, match=r"segmentation.fits is given as bands\['r'\], and a result would"
     ):
         alone.write(tmp_path / "r")
+
+
+@pytest.mark.parametrize("run", [extract_bands, by_tiles])
+def test_parameters_that_are_written_have_the_numbers_that_all_bands_share(bands, run, tmp_path):
+    paths = {}
+    for point, (name, image) in enumerate(bands.items(), 24):
+        paths[name] = tmp_path / f"{name}.fits"
+        fits.writeto(paths[name], image, fits.Header({"MAGZERO": point, "SATLEVEL": 300}))
+    given = Parameters(
+        zero_point="MAGZERO", saturation="SATLEVEL", effective_gain=2.0, mask_bits=(0, 3)
+    )
+    mask = np.zeros(SHAPE, np.uint8)
+    options = {"mask": mask, "weight_threshold": {"g": 0.5, "r": 1, "i": 1}, **OPTIONS}
+    found = run(paths, parameters=given, weight=np.ones(SHAPE), **options)
+    found.write(tmp_path / "out", preview=False)
+    written = Parameters.from_toml(tmp_path / "out" / "parameters.toml")
+    assert written == found.parameters == given.replace(**OPTIONS)
+    assert (found.record["i_zero_point"], found.record["g_weight_threshold"]) == ("26.0", "0.5")
+    assert not {"zero_point", "saturation", "effective_gain", "mask_bits"} & set(found.record)
+    again = run(paths, parameters=written, weight=np.ones(SHAPE), mask=mask)
+    assert again.parameters == written
+    assert "kron_mag_i" in again.table.colnames
 
 
 def test_a_run_is_gone_on_with_and_another_is_refused(bands, tmp_path):

@@ -201,7 +201,7 @@ def open_bands(
     of_band = {name: each.parameters for name, each in requests.items()}
     request = Request(
         exposures, first.parameters.replace(**OF_A_BAND), known,
-        noted=_noted(requests, chosen, combine, psf_fwhm or {}),
+        noted=_noted(requests, chosen, combine, psf_fwhm or {}), asked=_in_common(requests),
         of_band=of_band, combination=Combination(chosen, combine), matching=matching,
     )  # fmt: skip
     has_quality = any(each.has_quality for each in requests.values())
@@ -209,6 +209,16 @@ def open_bands(
     if combine != "mean":
         return request
     return _scaled(request, chosen)
+
+
+def _in_common(requests: Mapping[str, Request]) -> dict[str, Any]:
+    """Return those numbers of a band that were given and are the same for all bands."""
+    given = [each.as_asked(each.parameters) for each in requests.values()]
+    values = {name: getattr(given[0], name) for name in OF_A_BAND}
+    return {
+        name: value for name, value in values.items()
+        if value != OF_A_BAND[name] and all(getattr(each, name) == value for each in given)
+    }  # fmt: skip
 
 
 def _noted(

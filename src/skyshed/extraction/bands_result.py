@@ -9,6 +9,8 @@ from skyshed.extraction.result import Extraction
 from skyshed.extraction.views import ImageView
 from skyshed.images.window import Window
 from skyshed.namespace import to_host
+from skyshed.output.run_record import run_record
+from skyshed.parameters import OF_A_BAND, Parameters
 
 __all__ = ["Band", "BandsExtraction"]
 
@@ -37,6 +39,14 @@ class BandsExtraction(Extraction):
 
     _run: BandsRun
 
+    def __init__(
+        self, run: BandsRun, record: dict[str, str] | None = None, host: bool = False
+    ) -> None:
+        # The record has the numbers of each band, with its name.
+        origin = run.request.origin()
+        own = {key: text for key, text in origin.items() if key not in OF_A_BAND}
+        super().__init__(run, record or run_record(own), host)
+
     def __repr__(self) -> str:
         n, (ny, nx) = self.segmentation.nlabels, self.shape
         return (
@@ -63,6 +73,15 @@ class BandsExtraction(Extraction):
     def catalog(self) -> Any:
         """The catalog of the combination; that of a band is ``found[band].catalog``."""
         return self.detection_cat
+
+    @property
+    def parameters(self) -> Parameters:
+        """The parameters that were used, as they were given.
+
+        Numbers of a band (zero point, gain, bits of the mask, ...) are among them where one was
+        given for all bands; those that differ are in `record`, as ``g_zero_point``.
+        """
+        return super().parameters
 
     @property
     def unit(self) -> Any:
