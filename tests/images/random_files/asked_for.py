@@ -204,7 +204,7 @@ def damaged(rng, folder):
     content = bytearray(path.read_bytes())
     way = str(rng.choice(["sound", "data", "header", "NAXIS1", "NAXIS2", "NAXIS", "gzip"]))
     words = {
-        "data": "DATASUM", "header": "CHECKSUM", "gzip": "cannot be read",
+        "data": "DATASUM", "header": "CHECKSUM", "gzip": "is damaged",
         "NAXIS1": "NAXIS1 = ", "NAXIS2": "NAXIS2 = ", "NAXIS": "NAXIS = ",
     }  # fmt: skip
     if way == "data":
