@@ -213,7 +213,10 @@ def sdist(tmp_path_factory):
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True)
     (built,) = folder.glob("*.tar.gz")
     with tarfile.open(built) as archive:
-        archive.extractall(folder, filter="data")
+        # Python 3.11 has filters since 3.11.4.
+        archive.extractall(
+            folder, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {})
+        )
     return folder / built.name.removesuffix(".tar.gz")
 
 
@@ -224,8 +227,10 @@ def wheel_file(tmp_path_factory, sdist):
     subprocess.run(
         [
             sys.executable, "-m", "pip", "wheel", "--no-build-isolation", "--no-deps", "--no-index",
-            f"-Ccmake.define.SKYSHED_LEVELS={LEVEL}", "-Ccmake.define.SKYSHED_CUBINS=ON",
-            f"-Ccmake.define.SKYSHED_ARCHITECTURES={PTX}", "-w", str(folder), str(sdist),
+            f"--config-settings=cmake.define.SKYSHED_LEVELS={LEVEL}",
+            "--config-settings=cmake.define.SKYSHED_CUBINS=ON",
+            f"--config-settings=cmake.define.SKYSHED_ARCHITECTURES={PTX}",
+            "-w", str(folder), str(sdist),
         ],
         check=True,
         capture_output=True,

@@ -265,7 +265,7 @@ def test_little_memory_is_refused_in_the_same_words_everywhere(inputs, tmp_path,
     image, memory = inputs.path("data.fits"), planning.PROCESS + 20_000
     least = planning.PROCESS + (16 + 2 * 8) ** 2 * 8 * 4
     message = (
-        f"memory of {written(memory)} is too little for 1 tiles at a time: at least "
+        f"memory of {written(memory)} is too little for 1 tile at a time: at least "
         f"{written(least)} is needed"
     )
     with pytest.raises(ValueError, match=message):

@@ -74,7 +74,7 @@ class LoopbackCluster:
         command = [sys.executable, "-m", f"distributed.cli.dask_{kind}", "--host", "127.0.0.1"]
         command += ["--scheduler-file", str(self.file), "--no-dashboard", *options]
         root = Path(__file__).parents[2]
-        path = os.pathsep.join([str(root / "src"), os.environ.get("PYTHONPATH", "")])
+        path = os.pathsep.join([str(root / "src"), str(root), os.environ.get("PYTHONPATH", "")])
         with open(self.folder / f"{kind}.log", "ab") as log:
             return subprocess.Popen(
                 command, stdout=log, stderr=log, cwd=self.folder,

@@ -332,7 +332,8 @@ def tiles_for(
     if side < LEAST_SIDE or memory < PROCESS + WRITING:
         least = PROCESS + max(n_workers * (LEAST_SIDE + 2 * margin) ** 2 * each, WRITING)
         raise ValueError(
-            f"memory of {written(memory)} is too little for {n_workers} tiles at a time: at least "
+            f"memory of {written(memory)} is too little for {n_workers} "
+            f"tile{'' if n_workers == 1 else 's'} at a time: at least "
             f"{written(least)} is needed; give more, or fewer threads"
         )
     # Whole boxes, and as many of them as a chunk of the maps has at least.
