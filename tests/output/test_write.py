@@ -299,3 +299,15 @@ def test_units_that_fits_has_no_word_for_are_kept_and_nobody_is_bothered(tmp_pat
                 assert "TUNIT2" not in header
                 assert header["TUNIT3"] == "pix"
                 assert "TCOMM3" not in header
+
+
+def test_a_unit_that_fits_has_no_word_for_is_refused_before_the_work(tmp_path, capsys):
+    from skyshed.cli import main
+
+    fits.writeto(tmp_path / "i.fits", make_field().astype("f4"), fits.Header({"BUNIT": "3 nJy"}))
+    command = ["extract", str(tmp_path / "i.fits"), "--no-preview", "--box-size", "16"]
+    assert main([*command, "--out", str(tmp_path / "a")]) == 2
+    assert "the unit '3 nJy' has a factor that is no power of ten" in capsys.readouterr().err
+    assert not (tmp_path / "a").exists()
+    assert main([*command, "--out", str(tmp_path / "b"), "--format", "ecsv", "-q"]) == 0
+    assert str(read_catalog(tmp_path / "b/catalog.ecsv")["kron_flux"].unit) == "3 nJy"

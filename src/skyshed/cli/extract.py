@@ -241,6 +241,7 @@ def _write_results(arguments: argparse.Namespace, request: Any, plan: Any, resou
     """Do what the plan says, and write what is found."""
     from skyshed.extraction.entry import run_request
     from skyshed.output.atomic import traceless
+    from skyshed.output.fits_tables import check_unit
     from skyshed.output.results import check_apart, check_writable
 
     with traceless(Path(arguments.out)):
@@ -249,6 +250,8 @@ def _write_results(arguments: argparse.Namespace, request: Any, plan: Any, resou
             folder, request.files(), arguments.format, arguments.compress, arguments.map_format,
             request.combination is not None,
         )  # fmt: skip
+        for exposure in request.exposures.values():
+            check_unit(exposure.unit, arguments.format)
         found = run_request(request, plan, resources, False if arguments.quiet else None)
         paths = write_found(arguments, found, folder)
     if arguments.workspace is None and plan.tiling is not None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from astropy.io import fits
 from astropy.table import QTable, Table
+from astropy.units import UnitScaleError
 
 from skyshed.images.astropy_says import quiet
 from skyshed.output.fits_parts import BLOCK
@@ -19,6 +20,7 @@ __all__ = [
     "PARAMETERS",
     "RECORD",
     "bytes_beside",
+    "check_unit",
     "extension_bytes",
     "file_header",
     "tables_beside",
@@ -70,6 +72,8 @@ def with_units(table: QTable, name: str) -> QTable:
     """
     table = table.copy(copy_data=False)
     table.meta = {"EXTNAME": name}
+    for each in table.colnames:
+        check_unit(getattr(table[each], "unit", None))
     if all(_has_word(getattr(table[each], "unit", None)) for each in table.colnames):
         return table
     # Coordinates are several columns: what the numbers are, is seen from a row that is written.
@@ -85,6 +89,35 @@ def with_units(table: QTable, name: str) -> QTable:
             if unit is not None and column.unit is None:
                 table.meta[f"TCOMM{number}"] = f"in {unit}"
     return table
+
+
+def check_unit(unit: Any, format: str = "fits") -> None:
+    """Refuse a unit that a table of this format cannot hold: FITS has powers of ten alone.
+
+    Raises
+    ------
+    ValueError
+        If it is one of these, such as 3 nJy.
+
+    Examples
+    --------
+    >>> import astropy.units as u
+    >>> from skyshed.output.fits_tables import check_unit
+    >>> check_unit(1e-9 * u.Jy)
+    >>> check_unit(u.Unit("3 nJy"), "parquet")
+    """
+    if format != "fits" or unit is None:
+        return
+    try:
+        unit.to_string("fits")
+    except UnitScaleError:
+        raise ValueError(
+            f"the unit {str(unit)!r} has a factor that is no power of ten, which FITS has no word "
+            "for: choose another format of the catalog (format='ecsv', --format ecsv), or bring "
+            "the image to another unit"
+        ) from None
+    except (ValueError, AttributeError):  # without a word: said in a comment
+        return
 
 
 def _has_word(unit: Any) -> bool:
