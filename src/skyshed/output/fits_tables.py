@@ -72,9 +72,9 @@ def with_units(table: QTable, name: str) -> QTable:
     """
     table = table.copy(copy_data=False)
     table.meta = {"EXTNAME": name}
-    for each in table.colnames:
-        check_unit(getattr(table[each], "unit", None))
-    if all(_has_word(getattr(table[each], "unit", None)) for each in table.colnames):
+    units = {getattr(table[each], "unit", None) for each in table.colnames}
+    words = [_has_word(unit) for unit in units]  # of all: one that can't be written is refused
+    if all(words):
         return table
     # Coordinates are several columns: what the numbers are, is seen from a row that is written.
     content = io.BytesIO()
@@ -103,11 +103,17 @@ def check_unit(unit: Any, format: str = "fits") -> None:
     --------
     >>> import astropy.units as u
     >>> from skyshed.output.fits_tables import check_unit
-    >>> check_unit(1e-9 * u.Jy)
+    >>> check_unit(u.Unit("1e-9 Jy"))
     >>> check_unit(u.Unit("3 nJy"), "parquet")
     """
-    if format != "fits" or unit is None:
-        return
+    if format == "fits":
+        _has_word(unit)
+
+
+def _has_word(unit: Any) -> bool:
+    """Whether FITS has a word for a unit; a ValueError if it can't be written."""
+    if unit is None:
+        return True
     try:
         unit.to_string("fits")
     except UnitScaleError:
@@ -116,16 +122,6 @@ def check_unit(unit: Any, format: str = "fits") -> None:
             "for: choose another format of the catalog (format='ecsv', --format ecsv), or bring "
             "the image to another unit"
         ) from None
-    except (ValueError, AttributeError):  # without a word: said in a comment
-        return
-
-
-def _has_word(unit: Any) -> bool:
-    """Whether FITS has a word for a unit."""
-    if unit is None:
-        return True
-    try:
-        unit.to_string("fits")
     except ValueError:
         return False
     return True
