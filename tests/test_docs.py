@@ -58,7 +58,7 @@ def test_the_readmes_example_runs(tmp_path):
     assert "94" in done.stdout
 
 
-@pytest.mark.parametrize("name", ["make_columns", "make_products", "make_units"])
+@pytest.mark.parametrize("name", sorted(path.stem for path in ROOT.glob("docs/make_*.py")))
 def test_a_page_that_is_made_is_that_of_the_registry(name):
     path = ROOT / f"docs/{name}.py"
     spec = importlib.util.spec_from_file_location(name, path)
@@ -80,3 +80,24 @@ def test_the_page_of_public_names_has_those_of_the_package():
     rows = [row.split("|")[1] for row in page.splitlines() if row.startswith("| `")]
     listed = [name for row in rows for name in re.findall(r"`skyshed\.(\w+)`", row)]
     assert sorted(listed) == sorted(dir(skyshed))
+
+
+def test_the_reference_has_every_public_name():
+    page = (ROOT / "docs/reference.md").read_text()
+    listed = {name.strip() for name in re.findall(r"^   ([\w.]+)$", page, re.MULTILINE)}
+    modules = {name for name in dir(skyshed) if name not in skyshed.__all__}
+    assert listed >= set(dir(skyshed)) - modules - {"__version__"}
+    for name in listed:
+        thing = skyshed
+        for part in name.split("."):
+            thing = getattr(thing, part, None) or importlib.import_module(f"skyshed.{part}")
+        assert thing.__doc__, name
+
+
+def test_every_page_is_in_a_list_of_the_sites_first_page():
+    first = (ROOT / "docs/site/index.md").read_text()
+    listed = {line[3:] for line in first.splitlines() if line.startswith("../")}
+    pages = {path.stem for path in (ROOT / "docs").glob("*.md")} - {"index"}
+    assert pages <= listed
+    in_the_repository = (ROOT / "docs/index.md").read_text()
+    assert pages <= set(re.findall(r"\]\(([\w-]+)\.md\)", in_the_repository))

@@ -1,7 +1,12 @@
 """What type checkers and editors see of the package: never ``Any``."""
 
+import doctest
 import inspect
+import json
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import mypy.api
@@ -152,3 +157,59 @@ def test_a_name_that_there_is_not_is_an_error_of_types(tmp_path, monkeypatch):
     text = "import skyshed, skyshed.segmentation as s\nskyshed.detect_stars\ns.detect_stars\n"
     said = check(text, tmp_path, monkeypatch)
     assert said.count('has no attribute "detect_stars"') == 2
+
+
+PAGES = Path(__file__).parents[1]
+#: Page -> names of its examples and their types.
+IN_PAGES = {
+    "README.md": {
+        "bkg": "Background2D",
+        "segment_map": "SegmentationImage | None",
+        "catalog": "SourceCatalog",
+    },
+    "docs/chain.md": {
+        "bkg": "Background2D",
+        "detected": "SegmentationImage | None",
+        "segments": "SegmentationImage",
+        "catalog": "SourceCatalog",
+        "redder": "SourceCatalog",
+    },
+}
+
+
+def examples(page):
+    """The Python of a page."""
+    text = (PAGES / page).read_text()
+    blocks = re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    shown = [example.source for example in doctest.DocTestParser().get_examples(text)]
+    return "\n".join([*blocks, *shown])
+
+
+@pytest.mark.parametrize("page", IN_PAGES)
+def test_mypy_sees_the_types_of_the_pages_examples(page, tmp_path, monkeypatch):
+    asked = "".join(f"reveal_type({name})\n" for name in IN_PAGES[page])
+    said = check(f"{examples(page)}\n{asked}", tmp_path, monkeypatch)
+    kinds = re.findall(r'note: Revealed type is "(.*)"', said)
+    seen = [re.sub(r"\b(?:\w+\.)+(?=\w)", "", kind) for kind in kinds]
+    assert dict(zip(IN_PAGES[page], seen, strict=True)) == IN_PAGES[page]
+
+
+@pytest.mark.parametrize("page", IN_PAGES)
+def test_pyright_sees_the_types_of_the_pages_examples(page, tmp_path):
+    pyright = shutil.which("pyright", path=str(Path(sys.executable).parent))
+    if pyright is None:
+        pytest.skip("pyright is not installed")
+    asked = "".join(f"reveal_type({name})\n" for name in IN_PAGES[page])
+    (tmp_path / "page.py").write_text(f"{examples(page)}\n{asked}")
+    settings = {"extraPaths": [str(ROOT)], "typeCheckingMode": "basic"}
+    (tmp_path / "pyrightconfig.json").write_text(json.dumps(settings))
+    done = subprocess.run(
+        [pyright, "--outputjson", "--pythonpath", sys.executable, "-p", str(tmp_path)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    said = [each["message"] for each in json.loads(done.stdout)["generalDiagnostics"]]
+    kinds = dict(re.fullmatch(r'Type of "(\w+)" is "(.*)"', each).groups() for each in said
+                 if each.startswith("Type of"))  # fmt: skip
+    # Narrowed where an example has used what may be None.
+    wanted = {name: kind.removesuffix(" | None") for name, kind in IN_PAGES[page].items()}
+    assert {name: kind.removesuffix(" | None") for name, kind in kinds.items()} == wanted
