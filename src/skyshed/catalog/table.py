@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from skyshed.catalog.bare_table import BareTable
 from skyshed.catalog.cutouts import CUTOUTS
 from skyshed.catalog.registry import ALIASES, COLUMNS, column
 from skyshed.names import ATTRIBUTES, KEYWORDS, only_new_names
@@ -21,6 +22,7 @@ __all__ = [
     "UNLISTED",
     "default_columns",
     "make_arrays",
+    "make_bare_table",
     "make_meta",
     "make_table",
 ]
@@ -77,11 +79,20 @@ def make_table(catalog: Any, columns: str | Sequence[str] | None) -> "QTable":
     """Make the table of a catalog; see `skyshed.SourceCatalog.to_table`."""
     from skyshed.catalog.catalog_table import CatalogTable
 
+    return _fill(CatalogTable(), catalog, columns)
+
+
+def make_bare_table(catalog: Any, columns: str | Sequence[str] | None) -> BareTable:
+    """Make a table of the same columns, which is not one of astropy's, to be written."""
+    return _fill(BareTable(), catalog, columns)
+
+
+def _fill(table: Any, catalog: Any, columns: str | Sequence[str] | None) -> Any:
+    """Put columns of a catalog into a table, and what belongs to them."""
     names = catalog.default_columns if columns is None else columns
     names = [names] if isinstance(names, str) else list(names)
     _check_columns(catalog, names)
     catalog.results.on_host(*(ALIASES.get(n, n) for n in names if ALIASES.get(n, n) in COLUMNS))
-    table = CatalogTable()
     table.meta.update(catalog.meta)
     for name in dict.fromkeys(names):
         values = getattr(catalog, name)

@@ -1,16 +1,21 @@
 """The table of a catalog: the columns asked for, further apertures and radii, magnitudes, names."""
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from astropy.table import QTable
 
+from skyshed.catalog.table import make_bare_table
 from skyshed.chain.calibrated import add_flux_densities, add_magnitudes, told_of
 from skyshed.chain.designation import designations, pixel_scale, resolving
 from skyshed.chain.exposure_columns import QUALITY
 from skyshed.images.photometry import Calibration
+from skyshed.output.table_parts import PlainTable, to_plain
 from skyshed.parameters import Parameters
+
+if TYPE_CHECKING:  # slow to import, and not needed to write a catalog
+    from astropy.table import QTable
 
 __all__ = [
     "GROUPS",
@@ -20,6 +25,7 @@ __all__ = [
     "make_table",
     "measured_columns",
     "needs_background",
+    "plain_table",
     "spelled_out",
 ]
 
@@ -104,7 +110,7 @@ def needs_background(names: Iterable[str] | None) -> bool:
 
 def make_table(
     catalog: Any, parameters: Parameters, calibration: Calibration | None = None
-) -> QTable:
+) -> "QTable":
     """Return the table of ``catalog`` that ``parameters`` ask for.
 
     Parameters
@@ -122,6 +128,25 @@ def make_table(
         One row per source. A column that the image says nothing about (positions on the sky
         without a WCS) is left out.
     """
+    return _table(catalog, parameters, calibration, catalog.to_table)
+
+
+def plain_table(
+    catalog: Any, parameters: Parameters, calibration: Calibration | None = None
+) -> PlainTable:
+    """Return the same table as plain columns, to be written."""
+    if catalog.isscalar:
+        return to_plain(make_table(catalog, parameters, calibration))
+    return to_plain(_table(catalog, parameters, calibration, partial(make_bare_table, catalog)))
+
+
+def _table(
+    catalog: Any,
+    parameters: Parameters,
+    calibration: Calibration | None,
+    begin: Callable[[list[str]], Any],
+) -> Any:
+    """Return what `make_table` does; ``begin`` returns a table of columns of the catalog."""
     has_wcs = catalog.wcs is not None
     asked_for = spelled_out(parameters.columns, has_wcs)
     names = list(catalog.default_columns) if asked_for is None else asked_for
@@ -129,7 +154,7 @@ def make_table(
     # Of several bands, some may have no quality plane.
     names = [name for name in names if name not in QUALITY or name in bits]
     names += [name for name in bits if name not in names]
-    table = catalog.to_table(names)
+    table = begin(names)
     for name in QUALITY:
         if name in table.colnames:
             table[name].info.description = QUALITY[name]
@@ -169,7 +194,7 @@ def make_table(
     return told_of(table, calibration)
 
 
-def _as_floats(table: QTable) -> None:
+def _as_floats(table: Any) -> None:
     """Make float64 of the indices of pixels, also where all sources have them.
 
     Tiles, bands and images, of which some have a source without a good pixel, share one table.
@@ -182,7 +207,7 @@ def _as_floats(table: QTable) -> None:
             table.replace_column(name, table[name].astype(float))
 
 
-def _add_positions(table: QTable, catalog: Any) -> None:
+def _add_positions(table: Any, catalog: Any) -> None:
     """Add the positions as plain numbers to the table that a catalog gives by itself."""
     from skyshed.catalog.registry import column
 
@@ -193,8 +218,8 @@ def _add_positions(table: QTable, catalog: Any) -> None:
 
 
 def catalog_table(
-    table: QTable, parameters: Parameters, calibration: Calibration | None = None
-) -> QTable:
+    table: "QTable", parameters: Parameters, calibration: Calibration | None = None
+) -> "QTable":
     """Return a table of several parts as that of one catalog: both names, and its metadata."""
     from skyshed.catalog.catalog_table import CatalogTable
     from skyshed.catalog.table import make_meta
@@ -217,7 +242,7 @@ def empty_table(
     dtype: Any,
     has_quality: bool = False,
     calibration: Calibration | None = None,
-) -> QTable:
+) -> "QTable":
     """Return a table of no sources, with the columns, dtypes and units that one of some has.
 
     It is that of a source in an image made up for the purpose, without its row.

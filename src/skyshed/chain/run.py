@@ -2,10 +2,9 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from astropy.table import QTable
 
 from skyshed.background import Background2D
 from skyshed.chain.background import ExposureMesh, background_of
@@ -14,6 +13,9 @@ from skyshed.images.window import Window
 from skyshed.output.table_parts import PlainTable
 from skyshed.parameters import Parameters
 from skyshed.segmentation import SegmentationImage
+
+if TYPE_CHECKING:
+    from astropy.table import QTable
 
 __all__ = ["IMAGES", "Run", "dtype_of_chain"]
 
@@ -57,7 +59,7 @@ class Run(ABC):
 
     @property
     @abstractmethod
-    def table(self) -> QTable:
+    def table(self) -> "QTable":
         """One row per source."""
 
     @property
@@ -72,8 +74,13 @@ class Run(ABC):
 
     @property
     @abstractmethod
-    def tiles(self) -> QTable:
+    def tiles(self) -> "QTable":
         """One row per tile."""
+
+    @property
+    def n_tiles(self) -> int:
+        """How many tiles there are."""
+        return 1
 
     @abstractmethod
     def parts(self) -> Iterator[PlainTable]:

@@ -1,15 +1,17 @@
 """The table of tiles: where each is, its background and noise, its sources, its times."""
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import astropy.units as u
 import numpy as np
-from astropy.table import QTable
 
 from skyshed.background.mesh import Mesh
 from skyshed.chain.request import Request
 from skyshed.images.window import Window
+
+if TYPE_CHECKING:  # slow to import
+    from astropy.table import QTable
 
 __all__ = ["TileFacts", "tiles_table"]
 
@@ -35,11 +37,13 @@ class TileFacts(NamedTuple):
     seconds: dict[str, float]
 
 
-def tiles_table(tiles: Iterable[TileFacts], mesh: Mesh, request: Request) -> QTable:
+def tiles_table(tiles: Iterable[TileFacts], mesh: Mesh, request: Request) -> "QTable":
     """Return one row per tile; an image at once has one.
 
     ``depth`` is the flux of ``npixels`` pixels at the detection threshold.
     """
+    from astropy.table import QTable
+
     table = QTable(rows=[_row(facts, mesh, request) for facts in tiles])
     for name in table.colnames:
         if name.endswith("_time"):

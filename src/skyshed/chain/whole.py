@@ -4,14 +4,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cached_property
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from astropy.table import QTable
 
 from skyshed.catalog import SourceCatalog, kron_ellipses
 from skyshed.chain.background import ExposureMesh, assemble, measure_window
-from skyshed.chain.columns import empty_table, make_table
+from skyshed.chain.columns import empty_table, make_table, plain_table
 from skyshed.chain.doubts import warn_of_doubts
 from skyshed.chain.request import DETECTION, IMAGE, Request
 from skyshed.chain.run import Run
@@ -33,6 +32,9 @@ from skyshed.namespace import (
 )
 from skyshed.output.table_parts import PlainTable, to_plain
 from skyshed.segmentation import SegmentationImage
+
+if TYPE_CHECKING:  # slow to import, and not needed to write a catalog
+    from astropy.table import QTable
 
 __all__ = [
     "Clock",
@@ -150,7 +152,7 @@ class WholeRun(Run):
         return self._catalogs.get(DETECTION, self.request.detection_cat)
 
     @cached_property
-    def table(self) -> QTable:
+    def table(self) -> "QTable":
         """One row per source."""
         if self.catalog is None:
             request = self.request
@@ -161,15 +163,19 @@ class WholeRun(Run):
         return make_table(self.catalog, self.parameters, self.request.calibration)
 
     @property
-    def tiles(self) -> QTable:
+    def tiles(self) -> "QTable":
         """One row, of the whole image."""
         window = self.request.exposure.image.everything
         facts = TileFacts((0, 0), window, self._segmentation.nlabels, self._seconds)
         return tiles_table([facts], self.mesh().mesh, self.request)
 
     def parts(self) -> Iterator[PlainTable]:
-        """Yield the table, as one part."""
-        yield replace(to_plain(self.table), rows=np.arange(len(self.table)))
+        """Yield the table, as one part; one that was asked for before may have been changed."""
+        if self.catalog is None or "table" in vars(self):
+            plain = to_plain(self.table)
+        else:
+            plain = plain_table(self.catalog, self.parameters, self.request.calibration)
+        yield replace(plain, rows=np.arange(len(plain)))
 
     def ellipses(self) -> Iterator[tuple[Any, Any]]:
         """Yield labels and Kron ellipses of all sources."""

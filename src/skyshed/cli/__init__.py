@@ -4,8 +4,6 @@ What computes is imported by the command that needs it, so that help comes at on
 """
 
 import argparse
-import atexit
-import gc
 import os
 import signal
 import sys
@@ -15,13 +13,11 @@ from typing import Any, NoReturn
 from skyshed import __version__
 from skyshed.cli import bands, columns, extract, info, simulate
 from skyshed.cli.errors import complain, in_one_line, is_refusal
+from skyshed.cli.garbage import leave_for_now
 from skyshed.cli.streams import forgiving_streams
 
 __all__ = ["command", "main"]
 
-#: Objects made before Python looks for cycles among them: imports make some 300,000, which stay.
-#: By its own number, 700, looking takes a tenth of the time of a small image.
-COLLECT_AFTER = 50_000
 #: Exit statuses: a request that cannot be met, an error in skyshed itself. That for some of several
 #: images is in `skyshed.cli.each`.
 REFUSED, BROKEN = 2, 1
@@ -99,12 +95,10 @@ def command() -> NoReturn:
     for number in SIGNALS:
         if signal.getsignal(number) == signal.SIG_DFL:  # nohup ignores SIGHUP
             signal.signal(number, _end)
-    gc.set_threshold(COLLECT_AFTER, *gc.get_threshold()[1:])
+    leave_for_now()
     # Nothing here multiplies matrices: the threads that NumPy's BLAS starts as it is imported would
     # only take time.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    # So that Python does not look for cycles among all objects once more as it ends, for 0.2 s.
-    atexit.register(gc.freeze)
     sys.exit(main())
 
 

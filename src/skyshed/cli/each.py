@@ -13,6 +13,7 @@ from typing import Any
 
 from skyshed.cli.each_inputs import COMPANIONS, companions_of, images_of
 from skyshed.cli.errors import complain, in_one_line
+from skyshed.cli.garbage import collect_from_now_on
 from skyshed.cli.writing import WORKSPACE, write_found
 from skyshed.parameters import Parameters
 
@@ -45,6 +46,7 @@ def run_each(arguments: argparse.Namespace, parameters: Parameters) -> int:
         return _plan(turns)
     out = Path(arguments.out)
     _check_folders(arguments, out, images, folders)
+    collect_from_now_on()
     with traceless(out):
         check_writable(out, arguments.format, arguments.map_format)
         outcomes = take_turns(turns, False if arguments.quiet else None)

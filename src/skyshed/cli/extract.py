@@ -10,6 +10,7 @@ from typing import Any
 
 from skyshed.cli.each_inputs import COMPANIONS
 from skyshed.cli.errors import warnings_in_one_line
+from skyshed.cli.garbage import collect_from_now_on
 from skyshed.cli.writing import WORKSPACE, say_calibration, say_product, write_found
 from skyshed.names import KEYWORDS
 from skyshed.parameters import Parameters
@@ -244,6 +245,7 @@ def _write_results(arguments: argparse.Namespace, request: Any, plan: Any, resou
     from skyshed.output.fits_tables import check_unit
     from skyshed.output.results import check_apart, check_writable
 
+    collect_from_now_on()
     with traceless(Path(arguments.out)):
         folder = check_writable(arguments.out, arguments.format, arguments.map_format)
         check_apart(

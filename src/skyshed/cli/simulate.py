@@ -3,6 +3,8 @@
 import argparse
 import os
 
+from skyshed.cli.garbage import collect_from_now_on
+
 __all__ = ["SUMMARY", "USAGE", "add_options", "run"]
 
 SUMMARY = "Simulate a survey field: image, mask and true sources, with a WCS."
@@ -51,6 +53,8 @@ def run(arguments: argparse.Namespace) -> int:
     from skyshed.datasets import make_survey_image
     from skyshed.datasets.write import write_survey
     from skyshed.output.results import check_writable
+
+    collect_from_now_on()
 
     if os.path.lexists(arguments.out) and not arguments.overwrite:
         raise ValueError(f"{arguments.out} exists: name another file, or give --overwrite")

@@ -2,9 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Any
-
-from astropy.table import QTable
+from typing import TYPE_CHECKING, Any
 
 from skyshed.background import Background2D
 from skyshed.chain.run import Run
@@ -15,6 +13,9 @@ from skyshed.output.run_record import run_record
 from skyshed.output.write import Written, write_extraction
 from skyshed.parameters import Parameters
 from skyshed.segmentation import SegmentationImage
+
+if TYPE_CHECKING:
+    from astropy.table import QTable
 
 __all__ = ["Extraction"]
 
@@ -58,7 +59,7 @@ class Extraction:
         return f"<Extraction: {n} source{'' if n == 1 else 's'} in {ny} x {nx} pixels>"
 
     @property
-    def table(self) -> QTable:
+    def table(self) -> "QTable":
         """One row per source, by label."""
         return self._run.table
 
@@ -135,7 +136,7 @@ class Extraction:
         return self._run.request.as_asked(self._run.parameters)
 
     @property
-    def tiles(self) -> QTable:
+    def tiles(self) -> "QTable":
         """One row per tile: where it is, its background and noise, its sources, its times.
 
         An image at once is one tile. ``depth`` is the flux of ``npixels`` pixels at the detection
@@ -215,7 +216,7 @@ class Extraction:
         """
         written = Written(
             shape=self.shape, n_sources=self.segmentation.nlabels, parameters=self.parameters,
-            record=self.record, wcs=self.wcs, tiles=self.tiles,
+            record=self.record, wcs=self.wcs, tiles=lambda: self.tiles, n_tiles=self._run.n_tiles,
             noise=float(self.background2d.background_rms_median),
             parts=self._run.parts, ellipses=self._run.ellipses, empty=lambda: self.table,
             read_labels=self._labels, read_image=self._masked, inputs=self._run.request.files(),

@@ -314,6 +314,11 @@ class TiledRun(Run):
         """One row per tile."""
         return tiles_table(map(self._facts, self.job.tiling), self.mesh().mesh, self.request)
 
+    @property
+    def n_tiles(self) -> int:
+        """How many tiles there are."""
+        return len(list(self.job.tiling))
+
     def _facts(self, tile: tuple[int, int]) -> TileFacts:
         load = self.job.workspace.load
         seconds = {

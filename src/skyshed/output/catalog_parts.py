@@ -8,21 +8,24 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from astropy.io import fits
-from astropy.table import QTable
 
 from skyshed.arguments import check_choice
 from skyshed.images.astropy_says import quiet
 from skyshed.output.atomic import whole_file
 from skyshed.output.fits_parts import padding
 from skyshed.output.fits_tables import NO_WORD, bytes_beside, file_header, with_units
+from skyshed.output.plain_fits import stored_as
 from skyshed.output.results import FORMATS
 from skyshed.output.table_parts import PlainTable, check_same_columns, concatenated, from_plain
 from skyshed.output.write import CATALOG, write_catalog
 from skyshed.parameters import Parameters
+
+if TYPE_CHECKING:  # slow to import, and not needed to write columns of the usual kinds
+    from astropy.table import QTable
 
 __all__ = ["stream_catalog"]
 
@@ -39,7 +42,7 @@ def stream_catalog(
     parameters: Parameters,
     record: dict[str, str],
     format: str = "fits",
-    empty: QTable | None = None,
+    empty: "QTable | None" = None,
 ) -> None:
     """Write a catalog of which the parts arrive one after the other.
 
@@ -185,7 +188,7 @@ def _arrow(values: Any, type_: Any, pyarrow: Any) -> Any:
 
 @dataclass(frozen=True)
 class _FitsColumns:
-    """How a table's columns are stored in FITS: as astropy writes them, seen from a single row.
+    """How a table's columns are stored in FITS: as astropy writes them.
 
     Attributes
     ----------
@@ -223,6 +226,9 @@ class _Row:
 
 @lru_cache(maxsize=8)
 def _fits_columns(row: _Row) -> _FitsColumns:
+    known = stored_as(row.table, CATALOG)
+    if known is not None:
+        return _FitsColumns(*known)
     content = io.BytesIO()
     table = with_units(from_plain(row.table), CATALOG)
     with quiet(NO_WORD):

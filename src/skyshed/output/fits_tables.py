@@ -5,15 +5,18 @@ import json
 from collections.abc import Callable
 from dataclasses import fields
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from astropy.io import fits
-from astropy.table import QTable, Table
 from astropy.units import UnitScaleError
 
 from skyshed.images.astropy_says import quiet
+from skyshed.output.fits_cards import rows_of_texts, table_bytes
 from skyshed.output.fits_parts import BLOCK
 from skyshed.parameters import Parameters
+
+if TYPE_CHECKING:  # slow to import
+    from astropy.table import QTable
 
 __all__ = [
     "NO_WORD",
@@ -23,6 +26,7 @@ __all__ = [
     "check_unit",
     "extension_bytes",
     "file_header",
+    "spelled",
     "tables_beside",
     "with_units",
 ]
@@ -41,7 +45,8 @@ def file_header(record: dict[str, str]) -> fits.Header:
 
 def tables_beside(parameters: Parameters, record: dict[str, str]) -> list[fits.BinTableHDU]:
     """Return the parameters and the record as FITS tables; values of parameters are JSON."""
-    return [_parameters_table(parameters), _record_table(record)]
+    texts = {PARAMETERS: _parameters(parameters), RECORD: _record(record)}
+    return [fits.BinTableHDU(rows_of_texts(each), name=name) for name, each in texts.items()]
 
 
 def bytes_beside(parameters: Parameters, record: dict[str, str]) -> bytes:
@@ -51,12 +56,12 @@ def bytes_beside(parameters: Parameters, record: dict[str, str]) -> bytes:
 
 @lru_cache(maxsize=8)
 def _parameters_bytes(parameters: Parameters) -> bytes:
-    return extension_bytes(_parameters_table(parameters))
+    return table_bytes(rows_of_texts(_parameters(parameters)), PARAMETERS)
 
 
 @lru_cache(maxsize=8)
 def _record_bytes(record: tuple[tuple[str, str], ...]) -> bytes:
-    return extension_bytes(_record_table(dict(record)))
+    return table_bytes(rows_of_texts(_record(dict(record))), RECORD)
 
 
 #: What astropy says of units that FITS has no word for (DN, electrons, maggies): nobody can do
@@ -64,7 +69,7 @@ def _record_bytes(record: tuple[tuple[str, str], ...]) -> bytes:
 NO_WORD = "The unit .* could not be saved in native FITS format"
 
 
-def with_units(table: QTable, name: str) -> QTable:
+def with_units(table: "QTable", name: str) -> "QTable":
     """Return a table, as it is to be written, with its name and comments of units in its metadata.
 
     Units that FITS has no word for (standard 4.0, section 4.3) have no TUNIT, which readers would
@@ -110,12 +115,19 @@ def check_unit(unit: Any, format: str = "fits") -> None:
         _has_word(unit)
 
 
+@lru_cache(maxsize=256)
+def spelled(unit: Any) -> str:
+    """Return the FITS word of a unit, as `~astropy.units.UnitBase.to_string` does, or raise."""
+    word: str = unit.to_string("fits")
+    return word
+
+
 def _has_word(unit: Any) -> bool:
     """Whether FITS has a word for a unit; a ValueError if it can't be written."""
     if unit is None:
         return True
     try:
-        unit.to_string("fits")
+        spelled(unit)
     except UnitScaleError:
         raise ValueError(
             f"the unit {str(unit)!r} has a factor that is no power of ten, which FITS has no word "
@@ -134,7 +146,7 @@ def extension_bytes(hdu: Any) -> bytes:
     return content.getvalue()[BLOCK:]
 
 
-def _parameters_table(parameters: Parameters) -> fits.BinTableHDU:
+def _parameters(parameters: Parameters) -> dict[str, list[str]]:
     values, declared = parameters.to_dict(), fields(parameters)
     rows: dict[str, Callable[[Any], str]] = {
         "name": lambda each: each.name,
@@ -142,17 +154,10 @@ def _parameters_table(parameters: Parameters) -> fits.BinTableHDU:
         "unit": lambda each: each.metadata["unit"],
         "description": lambda each: each.metadata["about"],
     }
-    table = Table({name: [text(each) for each in declared] for name, text in rows.items()})
-    return _named(fits.table_to_hdu(table), PARAMETERS)
+    return {name: [text(each) for each in declared] for name, text in rows.items()}
 
 
-def _record_table(record: dict[str, str]) -> fits.BinTableHDU:
+def _record(record: dict[str, str]) -> dict[str, list[str]]:
     # FITS is ASCII; a path need not be.
     texts = [json.dumps(value)[1:-1] for value in record.values()]
-    table = Table({"name": list(record), "value": texts}, dtype=[str, str])
-    return _named(fits.table_to_hdu(table), RECORD)
-
-
-def _named(hdu: fits.BinTableHDU, name: str) -> fits.BinTableHDU:
-    hdu.name = name
-    return hdu
+    return {"name": list(record), "value": texts}

@@ -5,9 +5,9 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from astropy.table import Column, QTable
 
 from skyshed.output.atomic import remove, whole_file
 from skyshed.output.catalog_parts import stream_catalog
@@ -15,6 +15,9 @@ from skyshed.output.report import NO_HDU
 from skyshed.output.results import FORMATS
 from skyshed.output.table_parts import PlainTable, check_same_columns, to_plain
 from skyshed.parameters import Parameters
+
+if TYPE_CHECKING:
+    from astropy.table import QTable
 
 __all__ = ["OneTable"]
 
@@ -61,7 +64,7 @@ class OneTable:
         self._first: PlainTable | None = None
         self._n_parts = self._n_rows = 0
 
-    def add(self, table: QTable, name: str, hdu: int | None, hdu_name: str = "") -> None:
+    def add(self, table: "QTable", name: str, hdu: int | None, hdu_name: str = "") -> None:
         """Add the sources of an image.
 
         Raises
@@ -69,6 +72,8 @@ class OneTable:
         ValueError
             If the columns are not those of the first image.
         """
+        from astropy.table import Column, QTable
+
         n, hdu_name = len(table), self._spelled(hdu_name)
         self._hdu_width = max(self._hdu_width, len(hdu_name))
         origin = {

@@ -4,14 +4,17 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 import astropy.units as u
 import numpy as np
-from astropy.table import Column, QTable, meta, serialize
 
-from skyshed.output.parquet import rebuilt
+from skyshed.catalog.bare_table import BareColumn
 from skyshed.output.sealed import DamagedError, read_sealed, write_sealed
+
+if TYPE_CHECKING:  # slow to import, and not needed to write a catalog of the usual columns
+    from astropy.table import QTable
 
 __all__ = ["PlainTable", "check_same_columns", "concatenated", "from_plain", "to_plain"]
 
@@ -105,12 +108,12 @@ class PlainTable:
         return cls(columns, arrays[HEADER].tobytes().decode(), arrays.get(ROWS))
 
 
-def to_plain(table: QTable) -> PlainTable:
+def to_plain(table: Any) -> PlainTable:
     """Take a table apart into plain columns and a text.
 
     Parameters
     ----------
-    table : `~astropy.table.QTable`
+    table : `~astropy.table.QTable` or `~skyshed.catalog.bare_table.BareTable`
         Columns, Quantities, coordinates and other mixins of astropy's. Its ``meta`` is left out.
 
     Returns
@@ -136,14 +139,19 @@ def to_plain(table: QTable) -> PlainTable:
     about: list[dict[str, Any]] = []
     for name in table.colnames:
         column = table[name]
+        if isinstance(column, BareColumn):
+            column, info = column.values, column.info
+        else:
+            info = column.info
         kind = _kind(column)
         described = {"name": name, "kind": kind}
         if kind == "mixin":
-            encoded = serialize.represent_mixins_as_columns(QTable({name: column}, copy=False))
-            described["header"] = "\n".join(meta.get_yaml_from_table(encoded))
-            parts = {each: encoded[each] for each in encoded.colnames}
+            parts, described["header"] = _taken_apart(name, column, info)
+        elif kind == "sky":
+            described.update(_attributes(info, None))
+            parts = {f"{name}.ra": column.ra.value, f"{name}.dec": column.dec.value}
         else:
-            described.update(_attributes(column))
+            described.update(_attributes(info, getattr(column, "unit", None)))
             parts = {name: column}
         for each, values in parts.items():
             if hasattr(values, "mask") or values.dtype.hasobject:
@@ -155,7 +163,19 @@ def to_plain(table: QTable) -> PlainTable:
     return PlainTable(columns, json.dumps(about))
 
 
-def from_plain(plain: PlainTable) -> QTable:
+def _taken_apart(name: str, column: Any, info: Any) -> tuple[dict[str, Any], str]:
+    """Return the plain columns of one, and what they are made into, as astropy says it."""
+    from astropy.table import QTable, meta, serialize
+
+    table = QTable({name: column}, copy=False)
+    for attribute in ATTRIBUTES:
+        setattr(table[name].info, attribute, getattr(info, attribute, None))
+    encoded = serialize.represent_mixins_as_columns(table)
+    header = "\n".join(meta.get_yaml_from_table(encoded))
+    return {each: encoded[each] for each in encoded.colnames}, header
+
+
+def from_plain(plain: PlainTable) -> "QTable":
     """Put together the table that `to_plain` took apart.
 
     Parameters
@@ -177,15 +197,23 @@ def from_plain(plain: PlainTable) -> QTable:
     >>> from_plain(to_plain(QTable({"sky": sky})))["sky"].frame.name
     'fk5'
     """
+    from astropy.table import Column, QTable, meta
+
     table = QTable()
     for described in json.loads(plain.header):
         name = described["name"]
         values = {each: plain.columns[each] for each in described["columns"]}
         if described["kind"] == "mixin":
+            from skyshed.output.parquet import rebuilt
+
             header = meta.get_header_from_yaml(described["header"].split("\n"))
             table[name] = rebuilt(values, header)[name]
             continue
-        if described["kind"] == "quantity":
+        if described["kind"] == "sky":
+            from astropy.coordinates import SkyCoord
+
+            table[name] = SkyCoord(*values.values(), unit=u.deg, frame="icrs")
+        elif described["kind"] == "quantity":
             dtype = values[name].dtype
             table[name] = u.Quantity(values[name], described["unit"], dtype=dtype)
         else:
@@ -196,7 +224,7 @@ def from_plain(plain: PlainTable) -> QTable:
     return table
 
 
-def concatenated(parts: Sequence[PlainTable]) -> QTable:
+def concatenated(parts: Sequence[PlainTable]) -> "QTable":
     """Put parts of a table together, each row in its place.
 
     Parameters
@@ -257,19 +285,47 @@ def check_same_columns(part: PlainTable, first: PlainTable) -> None:
 
 def _kind(column: Any) -> str:
     """Return how a column is taken apart: the quick ways, or astropy's for all others."""
-    if type(column) is Column:
-        return "column" if column.unit is None else "mixin"
-    spelled = type(column) is u.Quantity and _spelled(column.unit) is not None
-    return "quantity" if spelled else "mixin"
+    if type(column) is np.ndarray:
+        return "column"
+    if type(column) is u.Quantity:
+        return "mixin" if _spelled(column.unit) is None else "quantity"
+    if _is_icrs(column):
+        return "sky"
+    from astropy.table import Column
+
+    return "column" if type(column) is Column and column.unit is None else "mixin"
 
 
-def _attributes(column: Any) -> dict[str, Any]:
+def _is_icrs(column: Any) -> bool:
+    """Whether a column is of ICRS coordinates in degrees and has nothing besides them."""
+    if getattr(getattr(column, "frame", None), "name", "") != "icrs":
+        return False
+    from astropy.coordinates import (
+        SkyCoord,
+        SphericalRepresentation,
+        UnitSphericalRepresentation,
+    )
+
+    return (
+        type(column) is SkyCoord
+        and type(column.data) is UnitSphericalRepresentation
+        and not column.data.differentials
+        and column.representation_type is SphericalRepresentation
+        and column.ra.unit == column.dec.unit == u.deg
+        and column.ra.wrap_angle == 360 * u.deg
+        and all(getattr(column, name, None) is None for name in column._extra_frameattr_names)
+        and not any(hasattr(each, "mask") for each in (column.ra, column.dec))
+    )
+
+
+def _attributes(info: Any, unit: Any) -> dict[str, Any]:
     """Return what JSON is to hold about a column or Quantity."""
-    found = {name: getattr(column.info, name) for name in ATTRIBUTES}
+    found = {name: getattr(info, name, None) for name in ATTRIBUTES}
     found = {name: value for name, value in found.items() if value not in (None, {})}
-    return found if column.unit is None else {**found, "unit": _spelled(column.unit)}
+    return found if unit is None else {**found, "unit": _spelled(unit)}
 
 
+@lru_cache(maxsize=256)
 def _spelled(unit: Any) -> str | None:
     """Return a unit as a text that means the same, None if it has none."""
     text = unit.to_string()

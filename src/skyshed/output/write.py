@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from astropy.io import fits
-from astropy.table import QTable, Table
 
 from skyshed.arguments import check_choice
 from skyshed.heap import give_back_freed
@@ -28,7 +27,6 @@ from skyshed.output.fits_tables import (
     with_units,
 )
 from skyshed.output.float_map import write_image
-from skyshed.output.parquet import read_parquet
 from skyshed.output.results import (
     COMBINATION,
     FORMATS,
@@ -42,6 +40,9 @@ from skyshed.output.results import (
 from skyshed.output.segmentation_map import write_map
 from skyshed.output.table_parts import PlainTable
 from skyshed.parameters import Parameters
+
+if TYPE_CHECKING:  # slow to import, and not needed to write a catalog of the usual columns
+    from astropy.table import QTable
 
 __all__ = [
     "Written",
@@ -70,8 +71,10 @@ class Written:
         Versions, date and input.
     wcs : object or None
         The celestial WCS.
-    tiles : `~astropy.table.QTable`
-        One row per tile.
+    tiles : callable
+        Returns the table of tiles.
+    n_tiles : int
+        Its rows.
     noise : float
         The typical noise of a pixel.
     parts : callable
@@ -96,11 +99,12 @@ class Written:
     parameters: Parameters
     record: dict[str, str]
     wcs: Any
-    tiles: QTable
+    tiles: Callable[[], "QTable"]
+    n_tiles: int
     noise: float
     parts: Callable[[], Iterator[PlainTable]]
     ellipses: Callable[[], Iterator[tuple[Any, Any]]]
-    empty: Callable[[], QTable]
+    empty: Callable[[], "QTable"]
     read_labels: Callable[[int, int, int, int], Any]
     read_image: Callable[[int, int, int, int], Any]
     inputs: Mapping[str, str]
@@ -186,8 +190,8 @@ def _write_tables(
         )  # fmt: skip
         written.result()
     (folder / SETTINGS).write_text(run.parameters.to_toml(), encoding="utf-8")
-    if len(run.tiles) > 1:
-        run.tiles.write(folder / "tiles.ecsv", format="ascii.ecsv")
+    if run.n_tiles > 1:
+        run.tiles().write(folder / "tiles.ecsv", format="ascii.ecsv")
 
 
 def _draw(run: Written, path: Path) -> None:
@@ -198,7 +202,7 @@ def _draw(run: Written, path: Path) -> None:
     ellipses = None
     if 0 < run.n_sources <= MOST_ELLIPSES:
         ellipses = np.concatenate([rows for _, rows in run.ellipses()])
-    level = run.tiles["background"]
+    level = run.tiles()["background"]
     # Arcseconds across a pixel; not every WCS has such a matrix.
     matrix = getattr(run.wcs, "pixel_scale_matrix", None)
     write_preview(
@@ -210,7 +214,7 @@ def _draw(run: Written, path: Path) -> None:
 
 
 def write_catalog(
-    table: QTable,
+    table: "QTable",
     path: str | os.PathLike[str],
     parameters: Parameters,
     record: dict[str, str],
@@ -248,7 +252,7 @@ def write_catalog(
             fits.append(part, beside.data, beside.header)
 
 
-def read_catalog(path: str | os.PathLike[str]) -> QTable:
+def read_catalog(path: str | os.PathLike[str]) -> "QTable":
     """Read a catalog that `write_catalog` wrote, in any of its formats.
 
     Returns
@@ -279,9 +283,13 @@ def read_catalog(path: str | os.PathLike[str]) -> QTable:
         ) from error
 
 
-def _read_catalog(path: str | os.PathLike[str], format: str) -> QTable:
+def _read_catalog(path: str | os.PathLike[str], format: str) -> "QTable":
     """Read a catalog of a format."""
+    from astropy.table import QTable, Table
+
     if format == "parquet":
+        from skyshed.output.parquet import read_parquet
+
         return read_parquet(path)
     if format == "ecsv":
         return QTable.read(path, format=FORMATS[format])
@@ -297,7 +305,7 @@ def _read_catalog(path: str | os.PathLike[str], format: str) -> QTable:
     return table
 
 
-def _refuse_objects(table: QTable) -> None:
+def _refuse_objects(table: "QTable") -> None:
     """Refuse columns of Python objects, which no format holds."""
     for name in table.colnames:
         if getattr(getattr(table[name], "dtype", None), "kind", "") == "O":
