@@ -11,8 +11,8 @@ import astropy.units as u
 from skyshed.arguments import check_choice, check_flag, check_number, is_path
 from skyshed.chain.band_columns import check_endings
 from skyshed.chain.columns import check_columns
-from skyshed.chain.derived import derived_columns
 from skyshed.chain.combination import METHODS, Combination
+from skyshed.chain.derived import derived_columns
 from skyshed.chain.request import DETECTION, IMAGE, MATCHED, Request, spelled
 from skyshed.extraction.bands_result import BandsExtraction
 from skyshed.extraction.device import check_device

@@ -19,6 +19,7 @@ from skyshed.images.astropy_says import quiet
 from skyshed.output.atomic import whole_file
 from skyshed.output.fits_parts import padding
 from skyshed.output.fits_tables import NO_WORD, bytes_beside, file_header, with_units
+from skyshed.output.ordered_rows import refuse_wider, write_at, write_rows
 from skyshed.output.results import FORMATS
 from skyshed.output.table_parts import PlainTable, check_same_columns, concatenated, from_plain
 from skyshed.output.write import CATALOG, write_catalog
@@ -26,8 +27,6 @@ from skyshed.parameters import Parameters
 
 __all__ = ["stream_catalog"]
 
-#: Bytes of rows that are put together before they are written.
-BUFFER = 4 << 20
 #: The version of Parquet's types that astropy writes.
 PARQUET_VERSION = "2.4"
 
@@ -168,7 +167,7 @@ def _write_parquet(parts: Iterable[PlainTable], n_rows: int, path: Path, model: 
                 values = part.columns[column.name]
                 width = schema.metadata.get(f"table::len::{column.name}".encode())
                 if width is not None:
-                    _refuse_wider(column.name, values, int(width))
+                    refuse_wider(column.name, values, int(width))
                 arrays.append(_arrow(values, column.type, pyarrow))
             table = pyarrow.Table.from_arrays(arrays, schema=schema)
             writer.write_table(table, row_group_size=len(part))
@@ -249,53 +248,13 @@ def _write_fits(
     start, size = len(before), n_rows * dtype.itemsize
     # Not through a map of memory: where there is no room on the disk, that ends the process.
     with open(path, "w+b", buffering=0) as file:
-        _write_at(file, 0, before)
-        _write_at(file, start + size, padding(size) + after)
+        write_at(file, 0, before)
+        write_at(file, start + size, padding(size) + after)
         for part in parts:
             rows = np.empty(len(part), dtype)
             for field_, name in zip(dtype.names, names, strict=True):
                 rows[field_] = _as_fits(name, part.columns[name], dtype[field_])
-            _write_rows(file, start, rows, part.places)
-
-
-def _write_rows(file: Any, start: int, rows: Any, places: Any) -> None:
-    """Write rows of a table that begins at a byte of a file, each in its place.
-
-    Other rows may lie between them, so that what is there is read, changed and written again.
-    """
-    order = np.argsort(places, kind="stable")
-    places = places[order]
-    most = max(BUFFER // rows.itemsize, 1)
-    at = 0
-    while at < len(places):
-        first = int(places[at])
-        end = int(np.searchsorted(places, first + most))
-        last = int(places[end - 1]) + 1
-        stored = np.zeros(last - first, rows.dtype)
-        content = stored.view(np.uint8).data
-        if end - at < last - first:
-            file.seek(start + first * rows.itemsize)
-            _read_into(file, content)
-        stored[places[at:end] - first] = rows[order[at:end]]
-        _write_at(file, start + first * rows.itemsize, content)
-        at = end
-
-
-def _read_into(file: Any, content: Any) -> None:
-    """Read what there is of some bytes; those that the file has not yet are 0."""
-    while len(content):
-        got = file.readinto(content)
-        if not got:
-            return
-        content = content[got:]
-
-
-def _write_at(file: Any, at: int, content: Any) -> None:
-    """Write all bytes, from one of the file on."""
-    file.seek(at)
-    left = memoryview(content)
-    while len(left):
-        left = left[file.write(left) :]
+            write_rows(file, start, rows, part.places)
 
 
 def _as_fits(name: str, values: Any, dtype: np.dtype) -> Any:
@@ -304,7 +263,7 @@ def _as_fits(name: str, values: Any, dtype: np.dtype) -> Any:
     if kind == "b":
         values = np.where(values, np.int8(ord("T")), np.int8(ord("F")))
     elif kind == "U":
-        _refuse_wider(name, values, dtype.base.itemsize)
+        refuse_wider(name, values, dtype.base.itemsize)
         values = np.char.encode(values, "ascii")
     elif values.dtype == np.int8 or (kind == "u" and values.dtype.itemsize > 1):
         raise ValueError(
@@ -312,13 +271,3 @@ def _as_fits(name: str, values: Any, dtype: np.dtype) -> Any:
             "be written by parts: choose format 'parquet'"
         )
     return values.reshape(len(values), *dtype.shape)
-
-
-def _refuse_wider(name: str, values: Any, width: int) -> None:
-    """Refuse texts for which the first part left no room."""
-    longest = int(np.strings.str_len(values).max())
-    if longest > width:
-        raise ValueError(
-            f"column {name!r} has texts of up to {longest} characters, and the first part's are "
-            f"{width} wide: give them the same dtype in all parts"
-        )

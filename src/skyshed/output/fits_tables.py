@@ -3,16 +3,17 @@
 import io
 import json
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import lru_cache
 from typing import Any
 
 from astropy.io import fits
 from astropy.table import QTable, Table
-from astropy.units import UnitScaleError
+from astropy.units import Unit, UnitScaleError
 
-from skyshed.images.astropy_says import quiet
+from skyshed.output.column_facts import facts_in, fits_cards
 from skyshed.output.fits_parts import BLOCK
+from skyshed.output.table_parts import to_plain
 from skyshed.parameters import Parameters
 
 __all__ = [
@@ -65,30 +66,27 @@ NO_WORD = "The unit .* could not be saved in native FITS format"
 
 
 def with_units(table: QTable, name: str) -> QTable:
-    """Return a table, as it is to be written, with its name and comments of units in its metadata.
+    """Return a table, as it is to be written, with its name and what it says of columns as cards.
 
     Units that FITS has no word for (standard 4.0, section 4.3) have no TUNIT, which readers would
     warn of: those that do not know astropy's spelling find them in TCOMM.
     """
     table = table.copy(copy_data=False)
-    table.meta = {"EXTNAME": name}
-    units = {getattr(table[each], "unit", None) for each in table.colnames}
-    words = [_has_word(unit) for unit in units]  # of all: one that can't be written is refused
-    if all(words):
-        return table
-    # Coordinates are several columns: what the numbers are, is seen from a row that is written.
-    content = io.BytesIO()
-    with quiet(NO_WORD):
-        table[:1].write(content, format="fits")
-    with fits.open(io.BytesIO(content.getvalue())) as hdus:
-        columns = hdus[name].columns
-        for number, column in enumerate(columns, 1):
-            unit = (
-                getattr(table[column.name], "unit", None) if column.name in table.colnames else None
-            )
-            if unit is not None and column.unit is None:
-                table.meta[f"TCOMM{number}"] = f"in {unit}"
+    for each in {getattr(table[each], "unit", None) for each in table.colnames}:
+        _has_word(each)  # one that can't be written is refused
+    facts = [
+        each
+        if not each.unit or _has_word(Unit(each.unit))
+        else replace(each, description=_with_unit(each.description, each.unit))
+        for each in facts_in(to_plain(table[:1]).header)
+    ]
+    table.meta = {"EXTNAME": name, **fits_cards(facts)}
     return table
+
+
+def _with_unit(description: str, unit: str) -> str:
+    """Say the unit of a column together with what it is."""
+    return f"{description} In {unit}." if description else f"in {unit}"
 
 
 def check_unit(unit: Any, format: str = "fits") -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from astropy.io import fits
-from astropy.table import QTable, Table
+from astropy.table import Column, QTable, Table
 
 from skyshed.arguments import check_choice
 from skyshed.heap import give_back_freed
@@ -288,7 +288,10 @@ def _read_catalog(path: str | os.PathLike[str], format: str) -> QTable:
     table = QTable.read(path, format="fits", hdu=CATALOG)
     for name in table.colnames:  # texts, which FITS keeps as bytes
         if getattr(getattr(table[name], "dtype", None), "kind", "") == "S":
-            table[name] = np.char.decode(table[name], "ascii")
+            info = table[name].info
+            table[name] = Column(
+                np.char.decode(table[name], "ascii"), description=info.description, meta=info.meta
+            )
     parameters, record = (Table.read(path, hdu=name) for name in (PARAMETERS, RECORD))
     table.meta = {
         "parameters": {row["name"]: json.loads(row["value"]) for row in parameters},
