@@ -183,8 +183,8 @@ def check_derived(name: str, possible: Collection[str]) -> None:
         needs = "its radius among aperture_radii (--aperture-radii)"
     elif calibrated and calibrated["what"] in ("mag", "magerr"):
         needs = (
-            "a zero_point (--zero-point) that is not of the AB system; magnitudes of that are called"
-            " abmag"
+            "a zero_point (--zero-point) that is not of the AB system; magnitudes of that one are "
+            "called abmag"
         )
     else:
         needs = (

@@ -3,9 +3,9 @@
 import io
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -19,13 +19,13 @@ from skyshed.images.astropy_says import quiet
 from skyshed.output.atomic import whole_file
 from skyshed.output.fits_parts import padding
 from skyshed.output.fits_tables import NO_WORD, bytes_beside, file_header, with_units
-from skyshed.output.ordered_rows import refuse_wider, write_at, write_rows
-from skyshed.output.results import FORMATS
-from skyshed.output.table_parts import PlainTable, check_same_columns, concatenated, from_plain
-from skyshed.output.write import CATALOG, write_catalog
+from skyshed.output.formats import FORMATS, About, module_of
+from skyshed.output.ordered_rows import OrderedRows, refuse_wider, write_at, write_rows
+from skyshed.output.table_parts import PlainTable, check_same_columns, from_plain, to_plain
+from skyshed.output.write import CATALOG, write_fits_catalog
 from skyshed.parameters import Parameters
 
-__all__ = ["stream_catalog"]
+__all__ = ["FitsColumns", "stream_catalog", "write_fits"]
 
 #: The version of Parquet's types that astropy writes.
 PARQUET_VERSION = "2.4"
@@ -39,14 +39,15 @@ def stream_catalog(
     record: dict[str, str],
     format: str = "fits",
     empty: QTable | None = None,
+    shape: tuple[int, int] | None = None,
+    wcs: Any = None,
 ) -> None:
     """Write a catalog of which the parts arrive one after the other.
 
     FITS is, byte for byte, what `skyshed.output.write.write_catalog` writes of the parts that
     `skyshed.output.table_parts.concatenated` puts together: its rows are in their places. Parquet
-    has the rows in the order of the parts, each of which is a row group. Both take the memory of a
-    part. ECSV, also in the order of places, takes the memory of the whole catalog: it is a text,
-    whose rows have no place before those above them are known.
+    has the rows in the order of the parts, each of which is a row group. All others have them in
+    their order: they wait for their turn on disk. All formats take the memory of a part.
 
     Parameters
     ----------
@@ -61,10 +62,14 @@ def stream_catalog(
         The parameters that were used.
     record : dict of str
         Versions, date and input.
-    format : {"fits", "ecsv", "parquet"}, optional
-        The file's.
+    format : str, optional
+        The file's, one of `skyshed.output.formats.FORMATS`.
     empty : `~astropy.table.QTable`, optional
         The table to be written if there is no row. It can be left out if there is a part.
+    shape : tuple of int, optional
+        Of the image, for formats that tell of it.
+    wcs : object, optional
+        Its celestial WCS.
 
     Raises
     ------
@@ -91,27 +96,61 @@ def stream_catalog(
     checked = _Checked(parts, n_rows)
     rows = iter(checked)
     first = next(rows, None)
-    if first is None:
-        table = empty if checked.first is None else from_plain(checked.first)
-        if table is None:
+    some = first if first is not None else checked.first
+    if some is None:
+        if empty is None:
             raise ValueError("there is no part: give empty, the table without rows")
-        write_catalog(table, path, parameters, record, format)
-        return
-    every = chain([first], rows)
-    if format == "ecsv":
-        write_catalog(concatenated(list(every)), path, parameters, record, format)
-        return
+        some = to_plain(empty)
+    every = rows if first is None else chain([first], rows)
+    about = About(Path(path).name, parameters, record, shape, wcs)
+    beside = FORMATS[format].beside
     with whole_file(Path(path)) as part:
-        if format == "fits":
-            before = fits.PrimaryHDU(header=file_header(record)).header.tostring().encode("ascii")
-            after = bytes_beside(parameters, record)
-            _write_fits(every, n_rows, part, _FitsColumns.of(first), before, after)
-            return
-        # What the format makes of the columns, and of all besides them, is seen from a single row.
-        with tempfile.TemporaryDirectory() as folder:
-            model = Path(folder) / f"model.{format}"
-            write_catalog(from_plain(first[:1]), model, parameters, record, format)
-            _write_parquet(every, n_rows, part, model)
+        try:
+            writer = _WRITERS.get(format) or partial(_write_in_order, module_of(format))
+            writer(every, n_rows, part, some, about)
+            if beside:
+                os.replace(f"{part}{beside}", f"{path}{beside}")
+        finally:
+            if beside:
+                Path(f"{part}{beside}").unlink(missing_ok=True)
+
+
+def _write_in_order(
+    module: Any, parts: Iterable[PlainTable], n_rows: int, path: Path, some: PlainTable,
+    about: About,
+) -> None:  # fmt: skip
+    """Write a format whose rows come one after the other; they wait on disk for their turn."""
+    with OrderedRows(some, n_rows, path.parent) as rows:
+        for each in parts:
+            rows.add(each)
+        module.write(path, some[:0], rows, about)
+
+
+def _write_as_fits(
+    parts: Iterable[PlainTable], n_rows: int, path: Path, some: PlainTable, about: About
+) -> None:
+    """Write FITS."""
+    if not n_rows:
+        write_fits_catalog(from_plain(some), path, about.parameters, about.record)
+        return
+    before = fits.PrimaryHDU(header=file_header(about.record)).header.tostring().encode("ascii")
+    after = bytes_beside(about.parameters, about.record)
+    write_fits(parts, n_rows, path, FitsColumns.of(some), before, after)
+
+
+def _write_as_parquet(
+    parts: Iterable[PlainTable], n_rows: int, path: Path, some: PlainTable, about: About
+) -> None:
+    """Write Parquet: what it makes of the columns is seen from a single row."""
+    from skyshed.output.formats import parquet_schema
+
+    with tempfile.TemporaryDirectory() as folder:
+        schema = parquet_schema.schema_of(some, about, Path(folder))
+    _write_row_groups(parts, path, schema)
+
+
+#: What writes the formats that are filled part by part.
+_WRITERS: dict[str, Callable[..., None]] = {"fits": _write_as_fits, "parquet": _write_as_parquet}
 
 
 @dataclass
@@ -154,17 +193,16 @@ class _Checked:
         seen[labels - 1] = True
 
 
-def _write_parquet(parts: Iterable[PlainTable], n_rows: int, path: Path, model: Path) -> None:
+def _write_row_groups(parts: Iterable[PlainTable], path: Path, schema: Any) -> None:
     """Write each part as a row group, in the manner of a file of astropy's."""
     import pyarrow
     from pyarrow import parquet
 
-    schema = parquet.read_schema(model)
     with parquet.ParquetWriter(path, schema, version=PARQUET_VERSION) as writer:
         for part in parts:
             arrays = []
-            for column in schema:
-                values = part.columns[column.name]
+            for name, column in zip(part.columns, schema, strict=True):
+                values = part.columns[name]
                 width = schema.metadata.get(f"table::len::{column.name}".encode())
                 if width is not None:
                     refuse_wider(column.name, values, int(width))
@@ -183,7 +221,7 @@ def _arrow(values: Any, type_: Any, pyarrow: Any) -> Any:
 
 
 @dataclass(frozen=True)
-class _FitsColumns:
+class FitsColumns:
     """How a table's columns are stored in FITS: as astropy writes them, seen from a single row.
 
     Attributes
@@ -201,10 +239,10 @@ class _FitsColumns:
     header: bytes
 
     @classmethod
-    def of(cls, table: PlainTable) -> "_FitsColumns":
+    def of(cls, table: PlainTable, name: str = CATALOG) -> "FitsColumns":
         """Return how the columns of a table are stored; those of many images are looked at once."""
         columns = ((name, each.dtype, each.shape[1:]) for name, each in table.columns.items())
-        return _fits_columns(_Row(table[:1], (*columns, table.header)))
+        return _fits_columns(_Row(table[:1], (*columns, table.header)), name)
 
     def header_of(self, n_rows: int) -> bytes:
         """Return the header of a table of so many rows."""
@@ -220,25 +258,36 @@ class _Row:
     columns: tuple[Any, ...]
 
 
+def _one_row(table: PlainTable) -> PlainTable:
+    """Return a table with the columns of another, and a row of zeros."""
+    columns = {
+        name: np.zeros((1, *each.shape[1:]), each.dtype) for name, each in table.columns.items()
+    }
+    return PlainTable(columns, table.header)
+
+
 @lru_cache(maxsize=8)
-def _fits_columns(row: _Row) -> _FitsColumns:
+def _fits_columns(row: _Row, name: str) -> FitsColumns:
     content = io.BytesIO()
-    table = with_units(from_plain(row.table), CATALOG)
+    table = from_plain(row.table)
+    if not len(table):  # astropy writes other headers of tables without rows
+        table = from_plain(_one_row(row.table))
+    table = with_units(table, name)
     with quiet(NO_WORD):
         table.write(content, format="fits")
     written = content.getvalue()
     with fits.open(io.BytesIO(written)) as hdus:
-        hdu = hdus[CATALOG]
+        hdu = hdus[name]
         where, names = hdu.fileinfo(), hdu.columns.names
         header = written[where["hdrLoc"] : where["datLoc"]]
-        return _FitsColumns(hdu.columns.dtype.newbyteorder(">"), tuple(names or ()), header)
+        return FitsColumns(hdu.columns.dtype.newbyteorder(">"), tuple(names or ()), header)
 
 
-def _write_fits(
+def write_fits(
     parts: Iterable[PlainTable],
     n_rows: int,
     path: Path,
-    columns: _FitsColumns,
+    columns: FitsColumns,
     before: bytes,
     after: bytes,
 ) -> None:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-__all__ = ["ColumnFacts", "facts_in", "fits_cards"]
+__all__ = ["ColumnFacts", "facts_in", "fits_cards", "without_facts"]
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,16 @@ def facts_in(header: str) -> list[ColumnFacts]:
     [ColumnFacts(name='flux', unit='Jy', description='', ucd='')]
     """
     return [ColumnFacts(*each) for column in json.loads(header) for each in column["facts"]]
+
+
+def without_facts(header: str) -> str:
+    """Return a header without the facts, for a file that has them in its own words."""
+    return json.dumps(
+        [
+            {key: value for key, value in each.items() if key != "facts"}
+            for each in json.loads(header)
+        ]
+    )
 
 
 def fits_cards(facts: Iterable[ColumnFacts]) -> dict[str, str]:

@@ -104,7 +104,7 @@ def check_unit(unit: Any, format: str = "fits") -> None:
     >>> check_unit(u.Unit("1e-9 Jy"))
     >>> check_unit(u.Unit("3 nJy"), "parquet")
     """
-    if format == "fits":
+    if format in ("fits", "ldac"):
         _has_word(unit)
 
 

@@ -53,7 +53,7 @@ class OrderedRows:
                 for number, each in enumerate(first.columns.values())
             ]
         )
-        self._file = tempfile.SpooledTemporaryFile(IN_MEMORY, dir=folder)
+        self._file = tempfile.SpooledTemporaryFile(IN_MEMORY, dir=folder)  # noqa: SIM115
 
     def add(self, part: PlainTable) -> None:
         """Add a part.
@@ -70,6 +70,9 @@ class OrderedRows:
                 refuse_wider(name, values, self._dtype[field].base.itemsize // 4)
             rows[field] = values
         write_rows(self._file, 0, rows, part.places)
+
+    def __len__(self) -> int:
+        return self._n_rows
 
     def __iter__(self) -> Iterator[PlainTable]:
         self._file.seek(0)
