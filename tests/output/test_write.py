@@ -254,7 +254,7 @@ def test_the_table_given_is_left_alone(tmp_path, plain):
 
 
 def test_unknown_formats_and_missing_packages_are_said(tmp_path, plain, monkeypatch):
-    with pytest.raises(ValueError, match="format must be 'fits', 'ecsv', .* got 'xlsx'"):
+    with pytest.raises(ValueError, match=r"format must be 'fits', 'ecsv', .* got 'xlsx'"):
         plain.write(tmp_path, "xlsx")
     with pytest.raises(ValueError, match=r"the ending of '.*catalog.txt' must be 'fits', "):
         read_catalog(tmp_path / "catalog.txt")

@@ -27,8 +27,9 @@ COMBINATION = "combination.fits"
 #: Everything that a run may leave in its folder, in the order in which it is listed. The folder
 #: holds one run, so that what another left there goes.
 RESULTS = (
-    *(name for format in FORMATS for name in files_of("catalog", format)), "segmentation.fits", "segmentation.fits.fz",
-    "segmentation.zarr", COMBINATION, SETTINGS, "tiles.ecsv", "kron.reg", "preview.png",
+    *(name for format in FORMATS for name in files_of("catalog", format)),
+    "segmentation.fits", "segmentation.fits.fz", "segmentation.zarr", COMBINATION, SETTINGS,
+    "tiles.ecsv", "kron.reg", "preview.png",
 )  # fmt: skip
 
 

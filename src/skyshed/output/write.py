@@ -46,8 +46,8 @@ from skyshed.parameters import Parameters
 __all__ = [
     "Written",
     "read_catalog",
-    "write_catalog",
     "read_fits_catalog",
+    "write_catalog",
     "write_extraction",
     "write_fits_catalog",
 ]

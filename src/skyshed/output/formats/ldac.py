@@ -15,7 +15,6 @@ from astropy.table import Column, QTable
 
 from skyshed.flags import SEGMENTATION_FLAGS
 from skyshed.output.catalog_parts import FitsColumns, write_fits
-from skyshed.output.fits_parts import BLOCK
 from skyshed.output.fits_tables import bytes_beside, extension_bytes, file_header
 from skyshed.output.formats import About
 from skyshed.output.ordered_rows import OrderedRows

@@ -1,8 +1,8 @@
 """The schema of a Parquet catalog: what astropy makes of the columns, described for other readers.
 
-Each field has its unit, description and UCD in its metadata. The file's have a VOTable without data,
-as the IVOA's note "Parquet in the VO" has it (VOParquet 1.0), which TOPCAT and astropy read. Names
-have no dots, which are something else to SQL, Nested-Pandas and HATS.
+Each field has its unit, description and UCD in its metadata. The file's have a VOTable without
+data, as the IVOA's note "Parquet in the VO" has it (VOParquet 1.0), which TOPCAT and astropy read.
+Names have no dots, which are something else to SQL, Nested-Pandas and HATS.
 """
 
 from pathlib import Path
