@@ -2,15 +2,17 @@
 
 import pickle
 import sys
+import warnings
 from types import ModuleType
 
 import astropy.units as u
 import numpy as np
 import pytest
 from astropy.coordinates import SkyCoord
-from astropy.table import QTable, vstack
+from astropy.table import QTable, Table, vstack
 
 import skyshed.catalog as module
+from skyshed import SegmentationImage, SourceCatalog
 from skyshed.catalog.registry import COLUMNS
 
 GUIDE = [
@@ -230,3 +232,21 @@ def test_a_table_survives_a_file(catalog_of, tmp_path):
     np.testing.assert_array_equal(back["segment_flux"], catalog.segment_flux)
     assert back["segment_flux"].unit == u.Jy
     assert back["area"].info.description == COLUMNS["area"][0].description
+
+
+@pytest.mark.parametrize("format", ["fits", "ascii.ecsv", "votable", "parquet"])
+def test_a_table_without_positions_on_the_sky_can_be_written(tmp_path, format):
+    data = np.zeros((9, 9))
+    data[3:6, 3:6] = 5.0
+    table = SourceCatalog(data, SegmentationImage((data > 0).astype(int))).to_table()
+    assert table["sky_centroid"][0] is None  # as photutils has it
+    path = tmp_path / "cat.file"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what of a table's metadata a format leaves out
+        table.write(path, format=format)
+    if format != "parquet":  # which astropy reads by pandas
+        back = Table.read(path, format=format)
+        assert back.colnames == [name for name in table.colnames if name != "sky_centroid"]
+        assert back["kron_flux"][0] == table["kron_flux"][0]
+    assert "sky_centroid" in table.colnames
+    table.write.list_formats()

@@ -179,10 +179,11 @@ def test_magnitudes_in_different_systems_fit_into_no_table(tmp_path):
 
 def test_only_fluxes_that_are_in_the_table_are_calibrated():
     image = nanojansky() << u.nJy
-    table = extract(image, columns=("label", "kron_flux"), box_size=32).table
+    table = extract(image, columns=("label", "kron_flux", "derived"), box_size=32).table
     assert "kron_abmag" in table.colnames
     assert "segment_abmag" not in table.colnames
-    assert "kron_abmag" not in extract(image, columns=("label",), box_size=32).table.colnames
+    bare = extract(image, columns=("label", "derived"), box_size=32).table
+    assert "kron_abmag" not in bare.colnames
 
 
 def test_a_table_of_no_sources_has_the_same_columns():

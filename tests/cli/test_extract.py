@@ -83,7 +83,7 @@ def test_every_parameter_is_an_option_and_comes_back(folder):
         "apermask_method": "mask", "kron_params": (2.0, 1.0, 0.5), "fluxfrac_radii": (0.2, 0.8),
         "aperture_radii": (3.0, 5.5), "effective_gain": 2.0, "zero_point": -2.5,
         "zero_point_system": "Vega", "calibrate": False,
-        "columns": ("label", "kron_flux"), "designation": None, "n_threads": 2,
+        "columns": ("label", "kron_flux", "derived"), "designation": None, "n_threads": 2,
     }  # fmt: skip
     assert set(values) == {each.name for each in dataclasses.fields(Parameters)}
     arguments = []
@@ -162,7 +162,7 @@ REFUSED = {
     "no folder": (["extract", FIELD], "required: --out"),
     "option": ([*EXTRACT, "--nsgima", "3"], "unrecognized arguments: --nsgima 3"),
     "abbreviation": ([*EXTRACT, "--nsig", "3"], "unrecognized arguments: --nsig 3"),
-    "format": ([*EXTRACT, "--format", "csv"], "invalid choice: 'csv'"),
+    "format": ([*EXTRACT, "--format", "xlsx"], "invalid choice: 'xlsx'"),
     "number": ([*EXTRACT, "--nsigma", "many"], "nsigma must be a number above 0; got 'm"),
     "range": ([*EXTRACT, "--contrast", "2"], "contrast must be a number of at least 0"),
     "choice": ([*EXTRACT, "--mode", "log"], "mode must be 'exponential', 'linear', or"),

@@ -1,6 +1,7 @@
 """A damaged catalog is read as it is, or refused in one line with its name."""
 
 import os
+import shutil
 import warnings
 
 import numpy as np
@@ -26,6 +27,9 @@ def catalogs(tmp_path_factory):
 def test_a_damaged_catalog_is_named(catalogs, format, tmp_path):
     content, refused = catalogs[format].read_bytes(), 0
     path = tmp_path / f"bad.{format}"
+    if FORMATS[format].beside:
+        beside = FORMATS[format].beside
+        shutil.copy(f"{catalogs[format]}{beside}", f"{path}{beside}")
     for n in range(60):
         rng = np.random.default_rng(n)
         changed = bytearray(content)

@@ -173,6 +173,7 @@ RUNS = [
     {"format": "ecsv", "compress": True, "preview": False},
     {"format": "fits", "preview": False, "regions": True},
     {"format": "parquet", "preview": False, "compress": True},
+    *({"format": each, "preview": False} for each in ("csv", "votable", "ldac")),
 ]
 
 
@@ -253,8 +254,8 @@ def test_the_table_given_is_left_alone(tmp_path, plain):
 
 
 def test_unknown_formats_and_missing_packages_are_said(tmp_path, plain, monkeypatch):
-    with pytest.raises(ValueError, match="format must be 'fits', 'ecsv', or 'parquet', got 'csv'"):
-        plain.write(tmp_path, "csv")
+    with pytest.raises(ValueError, match=r"format must be 'fits', 'ecsv', .* got 'xlsx'"):
+        plain.write(tmp_path, "xlsx")
     with pytest.raises(ValueError, match=r"the ending of '.*catalog.txt' must be 'fits', "):
         read_catalog(tmp_path / "catalog.txt")
     monkeypatch.setitem(sys.modules, "pyarrow", None)

@@ -15,12 +15,14 @@ from skyshed.kernels import apertures, isophotal
         "data",
         "Sum of the background over the unmasked pixels.",
         requires=("background",),
+        ucd="instr.background;phot.flux",
     ),
     Column(
         "background_mean",
         "data",
         "Mean of the background over the unmasked pixels.",
         requires=("background",),
+        ucd="instr.background;phot.flux.density;stat.mean",
     ),
     reach=SEGMENT,
 )
@@ -38,6 +40,7 @@ def background(frame: Any, sources: Any, _count: Any, n_threads: int | None) -> 
         "data",
         "Background at the centroid, by bilinear interpolation.",
         requires=("background",),
+        ucd="instr.background;phot.flux.density",
     ),
     # Centroids are inside the box: a pixel beyond it has no weight.
     reach=SEGMENT,
@@ -79,6 +82,7 @@ def annulus_boxes(frame: Any, sources: Any, localbkg_width: int) -> Any:
         "Background per pixel in a rectangular annulus of localbkg_width pixels, from 1.5 times "
         "the bounding box on: 2.5 median - 1.5 mean after clipping (Bertin & Arnouts 1996). It is "
         "subtracted from all fluxes; 0 without a width.",
+        ucd="instr.background;phot.flux.density",
     ),
     Column("_too_few_around", description="Whether the annulus has too few usable pixels."),
 )

@@ -6,7 +6,7 @@ columns together, and nothing else.
 """
 
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
@@ -21,12 +21,14 @@ class BareColumn:
     values : array, Quantity or SkyCoord
         One per source.
     info : SimpleNamespace
-        Its ``description``, or `None`.
+        Its ``description``, or `None`, and its ``meta``.
     """
 
-    def __init__(self, values: Any, description: str | None = None) -> None:
+    def __init__(
+        self, values: Any, description: str | None = None, meta: dict[str, Any] | None = None
+    ) -> None:
         self.values = values
-        self.info = SimpleNamespace(description=description)
+        self.info = SimpleNamespace(description=description, meta=meta or {})
 
     @property
     def dtype(self) -> Any:
@@ -38,7 +40,7 @@ class BareColumn:
 
     def astype(self, dtype: Any) -> "BareColumn":
         """Return the column with its values as another dtype."""
-        return BareColumn(self.values.astype(dtype), self.info.description)
+        return BareColumn(self.values.astype(dtype), self.info.description, self.info.meta)
 
 
 class BareTable:
@@ -67,8 +69,17 @@ class BareTable:
     def __len__(self) -> int:
         return len(next(iter(self._columns.values())).values) if self._columns else 0
 
-    def __getitem__(self, name: str) -> BareColumn:
-        return self._columns[name]
+    @overload
+    def __getitem__(self, name: str) -> BareColumn: ...
+    @overload
+    def __getitem__(self, name: list[str]) -> "BareTable": ...
+    def __getitem__(self, name: str | list[str]) -> "BareColumn | BareTable":
+        if isinstance(name, str):
+            return self._columns[name]
+        chosen = BareTable()
+        chosen.meta = self.meta
+        chosen._columns = {each: self._columns[each] for each in name}
+        return chosen
 
     def __setitem__(self, name: str, values: Any) -> None:
         if not hasattr(values, "shape"):

@@ -9,7 +9,10 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+from astropy.io.registry import UnifiedReadWriteMethod
 from astropy.table import QTable, TableColumns
+from astropy.table.connect import TableWrite
 
 from skyshed.catalog.registry import other_name
 
@@ -34,6 +37,26 @@ class _Columns(TableColumns):  # type: ignore[misc]  # astropy has no types
         return self[other]
 
 
+class _Write(TableWrite):  # type: ignore[misc]
+    """Writes a table, without columns in which no source has anything.
+
+    ``sky_centroid`` is a column of None where there is no WCS, which no format holds.
+    """
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        table = self._instance
+        empty = [
+            name
+            for name in table.colnames
+            if getattr(table[name], "dtype", None) == np.dtype(object)
+            and all(value is None for value in table[name])
+        ]
+        if empty:
+            table = table.copy(copy_data=False)
+            table.remove_columns(empty)
+        return TableWrite(table, QTable)(*args, **kwargs)
+
+
 class CatalogTable(QTable):  # type: ignore[misc]
     """A `~astropy.table.QTable` whose columns are found under either of their names.
 
@@ -49,6 +72,7 @@ class CatalogTable(QTable):  # type: ignore[misc]
     """
 
     TableColumns = _Columns
+    write = UnifiedReadWriteMethod(_Write)
 
     def __contains__(self, name: Any) -> bool:
         return self._own_name(name) in self.columns

@@ -24,10 +24,12 @@ SIGMAS_PER_RADIUS = 2 / (2 * math.sqrt(2 * math.log(2)))
         "moments",
         description="Moments up to third order: [i, j] is the sum of y**i x**j, from the cutout's "
         "first pixel, over the positive values of the convolved data.",
+        ucd="src.morph.param",
     ),
     Column(
         "moments_central",
         description="Moments up to third order about the centroid: [i, j] as y, x.",
+        ucd="src.morph.param",
     ),
     geometry=True,
     reach=SEGMENT,
@@ -38,7 +40,9 @@ def image_moments(frame: Any, sources: Any, n_threads: int | None) -> Any:
 
 
 @measurement(
-    Column("cutout_centroid", description="(x, y) of centroid, in the cutout."),
+    Column(
+        "cutout_centroid", description="(x, y) of centroid, in the cutout.", ucd="pos;instr.pixel"
+    ),
     geometry=True,
 )
 def cutout_centroid(moments: Any) -> Any:
@@ -52,9 +56,20 @@ def cutout_centroid(moments: Any) -> Any:
     Column(
         "centroid",
         description="(x, y) of the centre of mass of the positive values of the convolved data.",
+        ucd="pos;instr.pixel",
     ),
-    Column("xcentroid", description="x of centroid.", alias="x_centroid"),
-    Column("ycentroid", description="y of centroid.", alias="y_centroid"),
+    Column(
+        "xcentroid",
+        description="x of centroid in pixels; 0 is the centre of the first pixel.",
+        alias="x_centroid",
+        ucd="pos.cartesian.x;instr.pixel",
+    ),
+    Column(
+        "ycentroid",
+        description="y of centroid in pixels; 0 is the centre of the first pixel.",
+        alias="y_centroid",
+        ucd="pos.cartesian.y;instr.pixel",
+    ),
     geometry=True,
 )
 def centroid(cutout_centroid: Any, _corner: Any) -> Any:
@@ -89,12 +104,24 @@ def _centroid_covariance(frame: Any, sources: Any, moments: Any, n_threads: int 
 
 
 @measurement(
-    Column("centroid_err", "", "1-sigma errors of centroid.", requires=("error",)),
     Column(
-        "xcentroid_err", "", "1-sigma error of xcentroid.", "x_centroid_err", requires=("error",)
+        "centroid_err", "", "1-sigma errors of centroid.", requires=("error",), ucd="stat.error;pos"
     ),
     Column(
-        "ycentroid_err", "", "1-sigma error of ycentroid.", "y_centroid_err", requires=("error",)
+        "xcentroid_err",
+        "",
+        "1-sigma error of xcentroid in pixels.",
+        "x_centroid_err",
+        requires=("error",),
+        ucd="stat.error;pos.cartesian.x",
+    ),
+    Column(
+        "ycentroid_err",
+        "",
+        "1-sigma error of ycentroid in pixels.",
+        "y_centroid_err",
+        requires=("error",),
+        ucd="stat.error;pos.cartesian.y",
     ),
     geometry=True,
 )
@@ -104,11 +131,16 @@ def centroid_errors(_centroid_cov: Any) -> Any:
 
 
 @measurement(
-    Column("cutout_centroid_quad", description="(x, y) of centroid_quad, in the cutout."),
+    Column(
+        "cutout_centroid_quad",
+        description="(x, y) of centroid_quad, in the cutout.",
+        ucd="pos;instr.pixel",
+    ),
     Column("_centroid_quad_cov", "pix2", "Variances of x and y of centroid_quad, and covariance."),
     Column(
         "centroid_quad_fallback",
         description="Whether centroid_quad is the peak, the plain centroid, or NaN.",
+        ucd="meta.code.qual;pos",
     ),
     geometry=True,
     reach=SEGMENT,
@@ -140,9 +172,20 @@ def quadratic_centroid(
         description="(x, y) of the maximum of a quadratic polynomial fitted to the 3 x 3 pixels "
         "around the peak; the peak where that is at the edge of the bounding box, centroid where "
         "the fit fails.",
+        ucd="pos;instr.pixel",
     ),
-    Column("xcentroid_quad", description="x of centroid_quad.", alias="x_centroid_quad"),
-    Column("ycentroid_quad", description="y of centroid_quad.", alias="y_centroid_quad"),
+    Column(
+        "xcentroid_quad",
+        description="x of centroid_quad in pixels; 0 is the centre of the first pixel.",
+        alias="x_centroid_quad",
+        ucd="pos.cartesian.x;instr.pixel",
+    ),
+    Column(
+        "ycentroid_quad",
+        description="y of centroid_quad in pixels; 0 is the centre of the first pixel.",
+        alias="y_centroid_quad",
+        ucd="pos.cartesian.y;instr.pixel",
+    ),
     geometry=True,
 )
 def quadratic_coordinates(cutout_centroid_quad: Any, _corner: Any) -> Any:
@@ -156,18 +199,21 @@ def quadratic_coordinates(cutout_centroid_quad: Any, _corner: Any) -> Any:
         "centroid_quad_err",
         description="1-sigma errors of centroid_quad; NaN where that is the peak.",
         requires=("error",),
+        ucd="stat.error;pos",
     ),
     Column(
         "xcentroid_quad_err",
-        description="1-sigma error of xcentroid_quad.",
+        description="1-sigma error of xcentroid_quad in pixels.",
         alias="x_centroid_quad_err",
         requires=("error",),
+        ucd="stat.error;pos.cartesian.x",
     ),
     Column(
         "ycentroid_quad_err",
-        description="1-sigma error of ycentroid_quad.",
+        description="1-sigma error of ycentroid_quad in pixels.",
         alias="y_centroid_quad_err",
         requires=("error",),
+        ucd="stat.error;pos.cartesian.y",
     ),
     geometry=True,
 )
@@ -195,11 +241,13 @@ def search_boxes(frame: Any, sources: Any, _centroid_win_beyond: Any) -> Any:
         description="(x, y) of the centroid in a Gaussian window of the half-light radius, as "
         "SourceExtractor's XWIN_IMAGE and YWIN_IMAGE; centroid where that fails, NaN where there "
         "is no half-light radius.",
+        ucd="pos;instr.pixel",
     ),
     Column("_centroid_win_cov", "pix2", "Variances of x and y of centroid_win, and covariance."),
     Column(
         "centroid_win_fallback",
         description="Whether the search failed: centroid_win is centroid then, or NaN.",
+        ucd="meta.code.qual;pos",
     ),
     Column("_centroid_win_beyond", description="Whether the frame was too small for the search."),
     geometry=True,
@@ -236,9 +284,23 @@ def windowed_centroid(
 
 
 @measurement(
-    Column("xcentroid_win", description="x of centroid_win.", alias="x_centroid_win"),
-    Column("ycentroid_win", description="y of centroid_win.", alias="y_centroid_win"),
-    Column("cutout_centroid_win", description="(x, y) of centroid_win, in the cutout."),
+    Column(
+        "xcentroid_win",
+        description="x of centroid_win in pixels; 0 is the centre of the first pixel.",
+        alias="x_centroid_win",
+        ucd="pos.cartesian.x;instr.pixel",
+    ),
+    Column(
+        "ycentroid_win",
+        description="y of centroid_win in pixels; 0 is the centre of the first pixel.",
+        alias="y_centroid_win",
+        ucd="pos.cartesian.y;instr.pixel",
+    ),
+    Column(
+        "cutout_centroid_win",
+        description="(x, y) of centroid_win, in the cutout.",
+        ucd="pos;instr.pixel",
+    ),
     geometry=True,
 )
 def windowed_coordinates(centroid_win: Any, _corner: Any) -> Any:
@@ -247,18 +309,26 @@ def windowed_coordinates(centroid_win: Any, _corner: Any) -> Any:
 
 
 @measurement(
-    Column("centroid_win_err", "", "1-sigma errors of centroid_win.", requires=("error",)),
+    Column(
+        "centroid_win_err",
+        "",
+        "1-sigma errors of centroid_win.",
+        requires=("error",),
+        ucd="stat.error;pos",
+    ),
     Column(
         "xcentroid_win_err",
-        description="1-sigma error of xcentroid_win.",
+        description="1-sigma error of xcentroid_win in pixels.",
         alias="x_centroid_win_err",
         requires=("error",),
+        ucd="stat.error;pos.cartesian.x",
     ),
     Column(
         "ycentroid_win_err",
-        description="1-sigma error of ycentroid_win.",
+        description="1-sigma error of ycentroid_win in pixels.",
         alias="y_centroid_win_err",
         requires=("error",),
+        ucd="stat.error;pos.cartesian.y",
     ),
     geometry=True,
 )

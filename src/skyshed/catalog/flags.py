@@ -91,6 +91,7 @@ def _deblending_flags(provenance: Any, sources: Any) -> Any:
     Column(
         "flags",
         description="Quality flags, a sum of bits; 0 for none. `decode_flags` has their names.",
+        ucd="meta.code.qual",
     )
 )
 def flags(

@@ -22,7 +22,13 @@ def _summary(frame: Any, sources: Any, n_threads: int | None) -> Any:
 
 
 @measurement(
-    Column("area", "pix2", "Area of the unmasked pixels; NaN where all are masked."), geometry=True
+    Column(
+        "area",
+        "pix2",
+        "Area of the unmasked pixels; NaN where all are masked.",
+        ucd="phys.area;instr.pixel",
+    ),
+    geometry=True,
 )
 def area(_count: Any) -> Any:
     """Count the unmasked pixels; NaN for sources that have none."""
@@ -30,7 +36,13 @@ def area(_count: Any) -> Any:
 
 
 @measurement(
-    Column("segment_area", "pix2", "Area of the segment, masked pixels included."), geometry=True
+    Column(
+        "segment_area",
+        "pix2",
+        "Area of the segment, masked pixels included.",
+        ucd="phys.area;instr.pixel",
+    ),
+    geometry=True,
 )
 def segment_area(sources: Any) -> Any:
     """Count the pixels of each segment."""
@@ -42,6 +54,7 @@ def segment_area(sources: Any) -> Any:
         "equivalent_radius",
         "pix",
         "Radius of the circle that has the source's area, sqrt(area / pi).",
+        ucd="phys.size.radius;instr.pixel",
     ),
     geometry=True,
 )
@@ -55,6 +68,7 @@ def equivalent_radius(area: Any) -> Any:
         "perimeter",
         "pix",
         "Length of the lines that connect the 4-connected border pixels (Benkrid et al. 2000).",
+        ucd="phys.size;instr.pixel",
     ),
     geometry=True,
     reach=SEGMENT,
@@ -66,7 +80,9 @@ def perimeter(frame: Any, sources: Any, n_threads: int | None) -> Any:
 
 @measurement(
     Column(
-        "gini", description="Gini coefficient of the absolute values (Lotz et al. 2004, eq. 6)."
+        "gini",
+        description="Gini coefficient of the absolute values (Lotz et al. 2004, eq. 6).",
+        ucd="src.morph.param",
     ),
     reach=SEGMENT,
 )
@@ -76,9 +92,24 @@ def gini(frame: Any, sources: Any, n_threads: int | None) -> Any:
 
 
 @measurement(
-    Column("min_value", "data", "Least value of the unmasked pixels, less the local background."),
-    Column("max_value", "data", "Largest value of the unmasked pixels, less the local background."),
-    Column("segment_flux", "data", "Sum of the unmasked pixels, less the local background."),
+    Column(
+        "min_value",
+        "data",
+        "Least value of the unmasked pixels, less the local background.",
+        ucd="phot.flux.density;stat.min",
+    ),
+    Column(
+        "max_value",
+        "data",
+        "Largest value of the unmasked pixels, less the local background.",
+        ucd="phot.flux.density;stat.max",
+    ),
+    Column(
+        "segment_flux",
+        "data",
+        "Sum of the unmasked pixels, less the local background.",
+        ucd="phot.flux",
+    ),
 )
 def fluxes(_count: Any, _sum: Any, _low: Any, _high: Any, local_background: Any) -> Any:
     """Subtract the local background."""
@@ -96,6 +127,7 @@ def fluxes(_count: Any, _sum: Any, _low: Any, _high: Any, local_background: Any)
         "1-sigma error of segment_flux: the errors of its pixels added in quadrature.",
         alias="segment_flux_err",
         requires=("error",),
+        ucd="stat.error;phot.flux",
     ),
 )
 def segment_fluxerr(_variance: Any) -> Any:
@@ -130,12 +162,14 @@ def _index_in_cutout(at: Any, frame: Any, sources: Any) -> Any:
         description="(y, x) of the first least value, in the cutout.",
         alias="cutout_min_value_index",
         index=True,
+        ucd="pos;instr.pixel",
     ),
     Column(
         "cutout_maxval_index",
         description="(y, x) of the first largest value, in the cutout.",
         alias="cutout_max_value_index",
         index=True,
+        ucd="pos;instr.pixel",
     ),
     reach=SEGMENT,
 )
@@ -150,36 +184,42 @@ def cutout_extremes(_low_at: Any, _high_at: Any, frame: Any, sources: Any) -> An
         description="(y, x) of the first least value.",
         alias="min_value_index",
         index=True,
+        ucd="pos;instr.pixel",
     ),
     Column(
         "minval_xindex",
         description="x of the first least value.",
         alias="min_value_xindex",
         index=True,
+        ucd="pos.cartesian.x;instr.pixel",
     ),
     Column(
         "minval_yindex",
         description="y of the first least value.",
         alias="min_value_yindex",
         index=True,
+        ucd="pos.cartesian.y;instr.pixel",
     ),
     Column(
         "maxval_index",
         description="(y, x) of the first largest value.",
         alias="max_value_index",
         index=True,
+        ucd="pos;instr.pixel",
     ),
     Column(
         "maxval_xindex",
         description="x of the first largest value.",
         alias="max_value_xindex",
         index=True,
+        ucd="pos.cartesian.x;instr.pixel",
     ),
     Column(
         "maxval_yindex",
         description="y of the first largest value.",
         alias="max_value_yindex",
         index=True,
+        ucd="pos.cartesian.y;instr.pixel",
     ),
 )
 def extremes(cutout_minval_index: Any, cutout_maxval_index: Any, _corner: Any) -> Any:

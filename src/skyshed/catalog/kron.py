@@ -73,6 +73,7 @@ def _ellipse_of_1_sigma(
         "pix",
         "Unscaled Kron radius before any limit, sum(r I) / sum(I) over the ellipse of 6 sigma, r "
         "in units of its axes (Kron 1980); NaN where a sum is not positive.",
+        ucd="phys.size.radius;instr.pixel",
     ),
     geometry=True,
 )
@@ -87,6 +88,7 @@ def kron_radius_measured(_kron_moment: Any, _kron_total: Any) -> Any:
         "kron_radius",
         "pix",
         "Unscaled Kron radius, at least kron_params[1]; 0 where the aperture is the least circle.",
+        ucd="phys.size.radius;instr.pixel",
     ),
     Column("_kron_at_least", description="Whether a minimum set the Kron aperture."),
     Column("_kron_major", "pix", "Semi-major axis of the Kron aperture."),
@@ -123,6 +125,7 @@ def kron_radius(
         "data",
         "Sum over the Kron aperture, the ellipse scaled by kron_radius times kron_params[0], less "
         "the local background.",
+        ucd="phot.flux",
     ),
     Column("_kron_variance", description="Sum of the squared errors, weighted."),
     Column("_kron_seen", description="What was noticed in the Kron aperture, as bits of `Seen`."),
@@ -148,6 +151,7 @@ def kron_photometry(
         "1-sigma error of kron_flux: the errors of the aperture's pixels added in quadrature.",
         "kron_flux_err",
         requires=("error",),
+        ucd="stat.error;phot.flux",
     )
 )
 def kron_fluxerr(_kron_variance: Any) -> Any:

@@ -13,10 +13,26 @@ def _corner(frame: Any, sources: Any) -> Any:
 
 
 @measurement(
-    Column("bbox_xmin", description="Least x of the segment's pixels."),
-    Column("bbox_xmax", description="Largest x of the segment's pixels."),
-    Column("bbox_ymin", description="Least y of the segment's pixels."),
-    Column("bbox_ymax", description="Largest y of the segment's pixels."),
+    Column(
+        "bbox_xmin",
+        description="Least x of the segment's pixels; the first of the image is 0.",
+        ucd="pos.cartesian.x;instr.pixel;stat.min",
+    ),
+    Column(
+        "bbox_xmax",
+        description="Largest x of the segment's pixels; the first of the image is 0.",
+        ucd="pos.cartesian.x;instr.pixel;stat.max",
+    ),
+    Column(
+        "bbox_ymin",
+        description="Least y of the segment's pixels; the first of the image is 0.",
+        ucd="pos.cartesian.y;instr.pixel;stat.min",
+    ),
+    Column(
+        "bbox_ymax",
+        description="Largest y of the segment's pixels; the first of the image is 0.",
+        ucd="pos.cartesian.y;instr.pixel;stat.max",
+    ),
     geometry=True,
     reach=SEGMENT,
 )

@@ -33,6 +33,7 @@ from skyshed.namespace import in_one_transfer, is_device_array, like
 
 __all__ = [
     "COLUMNS",
+    "LABEL",
     "MEASUREMENTS",
     "SEGMENT",
     "Column",
@@ -71,6 +72,9 @@ class Column:
         Everything else that it needs follows from its measurement; see `required`.
     index : bool
         Whether it is the index of a pixel: integers, or float64 if a source has no such pixel.
+    ucd : str
+        What it is in the words of the IVOA's UCD1+ list, by which other programs know it:
+        ``"phot.flux"``. Every public column has one, which is written to all files.
     """
 
     name: str
@@ -79,11 +83,16 @@ class Column:
     alias: str = ""
     requires: tuple[str, ...] = ()
     index: bool = False
+    ucd: str = ""
 
     @property
     def public(self) -> bool:
         """Whether users see this column."""
         return not self.name.startswith("_")
+
+
+#: The column that is not measured, but known.
+LABEL = Column("label", description="Label of the source in the segmentation image.", ucd="meta.id")
 
 
 @dataclass(frozen=True)

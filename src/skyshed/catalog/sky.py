@@ -18,7 +18,9 @@ def _nothing(n: int) -> Any:
 
 
 @measurement(
-    Column("sky_centroid", "sky", "Sky coordinate of the centroid, in the frame of the WCS."),
+    Column(
+        "sky_centroid", "sky", "Sky coordinate of the centroid, in the frame of the WCS.", ucd="pos"
+    ),
     geometry=True,
 )
 def sky_centroid(wcs: Any, xcentroid: Any, ycentroid: Any) -> Any:
@@ -29,7 +31,12 @@ def sky_centroid(wcs: Any, xcentroid: Any, ycentroid: Any) -> Any:
 
 
 @measurement(
-    Column("sky_centroid_win", "sky", "Sky coordinate of centroid_win, in the frame of the WCS."),
+    Column(
+        "sky_centroid_win",
+        "sky",
+        "Sky coordinate of centroid_win, in the frame of the WCS.",
+        ucd="pos",
+    ),
     geometry=True,
 )
 def sky_centroid_win(wcs: Any, xcentroid_win: Any, ycentroid_win: Any) -> Any:
@@ -38,7 +45,12 @@ def sky_centroid_win(wcs: Any, xcentroid_win: Any, ycentroid_win: Any) -> Any:
 
 
 @measurement(
-    Column("sky_centroid_quad", "sky", "Sky coordinate of centroid_quad, in the frame of the WCS."),
+    Column(
+        "sky_centroid_quad",
+        "sky",
+        "Sky coordinate of centroid_quad, in the frame of the WCS.",
+        ucd="pos",
+    ),
     geometry=True,
 )
 def sky_centroid_quad(wcs: Any, xcentroid_quad: Any, ycentroid_quad: Any) -> Any:
@@ -47,7 +59,8 @@ def sky_centroid_quad(wcs: Any, xcentroid_quad: Any, ycentroid_quad: Any) -> Any
 
 
 @measurement(
-    Column("sky_centroid_icrs", "sky", "Sky coordinate of the centroid in the ICRS."), geometry=True
+    Column("sky_centroid_icrs", "sky", "Sky coordinate of the centroid in the ICRS.", ucd="pos"),
+    geometry=True,
 )
 def sky_centroid_icrs(wcs: Any, sky_centroid: Any) -> Any:
     """Transform the sky centroids to the ICRS."""
@@ -55,8 +68,8 @@ def sky_centroid_icrs(wcs: Any, sky_centroid: Any) -> Any:
 
 
 @measurement(
-    Column("ra", "deg", "Right ascension of the centroid in the ICRS."),
-    Column("dec", "deg", "Declination of the centroid in the ICRS."),
+    Column("ra", "deg", "Right ascension of the centroid in the ICRS.", ucd="pos.eq.ra;meta.main"),
+    Column("dec", "deg", "Declination of the centroid in the ICRS.", ucd="pos.eq.dec;meta.main"),
     geometry=True,
 )
 def icrs_degrees(wcs: Any, sky_centroid_icrs: Any) -> tuple[Any, Any]:
@@ -67,10 +80,30 @@ def icrs_degrees(wcs: Any, sky_centroid_icrs: Any) -> tuple[Any, Any]:
 
 
 @measurement(
-    Column("sky_bbox_ll", "sky", "Sky coordinate of the lower left corner of the bounding box."),
-    Column("sky_bbox_ul", "sky", "Sky coordinate of the upper left corner of the bounding box."),
-    Column("sky_bbox_lr", "sky", "Sky coordinate of the lower right corner of the bounding box."),
-    Column("sky_bbox_ur", "sky", "Sky coordinate of the upper right corner of the bounding box."),
+    Column(
+        "sky_bbox_ll",
+        "sky",
+        "Sky coordinate of the lower left corner of the bounding box.",
+        ucd="pos",
+    ),
+    Column(
+        "sky_bbox_ul",
+        "sky",
+        "Sky coordinate of the upper left corner of the bounding box.",
+        ucd="pos",
+    ),
+    Column(
+        "sky_bbox_lr",
+        "sky",
+        "Sky coordinate of the lower right corner of the bounding box.",
+        ucd="pos",
+    ),
+    Column(
+        "sky_bbox_ur",
+        "sky",
+        "Sky coordinate of the upper right corner of the bounding box.",
+        ucd="pos",
+    ),
     geometry=True,
 )
 def sky_corners(
@@ -126,7 +159,12 @@ def sky_jacobian(wcs: Any, x: Any, y: Any) -> tuple[Any, Any, Any, Any]:
 
 
 @measurement(
-    Column("sky_orientation", "deg", "Angle of the major axis from north towards east, (-90, 90]."),
+    Column(
+        "sky_orientation",
+        "deg",
+        "Angle of the major axis from north towards east, (-90, 90].",
+        ucd="pos.posAng",
+    ),
     geometry=True,
 )
 def sky_orientation(
@@ -190,6 +228,7 @@ def _error_columns(position: str) -> tuple[Column, ...]:
             "arcsec",
             f"1-sigma errors of {position} towards east and north.",
             requires=("error",),
+            ucd="stat.error;pos.eq",
         ),
         *(
             Column(
@@ -197,6 +236,7 @@ def _error_columns(position: str) -> tuple[Column, ...]:
                 "arcsec",
                 f"1-sigma error of {position} towards {towards}, a great-circle angle.",
                 requires=("error",),
+                ucd=f"stat.error;pos.eq.{axis}",
             )
             for axis, towards in (("ra", "east"), ("dec", "north"))
         ),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from skyshed.catalog.bare_table import BareTable
 from skyshed.catalog.cutouts import CUTOUTS
-from skyshed.catalog.registry import ALIASES, COLUMNS, column
+from skyshed.catalog.registry import ALIASES, COLUMNS, LABEL, Column, column
 from skyshed.names import ATTRIBUTES, KEYWORDS, only_new_names
 from skyshed.optional import package_versions
 
@@ -20,7 +20,9 @@ __all__ = [
     "DEFAULT_COLUMNS",
     "PROPERTIES",
     "UNLISTED",
+    "add_column",
     "default_columns",
+    "describe",
     "make_arrays",
     "make_bare_table",
     "make_meta",
@@ -98,10 +100,35 @@ def _fill(table: Any, catalog: Any, columns: str | Sequence[str] | None) -> Any:
         values = getattr(catalog, name)
         # Assigning would find the column under its other name and replace it.
         table.add_column((values,) if catalog.isscalar else values, name=name)
-        canonical = ALIASES.get(name, name)
-        if canonical in COLUMNS:
-            table[name].info.description = COLUMNS[canonical][0].description
+        known = _declared(name)
+        if known is not None:
+            describe(table, name, known)
     return table
+
+
+def _declared(name: str) -> Column | None:
+    """Return what is declared of a column, under either of its names."""
+    if name in (LABEL.name, "labels"):
+        return LABEL
+    canonical = ALIASES.get(name, name)
+    return COLUMNS[canonical][0] if canonical in COLUMNS else None
+
+
+def describe(table: Any, name: str, column: Column) -> None:
+    """Let a column of a table say what it is, to people and, by its UCD, to programs.
+
+    The UCD is where astropy's writer of VOTables looks for it.
+    """
+    info = table[name].info
+    info.description = column.description
+    if column.ucd:
+        info.meta = {**(info.meta or {}), "ucd": column.ucd}
+
+
+def add_column(table: Any, column: Column, values: Any, index: int | None = None) -> None:
+    """Add a column to a table, with what is declared of it."""
+    table.add_column(values, name=column.name, index=index)
+    describe(table, column.name, column)
 
 
 def make_arrays(catalog: Any, columns: str | Sequence[str] | None) -> dict[str, Any]:

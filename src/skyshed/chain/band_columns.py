@@ -6,8 +6,10 @@ from typing import Any
 import numpy as np
 from astropy.table import QTable
 
-from skyshed.chain.calibrated import CALIBRATED
+from skyshed.catalog.registry import Column
+from skyshed.catalog.table import describe
 from skyshed.chain.columns import catalog_table, empty_table, make_table
+from skyshed.chain.derived import calibrated_columns
 from skyshed.chain.request import MATCHED, Request
 from skyshed.chain.run import dtype_of_chain
 from skyshed.namespace import array_namespace, count_in_rows, to_host
@@ -26,6 +28,11 @@ __all__ = [
 
 #: The column that says which share of a segment a band has.
 COVERAGE = "coverage"
+OF_COVERAGE = Column(
+    COVERAGE,
+    description="Share of the segment's pixels that are measured in the band.",
+    ucd="stat.value;obs.image",
+)
 #: Where a band has less of a segment, what it says of the source is no measurement.
 LEAST_COVERAGE = 0.5
 #: Columns of numbers that mean something without the pixels of the source, too.
@@ -54,9 +61,7 @@ def band_table(catalog: Any, request: Request, name: str) -> QTable:
 def _with_coverage(table: QTable, coverage: Any) -> QTable:
     """Add the coverage to a table, and make NaN of numbers where there is too little of it."""
     table[COVERAGE] = coverage
-    table[
-        COVERAGE
-    ].info.description = "Share of the segment's pixels that are measured in the band."
+    describe(table, COVERAGE, OF_COVERAGE)
     lost = coverage < LEAST_COVERAGE
     for column in table.colnames:
         if is_of_band(column) and column not in KEPT and table[column].dtype.kind == "f":
@@ -130,7 +135,7 @@ def _continuations() -> list[str]:
 
     names = [*ALIASES, *(column.name for column in public_columns())]
     names = [name for name in names if is_of_band(name)]
-    names += [f"kron_{ending}" for ending in CALIBRATED]
+    names += [column.name for column in calibrated_columns("kron")]
     found = {two[len(one) + 1 :] for one in names for two in names if two.startswith(f"{one}_")}
     return sorted(found)
 

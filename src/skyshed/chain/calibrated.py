@@ -5,28 +5,14 @@ from typing import Any
 import astropy.units as u
 import numpy as np
 
+from skyshed.catalog.table import add_column
+from skyshed.chain.derived import calibrated_columns, magnitude_columns
 from skyshed.images.photometry import Calibration
 
-__all__ = ["CALIBRATED", "add_flux_densities", "add_magnitudes", "magnitudes", "told_of"]
+__all__ = ["add_flux_densities", "add_magnitudes", "magnitudes", "told_of"]
 
 #: 2.5 / ln(10): the error of a magnitude over the relative error of its flux.
 MAGNITUDES_PER_E_FOLD = 2.5 / np.log(10)
-#: The columns that a calibrated flux adds: endings of their names, and what they are.
-CALIBRATED = {
-    "flux_ujy": "{} flux as a flux density.",
-    "fluxerr_ujy": "1-sigma error of the {} flux as a flux density.",
-    "abmag": "AB magnitude of the {} flux; NaN where that is not positive.",
-    "abmagerr": "1-sigma error of the AB magnitude of the {} flux.",
-}
-
-
-#: The columns that a zero point of another system adds, and what they are.
-MAGNITUDES = {
-    "mag": "{} magnitude of the {} flux{}; NaN where that is not positive.",
-    "magerr": "1-sigma error of the {} magnitude of the {} flux{}.",
-}
-#: What is said of magnitudes in a system that nobody named.
-OF_NO_SYSTEM = "Instrumental", ", by zero_point, whose system is not given"
 
 
 def magnitudes(flux: Any, error: Any, zero_point: float) -> tuple[u.Quantity, u.Quantity]:
@@ -62,12 +48,8 @@ def add_flux_densities(
     >>> table["kron_flux_ujy"], table["kron_abmag"]
     (<Quantity [1.] uJy>, <Quantity [23.9] mag>)
     """
-    densities = [calibration.microjansky * _plain(each) << u.uJy for each in (flux, error)]
-    for ending, column in zip(("flux_ujy", "fluxerr_ujy"), densities, strict=True):
-        table[f"{name}_{ending}"] = column
-        table[f"{name}_{ending}"].info.description = CALIBRATED[ending].format(
-            name.replace("_", " ")
-        )
+    for column, values in zip(calibrated_columns(name), (flux, error), strict=False):
+        add_column(table, column, calibration.microjansky * _plain(values) << u.uJy)
     add_magnitudes(table, name, flux, error, calibration.zero_point, "AB")
 
 
@@ -90,16 +72,9 @@ def add_magnitudes(
     >>> table["kron_mag"].info.description
     'Vega magnitude of the kron flux; NaN where that is not positive.'
     """
-    shown = name.replace("_", " ")
-    about = {key: CALIBRATED[key].format(shown) for key in ("abmag", "abmagerr")}
-    if system != "AB":
-        spelled, by = (system, "") if system else OF_NO_SYSTEM
-        about = {key: text.format(spelled, shown, by) for key, text in MAGNITUDES.items()}
-    for (ending, text), column in zip(
-        about.items(), magnitudes(flux, error, zero_point), strict=True
-    ):
-        table[f"{name}_{ending}"] = column
-        table[f"{name}_{ending}"].info.description = text
+    columns = magnitude_columns(name, system)
+    for column, values in zip(columns, magnitudes(flux, error, zero_point), strict=True):
+        add_column(table, column, values)
 
 
 def told_of(table: Any, calibration: Calibration | None) -> Any:

@@ -1,13 +1,25 @@
 """The table of a catalog: the columns asked for, further apertures and radii, magnitudes, names."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from skyshed.catalog.table import make_bare_table
+from skyshed.catalog.registry import Column
+from skyshed.catalog.table import add_column, describe, make_bare_table
 from skyshed.chain.calibrated import add_flux_densities, add_magnitudes, told_of
+from skyshed.chain.derived import (
+    FLUXES,
+    NAME,
+    aperture_columns,
+    calibrated_columns,
+    check_derived,
+    fluxfrac_column,
+    is_derived,
+    listed_columns,
+    magnitude_columns,
+)
 from skyshed.chain.designation import designations, pixel_scale, resolving
 from skyshed.chain.exposure_columns import QUALITY
 from skyshed.images.photometry import Calibration
@@ -29,22 +41,37 @@ __all__ = [
     "spelled_out",
 ]
 
+#: The name that stands for all columns that a run adds to those of its catalog.
+DERIVED = "derived"
 #: Names that stand for several columns.
-GROUPS = ("default", "all")
-#: Fluxes of the catalog that every table may be asked to give as magnitudes.
-FLUXES = ("segment", "kron")
+GROUPS = ("default", "all", DERIVED)
 #: Positions as plain numbers, which tables with positions have beside them.
 POSITIONS = ("ra", "dec")
 
 
-def check_columns(names: Iterable[str] | None, has_wcs: bool, has_quality: bool = True) -> None:
-    """Refuse columns that the catalog does not have, before anything is computed.
+def check_columns(
+    names: Iterable[str] | None,
+    has_wcs: bool,
+    has_quality: bool = True,
+    possible: Collection[str] | None = None,
+) -> None:
+    """Refuse columns that the table can't have, before anything is computed.
+
+    Parameters
+    ----------
+    names : iterable of str or None
+        The columns that are asked for.
+    has_wcs, has_quality : bool
+        Whether there are positions on the sky, and a quality plane.
+    possible : collection of str, optional
+        What `skyshed.chain.derived.derived_columns` says the run can add; `None` if that is not
+        known yet.
 
     Raises
     ------
     ValueError
         If a column is unknown, or lies on the sky where there is no WCS, or is about a quality
-        plane where there is none.
+        plane where there is none, or is none that this run can add.
     """
     from skyshed.catalog.registry import ALIASES, COLUMNS, close_columns, required
 
@@ -55,13 +82,18 @@ def check_columns(names: Iterable[str] | None, has_wcs: bool, has_quality: bool 
             if not has_quality:
                 raise ValueError(f"columns: {name!r} needs a quality plane: give one as quality")
             continue
+        if is_derived(name):
+            if possible is not None:
+                check_derived(name, possible)
+            continue
         entry = COLUMNS.get(ALIASES.get(name, name))
         if entry is None or not entry[0].public:
-            near = close_columns(name, GROUPS)
+            others = [column.name for column, _ in listed_columns()]
+            near = close_columns(name, (*GROUPS, *others))
             meant = f"did you mean {' or '.join(map(repr, near))}? " if near else ""
             raise ValueError(
                 f"columns: {name!r} is no column of the catalog; {meant}`skyshed columns` lists "
-                f"all of them, and {' and '.join(map(repr, GROUPS))} stand for several"
+                f"all of them, and {', '.join(map(repr, GROUPS))} stand for several"
             )
         if "wcs" in required(entry[0].name) and not has_wcs:
             raise ValueError(f"columns: {name!r} needs a WCS, and the image has none: give wcs")
@@ -89,6 +121,8 @@ def spelled_out(names: Iterable[str] | None, has_wcs: bool) -> list[str] | None:
     groups = {"default": usual, "all": ("label", *every)}
     found: dict[str, None] = {}
     for name in names:
+        if name == DERIVED:  # what it stands for depends on the run
+            continue
         members = [each for each in groups.get(name, ()) if each not in lost]
         found.update(dict.fromkeys(members or [name]))
     return list(found)
@@ -96,7 +130,10 @@ def spelled_out(names: Iterable[str] | None, has_wcs: bool) -> list[str] | None:
 
 def measured_columns(parameters: Parameters) -> list[str]:
     """Return the columns of the catalog that `make_table` reads; with a WCS it may read fewer."""
-    columns = spelled_out(parameters.columns, True) or spelled_out(("default",), True) or []
+    columns = spelled_out(parameters.columns, True)
+    if columns is None:
+        columns = spelled_out(("default",), True) or []
+    columns = [name for name in columns if not is_derived(name)]
     return [*columns, *(f"{name}_{kind}" for name in FLUXES for kind in ("flux", "fluxerr"))]
 
 
@@ -150,14 +187,15 @@ def _table(
     has_wcs = catalog.wcs is not None
     asked_for = spelled_out(parameters.columns, has_wcs)
     names = list(catalog.default_columns) if asked_for is None else asked_for
+    chosen = [name for name in names if is_derived(name)]
     bits = [name for name in QUALITY if name in catalog.extra_properties]
     # Of several bands, some may have no quality plane.
     names = [name for name in names if name not in QUALITY or name in bits]
     names += [name for name in bits if name not in names]
-    table = begin(names)
+    table = begin([name for name in names if name not in chosen])
     for name in QUALITY:
         if name in table.colnames:
-            table[name].info.description = QUALITY[name]
+            describe(table, name, QUALITY[name])
     _as_floats(table)
     if asked_for is None and has_wcs:
         _add_positions(table, catalog)
@@ -166,32 +204,60 @@ def _table(
             value is None for value in table[name]
         ):
             table.remove_column(name)
+    every = parameters.columns is None or any(name in GROUPS for name in parameters.columns)
+    _add_derived(table, catalog, parameters, calibration, None if every else chosen)
+    if chosen:
+        placed = [name for name in names if name in table.colnames]
+        table = table[[*placed, *(name for name in table.colnames if name not in placed)]]
+    return told_of(table, calibration)
+
+
+def _add_derived(
+    table: Any,
+    catalog: Any,
+    parameters: Parameters,
+    calibration: Calibration | None,
+    chosen: Collection[str] | None,
+) -> None:
+    """Add radii, apertures, calibrated fluxes and names; all that there can be, or those chosen."""
+    before = set(table.colnames)
+
+    def wanted(*columns: Column) -> bool:
+        return chosen is None or any(column.name in chosen for column in columns)
+
     for fraction in parameters.fluxfrac_radii:
-        table[f"fluxfrac_radius_{_spelled(100 * fraction)}"] = catalog.fluxfrac_radius(fraction)
+        column = fluxfrac_column(fraction)
+        if wanted(column):
+            add_column(table, column, catalog.fluxfrac_radius(fraction))
     fluxes = {
         name: (getattr(catalog, f"{name}_flux"), getattr(catalog, f"{name}_fluxerr"))
         for name in FLUXES
     }
-    asked = {name for name in FLUXES if f"{name}_flux" in table.colnames}
+    asked = {name for name in FLUXES if chosen is not None or f"{name}_flux" in table.colnames}
     for radius in parameters.aperture_radii:
-        name = f"aperture_{_spelled(radius)}"
-        fluxes[name] = catalog.circular_photometry(radius)
-        table[f"{name}_flux"], table[f"{name}_fluxerr"] = fluxes[name]
-        asked.add(name)
+        both = aperture_columns(radius)
+        name = both[0].name.removesuffix("_flux")
+        if wanted(*both, *calibrated_columns(name), *magnitude_columns(name, None)):
+            fluxes[name] = catalog.circular_photometry(radius)
+            for column, values in zip(both, fluxes[name], strict=True):
+                add_column(table, column, values)
+            asked.add(name)
     zero_point, system = parameters.zero_point, parameters.zero_point_system
     for name, measured in fluxes.items():
         if calibration is not None and name in asked:
             add_flux_densities(table, name, *measured, calibration)
-        elif isinstance(zero_point, float):
+        elif calibration is None and isinstance(zero_point, float):
             add_magnitudes(table, name, *measured, zero_point, system)
-    if parameters.designation is not None and catalog.wcs is not None:
+    if parameters.designation is not None and catalog.wcs is not None and wanted(NAME):
         sky = catalog.sky_centroid_icrs
         pattern = parameters.designation
         if pattern == Parameters.designation:  # a pattern of one's own is kept
             pattern = resolving(pattern, pixel_scale(catalog.wcs))
         called = designations(sky.ra.deg, sky.dec.deg, pattern)
-        table.add_column(called, name="name", index=min(1, len(table.colnames)))
-    return told_of(table, calibration)
+        add_column(table, NAME, called, index=min(1, len(table.colnames)))
+    if chosen is not None:
+        for name in set(table.colnames) - before - set(chosen):
+            table.remove_column(name)
 
 
 def _as_floats(table: Any) -> None:
@@ -213,8 +279,7 @@ def _add_positions(table: Any, catalog: Any) -> None:
 
     at = table.colnames.index("sky_centroid") + 1
     for place, name in enumerate(POSITIONS, at):
-        table.add_column(getattr(catalog, name), name=name, index=place)
-        table[name].info.description = column(name).description
+        add_column(table, column(name), getattr(catalog, name), index=place)
 
 
 def catalog_table(
@@ -266,8 +331,3 @@ def empty_table(
     for name in QUALITY if has_quality else ():
         catalog.add_extra_property(name, np.zeros(1, np.int64))
     return make_table(catalog, parameters, calibration)[:0]
-
-
-def _spelled(number: float) -> str:
-    """Write a number so that it can be part of a column's name in any format."""
-    return f"{number:.6g}".replace(".", "p")

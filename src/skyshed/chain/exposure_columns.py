@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from skyshed.catalog.registry import Column
 from skyshed.flags import SEGMENTATION_FLAGS
 from skyshed.images.exposure import Exposure, Planes
 from skyshed.images.window import Window
@@ -13,10 +14,17 @@ from skyshed.sources import Sources
 
 __all__ = ["QUALITY", "bits_of_sources", "with_saturated"]
 
-#: The columns of a quality plane, and what they are.
+#: The columns of a quality plane.
 QUALITY = {
-    "quality_or": "Sum of the bits of the quality plane that any pixel of the segment has.",
-    "quality_and": "Sum of the bits of the quality plane that all pixels of the segment have.",
+    name: Column(
+        name,
+        description=f"Sum of the bits of the quality plane that {which}.",
+        ucd="meta.code.qual",
+    )
+    for name, which in (
+        ("quality_or", "any pixel of the segment has"),
+        ("quality_and", "all pixels of the segment have"),
+    )
 }
 
 

@@ -26,7 +26,7 @@ IMAGE, DETECTION = "image", "detection_image"
 #: What follows the name of a band that is matched to the seeing of the worst one.
 MATCHED = ":matched"
 #: What is measured on such a band, which differs from the band in its seeing only.
-FLUXES_ONLY = ("label", "segment_flux", "segment_fluxerr", "kron_flux", "kron_fluxerr")
+FLUXES_ONLY = ("label", "segment_flux", "segment_fluxerr", "kron_flux", "kron_fluxerr", "derived")
 
 
 @dataclass(frozen=True, eq=False)

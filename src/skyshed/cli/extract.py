@@ -28,6 +28,8 @@ __all__ = [
     "run",
 ]
 
+#: Those of `skyshed.output.formats`, which help need not import.
+FORMATS = ("fits", "ecsv", "parquet", "votable", "ldac", "csv")
 SUMMARY = "Detect, deblend and measure the sources of an image."
 USAGE = "skyshed extract [--each] IMAGE [IMAGE ...] --out DIR [options]"
 #: Options that are arguments of `skyshed.extract` as they are.
@@ -96,9 +98,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def add_result_files(files: Any) -> None:
     """Declare where the results go, what they are, and how they are made."""
     files.add_argument("--out", metavar="DIR", help="folder for the results")
-    files.add_argument(
-        "--format", choices=("fits", "ecsv", "parquet"), default="fits", help="of the catalog"
-    )
+    files.add_argument("--format", choices=FORMATS, default="fits", help="of the catalog [fits]")
     files.add_argument("--config", metavar="TOML", help="parameters; options go before them")
     files.add_argument(
         "--compress", action="store_true", help="compress the segmentation image by tiles"

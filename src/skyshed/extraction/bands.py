@@ -12,6 +12,7 @@ from skyshed.arguments import check_choice, check_flag, check_number, is_path
 from skyshed.chain.band_columns import check_endings
 from skyshed.chain.columns import check_columns
 from skyshed.chain.combination import METHODS, Combination
+from skyshed.chain.derived import derived_columns
 from skyshed.chain.request import DETECTION, IMAGE, MATCHED, Request, spelled
 from skyshed.extraction.bands_result import BandsExtraction
 from skyshed.extraction.device import check_device
@@ -205,7 +206,15 @@ def open_bands(
         of_band=of_band, combination=Combination(chosen, combine), matching=matching,
     )  # fmt: skip
     has_quality = any(each.has_quality for each in requests.values())
-    check_columns(request.parameters.columns, request.wcs is not None, has_quality)
+    has_wcs = request.wcs is not None
+    possible = {  # in any of the bands
+        column
+        for name in request.of_band
+        for column in derived_columns(
+            request.parameters_of(name), has_wcs, request.calibration_of(name) is not None
+        )
+    }
+    check_columns(request.parameters.columns, has_wcs, has_quality, possible)
     if combine != "mean":
         return request
     return _scaled(request, chosen)

@@ -6,6 +6,7 @@ from typing import Any
 from skyshed.arguments import check_flag, is_path
 from skyshed.chain.at_once import run_at_once
 from skyshed.chain.columns import check_columns
+from skyshed.chain.derived import derived_columns
 from skyshed.chain.progress import Progress
 from skyshed.chain.request import DETECTION, IMAGE, Request
 from skyshed.chain.whole import n_stages
@@ -293,7 +294,9 @@ def open_request(
         parameters, known = check_detection(detection_cat, exposure, known, parameters, region)
     request = Request(exposures, parameters, known, detection_cat, noted, asked)
     if not one_of_several:
-        check_columns(parameters.columns, request.wcs is not None, request.has_quality)
+        has_wcs, calibrated = request.wcs is not None, request.calibration is not None
+        possible = derived_columns(parameters, has_wcs, calibrated)
+        check_columns(parameters.columns, has_wcs, request.has_quality, possible)
     request = request.with_threads(parameters.n_threads)
     return with_device(request) if device == AUTO else request
 

@@ -187,9 +187,9 @@ class Extraction:
         folder : path
             Where to; it is made if need be. It holds one run: files that an earlier one left there
             are replaced, or removed where this one has none.
-        format : {"fits", "ecsv", "parquet"}, optional
-            Of the catalog. FITS has the sources by label; Parquet has a row group for each tile, in
-            the order of the tiles; ECSV is put together in memory.
+        format : {"fits", "ecsv", "parquet", "votable", "ldac", "csv"}, optional
+            Of the catalog. All have the sources by label but Parquet, which has a row group for
+            each tile, in the order of the tiles.
         compress : bool, optional
             Whether to compress the segmentation image by tiles (RICE).
         preview : bool, optional

@@ -3,9 +3,9 @@
 import io
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,19 +18,18 @@ from skyshed.images.astropy_says import quiet
 from skyshed.output.atomic import whole_file
 from skyshed.output.fits_parts import padding
 from skyshed.output.fits_tables import NO_WORD, bytes_beside, file_header, with_units
+from skyshed.output.formats import FORMATS, About, module_of
+from skyshed.output.ordered_rows import OrderedRows, refuse_wider, write_at, write_rows
 from skyshed.output.plain_fits import stored_as
-from skyshed.output.results import FORMATS
-from skyshed.output.table_parts import PlainTable, check_same_columns, concatenated, from_plain
-from skyshed.output.write import CATALOG, write_catalog
+from skyshed.output.table_parts import PlainTable, check_same_columns, from_plain, to_plain
+from skyshed.output.write import CATALOG, write_fits_catalog
 from skyshed.parameters import Parameters
 
 if TYPE_CHECKING:  # slow to import, and not needed to write columns of the usual kinds
     from astropy.table import QTable
 
-__all__ = ["stream_catalog"]
+__all__ = ["FitsColumns", "stream_catalog", "write_fits"]
 
-#: Bytes of rows that are put together before they are written.
-BUFFER = 4 << 20
 #: The version of Parquet's types that astropy writes.
 PARQUET_VERSION = "2.4"
 
@@ -43,14 +42,15 @@ def stream_catalog(
     record: dict[str, str],
     format: str = "fits",
     empty: "QTable | None" = None,
+    shape: tuple[int, int] | None = None,
+    wcs: Any = None,
 ) -> None:
     """Write a catalog of which the parts arrive one after the other.
 
     FITS is, byte for byte, what `skyshed.output.write.write_catalog` writes of the parts that
     `skyshed.output.table_parts.concatenated` puts together: its rows are in their places. Parquet
-    has the rows in the order of the parts, each of which is a row group. Both take the memory of a
-    part. ECSV, also in the order of places, takes the memory of the whole catalog: it is a text,
-    whose rows have no place before those above them are known.
+    has the rows in the order of the parts, each of which is a row group. All others have them in
+    their order: they wait for their turn on disk. All formats take the memory of a part.
 
     Parameters
     ----------
@@ -65,10 +65,14 @@ def stream_catalog(
         The parameters that were used.
     record : dict of str
         Versions, date and input.
-    format : {"fits", "ecsv", "parquet"}, optional
-        The file's.
+    format : str, optional
+        The file's, one of `skyshed.output.formats.FORMATS`.
     empty : `~astropy.table.QTable`, optional
         The table to be written if there is no row. It can be left out if there is a part.
+    shape : tuple of int, optional
+        Of the image, for formats that tell of it.
+    wcs : object, optional
+        Its celestial WCS.
 
     Raises
     ------
@@ -95,27 +99,61 @@ def stream_catalog(
     checked = _Checked(parts, n_rows)
     rows = iter(checked)
     first = next(rows, None)
-    if first is None:
-        table = empty if checked.first is None else from_plain(checked.first)
-        if table is None:
+    some = first if first is not None else checked.first
+    if some is None:
+        if empty is None:
             raise ValueError("there is no part: give empty, the table without rows")
-        write_catalog(table, path, parameters, record, format)
-        return
-    every = chain([first], rows)
-    if format == "ecsv":
-        write_catalog(concatenated(list(every)), path, parameters, record, format)
-        return
+        some = to_plain(empty)
+    every = rows if first is None else chain([first], rows)
+    about = About(Path(path).name, parameters, record, shape, wcs)
+    beside = FORMATS[format].beside
     with whole_file(Path(path)) as part:
-        if format == "fits":
-            before = fits.PrimaryHDU(header=file_header(record)).header.tostring().encode("ascii")
-            after = bytes_beside(parameters, record)
-            _write_fits(every, n_rows, part, _FitsColumns.of(first), before, after)
-            return
-        # What the format makes of the columns, and of all besides them, is seen from a single row.
-        with tempfile.TemporaryDirectory() as folder:
-            model = Path(folder) / f"model.{format}"
-            write_catalog(from_plain(first[:1]), model, parameters, record, format)
-            _write_parquet(every, n_rows, part, model)
+        try:
+            writer = _WRITERS.get(format) or partial(_write_in_order, module_of(format))
+            writer(every, n_rows, part, some, about)
+            if beside:
+                os.replace(f"{part}{beside}", f"{path}{beside}")
+        finally:
+            if beside:
+                Path(f"{part}{beside}").unlink(missing_ok=True)
+
+
+def _write_in_order(
+    module: Any, parts: Iterable[PlainTable], n_rows: int, path: Path, some: PlainTable,
+    about: About,
+) -> None:  # fmt: skip
+    """Write a format whose rows come one after the other; they wait on disk for their turn."""
+    with OrderedRows(some, n_rows, path.parent) as rows:
+        for each in parts:
+            rows.add(each)
+        module.write(path, some[:0], rows, about)
+
+
+def _write_as_fits(
+    parts: Iterable[PlainTable], n_rows: int, path: Path, some: PlainTable, about: About
+) -> None:
+    """Write FITS."""
+    if not n_rows:
+        write_fits_catalog(from_plain(some), path, about.parameters, about.record)
+        return
+    before = fits.PrimaryHDU(header=file_header(about.record)).header.tostring().encode("ascii")
+    after = bytes_beside(about.parameters, about.record)
+    write_fits(parts, n_rows, path, FitsColumns.of(some), before, after)
+
+
+def _write_as_parquet(
+    parts: Iterable[PlainTable], n_rows: int, path: Path, some: PlainTable, about: About
+) -> None:
+    """Write Parquet: what it makes of the columns is seen from a single row."""
+    from skyshed.output.formats import parquet_schema
+
+    with tempfile.TemporaryDirectory() as folder:
+        schema = parquet_schema.schema_of(some, about, Path(folder))
+    _write_row_groups(parts, path, schema)
+
+
+#: What writes the formats that are filled part by part.
+_WRITERS: dict[str, Callable[..., None]] = {"fits": _write_as_fits, "parquet": _write_as_parquet}
 
 
 @dataclass
@@ -158,20 +196,19 @@ class _Checked:
         seen[labels - 1] = True
 
 
-def _write_parquet(parts: Iterable[PlainTable], n_rows: int, path: Path, model: Path) -> None:
+def _write_row_groups(parts: Iterable[PlainTable], path: Path, schema: Any) -> None:
     """Write each part as a row group, in the manner of a file of astropy's."""
     import pyarrow
     from pyarrow import parquet
 
-    schema = parquet.read_schema(model)
     with parquet.ParquetWriter(path, schema, version=PARQUET_VERSION) as writer:
         for part in parts:
             arrays = []
-            for column in schema:
-                values = part.columns[column.name]
+            for name, column in zip(part.columns, schema, strict=True):
+                values = part.columns[name]
                 width = schema.metadata.get(f"table::len::{column.name}".encode())
                 if width is not None:
-                    _refuse_wider(column.name, values, int(width))
+                    refuse_wider(column.name, values, int(width))
                 arrays.append(_arrow(values, column.type, pyarrow))
             table = pyarrow.Table.from_arrays(arrays, schema=schema)
             writer.write_table(table, row_group_size=len(part))
@@ -187,7 +224,7 @@ def _arrow(values: Any, type_: Any, pyarrow: Any) -> Any:
 
 
 @dataclass(frozen=True)
-class _FitsColumns:
+class FitsColumns:
     """How a table's columns are stored in FITS: as astropy writes them.
 
     Attributes
@@ -205,10 +242,10 @@ class _FitsColumns:
     header: bytes
 
     @classmethod
-    def of(cls, table: PlainTable) -> "_FitsColumns":
+    def of(cls, table: PlainTable, name: str = CATALOG) -> "FitsColumns":
         """Return how the columns of a table are stored; those of many images are looked at once."""
         columns = ((name, each.dtype, each.shape[1:]) for name, each in table.columns.items())
-        return _fits_columns(_Row(table[:1], (*columns, table.header)))
+        return _fits_columns(_Row(table[:1], (*columns, table.header)), name)
 
     def header_of(self, n_rows: int) -> bytes:
         """Return the header of a table of so many rows."""
@@ -224,28 +261,39 @@ class _Row:
     columns: tuple[Any, ...]
 
 
+def _one_row(table: PlainTable) -> PlainTable:
+    """Return a table with the columns of another, and a row of zeros."""
+    columns = {
+        name: np.zeros((1, *each.shape[1:]), each.dtype) for name, each in table.columns.items()
+    }
+    return PlainTable(columns, table.header)
+
+
 @lru_cache(maxsize=8)
-def _fits_columns(row: _Row) -> _FitsColumns:
-    known = stored_as(row.table, CATALOG)
+def _fits_columns(row: _Row, name: str) -> FitsColumns:
+    known = stored_as(row.table, name)
     if known is not None:
-        return _FitsColumns(*known)
+        return FitsColumns(*known)
     content = io.BytesIO()
-    table = with_units(from_plain(row.table), CATALOG)
+    table = from_plain(row.table)
+    if not len(table):  # astropy writes other headers of tables without rows
+        table = from_plain(_one_row(row.table))
+    table = with_units(table, name)
     with quiet(NO_WORD):
         table.write(content, format="fits")
     written = content.getvalue()
     with fits.open(io.BytesIO(written)) as hdus:
-        hdu = hdus[CATALOG]
+        hdu = hdus[name]
         where, names = hdu.fileinfo(), hdu.columns.names
         header = written[where["hdrLoc"] : where["datLoc"]]
-        return _FitsColumns(hdu.columns.dtype.newbyteorder(">"), tuple(names or ()), header)
+        return FitsColumns(hdu.columns.dtype.newbyteorder(">"), tuple(names or ()), header)
 
 
-def _write_fits(
+def write_fits(
     parts: Iterable[PlainTable],
     n_rows: int,
     path: Path,
-    columns: _FitsColumns,
+    columns: FitsColumns,
     before: bytes,
     after: bytes,
 ) -> None:
@@ -255,53 +303,13 @@ def _write_fits(
     start, size = len(before), n_rows * dtype.itemsize
     # Not through a map of memory: where there is no room on the disk, that ends the process.
     with open(path, "w+b", buffering=0) as file:
-        _write_at(file, 0, before)
-        _write_at(file, start + size, padding(size) + after)
+        write_at(file, 0, before)
+        write_at(file, start + size, padding(size) + after)
         for part in parts:
             rows = np.empty(len(part), dtype)
             for field_, name in zip(dtype.names, names, strict=True):
                 rows[field_] = _as_fits(name, part.columns[name], dtype[field_])
-            _write_rows(file, start, rows, part.places)
-
-
-def _write_rows(file: Any, start: int, rows: Any, places: Any) -> None:
-    """Write rows of a table that begins at a byte of a file, each in its place.
-
-    Other rows may lie between them, so that what is there is read, changed and written again.
-    """
-    order = np.argsort(places, kind="stable")
-    places = places[order]
-    most = max(BUFFER // rows.itemsize, 1)
-    at = 0
-    while at < len(places):
-        first = int(places[at])
-        end = int(np.searchsorted(places, first + most))
-        last = int(places[end - 1]) + 1
-        stored = np.zeros(last - first, rows.dtype)
-        content = stored.view(np.uint8).data
-        if end - at < last - first:
-            file.seek(start + first * rows.itemsize)
-            _read_into(file, content)
-        stored[places[at:end] - first] = rows[order[at:end]]
-        _write_at(file, start + first * rows.itemsize, content)
-        at = end
-
-
-def _read_into(file: Any, content: Any) -> None:
-    """Read what there is of some bytes; those that the file has not yet are 0."""
-    while len(content):
-        got = file.readinto(content)
-        if not got:
-            return
-        content = content[got:]
-
-
-def _write_at(file: Any, at: int, content: Any) -> None:
-    """Write all bytes, from one of the file on."""
-    file.seek(at)
-    left = memoryview(content)
-    while len(left):
-        left = left[file.write(left) :]
+            write_rows(file, start, rows, part.places)
 
 
 def _as_fits(name: str, values: Any, dtype: np.dtype) -> Any:
@@ -310,7 +318,7 @@ def _as_fits(name: str, values: Any, dtype: np.dtype) -> Any:
     if kind == "b":
         values = np.where(values, np.int8(ord("T")), np.int8(ord("F")))
     elif kind == "U":
-        _refuse_wider(name, values, dtype.base.itemsize)
+        refuse_wider(name, values, dtype.base.itemsize)
         values = np.char.encode(values, "ascii")
     elif values.dtype == np.int8 or (kind == "u" and values.dtype.itemsize > 1):
         raise ValueError(
@@ -318,13 +326,3 @@ def _as_fits(name: str, values: Any, dtype: np.dtype) -> Any:
             "be written by parts: choose format 'parquet'"
         )
     return values.reshape(len(values), *dtype.shape)
-
-
-def _refuse_wider(name: str, values: Any, width: int) -> None:
-    """Refuse texts for which the first part left no room."""
-    longest = int(np.strings.str_len(values).max())
-    if longest > width:
-        raise ValueError(
-            f"column {name!r} has texts of up to {longest} characters, and the first part's are "
-            f"{width} wide: give them the same dtype in all parts"
-        )

@@ -3,16 +3,17 @@
 import io
 import json
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from astropy.io import fits
-from astropy.units import UnitScaleError
+from astropy.units import Unit, UnitScaleError
 
-from skyshed.images.astropy_says import quiet
+from skyshed.output.column_facts import facts_in, fits_cards
 from skyshed.output.fits_cards import rows_of_texts, table_bytes
 from skyshed.output.fits_parts import BLOCK
+from skyshed.output.table_parts import to_plain
 from skyshed.parameters import Parameters
 
 if TYPE_CHECKING:  # slow to import
@@ -24,6 +25,7 @@ __all__ = [
     "RECORD",
     "bytes_beside",
     "check_unit",
+    "described",
     "extension_bytes",
     "file_header",
     "spelled",
@@ -69,31 +71,40 @@ def _record_bytes(record: tuple[tuple[str, str], ...]) -> bytes:
 NO_WORD = "The unit .* could not be saved in native FITS format"
 
 
-def with_units(table: "QTable", name: str) -> "QTable":
-    """Return a table, as it is to be written, with its name and comments of units in its metadata.
+def described(header: str) -> dict[str, str]:
+    """Return the cards that say what the columns of a plain table are, by its header.
 
     Units that FITS has no word for (standard 4.0, section 4.3) have no TUNIT, which readers would
     warn of: those that do not know astropy's spelling find them in TCOMM.
     """
+    facts = [
+        each
+        if not each.unit or _has_word(Unit(each.unit))
+        else replace(each, description=_with_unit(each.description, each.unit))
+        for each in facts_in(header)
+    ]
+    return fits_cards(facts)
+
+
+def with_units(table: "QTable", name: str) -> "QTable":
+    """Return a table, as it is to be written, with its name and what it says of columns as cards.
+
+    UCDs, too, are in cards alone: see `described`.
+    """
     table = table.copy(copy_data=False)
-    table.meta = {"EXTNAME": name}
-    units = {getattr(table[each], "unit", None) for each in table.colnames}
-    words = [_has_word(unit) for unit in units]  # of all: one that can't be written is refused
-    if all(words):
-        return table
-    # Coordinates are several columns: what the numbers are, is seen from a row that is written.
-    content = io.BytesIO()
-    with quiet(NO_WORD):
-        table[:1].write(content, format="fits")
-    with fits.open(io.BytesIO(content.getvalue())) as hdus:
-        columns = hdus[name].columns
-        for number, column in enumerate(columns, 1):
-            unit = (
-                getattr(table[column.name], "unit", None) if column.name in table.colnames else None
-            )
-            if unit is not None and column.unit is None:
-                table.meta[f"TCOMM{number}"] = f"in {unit}"
+    for each in {getattr(table[each], "unit", None) for each in table.colnames}:
+        _has_word(each)  # one that can't be written is refused
+    table.meta = {"EXTNAME": name, **described(to_plain(table[:1]).header)}
+    for each in table.colnames:
+        info = table[each].info
+        if info.meta and "ucd" in info.meta:
+            info.meta = {key: value for key, value in info.meta.items() if key != "ucd"}
     return table
+
+
+def _with_unit(description: str, unit: str) -> str:
+    """Say the unit of a column together with what it is."""
+    return f"{description} In {unit}." if description else f"in {unit}"
 
 
 def check_unit(unit: Any, format: str = "fits") -> None:
@@ -111,7 +122,7 @@ def check_unit(unit: Any, format: str = "fits") -> None:
     >>> check_unit(u.Unit("1e-9 Jy"))
     >>> check_unit(u.Unit("3 nJy"), "parquet")
     """
-    if format == "fits":
+    if format in ("fits", "ldac"):
         _has_word(unit)
 
 

@@ -11,8 +11,8 @@ import numpy as np
 
 from skyshed.output.atomic import remove, whole_file
 from skyshed.output.catalog_parts import stream_catalog
+from skyshed.output.formats import FORMATS, files_of
 from skyshed.output.report import NO_HDU
-from skyshed.output.results import FORMATS
 from skyshed.output.table_parts import PlainTable, check_same_columns, to_plain
 from skyshed.parameters import Parameters
 
@@ -21,12 +21,16 @@ if TYPE_CHECKING:
 
 __all__ = ["OneTable"]
 
-#: The columns that say where a source is from, and what they are.
+#: The columns that say where a source is from: what they are, and their UCDs.
 ABOUT = {
-    "image": "Image that the source is in.",
-    "hdu": "HDU that the image was read from; -1 if it is in none.",
-    "hdu_name": "Name of the HDU, NAME or NAME,VERSION; its number without one.",
-}
+    "image": ("Image that the source is in.", "meta.id;obs.image"),
+    "hdu": ("HDU that the image was read from; -1 if it is in none.", "meta.number;obs.image"),
+    "hdu_name": (
+        "Name of the HDU, NAME or NAME,VERSION; its number without one.", "meta.title;obs.image",
+    ),
+}  # fmt: skip
+#: Formats whose texts are ASCII.
+ASCII = ("fits", "ldac", "votable")
 
 
 class OneTable:
@@ -38,8 +42,8 @@ class OneTable:
         The folder of the catalog. Until `finish` the rows are in a folder in it.
     names : sequence of str
         The names of all images that may be added.
-    format : {"fits", "ecsv", "parquet"}, optional
-        Of the catalog.
+    format : str, optional
+        Of the catalog, one of `skyshed.output.formats.FORMATS`.
 
     Examples
     --------
@@ -81,7 +85,10 @@ class OneTable:
             "hdu": np.full(n, NO_HDU if hdu is None else hdu, np.int64),
             "hdu_name": np.full(n, hdu_name, f"U{max(len(hdu_name), 1)}"),
         }
-        columns = {each: Column(origin[each], description=ABOUT[each]) for each in ABOUT}
+        columns = {
+            each: Column(origin[each], description=about, meta={"ucd": ucd})
+            for each, (about, ucd) in ABOUT.items()
+        }
         plain = to_plain(QTable({**columns, **{each: table[each] for each in table.colnames}}))
         if self._first is not None:
             try:
@@ -115,7 +122,8 @@ class OneTable:
         finally:
             shutil.rmtree(self._parts, ignore_errors=True)
         for format in FORMATS.keys() - {self._format}:
-            remove(self._folder / f"catalog.{format}")
+            for name in files_of("catalog", format):
+                remove(self._folder / name)
         return paths
 
     def _part(self, number: int) -> Path:
@@ -128,7 +136,7 @@ class OneTable:
             yield part
 
     def _spelled(self, name: str) -> str:
-        """Return a name as the format can hold it: FITS is ASCII."""
-        if self._format != "fits":
+        """Return a name as the format can hold it: FITS and VOTables are ASCII."""
+        if self._format not in ASCII:
             return name
         return name.encode("ascii", "backslashreplace").decode("ascii")

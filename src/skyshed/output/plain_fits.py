@@ -5,17 +5,19 @@ from typing import Any
 
 import astropy.units as u
 import numpy as np
+from astropy.io import fits
 
 from skyshed.images.astropy_says import quiet
 from skyshed.output.column_comments import UnknownSpellingError, comments_of
 from skyshed.output.fits_cards import card, comment_card, form_of, header_bytes, table_cards
 from skyshed.output.fits_tables import NO_WORD, spelled
+from skyshed.output.fits_tables import described as described_by
 from skyshed.output.table_parts import PlainTable
 
 __all__ = ["stored_as"]
 
 #: What may be said of a column; of others, astropy is asked.
-KNOWN = frozenset({"name", "kind", "columns", "unit", "description"})
+KNOWN = frozenset({"name", "kind", "columns", "unit", "description", "facts", "meta"})
 
 
 def stored_as(table: PlainTable, name: str) -> tuple[np.dtype, tuple[str, ...], bytes] | None:
@@ -56,7 +58,8 @@ def stored_as(table: PlainTable, name: str) -> tuple[np.dtype, tuple[str, ...], 
 def _stored_as(table: PlainTable, name: str) -> tuple[np.dtype, tuple[str, ...], bytes] | None:
     fields, columns, described, objects = [], [], [], {}
     for about in json.loads(table.header):
-        if about["kind"] == "mixin" or not about.keys() <= KNOWN:
+        more = about.get("meta", {}).keys() - {"ucd"}  # a UCD is a card
+        if about["kind"] == "mixin" or more or not about.keys() <= KNOWN:
             return None
         is_sky, description = about["kind"] == "sky", about.get("description")
         if about["kind"] != "column":
@@ -79,6 +82,8 @@ def _stored_as(table: PlainTable, name: str) -> tuple[np.dtype, tuple[str, ...],
     row = np.dtype(fields)
     cards = [*table_cards(columns, row.itemsize, 1), card("EXTNAME", name)]
     comments = comments_of(described, objects, lambda unit: u.Unit(unit) is u.Unit(unit))
+    # Descriptions may be longer than a card.
+    cards += [str(fits.Card(*each)) for each in described_by(table.header).items()]
     header = header_bytes([*cards, *map(comment_card, comments)])
     return row, tuple(each for each, _ in fields), header
 

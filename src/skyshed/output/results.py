@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from skyshed.arguments import check_choice
+from skyshed.output.formats import FORMATS, files_of
 from skyshed.output.segmentation_map import MAP_FORMATS
 
 __all__ = [
@@ -19,8 +20,6 @@ __all__ = [
     "map_name",
 ]
 
-#: Format of a catalog -> what astropy calls it.
-FORMATS = {"fits": "fits", "ecsv": "ascii.ecsv", "parquet": "parquet"}
 #: The parameters of a run: every run leaves this file, so that its folder is known by it.
 SETTINGS = "parameters.toml"
 #: The image that several bands are combined into.
@@ -28,8 +27,9 @@ COMBINATION = "combination.fits"
 #: Everything that a run may leave in its folder, in the order in which it is listed. The folder
 #: holds one run, so that what another left there goes.
 RESULTS = (
-    *(f"catalog.{format}" for format in FORMATS), "segmentation.fits", "segmentation.fits.fz",
-    "segmentation.zarr", COMBINATION, SETTINGS, "tiles.ecsv", "kron.reg", "preview.png",
+    *(name for format in FORMATS for name in files_of("catalog", format)),
+    "segmentation.fits", "segmentation.fits.fz", "segmentation.zarr", COMBINATION, SETTINGS,
+    "tiles.ecsv", "kron.reg", "preview.png",
 )  # fmt: skip
 
 
@@ -54,8 +54,11 @@ def check_writable(
     """
     check_choice(format, "format", tuple(FORMATS))
     check_choice(map_format, "map_format", MAP_FORMATS)
-    for kind, needed, extra in ((format, "pyarrow", "parquet"), (map_format, "zarr", "mosaic")):
-        if kind in ("parquet", "zarr") and find_spec(needed) is None:
+    kinds = [(format, FORMATS[format].needs, FORMATS[format].extra)]
+    if map_format == "zarr":
+        kinds.append((map_format, "zarr", "mosaic"))
+    for kind, needed, extra in kinds:
+        if needed and find_spec(needed) is None:
             raise ImportError(
                 f"format {kind!r} needs {needed}, which is not installed: "
                 f"pip install 'skyshed[{extra}]'"
@@ -100,7 +103,7 @@ def check_apart(
     ValueError
         The message names the file.
     """
-    ours = {f"catalog.{format}", map_name(map_format, compress)}
+    ours = {*files_of("catalog", format), map_name(map_format, compress)}
     if combination:
         ours.add(COMBINATION)
     of_a_format = ("catalog.", "segmentation.", COMBINATION)

@@ -159,6 +159,10 @@ def to_plain(table: Any) -> PlainTable:
                 raise ValueError(f"column {name!r} {what} and cannot be taken apart: leave it out")
             columns[each] = np.asarray(getattr(values, "value", values))
         described["columns"] = list(parts)
+        described["facts"] = [
+            _facts(each, u.deg if kind == "sky" else getattr(values, "unit", None), name, column, info)
+            for each, values in parts.items()
+        ]
         about.append(described)
     return PlainTable(columns, json.dumps(about))
 
@@ -281,6 +285,24 @@ def check_same_columns(part: PlainTable, first: PlainTable) -> None:
         return
     which = ", ".join(sorted(differ)) or "in units or descriptions"
     raise ValueError(f"all parts of a table must have the same columns, these differ: {which}")
+
+
+#: Components of coordinates -> their UCDs; those of other frames are positions of some sort.
+UCD_OF_COMPONENT = {
+    "ra": "pos.eq.ra", "dec": "pos.eq.dec", "l": "pos.galactic.lon", "b": "pos.galactic.lat",
+}  # fmt: skip
+
+
+def _facts(each: str, unit: Any, name: str, column: Any, info: Any) -> tuple[str, str, str, str]:
+    """Return what `skyshed.output.column_facts.ColumnFacts` has of a column that files hold."""
+    about, ucd = info.description or "", (info.meta or {}).get("ucd", "")
+    component = each[len(name) + 1 :]
+    if component:  # of coordinates, or of another mixin that is several columns
+        frame = getattr(getattr(column, "frame", None), "name", None)
+        said = component if frame is None else f"{component} in {frame}"
+        about = f"{about.rstrip('.')}: {said}." if about else f"{said}."
+        ucd = UCD_OF_COMPONENT.get(component, ucd)
+    return each, "" if unit is None else unit.to_string(), about, ucd
 
 
 def _kind(column: Any) -> str:

@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,9 +27,9 @@ from skyshed.output.fits_tables import (
     with_units,
 )
 from skyshed.output.float_map import write_image
+from skyshed.output.formats import FORMATS, module_of
 from skyshed.output.results import (
     COMBINATION,
-    FORMATS,
     RESULTS,
     SETTINGS,
     check_apart,
@@ -38,7 +38,7 @@ from skyshed.output.results import (
     map_name,
 )
 from skyshed.output.segmentation_map import write_map
-from skyshed.output.table_parts import PlainTable
+from skyshed.output.table_parts import PlainTable, to_plain
 from skyshed.parameters import Parameters
 
 if TYPE_CHECKING:  # slow to import, and not needed to write a catalog of the usual columns
@@ -47,8 +47,10 @@ if TYPE_CHECKING:  # slow to import, and not needed to write a catalog of the us
 __all__ = [
     "Written",
     "read_catalog",
+    "read_fits_catalog",
     "write_catalog",
     "write_extraction",
+    "write_fits_catalog",
 ]
 
 #: The table's name in FITS.
@@ -186,7 +188,7 @@ def _write_tables(
         )  # fmt: skip
         stream_catalog(
             run.parts(), run.n_sources, folder / f"catalog.{format}", run.parameters, run.record,
-            format, empty=None if run.n_sources else run.empty(),
+            format, empty=None if run.n_sources else run.empty(), shape=run.shape, wcs=run.wcs,
         )  # fmt: skip
         written.result()
     (folder / SETTINGS).write_text(run.parameters.to_toml(), encoding="utf-8")
@@ -223,7 +225,7 @@ def write_catalog(
     """Write a catalog; `read_catalog` reads it back with units, coordinates and metadata.
 
     In FITS the catalog is the table CATALOG, the parameters and the record are tables beside it.
-    ECSV and Parquet hold them in their metadata, as ``parameters`` and ``record``.
+    The other formats hold them in their metadata.
 
     Examples
     --------
@@ -239,17 +241,26 @@ def write_catalog(
     check_choice(format, "format", tuple(FORMATS))
     table = table.copy(copy_data=False)
     _refuse_objects(table)
-    with whole_file(Path(path)) as part:
-        if format != "fits":
-            table.meta = {"parameters": parameters.to_dict(), "record": dict(record)}
-            table.write(part, format=FORMATS[format], overwrite=True)
-            return
-        table = with_units(table, CATALOG)
-        fits.PrimaryHDU(header=file_header(record)).writeto(part, overwrite=True)
-        with quiet(NO_WORD):
-            table.write(part, format="fits", append=True)
-        for beside in tables_beside(parameters, record):
-            fits.append(part, beside.data, beside.header)
+    if format == "fits":
+        with whole_file(Path(path)) as part:
+            write_fits_catalog(table, part, parameters, record)
+        return
+    from skyshed.output.catalog_parts import stream_catalog
+
+    whole = replace(to_plain(table), rows=np.arange(len(table)))
+    stream_catalog([whole], len(table), path, parameters, record, format)
+
+
+def write_fits_catalog(
+    table: "QTable", path: Path, parameters: Parameters, record: dict[str, str]
+) -> None:
+    """Write a catalog as FITS, as astropy does, and what belongs to it."""
+    table = with_units(table, CATALOG)
+    fits.PrimaryHDU(header=file_header(record)).writeto(path, overwrite=True)
+    with quiet(NO_WORD):
+        table.write(path, format="fits", append=True)
+    for beside in tables_beside(parameters, record):
+        fits.append(path, beside.data, beside.header)
 
 
 def read_catalog(path: str | os.PathLike[str]) -> "QTable":
@@ -285,24 +296,46 @@ def read_catalog(path: str | os.PathLike[str]) -> "QTable":
 
 def _read_catalog(path: str | os.PathLike[str], format: str) -> "QTable":
     """Read a catalog of a format."""
-    from astropy.table import QTable, Table
-
     if format == "parquet":
         from skyshed.output.parquet import read_parquet
 
         return read_parquet(path)
-    if format == "ecsv":
-        return QTable.read(path, format=FORMATS[format])
-    table = QTable.read(path, format="fits", hdu=CATALOG)
+    module = module_of(format)
+    table: QTable = read_fits_catalog(path) if module is None else module.read(Path(path))
+    return table
+
+
+def read_fits_catalog(path: str | os.PathLike[str], name: str = CATALOG) -> "QTable":
+    """Read the table of a FITS file, and what belongs to it."""
+    from astropy.table import Column, QTable, Table
+
+    table = QTable.read(path, format="fits", hdu=name)
+    ucds = _ucds(fits.getheader(path, name))
     for name in table.colnames:  # texts, which FITS keeps as bytes
         if getattr(getattr(table[name], "dtype", None), "kind", "") == "S":
-            table[name] = np.char.decode(table[name], "ascii")
+            info = table[name].info
+            table[name] = Column(
+                np.char.decode(table[name], "ascii"), description=info.description, meta=info.meta
+            )
+        if name in ucds:
+            table[name].info.meta = {**(table[name].info.meta or {}), "ucd": ucds[name]}
     parameters, record = (Table.read(path, hdu=name) for name in (PARAMETERS, RECORD))
     table.meta = {
         "parameters": {row["name"]: json.loads(row["value"]) for row in parameters},
         "record": {row["name"]: json.loads(f'"{row["value"]}"') for row in record},
     }
     return table
+
+
+def _ucds(header: fits.Header) -> dict[str, str]:
+    """Return the UCDs of a table's columns; of a position, the first word of those of its coordinates."""
+    found: dict[str, str] = {}
+    for number in range(1, header["TFIELDS"] + 1):
+        ucd, name = header.get(f"TUCD{number}"), header[f"TTYPE{number}"]
+        if ucd is not None:
+            whole, _, _ = name.rpartition(".")
+            found[whole or name] = ucd.partition(".")[0] if whole else ucd
+    return found
 
 
 def _refuse_objects(table: "QTable") -> None:
