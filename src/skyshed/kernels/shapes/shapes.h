@@ -126,10 +126,13 @@ SKYSHED_BOTH double rectangle_overlap(const Outline &o, double left, double low)
     if (fabs(u) + CLEAR < o.a && fabs(v) + CLEAR < o.b) return 1.0;
     Polygon p;
     p.n = 4;
+    int inside = 0;
     for (int k = 0; k < 4; ++k) {
         const double x = left + (k == 1 || k == 2 ? 1.0 : 0.0), y = low + (k > 1 ? 1.0 : 0.0);
         p.u[k] = y * o.sine + x * o.cosine, p.v[k] = y * o.cosine - x * o.sine;
+        inside += fabs(p.u[k]) <= o.a && fabs(p.v[k]) <= o.b;
     }
+    if (inside == 4) return 1.0;  // without rounding, which would leave something of it in a hole
     for (int side = 0; side < 4 && p.n; ++side) p = cut(p, side, side < 2 ? o.a : o.b);
     double twice = 0.0;
     for (int k = 1; k + 1 < p.n; ++k)
