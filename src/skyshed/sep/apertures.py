@@ -152,11 +152,7 @@ class _Images:
         total, variance, area, left, flags = self._add_up(
             (x, y, a * r, b * r, theta, *holes), labelled, self.samples
         )
-        if self.has_mask:
-            with np.errstate(divide="ignore", invalid="ignore"):
-                whole = (area + left) / area
-            total, variance = total * whole, variance * whole
-        whole_area = area + left
+        total, variance, whole_area = self._scaled(total, variance, area, left)
         if self.gain > 0:
             variance = variance + np.where(total > 0, total / self.gain, 0.0)
         error = np.sqrt(variance)
@@ -169,16 +165,20 @@ class _Images:
     def _less_background(
         self, columns: Any, circle: bool, labelled: Any, found: Any
     ) -> tuple[Any, Any]:
-        """Subtract the mean of a ring; its pixels count by their centres."""
+        """Subtract the mean of a ring; of circles, its pixels count by their centres, as in SEP."""
         x, y, a, b, theta, *_, low, high = columns
         _check(a, b, theta, high, low, circle, ring=True)
         axes = (high, high, theta, low, low) if circle else (
             a * high, b * high, theta, a * low, b * low
         )  # fmt: skip
         total, error, area = found
-        sky, variance, sky_area, left, _ = self._add_up((x, y, *axes), labelled, 1)
-        # SEP takes the ring's whole area where there are objects but no mask.
-        used = sky_area if self.has_mask else sky_area + left
+        samples = 1 if circle else self.samples
+        sky, variance, used, left, _ = self._add_up((x, y, *axes), labelled, samples)
+        if circle:
+            # SEP takes the ring's whole area where there are objects but no mask.
+            used = used if self.has_mask else used + left
+        else:
+            sky, variance, used = self._scaled(sky, variance, used, left)
         if not (used > 0).all():
             raise ValueError(
                 "The background annulus does not contain any valid pixels, for the object at "
@@ -186,8 +186,16 @@ class _Images:
             )
         if self.gain > 0:
             variance = variance + np.where(sky > 0, sky / self.gain, 0.0)
-        share = area / used
+        share = np.where(area > 0, area / used, 0.0)
         return total - sky * share, np.sqrt(error * error + variance * share * share)
+
+    def _scaled(self, total: Any, variance: Any, area: Any, left: Any) -> tuple[Any, Any, Any]:
+        """Scale sums up to the whole area where there is a mask; return them and that area."""
+        if not self.has_mask:
+            return total, variance, area + left
+        with np.errstate(divide="ignore", invalid="ignore"):
+            whole = (area + left) / area
+            return total * whole, variance * whole, area + left
 
     def _add_up(self, columns: Any, labelled: Any, samples: int) -> tuple[Any, ...]:
         """Return sums, variances, areas that were used and left out, and flags."""
