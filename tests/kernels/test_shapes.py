@@ -79,7 +79,9 @@ def test_exact_weights_are_the_areas_that_polygons_share(family):
         if row[5]:
             shape = shape.difference(outline(family, *row[:2], row[5], row[6], row[4]))
         pixels = [(j, i) for j in range(y0, y1) for i in range(x0, x1)]
-        areas = [shape.intersection(box(i - 0.5, j - 0.5, i + 0.5, j + 0.5)).area for j, i in pixels]
+        areas = [
+            shape.intersection(box(i - 0.5, j - 0.5, i + 0.5, j + 0.5)).area for j, i in pixels
+        ]
         np.testing.assert_allclose(weights[: len(pixels)], areas, rtol=0, atol=tolerance)
         assert not weights[len(pixels) :].any()
 
@@ -146,9 +148,7 @@ def test_the_bits_are_those_of_any_number_of_threads_and_any_level_of_instructio
         for level in native.available_levels():
             with native.using_level(level):
                 for n_threads in (1, 3):
-                    found = shapes.sums(
-                        data, error, mask, labels, rows, boxes, *rest, n_threads
-                    )
+                    found = shapes.sums(data, error, mask, labels, rows, boxes, *rest, n_threads)
                     np.testing.assert_array_equal(found[0], expected)
                     np.testing.assert_array_equal(found[1], seen)
 

@@ -65,7 +65,9 @@ class Aperture:
             if name == "positions":
                 prefix = type(self).__name__ if equals == "=" else f"{name}: "
                 array = isinstance(value, np.ndarray)
-                text = np.array2string(value, separator=", ", prefix=prefix) if array else repr(value)
+                text = (
+                    np.array2string(value, separator=", ", prefix=prefix) if array else repr(value)
+                )
                 shown.append(text if equals == "=" else f"{name}: {text}")
             else:
                 shown.append(f"{name}{equals}{value}")

@@ -166,9 +166,7 @@ class Images:
             )
         unknown = np.setdiff1d(labels[labels != 0], known)
         if len(unknown):
-            raise ValueError(
-                f"labels {unknown.tolist()} are not present in the segmentation_image"
-            )
+            raise ValueError(f"labels {unknown.tolist()} are not present in the segmentation_image")
         own = -labels if method == "source_only" else labels
         label = np.where(labels == 0, shapes.ANY, own).astype(np.int32)
         rule = shapes.MIRROR if method == "correct" else shapes.OWN
@@ -250,7 +248,9 @@ def measure(
     overlaps = (boxes[:, 1] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 2])
     beyond = (boxes != whole).any(axis=1)
     if samples:
-        beyond[beyond] = _weight_beyond(aperture, rows[beyond], whole[beyond], boxes[beyond], samples)
+        beyond[beyond] = _weight_beyond(
+            aperture, rows[beyond], whole[beyond], boxes[beyond], samples
+        )
     flags = _flags(seen, overlaps, beyond)
     total, variance, inside, _ = found.T
     nowhere = (flags & APERTURE_FLAGS.NO_OVERLAP) != 0
@@ -302,5 +302,3 @@ def _weight_beyond(aperture: Any, rows: Any, whole: Any, inside: Any, samples: i
         out = (y < y0) | (y >= y1) | (x < x0) | (x >= x1)
         beyond[which] = ((table > 0) & out).any(axis=1)
     return beyond
-
-

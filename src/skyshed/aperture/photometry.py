@@ -362,9 +362,7 @@ def aperture_photometry(
         table["sky_center"] = centers
     for i, aperture in enumerate(pixel):
         suffix = "" if single else f"_{i}"
-        found = measure(
-            aperture, images, method, subpixels, finite_only=False, n_threads=n_threads
-        )
+        found = measure(aperture, images, method, subpixels, finite_only=False, n_threads=n_threads)
         table[f"aperture_sum{suffix}"] = images.with_unit(found.total)
         if error is not None:
             table[f"aperture_sum_err{suffix}"] = images.with_unit(found.error)

@@ -89,7 +89,14 @@ def _block(
 
 
 def _by_label(
-    images: Images, of: slice, rows: Any, box: tuple[Any, ...], y: Any, x: Any, index: Any, used: Any
+    images: Images,
+    of: slice,
+    rows: Any,
+    box: tuple[Any, ...],
+    y: Any,
+    x: Any,
+    index: Any,
+    used: Any,
 ) -> tuple[Any, Any]:
     """Apply the kernels' rule; see `skyshed.kernels.shapes`."""
     y0, y1, x0, x1 = box

@@ -85,7 +85,9 @@ def _axes(matrix: Any, a: float, b: float, theta: float, *, on_sky: bool) -> tup
     """Map an ellipse, and return the lengths of its axes and the direction of the first one."""
     cosine, sine = np.cos(theta), np.sin(theta)
     # The directions of the axes: as (x, y), or as (east, north) where angles are from north.
-    axes = np.array([[sine, cosine], [cosine, -sine]] if on_sky else [[cosine, -sine], [sine, cosine]])
+    axes = np.array(
+        [[sine, cosine], [cosine, -sine]] if on_sky else [[cosine, -sine], [sine, cosine]]
+    )
     mapped = matrix @ (axes * [a, b])
     directions, lengths, _ = np.linalg.svd(mapped)
     first = mapped[:, 0]

@@ -114,7 +114,9 @@ def _of_ellipse(name: str) -> Column:
 
 def _of_values(name: str, doc: str, power: int = 1) -> Column:
     def column(self: Any) -> Any:
-        return self._images.with_unit(self._statistic(name), power) if power else self._statistic(name)
+        return (
+            self._images.with_unit(self._statistic(name), power) if power else self._statistic(name)
+        )
 
     column.__doc__ = doc
     return Column(column)
@@ -409,7 +411,9 @@ class ApertureStats:
             values = np.where(block.used, block.values, 0.0)
             errors = 0.0 * values if block.errors is None else np.where(block.used, block.errors, 0)
             sums = (weights * values), (weights * errors) ** 2, weights
-            for column, part in zip(columns, in_one_transfer(*(s.sum(axis=1) for s in sums)), strict=True):
+            for column, part in zip(
+                columns, in_one_transfer(*(s.sum(axis=1) for s in sums)), strict=True
+            ):
                 column.append(part)
         total, variance, area = (np.concatenate([np.empty(0), *column]) for column in columns)
         return total, np.sqrt(variance), area, found.flags, found.overlaps
@@ -563,7 +567,9 @@ class ApertureStats:
     @Column
     def sky_centroid_icrs(self) -> Any:
         """The centroid in the ICRS; `None` without a WCS."""
-        return self._array("sky_centroid") if self._wcs is None else self._array("sky_centroid").icrs
+        return (
+            self._array("sky_centroid") if self._wcs is None else self._array("sky_centroid").icrs
+        )
 
     @Column
     def bbox(self) -> Any:
@@ -689,7 +695,9 @@ class ApertureStats:
         sides = np.maximum(boxes[:, 1::2] - boxes[:, ::2], 0)
         for block in self._blocks(method):
             table, used = (to_host(each) for each in (pick(block), block.used))
-            for row, mask, (height, width) in zip(table, used, sides[block.rows].tolist(), strict=True):
+            for row, mask, (height, width) in zip(
+                table, used, sides[block.rows].tolist(), strict=True
+            ):
                 if height * width == 0:
                     cutouts.append(np.ma.masked_array([np.nan], mask=[False]))
                     continue

@@ -113,7 +113,9 @@ class Background:
         dtype = self._dtype if dtype is None else np.dtype(dtype)
         image = sep.background_map(mesh, self._box, self._shape, self._n_threads)
         # Integers are rounded as SEP does: by adding a half, and then towards 0.
-        return (image + 0.5).astype(dtype) if dtype.kind in "iu" else image.astype(dtype, copy=False)
+        return (
+            (image + 0.5).astype(dtype) if dtype.kind in "iu" else image.astype(dtype, copy=False)
+        )
 
     def subfrom(self, data: Any) -> None:
         """Subtract the background from an image, in place.

@@ -76,7 +76,16 @@ def measure(data, smooth, noise, is_variance, sigma, threshold, pixels, start, g
     with_noise = noise is not None or sigma is not None
     rule = with_noise, is_variance, float(threshold), float(sigma or 0.0)
     work = KERNELS.bind(
-        "measure_given", data, smooth, noise, data.shape[1], *rule, pixels, start, float(gain), table
+        "measure_given",
+        data,
+        smooth,
+        noise,
+        data.shape[1],
+        *rule,
+        pixels,
+        start,
+        float(gain),
+        table,
     )
     run_ranges(work, n, n_threads, OBJECTS)
     return table

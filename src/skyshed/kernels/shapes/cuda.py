@@ -21,7 +21,9 @@ def sums(
     np.cumsum(-(-sides[:, 0] * sides[:, 1] // CHUNK), out=first[1:])
     chunks, first = int(first[-1]), cupy.asarray(first)
     by_chunk, bits = cupy.empty((chunks, 4), np.float64), cupy.empty(chunks, np.int32)
-    label, background = (each if each is None else cupy.asarray(each) for each in (label, background))
+    label, background = (
+        each if each is None else cupy.asarray(each) for each in (label, background)
+    )
     SHAPES.launch(
         "shape_chunks", chunks * 32, data, error, mask, labels, np.int64(data.shape[1]),
         cupy.asarray(rows), cupy.asarray(boxes), label, background, np.int64(family),
@@ -29,9 +31,7 @@ def sums(
         np.int64(n), by_chunk, bits, dtype=data.dtype, block=WARPS,
     )  # fmt: skip
     out, seen = cupy.empty((n, 4), np.float64), cupy.empty(n, np.int32)
-    SHAPES.launch(
-        "shape_sums", n, first, np.int64(n), by_chunk, bits, out, seen, dtype=data.dtype
-    )
+    SHAPES.launch("shape_sums", n, first, np.int64(n), by_chunk, bits, out, seen, dtype=data.dtype)
     return out, seen
 
 
