@@ -20,6 +20,8 @@ FLOORS = (
     ("chain",),
     ("datasets",),
     ("output",),
+    ("sep",),
+    ("aperture",),
     ("finder",),
     ("catalog", "deblending"),
     ("detection",),

@@ -9,7 +9,14 @@ import numpy as np
 
 from skyshed.namespace import to_host
 
-__all__ = ["SEGMENTATION_FLAGS", "Flag", "Flags", "decode_segmentation_flags", "with_flag_list"]
+__all__ = [
+    "SEGMENTATION_FLAGS",
+    "Flag",
+    "Flags",
+    "decode",
+    "decode_segmentation_flags",
+    "with_flag_list",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -331,20 +338,27 @@ def decode_segmentation_flags(flags: Any, *, return_bit_values: bool = False) ->
     >>> decode_segmentation_flags(48, return_bit_values=True)
     [16, 32]
     """
+    return decode(flags, SEGMENTATION_FLAGS, return_bit_values=return_bit_values)
+
+
+def decode(flags: Any, meanings: Flags, *, return_bit_values: bool) -> list[Any]:
+    """Return what is set in flags of any set; see `decode_segmentation_flags`."""
     if not isinstance(return_bit_values, (bool, np.bool_)):
         raise TypeError(f"return_bit_values must be True or False, got {return_bit_values!r}")
     flags = flags if np.isscalar(flags) else np.asarray(to_host(flags))
     if np.ndim(flags) == 0:
-        return _decode(flags.item() if isinstance(flags, np.ndarray) else flags, return_bit_values)
+        value = flags.item() if isinstance(flags, np.ndarray) else flags
+        return _decode(value, meanings, return_bit_values)
     if flags.dtype.kind in "iu":
         # Even a million sources have few different combinations of flags.
         values, which = np.unique(flags, return_inverse=True)
-        meanings = [_decode(value, return_bit_values) for value in values]
-        return _nested([list(meanings[at]) for at in which.reshape(-1).tolist()], flags.shape)
-    return _nested([_decode(value, return_bit_values) for value in flags.flat], flags.shape)
+        known = [_decode(value, meanings, return_bit_values) for value in values]
+        return _nested([list(known[at]) for at in which.reshape(-1).tolist()], flags.shape)
+    each = [_decode(value, meanings, return_bit_values) for value in flags.flat]
+    return _nested(each, flags.shape)
 
 
-def _decode(value: Any, return_bit_values: bool) -> list[Any]:
+def _decode(value: Any, meanings: Flags, return_bit_values: bool) -> list[Any]:
     """Return the names or the bits of one integer."""
     if not _is_integer(value):
         raise TypeError(f"flags: a flag value must be an integer of at least 0, got {value!r}")
@@ -354,7 +368,7 @@ def _decode(value: Any, return_bit_values: bool) -> list[Any]:
     value = int(value)
     return [
         flag.bit_value if return_bit_values else flag.name
-        for flag in SEGMENTATION_FLAGS.all_flags
+        for flag in meanings.all_flags
         if value & flag.bit_value
     ]
 

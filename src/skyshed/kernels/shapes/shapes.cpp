@@ -1,0 +1,288 @@
+// Sums over shapes: a block of rows is weighed, then added up several pixels at a time. Only where a row has
+// masked pixels, or the sum is not finite, pixels are looked at one by one.
+
+#include "skyshed/kernels/shapes/shapes.h"
+#include "skyshed/kernels/apertures/weights.hpp"
+
+namespace shapes {
+namespace {
+
+using apertures::Block;
+using apertures::EllipseWeights;
+using apertures::Four;
+using apertures::add_up;
+using apertures::lanes_of;
+using apertures::padded;
+using apertures::widen;
+using apertures::GATHERED;
+using apertures::LANES;
+using apertures::ROWS;
+
+// The weights of a window's rows.
+class Weights {
+  public:
+    Weights(int family, i64 samples, i64 widest)
+        : values(max(GATHERED, widest) + LANES), family(family), samples(samples), outer(widest), inner(widest),
+          hole(max(GATHERED, widest) + LANES) {}
+    explicit operator bool() const { return values && outer && inner && hole; }
+
+    Scratch<double> values;  // of the block that was found last
+
+    void start(const Shape &shape, const Window &window) {
+        s = &shape, w = window;
+        const apertures::Box box = {w.y0, w.y1, w.x0, w.x1, 0, 0};
+        const apertures::Place whole = {};
+        if (!curved()) return;
+        if (s->outer.drawn) outer.start(s->outer.e, whole, s->x, s->y, box);
+        if (s->inner.drawn) inner.start(s->inner.e, whole, s->x, s->y, box);
+    }
+
+    // Weighs rows y0 to y1, and returns the columns of them that have weights.
+    Block find(i64 y0, i64 y1) {
+        if (!s->outer.drawn) return {y0, y1, w.x1, w.x0};
+        if (!curved()) return sampled_rows(y0, y1);
+        const Block block = outer.find_rows(y0, y1);
+        if (block.x0 >= block.x1) return block;
+        outer.find_weights(block, values.begin());
+        if (!s->inner.drawn) return block;
+        inner.find_rows(y0, y1);
+        for (i64 k = 0; k < y1 - y0; ++k) clip(inner.rows[k], block);
+        inner.find_weights(block, hole.begin());
+        const i64 n = padded(block.size());
+        double *out = values.begin();
+        const double *in = hole.begin();
+        SKYSHED_INDEPENDENT
+        for (i64 k = 0; k < n; ++k) out[k] = out[k] > in[k] ? out[k] - in[k] : 0.0;
+        return block;
+    }
+
+  private:
+    bool curved() const { return samples == 0 && family != RECTANGLE; }
+
+    // Rounding may let an inner outline reach a pixel further than the outer one.
+    static void clip(apertures::Row &row, const Block &block) {
+        row.first = max(row.first, block.x0), row.end = min(row.end, block.x1);
+        row.inner = min(max(row.inner, row.first), max(row.end, row.first));
+        row.inner_end = max(min(row.inner_end, row.end), row.inner);
+    }
+
+    Block sampled_rows(i64 y0, i64 y1) {
+        const i64 width = w.x1 - w.x0;
+        for (i64 y = y0; y < y1; ++y) {
+            double *row = values.begin() + (y - y0) * width;
+            if (samples == 1 && family == CIRCLE) centres(row, y, width);
+            else for (i64 k = 0; k < width; ++k) row[k] = weight_of(*s, family, samples, y, w.x0 + k);
+        }
+        for (i64 k = width * (y1 - y0); k < padded(width * (y1 - y0)); ++k) values[k] = 0.0;
+        return {y0, y1, w.x0, w.x1};
+    }
+
+    // Pixels of a row by their centres; what `sampled` says of circles.
+    void centres(double *row, i64 y, i64 width) const {
+        const double dy = ((double(y) - 0.5) - s->y - 0.5) + 1.0, y2 = dy * dy;
+        const double outer2 = s->outer.a * s->outer.a;
+        const double inner2 = s->inner.drawn ? s->inner.a * s->inner.a : 0.0;
+        const double x0 = double(w.x0) - 0.5, cx = s->x;
+        SKYSHED_INDEPENDENT
+        for (i64 k = 0; k < width; ++k) {
+            const double dx = ((x0 + double(k)) - cx - 0.5) + 1.0, r2 = dx * dx + y2;
+            row[k] = (r2 < outer2) & (r2 >= inner2) ? 1.0 : 0.0;
+        }
+    }
+
+    const int family;
+    const i64 samples;
+    const Shape *s = nullptr;
+    Window w = {};
+    EllipseWeights outer, inner;
+    Scratch<double> hole;
+};
+
+i64 rows_at_once(const Window &w) { return max(min(ROWS, GATHERED / (w.x1 - w.x0)), i64(1)); }
+
+// Asks for the pixels of a window that is measured next.
+template <class Value, class Error> void prefetch_window(const Images<Value, Error> &f, const Window &w) {
+    if (!w.size()) return;
+    for (i64 y = w.y0; y < min(w.y1, w.y0 + ROWS); ++y) {
+        const i64 first = y * f.nx + w.x0, last = first + (w.x1 - w.x0) - 1;
+        for (i64 p = first; p < last + 15; p += 16) {
+            prefetch<2>(f.data + min(p, last));
+            if (f.error) prefetch<2>(f.error + min(p, last));
+            if (f.labels) prefetch<2>(f.labels + min(p, last));
+        }
+        for (i64 p = first; f.mask && p < last + 63; p += 64) prefetch<2>(f.mask + min(p, last));
+    }
+}
+
+template <class Value, class Error> class Adder {
+  public:
+    Adder(const Images<Value, Error> &images, i64 n_pixels, int family, i64 samples, i64 power, i64 widest)
+        : f(images), n_pixels(n_pixels), power(power), weights(family, samples, widest),
+          values(max(GATHERED, widest) + LANES), variances(f.error ? max(GATHERED, widest) + LANES : 0) {}
+    explicit operator bool() const { return weights && values && variances; }
+
+    Sums sums;
+
+    bool measure(const Shape &s, const Window &w, int own, double sky, const int *stop) {
+        if (!go(s, w, own, sky, false, stop)) return false;
+        // Something is not finite: which, is seen pixel by pixel.
+        const bool whole = finite(sums.total) && finite(sums.variance);
+        return whole || go(s, w, own, sky, true, stop);
+    }
+
+  private:
+    bool go(const Shape &s, const Window &w, int own, double sky, bool one_by_one, const int *stop) {
+        sums = {0.0, 0.0, 0.0, 0.0, 0};
+        weights.start(s, w);
+        const i64 step = rows_at_once(w);
+        for (i64 y0 = w.y0; y0 < w.y1; y0 += step) {
+            if (stopped(stop)) return false;
+            const Block block = weights.find(y0, min(y0 + step, w.y1));
+            if (block.x0 >= block.x1) continue;
+            if (one_by_one || any_special(block, own)) add_each(s, w, block, own, sky);
+            else add_all(block, sky);
+        }
+        return true;
+    }
+
+    // Whether one of a block's pixels is masked or has a label that matters.
+    bool any_special(const Block &b, int own) const {
+        const bool by_label = f.rule != NONE && own != ANY;
+        if (!f.mask && !by_label) return false;
+        for (i64 y = b.y0; y < b.y1; ++y) {
+            const i64 first = y * f.nx + b.x0, n = b.width();
+            if (f.mask) {
+                const unsigned char *mask = bytes_of(f.mask) + first;
+                unsigned char any = 0;
+                for (i64 k = 0; k < n; ++k) any |= mask[k];
+                if (any) return true;
+            }
+            if (by_label) {
+                const int *labels = f.labels + first;
+                int any = 0;
+                if (own > 0) for (i64 k = 0; k < n; ++k) any |= int(labels[k] > 0) & int(labels[k] != own);
+                else for (i64 k = 0; k < n; ++k) any |= int(labels[k] != -own);
+                if (any) return true;
+            }
+        }
+        return false;
+    }
+
+    void add_each(const Shape &s, const Window &w, const Block &b, int own, double sky) {
+        const double *weight = weights.values.begin();
+        for (i64 y = b.y0; y < b.y1; ++y)
+            for (i64 x = b.x0; x < b.x1; ++x, ++weight)
+                if (*weight > 0.0) add_pixel(sums, f, w, s, own, sky, power, y, x, *weight);
+    }
+
+    void add_all(const Block &b, double sky) {
+        const i64 n = b.width(), all = b.size();
+        const double *weight = weights.values.begin();
+        for (i64 y = b.y0; y < b.y1; ++y) {
+            const i64 first = y * f.nx + b.x0, at = (y - b.y0) * n, room = n_pixels - first;
+            widen(f.data + first, n, room, sky, values.begin() + at);
+            if (f.error) widen(f.error + first, n, room, 0.0, variances.begin() + at);
+        }
+        weigh(weight, values.begin(), all);
+        const auto two = add_up(values.begin(), weight, all);
+        sums.total += two.first;
+        if (two.second > 0.0) sums.seen |= PIXEL | USED;
+        sums.area += two.second;
+        if (!f.error) return;
+        spread(weight, variances.begin(), all);
+        sums.variance += add_up(variances.begin(), variances.begin(), all).first;
+    }
+
+    static void weigh(const double *weight, double *__restrict value, i64 n) {
+        SKYSHED_INDEPENDENT
+        for (i64 k = 0; k < n; ++k) {
+            const double weighted = weight[k] * value[k];
+            value[k] = weight[k] > 0.0 ? weighted : 0.0;
+        }
+    }
+
+    void spread(const double *weight, double *__restrict sigma, i64 n) const {
+        const bool squared = power == 2;
+        SKYSHED_INDEPENDENT
+        for (i64 k = 0; k < n; ++k) {
+            const double by = squared ? weight[k] * weight[k] : weight[k];
+            const double weighted = by * (sigma[k] * sigma[k]);
+            sigma[k] = weight[k] > 0.0 ? weighted : 0.0;
+        }
+    }
+
+    const Images<Value, Error> f;
+    const i64 n_pixels, power;
+    Weights weights;
+    Scratch<double> values, variances;
+};
+
+// The sums over shapes order[k0:k1]; `out` has four for each.
+template <class Value, class Error>
+i64 add_up_shapes(
+    const Value *data, const Error *error, const bool *mask, const int *labels, i64 ny, i64 nx,
+    const double *rows, const i64 *boxes, const int *label, const double *background, i64 family, i64 samples,
+    i64 rule, i64 power, bool finite_only, const i64 *order, double *out, int *seen, const int *stop, i64 k0,
+    i64 k1) {
+    i64 widest = 1;
+    for (i64 k = k0; k < k1; ++k) {
+        const Window w = window_at(boxes, order[k]);
+        widest = max(widest, w.x1 - w.x0);
+    }
+    const Images<Value, Error> f = {data, error, mask, labels, nx, int(rule), finite_only};
+    Adder<Value, Error> adder(f, ny * nx, int(family), samples, power, widest);
+    if (!adder) return NO_MEMORY;
+    for (i64 k = k0; k < k1; ++k) {
+        const i64 i = order[k];
+        const Window w = window_at(boxes, i);
+        if (k + 1 < k1) prefetch_window(f, window_at(boxes, order[k + 1]));
+        adder.sums = {0.0, 0.0, 0.0, 0.0, 0};
+        if (w.size()) {
+            const Shape s = shape_at(int(family), rows, i);
+            if (!adder.measure(s, w, label ? label[i] : ANY, background ? background[i] : 0.0, stop)) return STOPPED;
+        }
+        const Sums &sums = adder.sums;
+        out[4 * i] = sums.total, out[4 * i + 1] = sums.variance;
+        out[4 * i + 2] = sums.area, out[4 * i + 3] = sums.left_out;
+        seen[i] = sums.seen;
+    }
+    return 0;
+}
+
+// The weights of shapes i0 to i1: rows of a table, which have room for a window's pixels.
+i64 weights(
+    const double *rows, const i64 *boxes, i64 family, i64 samples, i64 width, double *out, const int *stop,
+    i64 i0, i64 i1) {
+    i64 widest = 1;
+    for (i64 i = i0; i < i1; ++i) {
+        const Window w = window_at(boxes, i);
+        widest = max(widest, w.x1 - w.x0);
+    }
+    Weights found(int(family), samples, widest);
+    if (!found) return NO_MEMORY;
+    for (i64 i = i0; i < i1; ++i) {
+        const Window w = window_at(boxes, i);
+        double *const row = out + i * width;
+        std::fill(row, row + width, 0.0);
+        if (!w.size()) continue;
+        const Shape s = shape_at(int(family), rows, i);
+        found.start(s, w);
+        const i64 step = rows_at_once(w), across = w.x1 - w.x0;
+        for (i64 y0 = w.y0; y0 < w.y1; y0 += step) {
+            if (stopped(stop)) return STOPPED;
+            const Block b = found.find(y0, min(y0 + step, w.y1));
+            if (b.x0 >= b.x1) continue;
+            const double *value = found.values.begin();
+            for (i64 y = b.y0; y < b.y1; ++y, value += b.width())
+                std::copy(value, value + b.width(), row + (y - w.y0) * across + (b.x0 - w.x0));
+        }
+    }
+    return 0;
+}
+
+SKYSHED_KERNEL("shapes.sums", add_up_shapes<float, float>);
+SKYSHED_KERNEL("shapes.sums", add_up_shapes<double, double>);
+SKYSHED_KERNEL("shapes.weights", weights);
+
+}  // namespace
+}  // namespace shapes
