@@ -11,10 +11,11 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from skyshed.cli.each_inputs import COMPANIONS, companions_of, images_of
+from skyshed.cli.each_inputs import companions_of, images_of
 from skyshed.cli.errors import complain, in_one_line
 from skyshed.cli.writing import WORKSPACE, write_found
 from skyshed.parameters import Parameters
+from skyshed.parameters.companions import COMPANIONS
 
 __all__ = ["SOME_FAILED", "run_each"]
 

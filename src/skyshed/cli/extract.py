@@ -8,16 +8,17 @@ from dataclasses import Field, fields
 from pathlib import Path
 from typing import Any
 
-from skyshed.cli.each_inputs import COMPANIONS
 from skyshed.cli.errors import warnings_in_one_line
 from skyshed.cli.writing import WORKSPACE, say_calibration, say_product, write_found
 from skyshed.names import KEYWORDS
 from skyshed.parameters import Parameters
+from skyshed.parameters.companions import COMPANIONS
 from skyshed.parameters.validators import Flag
 
 __all__ = [
     "SUMMARY",
     "USAGE",
+    "add_companions",
     "add_large",
     "add_options",
     "add_parameters",
@@ -58,6 +59,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="HDU of the image [the first with an image]; with --each several: 1,2,3, 1-60, "
         "S29,S30, 'S*', 'SCI,*' (every version) or all",
     )  # fmt: skip
+    add_companions(files)
+    add_large(parser)
+    parser.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors")
+    add_parameters(parser)
+
+
+def add_companions(files: Any) -> None:
+    """Declare what goes with an image, and what product it is."""
     for name, about in (
         ("weight", "inverse variance of the background of each pixel"),
         ("rms", "noise of the background of each pixel"),
@@ -87,9 +96,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--as", metavar="PROFILE", dest="profile",
         help="which product of an observatory the image is; plain for none [found out]",
     )  # fmt: skip
-    add_large(parser)
-    parser.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors")
-    add_parameters(parser)
 
 
 def add_result_files(files: Any) -> None:
