@@ -55,7 +55,9 @@ def make_images(folder: Path, n: int) -> Path:
             continue
         rng = np.random.default_rng(k)
         image = rng.normal(100, 3, (SIDE, SIDE))
-        for cy, cx, peak in zip(*rng.uniform([[6], [6], [60]], [[58], [58], [600]], (3, STARS))):
+        for cy, cx, peak in zip(
+            *rng.uniform([[6], [6], [60]], [[58], [58], [600]], (3, STARS)), strict=True
+        ):
             image += peak * np.exp(-((x - cx) ** 2 + (y - cy) ** 2) / (2 * WIDTH**2))
         header["CRVAL1"] = 150 + APART * (k % PER_ROW)
         header["CRVAL2"] = APART * (k // PER_ROW)
@@ -69,7 +71,8 @@ def run(listing: Path, catalog: Path, workers: int, stop: int | None, total: int
     """Run until so many entries are in the ledger, or the end; return what it took."""
     command = [
         sys.executable, "-m", "skyshed", "survey", str(listing), "--out", str(catalog), "--quiet",
-        "--workers", str(workers), "--retries", "0", "--n-threads", "1", "--partition-rows", "50000",
+        "--workers", str(workers), "--retries", "0", "--n-threads", "1",
+        "--partition-rows", "50000",
     ]  # fmt: skip
     begun, process = time.perf_counter(), subprocess.Popen(command)
     watched, ledger = psutil.Process(process.pid), catalog / ".survey" / "ledger"
@@ -171,7 +174,7 @@ def main() -> None:
             "",
             command,
             "",
-            machine(),
+            *machine(options.workers, None)[:2],
             "",
             *facts,
             "",

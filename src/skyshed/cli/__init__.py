@@ -1,4 +1,4 @@
-"""The command line: ``skyshed extract``, ``bands``, ``survey``, ``columns``, ``simulate``, ``info``.
+"""The command line: ``skyshed extract``, ``bands``, ``survey`` and lesser commands.
 
 What computes is imported by the command that needs it, so that help comes at once.
 """

@@ -26,8 +26,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     files = parser.add_argument_group(
         "files",
-        "what goes with the images is a file for all, or a pattern with {folder}, {stem}, {file} or "
-        "{hdu} of each",
+        "what goes with the images is a file for all, or a pattern with {folder}, {stem}, {file} "
+        "or {hdu} of each",
     )
     files.add_argument(
         "--out", metavar="CATALOG", required=True,

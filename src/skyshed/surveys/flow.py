@@ -15,7 +15,7 @@ __all__ = ["Flow", "flow_on"]
 
 T = TypeVar("T")
 
-#: Tasks under way for each thread of the workers: one that runs, and one that is there when it ends.
+#: Tasks under way for each thread of the workers: one that runs, and the next.
 AHEAD = 2
 #: Seconds for which the number of the workers' threads is taken to stay.
 STEADY = 5.0

@@ -288,9 +288,9 @@ class Run:
         for (pixel, places), result, error in workers().each(write_partition, take, *common):
             if error is not None:
                 raise OSError(
-                    f"the partition {file_of(pixel)} cannot be written ({one_line(error)}); what is "
-                    "finished is kept: the same call goes on, with fewer partition_rows if memory "
-                    "is short"
+                    f"the partition {file_of(pixel)} cannot be written ({one_line(error)}); what "
+                    "is finished is kept: the same call goes on, with fewer partition_rows if "
+                    "memory is short"
                 ) from error
             if isinstance(result, str):
                 self._forget(ledger, places)

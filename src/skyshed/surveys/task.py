@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from astropy.utils.exceptions import AstropyWarning
 
 from skyshed.extraction.each import take_turns
 from skyshed.extraction.hdus import choose_hdus
@@ -178,7 +177,6 @@ def _image(job: Job, number: int, outcomes: Iterator[Outcome]) -> tuple[dict[str
     """Extract the next image; return its facts, and its sources if that was possible."""
     with warnings.catch_warnings(record=True) as heard:
         warnings.simplefilter("always")
-        warnings.simplefilter("ignore", AstropyWarning)
         outcome = next(outcomes)
         facts: dict[str, Any] = {
             "name": outcome.name, "hdu": outcome.hdu, "hdu_name": outcome.hdu_name,
@@ -191,7 +189,8 @@ def _image(job: Job, number: int, outcomes: Iterator[Outcome]) -> tuple[dict[str
                 facts |= _facts(outcome)
             except Exception as failure:  # the others may well be right
                 error, batch = failure, None
-    texts = dict.fromkeys(one_line(each.message) for each in heard)
+    ours = (each for each in heard if each.category.__module__.startswith("skyshed."))
+    texts = dict.fromkeys(one_line(each.message) for each in ours)
     facts["warnings"] = "; ".join(texts)[:MOST_TEXT]
     facts["state"] = DONE if error is None else FAILED
     if error is not None:
