@@ -161,6 +161,7 @@ def _turns(
     folders: Sequence[str],
 ) -> list[Any]:  # fmt: skip
     """Give every image its turn."""
+    from skyshed.extraction.device import gpus_of
     from skyshed.extraction.plan import Resources
     from skyshed.extraction.turns import check_settings, make_turns
 
@@ -171,12 +172,14 @@ def _turns(
         if given is not None:
             options[name] = companions_of(given, f"--{name.replace('_', '-')}", images, places)
     check_settings(parameters, {}, arguments.device, arguments.memory, arguments.scheduler)
+    gpus = gpus_of(arguments.device)
     resources = [
         Resources(
             arguments.memory,
             None if arguments.workspace is None else os.path.join(arguments.workspace, folder),
             arguments.scheduler, arguments.restart,
             None if arguments.out is None else _workspace(arguments, Path(arguments.out), folder),
+            gpus=gpus,
         )
         for folder in folders
     ]  # fmt: skip

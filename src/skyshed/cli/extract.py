@@ -114,9 +114,10 @@ def add_result_files(files: Any) -> None:
     files.add_argument("--regions", action="store_true", help="write DS9 regions too")
     files.add_argument(
         "--device",
-        choices=("cpu", "cuda", "auto"),
+        metavar="cpu|cuda|cuda:0,2|cuda:all|auto",
         default="cpu",
-        help="where to compute; auto is the GPU where there is one and it pays [cpu]",
+        help="where to compute; several GPUs share the tiles of large images; auto is the GPU "
+        "where there is one and it pays [cpu]",
     )
     files.add_argument("--no-preview", action="store_true", help="draw no preview.png")
 
@@ -228,19 +229,21 @@ def run(arguments: argparse.Namespace) -> int:
 
 def carry_out(arguments: argparse.Namespace, request: Any) -> int:
     """Do what is asked for, and write what is found, or say what that will take."""
-    from skyshed.extraction.device import check_device
+    from skyshed.extraction.device import check_device, gpus_of, on_first
     from skyshed.extraction.plan import Resources, make_forecast, make_plan
 
     check_device(arguments.device, arguments.scheduler)
     resources = Resources(
         arguments.memory, arguments.workspace, arguments.scheduler, arguments.restart,
         None if arguments.out is None else os.path.join(arguments.out, WORKSPACE),
+        gpus=gpus_of(arguments.device),
     )  # fmt: skip
-    plan = make_plan(request, resources)
-    if arguments.plan:
-        print(make_forecast(request, plan))
-        return 0
-    return _write_results(arguments, request, plan, resources)
+    with on_first(resources.gpus):
+        plan = make_plan(request, resources)
+        if arguments.plan:
+            print(make_forecast(request, plan))
+            return 0
+        return _write_results(arguments, request, plan, resources)
 
 
 def _write_results(arguments: argparse.Namespace, request: Any, plan: Any, resources: Any) -> int:

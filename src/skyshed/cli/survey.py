@@ -69,7 +69,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
             f"--{name}", metavar="N", type=int, default=default, help=f"{about} [{default}]"
         )
     work.add_argument(
-        "--device", choices=("cpu", "cuda", "auto"), default="cpu", help="where to compute [cpu]"
+        "--device",
+        metavar="cpu|cuda|cuda:0,2|auto",
+        default="cpu",
+        help="where to compute; processes of this machine have a GPU each [cpu]",
     )
     work.add_argument(
         "--restart", action="store_true", help="begin anew where a survey was begun, or lies"

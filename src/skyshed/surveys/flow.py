@@ -1,6 +1,7 @@
 """Tasks on the workers of Dask, of which only so many are under way at a time."""
 
 import logging
+import os
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from queue import Empty, SimpleQueue
@@ -62,7 +63,8 @@ class Flow:
         """
         from distributed.protocol.pickle import dumps
 
-        sent, done, flying = dumps((task, common)), SimpleQueue[Any](), {}
+        sent, done = dumps((task, common)), SimpleQueue[Any]()
+        flying: dict[Any, T] = {}
         try:
             while True:
                 while len(flying) < self._window():
@@ -140,15 +142,17 @@ def _carry_out(sent: bytes, item: Any) -> Any:
 
 
 @contextmanager
-def flow_on(scheduler: Any, n_workers: int = 1, n_gpus: int = 0) -> Iterator[Flow]:
+def flow_on(scheduler: Any, n_workers: int = 1, gpus: tuple[int, ...] = ()) -> Iterator[Flow]:
     """Give a flow on a cluster, or on processes of this machine, which end with it.
 
     Parameters
     ----------
     scheduler : str, `distributed.Client` or None
         See `skyshed.mosaic.engine.connect`; `None` for processes of this machine.
-    n_workers, n_gpus : int, optional
-        How many processes, and how many GPUs they share, each having one of them.
+    n_workers : int, optional
+        How many processes.
+    gpus : tuple of int, optional
+        The GPUs that they share: each has one.
 
     Raises
     ------
@@ -161,7 +165,7 @@ def flow_on(scheduler: Any, n_workers: int = 1, n_gpus: int = 0) -> Iterator[Flo
         with closing(engine):
             yield Flow(_with_workers(engine.client))
         return
-    with _processes(n_workers, n_gpus) as address:
+    with _processes(n_workers, gpus) as address:
         client = client_of(address)
         try:
             yield Flow(_with_workers(client))
@@ -185,7 +189,7 @@ def _with_workers(client: Any) -> Any:
 
 
 @contextmanager
-def _processes(n_workers: int, n_gpus: int) -> Iterator[str]:
+def _processes(n_workers: int, gpus: tuple[int, ...]) -> Iterator[str]:
     """Start a scheduler in this process and workers of a thread each in others; give its address.
 
     The workers are programs of their own, not copies of this one: a script that calls `survey` need
@@ -214,10 +218,19 @@ def _processes(n_workers: int, n_gpus: int) -> Iterator[str]:
                 "host": host, "nthreads": 1, "memory_limit": memory, "dashboard": False,
                 "silence_logs": QUIET,
             }  # fmt: skip
-            if n_gpus:
-                options["env"] = {"CUDA_VISIBLE_DEVICES": str(number % n_gpus)}
+            if gpus:
+                options["env"] = {"CUDA_VISIBLE_DEVICES": _visible(gpus[number % len(gpus)])}
             kind = {"worker_class": "distributed.Nanny", "worker_kwargs": options}
             workers[number] = {"cls": SubprocessWorker, "options": kind}
         cluster = SpecCluster(workers=workers, scheduler=scheduler, silence_logs=QUIET)
     with cluster:
         yield cluster.scheduler_address
+
+
+def _visible(gpu: int) -> str:
+    """Return what names a GPU of this process to another, which is to see no other.
+
+    Where this process sees some of the machine's only, its numbers count those.
+    """
+    seen = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+    return seen.split(",")[gpu] if seen else str(gpu)

@@ -201,7 +201,7 @@ def _path(image: Any, number: int) -> str:
         raise TypeError(
             f"images must be paths, which workers can read; number {number} is {image!r}"
         )
-    return os.fspath(image)
+    return str(os.fspath(image))
 
 
 def _is_file(name: str, value: Any) -> bool:

@@ -61,7 +61,7 @@ def count(index: Any) -> tuple[Any, Any]:
     >>> count([0, 1, 1 << 38])
     (array([0, 1]), array([2, 1]))
     """
-    return np.unique(np.asarray(index) >> (2 * (ORDER - FINEST)), return_counts=True)  # type: ignore[no-any-return]
+    return np.unique(np.asarray(index) >> (2 * (ORDER - FINEST)), return_counts=True)
 
 
 def partitions(pixels: Any, counts: Any, most: int) -> list[Pixel]:

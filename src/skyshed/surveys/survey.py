@@ -6,10 +6,11 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from skyshed.arguments import check_choice, check_positive_integer
+from skyshed.arguments import check_positive_integer
+from skyshed.extraction.device import check_device, gpus_of
 from skyshed.extraction.turns import check_settings
 from skyshed.kernels.threads import resolve_n_threads
-from skyshed.mosaic.memory import available, in_bytes
+from skyshed.mosaic.memory import in_bytes
 from skyshed.optional import need
 from skyshed.parameters import Parameters
 from skyshed.surveys.flow import Flow, flow_on
@@ -77,8 +78,9 @@ def survey(
         Further columns of the list, which go into the table of images: the night, the filter.
     parameters : `Parameters`, optional
         The parameters of the chain.
-    device : {"cpu", "cuda", "auto"}, optional
-        As in `skyshed.extract`. Processes of this machine have a GPU each with ``"cuda"``.
+    device : {"cpu", "cuda", "cuda:0,2", "auto"}, optional
+        As in `skyshed.extract`. With ``"cuda"``, or several by their numbers, processes of this
+        machine have a GPU each.
     memory : int or str, optional
         What an image may take. By default 60 % of what Dask lets a worker take, by its threads. An
         image that needs more is worked on tile by tile.
@@ -137,7 +139,7 @@ def survey(
         "detection_rms": detection_rms, "detection_variance": detection_variance,
         "detection_mask": detection_mask, "wcs": wcs, "region": region, "profile": profile,
     }  # fmt: skip
-    check_choice(device, "device", (None, "cpu", "cuda", "auto"))
+    kind = check_device(device, scheduler)
     if scheduler is not None and n_workers is not None:
         raise ValueError(
             f"n_workers={n_workers} is about processes of this machine, and a scheduler has "
@@ -157,7 +159,7 @@ def survey(
     folder = Path(os.path.abspath(os.fspath(catalog)))
     work = folder / WORK if workspace is None else Path(os.path.abspath(os.fspath(workspace)))
     run = Run(
-        folder, work, listing, settings, device, None if memory is None else in_bytes(memory),
+        folder, work, listing, settings, kind, None if memory is None else in_bytes(memory),
         retries, per_task, partition_rows,
     )  # fmt: skip
     return run.carry_out(
@@ -171,20 +173,5 @@ def _flow(
     """Return what runs tasks on the workers, as a context."""
     if scheduler is not None:
         return flow_on(scheduler)
-    gpus = _n_gpus() if device == "cuda" else 0
-    cores = resolve_n_threads(None)
-    return flow_on(None, n_workers or gpus or cores, gpus)
-
-
-def _n_gpus() -> int:
-    """Return how many GPUs this machine has.
-
-    Raises
-    ------
-    ImportError
-        If CuPy is not installed or sees none.
-    """
-    available("cuda")
-    import cupy
-
-    return int(cupy.cuda.runtime.getDeviceCount())
+    gpus = gpus_of("cuda:all" if device == "cuda" else device)
+    return flow_on(None, n_workers or len(gpus) or resolve_n_threads(None), gpus)

@@ -5,6 +5,7 @@ import threading
 import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,13 +123,17 @@ def extract_some(
         own = _turns(job, number, image, options)
         turns += own
         owners += [number] * len(own)
-    found: dict[int, list[tuple[dict[str, Any], Any]]] = {}
-    with closing(take_turns(turns)) as outcomes:  # type: ignore[type-var]
-        for number in owners:
-            found.setdefault(number, []).append(_image(job, number, outcomes))
-            if len(found[number]) == owners.count(number):
-                remove(Path(job.folder) / TILES / str(number))
-    return [_entry(job, number, found[number]) for number, *_ in exposures]
+    writer, entries = _writer(), []
+    # The sources of an exposure are written while the next is extracted; only one set of them waits.
+    outcomes = take_turns(turns)
+    with closing(outcomes), ThreadPoolExecutor(1) as pool:  # type: ignore[type-var]
+        for number, _, _ in exposures:
+            images = [_image(job, number, outcomes) for _ in range(owners.count(number))]
+            if entries:
+                entries[-1].result()
+            entries.append(pool.submit(_entry, job, number, images, writer))
+            del images
+    return [each.result() for each in entries]
 
 
 def _turns(job: Job, number: int, image: str, options: Mapping[str, Any]) -> list[Turn]:
@@ -224,7 +229,7 @@ def _sources(job: Job, number: int, outcome: Outcome) -> Any:
 
 
 def _middle(side: slice) -> float:
-    return (side.start + side.stop - 1) / 2
+    return float(side.start + side.stop - 1) / 2
 
 
 def _on_sky(wcs: Any, x: Any, y: Any) -> tuple[Any, Any]:
@@ -261,8 +266,8 @@ def _facts(outcome: Outcome) -> dict[str, Any]:
 
 
 def _entry(
-    job: Job, number: int, images: Sequence[tuple[dict[str, Any], Any]]
-) -> dict[str, Any]:  # fmt: skip
+    job: Job, number: int, images: Sequence[tuple[dict[str, Any], Any]], writer: str
+) -> dict[str, Any]:
     """Write the sources of an exposure, and return what the ledger says of it."""
     facts = [each for each, _ in images]
     batches = [batch for _, batch in images if batch is not None]
@@ -270,7 +275,7 @@ def _entry(
     if batches:
         try:
             batch = joined(batches)
-            entry["record"] = append(Path(job.folder), _writer(), batch)
+            entry["record"] = append(Path(job.folder), writer, batch)
             entry["pixels"] = [each.tolist() for each in count(batch[COLUMN].to_numpy())]
         except (OSError, ValueError) as error:
             for each in facts:
@@ -279,6 +284,7 @@ def _entry(
     failed = [each for each in facts if each["state"] == FAILED]
     entry["state"] = FAILED if failed else DONE
     entry["again"] = any(each["again"] for each in failed)
+    remove(Path(job.folder) / TILES / str(number))
     return entry
 
 
