@@ -8,7 +8,7 @@ those of `device_rates`. What is simulated is who waits for whom: tiles, or dete
 (all nodes share a file system, the GPUs of a node its network), copied to pinned memory and sent
 over the bus of their GPU, computed there, and their table and labels are written. Reading, sending,
 computing and writing of neighbouring tiles overlap; each resource does one thing at a time, in the
-order of asking. The Python of threads of one process excludes each other (the GIL); processes do not.
+order of asking. Threads of one process run Python one at a time (the GIL); processes do not.
 """
 
 import argparse
@@ -184,7 +184,7 @@ def report(ledger: dict[str, Any]) -> str:
     ):
         lines.append(f"| {about} | {values[0] * scale:g} {unit} | {values[1] * scale:g} {unit} |")
     lines += [
-        "", "The chain's time for an image, a line through the two largest fields of the ledger:", "",
+        "", "The chain's time for an image, a line through the ledger's two largest fields:", "",
         "| GPU | fixed, ms | ns a pixel | bus, GB/s |", "| --- | --- | --- | --- |",
     ]  # fmt: skip
     for gpu in GPUS:

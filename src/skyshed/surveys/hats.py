@@ -79,12 +79,13 @@ def write_partition(
     pixel, places = Pixel(*part[0]), [Place(*each) for each in part[1]]
     whole = pyarrow.ipc.read_schema(pyarrow.py_buffer(schema))
     schemas: dict[str, Any] = {}
+    opened: dict[str, Any] = {}
     parts = []
     try:
         for place in places:
             if place.schema not in schemas:
                 schemas[place.schema] = load_schema(Path(folder), place.schema)
-            batch = read(Path(folder), place, schemas[place.schema])
+            batch = read(Path(folder), place, schemas[place.schema], opened)
             first, behind = np.searchsorted(batch[COLUMN].to_numpy(), pixel.bounds)
             parts.append(_conformed(batch.slice(first, behind - first), whole))
     except DamagedError as error:

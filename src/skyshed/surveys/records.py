@@ -67,8 +67,19 @@ def append(folder: Path, writer: str, batch: Any) -> Place:
     return Place(writer, start, len(content), zlib.crc32(content), schema)
 
 
-def read(folder: Path, place: Place, schema: Any) -> Any:
+def read(folder: Path, place: Place, schema: Any, opened: dict[str, Any]) -> Any:
     """Return a record; its columns are the bytes of the file, which are read as they are used.
+
+    Parameters
+    ----------
+    folder : Path
+        That of the survey.
+    place : Place
+        Where the record lies.
+    schema : `pyarrow.Schema`
+        What `load_schema` returns for it.
+    opened : dict
+        The files that were opened, which are kept there: each is mapped into memory once.
 
     Raises
     ------
@@ -78,12 +89,13 @@ def read(folder: Path, place: Place, schema: Any) -> Any:
     import pyarrow
 
     path = folder / RECORDS / place.file
-    try:
-        with open(path, "rb") as file:
-            content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    except (OSError, ValueError) as error:  # not there; empty
-        raise DamagedError(f"{path} cannot be read ({error})") from error
-    view = memoryview(content)[place.start : place.start + place.size]
+    if place.file not in opened:
+        try:
+            with open(path, "rb") as file:
+                opened[place.file] = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        except (OSError, ValueError) as error:  # not there; empty
+            raise DamagedError(f"{path} cannot be read ({error})") from error
+    view = memoryview(opened[place.file])[place.start : place.start + place.size]
     if len(view) != place.size or zlib.crc32(view) != place.checksum:
         raise DamagedError(f"{path} is damaged at byte {place.start}")
     return pyarrow.ipc.read_record_batch(pyarrow.py_buffer(view), schema)

@@ -124,7 +124,7 @@ def extract_some(
         turns += own
         owners += [number] * len(own)
     writer, entries = _writer(), []
-    # The sources of an exposure are written while the next is extracted; only one set of them waits.
+    # Sources are written while the next exposure is extracted; only one set of them waits.
     outcomes = take_turns(turns)
     with closing(outcomes), ThreadPoolExecutor(1) as pool:  # type: ignore[type-var]
         for number, _, _ in exposures:
