@@ -107,3 +107,15 @@ GPUS = (
         (11e9, 3e9), 32, 64 * 1024,
     ),
 )  # fmt: skip
+
+#: Bytes per second that a thread copies from the page cache to a pinned buffer; assumed.
+PAGE_CACHE: Range = (12e9, 5e9)
+#: Seconds of the host for each source besides the chain's own Python: NumPy over rows; assumed.
+PER_SOURCE: Range = (0.15e-6, 0.3e-6)
+#: Bytes per second that a node takes from the network (200 and 25 gigabits), and that a file system
+#: gives to all nodes together; assumed.
+NODE_NETWORK: Range = (22e9, 2.8e9)
+FILE_SYSTEM: Range = (100e9, 20e9)
+#: Bytes of a pixel in a file that is compressed by RICE_1: of 16 bits some 7 remain, of quantised
+#: float32 up to 16; assumed.
+COMPRESSED: Range = (0.9, 2.0)

@@ -15,6 +15,7 @@ ROOT = Path(skyshed.__file__).parent
 FLOORS = (
     ("__main__",),
     ("cli",),
+    ("surveys",),
     ("extraction",),
     ("mosaic",),
     ("chain",),

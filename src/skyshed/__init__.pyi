@@ -48,6 +48,7 @@ from .flags import SEGMENTATION_FLAGS, decode_segmentation_flags
 from .noise import calc_total_error
 from .parameters import Parameters
 from .segmentation import Segment, SegmentationImage
+from .surveys import survey
 
 __version__: str
 
@@ -90,4 +91,5 @@ __all__ = [
     "extract_bands",
     "extract_each",
     "make_2dgaussian_kernel",
+    "survey",
 ]

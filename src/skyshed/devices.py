@@ -23,6 +23,7 @@ __all__ = [
     "current_device",
     "device_of",
     "on_device_of",
+    "on_gpu",
     "on_its_device",
     "stays_on_device",
 ]
@@ -59,6 +60,12 @@ def current_device() -> Any:
     """
     cupy = sys.modules.get("cupy")
     return cupy.cuda.Device() if cupy is not None and cupy.is_available() else None
+
+
+def on_gpu(number: int) -> AbstractContextManager[Any]:
+    """Return a context in which a GPU is current, by its number; CuPy is there."""
+    device: AbstractContextManager[Any] = importlib.import_module("cupy").cuda.Device(number)
+    return device
 
 
 def on_device_of(array: Any) -> AbstractContextManager[Any]:

@@ -39,6 +39,7 @@ __all__ = [
     "like",
     "named_modules",
     "ndimage_of",
+    "need_gpu",
     "on_device_of",
     "on_its_device",
     "only_on_host",
@@ -118,7 +119,7 @@ def array_namespace(**arrays: Any) -> ModuleType:
     check_one_device(**arrays)
     name, array = homes[True]
     if not is_device_array(array):
-        _cupy(f"{name} is a {_kind(array)} on a GPU, which")
+        need_gpu(f"{name} is a {_kind(array)} on a GPU, which")
         return importlib.import_module("array_api_compat.cupy")
     return array_api_compat.array_namespace(array)
 
@@ -163,7 +164,7 @@ def adopt(array: Any, name: str = "array") -> Any:
     try:
         if device not in CUDA_DEVICES:
             return np.from_dlpack(array)
-        cupy = _cupy(f"{name} is a {_kind(array)} on a GPU, which")
+        cupy = need_gpu(f"{name} is a {_kind(array)} on a GPU, which")
         return (cupy.asarray if _on_cuda(array) else cupy.from_dlpack)(array)
     except (BufferError, RuntimeError, TypeError, ValueError) as error:
         raise TypeError(
@@ -268,7 +269,7 @@ def to_device(array: Any) -> Any:
     """
     if array is None or is_device_array(array):
         return array
-    cupy = _cupy("device 'cuda'")
+    cupy = need_gpu("device 'cuda'")
     if array.nbytes <= PART or not array.ndim or not array.dtype.isnative:
         return cupy.asarray(array)
     there = cupy.empty(array.shape, array.dtype)
@@ -288,7 +289,7 @@ def device_memory() -> int:
     ImportError
         If CuPy is not installed or finds no device.
     """
-    cupy = _cupy("device 'cuda'")
+    cupy = need_gpu("device 'cuda'")
     return int(cupy.cuda.Device().mem_info[0]) + int(cupy.get_default_memory_pool().free_bytes())
 
 
@@ -304,7 +305,7 @@ def why_no_gpu() -> str | None:
     if importlib.util.find_spec("cupy") is None:
         return "CuPy is not installed"
     try:
-        cupy = _cupy("a GPU")
+        cupy = need_gpu("a GPU")
     except ImportError:
         return "CuPy sees no GPU"
     capability = str(cupy.cuda.Device().compute_capability)
@@ -313,7 +314,7 @@ def why_no_gpu() -> str | None:
     return None
 
 
-def _cupy(what: str) -> Any:
+def need_gpu(what: str) -> Any:
     """Import CuPy, or raise an ImportError that says that ``what`` needs it."""
     try:
         cupy: Any = importlib.import_module("cupy")

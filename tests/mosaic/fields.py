@@ -103,11 +103,12 @@ def by_tiles(
     workspace: Any = None,
     scheduler: Any = None,
     memory: Any = None,
+    gpus: tuple[int, ...] = (),
     **options: Any,
 ) -> Extraction:
     """Extract tile by tile, in tiles of this shape: whole boxes, at least one."""
     request = open_request(image, detection_image=band, **(companions or {}), **options)
-    resources = Resources(memory, workspace, scheduler, tile=tile)
+    resources = Resources(memory, workspace, scheduler, tile=tile, gpus=gpus)
     return run_request(request, make_plan(request, resources), resources)
 
 

@@ -11,11 +11,12 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from skyshed.cli.each_inputs import COMPANIONS, companions_of, images_of
+from skyshed.cli.each_inputs import companions_of, images_of
 from skyshed.cli.errors import complain, in_one_line
 from skyshed.cli.garbage import collect_from_now_on
 from skyshed.cli.writing import WORKSPACE, write_found
 from skyshed.parameters import Parameters
+from skyshed.parameters.companions import COMPANIONS
 
 __all__ = ["SOME_FAILED", "run_each"]
 
@@ -162,6 +163,7 @@ def _turns(
     folders: Sequence[str],
 ) -> list[Any]:  # fmt: skip
     """Give every image its turn."""
+    from skyshed.extraction.device import gpus_of
     from skyshed.extraction.plan import Resources
     from skyshed.extraction.turns import check_settings, make_turns
 
@@ -172,12 +174,14 @@ def _turns(
         if given is not None:
             options[name] = companions_of(given, f"--{name.replace('_', '-')}", images, places)
     check_settings(parameters, {}, arguments.device, arguments.memory, arguments.scheduler)
+    gpus = gpus_of(arguments.device)
     resources = [
         Resources(
             arguments.memory,
             None if arguments.workspace is None else os.path.join(arguments.workspace, folder),
             arguments.scheduler, arguments.restart,
             None if arguments.out is None else _workspace(arguments, Path(arguments.out), folder),
+            gpus=gpus,
         )
         for folder in folders
     ]  # fmt: skip

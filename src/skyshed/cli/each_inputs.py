@@ -1,20 +1,11 @@
 """Which images ``--each`` is about, and what goes with each: names, lists of names, patterns."""
 
-import os
-import re
 from collections.abc import Sequence
 
-__all__ = ["COMPANIONS", "companions_of", "images_of"]
+__all__ = ["companions_of", "images_of"]
 
-#: Options of files that go with an image.
-COMPANIONS = (
-    "weight", "rms", "variance", "background", "error", "mask", "quality", "segmentation",
-    "detection_image", "detection_weight", "detection_rms", "detection_variance", "detection_mask",
-    "wcs",
-)  # fmt: skip
 #: What begins the name of a file that holds names.
 LIST = "@"
-PLACEHOLDER = re.compile(r"\{(\w*)\}")
 
 
 def images_of(given: Sequence[str]) -> list[str]:
@@ -27,9 +18,11 @@ def images_of(given: Sequence[str]) -> list[str]:
     ValueError
         If it holds no name.
     """
-    names = []
+    from skyshed.extraction.patterns import listed  # here: help is quick without it
+
+    names: list[str] = []
     for each in given:
-        names += _listed(each[1:]) if each.startswith(LIST) else [each]
+        names += listed(each[1:]) if each.startswith(LIST) else [each]
     return names
 
 
@@ -65,8 +58,10 @@ def companions_of(
     >>> companions_of("{file}[DQ]", "--mask", ["deep/a.fits[SCI]", "b.fits"])
     ['deep/a.fits[DQ]', 'b.fits[DQ]']
     """
+    from skyshed.extraction.patterns import fill, has_words, listed
+
     if given.startswith(LIST):
-        names = _listed(given[1:])
+        names = listed(given[1:])
         places = range(len(images)) if places is None else places
         n_given = max(places, default=-1) + 1
         if len(names) != n_given:
@@ -75,42 +70,4 @@ def companions_of(
                 "images: give one for each image, in the same order"
             )
         return [names[place] for place in places]
-    words = set(PLACEHOLDER.findall(given))
-    if not words:
-        return given
-    every = [_words(image) for image in images]
-    for image, own in zip(images, every, strict=True):
-        unknown = sorted(words - set(own))
-        if unknown:
-            allowed = ", ".join(f"{{{word}}}" for word in own)
-            raise ValueError(
-                f"{option}: {{{unknown[0]}}} in {given!r} stands for nothing of {image}: a pattern "
-                f"may have {allowed}"
-            )
-    return [_filled(given, own) for own in every]
-
-
-def _words(image: str) -> dict[str, str]:
-    """Return what the words of a pattern stand for; an image may name no HDU."""
-    from skyshed.extraction.folders import file_stem
-    from skyshed.images.headers import split_path
-
-    file, stem = file_stem(image)
-    words = {"folder": os.path.dirname(file) or ".", "stem": stem, "file": file}
-    hdu = split_path(image)[1]
-    return words if hdu is None else {**words, "hdu": hdu}
-
-
-def _filled(pattern: str, words: dict[str, str]) -> str:
-    """Return a pattern with its words replaced."""
-    return PLACEHOLDER.sub(lambda word: words[word[1]], pattern)
-
-
-def _listed(path: str) -> list[str]:
-    """Return the names in a file: one a line; blank lines, and those that begin with #, are not."""
-    with open(path, encoding="utf-8") as file:
-        lines = [line.strip() for line in file]
-    names = [line for line in lines if line and not line.startswith("#")]
-    if not names:
-        raise ValueError(f"{path} holds no name: write one a line")
-    return names
+    return [fill(given, image, option) for image in images] if has_words(given) else given

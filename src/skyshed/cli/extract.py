@@ -8,17 +8,18 @@ from dataclasses import Field, fields
 from pathlib import Path
 from typing import Any
 
-from skyshed.cli.each_inputs import COMPANIONS
 from skyshed.cli.errors import warnings_in_one_line
 from skyshed.cli.garbage import collect_from_now_on
 from skyshed.cli.writing import WORKSPACE, say_calibration, say_product, write_found
 from skyshed.names import KEYWORDS
 from skyshed.parameters import Parameters
+from skyshed.parameters.companions import COMPANIONS
 from skyshed.parameters.validators import Flag
 
 __all__ = [
     "SUMMARY",
     "USAGE",
+    "add_companions",
     "add_large",
     "add_options",
     "add_parameters",
@@ -61,6 +62,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="HDU of the image [the first with an image]; with --each several: 1,2,3, 1-60, "
         "S29,S30, 'S*', 'SCI,*' (every version) or all",
     )  # fmt: skip
+    add_companions(files)
+    add_large(parser)
+    parser.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors")
+    add_parameters(parser)
+
+
+def add_companions(files: Any) -> None:
+    """Declare what goes with an image, and what product it is."""
     for name, about in (
         ("weight", "inverse variance of the background of each pixel"),
         ("rms", "noise of the background of each pixel"),
@@ -90,9 +99,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--as", metavar="PROFILE", dest="profile",
         help="which product of an observatory the image is; plain for none [found out]",
     )  # fmt: skip
-    add_large(parser)
-    parser.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors")
-    add_parameters(parser)
 
 
 def add_result_files(files: Any) -> None:
@@ -109,9 +115,10 @@ def add_result_files(files: Any) -> None:
     files.add_argument("--regions", action="store_true", help="write DS9 regions too")
     files.add_argument(
         "--device",
-        choices=("cpu", "cuda", "auto"),
+        metavar="cpu|cuda|cuda:0,2|cuda:all|auto",
         default="cpu",
-        help="where to compute; auto is the GPU where there is one and it pays [cpu]",
+        help="where to compute; several GPUs share the tiles of large images; auto is the GPU "
+        "where there is one and it pays [cpu]",
     )
     files.add_argument("--no-preview", action="store_true", help="draw no preview.png")
 
@@ -223,19 +230,21 @@ def run(arguments: argparse.Namespace) -> int:
 
 def carry_out(arguments: argparse.Namespace, request: Any) -> int:
     """Do what is asked for, and write what is found, or say what that will take."""
-    from skyshed.extraction.device import check_device
+    from skyshed.extraction.device import check_device, gpus_of, on_first
     from skyshed.extraction.plan import Resources, make_forecast, make_plan
 
     check_device(arguments.device, arguments.scheduler)
     resources = Resources(
         arguments.memory, arguments.workspace, arguments.scheduler, arguments.restart,
         None if arguments.out is None else os.path.join(arguments.out, WORKSPACE),
+        gpus=gpus_of(arguments.device),
     )  # fmt: skip
-    plan = make_plan(request, resources)
-    if arguments.plan:
-        print(make_forecast(request, plan))
-        return 0
-    return _write_results(arguments, request, plan, resources)
+    with on_first(resources.gpus):
+        plan = make_plan(request, resources)
+        if arguments.plan:
+            print(make_forecast(request, plan))
+            return 0
+        return _write_results(arguments, request, plan, resources)
 
 
 def _write_results(arguments: argparse.Namespace, request: Any, plan: Any, resources: Any) -> int:

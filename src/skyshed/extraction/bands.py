@@ -15,7 +15,7 @@ from skyshed.chain.combination import METHODS, Combination
 from skyshed.chain.derived import derived_columns
 from skyshed.chain.request import DETECTION, IMAGE, MATCHED, Request, spelled
 from skyshed.extraction.bands_result import BandsExtraction
-from skyshed.extraction.device import check_device
+from skyshed.extraction.device import check_device, gpus_of, on_first
 from skyshed.extraction.entry import open_request, run_request
 from skyshed.extraction.given import open_labels
 from skyshed.extraction.plan import Resources, make_plan
@@ -147,8 +147,9 @@ def extract_bands(
     )  # fmt: skip
     del bands, weight, rms, variance, background, error, mask, quality, segmentation
     check_device(device, scheduler)
-    resources = Resources(memory, workspace, scheduler, restart)
-    found = run_request(request, make_plan(request, resources), resources, progress)
+    resources = Resources(memory, workspace, scheduler, restart, gpus=gpus_of(device))
+    with on_first(resources.gpus):
+        found = run_request(request, make_plan(request, resources), resources, progress)
     assert isinstance(found, BandsExtraction)
     return found
 

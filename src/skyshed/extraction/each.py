@@ -12,6 +12,7 @@ from typing import Any
 
 from skyshed.chain.request import Request
 from skyshed.extraction.ahead import Ahead, bytes_to_read
+from skyshed.extraction.device import gpus_of, on_first
 from skyshed.extraction.entry import run_request
 from skyshed.extraction.folders import folder_names
 from skyshed.extraction.hdus import choose_hdus
@@ -155,7 +156,10 @@ def extract_each(
     ]
     turns = make_turns(
         chosen, None if one_file else len(given),
-        [Resources(memory, folder, scheduler, restart) for folder in folders],
+        [
+            Resources(memory, folder, scheduler, restart, gpus=gpus_of(device))
+            for folder in folders
+        ],
         {
             "segmentation": segmentation, "detection_image": detection_image,
             "detection_weight": detection_weight, "detection_rms": detection_rms,
@@ -199,7 +203,7 @@ class _Batch:
         extraction: Extraction | None = None
         failure: Exception | None = None
         begun = perf_counter() - self._waited
-        with self._listening(heard):
+        with self._listening(heard), on_first(turn.resources.gpus):
             try:
                 request = turn.open() if opened is None else opened.request()
                 plan = make_plan(request, turn.resources)

@@ -10,7 +10,7 @@ from skyshed.chain.derived import derived_columns
 from skyshed.chain.progress import Progress
 from skyshed.chain.request import DETECTION, IMAGE, Request
 from skyshed.chain.whole import n_stages
-from skyshed.extraction.device import AUTO, check_device, with_device
+from skyshed.extraction.device import AUTO, check_device, gpus_of, on_first, with_device
 from skyshed.extraction.from_header import changed_in, settled
 from skyshed.extraction.from_product import with_those_of_the_file
 from skyshed.extraction.given import check_detection, open_detection, open_labels
@@ -122,11 +122,13 @@ def extract(
         The parameters of the chain.
     progress : bool or None, optional
         Whether to show the stages on standard error; `None` does so on a terminal.
-    device : {None, 'cpu', 'cuda', 'auto'}, optional
+    device : {None, 'cpu', 'cuda', 'cuda:0,2', 'cuda:all', 'auto'}, optional
         Where to compute: `None` is where ``image`` is. 'cuda' copies the images to the current GPU
         first, once; the images of the result are CuPy arrays then, as they are for a CuPy
         ``image``. 'auto' is 'cuda' where there is a GPU and the image is so large that it pays,
-        else 'cpu'; the record says which, and why.
+        else 'cpu'; the record says which, and why. Of several GPUs, named by their numbers, each
+        works on tiles of an image that has several for each of them; a smaller one is worked on at
+        once by the first.
     memory : int or str, optional
         What the process may take, in bytes or as text (``"600MB"``, ``"2GiB"``), of the host or,
         with ``device='cuda'``, of the GPU; on a cluster, what each worker may take. Arrays that the
@@ -219,8 +221,9 @@ def extract(
     del image, weight, rms, variance, background, error, mask, quality
     del segmentation, detection_image
     del detection_weight, detection_rms, detection_variance, detection_mask
-    resources = Resources(memory, workspace, scheduler, restart)
-    return run_request(request, make_plan(request, resources), resources, progress)
+    resources = Resources(memory, workspace, scheduler, restart, gpus=gpus_of(device))
+    with on_first(resources.gpus):
+        return run_request(request, make_plan(request, resources), resources, progress)
 
 
 def open_request(
@@ -331,6 +334,7 @@ def run_request(
         run = run_by_tiles(
             request, plan.tiling, plan.margin, plan.n_workers, workspace=resources.folder,
             scheduler=resources.scheduler, restart=resources.restart, progress=progress,
+            gpus=resources.gpus,
         )  # fmt: skip
         return result(run)
     array = getattr(request.exposure.image, "array", None)

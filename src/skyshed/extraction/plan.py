@@ -11,11 +11,13 @@ from typing import Any
 
 from skyshed.chain.at_once import run_at_once
 from skyshed.chain.request import Request
+from skyshed.devices import on_gpu
 from skyshed.images.source import ImageSource
 from skyshed.images.window import Window
 from skyshed.kernels.threads import resolve_n_threads
 from skyshed.mosaic.memory import SHARE, available, in_bytes, written
 from skyshed.mosaic.tiling import Tiling
+from skyshed.namespace import is_device_array
 
 __all__ = ["Forecast", "Plan", "Resources", "bytes_at_once", "make_forecast", "make_plan"]
 
@@ -63,6 +65,8 @@ class Resources:
         `None`.
     tile : tuple of int or None
         Height and width of tiles, in place of what fits into memory; for tests.
+    gpus : tuple of int
+        The numbers of several GPUs that share the tiles; none for the current device.
     """
 
     memory: Any = None
@@ -71,6 +75,7 @@ class Resources:
     restart: bool = False
     scratch: Any = None
     tile: tuple[int, int] | None = None
+    gpus: tuple[int, ...] = ()
 
     @property
     def tiles_wanted(self) -> bool:
@@ -143,13 +148,15 @@ def make_plan(request: Request, resources: Resources) -> Plan:
         claims does.
     """
     _check_there(request)
+    _check_apart(request, resources)
     device = request.exposure.device
     budget = None if resources.memory is None else in_bytes(resources.memory)
     if not resources.tiles_wanted:
         limit = int(SHARE * available(device)) if budget is None else budget
         whole = bytes_at_once(request, device)
         # Without the packages for tiles the image is tried as a whole, unless a budget is given.
-        if whole <= limit or (budget is None and not _installed()):
+        shared = _pays_to_share(request, resources) and _installed()
+        if (whole <= limit and not shared) or (budget is None and not _installed()):
             return Plan(request.shape, None, 0, 1, whole, limit)
     _check_tiles(request)
     from skyshed.mosaic.engine import connect  # here: images at once need nothing of it
@@ -158,17 +165,20 @@ def make_plan(request: Request, resources: Resources) -> Plan:
     with closing(connect(resources.scheduler, n_workers)) as engine:
         n_workers = engine.per_process()
         host = engine.memory()
+    room, n_gpus = None, max(len(resources.gpus), 1)
     if device == "cuda" and resources.scheduler is None:
         # Both memories bound the tiles; more than one at a time only where that makes none smaller.
-        room = int(SHARE * available(device)) if budget is None else budget
-        budget = min(host, PROCESS + room)
+        room = int(SHARE * _free_on(resources.gpus)) if budget is None else budget
         largest = (LARGEST_SIDE + 2 * MARGIN) ** 2 * _bytes_per_pixel(request, TILE)
-        n_workers = max(1, min(n_workers, int(room / largest)))
+        n_workers = n_gpus * max(1, min(-(-n_workers // n_gpus), int(room / largest)))
     elif budget is None:
         budget = host
     # Tiles are whole boxes: where these are large, fewer tiles at a time may be all that fits.
     least = n_workers if resources.scheduler is not None else 1
     for n in range(n_workers, least - 1, -1):
+        if room is not None:  # of the tiles at a time, a GPU has its share
+            budget = min(host, PROCESS + room * n // -(-n // n_gpus))
+        assert budget is not None
         try:
             tiling, margin = _tiles(request, resources, n, budget)
         except ValueError:  # no tile is small enough for so many at a time
@@ -184,6 +194,40 @@ def make_plan(request: Request, resources: Resources) -> Plan:
         f"memory of {written(budget)} is too little for a tile of whole boxes, whose size is "
         f"{height} x {width}: {written(memory)} is needed; give more, or a smaller box_size"
     )
+
+
+def _free_on(gpus: tuple[int, ...]) -> int:
+    """Return the free memory of the GPU that has the least; of none, that of the current one."""
+    free = []
+    for gpu in gpus:
+        with on_gpu(gpu):
+            free.append(available("cuda"))
+    return min(free, default=0) or available("cuda")
+
+
+def _pays_to_share(request: Request, resources: Resources) -> bool:
+    """Whether an image is so large that several GPUs are to share it."""
+    n = len(resources.gpus)
+    return n > 1 and request.shape[0] * request.shape[1] >= n * LARGEST_SIDE**2
+
+
+def _check_apart(request: Request, resources: Resources) -> None:
+    """Refuse what lies in the memory of one GPU where several are to share the work."""
+    if len(resources.gpus) < 2:
+        return
+    arrays = {
+        name: getattr(base, "array", None)
+        for name, source in request.sources().items()
+        for base in source.bases
+    }
+    if request.detection_cat is not None:
+        arrays["detection_cat"] = request.detection_cat.frame.labels
+    for name, array in arrays.items():
+        if is_device_array(array):
+            raise ValueError(
+                f"{name} is in the memory of one GPU, and {len(resources.gpus)} are to share the "
+                "work: give a file or a NumPy array, or no device"
+            )
 
 
 def _check_there(request: Request) -> None:

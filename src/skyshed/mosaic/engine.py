@@ -15,7 +15,7 @@ from typing import Any
 
 from astropy.utils.exceptions import AstropyWarning
 
-from skyshed.devices import current_device
+from skyshed.devices import current_device, on_gpu
 from skyshed.exceptions import TileError
 from skyshed.images.pixels import RefusedError
 from skyshed.messages import one_line
@@ -123,10 +123,12 @@ class Threads:
     ----------
     n_workers : int
         How many tiles are worked on at a time.
+    gpus : tuple of int, optional
+        The numbers of the GPUs that the threads work on, in turn; none for the current device.
     """
 
-    def __init__(self, n_workers: int) -> None:
-        self.n_workers = n_workers
+    def __init__(self, n_workers: int, gpus: tuple[int, ...] = ()) -> None:
+        self.n_workers, self.gpus = n_workers, gpus
 
     def close(self) -> None:
         """Do nothing: no thread is left of a run."""
@@ -163,8 +165,7 @@ class Threads:
             for left, tile in enumerate(reversed(list(tiles)))
         }
         after_each = (None, None, None, lambda *_: finished(), None)
-        device = current_device()
-        choose = None if device is None else device.use
+        choose = self._chooser()
         # The pool is the run's own, so that no tile is worked on any more when this returns.
         with (
             warnings.catch_warnings(),
@@ -173,6 +174,16 @@ class Threads:
             # What headers say in bad FITS was said when the image was opened.
             warnings.simplefilter("ignore", AstropyWarning)
             dask.threaded.get(graph, list(graph), pool=pool, callbacks=[after_each])
+
+    def _chooser(self) -> Callable[[], None] | None:
+        """Return what a new thread begins with: it chooses its device."""
+        if not self.gpus:
+            device = current_device()
+            return None if device is None else device.use
+        turns = SimpleQueue[Any]()
+        for number in range(self.n_workers):
+            turns.put(on_gpu(self.gpus[number % len(self.gpus)]))
+        return lambda: turns.get_nowait().use()
 
 
 class Cluster:
@@ -348,7 +359,7 @@ class Cluster:
                 self.client.close()
 
 
-def connect(scheduler: Any, n_workers: int) -> Threads | Cluster:
+def connect(scheduler: Any, n_workers: int, gpus: tuple[int, ...] = ()) -> Threads | Cluster:
     """Return what runs the tasks; `close` it afterwards.
 
     Parameters
@@ -357,6 +368,8 @@ def connect(scheduler: Any, n_workers: int) -> Threads | Cluster:
         The address of a scheduler, ``tcp://host:port``; a client; or `None` for threads.
     n_workers : int
         The number of threads.
+    gpus : tuple of int, optional
+        The GPUs that they work on.
 
     Raises
     ------
@@ -366,7 +379,7 @@ def connect(scheduler: Any, n_workers: int) -> Threads | Cluster:
         If it is none of these.
     """
     if scheduler is None:
-        return Threads(n_workers)
+        return Threads(n_workers, gpus)
     from distributed import Client
 
     if isinstance(scheduler, Client):

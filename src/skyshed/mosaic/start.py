@@ -38,6 +38,7 @@ def run_by_tiles(
     scheduler: Any = None,
     restart: bool = False,
     progress: bool | None = False,
+    gpus: tuple[int, ...] = (),
 ) -> TiledRun:
     """Find and measure the sources of a request tile by tile.
 
@@ -53,6 +54,8 @@ def run_by_tiles(
         Tiles that are worked on at a time, if not by a cluster.
     workspace, scheduler, restart, progress
         See `skyshed.extract`.
+    gpus : tuple of int, optional
+        The numbers of several GPUs that share the tiles; none for the current device.
 
     Raises
     ------
@@ -70,7 +73,7 @@ def run_by_tiles(
     temporary = workspace is None
     folder = tempfile.mkdtemp(prefix="skyshed-") if temporary else os.path.abspath(workspace)
     try:
-        with closing(connect(scheduler, n_workers)) as engine:
+        with closing(connect(scheduler, n_workers, gpus)) as engine:
             if isinstance(engine, Cluster):
                 _check_sendable(request)
             identity = _identity(request, tiling, margin, resumable=not temporary)
