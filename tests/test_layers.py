@@ -27,7 +27,7 @@ FLOORS = (
     ("images",),
     ("frame", "sources", "plotting", "parameters"),
     ("flags",),
-    ("arguments", "names"),
+    ("arguments", "names", "peers"),
     ("kernels",),
     ("namespace",),
     ("devices", "optional", "exceptions", "heap", "_typing"),
