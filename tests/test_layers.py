@@ -14,6 +14,7 @@ ROOT = Path(skyshed.__file__).parent
 #: where a line below says so. A module or package belongs to the first that names it.
 FLOORS = (
     ("__main__",),
+    ("accel",),
     ("cli",),
     ("extraction",),
     ("mosaic",),
