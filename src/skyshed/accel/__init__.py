@@ -13,7 +13,7 @@ photutils. `receipt` says what ran where, how long it took, and why it fell back
 from typing import Any
 
 from skyshed.accel.hook import Hook
-from skyshed.accel.receipt import RECEIPT, Receipt
+from skyshed.accel.receipts import RECEIPT, Receipt
 
 __all__ = ["install", "load_ipython_extension", "receipt", "uninstall", "unload_ipython_extension"]
 
@@ -66,7 +66,7 @@ def receipt() -> Receipt:
 
     Returns
     -------
-    receipt : `~skyshed.accel.receipt.Receipt`
+    receipt : `~skyshed.accel.receipts.Receipt`
         It goes on counting. ``print`` shows it as text, `to_dict` gives it as plain numbers.
 
     Examples

@@ -6,7 +6,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from skyshed.accel.exchange import as_ours, as_theirs
-from skyshed.accel.receipt import Receipt
+from skyshed.accel.receipts import Receipt
 from skyshed.devices import device_of
 from skyshed.messages import one_line
 

@@ -13,7 +13,7 @@ import numpy as np
 import skyshed
 from skyshed.accel.calls import Declined, call, go_on
 from skyshed.accel.exchange import Given, original
-from skyshed.accel.receipt import RECEIPT
+from skyshed.accel.receipts import RECEIPT
 from skyshed.catalog.table import new_name
 from skyshed.segmentation import as_segmentation_image
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from skyshed.accel.calls import call
-from skyshed.accel.receipt import RECEIPT
+from skyshed.accel.receipts import RECEIPT
 
 __all__ = ["SWITCH", "class_for", "function_for"]
 

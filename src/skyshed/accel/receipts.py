@@ -55,7 +55,7 @@ class Receipt:
 
     Examples
     --------
-    >>> from skyshed.accel.receipt import Receipt
+    >>> from skyshed.accel.receipts import Receipt
     >>> receipt = Receipt()
     >>> receipt.ran("convolve", "cpu", 0.5)
     >>> receipt.fell_back("convolve", "a 1-D array", 0.25)
