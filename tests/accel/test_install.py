@@ -218,7 +218,7 @@ def test_objects_of_photutils_can_be_pickled_and_unpickled(name):
     try:
         ways = [pickle.loads(written), pickle.loads(pickle.dumps(theirs))]
         ways += [copy.copy(theirs), copy.deepcopy(theirs)]
-        assert pickle.loads(pickle.dumps(getattr(photutils.segmentation, "SourceFinder")))
+        assert pickle.loads(pickle.dumps(photutils.segmentation.SourceFinder))
     finally:
         accel.uninstall()
     assert all(type(each) is ORIGINALS[name] for each in ways)
