@@ -14,6 +14,7 @@ ROOT = Path(skyshed.__file__).parent
 #: where a line below says so. A module or package belongs to the first that names it.
 FLOORS = (
     ("__main__",),
+    ("accel",),
     ("cli",),
     ("surveys",),
     ("extraction",),
@@ -30,7 +31,7 @@ FLOORS = (
     ("images",),
     ("frame", "sources", "plotting", "parameters"),
     ("flags",),
-    ("arguments", "names"),
+    ("arguments", "names", "peers"),
     ("kernels",),
     ("namespace",),
     ("devices", "optional", "exceptions", "heap", "_typing"),

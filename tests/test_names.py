@@ -4,6 +4,7 @@ import inspect
 
 import pytest
 
+import skyshed
 from skyshed.names import ATTRIBUTES, KEYWORDS, accept_aliases, both_names, canonical_attribute
 
 
@@ -40,11 +41,38 @@ def test_an_alias_of_a_keyword_that_the_function_lacks_is_unexpected():
         detect(1, 5, n_sigma=3)
 
 
-def test_the_wrapper_shows_the_functions_own_signature():
-    assert list(inspect.signature(detect).parameters) == [
-        "data", "npixels", "nlevels", "n_threads",
-    ]  # fmt: skip
+def test_the_wrapper_shows_the_functions_own_signature_and_the_aliases():
+    parameters = inspect.signature(detect).parameters
+    assert list(parameters)[:4] == ["data", "npixels", "nlevels", "n_threads"]
+    assert set(parameters).difference(list(parameters)[:4]) == {
+        "n_pixels", "n_levels", "nproc", "n_processes",
+    }  # fmt: skip
+    assert all(each.kind is each.KEYWORD_ONLY for each in list(parameters.values())[4:])
+    assert str(parameters["n_levels"]) == "n_levels=nlevels"
     assert (detect.__name__, detect.__doc__) == ("detect", "Return the arguments.")
+
+
+def test_aliases_come_before_other_keywords():
+    @accept_aliases
+    def draw(npixels, **kwargs):
+        return npixels, kwargs
+
+    assert list(inspect.signature(draw).parameters) == ["npixels", "n_pixels", "kwargs"]
+    assert draw(n_pixels=5, color="red") == (5, {"color": "red"})
+
+
+@pytest.mark.parametrize(
+    ("of", "names"),
+    [
+        (skyshed.SourceFinder, {"npixels", "n_pixels", "nlevels", "n_levels", "n_threads"}),
+        (skyshed.SourceCatalog, {"segment_img", "segmentation_image", "aperture_mask_method"}),
+        (skyshed.detect_threshold, {"nsigma", "n_sigma"}),
+        (skyshed.Background2D, {"bkgrms_estimator", "bkg_rms_estimator"}),
+    ],
+)
+def test_pipelines_find_photutils_names_in_the_signature(of, names):
+    # jwst 3.0.0: {k: v for k, v in keywords if k in inspect.signature(SourceFinder).parameters}
+    assert names <= set(inspect.signature(of).parameters)
 
 
 def test_a_message_gives_both_names_of_a_keyword():

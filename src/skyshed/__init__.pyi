@@ -1,5 +1,6 @@
 # The public names and where they live. `__init__.py` loads by this list; type checkers and editors
 # read it. Only imports of the form `from .module import name` work here.
+from . import accel as accel
 from . import background as background
 from . import catalog as catalog
 from . import convolution as convolution

@@ -12,12 +12,13 @@ from skyshed.deblending import check_deblending, deblend_sources
 from skyshed.detection import detect_sources
 from skyshed.kernels.threads import resolve_n_threads
 from skyshed.names import accept_aliases, both_names, canonical_attribute
+from skyshed.peers import PassesAsPhotutils
 from skyshed.segmentation import SegmentationImage
 
 __all__ = ["SourceFinder"]
 
 
-class SourceFinder:
+class SourceFinder(PassesAsPhotutils):
     """Detect sources and split those that overlap.
 
     Parameters

@@ -22,6 +22,17 @@ __all__ = [
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+
+class _SameAs:
+    """The default of an alias in a signature: whatever the canonical keyword has."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return self.name
+
+
 #: alias -> canonical keyword. Of ``n_threads`` alone the newer name is canonical: the guide's
 #: ``nproc`` is a number of processes, and skyshed has threads only.
 KEYWORDS = {
@@ -80,7 +91,10 @@ def both_names(name: str) -> str:
 
 
 def accept_aliases(function: F) -> F:
-    """Let ``function`` take the aliases of its own keywords.
+    """Let ``function`` take the aliases of its own keywords, and show them in its signature.
+
+    They are listed as keywords whose default is the canonical one's name: pipelines pick what
+    they pass on by ``inspect.signature(SourceFinder).parameters``.
 
     Raises
     ------
@@ -95,8 +109,12 @@ def accept_aliases(function: F) -> F:
     ...     return npixels
     >>> detect(None, n_pixels=5)
     5
+    >>> import inspect
+    >>> inspect.signature(detect)
+    <Signature (data, npixels, *, n_pixels=npixels)>
     """
-    parameters = list(inspect.signature(function).parameters)
+    signature = inspect.signature(function)
+    parameters = list(signature.parameters)
     aliases = {alias: name for alias, name in KEYWORDS.items() if name in parameters}
     position = {name: index for index, name in enumerate(parameters)}
 
@@ -111,7 +129,20 @@ def accept_aliases(function: F) -> F:
             kwargs[name] = kwargs.pop(alias)
         return function(*args, **kwargs)
 
+    if aliases:
+        wrapper.__signature__ = _with_aliases(signature, aliases)  # type: ignore[attr-defined]
     return wrapper  # type: ignore[return-value]
+
+
+def _with_aliases(signature: inspect.Signature, aliases: dict[str, str]) -> inspect.Signature:
+    """Return a signature that lists aliases as keywords, after all others."""
+    listed = list(signature.parameters.values())
+    rest = [each for each in listed if each.kind is each.VAR_KEYWORD]
+    new = [
+        inspect.Parameter(alias, inspect.Parameter.KEYWORD_ONLY, default=_SameAs(name))
+        for alias, name in aliases.items()
+    ]
+    return signature.replace(parameters=[*listed[: len(listed) - len(rest)], *new, *rest])
 
 
 def canonical_attribute(owner: Any, name: str) -> Any:

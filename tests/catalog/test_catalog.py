@@ -335,8 +335,6 @@ DATA, SEGMENTS = np.ones((4, 5)), SegmentationImage(np.ones((4, 5), int))
          "segmentation_image must be a SegmentationImage.*got ndarray"),
         ({"segment_img": SegmentationImage(np.ones((5, 4), int))}, ValueError,
          r"segmentation_image and data must have the same shape, got \(5, 4\), and \(4, 5\)"),
-        ({"segment_img": SegmentationImage(np.zeros((4, 5), int))}, ValueError,
-         "segmentation_image must have at least one nonzero label"),
         ({"data": np.ones(4)}, ValueError, "data must be a 2D array, got 1-D"),
         ({"error": np.ones((5, 4))}, ValueError,
          r"data and error must have the same shape.*\(5, 4\)"),

@@ -62,7 +62,7 @@ def test_methods_take_photutils_parameters_and_have_its_defaults(stored):
         ours = inspect.signature(getattr(SourceCatalog, method, None) or alias(method)).parameters
         theirs = [each.partition("=")[::2] for each in split(listed)]
         for name, default in theirs:
-            mine = ours[name if name in ours else KEYWORDS[name]]
+            mine = ours[KEYWORDS[name] if KEYWORDS.get(name) in ours else name]
             if mine.name in DEFAULTS:
                 assert mine.default is DEFAULTS[mine.name]
             elif default:

@@ -170,6 +170,20 @@ def test_tables_have_new_names_alone_where_a_program_asked_photutils_for_them(ma
     assert table.meta["local_bkg_width"] == 24
 
 
+@pytest.mark.usefixtures("new_names_alone")
+def test_whatever_name_is_asked_for_the_column_has_the_new_one(make_case):
+    # jwst asks for photutils 3.0's DEFAULT_COLUMNS and names of its own.
+    catalog = make_case("local")
+    asked = ["label", "segment_fluxerr", "x_centroid", "xcentroid", "covar_sigx2"]
+    table = catalog.to_table(columns=asked)
+    assert table.colnames == ["label", "segment_flux_err", "x_centroid", "covariance_xx"]
+    assert catalog.to_table(columns="semimajor_sigma").colnames == ["semimajor_axis"]
+    np.testing.assert_array_equal(table["x_centroid"], catalog.xcentroid)
+    np.testing.assert_array_equal(table["segment_fluxerr"], catalog.segment_fluxerr)
+    catalog.circular_photometry(3.0, name="circ")
+    assert catalog.to_table(columns="circ_fluxerr").colnames == ["circ_flux_err"]
+
+
 def test_a_program_that_imports_photutils_has_not_asked_for_new_names(make_case, monkeypatch):
     import photutils
 

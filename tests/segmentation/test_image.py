@@ -159,9 +159,20 @@ def test_assigning_data_starts_anew():
     assert segm.shape == (1, 3)
 
 
-@pytest.mark.parametrize(
-    "name", ["label_table", "shape", "nlabels", "max_label", "flags", "sources"]
-)
+@pytest.mark.parametrize("name", ["nlabels", "n_labels"])
+def test_the_number_of_labels_may_be_set_until_the_next_edit(name):
+    # drizzlepac rejects all sources by ``segm.nlabels = 0``, and notes ``segm.big_segments``.
+    segm = SegmentationImage(np.array([[1, 2, 0, 5]]))
+    setattr(segm, name, 0)
+    segm.big_segments = [2]
+    assert (segm.nlabels, segm.n_labels, segm.big_segments) == (0, 0, [2])
+    assert (segm.copy().nlabels, copy.copy(segm).nlabels) == (0, 0)
+    assert segm.labels.tolist() == [1, 2, 5]
+    segm.remove_label(5)
+    assert (segm.nlabels, segm.n_labels, segm.big_segments) == (2, 2, [2])
+
+
+@pytest.mark.parametrize("name", ["label_table", "shape", "max_label", "flags", "sources"])
 def test_what_follows_from_the_data_is_not_assigned(name):
     segm = SegmentationImage(np.array([[1, 2]]))
     with pytest.raises(AttributeError, match=r"no setter|can't set"):

@@ -42,6 +42,7 @@ from skyshed.namespace import (
     stays_on_device,
 )
 from skyshed.optional import need
+from skyshed.peers import PassesAsPhotutils
 
 __all__ = ["Background2D"]
 
@@ -53,7 +54,7 @@ class _Shown(str):
 
 
 @stays_on_device
-class Background2D:
+class Background2D(PassesAsPhotutils):
     """Estimate the background of an image and its noise.
 
     The image is divided into boxes. In each, pixels are clipped, and the level of the background

@@ -16,6 +16,7 @@ from astropy.stats import SigmaClip
 from skyshed.background.statistics import clipped_statistics
 from skyshed.kernels.boxes import Statistic
 from skyshed.namespace import array_namespace, is_device_array, only_on_host
+from skyshed.peers import PassesAsPhotutils
 
 __all__ = ["DEFAULT_CLIP", "BackgroundBase", "BackgroundRMSBase", "own_clip", "show"]
 
@@ -34,7 +35,7 @@ def show(instance: Any, parameters: dict[str, Any]) -> str:
     return f"{type(instance).__name__}({listed})"
 
 
-class _Estimator(ABC):
+class _Estimator(PassesAsPhotutils, ABC):
     """The common base class of estimators of the level and of the noise."""
 
     #: The name of the estimator in `skyshed.Parameters`; empty if it has none there.

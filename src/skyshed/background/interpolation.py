@@ -9,6 +9,7 @@ from skyshed.background.base import show
 from skyshed.background.splines import spline_coefficients
 from skyshed.kernels import neighbours, weighting, zoom
 from skyshed.namespace import array_namespace, like, ndimage_of, to_host
+from skyshed.peers import PassesAsPhotutils
 
 __all__ = ["BkgIDWInterpolator", "BkgZoomInterpolator", "fill_gaps", "median_filter"]
 
@@ -23,7 +24,7 @@ LEAF = 10
 WINDOW_BYTES = 1 << 25
 
 
-class BkgZoomInterpolator:
+class BkgZoomInterpolator(PassesAsPhotutils):
     """Expand the mesh of a `Background2D` to the image by splines, as `scipy.ndimage.zoom` does.
 
     Parameters
@@ -154,7 +155,7 @@ class BkgZoomInterpolator:
         return spline_coefficients(values, self.order, self.mode) if self.order > 1 else values
 
 
-class BkgIDWInterpolator:
+class BkgIDWInterpolator(PassesAsPhotutils):
     """Expand the mesh of a `Background2D` to the image by inverse-distance weighting.
 
     The value of a pixel is a weighted mean of the nearest boxes (Shepard 1968). Boxes that were

@@ -17,6 +17,7 @@ from skyshed.kernels import annuli, boxes
 from skyshed.names import accept_aliases
 from skyshed.namespace import array_namespace, in_one_transfer, like, to_host
 from skyshed.optional import need
+from skyshed.peers import PassesAsPhotutils
 
 __all__ = ["LocalBackground"]
 
@@ -24,7 +25,7 @@ __all__ = ["LocalBackground"]
 CHUNK_BYTES = 1 << 26
 
 
-class LocalBackground:
+class LocalBackground(PassesAsPhotutils):
     """Estimate the background around positions from the pixels of circular annuli.
 
     Parameters

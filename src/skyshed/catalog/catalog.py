@@ -37,6 +37,7 @@ from skyshed.frame import Frame
 from skyshed.kernels.threads import resolve_n_threads
 from skyshed.names import accept_aliases, both_names, canonical_attribute
 from skyshed.namespace import device_of, stays_on_device
+from skyshed.peers import PassesAsPhotutils
 from skyshed.segmentation import BoundingBox, SegmentationImage, as_segmentation_image
 from skyshed.segmentation.bounding_box import boxes_of, slices_of
 from skyshed.segmentation.provenance import Provenance
@@ -58,7 +59,7 @@ class _Listed(property):
 
 
 @stays_on_device
-class SourceCatalog:
+class SourceCatalog(PassesAsPhotutils):
     """Photometry, positions and shapes of the sources of a segmentation image.
 
     Every column is an attribute, measured when first asked for, and may be named in `to_table`. The
@@ -117,7 +118,7 @@ class SourceCatalog:
     Raises
     ------
     ValueError
-        If shapes or units differ, an argument is out of range, or there are no sources.
+        If shapes or units differ, or an argument is out of range.
     TypeError
         If ``segment_img`` or ``detection_cat`` has the wrong type, both ``convolved_data`` and
         ``kernel`` are given, or some images are NumPy arrays and others CuPy arrays.
@@ -126,6 +127,8 @@ class SourceCatalog:
     -----
     float32 images are kept as they are, all others become float64; sums are made in float64, in an
     order that depends on the source alone.
+
+    A segmentation image without labels gives a catalog of no sources, and tables without rows.
 
     CuPy arrays are measured on their device. Columns are NumPy arrays nevertheless; `to_arrays`
     returns them on the device.
@@ -270,7 +273,8 @@ class SourceCatalog:
             if not isinstance(detection_cat, SourceCatalog):
                 raise TypeError(
                     "detection_cat/detection_catalog must be a skyshed.SourceCatalog, got "
-                    f"{type(detection_cat).__name__}"
+                    f"{type(detection_cat).__name__} of {type(detection_cat).__module__}: make it "
+                    "with skyshed.SourceCatalog"
                 )
             detection = detection_cat.results
             check_same_sources(detection, frame, sources)
@@ -294,6 +298,14 @@ class SourceCatalog:
             localbkg_width=settings.localbkg_width,
             apermask_method=settings.apermask_method,
             kron_params=settings.kron_params,
+        )
+
+    @property
+    def _segmentation_image(self) -> Any:
+        # What photutils' SourceCatalog asks its detection_catalog for first.
+        raise TypeError(
+            "a skyshed.SourceCatalog can't be the detection_catalog of photutils' SourceCatalog: "
+            "make both with skyshed.SourceCatalog"
         )
 
     @property

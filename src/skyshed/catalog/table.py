@@ -27,6 +27,7 @@ __all__ = [
     "make_bare_table",
     "make_meta",
     "make_table",
+    "new_name",
 ]
 
 #: Attributes that hold an image per source, under both names; they do not fit a table.
@@ -59,9 +60,12 @@ def _versions() -> dict[str, str | None]:
 
 def default_columns() -> list[str]:
     """Return the default columns of a new catalog, under the names that the program asked for."""
-    if not only_new_names():
-        return list(DEFAULT_COLUMNS)
-    return [column(n).alias or n if n in COLUMNS else n for n in DEFAULT_COLUMNS]
+    return list(map(new_name, DEFAULT_COLUMNS) if only_new_names() else DEFAULT_COLUMNS)
+
+
+def new_name(name: str) -> str:
+    """Return photutils 3's name of a column; any other name as it is."""
+    return (column(name).alias or name) if name in COLUMNS else name
 
 
 def make_meta(**parameters: Any) -> dict[str, Any]:
@@ -94,6 +98,9 @@ def _fill(table: Any, catalog: Any, columns: str | Sequence[str] | None) -> Any:
     names = catalog.default_columns if columns is None else columns
     names = [names] if isinstance(names, str) else list(names)
     _check_columns(catalog, names)
+    if only_new_names():
+        added = {name for name in catalog.extra_properties if _extra_alias(name)}
+        names = [_extra_alias(n) if n in added else new_name(n) for n in names]
     catalog.results.on_host(*(ALIASES.get(n, n) for n in names if ALIASES.get(n, n) in COLUMNS))
     table.meta.update(catalog.meta)
     for name in dict.fromkeys(names):

@@ -44,11 +44,6 @@ def make_frame(
         for name, array in plain_images.items()
     }
     data = arrays.pop("data")
-    if segment_img.nlabels == 0:
-        raise ValueError(
-            "segment_img/segmentation_image must have at least one nonzero label: it has none, and "
-            "there is nothing to measure"
-        )
     if kernel is not None:
         from skyshed.convolution import convolve
 

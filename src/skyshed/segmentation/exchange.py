@@ -1,5 +1,6 @@
 """Segmentation images of photutils: recognising, reading and making them."""
 
+import inspect
 from typing import Any
 
 import numpy as np
@@ -45,7 +46,9 @@ def read_provenance(segm: Any, labels: Any) -> Provenance:
 
 def make_photutils_image(data: Any, table: LabelTable, info: dict[str, Any]) -> Any:
     """Make photutils' segmentation image; see `~skyshed.SegmentationImage.to_photutils`."""
-    segm = need("photutils.segmentation", "to_photutils()").SegmentationImage(to_host(data))
+    kind = need("photutils.segmentation", "to_photutils()").SegmentationImage
+    # `skyshed.accel` may stand in photutils' place.
+    segm = inspect.unwrap(kind)(to_host(data))
     provenance = table.provenance
     notes = {
         "_deblend_label_map": provenance.children_of(table.dtype),

@@ -14,6 +14,7 @@ from skyshed._typing import Array, Labels, Mask, Pair, PerSource
 from skyshed.names import canonical_attribute
 from skyshed.namespace import adopt, device_of, only_on_host, stays_on_device, to_host
 from skyshed.optional import need
+from skyshed.peers import PassesAsPhotutils
 from skyshed.segmentation import drawing, editing, exchange, growing, masks
 from skyshed.segmentation.bounding_box import BoundingBox
 from skyshed.segmentation.label_mapping import map_labels
@@ -39,7 +40,7 @@ BLACK = "#000000ff"
 
 
 @stays_on_device
-class SegmentationImage:
+class SegmentationImage(PassesAsPhotutils):
     """An image of labels: 0 is the background, every positive integer a source.
 
     Parameters
@@ -91,6 +92,8 @@ class SegmentationImage:
     _table: LabelTable
     #: Whether anyone else may hold the array of labels. If so, an edit writes to a copy.
     _is_shared: bool
+    #: The number of labels that a user set, until the next edit.
+    _nlabels: int | None
     #: The colours, once they are asked for.
     _cmap: Any
     info: dict[str, Any]
@@ -253,6 +256,7 @@ class SegmentationImage:
     def _begin(self, table: LabelTable, is_shared: bool) -> None:
         """Replace all facts about the labels; nothing that was derived from old ones stays."""
         self._table, self._is_shared, self._cmap = table, is_shared, None
+        self._nlabels = None
         self._device = device_of(table.image)
         # Cached properties of subclasses are kept here, not on the table.
         for name in list(vars(self)):
@@ -337,7 +341,8 @@ class SegmentationImage:
         """
         new = copy.copy(self)
         new._begin(self._table.copy(), is_shared=False)
-        new._cmap, new.info = self._cmap, copy.deepcopy(self.info)
+        new._cmap, new._nlabels = self._cmap, self._nlabels
+        new.info = copy.deepcopy(self.info)
         return new
 
     def __copy__(self) -> SegmentationImage:
@@ -470,8 +475,25 @@ class SegmentationImage:
 
     @property
     def nlabels(self) -> int:
-        """The number of labels."""
-        return self._table.nlabels
+        """The number of labels.
+
+        It may be set, as that of photutils: pipelines write ``segm.nlabels = 0`` where they reject
+        all sources. The next edit of the labels counts them anew.
+        """
+        return self._table.nlabels if self._nlabels is None else self._nlabels
+
+    @nlabels.setter
+    def nlabels(self, value: int) -> None:
+        self._nlabels = value
+
+    @property
+    def n_labels(self) -> int:
+        """The number of labels; see `nlabels`."""
+        return self.nlabels
+
+    @n_labels.setter
+    def n_labels(self, value: int) -> None:
+        self.nlabels = value
 
     @property
     def max_label(self) -> int:
@@ -545,6 +567,12 @@ class SegmentationImage:
     def provenance(self) -> Provenance:
         """The parents and flags that deblending gave the labels, kept up to date by edits."""
         return self._table.provenance
+
+    @property
+    def _flags_map(self) -> dict[int, int]:
+        """``{label: flags}``: what photutils' catalogs read of a segmentation image."""
+        noted = self.provenance
+        return dict(zip(noted.flagged.tolist(), noted.flags.tolist(), strict=True))
 
     @property
     def flags(self) -> PerSource:

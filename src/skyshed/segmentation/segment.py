@@ -7,13 +7,14 @@ import numpy as np
 
 from skyshed.names import canonical_attribute
 from skyshed.namespace import only_on_host, to_host
+from skyshed.peers import PassesAsPhotutils
 from skyshed.segmentation.bounding_box import BoundingBox
 from skyshed.segmentation.polygons import can_draw, outline
 
 __all__ = ["Segment"]
 
 
-class Segment:
+class Segment(PassesAsPhotutils):
     """A single labelled region of a segmentation image.
 
     Only the bounding box is kept, as a copy, so that a Segment does not hold on to the image.
