@@ -1,8 +1,9 @@
 """What the chain found, and what it was made from; the same for an image at once and by tiles."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from astropy.table import QTable
 
@@ -10,13 +11,18 @@ from skyshed.background import Background2D
 from skyshed.chain.run import Run
 from skyshed.extraction.views import ImageView
 from skyshed.images.window import Window
+from skyshed.messages import one_line
 from skyshed.namespace import to_host
 from skyshed.output.run_record import run_record
 from skyshed.output.write import Written, write_extraction
 from skyshed.parameters import Parameters
 from skyshed.segmentation import SegmentationImage
 
-__all__ = ["Extraction"]
+if TYPE_CHECKING:
+    from skyshed.output.page import Contents, MapLayer, PixelLayer
+    from skyshed.output.table_parts import PlainTable
+
+__all__ = ["Extraction", "map_layers"]
 
 
 class Extraction:
@@ -178,6 +184,7 @@ class Extraction:
         preview: bool = True,
         regions: bool = False,
         map_format: str = "fits",
+        report: bool = False,
     ) -> list[Path]:
         """Write everything into a folder, in the memory of a tile.
 
@@ -197,6 +204,8 @@ class Extraction:
             Whether to write the Kron ellipses as DS9 regions.
         map_format : {"fits", "zarr"}, optional
             Of the segmentation image; Zarr is compressed, in chunks.
+        report : bool, optional
+            Whether to write ``report.html``; see `report`.
 
         Returns
         -------
@@ -214,7 +223,7 @@ class Extraction:
             If a format needs a package that is not installed; the message says which.
         """
         written = Written(
-            shape=self.shape, n_sources=self.segmentation.nlabels, parameters=self.parameters,
+            report=self.report, shape=self.shape, n_sources=self.segmentation.nlabels, parameters=self.parameters,
             record=self.record, wcs=self.wcs, tiles=self.tiles,
             noise=float(self.background2d.background_rms_median),
             parts=self._run.parts, ellipses=self._run.ellipses, empty=lambda: self.table,
@@ -224,8 +233,81 @@ class Extraction:
         )  # fmt: skip
         return write_extraction(
             written, folder, format, compress=compress, preview=preview, regions=regions,
-            map_format=map_format,
+            map_format=map_format, report=report,
         )  # fmt: skip
+
+    def report(self, path: str | os.PathLike[str]) -> None:
+        """Write a page to look at the result: image, sources, distributions, what made them.
+
+        It is one HTML file that needs no network: the image with background, noise, segments and
+        apertures, to zoom and stretch; the table, to sort and filter; histograms, flags, parameters,
+        times and the record. It takes 30 MB at most: of an image that is larger than 16 million
+        pixels all is shown coarse, and as much as there is room for in full, where most sources
+        are. Images are read once, window by window.
+
+        Parameters
+        ----------
+        path : path
+            The file, which takes its name when it is complete; one that is there is replaced.
+
+        Raises
+        ------
+        OSError
+            If it cannot be written.
+
+        Examples
+        --------
+        >>> import pathlib, tempfile
+        >>> import numpy as np
+        >>> from skyshed import extract
+        >>> image = np.random.default_rng(1).normal(10, 1, (128, 128))
+        >>> image[30:34, 60:64] += 50
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "field.html"
+        >>> extract(image, nsigma=5).report(path)
+        >>> path.read_text(encoding="utf-8")[:15]
+        '<!DOCTYPE html>'
+        """
+        from skyshed.output.page import write_page
+
+        write_page(self._contents(), path)
+
+    def _contents(self) -> "Contents":
+        """Return what a report of this is made from."""
+        from skyshed.output.page import Contents
+
+        return Contents(
+            title=one_line(os.path.basename(self.record.get("input", "")) or "image in memory"),
+            shape=self.shape, n_sources=self.segmentation.nlabels, parts=self._plain_parts,
+            parameters=self.parameters, record=self.record, images=self._pixel_layers(),
+            maps=self._map_layers(), read_labels=self._labels, ellipses=self._run.ellipses,
+            wcs=self.wcs, tiles=self.tiles, notes=self._notes(), step=self._run.rows_per_read,
+        )  # fmt: skip
+
+    def _plain_parts(self) -> "Iterator[PlainTable]":
+        """Yield parts of the table; at least one, so that columns are known without sources."""
+        if self.segmentation.nlabels:
+            yield from self._run.parts()
+            return
+        from skyshed.output.table_parts import to_plain
+
+        yield to_plain(self.table)
+
+    def _pixel_layers(self) -> "list[PixelLayer]":
+        """Return the images of a report."""
+        from skyshed.output.page import PixelLayer
+
+        noise = float(self.background2d.background_rms_median)
+        return [PixelLayer("image less background", self._masked, noise, str(self.unit or ""))]
+
+    def _map_layers(self) -> "list[MapLayer]":
+        """Return background and noise of a report."""
+        return map_layers(self.background2d, self.unit)
+
+    def _notes(self) -> list[str]:
+        """Return what the reader of a report should know."""
+        from skyshed.output.page.notes import notes_of
+
+        return notes_of(self.segmentation.nlabels, self._run.parameters, self.parameters, self.record)
 
     def _labels(self, y0: int, y1: int, x0: int, x1: int) -> Any:
         """Return a window of the labels, where they are."""
@@ -234,3 +316,18 @@ class Extraction:
     def _masked(self, y0: int, y1: int, x0: int, x1: int) -> Any:
         """Return a window of the image without its background, NaN where masked, where it is."""
         return self._run.read_masked(Window(y0, y1, x0, x1))
+
+
+def map_layers(background: Background2D, unit: Any, of: str = "") -> "list[MapLayer]":
+    """Return background and noise as layers of a report, in the boxes that they were measured in."""
+    from skyshed.output.page import MapLayer
+
+    return [
+        MapLayer(
+            f"{name}{of}", getattr(values, "value", values), background.box_size, str(unit or "")
+        )
+        for name, values in (
+            ("background", background.background_mesh),
+            ("noise", background.background_rms_mesh),
+        )
+    ]

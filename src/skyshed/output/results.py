@@ -11,6 +11,7 @@ from skyshed.output.segmentation_map import MAP_FORMATS
 __all__ = [
     "COMBINATION",
     "FORMATS",
+    "PAGE",
     "RESULTS",
     "SETTINGS",
     "check_apart",
@@ -25,11 +26,14 @@ FORMATS = {"fits": "fits", "ecsv": "ascii.ecsv", "parquet": "parquet"}
 SETTINGS = "parameters.toml"
 #: The image that several bands are combined into.
 COMBINATION = "combination.fits"
+#: The report.
+PAGE = "report.html"
 #: Everything that a run may leave in its folder, in the order in which it is listed. The folder
 #: holds one run, so that what another left there goes.
 RESULTS = (
     *(f"catalog.{format}" for format in FORMATS), "segmentation.fits", "segmentation.fits.fz",
     "segmentation.zarr", COMBINATION, SETTINGS, "tiles.ecsv", "kron.reg", "preview.png",
+    PAGE,
 )  # fmt: skip
 
 

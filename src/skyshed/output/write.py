@@ -32,6 +32,7 @@ from skyshed.output.parquet import read_parquet
 from skyshed.output.results import (
     COMBINATION,
     FORMATS,
+    PAGE,
     RESULTS,
     SETTINGS,
     check_apart,
@@ -89,6 +90,8 @@ class Written:
         How many rows to read at a time; `None` if it does not matter.
     combination : dtype or None
         That of the image, if it is a combination of bands, which is written then.
+    report : callable or None
+        Writes the report to a path.
     """
 
     shape: tuple[int, int]
@@ -106,6 +109,7 @@ class Written:
     inputs: Mapping[str, str]
     step: int | None = None
     combination: Any = None
+    report: Callable[[Path], None] | None = None
 
     def labels_on_host(self, y0: int, y1: int, x0: int, x1: int) -> Any:
         """Return a window of labels as NumPy."""
@@ -121,6 +125,7 @@ def write_extraction(
     preview: bool = True,
     regions: bool = False,
     map_format: str = "fits",
+    report: bool = False,
 ) -> list[Path]:
     """Write catalog, segmentation image, parameters and pictures of a run into a folder.
 
@@ -128,7 +133,7 @@ def write_extraction(
     ----------
     run : Written
         What to write.
-    folder, format, compress, preview, regions, map_format
+    folder, format, compress, preview, regions, map_format, report
         See `skyshed.extraction.Extraction.write`.
 
     Returns
@@ -163,6 +168,8 @@ def write_extraction(
                 file.writelines(region_lines(*each) for each in run.ellipses())
         if preview:
             _draw(run, stage / "preview.png")
+        if report and run.report is not None:
+            run.report(stage / PAGE)
         written = {path.name for path in stage.iterdir()}
     return [folder / name for name in RESULTS if name in written]
 
