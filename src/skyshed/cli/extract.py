@@ -113,6 +113,10 @@ def add_result_files(files: Any) -> None:
         help="where to compute; auto is the GPU where there is one and it pays [cpu]",
     )
     files.add_argument("--no-preview", action="store_true", help="draw no preview.png")
+    files.add_argument(
+        "--report", action="store_true",
+        help="write report.html too: image, sources, distributions, to look at in a browser",
+    )  # fmt: skip
 
 
 def add_large(parser: argparse.ArgumentParser) -> None:

@@ -93,6 +93,10 @@ class BandsExtraction(Extraction):
         """The unit of the combination, which has none."""
         return None
 
+    def _title(self) -> str:
+        """Return what a report of this is called."""
+        return f"bands {', '.join(self.bands)}"
+
     def _pixel_layers(self) -> "list[PixelLayer]":
         """Return the combination, and each band."""
         from skyshed.output.page import PixelLayer

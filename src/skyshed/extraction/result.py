@@ -276,12 +276,16 @@ class Extraction:
         from skyshed.output.page import Contents
 
         return Contents(
-            title=one_line(os.path.basename(self.record.get("input", "")) or "image in memory"),
+            title=self._title(),
             shape=self.shape, n_sources=self.segmentation.nlabels, parts=self._plain_parts,
             parameters=self.parameters, record=self.record, images=self._pixel_layers(),
             maps=self._map_layers(), read_labels=self._labels, ellipses=self._run.ellipses,
             wcs=self.wcs, tiles=self.tiles, notes=self._notes(), step=self._run.rows_per_read,
         )  # fmt: skip
+
+    def _title(self) -> str:
+        """Return what a report of this is called."""
+        return one_line(os.path.basename(self.record.get("input", "")) or "image in memory")
 
     def _plain_parts(self) -> "Iterator[PlainTable]":
         """Yield parts of the table; at least one, so that columns are known without sources."""

@@ -32,7 +32,7 @@ from skyshed.output.page.explained import (
 from skyshed.output.page.pixels import make_pyramid, tiles_of_sources
 from skyshed.output.page.sky import sky_lattice
 
-__all__ = ["MOST_BYTES", "write_page"]
+__all__ = ["MOST_BYTES", "hash_of", "write_page"]
 
 #: What a page may take, and what of it the table and the labels may.
 MOST_BYTES, TABLE_BYTES, LABELS_SHARE = 30_000_000, 9_000_000, 0.2
@@ -135,7 +135,8 @@ def _apertures(contents: Contents, table: PageTable) -> Any:
 def _wanted(table: PageTable, contents: Contents) -> list[tuple[int, int]]:
     """Return the tiles to be shown in full, the most populated first."""
     x, y = (table.values.get(f"{axis}centroid") for axis in "xy")
-    return [] if x is None or y is None else tiles_of_sources(x, y, contents.shape)
+    known = x is not None and y is not None and 0 not in contents.shape
+    return tiles_of_sources(x, y, contents.shape) if known else []
 
 
 def _map(layer: MapLayer, blocks: Blocks) -> dict[str, Any] | None:
@@ -193,8 +194,8 @@ def _write(file: Any, about: dict[str, Any], blocks: Blocks) -> None:
     policy = "; ".join(
         (
             "default-src 'none'",
-            f"script-src {' '.join(map(_hash, scripts))}",
-            f"style-src {' '.join(map(_hash, styles))}",
+            f"script-src {' '.join(map(hash_of, scripts))}",
+            f"style-src {' '.join(map(hash_of, styles))}",
             "img-src data:", "base-uri 'none'", "form-action 'none'",
         )
     )  # fmt: skip
@@ -209,7 +210,7 @@ def _write(file: Any, about: dict[str, Any], blocks: Blocks) -> None:
     file.write(after)
 
 
-def _hash(content: str) -> str:
+def hash_of(content: str) -> str:
     """Return what a policy calls a script or a style."""
     digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
     return f"'sha256-{digest}'"

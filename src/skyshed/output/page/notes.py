@@ -31,12 +31,13 @@ def notes_of(
             "any good pixel were used. The background may be too high, and fluxes too low; try a "
             "larger box_size, or background_passes = 2."
         )
-    if asked.zero_point is None and "zero_point_ab" not in record:
+    known = " ".join(record)  # of bands, entries have their names before them
+    if asked.zero_point is None and "zero_point" not in known:
         notes.append(
             "There is no zero point: fluxes are in the unit of the image, and there are no "
             "magnitudes. zero_point (--zero-point) gives them."
         )
-    if asked.effective_gain is None and "error" not in record and "effective_gain" not in record:
+    if asked.effective_gain is None and "error" not in known and "effective_gain" not in known:
         notes.append(
             "Errors are those of the background alone: without effective_gain, or an image of "
             "errors, the Poisson noise of the sources is not in them."

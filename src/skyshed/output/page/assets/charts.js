@@ -164,10 +164,10 @@ function turnover({ first, width, counts }) {
  * @param {string[]} conditions
  */
 function addToFilter(conditions) {
-  const box = byId("filter");
+  const box = field("filter");
   const name = conditions[0].split(" ")[0];
-  const others = box.value.split(",").map((/** @type {string} */ each) => each.trim())
-    .filter((/** @type {string} */ each) => each && each.split(/[ <>=!&~]/)[0] !== name);
+  const others = box.value.split(",").map((each) => each.trim())
+    .filter((each) => each && each.split(/[ <>=!&~]/)[0] !== name);
   box.value = [...others, ...conditions].join(", ");
   /** @type {HTMLFormElement} */ (byId("filter-form")).requestSubmit();
 }
@@ -273,6 +273,7 @@ function makeCharts(catalog) {
   const flux = named(/^kron_flux(_|$)/, /^segment_flux(_|$)/, /flux(_|$)/);
   const size = named(/^fluxfrac_radius_?/, /^semimajor_sigma$/, /radius/);
   const error = flux && catalog.byName.get(flux.name.replace("flux", "fluxerr"));
+  /** @type {{figure: HTMLElement, draw: () => void}[]} */
   const charts = [];
   const counted = magnitude ?? flux;
   if (counted) {
@@ -294,6 +295,7 @@ function makeCharts(catalog) {
       values: Float32Array.from(signal, (value, row) => value / noise[row]),
     };
     catalog.byName.set(ratio.name, ratio); // so that the filter knows it
+    /** @type {number[]} */
     const faint = [];
     if (magnitude) {
       const mags = /** @type {Values} */ (magnitude.values);
@@ -331,7 +333,7 @@ function makeCharts(catalog) {
     const next = histogram(catalog, column, { title: column.description || column.name, log: least > 0 && most > 300 * least });
     chosen?.figure.remove();
     chosen = next;
-    own.append(...[next.figure]);
+    own.append(next.figure);
   };
   own.append(label);
   choice.addEventListener("change", change);

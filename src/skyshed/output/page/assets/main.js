@@ -9,6 +9,7 @@ async function main() {
     values: column.kind === "text" ? column.texts : await readBlock(column.block, column.kind),
   })));
   const catalog = new Catalog(about.table.n, columns);
+  joinFlags(catalog);
   const [x, y] = [catalog.numbers("xcentroid"), catalog.numbers("ycentroid")];
   const ellipses = about.ellipses === null ? null : /** @type {Float32Array} */ (await readBlock(about.ellipses, "f4"));
   const places = x && y ? { x, y, ellipses, flags: catalog.numbers("flags") } : null;
@@ -22,13 +23,13 @@ async function main() {
     event.preventDefault();
     byId("filter-error").textContent = "";
     try {
-      catalog.setFilter(byId("filter").value);
+      catalog.setFilter(field("filter").value);
     } catch (error) {
       byId("filter-error").textContent = /** @type {Error} */ (error).message;
     }
   });
   byId("clear").addEventListener("click", () => {
-    byId("filter").value = "";
+    field("filter").value = "";
     byId("filter-error").textContent = "";
     catalog.setFilter("");
   });

@@ -49,7 +49,7 @@ function showTexts(about, catalog) {
   const noise = about.images[0];
   const facts = [
     ["Sources", about.n_sources.toLocaleString("en")],
-    ["Image", `${nx} x ${ny} pixels`],
+    ...(nx && ny ? [["Image", `${nx} x ${ny} pixels`]] : []),
     ...(noise ? [["Noise of a pixel", `${numberText(noise.noise, 4)} ${noise.unit}`]] : []),
     ...about.maps.slice(0, 1).map((map) => [map.name, `${numberText(map.low, 5)} to ${numberText(map.high, 5)} ${map.unit}`]),
     ...(flagged === null ? [] : [["Flagged", `${flagged.toLocaleString("en")} of ${catalog.n.toLocaleString("en")}`]]),
@@ -84,6 +84,20 @@ function showTexts(about, catalog) {
     const more = of > rows.length ? `, the first ${rows.length} of ${of}` : "";
     byId("tiles").append(tableOf(`Tiles${more}`, names, rows, names.map((_, k) => k)));
   }
+}
+
+/**
+ * Where each of several bands has flags, add a column of those that any band has.
+ * @param {Catalog} catalog
+ */
+function joinFlags(catalog) {
+  const own = catalog.columns.filter((column) => /^flags_/.test(column.name) && column.kind !== "text");
+  if (catalog.byName.has("flags") || !own.length) return;
+  const values = new Int32Array(catalog.n);
+  for (const column of own) for (let row = 0; row < catalog.n; row++) values[row] |= /** @type {Values} */ (column.values)[row];
+  const flags = { name: "flags", unit: "", description: "Flags of any band.", kind: "i4", values };
+  catalog.columns.push(flags);
+  catalog.byName.set("flags", flags);
 }
 
 /**
@@ -132,7 +146,8 @@ function showSource(about, catalog) {
   if (row < 0) return;
   const label = catalog.byName.get("label");
   const name = label ? catalog.text(label, row) : String(row + 1);
-  const magnitude = catalog.columns.find((column) => /mag$/.test(column.name) && column.kind !== "text");
+  const magnitudes = catalog.columns.filter((column) => /mag$/.test(column.name) && column.kind !== "text");
+  const magnitude = magnitudes.find((column) => column.name.startsWith("kron")) ?? magnitudes[0];
   const bright = magnitude ? `, ${magnitude.name} ${catalog.text(magnitude, row)}` : "";
   const hidden = catalog.kept[row] ? "" : " The filter leaves it out of the table.";
   byId("source-heading").textContent = `Source ${name}`;

@@ -27,11 +27,18 @@ const CLOSEST = 5;
 
 /**
  * Find an element of the page.
- * @template {HTMLElement} [E=HTMLElement]
  * @param {string} id
  */
 function byId(id) {
-  return /** @type {E} */ (document.getElementById(id));
+  return /** @type {HTMLElement} */ (document.getElementById(id));
+}
+
+/**
+ * Find an element of the page that has a value.
+ * @param {string} id
+ */
+function field(id) {
+  return /** @type {HTMLInputElement} */ (document.getElementById(id));
 }
 
 /**
@@ -143,8 +150,8 @@ function makeViewer(about, catalog, places, sky) {
     }),
   ];
   const base = /** @type {HTMLSelectElement} */ (byId("base"));
-  const black = /** @type {HTMLInputElement} */ (byId("black"));
-  const white = /** @type {HTMLInputElement} */ (byId("white"));
+  const black = field("black");
+  const white = field("white");
   let now = bases[0];
   /** Sliders run evenly in asinh of the value, so that noise and stars both have room. */
   const slider = {
@@ -188,8 +195,8 @@ function makeViewer(about, catalog, places, sky) {
   let asked = 0;
   function restretch() {
     if (!now) return;
-    stretch.curve = /** @type {Curve} */ (byId("stretch").value);
-    stretch.colours = byId("colours").value;
+    stretch.curve = /** @type {Curve} */ (field("stretch").value);
+    stretch.colours = field("colours").value;
     stretch.softening = now.softening;
     stretch.black = slider.value(Number(black.value));
     stretch.white = slider.value(Number(white.value));
@@ -315,6 +322,7 @@ function makeViewer(about, catalog, places, sky) {
     const close = Math.log2(Math.min(map.getSize().x, map.getSize().y) / (12 * radius));
     const zoom = Math.max(map.getZoom(), Math.min(close, 3));
     map.setView([y[row] + 0.5, x[row] + 0.5], zoom, { animate: false });
+    element_.scrollIntoView({ block: "nearest" });
   }
   catalog.addEventListener("selected", (event) => {
     if (/** @type {CustomEvent} */ (event).detail.show) show(catalog.selected);
@@ -322,13 +330,13 @@ function makeViewer(about, catalog, places, sky) {
   });
   byId("goto").addEventListener("keydown", (event) => {
     if (event.key !== "Enter") return;
-    const parts = byId("goto").value.split(/[ ,]+/).filter(Boolean).map(Number);
+    const parts = field("goto").value.split(/[ ,]+/).filter(Boolean).map(Number);
     if (parts.length === 2 && parts.every(Number.isFinite)) {
       map.setView([parts[1] + 0.5, parts[0] + 0.5], Math.max(map.getZoom(), 1), { animate: false });
     } else if (parts.length === 1) {
       const row = catalog.numbers("label")?.indexOf(parts[0]) ?? -1;
       if (row >= 0) catalog.select(row, true);
-      else byId("announce").textContent = `There is no source with the label ${byId("goto").value}.`;
+      else byId("announce").textContent = `There is no source with the label ${field("goto").value}.`;
     }
   });
   new ResizeObserver(() => map.invalidateSize({ animate: false })).observe(element_);
