@@ -19,7 +19,7 @@ FIRST = (
     r".*radius.*", r"semi(major|minor)_sigma", r".*mag", "area", r"segment_flux(err)?",
 )  # fmt: skip
 #: Bytes of a value on the page, by kind, as measured on catalogs of simulated fields.
-BYTES = {"f4": 4.7, "f8": 8.5, "i4": 3.0, "text": 20.0}
+BYTES = {"f4": 4.7, "f8": 8.5, "i4": 3.0, "text": 16.0}
 #: What a row takes at least: label, position and a flux. Of more rows than have room for that, the
 #: brightest are kept.
 LEAST_OF_ROW = 20.0
@@ -38,7 +38,7 @@ class PageTable:
     n : int
         Its rows.
     columns : list of dict
-        Of each column its name, unit, description, kind, and block or texts.
+        Of each column its name, unit, description, kind and block.
     left_out : list of str
         Columns that there was no room for.
     rows : array of int64, shape (n,)
@@ -154,11 +154,12 @@ def _brightest(contents: Contents, names: Sequence[str], most: int) -> Any:
 
 
 def _encoded(values: Any, kind: str, blocks: Blocks) -> dict[str, Any]:
-    """Return a column as a block, or its texts."""
+    """Return a column as a block; texts are lines of UTF-8."""
     if kind == "text":
         if values.dtype.kind == "S":
             values = np.char.decode(values, "utf-8", "replace")
-        return {"kind": "text", "texts": values.tolist()}
+        lines = "\n".join(" ".join(each.splitlines()) for each in values.tolist())
+        return {"kind": "text", "block": blocks.add(np.frombuffer(lines.encode(), np.uint8))}
     if kind == "f8":
         return {"kind": "f8", "block": blocks.add(np.round(values.astype(np.float64), DIGITS))}
     if kind in ("i4", "i8"):
@@ -176,6 +177,6 @@ def _empty(contents: Contents) -> list[dict[str, Any]]:
     if part is None:
         return []
     return [
-        {"name": name, "unit": "", "description": "", "kind": "text", "texts": []}
+        {"name": name, "unit": "", "description": "", "kind": "text", "block": None}
         for name in _flat(part)
     ]

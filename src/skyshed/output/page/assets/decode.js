@@ -34,6 +34,16 @@ async function readBlock(block, kind) {
   return of(joined.buffer);
 }
 
+/**
+ * Read texts of the page, which are lines of UTF-8.
+ * @param {number | null} block
+ * @returns {Promise<string[]>}
+ */
+async function readLines(block) {
+  if (block === null) return [];
+  return new TextDecoder().decode(/** @type {Uint8Array} */ (await readBlock(block, "u1"))).split("\n");
+}
+
 /** Keeps what was read last, so that panning back and forth decodes nothing twice. */
 class BlockCache {
   /** @param {number} most how many blocks are kept */

@@ -108,7 +108,8 @@ function makeGrid(catalog) {
     columns.forEach((column, k) => {
       const sorted = catalog.sorted?.column === column;
       headings[k].setAttribute("aria-sort", sorted ? (catalog.sorted?.down ? "descending" : "ascending") : "none");
-      headings[k].firstChild && (headings[k].firstChild.textContent = `${column.name}${sorted ? (catalog.sorted?.down ? " ▼" : " ▲") : ""}`);
+      const title = /** @type {ChildNode} */ (headings[k].firstChild);
+      title.textContent = `${column.name}${sorted ? (catalog.sorted?.down ? " ▼" : " ▲") : ""}`;
     });
   }
   function renew() {

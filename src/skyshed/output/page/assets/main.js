@@ -6,7 +6,7 @@ async function main() {
   const about = JSON.parse(byId("about").textContent ?? "");
   const columns = await Promise.all(about.table.columns.map(async (column) => ({
     ...column,
-    values: column.kind === "text" ? column.texts : await readBlock(column.block, column.kind),
+    values: column.kind === "text" ? await readLines(column.block) : await readBlock(column.block, column.kind),
   })));
   const catalog = new Catalog(about.table.n, columns);
   joinFlags(catalog);

@@ -8,6 +8,8 @@ const LINES = {
 };
 /** Apertures of fewer pixels of the screen are drawn as squares of `DOT` pixels. */
 const LEAST = 2, DOT = 3;
+/** The share of the image that marks may cover before they are drawn paler, and how pale at most. */
+const COVER = 0.08, PALEST = 0.15;
 /** How far beyond the window is drawn, in its sizes, so that panning shows no empty rim. */
 const BEYOND = 0.5;
 
@@ -25,8 +27,9 @@ const BEYOND = 0.5;
  * @param {Catalog} catalog
  * @param {Places} places
  * @param {{apertures: boolean, flagged: boolean}} shown
+ * @param {number} extent the pixels of the image
  */
-function marksLayer(catalog, places, shown) {
+function marksLayer(catalog, places, shown, extent) {
   const canvas = document.createElement("canvas");
   canvas.style.position = "absolute";
   canvas.style.pointerEvents = "none";
@@ -67,6 +70,10 @@ function marksLayer(catalog, places, shown) {
     const down = (y) => origin.y - (y + 0.5) * zoom;
     const { x, y, ellipses, flags } = places;
     const n = catalog.n;
+    // Apertures of so many sources would hide the image: they are paler then, and dots smaller.
+    const drawn = catalog.rows.length * DOT ** 2;
+    const room = COVER * Math.max(zoom ** 2 * extent, 1);
+    const dot = drawn > 4 * room ? 1.5 : DOT;
     /**
      * @param {CanvasRenderingContext2D} path
      * @param {number} row
@@ -75,7 +82,7 @@ function marksLayer(catalog, places, shown) {
       const a = ellipses ? ellipses[2 * n + row] * zoom : NaN;
       const b = ellipses ? ellipses[3 * n + row] * zoom : NaN;
       if (!(a >= LEAST)) {
-        path.rect(across(x[row]) - DOT / 2, down(y[row]) - DOT / 2, DOT, DOT);
+        path.rect(across(x[row]) - dot / 2, down(y[row]) - dot / 2, dot, dot);
         return;
       }
       const theta = -(/** @type {Float32Array} */ (ellipses)[4 * n + row] * Math.PI) / 180;
@@ -98,9 +105,11 @@ function marksLayer(catalog, places, shown) {
         outline(context, row);
       }
       context.strokeStyle = LINES[kind];
-      context.lineWidth = 1.2;
+      context.lineWidth = dot < DOT ? 0.6 : 1.2;
+      context.globalAlpha = Math.min(1, Math.max(PALEST, room / drawn));
       context.stroke();
     }
+    context.globalAlpha = 1;
     const row = catalog.selected;
     if (row >= 0) {
       context.strokeStyle = LINES.chosen;

@@ -219,7 +219,7 @@ function makeViewer(about, catalog, places, sky) {
 
   // What goes on top.
   const shown = { apertures: true, flagged: false };
-  const marks = places && marksLayer(catalog, places, shown);
+  const marks = places && marksLayer(catalog, places, shown, nx * ny);
   const overlays = byId("overlays");
   const legend = byId("legend");
   let filled = true;
@@ -391,11 +391,12 @@ function scaleBar(map, sky, shape) {
       arrows.replaceChildren(compass([dot(right, north), dot(up, north)], [dot(right, east), dot(up, east)]));
     }
     const longest = (130 / zoom) * unit;
-    const power = 10 ** Math.floor(Math.log10(longest));
-    const length = Math.max(...[1, 2, 5].map((each) => each * power).filter((each) => each <= longest));
-    bar.style.width = `${(length / unit) * zoom}px`;
-    const [shownLength, shownName] = name !== "″" || length < 60 ? [length, name] : length < 3600 ? [length / 60, "′"] : [length / 3600, "°"];
-    text.textContent = `${numberText(shownLength, 3)}${shownName}`;
+    // A round number of seconds, minutes or degrees.
+    const [size, symbol] = name === " px" || longest < 60 ? [1, name] : longest < 3600 ? [60, "′"] : [3600, "°"];
+    const power = 10 ** Math.floor(Math.log10(longest / size));
+    const length = Math.max(...[1, 2, 5].map((each) => each * power).filter((each) => each <= longest / size));
+    bar.style.width = `${((length * size) / unit) * zoom}px`;
+    text.textContent = `${numberText(length, 3)}${symbol}`;
   }
   map.on("zoomend moveend", draw);
   draw();
