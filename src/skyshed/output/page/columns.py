@@ -19,7 +19,7 @@ FIRST = (
     r".*radius.*", r"semi(major|minor)_sigma", r".*mag", "area", r"segment_flux(err)?",
 )  # fmt: skip
 #: Bytes of a value on the page, by kind, as measured on catalogs of simulated fields.
-BYTES = {"f4": 4.7, "f8": 8.5, "i4": 3.0, "text": 16.0}
+BYTES = {"f4": 4.7, "f8": 9.5, "i4": 2.5, "text": 9.0}
 #: What a row takes at least: label, position and a flux. Of more rows than have room for that, the
 #: brightest are kept.
 LEAST_OF_ROW = 20.0

@@ -64,8 +64,8 @@ def flag_rows() -> list[dict[str, Any]]:
     """Return every bit of the flags with its meaning."""
     return [
         {
-            "bit": flag.bit_value, "name": flag.name, "about": flag.description,
-            "when": flag.detailed_description,
+            "bit": flag.bit_value, "name": flag.name, "about": flag.description.replace("`", ""),
+            "when": flag.detailed_description.replace("`", ""),
         }
         for flag in SEGMENTATION_FLAGS.all_flags
     ]  # fmt: skip

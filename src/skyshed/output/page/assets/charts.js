@@ -225,7 +225,7 @@ function scatter(catalog, one, other, title) {
     context.lineWidth = 1;
     context.strokeRect(left, top, W - left - right, H - top - bottom);
     context.fillStyle = colour("--ink");
-    context.font = "11px system-ui, sans-serif";
+    context.font = "13px system-ui, sans-serif";
     context.textAlign = "center";
     for (const tick of ticksOf(x0, x1)) context.fillText(numberText(tick), across(tick), H - bottom + 15);
     const unit = (/** @type {Column} */ column) => (column.unit ? ` (${column.unit})` : "");

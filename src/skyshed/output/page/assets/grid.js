@@ -12,12 +12,15 @@ const SPARE = 8;
 function makeGrid(catalog) {
   const grid = byId("grid");
   const columns = catalog.columns;
+  const ruler = /** @type {CanvasRenderingContext2D} */ (document.createElement("canvas").getContext("2d"));
+  ruler.font = getComputedStyle(grid).font;
   const widths = columns.map((column) => {
-    let longest = Math.min(Math.max(6, Math.ceil(column.name.length * 0.62)), 16);
-    for (let k = 0; k < 40 && catalog.n; k++) {
-      longest = Math.max(longest, catalog.text(column, Math.floor((k * catalog.n) / 40)).length);
+    // As wide as the widest of some cells, and as the name, which may take two lines.
+    let widest = Math.min(ruler.measureText(column.name).width, 130);
+    for (let k = 0; k < 60 && catalog.n; k++) {
+      widest = Math.max(widest, ruler.measureText(catalog.text(column, Math.floor((k * catalog.n) / 60))).width);
     }
-    return Math.min(Math.max(8 * longest + 18, 64), 260);
+    return Math.ceil(Math.min(Math.max(widest + 24, 64), 320));
   });
   const total = widths.reduce((sum, each) => sum + each, 0);
   const head = element("div", "", "head");
@@ -25,7 +28,7 @@ function makeGrid(catalog) {
   head.setAttribute("aria-rowindex", "1");
   head.style.width = `${total}px`;
   const headings = columns.map((column, k) => {
-    const cell = element("div", column.name, "cell");
+    const cell = element("div", column.name, column.kind === "text" ? "cell text" : "cell");
     if (column.unit) cell.append(element("span", column.unit));
     cell.id = `cell-head-${k}`;
     cell.setAttribute("role", "columnheader");
