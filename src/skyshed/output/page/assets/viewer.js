@@ -119,7 +119,7 @@ function makeViewer(about, catalog, places, sky) {
     crs: L.CRS.Simple, attributionControl: false, zoomControl: true,
     minZoom: -coarsest - 1, maxZoom: CLOSEST, zoomSnap: 0.25, zoomDelta: 0.5, wheelPxPerZoomLevel: 120,
     zoomAnimation: false, fadeAnimation: false, inertia: !calm, boxZoom: true, doubleClickZoom: true,
-    maxBounds: all.pad(0.5), maxBoundsViscosity: 0.8,
+    maxBounds: all.pad(2),
   });
   const options = {
     tileSize: TILE, minNativeZoom: -coarsest, maxNativeZoom: 0, minZoom: -coarsest - 1, maxZoom: CLOSEST,
@@ -276,6 +276,11 @@ function makeViewer(about, catalog, places, sky) {
   }
   legend.append(element("span", "The first pixel, (0, 0), is at the lower left; pixels without a value are dark blue."));
 
+  const coarse = Math.max(0, ...about.images.map((each) => each.finest));
+  if (coarse) {
+    const n = 2 ** coarse;
+    legend.append(element("span", `The image is larger than a report: a pixel is the mean of ${n} x ${n}, except where most sources are.`));
+  }
   map.fitBounds(all, { animate: false });
   if (bases.length) showBase();
   marks?.layer.addTo(map);
