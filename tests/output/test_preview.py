@@ -10,11 +10,12 @@ import pytest
 from astropy.io import fits
 from PIL import Image, ImageDraw
 
-from skyshed import extract
+from skyshed import extract, shrinking
 from skyshed.catalog import kron_ellipses
 from skyshed.output import preview
-from skyshed.output.preview import BLUE, LEFT, MOST_ELLIPSES, PANEL, TOP, block_max, block_mean
+from skyshed.output.preview import BLUE, LEFT, MOST_ELLIPSES, PANEL, TOP
 from skyshed.output.preview import write_preview as write
+from skyshed.shrinking import block_max, block_mean
 from tests.pipeline_field import make_field, make_wcs
 
 
@@ -121,7 +122,7 @@ def test_a_picture_by_windows_is_the_picture(tmp_path, monkeypatch, shape):
     labels, ellipses = kron_ellipses(found.catalog)
     data = np.where(found.mask[:], np.nan, found.data[:])
     for size in (1 << 22, 30_000):
-        monkeypatch.setattr(preview, "WINDOW", size)
+        monkeypatch.setattr(shrinking, "WINDOW", size)
         asked = []
         write(
             *readers(data, found.segmentation.data, asked), shape, tmp_path / "parts.png",
@@ -244,7 +245,7 @@ def test_drawing_needs_no_matplotlib(tmp_path):
     code = f"""
 import sys, numpy as np
 sys.modules["matplotlib"] = None  # importing it raises ImportError
-from skyshed import extract
+from skyshed import extract, shrinking
 image = np.random.default_rng(1).normal(0, 1, (80, 90))
 image[30:36, 30:36] += 100
 extract(image, nsigma=9).write({str(tmp_path)!r})

@@ -11,6 +11,7 @@ from skyshed.extraction.result import Extraction, map_layers
 from skyshed.extraction.views import ImageView
 from skyshed.images.window import Window
 from skyshed.namespace import to_host
+from skyshed.notebook import card, picture_of, quietly, sampled
 from skyshed.output.run_record import run_record
 from skyshed.parameters import OF_A_BAND, Parameters
 
@@ -142,6 +143,15 @@ class Band:
 
     def __repr__(self) -> str:
         return f"<Band {self.name}>"
+
+    @quietly
+    def _repr_html_(self) -> str:
+        shape = self._run.request.shape
+        unit = "" if self.unit is None else f" {self.unit}"
+        noise = float(self.background2d.background_rms_median)
+        facts = [("image", f"{shape[1]} x {shape[0]} pixels"), ("noise", f"{noise:.4g}{unit}")]
+        pixels, which = sampled(self.masked, shape, False)
+        return card(f"band {self.name}", facts, picture_of(pixels), which)
 
     @property
     def data(self) -> ImageView:

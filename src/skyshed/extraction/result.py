@@ -1,28 +1,37 @@
 """What the chain found, and what it was made from; the same for an image at once and by tiles."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from astropy.table import QTable
 
+from skyshed.arguments import check_choice
 from skyshed.background import Background2D
 from skyshed.chain.run import Run
 from skyshed.extraction.views import ImageView
 from skyshed.images.window import Window
 from skyshed.messages import one_line
 from skyshed.namespace import to_host
+from skyshed.notebook import card, picture_of, quietly, sampled
 from skyshed.output.run_record import run_record
 from skyshed.output.write import Written, write_extraction
 from skyshed.parameters import Parameters
+from skyshed.plotting import plot_ellipses, show_image
 from skyshed.segmentation import SegmentationImage
+from skyshed.shrinking import block_mean, shown_pixels
 
 if TYPE_CHECKING:
     from skyshed.output.page import Contents, MapLayer, PixelLayer
     from skyshed.output.table_parts import PlainTable
 
 __all__ = ["Extraction", "map_layers"]
+
+#: The images that can be plotted, and those of them whose sky is at 0.
+PLOTTED = ("data", "convolved_data", "error", "background", "background_rms", "segmentation")
+SKY_AT_0 = ("data", "convolved_data")
 
 
 class Extraction:
@@ -62,6 +71,20 @@ class Extraction:
     def __repr__(self) -> str:
         n, (ny, nx) = self.segmentation.nlabels, self.shape
         return f"<Extraction: {n} source{'' if n == 1 else 's'} in {ny} x {nx} pixels>"
+
+    @quietly
+    def _repr_html_(self) -> str:
+        background, (ny, nx) = self.background2d, self.shape
+        unit = "" if self.unit is None else f" {self.unit}"
+        n = self.segmentation.nlabels
+        facts = [
+            ("input", self.record.get("input", "in memory")), ("image", f"{nx} x {ny} pixels"),
+            ("sources", f"{n:,}"),
+            ("background", f"{float(np.median(background.mesh.level)):.5g}{unit}"),
+            ("noise", f"{float(background.background_rms_median):.4g}{unit}"),
+        ]  # fmt: skip
+        pixels, which = sampled(self._masked, self.shape, False)
+        return card(self._title(), facts, picture_of(pixels), which)
 
     @property
     def table(self) -> QTable:
@@ -170,6 +193,84 @@ class Extraction:
             return to_host(pixels) if self._host else pixels
 
         return ImageView(read, self.shape, self._run.dtype_of(name))
+
+    def plot(
+        self,
+        image: str = "data",
+        *,
+        ax: Any = None,
+        region: tuple[int, int, int, int] | None = None,
+        apertures: bool = True,
+        **kwargs: Any,
+    ) -> Any:
+        """Show one of the images, with the Kron apertures of the sources.
+
+        Of an image that is not in memory, what is shown is read, window by window; more than 2048
+        pixels a side are shrunk by blocks.
+
+        Parameters
+        ----------
+        image : str, optional
+            "data", "convolved_data", "error", "background", "background_rms" or "segmentation".
+        ax : `~matplotlib.axes.Axes`, optional
+            Where to draw; `None` makes new axes, of the sky where there is a WCS.
+        region : tuple of 4 int, optional
+            ``(y0, y1, x0, x1)``, half open: what to show, and to read. `None` for all.
+        apertures : bool, optional
+            Whether to draw the apertures.
+        **kwargs
+            Keywords of `~matplotlib.axes.Axes.imshow`.
+
+        Returns
+        -------
+        ax : `~matplotlib.axes.Axes`
+
+        Raises
+        ------
+        ValueError
+            If there is no such image, or the region is not in it.
+        ImportError
+            If matplotlib is not installed.
+
+        Examples
+        --------
+        >>> from matplotlib.figure import Figure
+        >>> import numpy as np
+        >>> from skyshed import extract
+        >>> image = np.random.default_rng(1).normal(10, 1, (128, 128))
+        >>> image[30:34, 60:64] += 50
+        >>> ax = extract(image, nsigma=5).plot(ax=Figure().subplots(), region=(0, 64, 32, 96))
+        >>> tuple(map(float, ax.images[0].get_extent())), len(ax.patches)
+        ((31.5, 95.5, -0.5, 63.5), 1)
+        """
+        check_choice(image, "image", PLOTTED)
+        if image == "segmentation":
+            ax = self.segmentation.plot(ax=ax, region=region, **kwargs)
+        else:
+            noise = float(self.background2d.background_rms_median)
+            pixels, extent = shown_pixels(
+                self._reader_of(image), self.shape, region, block_mean, self._run.rows_per_read
+            )
+            ax = show_image(
+                pixels, extent, ax=ax, wcs=self.wcs, noise=noise if image in SKY_AT_0 else None,
+                label=image if self.unit is None else f"{image} ({self.unit})", **kwargs,
+            )  # fmt: skip
+        if apertures:
+            y0, y1, x0, x1 = region or (0, self.shape[0], 0, self.shape[1])
+            for _, rows in self._run.ellipses():
+                x, y = rows[:, 0], rows[:, 1]
+                near = (x > x0 - 1) & (x < x1) & (y > y0 - 1) & (y < y1)
+                plot_ellipses(*rows[near].T, ax=ax, color="tab:red", linewidth=0.8)
+            ax.set_xlim(x0 - 0.5, x1 - 0.5)
+            ax.set_ylim(y0 - 0.5, y1 - 0.5)
+        return ax
+
+    def _reader_of(self, image: str) -> "Callable[[int, int, int, int], Any]":
+        """Return what reads windows of one of the images."""
+        if image == "data":
+            return self._masked
+        view: ImageView = getattr(self, image)
+        return lambda y0, y1, x0, x1: view.read(Window(y0, y1, x0, x1))
 
     def to_host(self) -> "Extraction":
         """Return the same with NumPy images, copied when they are read; the catalog stays."""

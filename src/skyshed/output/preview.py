@@ -2,9 +2,7 @@
 
 import math
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -13,12 +11,10 @@ from PIL.PngImagePlugin import PngInfo
 
 from skyshed.heap import give_back_freed
 from skyshed.messages import one_line
-from skyshed.namespace import is_device_array, on_device_of, to_host
 from skyshed.segmentation.colormap import SATURATION, VALUE
+from skyshed.shrinking import Read, block_max, block_mean, shrunk
 
-__all__ = ["MOST_ELLIPSES", "block_max", "block_mean", "write_preview"]
-
-Read = Callable[[int, int, int, int], Any]
+__all__ = ["MOST_ELLIPSES", "write_preview"]
 
 #: Most pixels of a side of a panel: those of many detectors, or of their halves, fit as they are.
 PANEL = 1056
@@ -35,8 +31,6 @@ CORNERS = 48
 BLACK, SOFTENING, WHITE = -2.0, 3.0, 99.0
 #: Of compression: 6 takes twice as long for a twentieth of the bytes, for noise does not compress.
 LEVEL = 3
-#: Pixels that are read at a time, if blocks are not larger; on a device, which is slow to start.
-WINDOW, WINDOW_THERE = 1 << 20, 1 << 22
 #: The picture has a palette, which leaves a third of the bytes to compress. It holds greys; a few
 #: greys beneath a line that is half as opaque as lines are, and beneath one that is not; a hundred
 #: colours to tell neighbouring labels apart; the colours of masked pixels and of lines.
@@ -111,8 +105,8 @@ def write_preview(
     b'PNG'
     """
     layout, record = _Layout.of(shape), record or {}
-    image = _shrunk(read_image, shape, layout.block, block_mean)
-    labels = _shrunk(read_labels, shape, layout.block, block_max, step)
+    image = shrunk(read_image, shape, layout.block, block_mean)
+    labels = shrunk(read_labels, shape, layout.block, block_max, step)
     give_back_freed()
     masked = ~np.isfinite(image)
     greys, black, white = _stretched(image, noise, layout.block)
@@ -265,66 +259,6 @@ def _round(value: float) -> float:
     """Return the largest of 1, 2 and 5 times a power of ten that is not above a value."""
     power = 10.0 ** math.floor(math.log10(value))
     return max(step * power for step in (1, 2, 5) if step == 1 or step * power <= value)
-
-
-def _shrunk(
-    read: Read,
-    shape: tuple[int, int],
-    block: int,
-    shrink: Callable[..., Any],
-    step: int | None = None,
-) -> Any:
-    """Return an image shrunk by blocks; it is read in windows of whole blocks.
-
-    Windows on a device are shrunk there: only what is drawn comes to the host.
-    """
-    ny, nx = (length // block for length in shape)
-    window = WINDOW_THERE if is_device_array(read(0, block, 0, block)) else WINDOW
-    height = max(1, window // (nx * block * block) if step is None else step // block)
-    width = max(1, window // (height * block * block))
-    rows = []
-    for y in range(0, ny, height):
-        y0, y1 = y * block, min(y + height, ny) * block
-        windows = [
-            _shrunk_there(read(y0, y1, x * block, min(x + width, nx) * block), block, shrink)
-            for x in range(0, nx, width)
-        ]
-        rows.append(np.concatenate(windows, axis=1))
-    return np.concatenate(rows)
-
-
-def _shrunk_there(window: Any, block: int, shrink: Callable[..., Any]) -> Any:
-    with on_device_of(window):
-        return to_host(shrink(window, block))
-
-
-def block_mean(image: Any, block: int) -> Any:
-    """Return the mean of each block of ``block**2`` pixels, without those that are not finite.
-
-    Rows and columns at the end that fill no block are left out.
-
-    Returns
-    -------
-    means : array of float64, shape (ny // block, nx // block)
-        NaN where a block has no pixel.
-    """
-    good = np.isfinite(image)
-    total = _joined(np.where(good, image, np.float64(0)), block, np.add)
-    n_good = _joined(good.astype(np.int32), block, np.add)
-    # CuPy's divisions have no `where`.
-    return np.where(n_good > 0, total / np.maximum(n_good, 1), np.float64(np.nan))
-
-
-def block_max(image: Any, block: int) -> Any:
-    """Return the largest of each block of ``block**2`` pixels, so that no source vanishes."""
-    return _joined(image, block, np.maximum)
-
-
-def _joined(image: Any, block: int, join: Callable[[Any, Any], Any]) -> Any:
-    """Join the pixels of each block: its rows, then its columns, which is ten times as fast."""
-    ny, nx = (length // block * block for length in image.shape)
-    rows = reduce(join, (image[i:ny:block, :nx] for i in range(block)))
-    return reduce(join, (rows[:, i::block] for i in range(block)))
 
 
 def _stretched(image: Any, noise: float | None, block: int) -> tuple[Any, float, float]:

@@ -14,7 +14,7 @@ LEVEL = 6
 
 
 class Blocks:
-    """The arrays of a page, each under its number.
+    r"""The arrays of a page, each under its number.
 
     A block is the base64 text of a zlib stream. Values of several bytes are taken apart, first
     bytes first: the upper bytes of neighbours are alike.

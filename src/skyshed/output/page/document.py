@@ -31,6 +31,7 @@ from skyshed.output.page.explained import (
 )
 from skyshed.output.page.pixels import make_pyramid, tiles_of_sources
 from skyshed.output.page.sky import sky_lattice
+from skyshed.plotting import robust_noise
 
 __all__ = ["MOST_BYTES", "hash_of", "write_page"]
 
@@ -160,11 +161,8 @@ def _scatter(read: Any, shape: tuple[int, int]) -> float:
         (max(length // 2 - 256, 0), min(length // 2 + 256, length)) for length in shape
     )
     pixels = to_host(read(y0, y1, x0, x1))
-    pixels = pixels[np.isfinite(pixels)]
-    if not pixels.size:
-        return 1.0
-    low, high = np.percentile(pixels, (15.87, 84.13))
-    return float(high - low) / 2 or float(np.std(pixels)) or 1.0
+    noise = robust_noise(pixels)
+    return noise if math.isfinite(noise) and noise > 0 else 1.0
 
 
 def _keep_within(about: dict[str, Any], blocks: Blocks) -> None:

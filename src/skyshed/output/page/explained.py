@@ -9,6 +9,7 @@ import numpy as np
 from skyshed.flags import SEGMENTATION_FLAGS
 from skyshed.output.page.contents import Contents
 from skyshed.parameters import Parameters
+from skyshed.parameters.parameters import worded
 
 __all__ = ["flag_rows", "parameter_groups", "record_rows", "tile_rows", "time_rows"]
 
@@ -42,22 +43,12 @@ def parameter_groups(parameters: Parameters) -> list[dict[str, Any]]:
         value = getattr(parameters, each.name)
         groups.setdefault(each.metadata["group"], []).append(
             {
-                "name": each.name, "value": _spelled(value), "default": _spelled(each.default),
+                "name": each.name, "value": worded(value), "default": worded(each.default),
                 "unit": each.metadata["unit"], "about": each.metadata["about"],
                 "changed": value != each.default,
             }
         )  # fmt: skip
     return [{"group": group, "rows": rows} for group, rows in groups.items()]
-
-
-def _spelled(value: Any) -> str:
-    if value is None:
-        return "none"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, tuple):
-        return ", ".join(map(_spelled, value)) or "none"
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def flag_rows() -> list[dict[str, Any]]:

@@ -13,11 +13,9 @@ import numpy as np
 
 from skyshed.namespace import to_host
 from skyshed.output.page.blocks import Blocks
-from skyshed.output.preview import block_max, block_mean
+from skyshed.shrinking import Read, block_max, block_mean
 
 __all__ = ["TILE", "Pyramid", "make_pyramid", "tiles_of_sources"]
-
-Read = Callable[[int, int, int, int], Any]
 
 #: Pixels along a side of a tile.
 TILE = 512
