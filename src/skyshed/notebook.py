@@ -9,7 +9,8 @@ from html import escape
 from typing import Any, TypeVar
 
 __all__ = [
-    "SIDE", "card", "colours_of_labels", "enlarged", "picture_of", "picture_of_labels", "quietly", "sampled",
+    "SIDE", "card", "colours_of_labels", "enlarged", "picture_of", "picture_of_labels", "quietly",
+    "sampled",
     "table_of_rows",
 ]  # fmt: skip
 
@@ -19,12 +20,13 @@ F = TypeVar("F", bound=Callable[..., Any])
 SIDE, MIDDLE = 320, 512
 #: Percentiles one standard deviation on either side of the median, and the one that is white.
 BELOW, ABOVE, WHITE = 15.87, 84.13, 99.7
-#: Black lies so many standard deviations below the median; the stretch is linear up to so many above.
+#: Black lies so many standard deviations below the median; the stretch is linear up to so many
+#: above.
 BLACK, SOFTENING = 2.0, 3.0
 
 
 def quietly(show: F) -> F:
-    """Make a ``_repr_html_`` that raises nothing: a notebook shows the text where it returns `None`.
+    """Make a ``_repr_html_`` that raises nothing: notebooks show the text where it returns `None`.
 
     Examples
     --------
@@ -75,9 +77,7 @@ def table_of_rows(title: str, names: Sequence[str], rows: Iterable[Sequence[Any]
     '<div><b></b><table><tr><th>bit</th></tr><tr><td>1</td></tr></table></div>'
     """
     head = "".join(f"<th>{escape(name)}</th>" for name in names)
-    lines = (
-        "".join(f"<td>{escape(str(value))}</td>" for value in row) for row in rows
-    )
+    lines = ("".join(f"<td>{escape(str(value))}</td>" for value in row) for row in rows)
     body = "".join(f"<tr>{line}</tr>" for line in lines)
     return f"<div><b>{escape(title)}</b><table><tr>{head}</tr>{body}</table></div>"
 
@@ -113,7 +113,7 @@ def enlarged(values: Any) -> Any:
 
 
 def picture_of(pixels: Any) -> str:
-    """Return an image in greys, stretched from its noise up, the first row at the bottom; as HTML."""
+    """Return an image in greys, from its noise up, the first row at the bottom; as HTML."""
     import numpy as np
 
     pixels = np.asarray(pixels, float)

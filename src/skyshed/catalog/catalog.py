@@ -837,9 +837,7 @@ class SourceCatalog:
         """
         frame = self.frame
         pixels, extent = shown_pixels(self._data_window, frame.shape, None, block_mean)
-        ax = show_image(
-            pixels, extent, ax=ax, wcs=self.wcs, noise=robust_noise(pixels), **kwargs
-        )
+        ax = show_image(pixels, extent, ax=ax, wcs=self.wcs, noise=robust_noise(pixels), **kwargs)
         if apertures:
             self.plot_kron_apertures(ax=ax, color="tab:red", linewidth=0.8)
         return ax

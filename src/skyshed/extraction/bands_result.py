@@ -107,9 +107,7 @@ class BandsExtraction(Extraction):
         for name in self.bands:
             band = self[name]
             noise = float(band.background2d.background_rms_median)
-            layers.append(
-                PixelLayer(f"band {name}", band.masked, noise, str(band.unit or ""))
-            )
+            layers.append(PixelLayer(f"band {name}", band.masked, noise, str(band.unit or "")))
         return layers
 
     def _map_layers(self) -> "list[MapLayer]":

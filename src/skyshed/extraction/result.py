@@ -260,7 +260,8 @@ class Extraction:
             for _, rows in self._run.ellipses():
                 x, y = rows[:, 0], rows[:, 1]
                 near = (x > x0 - 1) & (x < x1) & (y > y0 - 1) & (y < y1)
-                plot_ellipses(*rows[near].T, ax=ax, color="tab:red", linewidth=0.8)
+                x, y, a, b, theta = rows[near].T
+                plot_ellipses(x, y, a, b, theta, ax, color="tab:red", linewidth=0.8)
             ax.set_xlim(x0 - 0.5, x1 - 0.5)
             ax.set_ylim(y0 - 0.5, y1 - 0.5)
         return ax
@@ -324,7 +325,8 @@ class Extraction:
             If a format needs a package that is not installed; the message says which.
         """
         written = Written(
-            report=self.report, shape=self.shape, n_sources=self.segmentation.nlabels, parameters=self.parameters,
+            report=self.report, shape=self.shape, n_sources=self.segmentation.nlabels,
+            parameters=self.parameters,
             record=self.record, wcs=self.wcs, tiles=self.tiles,
             noise=float(self.background2d.background_rms_median),
             parts=self._run.parts, ellipses=self._run.ellipses, empty=lambda: self.table,
@@ -341,10 +343,10 @@ class Extraction:
         """Write a page to look at the result: image, sources, distributions, what made them.
 
         It is one HTML file that needs no network: the image with background, noise, segments and
-        apertures, to zoom and stretch; the table, to sort and filter; histograms, flags, parameters,
-        times and the record. It takes 30 MB at most: of an image that is larger than 16 million
-        pixels all is shown coarse, and as much as there is room for in full, where most sources
-        are. Images are read once, window by window.
+        apertures, to zoom and stretch; the table, to sort and filter; histograms, flags,
+        parameters, times and the record. It takes 30 MB at most: of an image of more than 16
+        million pixels all is shown coarse, and as much as there is room for in full, where most
+        sources are. Images are read once, window by window.
 
         Parameters
         ----------
@@ -412,7 +414,9 @@ class Extraction:
         """Return what the reader of a report should know."""
         from skyshed.output.page.notes import notes_of
 
-        return notes_of(self.segmentation.nlabels, self._run.parameters, self.parameters, self.record)
+        return notes_of(
+            self.segmentation.nlabels, self._run.parameters, self.parameters, self.record
+        )
 
     def _labels(self, y0: int, y1: int, x0: int, x1: int) -> Any:
         """Return a window of the labels, where they are."""
@@ -424,13 +428,12 @@ class Extraction:
 
 
 def map_layers(background: Background2D, unit: Any, of: str = "") -> "list[MapLayer]":
-    """Return background and noise as layers of a report, in the boxes that they were measured in."""
+    """Return background and noise as layers of a report, in the boxes of the mesh."""
     from skyshed.output.page import MapLayer
 
+    height, width = (int(length) for length in background.box_size)
     return [
-        MapLayer(
-            f"{name}{of}", getattr(values, "value", values), background.box_size, str(unit or "")
-        )
+        MapLayer(f"{name}{of}", getattr(values, "value", values), (height, width), str(unit or ""))
         for name, values in (
             ("background", background.background_mesh),
             ("noise", background.background_rms_mesh),

@@ -58,7 +58,9 @@ def saved_contents(folder: str | os.PathLike[str]) -> Contents:
         If a file is damaged.
     """
     folder = Path(folder)
-    path = next((each for each in (folder / f"catalog.{e}" for e in FORMATS) if each.exists()), None)
+    path = next(
+        (each for each in (folder / f"catalog.{e}" for e in FORMATS) if each.exists()), None
+    )
     if path is None:
         raise FileNotFoundError(
             f"{folder} has no catalog ({', '.join(f'catalog.{each}' for each in FORMATS)}): give "
@@ -182,9 +184,7 @@ def _images(
     return images, maps, shape
 
 
-def _reopened(
-    record: Mapping[str, str], parameters: Parameters, shape: tuple[int, int]
-) -> Request:
+def _reopened(record: Mapping[str, str], parameters: Parameters, shape: tuple[int, int]) -> Request:
     """Open the image of a record, with what went with it, as it was.
 
     Raises
@@ -249,9 +249,7 @@ def _measured(request: Request, name: str, of: str) -> tuple[PixelLayer, list[Ma
         mesh.mesh, request.shape, request.box_size, np.dtype(np.float64),
         array_namespace(image=np.empty(0)), request.parameters,
     )  # fmt: skip
-    layer = PixelLayer(
-        name, read, float(background.background_rms_median), str(request.unit or "")
-    )
+    layer = PixelLayer(name, read, float(background.background_rms_median), str(request.unit or ""))
     return layer, map_layers(background, request.unit, of)
 
 
@@ -265,7 +263,14 @@ def _ellipses(
         rows = np.array(found, float).reshape(-1, 6)
         rows[:, :2] -= 1  # DS9 counts from 1
         return lambda: iter([(rows[:, 5].astype(np.int64), rows[:, :5])]), "Kron apertures"
-    needed = ("label", "xcentroid", "ycentroid", "semimajor_sigma", "semiminor_sigma", "orientation")
+    needed = (
+        "label",
+        "xcentroid",
+        "ycentroid",
+        "semimajor_sigma",
+        "semiminor_sigma",
+        "orientation",
+    )
     if not set(needed) <= set(table.colnames):
         return None, "positions"
     label, x, y, a, b, theta = (_numbers(table[name]) for name in needed)
@@ -283,7 +288,9 @@ def _numbers(column: Any) -> Any:
 def report_rows(path: Path) -> list[dict[str, Any]]:
     """Return the rows of the report of many images."""
     table = Table.read(path, format="ascii.ecsv")
-    return [
-        {name: "" if value is np.ma.masked else value for name, value in zip(table.colnames, row, strict=True)}
-        for row in table.iterrows()
-    ]  # fmt: skip
+
+    def filled(row: Any) -> dict[str, Any]:
+        values = zip(table.colnames, row, strict=True)
+        return {name: "" if value is np.ma.masked else value for name, value in values}
+
+    return [filled(row) for row in table.iterrows()]

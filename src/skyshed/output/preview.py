@@ -22,6 +22,8 @@ PANEL = 1056
 LEFT, TOP, GAP, RIGHT = 54, 36, 66, 20
 #: Least width of a picture, the height of a line of the legend, and sizes of letters.
 LEAST, LINE, TITLE, SMALL = 480, 22, 18, 13
+#: The side of the plate of the compass, the length of its arrows and of their heads.
+COMPASS, ARROW, HEAD = 72, 18, 6
 #: More ellipses than this would hide the image.
 MOST_ELLIPSES = 3000
 #: Corners of what is drawn as an ellipse.
@@ -51,6 +53,7 @@ def write_preview(
     level: float | None = None,
     unit: str = "",
     pixel_scale: float | None = None,
+    compass: tuple[tuple[float, float], tuple[float, float]] | None = None,
     ellipses: Any = None,
     record: dict[str, str] | None = None,
     step: int | None = None,
@@ -80,6 +83,8 @@ def write_preview(
         The unit of the image, for the legend.
     pixel_scale : float, optional
         Arcseconds across a pixel, for a bar of scale.
+    compass : pair of (float, float), optional
+        Right and up, in pixels, of north and of east, for arrows.
     ellipses : array, shape (n, 5), optional
         Kron apertures as rows ``x, y, a, b, theta`` (degrees), NaN for none. They are left out
         where there are too many to see the image.
@@ -129,7 +134,7 @@ def write_preview(
         marks.append(_Mark("masked or not finite", MASKED, 12, 12))
     if pixel_scale is not None and 0 < pixel_scale < math.inf:
         marks.append(_scale_bar(pixel_scale, layout))
-    picture = _drawn(layout, panels, _title(shape, n_sources, record), marks)
+    picture = _drawn(layout, panels, _title(shape, n_sources, record), marks, compass)
     picture.putpalette(_palette(opacity).tobytes())
     info = PngInfo()
     info.add_text("Software", f"skyshed {record.get('skyshed', '')}".strip())
@@ -199,7 +204,9 @@ def _title(shape: tuple[int, int], n: int, record: dict[str, str]) -> str:
     return f"{name}, {size}, less its background: {n} source{'' if n == 1 else 's'}"
 
 
-def _drawn(layout: _Layout, panels: list[Any], title: str, marks: list[_Mark]) -> Any:
+def _drawn(
+    layout: _Layout, panels: list[Any], title: str, marks: list[_Mark], compass: Any = None
+) -> Any:
     """Return the picture: title, panels with ticks, legend."""
     letters = ImageFont.load_default(SMALL)
     large = ImageFont.load_default(TITLE)
@@ -220,6 +227,8 @@ def _drawn(layout: _Layout, panels: list[Any], title: str, marks: list[_Mark]) -
     for corner, panel in zip(layout.corners, panels, strict=True):
         picture.paste(Image.fromarray(panel), corner)
         _draw_ticks(draw, layout, corner, letters)
+    if compass is not None and min(layout.width, layout.height) >= 4 * COMPASS:
+        _draw_compass(draw, layout, compass, letters)
     for (x, y), mark in zip(places, marks, strict=True):
         if mark.width:
             box = (x, y - mark.height // 2, x + mark.width - 1, y + (mark.height - 1) // 2)
@@ -242,6 +251,28 @@ def _draw_ticks(draw: Any, layout: _Layout, corner: tuple[int, int], letters: An
         y = bottom - 1 - int((at + 0.5) * zoom_y)
         draw.line((left - 4, y, left - 1, y), INK)
         draw.text((left - 7, y), str(at), INK, letters, anchor="rm")
+
+
+def _draw_compass(draw: Any, layout: _Layout, compass: Any, letters: Any) -> None:
+    """Draw arrows to north and east in the lower left corner of the first panel."""
+    left, top = layout.corners[0]
+    bottom = top + layout.height
+    draw.rectangle((left, bottom - COMPASS, left + COMPASS, bottom - 1), 0)
+    x, y = left + COMPASS // 2, bottom - COMPASS // 2
+    for letter, (right, up) in zip("NE", compass, strict=True):
+        across, down = right * layout.zoom[0], -up * layout.zoom[1]
+        size = math.hypot(across, down)
+        across, down = across / size, down / size
+        end = (x + ARROW * across, y + ARROW * down)
+        draw.line((x, y, *end), PAPER, 2 if letter == "N" else 1)
+        for side in (-1, 1):  # its head
+            back = (
+                end[0] - HEAD * (across - side * down / 2),
+                end[1] - HEAD * (down + side * across / 2),
+            )
+            draw.line((*end, *back), PAPER)
+        place = (x + (ARROW + 9) * across, y + (ARROW + 9) * down)
+        draw.text(place, letter, PAPER, letters, anchor="mm")
 
 
 def _scale_bar(pixel_scale: float, layout: _Layout) -> _Mark:

@@ -212,8 +212,31 @@ def _draw(run: Written, path: Path) -> None:
         run.read_image, run.read_labels, run.shape, path, run.n_sources, noise=run.noise,
         level=float(np.median(getattr(level, "value", level))), unit=str(level.unit or ""),
         pixel_scale=None if matrix is None else 3600 * abs(np.linalg.det(matrix)) ** 0.5,
-        ellipses=ellipses, record=run.record, step=run.step,
+        compass=_compass(run.wcs, run.shape), ellipses=ellipses, record=run.record, step=run.step,
     )  # fmt: skip
+
+
+def _compass(
+    wcs: Any, shape: tuple[int, int]
+) -> tuple[tuple[float, float], tuple[float, float]] | None:
+    """Return right and up, in pixels, of north and of east in the middle; `None` if not known."""
+    if wcs is None:
+        return None
+    from astropy import units as u
+
+    x, y = (shape[1] - 1) / 2, (shape[0] - 1) / 2
+    try:
+        here = wcs.pixel_to_world(x, y).icrs
+        arrows = []
+        for angle in (0, 90):
+            there = here.directional_offset_by(angle * u.deg, 1 * u.arcsec)
+            across, up = (float(each) for each in wcs.world_to_pixel(there))
+            arrows.append((across - x, up - y))
+    except Exception:  # of any kind of WCS: one that can't is none
+        return None
+    north, east = arrows
+    known = all(np.isfinite(each).all() and np.hypot(*each) > 0 for each in arrows)
+    return (north, east) if known else None
 
 
 def write_catalog(

@@ -1332,7 +1332,8 @@ class SegmentationImage:
         >>> tuple(map(float, ax.images[0].get_extent()))
         (0.5, 3.5, -0.5, 1.5)
         """
-        labels, extent = shown_pixels(self.read, self.shape, region, block_max)
+        ny, nx = self.shape
+        labels, extent = shown_pixels(self.read, (ny, nx), region, block_max)
         return show_colours(colours_of_labels(labels), extent, ax=ax, **kwargs)
 
     def imshow(

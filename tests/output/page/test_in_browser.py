@@ -1,4 +1,6 @@
-"""The report as a person uses it, in a headless browser: by mouse, by keyboard, by screen reader."""
+"""The report as a person uses it, in a headless browser: by mouse, keyboard, screen reader."""
+
+import re
 
 import numpy as np
 import pytest
@@ -12,7 +14,8 @@ pytestmark = pytest.mark.browser
 
 #: Where the brightest pixel of a tile is drawn, from the left and from below.
 BRIGHTEST = """() => {
-    const tile = [...document.querySelectorAll('#map canvas.crisp')].find((each) => each.width === 512);
+    const tiles = [...document.querySelectorAll('#map canvas.crisp')];
+    const tile = tiles.find((each) => each.width === 512);
     const { data } = tile.getContext('2d').getImageData(0, 0, 512, 512);
     let best = 0;
     for (let i = 0; i < data.length; i += 4) if (data[i] > data[best]) best = i;
@@ -122,7 +125,8 @@ def test_a_bar_of_a_histogram_filters(page, rich):
     bar = page.locator("#charts figure").first.locator("svg .hit").nth(24)
     bar.dispatch_event("click")
     condition = page.input_value("#filter")
-    assert condition.startswith("kron_") and ">=" in condition and "<" in condition
+    assert condition.startswith("kron_")
+    assert re.search(">= .*, .* < ", condition)
     count = page.locator("#count").inner_text()
     title = bar.locator("title").text_content()
     assert count.split(" ")[0] == title.split(" ")[0]

@@ -44,7 +44,9 @@ def test_columns_are_those_of_the_table(rich, tmp_path):
         np.testing.assert_allclose(page.column(name), values, rtol=1e-6)
     np.testing.assert_allclose(page.column("ra"), rich.table["ra"].to_value("deg"), atol=1e-7)
     assert page.column("name") == rich.table["name"].tolist()
-    assert next(e for e in page.about["table"]["columns"] if e["name"] == "kron_flux")["unit"] == "nJy"
+    assert (
+        next(e for e in page.about["table"]["columns"] if e["name"] == "kron_flux")["unit"] == "nJy"
+    )
 
 
 def test_pixels_are_those_of_the_image_to_a_step_of_the_code(plain, tmp_path):
@@ -62,7 +64,7 @@ def test_ellipses_are_the_apertures_of_their_rows(plain, tmp_path):
     page = made(plain, tmp_path)
     n = page.about["table"]["n"]
     found = page.block(page.about["ellipses"], "f4").reshape(5, n)
-    (labels, rows), = plain._run.ellipses()
+    ((labels, rows),) = plain._run.ellipses()
     order = np.argsort(labels)
     np.testing.assert_allclose(found, rows[order].T, rtol=1e-6)
 

@@ -74,7 +74,9 @@ def read_table(contents: Contents, blocks: Blocks, n_bytes: float) -> PageTable:
                 kept[name] = np.empty(len(rows), flat[name].dtype)
             kept[name] = _wide_enough(kept[name], flat[name])
             kept[name][places[here]] = flat[name][here]
-    columns = [{**about[name], **_encoded(kept[name], about[name]["kind"], blocks)} for name in names]
+    columns = [
+        {**about[name], **_encoded(kept[name], about[name]["kind"], blocks)} for name in names
+    ]
     return PageTable(len(rows), columns, left_out, rows, kept)
 
 
@@ -134,7 +136,9 @@ def _chosen(
         room -= n * BYTES["i4" if kind == "i8" else kind]
         if room > 0 or name in ("label", "xcentroid", "ycentroid"):
             chosen.add(name)
-    return [name for name in about if name in chosen], [name for name in about if name not in chosen]
+    return [name for name in about if name in chosen], [
+        name for name in about if name not in chosen
+    ]
 
 
 def _brightest(contents: Contents, names: Sequence[str], most: int) -> Any:

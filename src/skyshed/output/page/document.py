@@ -99,7 +99,8 @@ def _about(contents: Contents, blocks: Blocks) -> dict[str, Any]:
             wanted=wanted, step=contents.step,
         )  # fmt: skip
         about["labels"] = vars(labels)
-    about["images"] = []
+    images: list[dict[str, Any]] = []
+    about["images"] = images
     for done, image in enumerate(contents.images):
         left = len(contents.images) - done
         room = MOST_BYTES - REST - blocks.n_bytes
@@ -109,9 +110,7 @@ def _about(contents: Contents, blocks: Blocks) -> dict[str, Any]:
             image.read, contents.shape, blocks, room / left, noise=noise, wanted=wanted,
             share=1 / len(contents.images),
         )  # fmt: skip
-        about["images"].append(
-            {"name": image.name, "unit": image.unit, "noise": noise, **vars(pyramid)}
-        )
+        images.append({"name": image.name, "unit": image.unit, "noise": noise, **vars(pyramid)})
     _keep_within(about, blocks)
     return about
 

@@ -30,7 +30,7 @@ def write_index(
     title : str
         Of the page.
     rows : iterable of dict
-        Rows of the report of many images; ``folder`` is where the results of one are, if it is done.
+        Rows of the report of many images; ``folder`` is where the results of one are.
     path : path
         The file, which takes its name when it is complete.
     page : str

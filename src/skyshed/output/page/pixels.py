@@ -139,9 +139,7 @@ def make_pyramid(
 def _tiles(y0: int, y1: int, x0: int, x1: int) -> list[tuple[int, int]]:
     """Return the tiles, x and y, that begin in a window that begins at one."""
     return [
-        (x, y)
-        for y in range(y0 // TILE, -(-y1 // TILE))
-        for x in range(x0 // TILE, -(-x1 // TILE))
+        (x, y) for y in range(y0 // TILE, -(-y1 // TILE)) for x in range(x0 // TILE, -(-x1 // TILE))
     ]
 
 
