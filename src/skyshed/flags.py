@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from skyshed.namespace import to_host
+from skyshed.notebook import quietly, table_of_rows
 
 __all__ = [
     "SEGMENTATION_FLAGS",
@@ -75,6 +76,16 @@ class Flags:
         self._by_name = {flag.name: flag for flag in self._flags}
         self._by_bit = {flag.bit_value: flag for flag in self._flags}
         vars(self).update({flag.name.upper(): flag.bit_value for flag in self._flags})
+
+    @quietly
+    def _repr_html_(self) -> str:
+        return table_of_rows(
+            f"Flags of the {self.domain}", ("bit", "name", "meaning", "when"),
+            (
+                (flag.bit_value, flag.name, flag.description, flag.detailed_description)
+                for flag in self._flags
+            ),
+        )  # fmt: skip
 
     def __getattr__(self, name: str) -> int:
         # Called for unknown names only; it tells type checkers that the others are ints.

@@ -10,11 +10,13 @@ import pytest
 from astropy.io import fits
 from PIL import Image, ImageDraw
 
-from skyshed import extract
+from skyshed import extract, shrinking
 from skyshed.catalog import kron_ellipses
 from skyshed.output import preview
-from skyshed.output.preview import BLUE, LEFT, MOST_ELLIPSES, PANEL, TOP, block_max, block_mean
+from skyshed.output import write as writing
+from skyshed.output.preview import BLUE, LEFT, MOST_ELLIPSES, PANEL, TOP
 from skyshed.output.preview import write_preview as write
+from skyshed.shrinking import block_max, block_mean
 from tests.pipeline_field import make_field, make_wcs
 
 
@@ -121,7 +123,7 @@ def test_a_picture_by_windows_is_the_picture(tmp_path, monkeypatch, shape):
     labels, ellipses = kron_ellipses(found.catalog)
     data = np.where(found.mask[:], np.nan, found.data[:])
     for size in (1 << 22, 30_000):
-        monkeypatch.setattr(preview, "WINDOW", size)
+        monkeypatch.setattr(shrinking, "WINDOW", size)
         asked = []
         write(
             *readers(data, found.segmentation.data, asked), shape, tmp_path / "parts.png",
@@ -244,7 +246,7 @@ def test_drawing_needs_no_matplotlib(tmp_path):
     code = f"""
 import sys, numpy as np
 sys.modules["matplotlib"] = None  # importing it raises ImportError
-from skyshed import extract
+from skyshed import extract, shrinking
 image = np.random.default_rng(1).normal(0, 1, (80, 90))
 image[30:36, 30:36] += 100
 extract(image, nsigma=9).write({str(tmp_path)!r})
@@ -265,3 +267,22 @@ def test_any_name_of_an_input_can_be_drawn(tmp_path, name):
         pytest.skip("this file system has no such names")
     written = extract(tmp_path / f"{name}.fits", nsigma=5).write(tmp_path / "out")
     assert tmp_path / "out" / "preview.png" in written
+
+
+def test_arrows_lead_to_north_and_east(tmp_path):
+    """On a sky that is turned by 30 degrees, and has no mirror image."""
+    wcs = make_wcs()
+    angle = np.radians(30)
+    wcs.wcs.pc = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
+    (north_x, north_y), (east_x, east_y) = writing._compass(wcs, (150, 190))
+    sky = wcs.pixel_to_world([94.5, 94.5 + north_x], [74.5, 74.5 + north_y])
+    assert sky[0].position_angle(sky[1]).wrap_at("180d").deg == pytest.approx(0, abs=0.01)
+    assert north_x * east_y - north_y * east_x > 0  # east is left of north
+    assert north_x * east_x + north_y * east_y == pytest.approx(0, abs=1e-3)
+    draw_blank(tmp_path / "plain.png", (400, 400))
+    turned = draw_blank(tmp_path / "arrows.png", (400, 400), compass=((0.0, 1.0), (-1.0, 0.0)))
+    plain = read_png(tmp_path / "plain.png")
+    differ = np.argwhere((turned != plain).any(axis=-1))
+    assert len(differ) > 50
+    assert np.ptp(differ, axis=0).max() <= preview.COMPASS
+    assert writing._compass(None, (10, 10)) is None

@@ -13,6 +13,7 @@ from skyshed._typing import Array, ImageOrNDData, Mask, Pair
 from skyshed.arguments import (
     as_image,
     as_pair,
+    check_choice,
     check_number,
     check_pixels,
     check_positive_integer,
@@ -41,8 +42,10 @@ from skyshed.namespace import (
     named_modules,
     stays_on_device,
 )
+from skyshed.notebook import SIDE, card, enlarged, picture_of, quietly
 from skyshed.optional import need
 from skyshed.peers import PassesAsPhotutils
+from skyshed.plotting import show_image
 
 __all__ = ["Background2D"]
 
@@ -460,6 +463,71 @@ class Background2D(PassesAsPhotutils):
             coverage_mask=self.coverage_mask,
             fill_value=self.fill_value,
         )
+
+    @quietly
+    def _repr_html_(self) -> str:
+        ny, nx = self._shape
+        height, width = self.box_size
+        unit = "" if self._unit is None else f" {self._unit}"
+        level, noise = self._mesh.level, self._mesh.noise
+        facts = (
+            ("image", f"{nx} x {ny} pixels"),
+            ("boxes", f"{level.shape[1]} x {level.shape[0]} of {width} x {height} pixels"),
+            ("level, median of the boxes", f"{float(np.nanmedian(level)):.5g}{unit}"),
+            ("noise, median of the boxes", f"{float(np.nanmedian(noise)):.5g}{unit}"),
+            ("estimators", f"{self.bkg_estimator!r}, {self.bkgrms_estimator!r}"),
+        )
+        step = -(-max(level.shape) // SIDE)
+        return card(
+            type(self).__name__, facts, picture_of(enlarged(level[::step, ::step])),
+            "the level of each box",
+        )  # fmt: skip
+
+    def plot(self, which: str = "background", *, ax: Any = None, **kwargs: Any) -> Any:
+        """Show the level, or the noise, of each box.
+
+        Maps are not made for it: an image of any size is drawn at once.
+
+        Parameters
+        ----------
+        which : {"background", "background_rms"}, optional
+            What to show.
+        ax : `~matplotlib.axes.Axes`, optional
+            Where to draw; `None` makes new axes.
+        **kwargs
+            Keywords of `~matplotlib.axes.Axes.imshow`.
+
+        Returns
+        -------
+        ax : `~matplotlib.axes.Axes`
+
+        Raises
+        ------
+        ValueError
+            If ``which`` is neither.
+        ImportError
+            If matplotlib is not installed.
+
+        Examples
+        --------
+        >>> from matplotlib.figure import Figure
+        >>> import numpy as np
+        >>> from skyshed import Background2D
+        >>> bkg = Background2D(np.random.default_rng(1).normal(10, 2, (100, 120)), 50)
+        >>> ax = bkg.plot(ax=Figure().subplots())
+        >>> tuple(map(float, ax.get_xlim()))
+        (-0.5, 119.5)
+        """
+        check_choice(which, "which", ("background", "background_rms"))
+        values = self._mesh.level if which == "background" else self._mesh.noise
+        (nby, nbx), (height, width), (ny, nx) = values.shape, self.box_size, self._shape
+        extent = (-0.5, nbx * width - 0.5, -0.5, nby * height - 0.5)
+        label = which if self._unit is None else f"{which} ({self._unit})"
+        kwargs.setdefault("cmap", "viridis")
+        ax = show_image(values, extent, ax=ax, label=label, **kwargs)
+        ax.set_xlim(-0.5, nx - 0.5)
+        ax.set_ylim(-0.5, ny - 0.5)
+        return ax
 
     def plot_meshes(
         self,

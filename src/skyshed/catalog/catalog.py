@@ -37,10 +37,13 @@ from skyshed.frame import Frame
 from skyshed.kernels.threads import resolve_n_threads
 from skyshed.names import accept_aliases, both_names, canonical_attribute
 from skyshed.namespace import device_of, stays_on_device
+from skyshed.notebook import card, picture_of, quietly, sampled
 from skyshed.peers import PassesAsPhotutils
+from skyshed.plotting import robust_noise, show_image
 from skyshed.segmentation import BoundingBox, SegmentationImage, as_segmentation_image
 from skyshed.segmentation.bounding_box import boxes_of, slices_of
 from skyshed.segmentation.provenance import Provenance
+from skyshed.shrinking import block_mean, shown_pixels
 from skyshed.sources import Sources
 
 if TYPE_CHECKING:
@@ -795,6 +798,61 @@ class SourceCatalog(PassesAsPhotutils):
         """
         circles = aperture_objects.circle_rows(self._results, radius)
         return self._collapsed(aperture_objects.make_apertures(circles))
+
+    @quietly
+    def _repr_html_(self) -> str:
+        frame = self.frame
+        ny, nx = frame.shape
+        facts = [
+            ("sources", f"{self.nlabels:,}"), ("image", f"{nx} x {ny} pixels"),
+            ("columns of the table", f"{len(self.default_columns)}; to_table() measures them"),
+        ]  # fmt: skip
+        pixels, which = sampled(self._data_window, frame.shape, True)
+        return card(type(self).__name__, facts, picture_of(pixels), which)
+
+    def _data_window(self, y0: int, y1: int, x0: int, x1: int) -> Any:
+        """Return a window of the image that is measured."""
+        return self.frame.data[y0:y1, x0:x1]
+
+    def plot(self, *, ax: Any = None, apertures: bool = True, **kwargs: Any) -> Any:
+        """Show the image that is measured, with the Kron apertures of the sources.
+
+        Parameters
+        ----------
+        ax : `~matplotlib.axes.Axes`, optional
+            Where to draw; `None` makes new axes, of the sky where the catalog has a WCS.
+        apertures : bool, optional
+            Whether to draw the apertures, which are measured for it.
+        **kwargs
+            Keywords of `~matplotlib.axes.Axes.imshow`.
+
+        Returns
+        -------
+        ax : `~matplotlib.axes.Axes`
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+
+        Examples
+        --------
+        >>> from matplotlib.figure import Figure
+        >>> import numpy as np
+        >>> from skyshed import SourceCatalog, detect_sources
+        >>> data = np.zeros((11, 15))
+        >>> data[4:7, 6:9] = [[1, 2, 1], [2, 4, 2], [1, 2, 1]]
+        >>> catalog = SourceCatalog(data, detect_sources(data, 0.5, npixels=3))
+        >>> ax = catalog.plot(ax=Figure().subplots())
+        >>> len(ax.images), len(ax.patches)
+        (1, 1)
+        """
+        frame = self.frame
+        pixels, extent = shown_pixels(self._data_window, frame.shape, None, block_mean)
+        ax = show_image(pixels, extent, ax=ax, wcs=self.wcs, noise=robust_noise(pixels), **kwargs)
+        if apertures:
+            self.plot_kron_apertures(ax=ax, color="tab:red", linewidth=0.8)
+        return ax
 
     def plot_kron_apertures(
         self,

@@ -23,14 +23,28 @@ class _NoBar:
 
 
 def _bar(total: int, unit: str, show: bool | None) -> Any:
-    """Return a bar on standard error; `None` for ``show`` draws on a terminal only."""
+    """Return a bar; `None` for ``show`` draws on a terminal and in a notebook only."""
+    notebook = "ipykernel" in sys.modules
     if show is None:
-        show = sys.stderr is not None and sys.stderr.isatty()
+        show = notebook or (sys.stderr is not None and sys.stderr.isatty())
     if not show:
         return _NoBar()
-    from tqdm import tqdm
+    return _tqdm(notebook)(total=total, leave=False, unit=unit)
 
-    return tqdm(total=total, leave=False, unit=unit)
+
+def _tqdm(notebook: bool) -> Any:
+    """Return tqdm: a widget in a notebook that can show one, else a line of text."""
+    if not notebook:  # tqdm.auto takes longer to import, and would choose the same
+        from tqdm import tqdm
+
+        return tqdm
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # without ipywidgets it says so, and writes text
+        from tqdm.auto import tqdm
+
+    return tqdm
 
 
 class Progress:
@@ -41,7 +55,7 @@ class Progress:
     n_stages : int
         How many stages there will be.
     show : bool or None
-        Whether to draw; `None` draws on a terminal only.
+        Whether to draw; `None` draws on a terminal and in a notebook only.
 
     Examples
     --------
@@ -76,7 +90,7 @@ class TileProgress:
     n_tiles : int
         How many tiles all phases have together.
     show : bool or None
-        Whether to draw; `None` draws on a terminal only.
+        Whether to draw; `None` draws on a terminal and in a notebook only.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The command line: ``skyshed extract``, ``bands``, ``survey`` and lesser commands.
+"""The command line: ``skyshed extract``, ``bands``, ``survey``, ``view`` and lesser commands.
 
 What computes is imported by the command that needs it, so that help comes at once.
 """
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from skyshed import __version__
-from skyshed.cli import bands, columns, extract, info, simulate, survey
+from skyshed.cli import bands, columns, extract, info, simulate, survey, view
 from skyshed.cli.errors import complain, in_one_line, is_refusal
 from skyshed.cli.garbage import leave_for_now
 from skyshed.cli.streams import forgiving_streams
@@ -115,7 +115,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"skyshed {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in (extract, bands, survey, columns, simulate, info):
+    for command in (extract, bands, survey, view, columns, simulate, info):
         name = command.__name__.rpartition(".")[2]
         child = commands.add_parser(
             name,

@@ -148,6 +148,7 @@ def _check_options(arguments: argparse.Namespace) -> None:
         return
     for option, given in (
         ("--regions", arguments.regions),
+        ("--report", arguments.report),
         ("--compress", arguments.compress),
         ("--map-format", arguments.map_format != "fits"),
     ):

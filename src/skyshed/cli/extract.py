@@ -121,6 +121,10 @@ def add_result_files(files: Any) -> None:
         "where there is one and it pays [cpu]",
     )
     files.add_argument("--no-preview", action="store_true", help="draw no preview.png")
+    files.add_argument(
+        "--report", action="store_true",
+        help="write report.html too: image, sources, distributions, to look at in a browser",
+    )  # fmt: skip
 
 
 def add_large(parser: argparse.ArgumentParser) -> None:

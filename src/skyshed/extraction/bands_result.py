@@ -1,16 +1,22 @@
 """What was found in several bands; what `skyshed.extract_bands` returns."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from skyshed.background import Background2D
 from skyshed.chain.bands import BandsRun
 from skyshed.chain.request import MATCHED
-from skyshed.extraction.result import Extraction
+from skyshed.extraction.result import Extraction, map_layers
 from skyshed.extraction.views import ImageView
 from skyshed.images.window import Window
 from skyshed.namespace import to_host
+from skyshed.notebook import card, picture_of, quietly, sampled
 from skyshed.output.run_record import run_record
 from skyshed.parameters import OF_A_BAND, Parameters
+
+if TYPE_CHECKING:
+    from skyshed.output.page import MapLayer, PixelLayer
 
 __all__ = ["Band", "BandsExtraction"]
 
@@ -88,6 +94,30 @@ class BandsExtraction(Extraction):
         """The unit of the combination, which has none."""
         return None
 
+    def _title(self) -> str:
+        """Return what a report of this is called."""
+        return f"bands {', '.join(self.bands)}"
+
+    def _pixel_layers(self) -> "list[PixelLayer]":
+        """Return the combination, and each band."""
+        from skyshed.output.page import PixelLayer
+
+        noise = float(self.background2d.background_rms_median)
+        layers = [PixelLayer("combination", self._masked, noise)]
+        for name in self.bands:
+            band = self[name]
+            noise = float(band.background2d.background_rms_median)
+            layers.append(PixelLayer(f"band {name}", band.masked, noise, str(band.unit or "")))
+        return layers
+
+    def _map_layers(self) -> "list[MapLayer]":
+        """Return background and noise of each band."""
+        return [
+            layer
+            for name in self.bands
+            for layer in map_layers(self[name].background2d, self[name].unit, f" of band {name}")
+        ]
+
     def to_host(self) -> "BandsExtraction":
         """Return the same with NumPy images, copied when they are read."""
         return BandsExtraction(self._run, self.record, host=True)
@@ -111,6 +141,15 @@ class Band:
 
     def __repr__(self) -> str:
         return f"<Band {self.name}>"
+
+    @quietly
+    def _repr_html_(self) -> str:
+        shape = self._run.request.shape
+        unit = "" if self.unit is None else f" {self.unit}"
+        noise = float(self.background2d.background_rms_median)
+        facts = [("image", f"{shape[1]} x {shape[0]} pixels"), ("noise", f"{noise:.4g}{unit}")]
+        pixels, which = sampled(self.masked, shape, False)
+        return card(f"band {self.name}", facts, picture_of(pixels), which)
 
     @property
     def data(self) -> ImageView:
@@ -158,6 +197,12 @@ class Band:
     def catalog(self) -> Any:
         """The `~skyshed.SourceCatalog` of the band, made when asked for; `None` without sources."""
         return self._run.catalog_of(self.name)
+
+    def masked(self, y0: int, y1: int, x0: int, x1: int) -> Any:
+        """Return a window of the band without its background, NaN where masked, where it is."""
+        window = Window(y0, y1, x0, x1)
+        data, mask = (self._run.read_of(self.name, name, window) for name in ("data", "mask"))
+        return self._run.xp.where(mask, data.dtype.type(np.nan), data)
 
     def _view(self, name: str, way: str = "") -> ImageView:
         band = f"{self.name}{way}"

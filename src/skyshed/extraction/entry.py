@@ -121,7 +121,7 @@ def extract(
     parameters : `Parameters`, optional
         The parameters of the chain.
     progress : bool or None, optional
-        Whether to show the stages on standard error; `None` does so on a terminal.
+        Whether to show the stages; `None` does so on a terminal and in a notebook.
     device : {None, 'cpu', 'cuda', 'cuda:0,2', 'cuda:all', 'auto'}, optional
         Where to compute: `None` is where ``image`` is. 'cuda' copies the images to the current GPU
         first, once; the images of the result are CuPy arrays then, as they are for a CuPy

@@ -7,6 +7,7 @@ from skyshed.extraction.result import Extraction
 from skyshed.images.headers import split_path
 from skyshed.images.products import PLAIN
 from skyshed.messages import one_line
+from skyshed.notebook import card, quietly
 
 __all__ = ["Outcome", "with_name"]
 
@@ -63,6 +64,12 @@ class Outcome:
         else:
             what = f"{self.n_sources} source{'' if self.n_sources == 1 else 's'}"
         return f"<Outcome of {self.name}: {what}>"
+
+    @quietly
+    def _repr_html_(self) -> str | None:
+        if self.extraction is not None:
+            return self.extraction._repr_html_()
+        return card(self.name, [(type(self.error).__name__, one_line(str(self.error)))])
 
     @property
     def n_sources(self) -> int:

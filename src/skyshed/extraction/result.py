@@ -1,23 +1,38 @@
 """What the chain found, and what it was made from; the same for an image at once and by tiles."""
 
 import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from skyshed.arguments import check_choice
 from skyshed.background import Background2D
 from skyshed.chain.run import Run
 from skyshed.extraction.views import ImageView
 from skyshed.images.window import Window
+from skyshed.messages import one_line
 from skyshed.namespace import to_host
+from skyshed.notebook import card, picture_of, quietly, sampled
 from skyshed.output.run_record import run_record
 from skyshed.output.write import Written, write_extraction
 from skyshed.parameters import Parameters
+from skyshed.plotting import plot_ellipses, show_image
 from skyshed.segmentation import SegmentationImage
+from skyshed.shrinking import block_mean, shown_pixels
 
 if TYPE_CHECKING:
     from astropy.table import QTable
 
-__all__ = ["Extraction"]
+    from skyshed.output.page import Contents, MapLayer, PixelLayer
+    from skyshed.output.table_parts import PlainTable
+
+__all__ = ["Extraction", "map_layers"]
+
+#: The images that can be plotted, and those of them whose sky is at 0.
+PLOTTED = ("data", "convolved_data", "error", "background", "background_rms", "segmentation")
+SKY_AT_0 = ("data", "convolved_data")
 
 
 class Extraction:
@@ -57,6 +72,20 @@ class Extraction:
     def __repr__(self) -> str:
         n, (ny, nx) = self.segmentation.nlabels, self.shape
         return f"<Extraction: {n} source{'' if n == 1 else 's'} in {ny} x {nx} pixels>"
+
+    @quietly
+    def _repr_html_(self) -> str:
+        background, (ny, nx) = self.background2d, self.shape
+        unit = "" if self.unit is None else f" {self.unit}"
+        n = self.segmentation.nlabels
+        facts = [
+            ("input", self.record.get("input", "in memory")), ("image", f"{nx} x {ny} pixels"),
+            ("sources", f"{n:,}"),
+            ("background", f"{float(np.median(background.mesh.level)):.5g}{unit}"),
+            ("noise", f"{float(background.background_rms_median):.4g}{unit}"),
+        ]  # fmt: skip
+        pixels, which = sampled(self._masked, self.shape, False)
+        return card(self._title(), facts, picture_of(pixels), which)
 
     @property
     def table(self) -> "QTable":
@@ -166,6 +195,85 @@ class Extraction:
 
         return ImageView(read, self.shape, self._run.dtype_of(name))
 
+    def plot(
+        self,
+        image: str = "data",
+        *,
+        ax: Any = None,
+        region: tuple[int, int, int, int] | None = None,
+        apertures: bool = True,
+        **kwargs: Any,
+    ) -> Any:
+        """Show one of the images, with the Kron apertures of the sources.
+
+        Of an image that is not in memory, what is shown is read, window by window; more than 2048
+        pixels a side are shrunk by blocks.
+
+        Parameters
+        ----------
+        image : str, optional
+            "data", "convolved_data", "error", "background", "background_rms" or "segmentation".
+        ax : `~matplotlib.axes.Axes`, optional
+            Where to draw; `None` makes new axes, of the sky where there is a WCS.
+        region : tuple of 4 int, optional
+            ``(y0, y1, x0, x1)``, half open: what to show, and to read. `None` for all.
+        apertures : bool, optional
+            Whether to draw the apertures.
+        **kwargs
+            Keywords of `~matplotlib.axes.Axes.imshow`.
+
+        Returns
+        -------
+        ax : `~matplotlib.axes.Axes`
+
+        Raises
+        ------
+        ValueError
+            If there is no such image, or the region is not in it.
+        ImportError
+            If matplotlib is not installed.
+
+        Examples
+        --------
+        >>> from matplotlib.figure import Figure
+        >>> import numpy as np
+        >>> from skyshed import extract
+        >>> image = np.random.default_rng(1).normal(10, 1, (128, 128))
+        >>> image[30:34, 60:64] += 50
+        >>> ax = extract(image, nsigma=5).plot(ax=Figure().subplots(), region=(0, 64, 32, 96))
+        >>> tuple(map(float, ax.images[0].get_extent())), len(ax.patches)
+        ((31.5, 95.5, -0.5, 63.5), 1)
+        """
+        check_choice(image, "image", PLOTTED)
+        if image == "segmentation":
+            ax = self.segmentation.plot(ax=ax, region=region, **kwargs)
+        else:
+            noise = float(self.background2d.background_rms_median)
+            pixels, extent = shown_pixels(
+                self._reader_of(image), self.shape, region, block_mean, self._run.rows_per_read
+            )
+            ax = show_image(
+                pixels, extent, ax=ax, wcs=self.wcs, noise=noise if image in SKY_AT_0 else None,
+                label=image if self.unit is None else f"{image} ({self.unit})", **kwargs,
+            )  # fmt: skip
+        if apertures:
+            y0, y1, x0, x1 = region or (0, self.shape[0], 0, self.shape[1])
+            for _, rows in self._run.ellipses():
+                x, y = rows[:, 0], rows[:, 1]
+                near = (x > x0 - 1) & (x < x1) & (y > y0 - 1) & (y < y1)
+                x, y, a, b, theta = rows[near].T
+                plot_ellipses(x, y, a, b, theta, ax, color="tab:red", linewidth=0.8)
+            ax.set_xlim(x0 - 0.5, x1 - 0.5)
+            ax.set_ylim(y0 - 0.5, y1 - 0.5)
+        return ax
+
+    def _reader_of(self, image: str) -> "Callable[[int, int, int, int], Any]":
+        """Return what reads windows of one of the images."""
+        if image == "data":
+            return self._masked
+        view: ImageView = getattr(self, image)
+        return lambda y0, y1, x0, x1: view.read(Window(y0, y1, x0, x1))
+
     def to_host(self) -> "Extraction":
         """Return the same with NumPy images, copied when they are read; the catalog stays."""
         return Extraction(self._run, self.record, host=True)
@@ -179,6 +287,7 @@ class Extraction:
         preview: bool = True,
         regions: bool = False,
         map_format: str = "fits",
+        report: bool = False,
     ) -> list[Path]:
         """Write everything into a folder, in the memory of a tile.
 
@@ -198,6 +307,8 @@ class Extraction:
             Whether to write the Kron ellipses as DS9 regions.
         map_format : {"fits", "zarr"}, optional
             Of the segmentation image; Zarr is compressed, in chunks.
+        report : bool, optional
+            Whether to write ``report.html``; see `report`.
 
         Returns
         -------
@@ -215,8 +326,9 @@ class Extraction:
             If a format needs a package that is not installed; the message says which.
         """
         written = Written(
-            shape=self.shape, n_sources=self.segmentation.nlabels, parameters=self.parameters,
-            record=self.record, wcs=self.wcs, tiles=lambda: self.tiles, n_tiles=self._run.n_tiles,
+            report=self.report, shape=self.shape, n_sources=self.segmentation.nlabels,
+            parameters=self.parameters, record=self.record, wcs=self.wcs,
+            tiles=lambda: self.tiles, n_tiles=self._run.n_tiles,
             noise=float(self.background2d.background_rms_median),
             parts=self._run.parts, ellipses=self._run.ellipses, empty=lambda: self.table,
             read_labels=self._labels, read_image=self._masked, inputs=self._run.request.files(),
@@ -225,8 +337,87 @@ class Extraction:
         )  # fmt: skip
         return write_extraction(
             written, folder, format, compress=compress, preview=preview, regions=regions,
-            map_format=map_format,
+            map_format=map_format, report=report,
         )  # fmt: skip
+
+    def report(self, path: str | os.PathLike[str]) -> None:
+        """Write a page to look at the result: image, sources, distributions, what made them.
+
+        It is one HTML file that needs no network: the image with background, noise, segments and
+        apertures, to zoom and stretch; the table, to sort and filter; histograms, flags,
+        parameters, times and the record. It takes 30 MB at most: of an image of more than 16
+        million pixels all is shown coarse, and as much as there is room for in full, where most
+        sources are. Images are read once, window by window.
+
+        Parameters
+        ----------
+        path : path
+            The file, which takes its name when it is complete; one that is there is replaced.
+
+        Raises
+        ------
+        OSError
+            If it cannot be written.
+
+        Examples
+        --------
+        >>> import pathlib, tempfile
+        >>> import numpy as np
+        >>> from skyshed import extract
+        >>> image = np.random.default_rng(1).normal(10, 1, (128, 128))
+        >>> image[30:34, 60:64] += 50
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "field.html"
+        >>> extract(image, nsigma=5).report(path)
+        >>> path.read_text(encoding="utf-8")[:15]
+        '<!DOCTYPE html>'
+        """
+        from skyshed.output.page import write_page
+
+        write_page(self._contents(), path)
+
+    def _contents(self) -> "Contents":
+        """Return what a report of this is made from."""
+        from skyshed.output.page import Contents
+
+        return Contents(
+            title=self._title(),
+            shape=self.shape, n_sources=self.segmentation.nlabels, parts=self._plain_parts,
+            parameters=self.parameters, record=self.record, images=self._pixel_layers(),
+            maps=self._map_layers(), read_labels=self._labels, ellipses=self._run.ellipses,
+            wcs=self.wcs, tiles=self.tiles, notes=self._notes(), step=self._run.rows_per_read,
+        )  # fmt: skip
+
+    def _title(self) -> str:
+        """Return what a report of this is called."""
+        return one_line(os.path.basename(self.record.get("input", "")) or "image in memory")
+
+    def _plain_parts(self) -> "Iterator[PlainTable]":
+        """Yield parts of the table; at least one, so that columns are known without sources."""
+        if self.segmentation.nlabels:
+            yield from self._run.parts()
+            return
+        from skyshed.output.table_parts import to_plain
+
+        yield to_plain(self.table)
+
+    def _pixel_layers(self) -> "list[PixelLayer]":
+        """Return the images of a report."""
+        from skyshed.output.page import PixelLayer
+
+        noise = float(self.background2d.background_rms_median)
+        return [PixelLayer("image less background", self._masked, noise, str(self.unit or ""))]
+
+    def _map_layers(self) -> "list[MapLayer]":
+        """Return background and noise of a report."""
+        return map_layers(self.background2d, self.unit)
+
+    def _notes(self) -> list[str]:
+        """Return what the reader of a report should know."""
+        from skyshed.output.page.notes import notes_of
+
+        return notes_of(
+            self.segmentation.nlabels, self._run.parameters, self.parameters, self.record
+        )
 
     def _labels(self, y0: int, y1: int, x0: int, x1: int) -> Any:
         """Return a window of the labels, where they are."""
@@ -235,3 +426,17 @@ class Extraction:
     def _masked(self, y0: int, y1: int, x0: int, x1: int) -> Any:
         """Return a window of the image without its background, NaN where masked, where it is."""
         return self._run.read_masked(Window(y0, y1, x0, x1))
+
+
+def map_layers(background: Background2D, unit: Any, of: str = "") -> "list[MapLayer]":
+    """Return background and noise as layers of a report, in the boxes of the mesh."""
+    from skyshed.output.page import MapLayer
+
+    height, width = (int(length) for length in background.box_size)
+    return [
+        MapLayer(f"{name}{of}", getattr(values, "value", values), (height, width), str(unit or ""))
+        for name, values in (
+            ("background", background.background_mesh),
+            ("noise", background.background_rms_mesh),
+        )
+    ]

@@ -10,6 +10,7 @@ import numpy as np
 
 from skyshed.images.window import Window
 from skyshed.namespace import is_device_array
+from skyshed.notebook import card, picture_of, quietly, sampled
 
 __all__ = ["ImageView"]
 
@@ -53,6 +54,17 @@ class ImageView:
     def __repr__(self) -> str:
         ny, nx = self.shape
         return f"<ImageView: {self.dtype}, {ny} x {nx} pixels>"
+
+    @quietly
+    def _repr_html_(self) -> str:
+        def window(y0: int, y1: int, x0: int, x1: int) -> Any:
+            return self.read(Window(y0, y1, x0, x1))
+
+        ny, nx = self.shape
+        facts = [("pixels", f"{nx} x {ny}"), ("dtype", self.dtype)]
+        # Images of a result may be made, or on disk: a part is read.
+        pixels, which = sampled(window, self.shape, False)
+        return card("image", facts, picture_of(pixels), which)
 
     @property
     def ndim(self) -> int:

@@ -2,9 +2,7 @@
 
 import math
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -13,12 +11,10 @@ from PIL.PngImagePlugin import PngInfo
 
 from skyshed.heap import give_back_freed
 from skyshed.messages import one_line
-from skyshed.namespace import is_device_array, on_device_of, to_host
 from skyshed.segmentation.colormap import SATURATION, VALUE
+from skyshed.shrinking import Read, block_max, block_mean, shrunk
 
-__all__ = ["MOST_ELLIPSES", "block_max", "block_mean", "write_preview"]
-
-Read = Callable[[int, int, int, int], Any]
+__all__ = ["MOST_ELLIPSES", "write_preview"]
 
 #: Most pixels of a side of a panel: those of many detectors, or of their halves, fit as they are.
 PANEL = 1056
@@ -26,6 +22,8 @@ PANEL = 1056
 LEFT, TOP, GAP, RIGHT = 54, 36, 66, 20
 #: Least width of a picture, the height of a line of the legend, and sizes of letters.
 LEAST, LINE, TITLE, SMALL = 480, 22, 18, 13
+#: The side of the plate of the compass, the length of its arrows and of their heads.
+COMPASS, ARROW, HEAD = 72, 18, 6
 #: More ellipses than this would hide the image.
 MOST_ELLIPSES = 3000
 #: Corners of what is drawn as an ellipse.
@@ -35,8 +33,6 @@ CORNERS = 48
 BLACK, SOFTENING, WHITE = -2.0, 3.0, 99.0
 #: Of compression: 6 takes twice as long for a twentieth of the bytes, for noise does not compress.
 LEVEL = 3
-#: Pixels that are read at a time, if blocks are not larger; on a device, which is slow to start.
-WINDOW, WINDOW_THERE = 1 << 20, 1 << 22
 #: The picture has a palette, which leaves a third of the bytes to compress. It holds greys; a few
 #: greys beneath a line that is half as opaque as lines are, and beneath one that is not; a hundred
 #: colours to tell neighbouring labels apart; the colours of masked pixels and of lines.
@@ -57,6 +53,7 @@ def write_preview(
     level: float | None = None,
     unit: str = "",
     pixel_scale: float | None = None,
+    compass: tuple[tuple[float, float], tuple[float, float]] | None = None,
     ellipses: Any = None,
     record: dict[str, str] | None = None,
     step: int | None = None,
@@ -86,6 +83,8 @@ def write_preview(
         The unit of the image, for the legend.
     pixel_scale : float, optional
         Arcseconds across a pixel, for a bar of scale.
+    compass : pair of (float, float), optional
+        Right and up, in pixels, of north and of east, for arrows.
     ellipses : array, shape (n, 5), optional
         Kron apertures as rows ``x, y, a, b, theta`` (degrees), NaN for none. They are left out
         where there are too many to see the image.
@@ -111,8 +110,8 @@ def write_preview(
     b'PNG'
     """
     layout, record = _Layout.of(shape), record or {}
-    image = _shrunk(read_image, shape, layout.block, block_mean)
-    labels = _shrunk(read_labels, shape, layout.block, block_max, step)
+    image = shrunk(read_image, shape, layout.block, block_mean)
+    labels = shrunk(read_labels, shape, layout.block, block_max, step)
     give_back_freed()
     masked = ~np.isfinite(image)
     greys, black, white = _stretched(image, noise, layout.block)
@@ -135,7 +134,7 @@ def write_preview(
         marks.append(_Mark("masked or not finite", MASKED, 12, 12))
     if pixel_scale is not None and 0 < pixel_scale < math.inf:
         marks.append(_scale_bar(pixel_scale, layout))
-    picture = _drawn(layout, panels, _title(shape, n_sources, record), marks)
+    picture = _drawn(layout, panels, _title(shape, n_sources, record), marks, compass)
     picture.putpalette(_palette(opacity).tobytes())
     info = PngInfo()
     info.add_text("Software", f"skyshed {record.get('skyshed', '')}".strip())
@@ -205,7 +204,9 @@ def _title(shape: tuple[int, int], n: int, record: dict[str, str]) -> str:
     return f"{name}, {size}, less its background: {n} source{'' if n == 1 else 's'}"
 
 
-def _drawn(layout: _Layout, panels: list[Any], title: str, marks: list[_Mark]) -> Any:
+def _drawn(
+    layout: _Layout, panels: list[Any], title: str, marks: list[_Mark], compass: Any = None
+) -> Any:
     """Return the picture: title, panels with ticks, legend."""
     letters = ImageFont.load_default(SMALL)
     large = ImageFont.load_default(TITLE)
@@ -226,6 +227,8 @@ def _drawn(layout: _Layout, panels: list[Any], title: str, marks: list[_Mark]) -
     for corner, panel in zip(layout.corners, panels, strict=True):
         picture.paste(Image.fromarray(panel), corner)
         _draw_ticks(draw, layout, corner, letters)
+    if compass is not None and min(layout.width, layout.height) >= 4 * COMPASS:
+        _draw_compass(draw, layout, compass, letters)
     for (x, y), mark in zip(places, marks, strict=True):
         if mark.width:
             box = (x, y - mark.height // 2, x + mark.width - 1, y + (mark.height - 1) // 2)
@@ -250,6 +253,28 @@ def _draw_ticks(draw: Any, layout: _Layout, corner: tuple[int, int], letters: An
         draw.text((left - 7, y), str(at), INK, letters, anchor="rm")
 
 
+def _draw_compass(draw: Any, layout: _Layout, compass: Any, letters: Any) -> None:
+    """Draw arrows to north and east in the lower left corner of the first panel."""
+    left, top = layout.corners[0]
+    bottom = top + layout.height
+    draw.rectangle((left, bottom - COMPASS, left + COMPASS, bottom - 1), 0)
+    x, y = left + COMPASS // 2, bottom - COMPASS // 2
+    for letter, (right, up) in zip("NE", compass, strict=True):
+        across, down = right * layout.zoom[0], -up * layout.zoom[1]
+        size = math.hypot(across, down)
+        across, down = across / size, down / size
+        end = (x + ARROW * across, y + ARROW * down)
+        draw.line((x, y, *end), PAPER, 2 if letter == "N" else 1)
+        for side in (-1, 1):  # its head
+            back = (
+                end[0] - HEAD * (across - side * down / 2),
+                end[1] - HEAD * (down + side * across / 2),
+            )
+            draw.line((*end, *back), PAPER)
+        place = (x + (ARROW + 9) * across, y + (ARROW + 9) * down)
+        draw.text(place, letter, PAPER, letters, anchor="mm")
+
+
 def _scale_bar(pixel_scale: float, layout: _Layout) -> _Mark:
     """Return a bar of a round length on the sky, up to a quarter of a panel."""
     across = pixel_scale / layout.zoom[0]
@@ -265,66 +290,6 @@ def _round(value: float) -> float:
     """Return the largest of 1, 2 and 5 times a power of ten that is not above a value."""
     power = 10.0 ** math.floor(math.log10(value))
     return max(step * power for step in (1, 2, 5) if step == 1 or step * power <= value)
-
-
-def _shrunk(
-    read: Read,
-    shape: tuple[int, int],
-    block: int,
-    shrink: Callable[..., Any],
-    step: int | None = None,
-) -> Any:
-    """Return an image shrunk by blocks; it is read in windows of whole blocks.
-
-    Windows on a device are shrunk there: only what is drawn comes to the host.
-    """
-    ny, nx = (length // block for length in shape)
-    window = WINDOW_THERE if is_device_array(read(0, block, 0, block)) else WINDOW
-    height = max(1, window // (nx * block * block) if step is None else step // block)
-    width = max(1, window // (height * block * block))
-    rows = []
-    for y in range(0, ny, height):
-        y0, y1 = y * block, min(y + height, ny) * block
-        windows = [
-            _shrunk_there(read(y0, y1, x * block, min(x + width, nx) * block), block, shrink)
-            for x in range(0, nx, width)
-        ]
-        rows.append(np.concatenate(windows, axis=1))
-    return np.concatenate(rows)
-
-
-def _shrunk_there(window: Any, block: int, shrink: Callable[..., Any]) -> Any:
-    with on_device_of(window):
-        return to_host(shrink(window, block))
-
-
-def block_mean(image: Any, block: int) -> Any:
-    """Return the mean of each block of ``block**2`` pixels, without those that are not finite.
-
-    Rows and columns at the end that fill no block are left out.
-
-    Returns
-    -------
-    means : array of float64, shape (ny // block, nx // block)
-        NaN where a block has no pixel.
-    """
-    good = np.isfinite(image)
-    total = _joined(np.where(good, image, np.float64(0)), block, np.add)
-    n_good = _joined(good.astype(np.int32), block, np.add)
-    # CuPy's divisions have no `where`.
-    return np.where(n_good > 0, total / np.maximum(n_good, 1), np.float64(np.nan))
-
-
-def block_max(image: Any, block: int) -> Any:
-    """Return the largest of each block of ``block**2`` pixels, so that no source vanishes."""
-    return _joined(image, block, np.maximum)
-
-
-def _joined(image: Any, block: int, join: Callable[[Any, Any], Any]) -> Any:
-    """Join the pixels of each block: its rows, then its columns, which is ten times as fast."""
-    ny, nx = (length // block * block for length in image.shape)
-    rows = reduce(join, (image[i:ny:block, :nx] for i in range(block)))
-    return reduce(join, (rows[:, i::block] for i in range(block)))
 
 
 def _stretched(image: Any, noise: float | None, block: int) -> tuple[Any, float, float]:

@@ -12,6 +12,7 @@ from skyshed.output.segmentation_map import MAP_FORMATS
 __all__ = [
     "COMBINATION",
     "FORMATS",
+    "PAGE",
     "RESULTS",
     "SETTINGS",
     "check_apart",
@@ -24,12 +25,14 @@ __all__ = [
 SETTINGS = "parameters.toml"
 #: The image that several bands are combined into.
 COMBINATION = "combination.fits"
+#: The report.
+PAGE = "report.html"
 #: Everything that a run may leave in its folder, in the order in which it is listed. The folder
 #: holds one run, so that what another left there goes.
 RESULTS = (
     *(name for format in FORMATS for name in files_of("catalog", format)),
     "segmentation.fits", "segmentation.fits.fz", "segmentation.zarr", COMBINATION, SETTINGS,
-    "tiles.ecsv", "kron.reg", "preview.png",
+    "tiles.ecsv", "kron.reg", "preview.png", PAGE,
 )  # fmt: skip
 
 

@@ -30,6 +30,7 @@ from skyshed.output.float_map import write_image
 from skyshed.output.formats import FORMATS, module_of
 from skyshed.output.results import (
     COMBINATION,
+    PAGE,
     RESULTS,
     SETTINGS,
     check_apart,
@@ -94,6 +95,8 @@ class Written:
         How many rows to read at a time; `None` if it does not matter.
     combination : dtype or None
         That of the image, if it is a combination of bands, which is written then.
+    report : callable or None
+        Writes the report to a path.
     """
 
     shape: tuple[int, int]
@@ -112,6 +115,7 @@ class Written:
     inputs: Mapping[str, str]
     step: int | None = None
     combination: Any = None
+    report: Callable[[Path], None] | None = None
 
     def labels_on_host(self, y0: int, y1: int, x0: int, x1: int) -> Any:
         """Return a window of labels as NumPy."""
@@ -127,6 +131,7 @@ def write_extraction(
     preview: bool = True,
     regions: bool = False,
     map_format: str = "fits",
+    report: bool = False,
 ) -> list[Path]:
     """Write catalog, segmentation image, parameters and pictures of a run into a folder.
 
@@ -134,7 +139,7 @@ def write_extraction(
     ----------
     run : Written
         What to write.
-    folder, format, compress, preview, regions, map_format
+    folder, format, compress, preview, regions, map_format, report
         See `skyshed.extraction.Extraction.write`.
 
     Returns
@@ -169,6 +174,8 @@ def write_extraction(
                 file.writelines(region_lines(*each) for each in run.ellipses())
         if preview:
             _draw(run, stage / "preview.png")
+        if report and run.report is not None:
+            run.report(stage / PAGE)
         written = {path.name for path in stage.iterdir()}
     return [folder / name for name in RESULTS if name in written]
 
@@ -211,8 +218,31 @@ def _draw(run: Written, path: Path) -> None:
         run.read_image, run.read_labels, run.shape, path, run.n_sources, noise=run.noise,
         level=float(np.median(getattr(level, "value", level))), unit=str(level.unit or ""),
         pixel_scale=None if matrix is None else 3600 * abs(np.linalg.det(matrix)) ** 0.5,
-        ellipses=ellipses, record=run.record, step=run.step,
+        compass=_compass(run.wcs, run.shape), ellipses=ellipses, record=run.record, step=run.step,
     )  # fmt: skip
+
+
+def _compass(
+    wcs: Any, shape: tuple[int, int]
+) -> tuple[tuple[float, float], tuple[float, float]] | None:
+    """Return right and up, in pixels, of north and of east in the middle; `None` if not known."""
+    if wcs is None:
+        return None
+    from astropy import units as u
+
+    x, y = (shape[1] - 1) / 2, (shape[0] - 1) / 2
+    try:
+        here = wcs.pixel_to_world(x, y).icrs
+        arrows = []
+        for angle in (0, 90):
+            there = here.directional_offset_by(angle * u.deg, 1 * u.arcsec)
+            across, up = (float(each) for each in wcs.world_to_pixel(there))
+            arrows.append((across - x, up - y))
+    except Exception:  # of any kind of WCS: one that can't is none
+        return None
+    north, east = arrows
+    known = all(np.isfinite(each).all() and np.hypot(*each) > 0 for each in arrows)
+    return (north, east) if known else None
 
 
 def write_catalog(

@@ -11,6 +11,7 @@ from dataclasses import Field, asdict, dataclass, field, fields, replace
 from typing import Any
 
 from skyshed.names import KEYWORDS, accept_aliases
+from skyshed.notebook import quietly, table_of_rows
 from skyshed.parameters.validators import (
     Bits,
     CardOr,
@@ -25,7 +26,7 @@ from skyshed.parameters.validators import (
     Text,
 )
 
-__all__ = ["Parameters", "canonical_keys"]
+__all__ = ["Parameters", "canonical_keys", "worded"]
 
 
 def _parameter(default: Any, group: str, kind: Kind, about: str, unit: str = "") -> Any:
@@ -300,6 +301,20 @@ class Parameters:
             for name, value in asdict(self).items()
         }
 
+    @quietly
+    def _repr_html_(self) -> str:
+        values = self.to_dict()
+        return table_of_rows(
+            "Parameters", ("group", "name", "value", "default", "unit", "meaning"),
+            (
+                (
+                    each.metadata["group"], each.name, worded(values[each.name]),
+                    worded(each.default), each.metadata["unit"], each.metadata["about"],
+                )
+                for each in fields(self)
+            ),
+        )  # fmt: skip
+
     def to_toml(self) -> str:
         """Return the parameters as a configuration file, with a comment for each.
 
@@ -401,3 +416,14 @@ def _meant(word: str, known: set[str]) -> str:
 
 
 Parameters.__init__ = accept_aliases(Parameters.__init__)  # type: ignore[method-assign]
+
+
+def worded(value: Any) -> str:
+    """Return a value as people write it."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(worded, value)) or "none"
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -13,8 +13,10 @@ import numpy.typing as npt
 from skyshed._typing import Array, Labels, Mask, Pair, PerSource
 from skyshed.names import canonical_attribute
 from skyshed.namespace import adopt, device_of, only_on_host, stays_on_device, to_host
+from skyshed.notebook import card, colours_of_labels, picture_of_labels, quietly, sampled
 from skyshed.optional import need
 from skyshed.peers import PassesAsPhotutils
+from skyshed.plotting import show_colours
 from skyshed.segmentation import drawing, editing, exchange, growing, masks
 from skyshed.segmentation.bounding_box import BoundingBox
 from skyshed.segmentation.label_mapping import map_labels
@@ -32,6 +34,7 @@ from skyshed.segmentation.validation import (
     check_label_image,
     check_scalar,
 )
+from skyshed.shrinking import block_max, shown_pixels
 from skyshed.sources import Sources
 
 __all__ = ["SegmentationImage", "as_segmentation_image"]
@@ -350,6 +353,17 @@ class SegmentationImage(PassesAsPhotutils):
         new = type(self).__new__(type(self))
         vars(new).update(vars(self))
         return new
+
+    @quietly
+    def _repr_html_(self) -> str:
+        facts = [
+            ("image", " x ".join(map(str, reversed(self.shape))) + " pixels"),
+            ("sources", f"{self.nlabels:,}"), ("dtype", self.dtype),
+        ]  # fmt: skip
+        if len(self.shape) != 2:
+            return card(type(self).__name__, facts)
+        labels, which = sampled(self.read, self.shape, self._table.reader is None)
+        return card(type(self).__name__, facts, picture_of_labels(labels), which)
 
     def __repr__(self) -> str:
         with np.printoptions(threshold=25, edgeitems=5):
@@ -1303,6 +1317,52 @@ class SegmentationImage(PassesAsPhotutils):
             As in `make_cmap`.
         """
         self.cmap = self.make_cmap(seed=seed)
+
+    def plot(
+        self,
+        *,
+        ax: Any = None,
+        region: tuple[int, int, int, int] | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Show the labels in colours that tell neighbours apart, read by windows.
+
+        An image of any size can be shown: one of more than 2048 pixels a side is shrunk by blocks,
+        of which the largest label is drawn; `imshow` draws every pixel.
+
+        Parameters
+        ----------
+        ax : `~matplotlib.axes.Axes`, optional
+            Where to draw; `None` makes new axes.
+        region : tuple of 4 int, optional
+            ``(y0, y1, x0, x1)``, half open: what to show, and to read. `None` for all.
+        **kwargs
+            Keywords of `~matplotlib.axes.Axes.imshow`.
+
+        Returns
+        -------
+        ax : `~matplotlib.axes.Axes`
+
+        Raises
+        ------
+        ValueError
+            If the region is not in the image.
+        ImportError
+            If matplotlib is not installed.
+
+        Examples
+        --------
+        >>> from matplotlib.figure import Figure
+        >>> import numpy as np
+        >>> from skyshed import SegmentationImage
+        >>> segm = SegmentationImage(np.array([[1, 1, 0, 4], [0, 0, 0, 4], [7, 7, 0, 4]]))
+        >>> ax = segm.plot(ax=Figure().subplots(), region=(0, 2, 1, 4))
+        >>> tuple(map(float, ax.images[0].get_extent()))
+        (0.5, 3.5, -0.5, 1.5)
+        """
+        ny, nx = self.shape
+        labels, extent = shown_pixels(self.read, (ny, nx), region, block_max)
+        return show_colours(colours_of_labels(labels), extent, ax=ax, **kwargs)
 
     def imshow(
         self,
