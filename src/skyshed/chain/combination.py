@@ -11,7 +11,7 @@ from skyshed.background.mesh import Mesh
 from skyshed.images.exposure import Planes
 from skyshed.namespace import array_namespace
 
-__all__ = ["METHODS", "Combination", "combined", "combined_mesh"]
+__all__ = ["METHODS", "Combination", "combined", "combined_mesh", "combined_noise"]
 
 #: How bands may be combined.
 METHODS = ("snr", "chi2", "mean")
@@ -163,6 +163,15 @@ def _chi(most: int) -> tuple[list[float], list[float]]:
     for n in range(1, most + 1):
         mean.append(math.sqrt(2) * math.exp(math.lgamma((n + 1) / 2) - math.lgamma(n / 2)))
     return mean, [1.0, *(math.sqrt(n - mean[n] ** 2) for n in range(1, most + 1))]
+
+
+def combined_noise(combination: Combination, noises: Sequence[float]) -> float:
+    """Return one noise for a combination, from those of its bands."""
+    if combination.method != "mean":
+        return 1.0
+    scaled = (scale * noise for scale, noise in zip(combination.scales, noises, strict=True))
+    weight = sum(noise**-2 for noise in scaled if noise > 0)
+    return weight**-0.5 if weight else 0.0
 
 
 def combined_mesh(combination: Combination, meshes: Sequence[Mesh]) -> Mesh:

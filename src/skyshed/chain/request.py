@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from skyshed.chain.combination import Combination
+from skyshed.chain.smoothing import halo_of
 from skyshed.images.exposure import Exposure
 from skyshed.images.photometry import Calibration
 from skyshed.images.pixels import RefusedError
@@ -198,8 +199,7 @@ class Request:
     @property
     def halo(self) -> int:
         """How many pixels beyond its edge a convolved window depends on."""
-        parameters = self.parameters
-        return (parameters.kernel_size or 0) // 2 if parameters.kernel_fwhm else 0
+        return halo_of(self.parameters)
 
     @property
     def box_size(self) -> tuple[int, int]:
@@ -288,4 +288,6 @@ class Request:
 
 def spelled(value: Any) -> str:
     """Write a value of a parameter for the record."""
+    if isinstance(value, tuple) and value and isinstance(value[0], tuple):  # a kernel
+        return f"{len(value)} x {len(value[0])} numbers"
     return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)

@@ -16,7 +16,7 @@ from skyshed.chain.doubts import warn_of_doubts
 from skyshed.chain.request import DETECTION, IMAGE, Request
 from skyshed.chain.run import Run
 from skyshed.chain.source_mask import grown
-from skyshed.chain.steps import Prepared, make_catalog, prepare, warn_of_crowding, warn_of_nothing
+from skyshed.chain.steps import Prepared, make_catalog, peak_npixels, prepare, warn_of_crowding, warn_of_nothing
 from skyshed.chain.tiles_table import TileFacts, tiles_table
 from skyshed.deblending import deblend_sources
 from skyshed.detection import detect_sources
@@ -324,12 +324,13 @@ def left_out_by(image: Prepared, segmentation: SegmentationImage | None, clock: 
         clock("background again")
         return grown(segmentation.data != 0, parameters.background_growth)
     clock("first detection")
-    image.convolve()
+    image.convolve(detect=True)
     labels, _ = labelling.label_above(
-        image.convolved, image.threshold(), image.planes.mask, parameters.npixels,
+        image.detected_on, image.threshold(), image.planes.mask, parameters.npixels,
         parameters.connectivity, parameters.n_threads,
     )  # fmt: skip
     image.convolved = None
+    image.end_detection()
     return grown(labels != 0, parameters.background_growth)
 
 
@@ -353,26 +354,29 @@ def detected(image: Prepared, clock: Clock) -> SegmentationImage:
     """Detect and deblend the sources of an image."""
     parameters = image.parameters
     clock("convolution")
-    image.convolve()
+    image.convolve(detect=True)
     clock("detection")
     segmentation = detect_sources(
-        image.convolved, image.threshold(), parameters.npixels, parameters.connectivity,
-        image.planes.mask, n_threads=parameters.n_threads,
+        image.detected_on, image.threshold(), parameters.npixels, parameters.connectivity,
+        image.planes.mask, n_threads=parameters.n_threads, max_npixels=parameters.max_npixels,
     )  # fmt: skip
+    image.end_detection()
     if segmentation is None:
         xp = array_namespace(data=image.convolved)
         return SegmentationImage(xp.zeros(image.convolved.shape, dtype=np.int32))
     if parameters.deblend:
         clock("deblending")
         segmentation = deblend_sources(
-            image.convolved,
+            image.deblended_on(),
             segmentation,
-            parameters.npixels,
+            peak_npixels(parameters),
             nlevels=parameters.nlevels,
             contrast=parameters.contrast,
             mode=parameters.mode,
             connectivity=parameters.connectivity,
             n_threads=parameters.n_threads,
             progress_bar=False,
+            contrast_method=parameters.contrast_method,
+            max_markers=parameters.max_markers,
         )
     return segmentation
