@@ -16,6 +16,7 @@ FLOORS = (
     ("__main__",),
     ("cli",),
     ("extraction",),
+    ("sextractor",),
     ("mosaic",),
     ("chain",),
     ("datasets",),

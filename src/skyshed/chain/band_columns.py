@@ -10,6 +10,7 @@ from skyshed.chain.calibrated import CALIBRATED
 from skyshed.chain.columns import catalog_table, empty_table, make_table
 from skyshed.chain.request import MATCHED, Request
 from skyshed.chain.run import dtype_of_chain
+from skyshed.chain.sextractor_columns import SEXTRACTOR, is_sextractor, needs_of
 from skyshed.namespace import array_namespace, count_in_rows, to_host
 
 __all__ = [
@@ -81,6 +82,8 @@ def is_of_band(column: str) -> bool:
     name = ALIASES.get(column, column)
     if name in COLUMNS:
         return not COLUMNS[name][1].geometry
+    if is_sextractor(column):
+        return column not in SEXTRACTOR or any(map(is_of_band, needs_of(column)))
     return column not in ("label", "name")
 
 

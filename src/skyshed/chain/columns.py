@@ -6,9 +6,16 @@ from typing import Any
 import numpy as np
 from astropy.table import QTable
 
+from skyshed.chain.association import Association, add_association
 from skyshed.chain.calibrated import add_flux_densities, add_magnitudes, told_of
 from skyshed.chain.designation import designations, pixel_scale, resolving
 from skyshed.chain.exposure_columns import QUALITY
+from skyshed.chain.sextractor_columns import (
+    NOT_MEASURED,
+    is_sextractor,
+    needs_of,
+    sextractor_table,
+)
 from skyshed.images.photometry import Calibration
 from skyshed.parameters import Parameters
 
@@ -49,6 +56,14 @@ def check_columns(names: Iterable[str] | None, has_wcs: bool, has_quality: bool 
             if not has_quality:
                 raise ValueError(f"columns: {name!r} needs a quality plane: give one as quality")
             continue
+        if is_sextractor(name):
+            try:
+                check_columns(needs_of(name), has_wcs, has_quality)
+            except ValueError as error:
+                raise ValueError(f"columns: {name!r}: {error}") from None
+            continue
+        if name in NOT_MEASURED:
+            raise ValueError(f"columns: {name!r} is not measured: {NOT_MEASURED[name]}")
         entry = COLUMNS.get(ALIASES.get(name, name))
         if entry is None or not entry[0].public:
             near = close_columns(name, GROUPS)
@@ -91,19 +106,28 @@ def spelled_out(names: Iterable[str] | None, has_wcs: bool) -> list[str] | None:
 def measured_columns(parameters: Parameters) -> list[str]:
     """Return the columns of the catalog that `make_table` reads; with a WCS it may read fewer."""
     columns = spelled_out(parameters.columns, True) or spelled_out(("default",), True) or []
+    columns = _as_measured(columns)
     return [*columns, *(f"{name}_{kind}" for name in FLUXES for kind in ("flux", "fluxerr"))]
+
+
+def _as_measured(names: Iterable[str]) -> list[str]:
+    """Return names of columns with SExtractor's replaced by those that they are made from."""
+    return [each for name in names for each in (needs_of(name) if is_sextractor(name) else (name,))]
 
 
 def needs_background(names: Iterable[str] | None) -> bool:
     """Whether any of the columns is measured on the background."""
     from skyshed.catalog.registry import ALIASES, COLUMNS, required
 
-    wanted = (ALIASES.get(name, name) for name in spelled_out(names, True) or ())
+    wanted = (ALIASES.get(name, name) for name in _as_measured(spelled_out(names, True) or []))
     return any("background" in required(name) for name in wanted if name in COLUMNS)
 
 
 def make_table(
-    catalog: Any, parameters: Parameters, calibration: Calibration | None = None
+    catalog: Any,
+    parameters: Parameters,
+    calibration: Calibration | None = None,
+    association: Association | None = None,
 ) -> QTable:
     """Return the table of ``catalog`` that ``parameters`` ask for.
 
@@ -115,16 +139,23 @@ def make_table(
         What to measure besides: radii, apertures, magnitudes, names.
     calibration : Calibration, optional
         What the unit of the data is in flux densities. They are given of the fluxes in the table.
+    association : Association, optional
+        A list of positions; what it says of the sources comes last. All are in the table.
 
     Returns
     -------
     table : `~astropy.table.QTable`
-        One row per source. A column that the image says nothing about (positions on the sky
+        One row per source. If columns have SExtractor's names, these and no others are there. A
+        column that the image says nothing about (positions on the sky
         without a WCS) is left out.
     """
     has_wcs = catalog.wcs is not None
     asked_for = spelled_out(parameters.columns, has_wcs)
     names = list(catalog.default_columns) if asked_for is None else asked_for
+    if any(map(is_sextractor, names)):
+        whole = sextractor_table(catalog, names, parameters, calibration)
+        _as_floats(whole)
+        return told_of(add_association(whole, catalog, association), calibration)
     bits = [name for name in QUALITY if name in catalog.extra_properties]
     # Of several bands, some may have no quality plane.
     names = [name for name in names if name not in QUALITY or name in bits]
@@ -166,7 +197,7 @@ def make_table(
             pattern = resolving(pattern, pixel_scale(catalog.wcs))
         called = designations(sky.ra.deg, sky.dec.deg, pattern)
         table.add_column(called, name="name", index=min(1, len(table.colnames)))
-    return told_of(table, calibration)
+    return told_of(add_association(table, catalog, association), calibration)
 
 
 def _as_floats(table: QTable) -> None:
@@ -217,6 +248,7 @@ def empty_table(
     dtype: Any,
     has_quality: bool = False,
     calibration: Calibration | None = None,
+    association: Association | None = None,
 ) -> QTable:
     """Return a table of no sources, with the columns, dtypes and units that one of some has.
 
@@ -240,7 +272,7 @@ def empty_table(
     )
     for name in QUALITY if has_quality else ():
         catalog.add_extra_property(name, np.zeros(1, np.int64))
-    return make_table(catalog, parameters, calibration)[:0]
+    return make_table(catalog, parameters, calibration, association)[:0]
 
 
 def _spelled(number: float) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from skyshed.chain.association import Association
 from skyshed.chain.combination import Combination
 from skyshed.chain.smoothing import halo_of
 from skyshed.images.exposure import Exposure
@@ -103,6 +104,8 @@ class Request:
     matching : mapping of str to float
         Of several bands, if they are matched: the FWHM, in pixels, of the Gaussian that brings each
         to the seeing of the worst.
+    association : Association or None
+        A list of positions that sources are matched against.
     """
 
     exposures: Mapping[str, Exposure]
@@ -114,6 +117,7 @@ class Request:
     of_band: Mapping[str, Parameters] = field(default_factory=dict)
     combination: Combination | None = None
     matching: Mapping[str, float] = field(default_factory=dict)
+    association: Association | None = None
 
     @property
     def exposure(self) -> Exposure:

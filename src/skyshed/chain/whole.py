@@ -156,9 +156,11 @@ class WholeRun(Run):
             request = self.request
             return empty_table(
                 request.wcs, request.unit, self.parameters, self.dtype, request.has_quality,
-                request.calibration,
+                request.calibration, request.association,
             )  # fmt: skip
-        return make_table(self.catalog, self.parameters, self.request.calibration)
+        return make_table(
+            self.catalog, self.parameters, self.request.calibration, self.request.association
+        )
 
     @property
     def tiles(self) -> QTable:

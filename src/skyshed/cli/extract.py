@@ -3,6 +3,7 @@
 import argparse
 import os
 import shutil
+import sys
 from collections.abc import Collection
 from dataclasses import Field, fields
 from pathlib import Path
@@ -12,7 +13,7 @@ from skyshed.cli.each_inputs import COMPANIONS
 from skyshed.cli.errors import warnings_in_one_line
 from skyshed.cli.writing import WORKSPACE, say_calibration, say_product, write_found
 from skyshed.names import KEYWORDS
-from skyshed.parameters import Parameters
+from skyshed.parameters import PRESETS, Parameters
 from skyshed.parameters.validators import Flag
 
 __all__ = [
@@ -87,6 +88,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--as", metavar="PROFILE", dest="profile",
         help="which product of an observatory the image is; plain for none [found out]",
     )  # fmt: skip
+    files.add_argument(
+        "--sextractor", metavar="SEX",
+        help="configuration of SExtractor (default.sex), with the columns of its PARAMETERS_NAME; "
+        "--config and options go before it",
+    )  # fmt: skip
     add_large(parser)
     parser.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors")
     add_parameters(parser)
@@ -99,6 +105,10 @@ def add_result_files(files: Any) -> None:
         "--format", choices=("fits", "ecsv", "parquet"), default="fits", help="of the catalog"
     )
     files.add_argument("--config", metavar="TOML", help="parameters; options go before them")
+    files.add_argument(
+        "--preset", choices=tuple(PRESETS),
+        help="parameters that another program begins with; --config and options go before them",
+    )  # fmt: skip
     files.add_argument(
         "--compress", action="store_true", help="compress the segmentation image by tiles"
     )
@@ -181,10 +191,12 @@ def _shown(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def read_parameters(arguments: argparse.Namespace) -> Parameters:
-    """Return the parameters of the command line, then of the configuration file."""
-    path = arguments.config
-    parameters = Parameters() if path is None else Parameters.from_toml(path)
+def read_parameters(arguments: argparse.Namespace, base: Parameters | None = None) -> Parameters:
+    """Return the parameters of the command line, then of the configuration file, then ``base``."""
+    path, preset = arguments.config, arguments.preset
+    parameters = base or (Parameters() if preset is None else Parameters.preset(preset))
+    if path is not None:
+        parameters = Parameters.from_toml(path, parameters)
     given = {}
     for each in fields(Parameters):
         if each.name in arguments:
@@ -197,7 +209,8 @@ def read_parameters(arguments: argparse.Namespace) -> Parameters:
 
 def run(arguments: argparse.Namespace) -> int:
     """Extract and write, or say what that will take."""
-    parameters = read_parameters(arguments)
+    translation = _translation(arguments)
+    parameters = read_parameters(arguments, translation and translation.parameters)
     if not arguments.plan and arguments.out is None:
         raise ValueError("the following arguments are required: --out (see skyshed extract --help)")
 
@@ -211,13 +224,39 @@ def run(arguments: argparse.Namespace) -> int:
 
     from skyshed.extraction.entry import open_request
 
+    inputs = {name: getattr(arguments, name) for name in INPUTS}
+    if translation is not None:
+        inputs = {
+            **translation.inputs, **{key: each for key, each in inputs.items() if each is not None}
+        }  # fmt: skip
     with warnings_in_one_line(arguments.quiet):
         request = open_request(
             arguments.image[0] if len(arguments.image) == 1 else arguments.image,
-            **{name: getattr(arguments, name) for name in INPUTS},
+            **inputs,
             parameters=parameters,
         )
         return carry_out(arguments, request)
+
+
+def _translation(arguments: argparse.Namespace) -> Any:
+    """Return what a configuration of SExtractor asks for, and say what cannot be followed."""
+    if arguments.sextractor is None:
+        return None
+    if arguments.preset is not None or arguments.each:
+        other = "--each" if arguments.each else "--preset"
+        raise ValueError(f"--sextractor does not go with {other}: give one of them")
+    from skyshed.images import open_image
+    from skyshed.sextractor import read_config
+
+    header = open_image(arguments.image[0], hdu=arguments.hdu).image.header
+    found = read_config(
+        arguments.sextractor,
+        None if header is None else (lambda name: header.find(name) is not None)
+    )
+    if not arguments.quiet:
+        for line in found.notes:
+            print(f"skyshed: {arguments.sextractor}: {line}", file=sys.stderr)
+    return found
 
 
 def carry_out(arguments: argparse.Namespace, request: Any) -> int:

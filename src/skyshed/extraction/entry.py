@@ -1,9 +1,11 @@
 """From whatever is given as an image to its sources: `extract`."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from skyshed.arguments import check_flag, is_path
+from skyshed.chain.association import Association
 from skyshed.chain.at_once import run_at_once
 from skyshed.chain.columns import check_columns
 from skyshed.chain.progress import Progress
@@ -52,6 +54,7 @@ def extract(
     restart: bool = False,
     region: Any = None,
     profile: str | None = None,
+    association: Association | None = None,
     **overrides: Any,
 ) -> Extraction:
     """Detect, deblend and measure the sources of an image, or measure those already found.
@@ -148,6 +151,9 @@ def extract(
         the documentation. `None` finds out by its headers; ``"plain"`` reads it as any other file.
         Of a product, the planes of the same file that say errors, weights and bad pixels are
         taken, as its observatory documents them; what is given here goes before them.
+    association : Association, optional
+        A list of positions (`skyshed.sextractor.read_association` reads one): the table has what
+        it says of each source, and the sources that have an entry nearby, or those that have none.
     **overrides
         Single parameters, which go before ``parameters``, under either spelling.
 
@@ -213,7 +219,8 @@ def extract(
         detection_variance=detection_variance, detection_mask=detection_mask,
         detection_cat=detection_cat, hdu=hdu, weight=weight, rms=rms,
         variance=variance, background=background, error=error, mask=mask, quality=quality, wcs=wcs,
-        parameters=parameters, device=device, region=region, profile=profile, **overrides,
+        parameters=parameters, device=device, region=region, profile=profile,
+        association=association, **overrides,
     )  # fmt: skip
     del image, weight, rms, variance, background, error, mask, quality
     del segmentation, detection_image
@@ -245,6 +252,7 @@ def open_request(
     quality: Any = None,
     wcs: Any = None,
     profile: str | None = None,
+    association: Association | None = None,
     name: str = IMAGE,
     one_of_several: bool = False,
     **overrides: Any,
@@ -292,6 +300,8 @@ def open_request(
     if detection_cat is not None:
         parameters, known = check_detection(detection_cat, exposure, known, parameters, region)
     request = Request(exposures, parameters, known, detection_cat, noted, asked)
+    if association is not None:
+        request = replace(request, association=association.in_pixels(request.wcs))
     if not one_of_several:
         check_columns(parameters.columns, request.wcs is not None, request.has_quality)
     request = request.with_threads(parameters.n_threads)

@@ -6,6 +6,7 @@ from typing import Any
 
 from astropy.table import QTable
 
+from skyshed.chain.association import selected, selected_parts
 from skyshed.background import Background2D
 from skyshed.chain.run import Run
 from skyshed.extraction.views import ImageView
@@ -60,7 +61,7 @@ class Extraction:
     @property
     def table(self) -> QTable:
         """One row per source, by label."""
-        return self._run.table
+        return selected(self._run.table, self._run.request.association)
 
     @property
     def catalog(self) -> Any:
@@ -213,11 +214,14 @@ class Extraction:
         ImportError
             If a format needs a package that is not installed; the message says which.
         """
+        parts, n_rows = selected_parts(
+            self._run.parts, self.segmentation.nlabels, self._run.request.association
+        )
         written = Written(
-            shape=self.shape, n_sources=self.segmentation.nlabels, parameters=self.parameters,
+            shape=self.shape, n_sources=self.segmentation.nlabels, n_rows=n_rows, parameters=self.parameters,
             record=self.record, wcs=self.wcs, tiles=self.tiles,
             noise=float(self.background2d.background_rms_median),
-            parts=self._run.parts, ellipses=self._run.ellipses, empty=lambda: self.table,
+            parts=parts, ellipses=self._run.ellipses, empty=lambda: self.table,
             read_labels=self._labels, read_image=self._masked, inputs=self._run.request.files(),
             step=self._run.rows_per_read,
             combination=None if self._run.request.combination is None else self._run.dtype,

@@ -40,7 +40,10 @@ def measure(job: Job, tile: tuple[int, int]) -> None:
     if job.request.of_band:
         table, names, ellipses = _of_bands(job, tile, window, labels)
     else:
-        tell = partial(make_table, parameters=job.parameters, calibration=job.request.calibration)
+        tell = partial(
+            make_table, parameters=job.parameters, calibration=job.request.calibration,
+            association=job.request.association,
+        )  # fmt: skip
         table, names, ellipses = _table(job, _catalogs(job, tile, window, labels), tell)
     if table is not None:
         job.workspace.save_table(table, tile)

@@ -292,7 +292,7 @@ class TiledRun(Run):
         request = self.request
         return empty_table(
             request.wcs, request.unit, self.parameters, self.dtype, request.has_quality,
-            request.calibration,
+            request.calibration, request.association,
         )  # fmt: skip
 
     @cached_property

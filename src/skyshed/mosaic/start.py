@@ -139,6 +139,7 @@ def _identity(
         "microjansky_per_unit": None if calibration is None else repr(calibration.microjansky),
         "parameters": parameters,
         **_identity_of_bands(request),
+        **({} if request.association is None else {"association": request.association.digest()}),
         "wcs": wcs_digest(request.wcs, request.shape),
         "tile": tiling.side,
         "margin": margin,

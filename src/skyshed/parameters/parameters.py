@@ -11,6 +11,7 @@ from dataclasses import Field, dataclass, field, fields, replace
 from typing import Any
 
 from skyshed.names import KEYWORDS, accept_aliases
+from skyshed.parameters.presets import PRESETS
 from skyshed.parameters.validators import (
     Bits,
     CardOr,
@@ -363,7 +364,8 @@ class Parameters:
             name = "threshold" if self.threshold is not None else "threshold_type"
             raise ValueError(
                 f"{name} = {getattr(self, name)!r} does not go with filter='matched', which "
-                "detects on the significance of each pixel: give significance or nsigma"
+                "detects on the significance of each pixel: leave it out"
+                + ("" if name == "threshold" else ", or give threshold_type='map'")
             )
         if self.template_fwhm and self.significance is None:
             raise ValueError(
@@ -429,8 +431,35 @@ class Parameters:
         return "\n".join(lines) + "\n"
 
     @classmethod
-    def from_toml(cls, path: Any) -> "Parameters":
+    def preset(cls, name: str, **changes: Any) -> "Parameters":
+        """Return the parameters that another program begins with, some of them changed.
+
+        Parameters
+        ----------
+        name : {"photutils", "sextractor"}
+            What photutils' guide does, or SExtractor without a configuration.
+        **changes
+            As for `replace`.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If there is no such preset, or as `replace`.
+
+        Examples
+        --------
+        >>> from skyshed import Parameters
+        >>> Parameters.preset("sextractor", nsigma=3).contrast
+        0.005
+        """
+        known = Choice(tuple(PRESETS)).check(name, "preset")
+        return cls(**{**PRESETS[known], **canonical_keys(changes)})
+
+    @classmethod
+    def from_toml(cls, path: Any, base: "Parameters | None" = None) -> "Parameters":
         r"""Read a configuration file: keys as here, flat or in tables named after their group.
+
+        What it does not say is as in ``base``, or the default.
 
         Raises
         ------
@@ -453,7 +482,7 @@ class Parameters:
 
         try:
             with open(path, "rb") as file:
-                return cls(**_flatten(tomllib.load(file)))
+                return (base or cls()).replace(**_flatten(tomllib.load(file)))
         except (ValueError, TypeError) as error:
             raise ValueError(f"{path}: {error}") from None
 
