@@ -21,7 +21,7 @@ SILENT = frozenset(
     "SATUR_KEY BACKPHOTO_THICK BACK_VALUE PIXEL_SCALE SEEING_FWHM STARNNW_NAME PSF_NAME PSF_NMAX "
     "PATTERN_TYPE SOM_NAME CHECKIMAGE_NAME THRESH_TYPE PHOT_AUTOAPERS ASSOC_DATA ASSOC_PARAMS "
     "ASSOCCOORD_TYPE ASSOC_RADIUS ASSOC_TYPE ASSOCSELEC_TYPE RESCALE_WEIGHTS INTERP_MAXXLAG "
-    "INTERP_MAXYLAG MAG_GAMMA".split()
+    "INTERP_MAXYLAG MAG_GAMMA CLEAN_PARAM".split()
 )
 #: Keywords without a counterpart: the value at which nothing is lost, and what is.
 LOST = {
@@ -29,7 +29,6 @@ LOST = {
     "DETECT_TYPE": ("CCD", "photographic plates are not measured"),
     "FILTER_THRESH": ("", "all pixels are filtered"),
     "CLEAN": ("N", "detections in the wings of others are kept"),
-    "CLEAN_PARAM": ("1.0", "detections in the wings of others are kept"),
     "WEIGHT_GAIN": ("Y", "the gain is the same everywhere"),
     "PHOT_PETROPARAMS": ("2.0,3.5", "see the columns for Petrosian fluxes"),
     "BACK_FILTTHRESH": ("0.0", "all boxes are filtered; filter_threshold refers to their level"),
@@ -155,8 +154,7 @@ class _Reader:
         for keyword, words in self.config.items():
             if keyword in LOST:
                 harmless, lost = LOST[keyword]
-                clean_is_off = keyword == "CLEAN_PARAM" and self._word("CLEAN", "Y") == "Y"
-                if not _equal(words, harmless.split(",")) and not clean_is_off:
+                if not _equal(words, harmless.split(",")):
                     self.notes.append(f"{keyword} {','.join(words)}: {lost}")
             elif keyword not in SILENT and keyword not in self._read:
                 self.notes.append(f"{keyword} {','.join(words)}: is no keyword that is known here")
