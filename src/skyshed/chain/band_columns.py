@@ -7,7 +7,7 @@ import numpy as np
 from astropy.table import QTable
 
 from skyshed.chain.calibrated import CALIBRATED
-from skyshed.chain.columns import catalog_table, empty_table, make_table
+from skyshed.chain.columns import catalog_table, empty_table, make_table, spelled_out
 from skyshed.chain.request import MATCHED, Request
 from skyshed.chain.run import dtype_of_chain
 from skyshed.chain.sextractor_columns import SEXTRACTOR, is_sextractor, needs_of
@@ -44,8 +44,16 @@ def coverage_of(catalog: Any) -> Any:
 
 
 def band_table(catalog: Any, request: Request, name: str) -> QTable:
-    """Return the table of the catalog of one band, under the names of a table of one image."""
-    table = make_table(catalog, request.parameters_of(name), request.calibration_of(name))
+    """Return the table of the catalog of one band, under the names of a table of one image.
+
+    Positions and shapes, of which a table of bands has one set, are in that of the first.
+    """
+    parameters = request.parameters_of(name)
+    if name != request.measured[0]:
+        names = spelled_out(parameters.columns or ("default",), catalog.wcs is not None) or []
+        own = ("label", *(each for each in names if is_of_band(each) and each != "label"))
+        parameters = parameters.replace(columns=own, designation=None)
+    table = make_table(catalog, parameters, request.calibration_of(name))
     table = _with_coverage(table, coverage_of(catalog))
     if request.band_of(name) != name:
         table.remove_column(COVERAGE)  # which is that of the band as it is

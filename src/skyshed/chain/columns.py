@@ -168,8 +168,8 @@ def make_table(
     if asked_for is None and has_wcs:
         _add_positions(table, catalog)
     for name in list(table.colnames):
-        if getattr(table[name], "dtype", None) == np.dtype(object) and all(
-            value is None for value in table[name]
+        if getattr(table[name], "dtype", None) == np.dtype(object) and (
+            table[name].tolist().count(None) == len(table)
         ):
             table.remove_column(name)
     for fraction in parameters.fluxfrac_radii:

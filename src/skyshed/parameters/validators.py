@@ -277,7 +277,9 @@ class Kernel(Kind):
         """Return the path, or the rows."""
         if hasattr(value, "__fspath__"):
             value = value.__fspath__()
-        if isinstance(value, str) and value.strip():
+        if isinstance(value, str):
+            if not value.strip():
+                raise _refuse(name, self.ALLOWED, value)
             return value
         try:  # also an array, or a kernel of astropy
             rows = tuple(tuple(map(float, row)) for row in getattr(value, "array", value))
@@ -286,8 +288,7 @@ class Kernel(Kind):
         finite = all(math.isfinite(each) for row in rows for each in row)
         odd = len(rows) % 2 and all(len(row) % 2 and len(row) == len(rows[0]) for row in rows)
         if not odd or not finite or not sum(map(sum, rows)) > 0:
-            shape = " x ".join(map(str, (len(rows), *sorted({len(row) for row in rows}))))
-            raise ValueError(f"{name} must be {self.ALLOWED}; got a kernel of {shape} numbers")
+            raise _refuse(name, self.ALLOWED, value)
         return rows
 
 
