@@ -18,11 +18,13 @@ from skyshed.detection import detect_sources
 
 BANDS = "ugrizYJHK"
 REPEATS = 3
+#: Sources per million pixels that are simulated.
+DENSITY = 1700.0
 
 
 def make_bands(size: int) -> dict[str, np.ndarray]:
-    """Return one field in nine bands, with some 600 sources per million pixels that are found."""
-    field = make_survey_image((size, size), seed=3).data
+    """Return one field in nine bands, with 4,000 sources that are found in 2600 x 2600."""
+    field = make_survey_image((size, size), density=DENSITY, seed=3).data
     noise = np.nanstd(field[:64, :64])
     rng = np.random.default_rng(4)
     return {

@@ -101,9 +101,9 @@ class Request:
         Of several bands, which the exposures are then, those that fluxes are measured with.
     combination : Combination or None
         What the image is made of that sources of several bands are detected and shaped on.
-    matching : mapping of str to float
-        Of several bands, if they are matched: the FWHM, in pixels, of the Gaussian that brings each
-        to the seeing of the worst.
+    matching : mapping of str to array
+        Of several bands, if they are matched: the kernel that brings each to the seeing of the
+        worst.
     association : Association or None
         A list of positions that sources are matched against.
     """
@@ -116,7 +116,7 @@ class Request:
     asked: Mapping[str, Any] = field(default_factory=dict)
     of_band: Mapping[str, Parameters] = field(default_factory=dict)
     combination: Combination | None = None
-    matching: Mapping[str, float] = field(default_factory=dict)
+    matching: Mapping[str, Any] = field(default_factory=dict)
     association: Association | None = None
 
     @property
@@ -135,7 +135,9 @@ class Request:
         band = self.band_of(name)
         if band not in self.of_band:
             return self.parameters
-        own = self.of_band[band].replace(n_threads=self.parameters.n_threads)
+        own = self.of_band[band]
+        if own.n_threads != self.parameters.n_threads:
+            own = own.replace(n_threads=self.parameters.n_threads)
         if band == name:
             return own
         return own.replace(columns=FLUXES_ONLY, fluxfrac_radii=(), designation=None)

@@ -14,7 +14,6 @@ from skyshed.chain.background import ExposureMesh
 from skyshed.chain.columns import needs_background
 from skyshed.chain.combination import combined, combined_noise
 from skyshed.chain.exposure_columns import bits_of_sources, with_saturated
-from skyshed.chain.matching import matching_kernel
 from skyshed.chain.request import DETECTION, Request
 from skyshed.chain.smoothing import (
     convolved,
@@ -246,7 +245,7 @@ def _matched(
     that are larger than the kernel, and makes that of single pixels smaller.
     """
     band = request.band_of(name)
-    kernel = matching_kernel(request.matching[band])
+    kernel = request.matching[band]
     around = window.grown(len(kernel) // 2, request.shape)
     image = prepare_exposure(request, band, around, meshes)
     data, _ = image.without_background()

@@ -161,6 +161,11 @@ def _add_parameter(group: Any, each: Field[Any], of_a_band: bool = False) -> Non
     about = f"{each.metadata['about']} [{_shown(each.default)}{unit}]".replace("%", "%%")
     common = {"dest": each.name, "default": argparse.SUPPRESS, "help": about}
     if isinstance(each.metadata["kind"], Flag):
+        if of_a_band:  # without names it is for all bands
+            common |= {"action": _FlagOfBands, "nargs": "*", "metavar": "NAME"}
+            options += [f"--no-{option.removeprefix('--')}" for option in options]
+            group.add_argument(*options, **common)
+            return
         group.add_argument(*options, action=argparse.BooleanOptionalAction, **common)
     else:
         action = _Columns if each.name == "columns" else "store"
@@ -168,6 +173,18 @@ def _add_parameter(group: Any, each: Field[Any], of_a_band: bool = False) -> Non
         if of_a_band:
             common["nargs"], metavar = "+", f"[NAME=]{metavar}"
         group.add_argument(*options, action=action, metavar=metavar, **common)
+
+
+class _FlagOfBands(argparse.Action):
+    """Keeps what is yes or no for all bands, or for those that are named."""
+
+    def __call__(self, parser: Any, namespace: Any, values: Any, option: Any = None) -> None:
+        """Take the names of bands."""
+        yes = "false" if str(option).startswith("--no-") else "true"
+        names = [name for value in values for name in value.split(",") if name]
+        kept = getattr(namespace, self.dest, []) if names else []
+        given = [f"{name}={yes}" for name in names] if names else [yes]
+        setattr(namespace, self.dest, [*kept, *given])
 
 
 class _Columns(argparse.Action):

@@ -7,19 +7,22 @@ from dataclasses import replace
 from typing import Any
 
 import astropy.units as u
+import numpy as np
 
 from skyshed.arguments import check_choice, check_flag, check_number, is_path
 from skyshed.chain.band_columns import check_endings
 from skyshed.chain.columns import check_columns
 from skyshed.chain.combination import METHODS, Combination
+from skyshed.chain.matching import extent_of, kernel_between, matching_kernel
 from skyshed.chain.request import DETECTION, IMAGE, MATCHED, Request, spelled
 from skyshed.extraction.bands_result import BandsExtraction
 from skyshed.extraction.device import check_device
 from skyshed.extraction.entry import open_request, run_request
 from skyshed.extraction.given import open_labels
 from skyshed.extraction.plan import Resources, make_plan
+from skyshed.images import open_image
 from skyshed.images.registration import check_same_pixels
-from skyshed.namespace import on_its_device
+from skyshed.namespace import on_its_device, to_host
 from skyshed.parameters import OF_A_BAND, Parameters, canonical_keys
 
 __all__ = ["PER_BAND", "extract_bands", "open_bands"]
@@ -39,6 +42,7 @@ def extract_bands(
     detect: Sequence[str] | str | None = None,
     combine: str = "snr",
     psf_fwhm: Mapping[str, float] | None = None,
+    psf: Mapping[str, Any] | None = None,
     segmentation: Any = None,
     hdu: Any = None,
     weight: Any = None,
@@ -85,6 +89,10 @@ def extract_bands(
         convolved with the Gaussian that brings it to the worst seeing, for colors: segment, Kron
         and aperture fluxes and magnitudes with names that end in ``_matched_g``. Their errors are
         those of sums over the noise of the band as it is.
+    psf : mapping of str to image, optional
+        The same by images of the PSF of each band, both sizes odd, in the pixels of the band: each
+        is convolved with the kernel that makes its PSF that of the worst seeing, the smoothest one
+        that fits (Boucaud et al. 2016, A&A 596, A63).
     segmentation : SegmentationImage, or image of int, optional
         The label of each pixel: these sources are measured, and none are detected.
     hdu, weight, rms, variance, background, error, mask, quality, wcs, profile : optional
@@ -139,7 +147,7 @@ def extract_bands(
     if progress is not None:
         progress = check_flag(progress, "progress")
     request = open_bands(
-        bands, detect=detect, combine=combine, psf_fwhm=psf_fwhm, segmentation=segmentation,
+        bands, detect=detect, combine=combine, psf_fwhm=psf_fwhm, psf=psf, segmentation=segmentation,
         hdu=hdu, weight=weight, rms=rms, variance=variance, background=background, error=error,
         mask=mask, quality=quality, wcs=wcs, profile=profile, region=region,
         parameters=parameters, device=device, **overrides,
@@ -158,6 +166,7 @@ def open_bands(
     detect: Sequence[str] | str | None = None,
     combine: str = "snr",
     psf_fwhm: Mapping[str, float] | None = None,
+    psf: Mapping[str, Any] | None = None,
     segmentation: Any = None,
     region: Any = None,
     parameters: Parameters | None = None,
@@ -171,8 +180,11 @@ def open_bands(
     names = _names(bands)
     combine = check_choice(combine, "combine", METHODS)
     chosen = _chosen(detect, names)
-    matching = _matching(psf_fwhm, names)
-    check_endings([*names, *(f"{name}{MATCHED}" for name in matching)])
+    if psf is not None and psf_fwhm is not None:
+        raise ValueError("psf and psf_fwhm both say what the seeing is: give one of them")
+    widths = _matching(psf_fwhm, names)
+    matching = _of_images(psf, names)
+    check_endings([*names, *(f"{name}{MATCHED}" for name in matching or widths)])
     if parameters is not None and not isinstance(parameters, Parameters):
         raise TypeError(f"parameters must be skyshed.Parameters, got {type(parameters).__name__}")
     companions = {name: options.pop(name, None) for name in PER_BAND}
@@ -193,7 +205,8 @@ def open_bands(
     first = requests[names[0]]
     for name, each in requests.items():
         _check_grid(name, each, names[0], first)
-    _check_seeing(matching, first.shape)
+    _check_seeing(widths, first.shape)
+    matching = matching or {name: matching_kernel(fwhm) for name, fwhm in widths.items()}
     exposures = {name: each.exposure for name, each in requests.items()}
     known = None
     if segmentation is not None:
@@ -295,6 +308,31 @@ def _matching(psf_fwhm: Any, names: Sequence[str]) -> dict[str, float]:
             raise ValueError(f"psf_fwhm of {name} must be positive, got {seeing[name]:g}")
     worst = max(seeing.values())
     return {name: math.sqrt(worst**2 - fwhm**2) for name, fwhm in seeing.items()}
+
+
+def _of_images(psf: Any, names: Sequence[str]) -> dict[str, Any]:
+    """Return the kernels that bring each band to the seeing of the worst, by images of PSFs."""
+    if psf is None:
+        return {}
+    if not isinstance(psf, Mapping) or set(psf) != set(names):
+        shown = sorted(psf) if isinstance(psf, Mapping) else type(psf).__name__
+        raise ValueError(f"psf must have an image for each band, {', '.join(names)}; got {shown!r}")
+    images = {}
+    for name in names:
+        source = open_image(psf[name], f"psf of {name}").image
+        image = to_host(source.read(source.everything)).astype(np.float64)
+        odd = all(size % 2 for size in image.shape)
+        if not odd or not np.isfinite(image).all() or not image.sum() > 0:
+            raise ValueError(
+                f"psf of {name} must be an image with odd sizes, finite values and a sum above 0; "
+                f"got shape {image.shape}, sum {image.sum():g}"
+            )
+        images[name] = image
+    worst = max(names, key=lambda name: extent_of(images[name]))
+    return {
+        name: np.ones((1, 1)) if name == worst else kernel_between(image, images[worst])
+        for name, image in images.items()
+    }
 
 
 def _check_seeing(matching: Mapping[str, float], shape: tuple[int, int]) -> None:
