@@ -9,7 +9,8 @@ __all__ = ["COMPANIONS", "companions_of", "images_of"]
 #: Options of files that go with an image.
 COMPANIONS = (
     "weight", "rms", "variance", "background", "error", "mask", "quality", "segmentation",
-    "detection_image", "detection_weight", "detection_rms", "detection_variance", "detection_mask",
+    "detection_image", "detection_weight", "detection_rms", "detection_variance",
+    "detection_background", "detection_mask",
     "wcs",
 )  # fmt: skip
 #: What begins the name of a file that holds names.

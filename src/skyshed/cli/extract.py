@@ -79,10 +79,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         ("detection-weight", "inverse variance of the background of the detection image"),
         ("detection-rms", "noise of the background of the detection image"),
         ("detection-variance", "variance of the background of the detection image"),
+        ("detection-background", "background of the detection image, as for --background"),
         ("detection-mask", "pixels of the detection image to leave out, as for --mask"),
         ("wcs", "WCS in place of the image's: headers as text (.head of SCAMP), or FITS"),
     ):
-        metavar = "FILE|NUMBER|none" if name == "background" else "FILE"
+        metavar = "FILE|NUMBER|none" if name.endswith("background") else "FILE"
         files.add_argument(f"--{name}", metavar=metavar, help=about)
     files.add_argument(
         "--as", metavar="PROFILE", dest="profile",

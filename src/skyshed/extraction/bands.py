@@ -1,6 +1,7 @@
 """From several bands of the same pixels to one table: `extract_bands`."""
 
 import math
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -214,7 +215,7 @@ def open_bands(
     of_band = {name: each.parameters for name, each in requests.items()}
     request = Request(
         exposures, first.parameters.replace(**OF_A_BAND), known,
-        noted=_noted(requests, chosen, combine, psf_fwhm or {}), asked=_in_common(requests),
+        noted=_noted(requests, chosen, combine, psf_fwhm or {}, psf or {}), asked=_in_common(requests),
         of_band=of_band, combination=Combination(chosen, combine), matching=matching,
     )  # fmt: skip
     has_quality = any(each.has_quality for each in requests.values())
@@ -239,10 +240,15 @@ def _noted(
     chosen: Sequence[str],
     combine: str,
     psf_fwhm: Mapping[str, float],
+    psf: Mapping[str, Any],
 ) -> dict[str, str]:
     """Return what the record has to say: what was combined, and the numbers of each band."""
     noted = {"combine": combine, "detect": ",".join(chosen)}
     noted |= {f"{band}_psf_fwhm": str(float(fwhm)) for band, fwhm in psf_fwhm.items()}
+    noted |= {
+        f"{band}_psf": os.path.abspath(given) if is_path(given) else "an image in memory"
+        for band, given in psf.items()
+    }
     for band, request in requests.items():
         noted |= {f"{band}_{key}": text for key, text in request.noted.items()}
         for name, default in OF_A_BAND.items():

@@ -34,6 +34,7 @@ def extract(
     detection_weight: Any = None,
     detection_rms: Any = None,
     detection_variance: Any = None,
+    detection_background: Any = None,
     detection_mask: Any = None,
     detection_cat: Any = None,
     hdu: int | str | tuple[str, int] | None = None,
@@ -83,6 +84,8 @@ def extract(
     detection_weight, detection_rms, detection_variance, detection_mask : image, optional
         What goes with ``detection_image``, as ``weight``, ``rms``, ``variance`` and ``mask`` go
         with ``image``; ``mask_bits`` and ``scale_weight`` are for both.
+    detection_background : image, `~skyshed.Background2D`, float or "none", optional
+        The background of ``detection_image``, as ``background`` is that of ``image``.
     detection_cat : `~skyshed.SourceCatalog`, optional
         The same as a catalog that was measured before, whose segmentation image is the default of
         ``segmentation``. Its ``kron_params``, ``apermask_method`` and WCS are used.
@@ -216,7 +219,8 @@ def extract(
     request = open_request(
         image, segmentation=segmentation, detection_image=detection_image,
         detection_weight=detection_weight, detection_rms=detection_rms,
-        detection_variance=detection_variance, detection_mask=detection_mask,
+        detection_variance=detection_variance, detection_background=detection_background,
+        detection_mask=detection_mask,
         detection_cat=detection_cat, hdu=hdu, weight=weight, rms=rms,
         variance=variance, background=background, error=error, mask=mask, quality=quality, wcs=wcs,
         parameters=parameters, device=device, region=region, profile=profile,
@@ -224,7 +228,7 @@ def extract(
     )  # fmt: skip
     del image, weight, rms, variance, background, error, mask, quality
     del segmentation, detection_image
-    del detection_weight, detection_rms, detection_variance, detection_mask
+    del detection_weight, detection_rms, detection_variance, detection_background, detection_mask
     resources = Resources(memory, workspace, scheduler, restart)
     return run_request(request, make_plan(request, resources), resources, progress)
 
@@ -237,6 +241,7 @@ def open_request(
     detection_weight: Any = None,
     detection_rms: Any = None,
     detection_variance: Any = None,
+    detection_background: Any = None,
     detection_mask: Any = None,
     detection_cat: Any = None,
     parameters: Parameters | None = None,
@@ -286,7 +291,7 @@ def open_request(
     exposures = {IMAGE: exposure}
     of_detection = {
         "weight": detection_weight, "rms": detection_rms, "variance": detection_variance,
-        "mask": detection_mask,
+        "mask": detection_mask, "background": detection_background,
     }  # fmt: skip
     if detection_image is not None:
         exposures[DETECTION] = open_detection(
