@@ -44,8 +44,10 @@ from .exceptions import (
 )
 from .extraction import extract, extract_each
 from .extraction.bands import extract_bands
+from .filtering import matched_filter
 from .finder import SourceFinder
 from .flags import SEGMENTATION_FLAGS, decode_segmentation_flags
+from .multiscale import detect_multiscale
 from .noise import calc_total_error
 from .parameters import Parameters
 from .segmentation import Segment, SegmentationImage
@@ -86,11 +88,13 @@ __all__ = [
     "convolve",
     "deblend_sources",
     "decode_segmentation_flags",
+    "detect_multiscale",
     "detect_sources",
     "detect_threshold",
     "extract",
     "extract_bands",
     "extract_each",
     "make_2dgaussian_kernel",
+    "matched_filter",
     "survey",
 ]

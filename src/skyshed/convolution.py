@@ -28,7 +28,7 @@ from skyshed.messages import find_stack_level
 from skyshed.names import accept_aliases
 from skyshed.namespace import adopt, array_namespace, on_its_device, to_host
 
-__all__ = ["convolve", "make_2dgaussian_kernel", "oversampled_gaussian"]
+__all__ = ["as_kernel", "convolve", "make_2dgaussian_kernel", "oversampled_gaussian"]
 
 #: The standard deviation of a Gaussian over its full width at half maximum.
 FWHM_TO_SIGMA = 1.0 / (2.0 * np.sqrt(2.0 * np.log(2.0)))
@@ -234,7 +234,7 @@ def convolve(
 
         return any_convolve(image, kernel, **options)
     xp = array_namespace(array=image, mask=hidden)
-    weights = _as_kernel(kernel, boundary, np.shape(image))
+    weights = as_kernel(kernel, boundary, np.shape(image))
     data, missing = _as_pixels(image, hidden, xp)
     interpolate = nan_treatment == "interpolate"
     total = float(weights.sum())
@@ -263,7 +263,7 @@ def convolve(
     return result if unit is None else result << unit
 
 
-def _as_kernel(kernel: Any, boundary: str | None, shape: tuple[int, ...]) -> Any:
+def as_kernel(kernel: Any, boundary: str | None, shape: tuple[int, ...]) -> Any:
     """Return the kernel as an array of float64, checked against the shape of the image."""
     if np.ma.is_masked(kernel):
         raise ValueError("kernel has masked elements: fill them first, with kernel.filled(value)")

@@ -27,7 +27,7 @@ from skyshed.exceptions import NoDetectionsWarning
 from skyshed.kernels import labelling
 from skyshed.messages import find_stack_level
 from skyshed.names import accept_aliases, both_names
-from skyshed.namespace import array_namespace, on_its_device, only_on_host
+from skyshed.namespace import array_namespace, like, on_its_device, only_on_host
 from skyshed.segmentation import SegmentationImage
 from skyshed.sources import Sources
 
@@ -171,6 +171,7 @@ def detect_sources(
     mask: Mask = None,
     *,
     n_threads: int | None = None,
+    max_npixels: int | None = None,
 ) -> SegmentationImage | None:
     """Label the groups of connected pixels above a threshold.
 
@@ -188,6 +189,9 @@ def detect_sources(
         True for pixels to leave out: they belong to no source.
     n_threads : int, optional
         Threads to use; `None` for all available cores. The result is the same for any number.
+    max_npixels : int, optional
+        The most connected pixels of a source: what has more is dropped, as by SExtractor's
+        DETECT_MAXAREA; `None` sets no limit.
 
     Returns
     -------
@@ -234,15 +238,34 @@ def detect_sources(
     if seen.n_negative:
         _warn_of_negative(threshold, seen.n_negative)
     sources = Sources(number, start, pixel, bbox, labels.shape)
+    if max_npixels is not None:
+        most = check_positive_integer(max_npixels, "max_npixels")
+        labels, sources = _without_large(labels, sources, most, n_threads)
     if len(sources) == 0:
+        wanted = f"{npixels}" if max_npixels is None else f"{npixels} to {max_npixels}"
         warnings.warn(
-            f"No sources were found: no {npixels} connected pixels are above the threshold; "
+            f"No sources were found: no {wanted} connected pixels are above the threshold; "
             "lower the threshold or npixels",
             NoDetectionsWarning,
             stacklevel=find_stack_level(),
         )
         return None
     return SegmentationImage.from_labels(labels, sources=sources)
+
+
+def _without_large(
+    labels: Any, sources: Sources, most: int, n_threads: int | None
+) -> tuple[Any, Sources]:
+    """Drop the sources of more than so many pixels, and number the others anew."""
+    kept = np.flatnonzero(sources.host.area <= most)
+    if kept.size == len(sources):
+        return labels, sources
+    number = np.zeros(len(sources) + 1, np.int32)
+    number[kept + 1] = np.arange(1, kept.size + 1)
+    names = like(number[kept + 1], labels)
+    labels = labelling.relabel(labels, like(number, labels), n_threads)
+    rows = sources.take(kept)
+    return labels, Sources(names, rows.start, rows.pixel, rows.bbox, rows.shape)
 
 
 def _as_threshold(threshold: Any, dtype: Any, shape: tuple[int, int], xp: Any) -> Any:

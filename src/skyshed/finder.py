@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from skyshed._typing import Image, Mask, Pair
-from skyshed.arguments import as_pair
-from skyshed.deblending import check_deblending, deblend_sources
+from skyshed.arguments import as_pair, check_positive_integer
+from skyshed.deblending import MAX_MARKERS, check_deblending, deblend_sources
 from skyshed.detection import detect_sources
 from skyshed.kernels.threads import resolve_n_threads
 from skyshed.names import accept_aliases, both_names, canonical_attribute
@@ -30,12 +30,14 @@ class SourceFinder(PassesAsPhotutils):
         Whether pixels that touch at corners are connected (8) or only at edges (4).
     deblend : bool, optional
         Whether to split sources. If not, the following arguments have no effect.
-    nlevels, contrast, mode, relabel, contrast_method : optional
+    nlevels, contrast, mode, relabel, contrast_method, max_markers : optional
         See `deblend_sources`.
     n_threads : int, optional
         Threads to use; `None` for all available cores. The result is the same for any number.
     progress_bar : bool, optional
         Accepted for compatibility; no progress is shown.
+    max_npixels : int, optional
+        See `detect_sources`.
 
     Raises
     ------
@@ -68,6 +70,8 @@ class SourceFinder(PassesAsPhotutils):
         progress_bar: bool = True,
         *,
         contrast_method: str | None = None,
+        max_markers: int | None = MAX_MARKERS,
+        max_npixels: int | None = None,
     ) -> None:
         self.npixels = np.array(
             as_pair(npixels, both_names("npixels"), order="(for detection and deblending)")
@@ -75,7 +79,9 @@ class SourceFinder(PassesAsPhotutils):
         for name, value in (("deblend", deblend), ("relabel", relabel)):
             if not isinstance(value, (bool, np.bool_)):
                 raise TypeError(f"{name} must be a boolean, got {value!r}: use True or False")
-        check_deblending(nlevels, contrast, mode, connectivity, contrast_method)
+        check_deblending(nlevels, contrast, mode, connectivity, contrast_method, max_markers)
+        if max_npixels is not None:
+            check_positive_integer(max_npixels, "max_npixels")
         resolve_n_threads(n_threads)
         self.connectivity = connectivity
         self.deblend = deblend
@@ -86,16 +92,29 @@ class SourceFinder(PassesAsPhotutils):
         self.n_threads = n_threads
         self.progress_bar = progress_bar
         self.contrast_method = contrast_method
+        self.max_markers = max_markers
+        self.max_npixels = max_npixels
 
     def __repr__(self) -> str:
-        listed = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())
+        # What photutils has not is shown where it is used.
+        more = {"max_markers": MAX_MARKERS, "max_npixels": None}
+        listed = ", ".join(
+            f"{name}={value!r}"
+            for name, value in vars(self).items()
+            if name not in more or value != more[name]
+        )
         return f"{type(self).__name__}({listed})"
 
     def __getattr__(self, name: str) -> Any:
         return canonical_attribute(self, name)
 
     def __call__(
-        self, data: Image, threshold: Image, mask: Mask = None
+        self,
+        data: Image,
+        threshold: Image,
+        mask: Mask = None,
+        *,
+        deblend_data: Image | None = None,
     ) -> SegmentationImage | None:
         """Find the sources of an image.
 
@@ -107,6 +126,9 @@ class SourceFinder(PassesAsPhotutils):
             Pixels strictly above it are detected; in the unit of ``data``.
         mask : array_like of bool, shape (ny, nx), optional
             True for pixels to leave out: they belong to no source.
+        deblend_data : array_like or Quantity, shape (ny, nx), optional
+            Another image of the same pixels to look for peaks in, such as the one before
+            convolution; ``data`` if `None`.
 
         Returns
         -------
@@ -132,11 +154,12 @@ class SourceFinder(PassesAsPhotutils):
             connectivity=self.connectivity,
             mask=mask,
             n_threads=self.n_threads,
+            max_npixels=self.max_npixels,
         )
         if segment_img is None or not self.deblend:
             return segment_img
         return deblend_sources(
-            data,
+            data if deblend_data is None else deblend_data,
             segment_img,
             self.npixels[1],
             nlevels=self.nlevels,
@@ -146,4 +169,5 @@ class SourceFinder(PassesAsPhotutils):
             relabel=self.relabel,
             n_threads=self.n_threads,
             contrast_method=self.contrast_method,
+            max_markers=self.max_markers,
         )

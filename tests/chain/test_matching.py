@@ -3,7 +3,12 @@
 import numpy as np
 import pytest
 
-from skyshed.chain.matching import GAUSSIAN_FWHM, matching_kernel
+from skyshed.chain.matching import (
+    GAUSSIAN_FWHM,
+    extent_of,
+    kernel_between,
+    matching_kernel,
+)
 
 
 @pytest.mark.parametrize("fwhm", [0.1, 0.7, 1.2, 1.64, 1.66, 2, 3.57, 8])
@@ -19,3 +24,27 @@ def test_its_variance_is_that_of_the_gaussian(fwhm):
 
 def test_no_difference_is_no_convolution():
     np.testing.assert_array_equal(matching_kernel(0), [[1]])
+
+
+def moffat(fwhm, at=(0.0, 0.0), size=41, beta=2.8):
+    y, x = np.indices((size, size)) - size // 2
+    core = fwhm / 2 / np.sqrt(2 ** (1 / beta) - 1)
+    return (1 + ((x - at[1]) ** 2 + (y - at[0]) ** 2) / core**2) ** -beta
+
+
+@pytest.mark.parametrize("at", [(0, 0), (0.3, -0.4)])
+def test_a_kernel_between_two_psfs_makes_one_of_the_other(at):
+    from scipy.signal import fftconvolve
+
+    psf, worse = moffat(3.0, at), moffat(4.5, size=61)
+    kernel = kernel_between(psf, worse)
+    assert kernel.shape == (61, 61)
+    assert kernel.sum() == pytest.approx(1)
+    made = fftconvolve(np.pad(moffat(3.0), 10), kernel, mode="same")
+    made, worse = made / made.sum(), worse / worse.sum()
+    assert np.abs(made - worse).max() < 0.02 * worse.max()
+
+
+def test_the_worst_seeing_has_the_largest_extent():
+    extents = [extent_of(moffat(fwhm, size=61)) for fwhm in (2, 3, 4.5)]
+    assert extents == sorted(extents)

@@ -610,3 +610,43 @@ def test_labels_of_64_bits_are_numbered_anew(bands, found):
     labels[labels > 0] += 2**40
     again = extract_bands(bands, segmentation=labels, renumber=True, **OPTIONS)
     assert again.table["label"].tolist() == found.table["label"].tolist()
+
+
+def test_colors_are_right_where_images_of_the_psfs_are_given(tmp_path):
+    def moffat(fwhm, y, x):
+        core = fwhm / 2 / np.sqrt(2 ** (1 / 2.8) - 1)
+        return (1 + (y**2 + x**2) / core**2) ** -2.8
+
+    y, x = np.indices((200, 240))
+    rng = np.random.default_rng(3)
+    seeing, bands, psf = {"g": 4.6, "r": 3.0}, {}, {}
+    for band, fwhm in seeing.items():
+        image = rng.normal(0, 1, y.shape)
+        for v in range(20, 200, 40):
+            for u in range(20, 240, 40):
+                image += 6000 * moffat(fwhm, y - v, x - u) / moffat(fwhm, y - 100, x - 120).sum()
+        bands[band] = image
+        v, u = np.indices((61, 61)) - 30
+        psf[band] = moffat(fwhm, v, u)
+    fits.writeto(tmp_path / "g.fits", psf["g"])
+    psf["g"] = str(tmp_path / "g.fits")
+    options = {"background": "none", "box_size": 40, "aperture_radii": (3.0,)}
+    found = extract_bands(bands, psf=psf, **options)
+    table = found.table
+
+    def color(name):
+        return float(np.median(-2.5 * np.log10(table[f"{name}_g"] / table[f"{name}_r"])))
+
+    assert len(table) == 30
+    assert abs(color("aperture_3_flux_matched")) < 0.01 < 0.2 < abs(color("aperture_3_flux"))
+    by_width = extract_bands(bands, psf_fwhm=seeing, **options).table
+    gaussian = -2.5 * np.log10(
+        by_width["aperture_3_flux_matched_g"] / by_width["aperture_3_flux_matched_r"]
+    )
+    assert abs(color("aperture_3_flux_matched")) < 0.5 * abs(np.median(gaussian))
+    with pytest.raises(ValueError, match="give one of them"):
+        extract_bands(bands, psf=psf, psf_fwhm=seeing)
+    with pytest.raises(ValueError, match="psf must have an image for each band"):
+        extract_bands(bands, psf={"g": psf["r"]})
+    with pytest.raises(ValueError, match="psf of r must be an image with odd sizes"):
+        extract_bands(bands, psf={"g": psf["r"], "r": np.ones((4, 4))})

@@ -105,3 +105,18 @@ def test_the_command_and_lists_of_images_have_them(image, band, tmp_path):
         [band], detection_image=[image], detection_rms=RMS, detection_mask=BAD
     )
     assert np.array_equal(outcome.extraction.segmentation.data, expected.segmentation.data)
+
+def test_the_background_of_the_detection_image_may_be_given(tmp_path):
+    field = make_field().astype(float)
+    other = field - 21
+    given = extract(field, detection_image=other, detection_background="none", box_size=16)
+    np.testing.assert_array_equal(given.detection_cat.frame.data, other)
+    measured = extract(field, detection_image=other, box_size=16)
+    assert not np.array_equal(measured.detection_cat.frame.data, other)
+    tiled = extract(
+        field, detection_image=other, detection_background=0.0, box_size=16,
+        workspace=tmp_path / "w", memory="2GB",
+    )  # fmt: skip
+    np.testing.assert_array_equal(tiled.table["kron_flux"], given.table["kron_flux"])
+    with pytest.raises(ValueError, match="detection_background"):
+        extract(field, detection_background="none", box_size=16)

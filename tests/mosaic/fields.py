@@ -65,10 +65,28 @@ def draw_field(rng: np.random.Generator) -> tuple[Any, Any]:
     return data, mask
 
 
+def draw_detection(rng: np.random.Generator) -> dict[str, Any]:
+    """Return one of the ways to detect, and one to deblend."""
+    ways: tuple[dict[str, Any], ...] = (
+        {}, {"significance": 4.0}, {"threshold_type": "global"}, {"threshold": 5.0},
+        {"filter": "matched"}, {"filter": "matched", "template_fwhm": (2, 5), "significance": 5.0},
+        {"kernel": rng.uniform(0, 1, (3, 5))}, {"significance": 4.0, "threshold_type": "global"},
+    )  # fmt: skip
+    deblending = {
+        "contrast_method": str(rng.choice(["basin", "saddle"])),
+        "deblend_npixels": int(rng.choice([1, 3, 5])),
+        "deblend_on": str(rng.choice(["convolved", "data"])),
+        "max_markers": int(rng.choice([1, 5, 200])),
+        "max_npixels": None if rng.random() < 0.7 else int(rng.choice([20, 200])),
+    }
+    return {**ways[rng.integers(len(ways))], **(deblending if rng.random() < 0.5 else {})}
+
+
 def draw_parameters(rng: np.random.Generator) -> dict[str, Any]:
     """Return parameters of the chain."""
     radii = (3.0, 12.0) if rng.random() < 0.5 else ()
     return {
+        **draw_detection(rng),
         "nsigma": float(rng.choice([1.5, 2, 5])),
         "npixels": int(rng.choice([1, 3, 5, 10])),
         "connectivity": int(rng.choice([4, 8])),

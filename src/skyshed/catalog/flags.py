@@ -1,4 +1,4 @@
-"""Quality flags: what to know about a source before relying on its measurements."""
+"""What to know about a source before relying on its measurements: flags, and where it is from."""
 
 from typing import Any
 
@@ -108,6 +108,18 @@ def flags(
     bits |= KRON_FLAGS[_kron_seen]
     bits |= FLAGS.KRON_MINIMUM_RADIUS * _kron_at_least
     return bits | FLAGS.LOCAL_BKG_TOO_FEW_PIXELS * _too_few_around
+
+
+@measurement(
+    Column(
+        "parent",
+        description="Label before deblending, which the children of one source share, as "
+        "SourceExtractor's ID_PARENT.",
+    )
+)
+def parent(sources: Any, provenance: Any) -> Any:
+    """Look up what deblending noted."""
+    return provenance.labels_before(sources.host.labels)
 
 
 def decode(results: Results, return_bit_values: bool) -> dict[int, list[Any]]:

@@ -85,6 +85,9 @@ class ExposureMesh:
     few_left : bool
         Whether, without sources and what lies around them, fewer than half of the boxes had enough
         good pixels.
+    given_noise : float
+        The noise that the user gave, absolute, the median over a sample of pixels; NaN where none
+        was given.
     """
 
     mesh: Mesh
@@ -98,6 +101,14 @@ class ExposureMesh:
     n_unclipped: int = 0
     left: float = np.nan
     few_left: bool = False
+    given_noise: float = np.nan
+
+    @property
+    def global_noise(self) -> float:
+        """One noise for the whole exposure: the median of what is given, or of the mesh."""
+        if np.isnan(self.given_noise):
+            return float(np.median(self.mesh.noise))
+        return float(self.given_noise)
 
 
 def measure_window(
@@ -258,8 +269,11 @@ def assemble(
         )
     n_boxes, counts = _noiseless(values, mesh.gaps, exposure.shape, box_size)
     scale, ratio = _scale_and_ratio(exposure, mesh, boxes, box_size)
+    noise = _given_noise(boxes, scale)
     mesh, left = _as_given(mesh, joined("given"))
-    return ExposureMesh(mesh, scale, lenient, n_unmasked, ratio, n_boxes, *counts, left)
+    return ExposureMesh(
+        mesh, scale, lenient, n_unmasked, ratio, n_boxes, *counts, left, given_noise=noise
+    )
 
 
 def _second(
@@ -280,8 +294,19 @@ def _second(
     if mesh is None:
         return replace(first, few_left=True)
     scale, ratio = _scale_and_ratio(exposure, mesh, boxes, box_size)
+    noise = _given_noise(boxes, scale)
     mesh, left = _as_given(mesh, given)
-    return replace(first, mesh=mesh, scale=scale, noise_ratio=ratio, left=left, few_left=few_left)
+    return replace(
+        first, mesh=mesh, scale=scale, noise_ratio=ratio, left=left, few_left=few_left,
+        given_noise=noise,
+    )  # fmt: skip
+
+
+def _given_noise(boxes: Mapping[Window, Boxes], scale: float) -> float:
+    """Return ``given_noise`` of an `ExposureMesh`."""
+    sample = np.concatenate([part.sample for part in boxes.values()])
+    sample = sample[sample > 0]
+    return float(np.median(sample)) * scale if sample.size else np.nan
 
 
 def _as_given(mesh: Mesh, given: Any) -> tuple[Mesh, float]:

@@ -8,10 +8,18 @@ from astropy.table import QTable
 
 from skyshed.catalog.registry import Column
 from skyshed.catalog.table import describe
-from skyshed.chain.columns import catalog_table, empty_table, make_table
+from skyshed.chain.columns import (
+    DERIVED,
+    GROUPS,
+    catalog_table,
+    empty_table,
+    make_table,
+    spelled_out,
+)
 from skyshed.chain.derived import calibrated_columns
 from skyshed.chain.request import MATCHED, Request
 from skyshed.chain.run import dtype_of_chain
+from skyshed.chain.sextractor_columns import SEXTRACTOR, is_sextractor, needs_of
 from skyshed.namespace import array_namespace, count_in_rows, to_host
 
 __all__ = [
@@ -50,8 +58,18 @@ def coverage_of(catalog: Any) -> Any:
 
 
 def band_table(catalog: Any, request: Request, name: str) -> QTable:
-    """Return the table of the catalog of one band, under the names of a table of one image."""
-    table = make_table(catalog, request.parameters_of(name), request.calibration_of(name))
+    """Return the table of the catalog of one band, under the names of a table of one image.
+
+    Positions and shapes, of which a table of bands has one set, are in that of the first.
+    """
+    parameters = request.parameters_of(name)
+    if name != request.measured[0]:
+        asked_for = parameters.columns or ("default",)
+        names = spelled_out(asked_for, catalog.wcs is not None) or []
+        own = ("label", *(each for each in names if is_of_band(each) and each != "label"))
+        derived = (DERIVED,) if any(each in GROUPS for each in asked_for) else ()
+        parameters = parameters.replace(columns=(*own, *derived), designation=None)
+    table = make_table(catalog, parameters, request.calibration_of(name))
     table = _with_coverage(table, coverage_of(catalog))
     if request.band_of(name) != name:
         table.remove_column(COVERAGE)  # which is that of the band as it is
@@ -86,6 +104,8 @@ def is_of_band(column: str) -> bool:
     name = ALIASES.get(column, column)
     if name in COLUMNS:
         return not COLUMNS[name][1].geometry
+    if is_sextractor(column):
+        return column not in SEXTRACTOR or any(map(is_of_band, needs_of(column)))
     return column not in ("label", "name")
 
 

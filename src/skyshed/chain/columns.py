@@ -8,6 +8,7 @@ import numpy as np
 
 from skyshed.catalog.registry import Column
 from skyshed.catalog.table import add_column, describe, make_bare_table
+from skyshed.chain.association import Association, add_association
 from skyshed.chain.calibrated import add_flux_densities, add_magnitudes, told_of
 from skyshed.chain.derived import (
     FLUXES,
@@ -22,6 +23,12 @@ from skyshed.chain.derived import (
 )
 from skyshed.chain.designation import designations, pixel_scale, resolving
 from skyshed.chain.exposure_columns import QUALITY
+from skyshed.chain.sextractor_columns import (
+    NOT_MEASURED,
+    is_sextractor,
+    needs_of,
+    sextractor_table,
+)
 from skyshed.images.photometry import Calibration
 from skyshed.output.table_parts import PlainTable, to_plain
 from skyshed.parameters import Parameters
@@ -30,6 +37,7 @@ if TYPE_CHECKING:  # slow to import, and not needed to write a catalog
     from astropy.table import QTable
 
 __all__ = [
+    "DERIVED",
     "GROUPS",
     "catalog_table",
     "check_columns",
@@ -86,6 +94,14 @@ def check_columns(
             if possible is not None:
                 check_derived(name, possible)
             continue
+        if is_sextractor(name):
+            try:
+                check_columns(needs_of(name), has_wcs, has_quality)
+            except ValueError as error:
+                raise ValueError(f"columns: {name!r}: {error}") from None
+            continue
+        if name in NOT_MEASURED:
+            raise ValueError(f"columns: {name!r} is not measured: {NOT_MEASURED[name]}")
         entry = COLUMNS.get(ALIASES.get(name, name))
         if entry is None or not entry[0].public:
             others = [column.name for column, _ in listed_columns()]
@@ -133,20 +149,28 @@ def measured_columns(parameters: Parameters) -> list[str]:
     columns = spelled_out(parameters.columns, True)
     if columns is None:
         columns = spelled_out(("default",), True) or []
-    columns = [name for name in columns if not is_derived(name)]
+    columns = _as_measured(name for name in columns if not is_derived(name))
     return [*columns, *(f"{name}_{kind}" for name in FLUXES for kind in ("flux", "fluxerr"))]
+
+
+def _as_measured(names: Iterable[str]) -> list[str]:
+    """Return names of columns with SExtractor's replaced by those that they are made from."""
+    return [each for name in names for each in (needs_of(name) if is_sextractor(name) else (name,))]
 
 
 def needs_background(names: Iterable[str] | None) -> bool:
     """Whether any of the columns is measured on the background."""
     from skyshed.catalog.registry import ALIASES, COLUMNS, required
 
-    wanted = (ALIASES.get(name, name) for name in spelled_out(names, True) or ())
+    wanted = (ALIASES.get(name, name) for name in _as_measured(spelled_out(names, True) or []))
     return any("background" in required(name) for name in wanted if name in COLUMNS)
 
 
 def make_table(
-    catalog: Any, parameters: Parameters, calibration: Calibration | None = None
+    catalog: Any,
+    parameters: Parameters,
+    calibration: Calibration | None = None,
+    association: Association | None = None,
 ) -> "QTable":
     """Return the table of ``catalog`` that ``parameters`` ask for.
 
@@ -158,35 +182,47 @@ def make_table(
         What to measure besides: radii, apertures, magnitudes, names.
     calibration : Calibration, optional
         What the unit of the data is in flux densities. They are given of the fluxes in the table.
+    association : Association, optional
+        A list of positions; what it says of the sources comes last. All are in the table.
 
     Returns
     -------
     table : `~astropy.table.QTable`
-        One row per source. A column that the image says nothing about (positions on the sky
+        One row per source. If columns have SExtractor's names, these and no others are there. A
+        column that the image says nothing about (positions on the sky
         without a WCS) is left out.
     """
-    return _table(catalog, parameters, calibration, catalog.to_table)
+    return _table(catalog, parameters, calibration, association, catalog.to_table)
 
 
 def plain_table(
-    catalog: Any, parameters: Parameters, calibration: Calibration | None = None
+    catalog: Any,
+    parameters: Parameters,
+    calibration: Calibration | None = None,
+    association: Association | None = None,
 ) -> PlainTable:
     """Return the same table as plain columns, to be written."""
     if catalog.isscalar:
-        return to_plain(make_table(catalog, parameters, calibration))
-    return to_plain(_table(catalog, parameters, calibration, partial(make_bare_table, catalog)))
+        return to_plain(make_table(catalog, parameters, calibration, association))
+    begin = partial(make_bare_table, catalog)
+    return to_plain(_table(catalog, parameters, calibration, association, begin))
 
 
 def _table(
     catalog: Any,
     parameters: Parameters,
     calibration: Calibration | None,
+    association: Association | None,
     begin: Callable[[list[str]], Any],
 ) -> Any:
     """Return what `make_table` does; ``begin`` returns a table of columns of the catalog."""
     has_wcs = catalog.wcs is not None
     asked_for = spelled_out(parameters.columns, has_wcs)
     names = list(catalog.default_columns) if asked_for is None else asked_for
+    if any(map(is_sextractor, names)):
+        whole = sextractor_table(catalog, names, parameters, calibration)
+        _as_floats(whole)
+        return told_of(add_association(whole, catalog, association), calibration)
     chosen = [name for name in names if is_derived(name)]
     bits = [name for name in QUALITY if name in catalog.extra_properties]
     # Of several bands, some may have no quality plane.
@@ -200,8 +236,8 @@ def _table(
     if asked_for is None and has_wcs:
         _add_positions(table, catalog)
     for name in list(table.colnames):
-        if getattr(table[name], "dtype", None) == np.dtype(object) and all(
-            value is None for value in table[name]
+        if getattr(table[name], "dtype", None) == np.dtype(object) and (
+            table[name].tolist().count(None) == len(table)
         ):
             table.remove_column(name)
     every = parameters.columns is None or any(name in GROUPS for name in parameters.columns)
@@ -209,7 +245,7 @@ def _table(
     if chosen:
         placed = [name for name in names if name in table.colnames]
         table = table[[*placed, *(name for name in table.colnames if name not in placed)]]
-    return told_of(table, calibration)
+    return told_of(add_association(table, catalog, association), calibration)
 
 
 def _add_derived(
@@ -307,6 +343,7 @@ def empty_table(
     dtype: Any,
     has_quality: bool = False,
     calibration: Calibration | None = None,
+    association: Association | None = None,
 ) -> "QTable":
     """Return a table of no sources, with the columns, dtypes and units that one of some has.
 
@@ -330,4 +367,4 @@ def empty_table(
     )
     for name in QUALITY if has_quality else ():
         catalog.add_extra_property(name, np.zeros(1, np.int64))
-    return make_table(catalog, parameters, calibration)[:0]
+    return make_table(catalog, parameters, calibration, association)[:0]

@@ -11,7 +11,7 @@ from skyshed.background.mesh import Mesh
 from skyshed.images.exposure import Planes
 from skyshed.namespace import array_namespace
 
-__all__ = ["METHODS", "Combination", "combined", "combined_mesh"]
+__all__ = ["METHODS", "Combination", "combined", "combined_mesh", "combined_noise"]
 
 #: How bands may be combined.
 METHODS = ("snr", "chi2", "mean")
@@ -67,6 +67,8 @@ def combined(combination: Combination, images: Iterable[Any], name: str) -> Plan
     planes : Planes
         The combination, whose background is 0, and its noise. Pixels that no band has are masked.
     """
+    if combination.method != "mean":
+        return _combined_sums(combination, images, name)
     total: Any = None
     spread: Any = None
     number: Any = None
@@ -78,29 +80,73 @@ def combined(combination: Combination, images: Iterable[Any], name: str) -> Plan
         if image.planes.mask is not None:
             good &= ~image.planes.mask
         noise = xp.where(good, noise, noise.dtype.type(1))
-        if combination.method == "mean":
-            term *= term.dtype.type(scale)
-            noise *= noise.dtype.type(scale)
-        else:
-            term /= noise
-        if combination.method == "chi2":
-            np.square(term, out=term)
+        term *= term.dtype.type(scale)
+        noise *= noise.dtype.type(scale)
         term[~good] = 0
         if total is None:
             total, spread, number = term, noise, good.astype(np.int16)
         else:
-            if combination.method == "mean":
-                total, spread = _averaged((total, spread), (term, noise), good, number == 0)
-            else:
-                total = _plus(total, term)
+            total, spread = _averaged((total, spread), (term, noise), good, number == 0)
             number = _plus(number, good)
         del term, noise, good, image
-    missing = number == 0
-    data, rms = total, spread
-    if combination.method != "mean":
-        data, rms = _of_sums(combination.method, total, number, len(combination.bands))
+    return _as_planes(total, number == 0, spread, name)
+
+
+def _combined_sums(combination: Combination, images: Iterable[Any], name: str) -> Planes:
+    """Combine a window of several bands by sums of significances, or of their squares.
+
+    Nearly all pixels are there in all bands: only those that are not are looked at one by one.
+    """
+    total: Any = None
+    lost: Any = None
+    n = len(combination.bands)
+    for image in images:
+        term, _ = image.without_background()  # an array of its own
+        noise, mask = image.noise(), image.planes.mask
+        xp = array_namespace(data=term)
+        bad = None if xp.min(noise) > 0 else ~(noise > 0)
+        if mask is not None:
+            bad = mask if bad is None else bad | mask
+        if bad is None:
+            term /= noise
+        else:
+            index = xp.flatnonzero(bad)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                term /= noise
+            term.reshape(-1)[index] = 0
+            if lost is None:
+                lost = xp.zeros(term.shape, dtype=np.int16)
+            lost.reshape(-1)[index] += 1
+        if combination.method == "chi2":
+            np.square(term, out=term)
+        total = term if total is None else _plus(total, term)
+        del term, noise, mask, bad, image
+    mean, deviation = ([0.0] * (n + 1), [1.0, *(k**0.5 for k in range(1, n + 1))])
+    if combination.method == "chi2":
+        mean, deviation = _chi(n)
+        np.sqrt(total, out=total)
+    factors = [1 / each for each in deviation]
+    offsets = [a * b for a, b in zip(mean, factors, strict=True)]
+    missing = None
+    if lost is not None:
+        index = xp.flatnonzero(lost)
+        number = n - lost.reshape(-1)[index]
+        some = total.reshape(-1)[index] * xp.asarray(factors, dtype=total.dtype)[number]
+        some -= xp.asarray(offsets, dtype=total.dtype)[number]
+        missing = lost == n
+    total *= total.dtype.type(factors[n])
+    if offsets[n]:
+        total -= total.dtype.type(offsets[n])
+    if lost is not None:
+        total.reshape(-1)[index] = some
+    return _as_planes(total, missing, xp.broadcast_to(xp.ones((), total.dtype), total.shape), name)
+
+
+def _as_planes(data: Any, missing: Any, rms: Any, name: str) -> Planes:
+    """Return a combination, whose background is 0."""
+    xp = array_namespace(data=data)
     return Planes(
-        data, missing if xp.any(missing) else None, rms, name=name,
+        data, missing if missing is not None and xp.any(missing) else None, rms, name=name,
         level=xp.broadcast_to(xp.zeros((), dtype=data.dtype), data.shape),
     )  # fmt: skip
 
@@ -138,22 +184,6 @@ def _averaged(
     return mean, xp.where(first & good, noise, own)
 
 
-def _of_sums(method: str, total: Any, number: Any, most: int) -> tuple[Any, Any]:
-    """Return the combination and its noise; 0 and 1 where no band has the pixel."""
-    xp = array_namespace(total=total)
-    if method == "snr":
-        factor, offset = [1.0, *(n**-0.5 for n in range(1, most + 1))], None
-    else:
-        mean, deviation = _chi(most)
-        np.sqrt(total, out=total)
-        factor = [1 / each for each in deviation]
-        offset = [a * b for a, b in zip(mean, factor, strict=True)]
-    total *= xp.asarray(factor, dtype=total.dtype)[number]
-    if offset is not None:
-        total -= xp.asarray(offset, dtype=total.dtype)[number]
-    return total, xp.ones_like(total)
-
-
 def _chi(most: int) -> tuple[list[float], list[float]]:
     """Return mean and standard deviation of chi for 0 to ``most`` degrees of freedom.
 
@@ -163,6 +193,15 @@ def _chi(most: int) -> tuple[list[float], list[float]]:
     for n in range(1, most + 1):
         mean.append(math.sqrt(2) * math.exp(math.lgamma((n + 1) / 2) - math.lgamma(n / 2)))
     return mean, [1.0, *(math.sqrt(n - mean[n] ** 2) for n in range(1, most + 1))]
+
+
+def combined_noise(combination: Combination, noises: Sequence[float]) -> float:
+    """Return one noise for a combination, from those of its bands."""
+    if combination.method != "mean":
+        return 1.0
+    scaled = (scale * noise for scale, noise in zip(combination.scales, noises, strict=True))
+    weight = sum(noise**-2 for noise in scaled if noise > 0)
+    return weight**-0.5 if weight else 0.0
 
 
 def combined_mesh(combination: Combination, meshes: Sequence[Mesh]) -> Mesh:

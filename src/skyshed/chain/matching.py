@@ -1,16 +1,18 @@
-"""The kernel that brings a band to the seeing of a worse one."""
+"""The kernels that bring bands to the seeing of the worst one."""
 
 import math
 from typing import Any
 
 import numpy as np
 
-__all__ = ["matching_kernel"]
+__all__ = ["extent_of", "kernel_between", "matching_kernel"]
 
 #: The FWHM of a Gaussian over its standard deviation.
 GAUSSIAN_FWHM = 2 * math.sqrt(2 * math.log(2))
 #: How many standard deviations the kernel reaches: 3e-4 of a Gaussian lies beyond.
 REACH = 4.0
+#: Weight of the smoothness of a kernel between two PSFs (`pypher`'s default, Boucaud et al. 2016).
+SMOOTHNESS = 1e-4
 #: Gaussians that are narrower, in pixels, have another variance where they are sampled.
 LEAST_SAMPLED = 0.7
 
@@ -47,3 +49,67 @@ def matching_kernel(fwhm: float) -> Any:
         line = np.exp(-0.5 * (np.arange(-half, half + 1) / sigma) ** 2)
     kernel = np.outer(line, line)
     return kernel / kernel.sum()
+
+
+def extent_of(psf: Any) -> float:
+    """Return the area in pixels that a PSF is as noisy as: 1 / sum(p**2), where its sum is 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skyshed.chain.matching import extent_of
+    >>> print(extent_of(np.ones((3, 3))))
+    9.0
+    """
+    return float(np.sum(psf) ** 2 / np.sum(np.square(psf)))
+
+
+def kernel_between(psf: Any, worse: Any) -> Any:
+    """Return the kernel that makes of one PSF another, wider one.
+
+    In Fourier space it is ``conj(P) W / (abs(P)**2 + m abs(L)**2)`` for PSFs ``P`` and ``W`` and a
+    Laplacian ``L``: the smoothest kernel that fits (Boucaud et al. 2016, A&A 596, A63, eq. 12).
+    Both are brought to their centers of mass first, so that the kernel moves nothing.
+
+    Parameters
+    ----------
+    psf, worse : array of float, both sizes odd
+        Images of PSFs, on any scale.
+
+    Returns
+    -------
+    kernel : array of float64, shape (n, n)
+        n is the largest size. Its sum is 1; elements may be negative.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skyshed.chain.matching import kernel_between, matching_kernel
+    >>> kernel = kernel_between(matching_kernel(3.0), matching_kernel(5.0))
+    >>> same = matching_kernel(4.0)  # 3**2 + 4**2 = 5**2
+    >>> half = len(same) // 2, len(kernel) // 2
+    >>> print(np.abs(same - kernel[half[1] - half[0] : half[1] + half[0] + 1,
+    ...              half[1] - half[0] : half[1] + half[0] + 1]).max() < 2e-3)
+    True
+    """
+    size = max(*np.shape(psf), *np.shape(worse))
+    one, other = (_centered_transform(each, size) for each in (psf, worse))
+    laplacian = np.zeros((size, size))
+    laplacian[0, 0] = 4.0
+    laplacian[[0, 0, 1, -1], [1, -1, 0, 0]] = -1.0
+    penalty = SMOOTHNESS * np.abs(np.fft.fft2(laplacian)) ** 2
+    kernel = np.fft.ifft2(np.conj(one) * other / (np.abs(one) ** 2 + penalty)).real
+    kernel = np.fft.fftshift(kernel)
+    return kernel / kernel.sum()
+
+
+def _centered_transform(psf: Any, size: int) -> Any:
+    """Return the Fourier transform of a PSF around its center of mass, on a grid of so many."""
+    psf = np.asarray(psf, np.float64)
+    psf = psf / psf.sum()
+    (ny, nx), grid = psf.shape, np.zeros((size, size))
+    grid[:ny, :nx] = psf
+    y, x = np.indices(psf.shape)
+    frequency = np.fft.fftfreq(size)
+    turn = frequency[:, None] * np.sum(psf * y) + frequency * np.sum(psf * x)
+    return np.fft.fft2(grid) * np.exp(2j * np.pi * turn)

@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from skyshed.chain.association import Association
 from skyshed.chain.combination import Combination
+from skyshed.chain.smoothing import halo_of
 from skyshed.images.exposure import Exposure
 from skyshed.images.photometry import Calibration
 from skyshed.images.pixels import RefusedError
@@ -99,9 +101,11 @@ class Request:
         Of several bands, which the exposures are then, those that fluxes are measured with.
     combination : Combination or None
         What the image is made of that sources of several bands are detected and shaped on.
-    matching : mapping of str to float
-        Of several bands, if they are matched: the FWHM, in pixels, of the Gaussian that brings each
-        to the seeing of the worst.
+    matching : mapping of str to array
+        Of several bands, if they are matched: the kernel that brings each to the seeing of the
+        worst.
+    association : Association or None
+        A list of positions that sources are matched against.
     """
 
     exposures: Mapping[str, Exposure]
@@ -112,7 +116,8 @@ class Request:
     asked: Mapping[str, Any] = field(default_factory=dict)
     of_band: Mapping[str, Parameters] = field(default_factory=dict)
     combination: Combination | None = None
-    matching: Mapping[str, float] = field(default_factory=dict)
+    matching: Mapping[str, Any] = field(default_factory=dict)
+    association: Association | None = None
 
     @property
     def exposure(self) -> Exposure:
@@ -130,7 +135,9 @@ class Request:
         band = self.band_of(name)
         if band not in self.of_band:
             return self.parameters
-        own = self.of_band[band].replace(n_threads=self.parameters.n_threads)
+        own = self.of_band[band]
+        if own.n_threads != self.parameters.n_threads:
+            own = own.replace(n_threads=self.parameters.n_threads)
         if band == name:
             return own
         return own.replace(columns=FLUXES_ONLY, fluxfrac_radii=(), designation=None)
@@ -198,8 +205,7 @@ class Request:
     @property
     def halo(self) -> int:
         """How many pixels beyond its edge a convolved window depends on."""
-        parameters = self.parameters
-        return (parameters.kernel_size or 0) // 2 if parameters.kernel_fwhm else 0
+        return halo_of(self.parameters)
 
     @property
     def box_size(self) -> tuple[int, int]:
@@ -288,4 +294,6 @@ class Request:
 
 def spelled(value: Any) -> str:
     """Write a value of a parameter for the record."""
+    if isinstance(value, tuple) and value and isinstance(value[0], tuple):  # a kernel
+        return f"{len(value)} x {len(value[0])} numbers"
     return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)

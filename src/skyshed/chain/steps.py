@@ -12,11 +12,18 @@ from skyshed.background.window import BackgroundWindow
 from skyshed.catalog import CatalogSettings, SourceCatalog
 from skyshed.chain.background import ExposureMesh
 from skyshed.chain.columns import needs_background
-from skyshed.chain.combination import combined
+from skyshed.chain.combination import combined, combined_noise
 from skyshed.chain.exposure_columns import bits_of_sources, with_saturated
-from skyshed.chain.matching import matching_kernel
 from skyshed.chain.request import DETECTION, Request
-from skyshed.convolution import convolve, oversampled_gaussian
+from skyshed.chain.smoothing import (
+    convolved,
+    detection_limit,
+    detection_significance,
+    kernel_of,
+    limit_of_each_pixel,
+    noise_left,
+)
+from skyshed.convolution import convolve
 from skyshed.exceptions import CrowdedWarning, NoDetectionsWarning
 from skyshed.frame import Frame, Lazy
 from skyshed.images.exposure import Planes
@@ -32,8 +39,8 @@ from skyshed.sources import Sources
 __all__ = [
     "Prepared",
     "check_combination",
-    "convolved",
     "make_catalog",
+    "peak_npixels",
     "prepare",
     "prepare_exposure",
     "warn_of_crowding",
@@ -59,17 +66,26 @@ class Prepared:
     convolved : array, shape (ny, nx), or None
         The window without its background, convolved for detection; `None` where nothing is
         detected or shaped on it, and once shapes have been measured.
+    global_noise : float
+        One noise for the whole exposure.
+    significance : array, shape (ny, nx), or None
+        What a matched filter detects on, from `convolve` until sources are detected.
+    limit : array, shape (ny, nx), or None
+        The threshold where it is a multiple of the noise of the convolved image, likewise.
     """
 
     planes: Planes
     background: BackgroundWindow
     parameters: Parameters
     convolved: Any = None
+    global_noise: float = np.nan
+    significance: Any = None
+    limit: Any = None
 
     @property
     def smooth(self) -> bool:
         """Whether the image is convolved at all."""
-        return bool(self.parameters.kernel_fwhm and self.parameters.kernel_size)
+        return kernel_of(self.parameters) is not None
 
     def without_background(self) -> tuple[Any, Any]:
         """Return the image without its background, and the background where columns need it."""
@@ -91,7 +107,22 @@ class Prepared:
         return self.background.background_rms if self.planes.rms is None else self.planes.rms
 
     def threshold(self) -> Any:
-        """Return what a pixel of a source must exceed."""
+        """Return what a pixel of a source must exceed in the image that it is `detected_on`."""
+        parameters = self.parameters
+        if self.limit is not None:
+            return self.limit
+        everywhere: float | None = parameters.threshold
+        if parameters.filter == "matched":
+            everywhere = detection_limit(parameters)
+        elif everywhere is None and parameters.threshold_type == "global":
+            everywhere = self.global_noise * (
+                parameters.nsigma
+                if parameters.significance is None
+                else parameters.significance * noise_left(parameters)
+            )
+        if everywhere is not None:
+            data = self.planes.data
+            return array_namespace(data=data).asarray(everywhere, dtype=data.dtype)
         noise = self.noise()
         if noise is self.planes.rms:
             return self.parameters.nsigma * noise
@@ -119,16 +150,48 @@ class Prepared:
         """The pixels of the image that these are."""
         return Window(*self.background.window)
 
-    def convolve(self) -> None:
-        """Make the image that sources are detected and shaped on."""
-        self.convolved = convolved(self.without_background()[0], self.planes.mask, self.parameters)
+    def convolve(self, detect: bool = False) -> None:
+        """Make the image that sources are deblended and shaped on; and what they are detected by.
+
+        Without ``detect`` that is left out where it is not the same.
+        """
+        data, parameters = self.without_background()[0], self.parameters
+        self.convolved = convolved(data, self.planes.mask, parameters)
+        if not detect:
+            return
+        if parameters.filter == "matched":
+            self.significance = detection_significance(
+                data, self.noise(), self.planes.mask, parameters
+            )
+        elif parameters.significance is not None and parameters.threshold_type == "map":
+            self.limit = limit_of_each_pixel(self.noise(), self.planes.mask, parameters)
+
+    @property
+    def detected_on(self) -> Any:
+        """The image that pixels of sources are above the threshold in, once it is made."""
+        return self.convolved if self.significance is None else self.significance
+
+    def end_detection(self) -> None:
+        """Let go what nothing but the detection needs."""
+        self.significance = self.limit = None
+
+    def deblended_on(self) -> Any:
+        """Return the image that peaks of sources are looked for in, once it is convolved."""
+        if self.parameters.deblend_on == "convolved":
+            return self.convolved
+        return self.without_background()[0]
 
     def cut(self, window: Window) -> "Prepared":
         """Return a window of this one."""
         xp, where = array_namespace(data=self.planes.data), window.within(self.window)
-        smooth = None if self.convolved is None else xp.ascontiguousarray(self.convolved[where])
-        background = self.background.at(*window.bounds)
-        return Prepared(self.planes.cut(where), background, self.parameters, smooth)
+        smooth, significance, limit = (
+            None if image is None else xp.ascontiguousarray(image[where])
+            for image in (self.convolved, self.significance, self.limit)
+        )
+        return Prepared(
+            self.planes.cut(where), self.background.at(*window.bounds), self.parameters, smooth,
+            self.global_noise, significance, limit,
+        )  # fmt: skip
 
 
 def _counts_per_unit(parameters: Parameters) -> float | None:
@@ -148,7 +211,9 @@ def prepare(planes: Planes, mesh: ExposureMesh, request: Request, window: Window
     if planes.relative:
         rms = planes.rms * planes.rms.dtype.type(mesh.scale)
         planes = replace(planes, rms=rms, relative=False)
-    return Prepared(planes, background, request.parameters_of(planes.name))
+    return Prepared(
+        planes, background, request.parameters_of(planes.name), global_noise=mesh.global_noise
+    )
 
 
 def prepare_exposure(
@@ -159,9 +224,13 @@ def prepare_exposure(
     if combination is not None and name == DETECTION:
         bands = (prepare_exposure(request, each, window, meshes) for each in combination.bands)
         # Level and noise are in the planes: the mesh says where the window is.
-        return prepare(
+        image = prepare(
             combined(combination, bands, name), meshes[combination.bands[0]], request, window
         )
+        image.global_noise = combined_noise(
+            combination, [meshes[each].global_noise for each in combination.bands]
+        )
+        return image
     if request.band_of(name) != name:
         return _matched(request, name, window, meshes)
     return prepare(request.exposures[name].read(window), meshes[name], request, window)
@@ -176,7 +245,7 @@ def _matched(
     that are larger than the kernel, and makes that of single pixels smaller.
     """
     band = request.band_of(name)
-    kernel = matching_kernel(request.matching[band])
+    kernel = request.matching[band]
     around = window.grown(len(kernel) // 2, request.shape)
     image = prepare_exposure(request, band, around, meshes)
     data, _ = image.without_background()
@@ -192,15 +261,6 @@ def _matched(
     cut = image.cut(window)
     cut.planes = replace(cut.planes, data=xp.ascontiguousarray(cut.planes.data))
     return cut
-
-
-def convolved(data: Any, mask: Any, parameters: Parameters) -> Any:
-    """Return the image that sources are detected on, NaN where it is masked."""
-    if not (parameters.kernel_fwhm and parameters.kernel_size):
-        return data
-    shape = (parameters.kernel_size, parameters.kernel_size)
-    kernel = oversampled_gaussian(parameters.kernel_fwhm, shape)
-    return convolve(data, kernel, mask=mask, preserve_nan=True, n_threads=parameters.n_threads)
 
 
 def make_catalog(
@@ -261,6 +321,12 @@ def make_catalog(
         catalog.measure("moments")
         smooth.release()
     return catalog
+
+
+def peak_npixels(parameters: Parameters) -> int:
+    """Return the least number of pixels of a peak."""
+    least = parameters.deblend_npixels
+    return parameters.npixels if least is None else least
 
 
 def check_combination(request: Request, meshes: Mapping[str, ExposureMesh]) -> None:

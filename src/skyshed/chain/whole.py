@@ -15,7 +15,7 @@ from skyshed.chain.doubts import warn_of_doubts
 from skyshed.chain.request import DETECTION, IMAGE, Request
 from skyshed.chain.run import Run
 from skyshed.chain.source_mask import grown
-from skyshed.chain.steps import Prepared, make_catalog, prepare, warn_of_crowding, warn_of_nothing
+from skyshed.chain.steps import Prepared, make_catalog, peak_npixels, prepare, warn_of_crowding, warn_of_nothing
 from skyshed.chain.tiles_table import TileFacts, tiles_table
 from skyshed.deblending import deblend_sources
 from skyshed.detection import detect_sources
@@ -158,9 +158,11 @@ class WholeRun(Run):
             request = self.request
             return empty_table(
                 request.wcs, request.unit, self.parameters, self.dtype, request.has_quality,
-                request.calibration,
+                request.calibration, request.association,
             )  # fmt: skip
-        return make_table(self.catalog, self.parameters, self.request.calibration)
+        return make_table(
+            self.catalog, self.parameters, self.request.calibration, self.request.association
+        )
 
     @property
     def tiles(self) -> "QTable":
@@ -174,7 +176,10 @@ class WholeRun(Run):
         if self.catalog is None or "table" in vars(self):
             plain = to_plain(self.table)
         else:
-            plain = plain_table(self.catalog, self.parameters, self.request.calibration)
+            request = self.request
+            plain = plain_table(
+                self.catalog, self.parameters, request.calibration, request.association
+            )
         yield replace(plain, rows=np.arange(len(plain)))
 
     def ellipses(self) -> Iterator[tuple[Any, Any]]:
@@ -330,12 +335,13 @@ def left_out_by(image: Prepared, segmentation: SegmentationImage | None, clock: 
         clock("background again")
         return grown(segmentation.data != 0, parameters.background_growth)
     clock("first detection")
-    image.convolve()
+    image.convolve(detect=True)
     labels, _ = labelling.label_above(
-        image.convolved, image.threshold(), image.planes.mask, parameters.npixels,
+        image.detected_on, image.threshold(), image.planes.mask, parameters.npixels,
         parameters.connectivity, parameters.n_threads,
     )  # fmt: skip
     image.convolved = None
+    image.end_detection()
     return grown(labels != 0, parameters.background_growth)
 
 
@@ -359,26 +365,29 @@ def detected(image: Prepared, clock: Clock) -> SegmentationImage:
     """Detect and deblend the sources of an image."""
     parameters = image.parameters
     clock("convolution")
-    image.convolve()
+    image.convolve(detect=True)
     clock("detection")
     segmentation = detect_sources(
-        image.convolved, image.threshold(), parameters.npixels, parameters.connectivity,
-        image.planes.mask, n_threads=parameters.n_threads,
+        image.detected_on, image.threshold(), parameters.npixels, parameters.connectivity,
+        image.planes.mask, n_threads=parameters.n_threads, max_npixels=parameters.max_npixels,
     )  # fmt: skip
+    image.end_detection()
     if segmentation is None:
         xp = array_namespace(data=image.convolved)
         return SegmentationImage(xp.zeros(image.convolved.shape, dtype=np.int32))
     if parameters.deblend:
         clock("deblending")
         segmentation = deblend_sources(
-            image.convolved,
+            image.deblended_on(),
             segmentation,
-            parameters.npixels,
+            peak_npixels(parameters),
             nlevels=parameters.nlevels,
             contrast=parameters.contrast,
             mode=parameters.mode,
             connectivity=parameters.connectivity,
             n_threads=parameters.n_threads,
             progress_bar=False,
+            contrast_method=parameters.contrast_method,
+            max_markers=parameters.max_markers,
         )
     return segmentation

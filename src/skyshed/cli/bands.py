@@ -30,7 +30,11 @@ COMPANIONS = {
     "error": "total error of each pixel, for the errors in the catalog",
     "mask": "pixels to leave out: those not 0, or of --mask-bits",
     "quality": "plane of bits, for the columns quality_or and quality_and",
+    "wcs": "WCS in place of the image's: headers as text, or FITS",
+    "as": "which product of an observatory the image is; plain for none [found out]",
 }
+#: The arguments of `skyshed.extract_bands` that options have other names than.
+ARGUMENTS = {"as": "profile"}
 #: How the values of such options are written.
 VALUES = "NAME=VALUE"
 
@@ -53,6 +57,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--psf-fwhm", metavar="NAME=PIX", nargs="+",
         help="FWHM of the stars of each band: fluxes are measured in the worst seeing, too",
     )  # fmt: skip
+    detection.add_argument(
+        "--psf", metavar="NAME=FILE", nargs="+",
+        help="the same by images of each band's PSF",
+    )  # fmt: skip
     files = parser.add_argument_group("files")
     add_result_files(files)
     files.add_argument(
@@ -60,7 +68,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     for name, about in COMPANIONS.items():
         files.add_argument(
-            f"--{name}", metavar=VALUES, nargs="+",
+            f"--{name}", dest=ARGUMENTS.get(name, name), metavar=VALUES, nargs="+",
             help=f"{about}; for each band, or one for all, or a pattern with {{folder}}, {{stem}}, "
             "{file} of the band's image",
         )  # fmt: skip
@@ -76,7 +84,12 @@ def run(arguments: argparse.Namespace) -> int:
     if not arguments.plan and arguments.out is None:
         raise ValueError("the following arguments are required: --out (see skyshed bands --help)")
     images = _named(arguments.bands)
-    options = {name: _values(getattr(arguments, name), name, images) for name in COMPANIONS}
+    options = {
+        ARGUMENTS.get(name, name): _values(
+            getattr(arguments, ARGUMENTS.get(name, name)), name, images
+        )
+        for name in COMPANIONS
+    }
     own = _of_bands(arguments, images)
     seeing = _values(_apart(arguments.psf_fwhm), "psf-fwhm", images)
     if isinstance(seeing, dict):
@@ -84,6 +97,7 @@ def run(arguments: argparse.Namespace) -> int:
     with warnings_in_one_line(arguments.quiet):
         request = open_bands(
             images, detect=arguments.detect, combine=arguments.combine, psf_fwhm=seeing,
+            psf=_values(arguments.psf, "psf", images),
             segmentation=arguments.segmentation, region=arguments.region,
             parameters=read_parameters(arguments), device=arguments.device,
             **{name: value for name, value in options.items() if value is not None}, **own,
@@ -123,7 +137,7 @@ def _values(tokens: Sequence[str] | None, option: str, images: dict[str, str]) -
         raise ValueError(
             f"--{option}: {wrong!r} must be NAME=VALUE with one of the bands {', '.join(images)}"
         )
-    if option == "hdu":
+    if option in ("hdu", "as"):
         return tokens[0]
     given = companions_of(tokens[0], f"--{option}", list(images.values()))
     return given if isinstance(given, str) else dict(zip(images, given, strict=True))

@@ -3,6 +3,7 @@
 import argparse
 import os
 import shutil
+import sys
 from collections.abc import Collection
 from dataclasses import Field, fields
 from pathlib import Path
@@ -12,7 +13,7 @@ from skyshed.cli.errors import warnings_in_one_line
 from skyshed.cli.garbage import collect_from_now_on
 from skyshed.cli.writing import WORKSPACE, say_calibration, say_product, write_found
 from skyshed.names import KEYWORDS
-from skyshed.parameters import Parameters
+from skyshed.parameters import PRESETS, Parameters
 from skyshed.parameters.companions import COMPANIONS
 from skyshed.parameters.validators import Flag
 
@@ -63,6 +64,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "S29,S30, 'S*', 'SCI,*' (every version) or all",
     )  # fmt: skip
     add_companions(files)
+    files.add_argument(
+        "--sextractor", metavar="SEX",
+        help="configuration of SExtractor (default.sex), with the columns of its PARAMETERS_NAME; "
+        "--config and options go before it",
+    )  # fmt: skip
     add_large(parser)
     parser.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors")
     add_parameters(parser)
@@ -90,10 +96,11 @@ def add_companions(files: Any) -> None:
         ("detection-weight", "inverse variance of the background of the detection image"),
         ("detection-rms", "noise of the background of the detection image"),
         ("detection-variance", "variance of the background of the detection image"),
+        ("detection-background", "background of the detection image, as for --background"),
         ("detection-mask", "pixels of the detection image to leave out, as for --mask"),
         ("wcs", "WCS in place of the image's: headers as text (.head of SCAMP), or FITS"),
     ):
-        metavar = "FILE|NUMBER|none" if name == "background" else "FILE"
+        metavar = "FILE|NUMBER|none" if name.endswith("background") else "FILE"
         files.add_argument(f"--{name}", metavar=metavar, help=about)
     files.add_argument(
         "--as", metavar="PROFILE", dest="profile",
@@ -106,6 +113,10 @@ def add_result_files(files: Any) -> None:
     files.add_argument("--out", metavar="DIR", help="folder for the results")
     files.add_argument("--format", choices=FORMATS, default="fits", help="of the catalog [fits]")
     files.add_argument("--config", metavar="TOML", help="parameters; options go before them")
+    files.add_argument(
+        "--preset", choices=tuple(PRESETS),
+        help="parameters that another program begins with; --config and options go before them",
+    )  # fmt: skip
     files.add_argument(
         "--compress", action="store_true", help="compress the segmentation image by tiles"
     )
@@ -163,6 +174,11 @@ def _add_parameter(group: Any, each: Field[Any], of_a_band: bool = False) -> Non
     about = f"{each.metadata['about']} [{_shown(each.default)}{unit}]".replace("%", "%%")
     common = {"dest": each.name, "default": argparse.SUPPRESS, "help": about}
     if isinstance(each.metadata["kind"], Flag):
+        if of_a_band:  # without names it is for all bands
+            common |= {"action": _FlagOfBands, "nargs": "*", "metavar": "NAME"}
+            options += [f"--no-{option.removeprefix('--')}" for option in options]
+            group.add_argument(*options, **common)
+            return
         group.add_argument(*options, action=argparse.BooleanOptionalAction, **common)
     else:
         action = _Columns if each.name == "columns" else "store"
@@ -170,6 +186,18 @@ def _add_parameter(group: Any, each: Field[Any], of_a_band: bool = False) -> Non
         if of_a_band:
             common["nargs"], metavar = "+", f"[NAME=]{metavar}"
         group.add_argument(*options, action=action, metavar=metavar, **common)
+
+
+class _FlagOfBands(argparse.Action):
+    """Keeps what is yes or no for all bands, or for those that are named."""
+
+    def __call__(self, parser: Any, namespace: Any, values: Any, option: Any = None) -> None:
+        """Take the names of bands."""
+        yes = "false" if str(option).startswith("--no-") else "true"
+        names = [name for value in values for name in value.split(",") if name]
+        kept = getattr(namespace, self.dest, []) if names else []
+        given = [f"{name}={yes}" for name in names] if names else [yes]
+        setattr(namespace, self.dest, [*kept, *given])
 
 
 class _Columns(argparse.Action):
@@ -193,10 +221,12 @@ def _shown(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def read_parameters(arguments: argparse.Namespace) -> Parameters:
-    """Return the parameters of the command line, then of the configuration file."""
-    path = arguments.config
-    parameters = Parameters() if path is None else Parameters.from_toml(path)
+def read_parameters(arguments: argparse.Namespace, base: Parameters | None = None) -> Parameters:
+    """Return the parameters of the command line, then of the configuration file, then ``base``."""
+    path, preset = arguments.config, arguments.preset
+    parameters = base or (Parameters() if preset is None else Parameters.preset(preset))
+    if path is not None:
+        parameters = Parameters.from_toml(path, parameters)
     given = {}
     for each in fields(Parameters):
         if each.name in arguments:
@@ -209,7 +239,8 @@ def read_parameters(arguments: argparse.Namespace) -> Parameters:
 
 def run(arguments: argparse.Namespace) -> int:
     """Extract and write, or say what that will take."""
-    parameters = read_parameters(arguments)
+    translation = _translation(arguments)
+    parameters = read_parameters(arguments, translation and translation.parameters)
     if not arguments.plan and arguments.out is None:
         raise ValueError("the following arguments are required: --out (see skyshed extract --help)")
 
@@ -223,13 +254,39 @@ def run(arguments: argparse.Namespace) -> int:
 
     from skyshed.extraction.entry import open_request
 
+    inputs = {name: getattr(arguments, name) for name in INPUTS}
+    if translation is not None:
+        inputs = {
+            **translation.inputs, **{key: each for key, each in inputs.items() if each is not None}
+        }  # fmt: skip
     with warnings_in_one_line(arguments.quiet):
         request = open_request(
             arguments.image[0] if len(arguments.image) == 1 else arguments.image,
-            **{name: getattr(arguments, name) for name in INPUTS},
+            **inputs,
             parameters=parameters,
         )
         return carry_out(arguments, request)
+
+
+def _translation(arguments: argparse.Namespace) -> Any:
+    """Return what a configuration of SExtractor asks for, and say what cannot be followed."""
+    if arguments.sextractor is None:
+        return None
+    if arguments.preset is not None or arguments.each:
+        other = "--each" if arguments.each else "--preset"
+        raise ValueError(f"--sextractor does not go with {other}: give one of them")
+    from skyshed.images import open_image
+    from skyshed.sextractor import read_config
+
+    header = open_image(arguments.image[0], hdu=arguments.hdu).image.header
+    found = read_config(
+        arguments.sextractor,
+        None if header is None else (lambda name: header.find(name) is not None)
+    )
+    if not arguments.quiet:
+        for line in found.notes:
+            print(f"skyshed: {arguments.sextractor}: {line}", file=sys.stderr)
+    return found
 
 
 def carry_out(arguments: argparse.Namespace, request: Any) -> int:

@@ -50,6 +50,7 @@ def deblend_sources(
     progress_bar: bool = True,
     *,
     contrast_method: str | None = None,
+    max_markers: int | None = MAX_MARKERS,
 ) -> SegmentationImage:
     """Split overlapping sources by multiple thresholds and a watershed.
 
@@ -61,7 +62,8 @@ def deblend_sources(
     Parameters
     ----------
     data : array_like or Quantity, shape (ny, nx)
-        The image that the sources were detected in. A NaN pixel within a source exceeds no
+        The image to look for peaks in: the one that the sources were detected in, or another of the
+        same pixels, such as the one before convolution. A NaN pixel within a source exceeds no
         threshold, adds no flux, and is the last to be assigned to a peak.
     segment_img : `SegmentationImage`
         The sources.
@@ -77,8 +79,8 @@ def deblend_sources(
         0.001 keeps peaks up to 7.5 magnitudes fainter than the source; 1 splits nothing.
     mode : {'exponential', 'linear', 'sinh'}, optional
         How the thresholds are spaced. 'exponential' becomes 'sinh' for a source whose minimum is
-        not positive; a source with more than 200 markers is deblended again with 'linear' (unless
-        ``contrast_method`` is 'saddle').
+        not positive; a source with more than ``max_markers`` markers is deblended again with
+        'linear' (unless ``contrast_method`` is 'saddle').
     connectivity : {8, 4}, optional
         Whether pixels that touch at corners are connected (8) or only at edges (4), as in the
         detection.
@@ -91,7 +93,11 @@ def deblend_sources(
         Accepted for compatibility; no progress is shown.
     contrast_method : {None, 'basin', 'saddle'}, optional
         Which flux of a peak is compared with ``contrast``: that of its watershed basin ('basin',
-        also `None`), or the flux above the level where it separates from its neighbours ('saddle').
+        also `None`), or the flux above the level where it separates from its neighbours ('saddle'),
+        as in SExtractor (Bertin & Arnouts 1996, A&AS 117, 393, section 6.2).
+    max_markers : int or None, optional
+        The most peaks, before ``contrast`` is looked at, that a source is split at by ``mode``; 200
+        as in photutils. `None` sets no limit.
 
     Returns
     -------
@@ -135,7 +141,9 @@ def deblend_sources(
         )
     npixels = check_positive_integer(npixels, both_names("npixels"))
     relabel = check_flag(relabel, "relabel")
-    nlevels, contrast = check_deblending(nlevels, contrast, mode, connectivity, contrast_method)
+    nlevels, contrast = check_deblending(
+        nlevels, contrast, mode, connectivity, contrast_method, max_markers
+    )
     # Sources are addressed by their index: their numbers are the labels only where these are int32.
     sources = segment_img.label_table.sources
     if len(sources) == 0:
@@ -145,7 +153,7 @@ def deblend_sources(
         )
     search = Search(
         image, sources, npixels, nlevels, contrast, mode, int(connectivity), contrast_method,
-        n_threads,
+        n_threads, max_markers,
     )  # fmt: skip
     # All numbers of the sources come to the host at once: this is the first that is asked.
     search.surveyed  # noqa: B018
@@ -166,21 +174,31 @@ def deblend_sources(
         )
     base, parents = number_labels(chosen, old, split.n_children, relabel)
     children = children_of(parents, base, split.n_children)
-    info = _changed_modes(chosen, old.astype(old.dtype.newbyteorder("=")), split, mode)
+    info = _changed_modes(
+        chosen, old.astype(old.dtype.newbyteorder("=")), split, mode, max_markers
+    )
     image, new_sources = _paint(sources, base, chosen, split, n_threads)
     return SegmentationImage.from_labels(
         image.astype(old.dtype, copy=False),
         sources=new_sources,
         deblended_labels_map=(children, np.repeat(old[parents], split.n_children[parents])),
         flags_map=_flags(parents, base, children, split),
+        before_map=(base[split.n_children == 0], old[split.n_children == 0]),
         info=info,
     )
 
 
 def check_deblending(
-    nlevels: Any, contrast: Any, mode: Any, connectivity: Any, contrast_method: Any
+    nlevels: Any,
+    contrast: Any,
+    mode: Any,
+    connectivity: Any,
+    contrast_method: Any,
+    max_markers: Any = MAX_MARKERS,
 ) -> tuple[int, float]:
     """Return ``nlevels`` and ``contrast`` as numbers; raise a ValueError for a bad argument."""
+    if max_markers is not None:
+        check_positive_integer(max_markers, "max_markers")
     check_choice(contrast_method, "contrast_method", CONTRAST_METHODS)
     check_choice(mode, "mode", MODES)
     check_connectivity(connectivity)
@@ -227,7 +245,9 @@ def _flags(parents: Any, base: Any, children: Any, split: Split) -> tuple[Any, A
     )
 
 
-def _changed_modes(chosen: Any, labels: Any, split: Split, mode: str) -> dict[str, Any]:
+def _changed_modes(
+    chosen: Any, labels: Any, split: Split, mode: str, max_markers: int | None
+) -> dict[str, Any]:
     """Return the labels whose mode was changed, for ``info``, and warn if there are any."""
     cases = {
         "non_positive_min_labels": split.non_positive[chosen],
@@ -235,11 +255,11 @@ def _changed_modes(chosen: Any, labels: Any, split: Split, mode: str) -> dict[st
     }
     info = {name: labels[chosen[is_case]] for name, is_case in cases.items() if is_case.any()}
     if info:
-        warn_of_modes({name: len(changed) for name, changed in info.items()}, mode)
+        warn_of_modes({name: len(changed) for name, changed in info.items()}, mode, max_markers)
     return info
 
 
-def warn_of_modes(counts: dict[str, int], mode: str) -> None:
+def warn_of_modes(counts: dict[str, int], mode: str, max_markers: int | None) -> None:
     """Warn that sources were deblended with a mode other than the one requested.
 
     Parameters
@@ -248,12 +268,14 @@ def warn_of_modes(counts: dict[str, int], mode: str) -> None:
         Key of the result's ``info`` -> how many labels are listed there.
     mode : str
         The mode that was requested.
+    max_markers : int or None
+        How many markers a source may have.
     """
     listed = " and ".join(f"{count} in {name!r}" for name, count in counts.items())
     warnings.warn(
         "The deblending mode of one or more source labels from the input was changed from "
         f"{mode!r}, because their minimum is not positive (to 'sinh') or they have more than "
-        f"{MAX_MARKERS} markers (to 'linear'): {listed} of the result's info.",
+        f"{max_markers} markers (to 'linear'): {listed} of the result's info.",
         DeblendWarning,
         stacklevel=find_stack_level(),
     )

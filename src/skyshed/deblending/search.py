@@ -17,7 +17,8 @@ from skyshed.sources import Sources
 
 __all__ = ["MAX_MARKERS", "Search", "Split", "thresholds"]
 
-#: Sources with more markers are deblended again with linear thresholds, which start higher.
+#: Sources with more markers are deblended again with linear thresholds, which start higher, unless
+#: another number is given: photutils' number.
 MAX_MARKERS = 200
 
 #: How closely 'sinh' thresholds are spaced near the minimum: the smaller, the closer.
@@ -41,7 +42,7 @@ class Split:
     non_positive : array of bool, shape (n,)
         Whether 'exponential' became 'sinh', because the minimum is not positive.
     crowded : array of bool, shape (n,)
-        Whether the mode became 'linear', because there are more than `MAX_MARKERS` markers.
+        Whether the mode became 'linear', because there are more than ``max_markers`` markers.
     torn : array of bool, shape (n,)
         Whether the source is not connected: no marker reaches some of its pixels.
     """
@@ -73,7 +74,7 @@ class Search:
         The image, C-contiguous.
     sources : `~skyshed.sources.Sources`
         The n sources.
-    npixels, nlevels, contrast, mode, connectivity, contrast_method, n_threads
+    npixels, nlevels, contrast, mode, connectivity, contrast_method, n_threads, max_markers
         As for `skyshed.deblend_sources`, checked.
     """
 
@@ -86,6 +87,7 @@ class Search:
     connectivity: int
     contrast_method: str | None
     n_threads: int | None
+    max_markers: int | None = MAX_MARKERS
 
     @cached_property
     def surveyed(self) -> tuple[Any, Any, Any, Any]:
@@ -118,10 +120,11 @@ class Search:
             non_positive, np.zeros(n, bool), np.zeros(n, bool),
         )  # fmt: skip
         chosen = chosen[peaks[chosen] > 1]
-        if self.mode == "linear" or self.contrast_method == "saddle":
+        most = -1 if self.max_markers is None else self.max_markers
+        if self.mode == "linear" or self.contrast_method == "saddle" or most < 0:
             self._search(split, values, smallest, largest, chosen, self.mode, -1)
         else:
-            self._search(split, values, smallest, largest, chosen, self.mode, MAX_MARKERS)
+            self._search(split, values, smallest, largest, chosen, self.mode, most)
             crowded = np.flatnonzero(split.crowded)
             self._search(split, values, smallest, largest, crowded, "linear", -1)
         return split

@@ -1,26 +1,30 @@
 """From several bands of the same pixels to one table: `extract_bands`."""
 
 import math
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import astropy.units as u
+import numpy as np
 
 from skyshed.arguments import check_choice, check_flag, check_number, is_path
 from skyshed.chain.band_columns import check_endings
 from skyshed.chain.columns import check_columns
 from skyshed.chain.combination import METHODS, Combination
 from skyshed.chain.derived import derived_columns
+from skyshed.chain.matching import extent_of, kernel_between, matching_kernel
 from skyshed.chain.request import DETECTION, IMAGE, MATCHED, Request, spelled
 from skyshed.extraction.bands_result import BandsExtraction
 from skyshed.extraction.device import check_device, gpus_of, on_first
 from skyshed.extraction.entry import open_request, run_request
 from skyshed.extraction.given import open_labels
 from skyshed.extraction.plan import Resources, make_plan
+from skyshed.images import open_image
 from skyshed.images.registration import check_same_pixels
-from skyshed.namespace import on_its_device
+from skyshed.namespace import on_its_device, to_host
 from skyshed.parameters import OF_A_BAND, Parameters, canonical_keys
 
 __all__ = ["PER_BAND", "extract_bands", "open_bands"]
@@ -40,6 +44,7 @@ def extract_bands(
     detect: Sequence[str] | str | None = None,
     combine: str = "snr",
     psf_fwhm: Mapping[str, float] | None = None,
+    psf: Mapping[str, Any] | None = None,
     segmentation: Any = None,
     hdu: Any = None,
     weight: Any = None,
@@ -86,6 +91,10 @@ def extract_bands(
         convolved with the Gaussian that brings it to the worst seeing, for colors: segment, Kron
         and aperture fluxes and magnitudes with names that end in ``_matched_g``. Their errors are
         those of sums over the noise of the band as it is.
+    psf : mapping of str to image, optional
+        The same by images of the PSF of each band, both sizes odd, in the pixels of the band: each
+        is convolved with the kernel that makes its PSF that of the worst seeing, the smoothest one
+        that fits (Boucaud et al. 2016, A&A 596, A63).
     segmentation : SegmentationImage, or image of int, optional
         The label of each pixel: these sources are measured, and none are detected.
     hdu, weight, rms, variance, background, error, mask, quality, wcs, profile : optional
@@ -140,7 +149,7 @@ def extract_bands(
     if progress is not None:
         progress = check_flag(progress, "progress")
     request = open_bands(
-        bands, detect=detect, combine=combine, psf_fwhm=psf_fwhm, segmentation=segmentation,
+        bands, detect=detect, combine=combine, psf_fwhm=psf_fwhm, psf=psf, segmentation=segmentation,
         hdu=hdu, weight=weight, rms=rms, variance=variance, background=background, error=error,
         mask=mask, quality=quality, wcs=wcs, profile=profile, region=region,
         parameters=parameters, device=device, **overrides,
@@ -160,6 +169,7 @@ def open_bands(
     detect: Sequence[str] | str | None = None,
     combine: str = "snr",
     psf_fwhm: Mapping[str, float] | None = None,
+    psf: Mapping[str, Any] | None = None,
     segmentation: Any = None,
     region: Any = None,
     parameters: Parameters | None = None,
@@ -173,8 +183,11 @@ def open_bands(
     names = _names(bands)
     combine = check_choice(combine, "combine", METHODS)
     chosen = _chosen(detect, names)
-    matching = _matching(psf_fwhm, names)
-    check_endings([*names, *(f"{name}{MATCHED}" for name in matching)])
+    if psf is not None and psf_fwhm is not None:
+        raise ValueError("psf and psf_fwhm both say what the seeing is: give one of them")
+    widths = _matching(psf_fwhm, names)
+    matching = _of_images(psf, names)
+    check_endings([*names, *(f"{name}{MATCHED}" for name in matching or widths)])
     if parameters is not None and not isinstance(parameters, Parameters):
         raise TypeError(f"parameters must be skyshed.Parameters, got {type(parameters).__name__}")
     companions = {name: options.pop(name, None) for name in PER_BAND}
@@ -195,7 +208,8 @@ def open_bands(
     first = requests[names[0]]
     for name, each in requests.items():
         _check_grid(name, each, names[0], first)
-    _check_seeing(matching, first.shape)
+    _check_seeing(widths, first.shape)
+    matching = matching or {name: matching_kernel(fwhm) for name, fwhm in widths.items()}
     exposures = {name: each.exposure for name, each in requests.items()}
     known = None
     if segmentation is not None:
@@ -203,7 +217,7 @@ def open_bands(
     of_band = {name: each.parameters for name, each in requests.items()}
     request = Request(
         exposures, first.parameters.replace(**OF_A_BAND), known,
-        noted=_noted(requests, chosen, combine, psf_fwhm or {}), asked=_in_common(requests),
+        noted=_noted(requests, chosen, combine, psf_fwhm or {}, psf or {}), asked=_in_common(requests),
         of_band=of_band, combination=Combination(chosen, combine), matching=matching,
     )  # fmt: skip
     has_quality = any(each.has_quality for each in requests.values())
@@ -236,10 +250,15 @@ def _noted(
     chosen: Sequence[str],
     combine: str,
     psf_fwhm: Mapping[str, float],
+    psf: Mapping[str, Any],
 ) -> dict[str, str]:
     """Return what the record has to say: what was combined, and the numbers of each band."""
     noted = {"combine": combine, "detect": ",".join(chosen)}
     noted |= {f"{band}_psf_fwhm": str(float(fwhm)) for band, fwhm in psf_fwhm.items()}
+    noted |= {
+        f"{band}_psf": os.path.abspath(given) if is_path(given) else "an image in memory"
+        for band, given in psf.items()
+    }
     for band, request in requests.items():
         noted |= {f"{band}_{key}": text for key, text in request.noted.items()}
         for name, default in OF_A_BAND.items():
@@ -305,6 +324,31 @@ def _matching(psf_fwhm: Any, names: Sequence[str]) -> dict[str, float]:
             raise ValueError(f"psf_fwhm of {name} must be positive, got {seeing[name]:g}")
     worst = max(seeing.values())
     return {name: math.sqrt(worst**2 - fwhm**2) for name, fwhm in seeing.items()}
+
+
+def _of_images(psf: Any, names: Sequence[str]) -> dict[str, Any]:
+    """Return the kernels that bring each band to the seeing of the worst, by images of PSFs."""
+    if psf is None:
+        return {}
+    if not isinstance(psf, Mapping) or set(psf) != set(names):
+        shown = sorted(psf) if isinstance(psf, Mapping) else type(psf).__name__
+        raise ValueError(f"psf must have an image for each band, {', '.join(names)}; got {shown!r}")
+    images = {}
+    for name in names:
+        source = open_image(psf[name], f"psf of {name}").image
+        image = to_host(source.read(source.everything)).astype(np.float64)
+        odd = all(size % 2 for size in image.shape)
+        if not odd or not np.isfinite(image).all() or not image.sum() > 0:
+            raise ValueError(
+                f"psf of {name} must be an image with odd sizes, finite values and a sum above 0; "
+                f"got shape {image.shape}, sum {image.sum():g}"
+            )
+        images[name] = image
+    worst = max(names, key=lambda name: extent_of(images[name]))
+    return {
+        name: np.ones((1, 1)) if name == worst else kernel_between(image, images[worst])
+        for name, image in images.items()
+    }
 
 
 def _check_seeing(matching: Mapping[str, float], shape: tuple[int, int]) -> None:

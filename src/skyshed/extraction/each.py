@@ -43,6 +43,7 @@ def extract_each(
     detection_weight: Any = None,
     detection_rms: Any = None,
     detection_variance: Any = None,
+    detection_background: Any = None,
     detection_mask: Any = None,
     detection_cat: Any = None,
     hdu: Any = None,
@@ -77,7 +78,7 @@ def extract_each(
         The images, each anything that `skyshed.extract` takes; a 3-D array is one of its planes.
         One file, or HDUList, stands for those of its images that ``hdu`` names.
     segmentation, detection_image, detection_weight, detection_rms, detection_variance
-    detection_mask, detection_cat, weight, rms, variance, background, error, mask, quality, wcs
+    detection_background, detection_mask, detection_cat, weight, rms, variance, background, error, mask, quality, wcs
     region, profile
         As in `skyshed.extract`. A list, tuple or 3-D array has one value for each image, in the
         same order, `None` for none. Anything else is for all images. So what is itself a list, such
@@ -164,6 +165,7 @@ def extract_each(
             "segmentation": segmentation, "detection_image": detection_image,
             "detection_weight": detection_weight, "detection_rms": detection_rms,
             "detection_variance": detection_variance, "detection_mask": detection_mask,
+            "detection_background": detection_background,
             "detection_cat": detection_cat, "weight": weight, "rms": rms, "variance": variance,
             "background": background,
             "error": error, "mask": mask, "quality": quality, "wcs": wcs, "region": region,

@@ -1,9 +1,11 @@
 """From whatever is given as an image to its sources: `extract`."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from skyshed.arguments import check_flag, is_path
+from skyshed.chain.association import Association
 from skyshed.chain.at_once import run_at_once
 from skyshed.chain.columns import check_columns
 from skyshed.chain.derived import derived_columns
@@ -33,6 +35,7 @@ def extract(
     detection_weight: Any = None,
     detection_rms: Any = None,
     detection_variance: Any = None,
+    detection_background: Any = None,
     detection_mask: Any = None,
     detection_cat: Any = None,
     hdu: int | str | tuple[str, int] | None = None,
@@ -53,6 +56,7 @@ def extract(
     restart: bool = False,
     region: Any = None,
     profile: str | None = None,
+    association: Association | None = None,
     **overrides: Any,
 ) -> Extraction:
     """Detect, deblend and measure the sources of an image, or measure those already found.
@@ -81,6 +85,8 @@ def extract(
     detection_weight, detection_rms, detection_variance, detection_mask : image, optional
         What goes with ``detection_image``, as ``weight``, ``rms``, ``variance`` and ``mask`` go
         with ``image``; ``mask_bits`` and ``scale_weight`` are for both.
+    detection_background : image, `~skyshed.Background2D`, float or "none", optional
+        The background of ``detection_image``, as ``background`` is that of ``image``.
     detection_cat : `~skyshed.SourceCatalog`, optional
         The same as a catalog that was measured before, whose segmentation image is the default of
         ``segmentation``. Its ``kron_params``, ``apermask_method`` and WCS are used.
@@ -151,6 +157,9 @@ def extract(
         the documentation. `None` finds out by its headers; ``"plain"`` reads it as any other file.
         Of a product, the planes of the same file that say errors, weights and bad pixels are
         taken, as its observatory documents them; what is given here goes before them.
+    association : Association, optional
+        A list of positions (`skyshed.sextractor.read_association` reads one): the table has what
+        it says of each source, and the sources that have an entry nearby, or those that have none.
     **overrides
         Single parameters, which go before ``parameters``, under either spelling.
 
@@ -213,14 +222,16 @@ def extract(
     request = open_request(
         image, segmentation=segmentation, detection_image=detection_image,
         detection_weight=detection_weight, detection_rms=detection_rms,
-        detection_variance=detection_variance, detection_mask=detection_mask,
+        detection_variance=detection_variance, detection_background=detection_background,
+        detection_mask=detection_mask,
         detection_cat=detection_cat, hdu=hdu, weight=weight, rms=rms,
         variance=variance, background=background, error=error, mask=mask, quality=quality, wcs=wcs,
-        parameters=parameters, device=device, region=region, profile=profile, **overrides,
+        parameters=parameters, device=device, region=region, profile=profile,
+        association=association, **overrides,
     )  # fmt: skip
     del image, weight, rms, variance, background, error, mask, quality
     del segmentation, detection_image
-    del detection_weight, detection_rms, detection_variance, detection_mask
+    del detection_weight, detection_rms, detection_variance, detection_background, detection_mask
     resources = Resources(memory, workspace, scheduler, restart, gpus=gpus_of(device))
     with on_first(resources.gpus):
         return run_request(request, make_plan(request, resources), resources, progress)
@@ -234,6 +245,7 @@ def open_request(
     detection_weight: Any = None,
     detection_rms: Any = None,
     detection_variance: Any = None,
+    detection_background: Any = None,
     detection_mask: Any = None,
     detection_cat: Any = None,
     parameters: Parameters | None = None,
@@ -249,6 +261,7 @@ def open_request(
     quality: Any = None,
     wcs: Any = None,
     profile: str | None = None,
+    association: Association | None = None,
     name: str = IMAGE,
     one_of_several: bool = False,
     **overrides: Any,
@@ -282,7 +295,7 @@ def open_request(
     exposures = {IMAGE: exposure}
     of_detection = {
         "weight": detection_weight, "rms": detection_rms, "variance": detection_variance,
-        "mask": detection_mask,
+        "mask": detection_mask, "background": detection_background,
     }  # fmt: skip
     if detection_image is not None:
         exposures[DETECTION] = open_detection(
@@ -296,6 +309,8 @@ def open_request(
     if detection_cat is not None:
         parameters, known = check_detection(detection_cat, exposure, known, parameters, region)
     request = Request(exposures, parameters, known, detection_cat, noted, asked)
+    if association is not None:
+        request = replace(request, association=association.in_pixels(request.wcs))
     if not one_of_several:
         has_wcs, calibrated = request.wcs is not None, request.calibration is not None
         possible = derived_columns(parameters, has_wcs, calibrated)

@@ -1,5 +1,6 @@
 """Parameters that name a card of the image's header or a bit of the mask, and what these say."""
 
+import os
 from dataclasses import fields, replace
 from typing import Any
 
@@ -7,6 +8,7 @@ import astropy.units as u
 
 from skyshed.images.cards import Cards
 from skyshed.images.exposure import Exposure
+from skyshed.images.kernel_file import read_kernel
 from skyshed.images.pixels import RefusedError
 from skyshed.parameters import Parameters
 
@@ -48,6 +50,8 @@ def settled(
         except ValueError as error:
             raise RefusedError(f"{spelled}: {error}") from None
         noted[f"{name}_card"] = spelled
+    if isinstance(parameters.kernel, str):
+        parameters, noted["kernel_file"] = _with_kernel(parameters, parameters.kernel)
     if exposure.named_bits:
         names = ", ".join(f"{name} = {bit}" for name, bit in exposure.named_bits.items())
         noted["mask_bits_names"] = names
@@ -58,6 +62,17 @@ def settled(
     if isinstance(parameters.saturation, float):
         exposure = replace(exposure, saturation=parameters.saturation)
     return parameters, exposure, noted
+
+
+def _with_kernel(parameters: Parameters, path: str) -> tuple[Parameters, str]:
+    """Return the parameters with the numbers of a file of a kernel, and where it is."""
+    try:
+        kernel = parameters.replace(kernel=read_kernel(path))
+    except RefusedError:
+        raise
+    except ValueError as error:
+        raise RefusedError(f"{path}: {error}") from None
+    return kernel, os.path.abspath(path)
 
 
 def _cards(exposure: Exposure, name: str, card: str) -> Cards:

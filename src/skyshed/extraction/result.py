@@ -9,6 +9,7 @@ import numpy as np
 
 from skyshed.arguments import check_choice
 from skyshed.background import Background2D
+from skyshed.chain.association import selected, selected_parts
 from skyshed.chain.run import Run
 from skyshed.extraction.views import ImageView
 from skyshed.images.window import Window
@@ -90,7 +91,7 @@ class Extraction:
     @property
     def table(self) -> "QTable":
         """One row per source, by label."""
-        return self._run.table
+        return selected(self._run.table, self._run.request.association)
 
     @property
     def catalog(self) -> Any:
@@ -325,12 +326,15 @@ class Extraction:
         ImportError
             If a format needs a package that is not installed; the message says which.
         """
+        parts, n_rows = selected_parts(
+            self._run.parts, self.segmentation.nlabels, self._run.request.association
+        )
         written = Written(
             report=self.report, shape=self.shape, n_sources=self.segmentation.nlabels,
-            parameters=self.parameters, record=self.record, wcs=self.wcs,
+            n_rows=n_rows, parameters=self.parameters, record=self.record, wcs=self.wcs,
             tiles=lambda: self.tiles, n_tiles=self._run.n_tiles,
             noise=float(self.background2d.background_rms_median),
-            parts=self._run.parts, ellipses=self._run.ellipses, empty=lambda: self.table,
+            parts=parts, ellipses=self._run.ellipses, empty=lambda: self.table,
             read_labels=self._labels, read_image=self._masked, inputs=self._run.request.files(),
             step=self._run.rows_per_read,
             combination=None if self._run.request.combination is None else self._run.dtype,

@@ -29,7 +29,7 @@ __all__ = [
 PER_IMAGE = (
     "hdu", "weight", "rms", "variance", "background", "error", "mask", "quality", "wcs",
     "segmentation", "detection_image", "detection_weight", "detection_rms", "detection_variance",
-    "detection_mask", "detection_cat", "region", "profile",
+    "detection_background", "detection_mask", "detection_cat", "region", "profile",
 )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from skyshed.chain.steps import Prepared
+from skyshed.chain.steps import Prepared, peak_npixels
 from skyshed.deblending import Search, Split
 from skyshed.images.window import Window
 from skyshed.kernels import deblending, labelling
@@ -49,12 +49,14 @@ def detect(job: Job, tile: tuple[int, int]) -> None:
     start = perf_counter()
     core, width = job.tiling[tile], job.shape[1]
     image = job.prepare_convolved(core)
-    found = components(image, inner_faces(core, job.shape))
-    split = search(image.convolved, found.sources, ~found.seam, job.parameters)
+    found = components(image, inner_faces(core, job.shape), job.parameters.max_npixels)
+    image.end_detection()
+    peaks = image.deblended_on()
+    split = search(peaks, found.sources, ~found.seam, job.parameters)
     pieces = _pieces(found.sources, split, job.parameters.n_threads)
     begins, lengths, numbers = runs_of(found.sources.pixel, pieces)
     at_seam = found.sources.take(np.flatnonzero(found.seam))
-    values = image.convolved.reshape(-1)[at_seam.pixel]
+    values = peaks.reshape(-1)[at_seam.pixel]
     *parts, pixel, values = in_one_transfer(begins, lengths, numbers, at_seam.pixel, values)
     record = Detected(
         describe(found.sources, found.numbers, core, width), found.seam, split.n_children,
@@ -73,12 +75,14 @@ def inner_faces(window: Window, shape: tuple[int, int]) -> tuple[str, ...]:
     return tuple(name for name, inner in goes_on.items() if inner)
 
 
-def components(image: Prepared, inner: tuple[str, ...]) -> TileComponents:
-    """Label what is above the threshold; drop what ends in the tile and is too small."""
+def components(
+    image: Prepared, inner: tuple[str, ...], most: int | None = None
+) -> TileComponents:
+    """Label what is above the threshold; drop what ends in the tile and is too small or large."""
     parameters = image.parameters
     n_threads = parameters.n_threads
     labels, number, start, pixel, bbox, _ = labelling.sources_above(
-        image.convolved, image.threshold(), image.planes.mask, 1, parameters.connectivity,
+        image.detected_on, image.threshold(), image.planes.mask, 1, parameters.connectivity,
         n_threads,
     )  # fmt: skip
     sources = Sources(number, start, pixel, bbox, labels.shape)
@@ -86,7 +90,10 @@ def components(image: Prepared, inner: tuple[str, ...]) -> TileComponents:
     touches = np.zeros(n_labels + 1, bool)
     for face in in_one_transfer(*(faces_of(labels)[name] for name in inner)):
         touches[face] = True
-    kept = np.flatnonzero(touches[1:] | (sources.host.area >= parameters.npixels))
+    fits = sources.host.area >= parameters.npixels
+    if most is not None:
+        fits &= sources.host.area <= most
+    kept = np.flatnonzero(touches[1:] | fits)
     number = np.zeros(n_labels + 1, np.int32)
     number[kept + 1] = np.arange(1, kept.size + 1)
     numbers = labelling.relabel(labels, like(number, labels), n_threads)
@@ -95,11 +102,13 @@ def components(image: Prepared, inner: tuple[str, ...]) -> TileComponents:
 
 def search(image: Any, sources: Sources, wanted: Any, parameters: Parameters) -> Split:
     """Split the sources that are ``wanted`` and large enough, as `skyshed.deblend_sources` does."""
-    large = sources.host.area >= 2 * parameters.npixels
+    npixels = peak_npixels(parameters)
+    large = sources.host.area >= 2 * npixels
     asked = np.flatnonzero(wanted & large & (parameters.deblend and parameters.contrast < 1))
     return Search(
-        image, sources, parameters.npixels, parameters.nlevels, parameters.contrast,
-        parameters.mode, parameters.connectivity, None, parameters.n_threads,
+        image, sources, npixels, parameters.nlevels, parameters.contrast, parameters.mode,
+        parameters.connectivity, parameters.contrast_method, parameters.n_threads,
+        parameters.max_markers,
     ).split(asked, image.dtype)  # fmt: skip
 
 

@@ -91,7 +91,7 @@ class Job:
         """Return a window of the image that is detected on, convolved as in the whole image."""
         window = core.grown(self.request.halo, self.shape)
         image = self.prepare(window, self.request.detected_on, meshes)
-        image.convolve()
+        image.convolve(detect=True)
         return image if window == core else image.cut(core)
 
     @cached_property

@@ -46,20 +46,21 @@ def number_known(job: Job) -> None:
         join.at(joined[:, column], group, boxes[:, column])
     middle = (joined[:, ::2] + joined[:, 1::2]) // 2
     measured_by = job.tiling.holder(middle[:, 0], middle[:, 1])
-    flags = _flags_of(job, names)
+    known = job.request.known
+    segmentation = None if known is None else known.segmentation
+    provenance = Provenance() if segmentation is None else segmentation.provenance
+    flags, before = _flags_of(job, names), provenance.labels_before(names)
     none = np.empty(0, np.int32)
     for number, tile in enumerate(job.tiling):
         mine = measured_by == number
         job.workspace.save(
             Numbered(
-                labels=none, flags=none, seam_labels=names[mine], seam_flags=flags[mine],
+                labels=none, flags=none, before=none, seam_labels=names[mine],
+                seam_flags=flags[mine], seam_before=before[mine],
                 seam_boxes=joined[mine], pieces=none, painters=none, seam_base=none,
             ),
             tile,
         )  # fmt: skip
-    known = job.request.known
-    segmentation = None if known is None else known.segmentation
-    provenance = Provenance() if segmentation is None else segmentation.provenance
     none = np.empty(0, np.int64)
     job.workspace.save(SourceList(names, **vars(provenance), **dict.fromkeys(MODES, none)))
 

@@ -5,7 +5,7 @@ windows as large as they need.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from time import perf_counter
 from typing import Any
@@ -27,7 +27,7 @@ from skyshed.output.table_parts import PlainTable, concatenated, from_plain, to_
 from skyshed.segmentation.provenance import Provenance
 from skyshed.sources import Sources
 
-__all__ = ["catalogs_in", "measure"]
+__all__ = ["Noted", "catalogs_in", "measure"]
 
 
 def measure(job: Job, tile: tuple[int, int]) -> None:
@@ -40,7 +40,10 @@ def measure(job: Job, tile: tuple[int, int]) -> None:
     if job.request.of_band:
         table, names, ellipses = _of_bands(job, tile, window, labels)
     else:
-        tell = partial(make_table, parameters=job.parameters, calibration=job.request.calibration)
+        tell = partial(
+            make_table, parameters=job.parameters, calibration=job.request.calibration,
+            association=job.request.association,
+        )  # fmt: skip
         table, names, ellipses = _table(job, _catalogs(job, tile, window, labels), tell)
     if table is not None:
         job.workspace.save_table(table, tile)
@@ -80,6 +83,28 @@ def _table(
     return replace(to_plain(concatenated(parts)), rows=rows), names, ellipses
 
 
+@dataclass(frozen=True, eq=False)
+class Noted:
+    """What deblending noted about sources.
+
+    Attributes
+    ----------
+    flags, before : array of int, shape (n,)
+        Their flags, and their labels before.
+    """
+
+    flags: Any
+    before: Any
+
+    def take(self, index: Any) -> "Noted":
+        """Return the same of some of the sources."""
+        return Noted(self.flags[index], self.before[index])
+
+    def of(self, names: Any) -> Provenance:
+        """Return it as what a catalog knows of its labels."""
+        return Provenance.from_maps(flags_of=(names, self.flags), before_of=(names, self.before))
+
+
 class Detections(dict[Any, SourceCatalog]):
     """Catalogs that positions and shapes come from, by window and labels, for the next bands."""
 
@@ -94,19 +119,23 @@ def _catalogs(
 ) -> Iterator[SourceCatalog]:
     """Yield the catalogs that together hold the sources of a tile, of the image or of a band."""
     numbered = job.workspace.load(
-        Numbered, tile, ("labels", "flags", "seam_labels", "seam_flags", "seam_boxes")
-    )
+        Numbered, tile,
+        (
+            "labels", "flags", "before", "seam_labels", "seam_flags", "seam_before", "seam_boxes"
+        ),
+    )  # fmt: skip
     names = np.concatenate([numbered.labels, numbered.seam_labels])
     flags = np.concatenate([numbered.flags, numbered.seam_flags])
+    before = np.concatenate([numbered.before, numbered.seam_before])
     order = np.argsort(names)
-    names, flags = names[order], flags[order]
+    names, noted = names[order], Noted(flags[order], before[order])
     # The least that is known of what each source needs: what ends in the tile has its box there.
     need = np.tile(job.tiling[tile].bounds, (names.size, 1))
     need[np.searchsorted(names, numbered.seam_labels)] = numbered.seam_boxes
     here = np.flatnonzero(fits(need, window))
     catalog = None
     if here.size:
-        catalog, _ = catalogs_in(job, window, labels, names[here], flags[here], band, detections)
+        catalog, _ = catalogs_in(job, window, labels, names[here], noted.take(here), band, detections)
     for needs in needs_of(job):
         if catalog is not None:
             need[here] = needs(catalog)
@@ -118,13 +147,13 @@ def _catalogs(
     del catalog, labels
     for i in np.setdiff1d(np.arange(names.size), here):
         around = Window(*need[i].tolist())
-        yield _alone(job, names[i : i + 1], flags[i : i + 1], around, band, detections)
+        yield _alone(job, names[i : i + 1], noted.take([i]), around, band, detections)
 
 
 def _alone(
     job: Job,
     name: Any,
-    flags: Any,
+    noted: "Noted",
     window: Window,
     band: str = IMAGE,
     detections: Detections | None = None,
@@ -133,7 +162,7 @@ def _alone(
     window = window.grown(job.request.halo, job.shape)
     while True:
         labels = labels_in(job, window)
-        catalog, _ = catalogs_in(job, window, labels, name, flags, band, detections)
+        catalog, _ = catalogs_in(job, window, labels, name, noted, band, detections)
         for needs in needs_of(job):
             need = needs(catalog)
             if not fits(need, window).all():
@@ -148,7 +177,7 @@ def catalogs_in(
     window: Window,
     labels: Any,
     names: Any,
-    flags: Any,
+    noted: "Noted",
     band: str = IMAGE,
     detections: Detections | None = None,
 ) -> tuple[SourceCatalog, SourceCatalog | None]:
@@ -162,8 +191,10 @@ def catalogs_in(
         Where to measure; it holds the pixels of the sources.
     labels : array of int32, shape ``window.shape``
         The label of each pixel.
-    names, flags : array of int, shape (n,)
-        The labels of the sources, ascending, and what deblending noted about them.
+    names : array of int, shape (n,)
+        The labels of the sources, ascending.
+    noted : Noted
+        What deblending noted about them.
     band : str, optional
         The exposure to measure on.
     detections : Detections, optional
@@ -176,13 +207,13 @@ def catalogs_in(
         image = job.prepare(window, band)
         return make_catalog(
             request, image, like(labels, image.planes.data), detection_cat.sources,
-            Provenance.from_maps(flags_of=(names, flags)), detection_cat,
+            noted.of(names), detection_cat,
         ), detection_cat  # fmt: skip
     image = job.prepare(window, request.detected_on)
     labels = like(labels, image.planes.data)
     sources = Sources.from_labels(labels, job.parameters.n_threads)
     sources = sources.take(np.searchsorted(sources.host.labels, names))
-    provenance = Provenance.from_maps(flags_of=(names, flags))
+    provenance = noted.of(names)
     if detection_cat is not None:
         detection_cat = detection_cat.get_labels(names)
     if request.detected_on == DETECTION:

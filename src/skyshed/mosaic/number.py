@@ -37,8 +37,8 @@ class _Numbering:
     flags: Any
     base: Any
 
-    def pieces(self, source: Any, n_children: Any) -> tuple[Any, Any]:
-        """Return the labels and the flags of the children of sources, or of those without.
+    def pieces(self, source: Any, n_children: Any) -> tuple[Any, Any, Any]:
+        """Return labels, flags and labels before of the children of sources, or of those without.
 
         ``n_children`` are theirs, or 0 for the parts of sources that are known as one piece: what
         they get if the source is split counts for nothing.
@@ -48,7 +48,8 @@ class _Numbering:
         child = np.arange(count.sum()) - np.repeat(before, count) + 1
         split = np.repeat(n_children > 0, count)
         flags = np.repeat(self.flags[source], count) + FLAGS.DEBLENDED * split
-        return np.repeat(self.base[source], count) + np.where(split, child, 0), flags
+        labels = np.repeat(self.base[source], count) + np.where(split, child, 0)
+        return labels, flags, np.repeat(np.asarray(source) + 1, count)
 
 
 def number_sources(job: Job) -> None:
@@ -88,13 +89,15 @@ def number_sources(job: Job) -> None:
 def _list_sources(job: Job, numbering: _Numbering, parents: Any) -> None:
     """Write what deblending did, as `skyshed.deblend_sources` notes it."""
     n_children, flags = numbering.n_children, numbering.flags
-    labels, marks = numbering.pieces(np.arange(n_children.size), n_children)
+    labels, marks, _ = numbering.pieces(np.arange(n_children.size), n_children)
+    whole = np.flatnonzero(n_children == 0)
     provenance = Provenance.from_maps(
         (
             children_of(parents, numbering.base, n_children),
             np.repeat(parents + 1, n_children[parents]),
         ),
         (labels, marks),
+        (numbering.base[whole], whole + 1),
     )
     job.workspace.save(
         SourceList(
@@ -128,13 +131,13 @@ def _tell_tiles(
         position = owned.source - 1
         owner[position[owned.n_children > 0]] = number
         at_seams.append((*known.pieces(position, owned.n_children), owned.bbox))
-    labels, flags, boxes = (np.concatenate(each) for each in zip(*at_seams, strict=True))
+    labels, flags, before, boxes = (np.concatenate(each) for each in zip(*at_seams, strict=True))
     middle = (boxes[:, ::2] + boxes[:, 1::2]) // 2
     measured_by = job.tiling.holder(middle[:, 0], middle[:, 1])
     for number, tile in enumerate(job.tiling):
         seam, n_children = detected[number].seam, detected[number].n_children
         real = np.maximum(source[number], 0)
-        pieces, marks = known.pieces(real, n_children) if real.size else (real, real)
+        pieces, marks, old = known.pieces(real, n_children) if real.size else (real,) * 3
         inner = np.repeat(~seam, np.maximum(n_children, 1))
         dropped = np.repeat(source[number] < 0, np.maximum(n_children, 1))
         mine = measured_by == number
@@ -143,8 +146,10 @@ def _tell_tiles(
             Numbered(
                 labels=pieces[inner].astype(np.int32),
                 flags=marks[inner],
+                before=old[inner],
                 seam_labels=labels[mine].astype(np.int32),
                 seam_flags=flags[mine],
+                seam_before=before[mine],
                 seam_boxes=boxes[mine],
                 pieces=np.concatenate([[0], np.where(dropped, 0, pieces)]).astype(np.int32),
                 painters=painters[painters >= 0],

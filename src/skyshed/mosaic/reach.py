@@ -8,6 +8,7 @@ import numpy as np
 
 from skyshed.catalog.reach import ReachStep, enlarged, joined, reach_steps, segment_boxes
 from skyshed.chain.columns import measured_columns
+from skyshed.chain.sextractor_columns import aperture_radii_of, has_radii
 from skyshed.mosaic.job import Job
 
 __all__ = ["fits", "needs_of"]
@@ -22,7 +23,7 @@ def needs_of(job: Job) -> list[Callable[[Any], Any]]:
     """
     parameters = job.parameters
     first, *others = reach_steps(
-        measured_columns(parameters), parameters.aperture_radii, bool(parameters.fluxfrac_radii)
+        measured_columns(parameters), aperture_radii_of(parameters), has_radii(parameters)
     )
     return [partial(_with_halo, first, job), *(step.boxes for step in others)]
 

@@ -114,7 +114,7 @@ class Meshes(Record):
                     Mesh(**each["mesh"]), float(each["scale"]), bool(each["lenient"]),
                     int(each["n_unmasked"]), float(each["noise_ratio"]), int(each["n_boxes"]),
                     int(each["n_noiseless"]), int(each["n_zero"]), int(each["n_unclipped"]),
-                    float(each["left"]), bool(each["few_left"]),
+                    float(each["left"]), bool(each["few_left"]), float(each["given_noise"]),
                 )
                 for name, each in _nested(arrays)["exposures"].items()
             }
@@ -353,9 +353,10 @@ class Numbered(Record):
 
     Attributes
     ----------
-    labels, flags : array of int
-        The sources that end in the tile; it measures them.
-    seam_labels, seam_flags, seam_boxes : array of int
+    labels, flags, before : array of int
+        The sources that end in the tile, which it measures: their labels, what deblending noted,
+        and their labels before it.
+    seam_labels, seam_flags, seam_before, seam_boxes : array of int
         Others that it measures, and their boxes in the whole image.
     pieces : array of int32
         The label of each piece of the tile, by its number there; ``pieces[0]`` is 0.
@@ -368,8 +369,10 @@ class Numbered(Record):
     kind = "number"
     labels: Any
     flags: Any
+    before: Any
     seam_labels: Any
     seam_flags: Any
+    seam_before: Any
     seam_boxes: Any
     pieces: Any
     painters: Any
@@ -384,7 +387,7 @@ class SourceList(Record):
     ----------
     labels : array of int32, shape (n,)
         Their labels, ascending.
-    child, parent, flagged, flags : array of int64
+    child, parent, flagged, flags, whole, before : array of int64
         See `skyshed.segmentation.provenance.Provenance`.
     non_positive_min_labels, too_many_markers_labels : array of int64
         The labels, as detected, of those deblended with another mode than asked for.
@@ -396,6 +399,8 @@ class SourceList(Record):
     parent: Any
     flagged: Any
     flags: Any
+    whole: Any
+    before: Any
     non_positive_min_labels: Any
     too_many_markers_labels: Any
 

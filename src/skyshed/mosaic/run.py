@@ -26,7 +26,7 @@ from skyshed.mosaic.detect import detect
 from skyshed.mosaic.engine import Cluster, Threads, explained
 from skyshed.mosaic.job import Job
 from skyshed.mosaic.known_labels import MODES, collect, number_known
-from skyshed.mosaic.measure import catalogs_in, measure
+from skyshed.mosaic.measure import Noted, catalogs_in, measure
 from skyshed.mosaic.number import number_sources
 from skyshed.mosaic.records import (
     Collected,
@@ -210,7 +210,7 @@ class TiledRun(Run):
             warn_of_nothing(self.request)
         changed = {name: labels.size for name, labels in self._changed_modes().items()}
         if changed:
-            warn_of_modes(changed, parameters.mode)
+            warn_of_modes(changed, parameters.mode, parameters.max_markers)
 
     @cached_property
     def _sources(self) -> SourceList:
@@ -272,8 +272,15 @@ class TiledRun(Run):
             listed.labels,
             shape=self.job.shape,
             dtype=np.dtype(np.int32) if known is None else known.source.dtype,
-            provenance=Provenance(listed.child, listed.parent, listed.flagged, listed.flags),
+            provenance=self._provenance,
             info=self._changed_modes() if segmentation is None else dict(segmentation.info),
+        )
+
+    @property
+    def _provenance(self) -> Provenance:
+        listed = self._sources
+        return Provenance(
+            listed.child, listed.parent, listed.flagged, listed.flags, listed.whole, listed.before
         )
 
     @property
@@ -285,7 +292,7 @@ class TiledRun(Run):
         request = self.request
         return empty_table(
             request.wcs, request.unit, self.parameters, self.dtype, request.has_quality,
-            request.calibration,
+            request.calibration, request.association,
         )  # fmt: skip
 
     @cached_property
@@ -293,10 +300,10 @@ class TiledRun(Run):
         labels, everything = self.job.labels, self.request.exposure.image.everything
         if labels.size == 0:
             return None, self.request.detection_cat
-        flags = np.zeros(labels.size, np.int64)
-        flags[np.searchsorted(labels, self._sources.flagged)] = self._sources.flags
+        known = self._provenance
+        noted = Noted(known.flags_of(labels), known.labels_before(labels))
         pixels = self.job.read_labels(everything)
-        return catalogs_in(self.job, everything, pixels, labels, flags)
+        return catalogs_in(self.job, everything, pixels, labels, noted)
 
     @property
     def catalog(self) -> Any:

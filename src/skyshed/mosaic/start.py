@@ -1,5 +1,6 @@
 """Begin or resume a run over tiles in its workspace, and finish it."""
 
+import hashlib
 import os
 import shutil
 import tempfile
@@ -142,6 +143,7 @@ def _identity(
         "microjansky_per_unit": None if calibration is None else repr(calibration.microjansky),
         "parameters": parameters,
         **_identity_of_bands(request),
+        **({} if request.association is None else {"association": request.association.digest()}),
         "wcs": wcs_digest(request.wcs, request.shape),
         "tile": tiling.side,
         "margin": margin,
@@ -160,7 +162,10 @@ def _identity_of_bands(request: Request) -> dict[str, Any]:
         known = None if calibration is None else repr(calibration.microjansky)
         bands[name] = {**parameters, "microjansky_per_unit": known}
     made_of = {**vars(request.combination), "scales": list(map(repr, request.combination.scales))}
-    matching = {name: repr(fwhm) for name, fwhm in request.matching.items()}
+    matching = {
+        name: hashlib.sha256(repr(kernel.tolist()).encode()).hexdigest()
+        for name, kernel in request.matching.items()
+    }
     return {"bands": bands, "combination": made_of, "matching": matching}
 
 

@@ -94,9 +94,13 @@ def describe(sources: Any, labels: Any, window: Window, width: int) -> Component
 
 
 def stitch(
-    tiles: Mapping[tuple[int, int], Components], tiling: Tiling, npixels: int, connectivity: int
+    tiles: Mapping[tuple[int, int], Components],
+    tiling: Tiling,
+    npixels: int,
+    connectivity: int,
+    max_npixels: int | None = None,
 ) -> Stitched:
-    """Join the components of all tiles, drop the small ones and number the rest.
+    """Join the components of all tiles, drop those of other sizes and number the rest.
 
     Parameters
     ----------
@@ -107,6 +111,8 @@ def stitch(
         Sources of fewer pixels, over all tiles, are dropped.
     connectivity : int
         4 or 8, as the tiles were labelled.
+    max_npixels : int, optional
+        Sources of more pixels are dropped, too.
 
     Returns
     -------
@@ -126,7 +132,7 @@ def stitch(
     n, group = connected_components(graph, directed=False)
     parts = [tiles[tile] for tile in order]
     area, first, bbox = _joined(parts, group, n)
-    kept = np.flatnonzero(area >= npixels)
+    kept = np.flatnonzero((area >= npixels) & (max_npixels is None or area <= max_npixels))
     kept = kept[np.argsort(first[kept], kind="stable")]
     label = np.zeros(n, np.int32)
     label[kept] = np.arange(1, kept.size + 1)
@@ -196,7 +202,10 @@ def stitch_tiles(job: Job) -> None:
         tile: job.workspace.load(Detected, tile, ("seam", "components")) for tile in job.tiling
     }
     parts = {tile: record.components for tile, record in detected.items()}
-    stitched = stitch(parts, job.tiling, job.parameters.npixels, job.parameters.connectivity)
+    parameters = job.parameters
+    stitched = stitch(
+        parts, job.tiling, parameters.npixels, parameters.connectivity, parameters.max_npixels
+    )
     _hand_over(job, stitched, {tile: record.seam for tile, record in detected.items()})
     sizes = [stitched.tables[tile].size - 1 for tile in job.tiling]
     job.workspace.save(

@@ -67,6 +67,8 @@ class Written:
     shape : tuple of int
         Of the images.
     n_sources : int
+        The sources.
+    n_rows : int
         Rows of the table.
     parameters : `~skyshed.Parameters`
         The parameters that were used.
@@ -101,6 +103,7 @@ class Written:
 
     shape: tuple[int, int]
     n_sources: int
+    n_rows: int
     parameters: Parameters
     record: dict[str, str]
     wcs: Any
@@ -194,8 +197,8 @@ def _write_tables(
             format=map_format, step=run.step,
         )  # fmt: skip
         stream_catalog(
-            run.parts(), run.n_sources, folder / f"catalog.{format}", run.parameters, run.record,
-            format, empty=None if run.n_sources else run.empty(), shape=run.shape, wcs=run.wcs,
+            run.parts(), run.n_rows, folder / f"catalog.{format}", run.parameters, run.record,
+            format, empty=None if run.n_rows else run.empty(), shape=run.shape, wcs=run.wcs,
         )  # fmt: skip
         written.result()
     (folder / SETTINGS).write_text(run.parameters.to_toml(), encoding="utf-8")

@@ -2,5 +2,6 @@
 
 from skyshed.parameters.of_a_band import OF_A_BAND
 from skyshed.parameters.parameters import Parameters, canonical_keys
+from skyshed.parameters.presets import PRESETS
 
-__all__ = ["OF_A_BAND", "Parameters", "canonical_keys"]
+__all__ = ["OF_A_BAND", "PRESETS", "Parameters", "canonical_keys"]

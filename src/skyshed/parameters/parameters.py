@@ -7,11 +7,12 @@ the documentation are all made from this dataclass. Light on purpose: no NumPy, 
 import difflib
 import json
 from collections.abc import Mapping
-from dataclasses import Field, asdict, dataclass, field, fields, replace
+from dataclasses import Field, dataclass, field, fields, replace
 from typing import Any
 
 from skyshed.names import KEYWORDS, accept_aliases
 from skyshed.notebook import quietly, table_of_rows
+from skyshed.parameters.presets import PRESETS
 from skyshed.parameters.validators import (
     Bits,
     CardOr,
@@ -19,6 +20,7 @@ from skyshed.parameters.validators import (
     Designation,
     Flag,
     Integer,
+    Kernel,
     Kind,
     Number,
     Optional,
@@ -165,11 +167,63 @@ class Parameters:
         "width of the kernel, odd; 0 or none does not convolve",
         "pix",
     )
+    kernel: str | tuple[tuple[float, ...], ...] | None = _parameter(
+        None,
+        "convolution",
+        Optional(Kernel()),
+        "kernel in place of the Gaussian, as sources look in the image: a FITS image, or a text "
+        "such as SExtractor's .conv",
+    )
+    filter: str = _parameter(
+        "convolution",
+        "convolution",
+        Choice(("convolution", "matched")),
+        "matched detects on the significance, each pixel weighted by its noise",
+    )
+    template_fwhm: tuple[float, ...] = _parameter(
+        (),
+        "convolution",
+        Several(Number(0, above=True)),
+        "FWHM of Gaussian templates of a matched filter, of which the most significant counts in "
+        "each pixel; none takes the kernel",
+        "pix",
+    )
     nsigma: float = _parameter(
-        1.5, "detection", Number(0, above=True), "detection threshold above the background", "sigma"
+        1.5,
+        "detection",
+        Number(0, above=True),
+        "detection threshold above the background, in units of the noise before convolution",
+        "sigma",
+    )
+    significance: float | None = _parameter(
+        None,
+        "detection",
+        Optional(Number(0, above=True)),
+        "threshold in units of the noise after convolution, in place of nsigma",
+        "sigma",
+    )
+    threshold: float | None = _parameter(
+        None,
+        "detection",
+        Optional(Number()),
+        "threshold above the background in the unit of the data, in place of nsigma",
+        "data",
+    )
+    threshold_type: str = _parameter(
+        "map",
+        "detection",
+        Choice(("map", "global")),
+        "nsigma and significance refer to the noise of each pixel, or to one for the whole image",
     )
     npixels: int = _parameter(
         5, "detection", Integer(), "least number of connected pixels of a source", "pix"
+    )
+    max_npixels: int | None = _parameter(
+        None,
+        "detection",
+        Optional(Integer()),
+        "most connected pixels of a source before deblending; none sets no limit",
+        "pix",
     )
     connectivity: int = _parameter(
         8, "detection", Choice((4, 8)), "pixels touch at edges (4) or at corners too (8)"
@@ -184,6 +238,31 @@ class Parameters:
         "deblending",
         Choice(("exponential", "linear", "sinh")),
         "spacing of the deblending thresholds",
+    )
+    contrast_method: str = _parameter(
+        "basin",
+        "deblending",
+        Choice(("basin", "saddle")),
+        "flux that contrast refers to: all of a peak's pixels, or what is above its saddle",
+    )
+    deblend_npixels: int | None = _parameter(
+        None,
+        "deblending",
+        Optional(Integer()),
+        "least number of connected pixels of a peak; none is npixels",
+        "pix",
+    )
+    deblend_on: str = _parameter(
+        "convolved",
+        "deblending",
+        Choice(("convolved", "data")),
+        "peaks are looked for in the convolved image, or in the data as they are",
+    )
+    max_markers: int | None = _parameter(
+        200,
+        "deblending",
+        Optional(Integer()),
+        "sources with more peaks are deblended with mode linear; none sets no limit",
     )
     localbkg_width: int = _parameter(
         0, "measurement", Integer(0), "width of the local background annulus; 0 takes none", "pix"
@@ -266,6 +345,34 @@ class Parameters:
         for each in fields(self):
             value = each.metadata["kind"].check(getattr(self, each.name), each.name)
             object.__setattr__(self, each.name, value)
+        self._check_threshold()
+
+    def _check_threshold(self) -> None:
+        """Refuse two thresholds at once, and what a matched filter cannot do."""
+        if self.threshold is not None and self.significance is not None:
+            raise ValueError(
+                f"threshold = {self.threshold:g} and significance = {self.significance:g} both say "
+                "what a source must exceed: give one of them"
+            )
+        if self.filter != "matched":
+            if self.template_fwhm:
+                raise ValueError(
+                    f"template_fwhm = {self.template_fwhm} is for filter='matched', got "
+                    f"filter={self.filter!r}: give filter='matched', too"
+                )
+            return
+        if self.threshold is not None or self.threshold_type != "map":
+            name = "threshold" if self.threshold is not None else "threshold_type"
+            raise ValueError(
+                f"{name} = {getattr(self, name)!r} does not go with filter='matched', which "
+                "detects on the significance of each pixel: leave it out"
+                + ("" if name == "threshold" else ", or give threshold_type='map'")
+            )
+        if self.template_fwhm and self.significance is None:
+            raise ValueError(
+                "significance must be given with template_fwhm: nsigma is in units of the noise "
+                "before convolution, and templates smooth it differently"
+            )
 
     def replace(self, **changes: Any) -> "Parameters":
         """Return the parameters with some of them changed; either spelling is accepted.
@@ -297,8 +404,7 @@ class Parameters:
         [2.5, 1.4, 0.0]
         """
         return {
-            name: list(value) if isinstance(value, tuple) else value
-            for name, value in asdict(self).items()
+            name: _listed(getattr(self, name)) for name in (each.name for each in fields(self))
         }
 
     @quietly
@@ -340,8 +446,35 @@ class Parameters:
         return "\n".join(lines) + "\n"
 
     @classmethod
-    def from_toml(cls, path: Any) -> "Parameters":
+    def preset(cls, name: str, **changes: Any) -> "Parameters":
+        """Return the parameters that another program begins with, some of them changed.
+
+        Parameters
+        ----------
+        name : {"photutils", "sextractor"}
+            What photutils' guide does, or SExtractor without a configuration.
+        **changes
+            As for `replace`.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If there is no such preset, or as `replace`.
+
+        Examples
+        --------
+        >>> from skyshed import Parameters
+        >>> Parameters.preset("sextractor", nsigma=3).contrast
+        0.005
+        """
+        known = Choice(tuple(PRESETS)).check(name, "preset")
+        return cls(**{**PRESETS[known], **canonical_keys(changes)})
+
+    @classmethod
+    def from_toml(cls, path: Any, base: "Parameters | None" = None) -> "Parameters":
         r"""Read a configuration file: keys as here, flat or in tables named after their group.
+
+        What it does not say is as in ``base``, or the default.
 
         Raises
         ------
@@ -364,9 +497,14 @@ class Parameters:
 
         try:
             with open(path, "rb") as file:
-                return cls(**_flatten(tomllib.load(file)))
+                return (base or cls()).replace(**_flatten(tomllib.load(file)))
         except (ValueError, TypeError) as error:
             raise ValueError(f"{path}: {error}") from None
+
+
+def _listed(value: Any) -> Any:
+    """Return a value with lists for tuples."""
+    return [_listed(each) for each in value] if isinstance(value, tuple) else value
 
 
 def _flatten(content: Mapping[str, Any]) -> dict[str, Any]:

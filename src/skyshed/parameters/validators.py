@@ -17,6 +17,7 @@ __all__ = [
     "Designation",
     "Flag",
     "Integer",
+    "Kernel",
     "Kind",
     "Number",
     "Optional",
@@ -263,6 +264,34 @@ class Bits(Kind):
         return bits
 
 
+class Kernel(Kind):
+    """A kernel: rows of numbers, both sizes odd and not all 0; or the path of a file of one."""
+
+    metavar = "FILE"
+    ALLOWED = (
+        "the path of a file, or rows of numbers of equal length, both counts odd, with a sum above "
+        "0"
+    )
+
+    def check(self, value: Any, name: str) -> str | tuple[tuple[float, ...], ...]:
+        """Return the path, or the rows."""
+        if hasattr(value, "__fspath__"):
+            value = value.__fspath__()
+        if isinstance(value, str):
+            if not value.strip():
+                raise _refuse(name, self.ALLOWED, value)
+            return value
+        try:  # also an array, or a kernel of astropy
+            rows = tuple(tuple(map(float, row)) for row in getattr(value, "array", value))
+        except (TypeError, ValueError):
+            raise _refuse(name, self.ALLOWED, value) from None
+        finite = all(math.isfinite(each) for row in rows for each in row)
+        odd = len(rows) % 2 and all(len(row) % 2 and len(row) == len(rows[0]) for row in rows)
+        if not odd or not finite or not sum(map(sum, rows)) > 0:
+            raise _refuse(name, self.ALLOWED, value)
+        return rows
+
+
 class Designation(Kind):
     """A pattern of IAU-style names: a prefix, then ``Jhhmmss[.s...]+ddmmss[.s...]``."""
 
@@ -292,7 +321,8 @@ class Optional(Kind):
 
     def check(self, value: Any, name: str) -> Any:
         """Return `None` or the checked value."""
-        return None if value is None or value == "none" else self.kind.check(value, name)
+        none = value is None or (isinstance(value, str) and value == "none")
+        return None if none else self.kind.check(value, name)
 
     def parse(self, text: str) -> Any:
         """Read ``none`` or the value."""

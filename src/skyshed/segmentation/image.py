@@ -112,6 +112,7 @@ class SegmentationImage(PassesAsPhotutils):
         sources: Sources | None = None,
         deblended_labels_map: Any = None,
         flags_map: Any = None,
+        before_map: Any = None,
         info: dict[str, Any] | None = None,
     ) -> SegmentationImage:
         """Wrap labels that are known to be valid, without looking at them.
@@ -126,6 +127,8 @@ class SegmentationImage(PassesAsPhotutils):
             ``{deblended label: parent label}``, or the same as a pair of columns.
         flags_map : dict or tuple of two int arrays, optional
             ``{label: flags}``, or the same as a pair of columns; other labels have no flags.
+        before_map : dict or tuple of two int arrays, optional
+            ``{label: label before deblending}`` of labels that were not split.
         info : dict, optional
             Notes about the image.
 
@@ -142,7 +145,7 @@ class SegmentationImage(PassesAsPhotutils):
         >>> segm.deblended_labels_inverse_map
         {3: array([1, 2], dtype=int32)}
         """
-        provenance = Provenance.from_maps(deblended_labels_map, flags_map)
+        provenance = Provenance.from_maps(deblended_labels_map, flags_map, before_map)
         return cls._of_table(LabelTable(labels, provenance, sources), False, info)
 
     @classmethod

@@ -1,7 +1,7 @@
 """The parents and flags of deblended labels, which follow edits of the labels."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
@@ -33,26 +33,35 @@ class Provenance:
         several parents' children is listed under each.
     flagged, flags : array of int64, shape (m,)
         Labels with flags other than zero, each once, and those flags.
+    whole, before : array of int64, shape (l,)
+        Labels of sources that deblending left whole, and those that they had before it.
     """
 
     child: Any = field(default_factory=_empty)
     parent: Any = field(default_factory=_empty)
     flagged: Any = field(default_factory=_empty)
     flags: Any = field(default_factory=_empty)
+    whole: Any = field(default_factory=_empty)
+    before: Any = field(default_factory=_empty)
 
     @classmethod
-    def from_maps(cls, parent_of: Any = None, flags_of: Any = None) -> "Provenance":
-        """Make one of ``{child: parent}`` and ``{label: flags}``, or of pairs of arrays."""
+    def from_maps(
+        cls, parent_of: Any = None, flags_of: Any = None, before_of: Any = None
+    ) -> "Provenance":
+        """Make one of ``{child: parent}``, ``{label: flags}`` and ``{whole label: label before}``,
+        or of pairs of arrays.
+        """
         child, parent = _columns(parent_of if parent_of is not None else {})
         flagged, flags = _columns(flags_of if flags_of is not None else {})
         _, first, group = np.unique(parent, return_index=True, return_inverse=True)
         order = np.argsort(first[group], kind="stable")
         set_ = flags != 0
-        return cls(child[order], parent[order], flagged[set_], flags[set_])
+        whole, before = _columns(before_of if before_of is not None else {})
+        return cls(child[order], parent[order], flagged[set_], flags[set_], whole, before)
 
     def relabelled(self, old: Any, new: Any) -> "Provenance":
         """Follow an edit: the labels ``old`` (all, ascending) became ``new``, 0 where removed."""
-        if not (self.child.size or self.flagged.size):
+        if not (self.child.size or self.flagged.size or self.whole.size):
             return self
         child, parent = _renamed(self.child, old, new), self.parent
         kept = np.flatnonzero(child)
@@ -62,7 +71,11 @@ class Provenance:
         flags = np.zeros(labels.size, np.int64)
         np.bitwise_or.at(flags, group, self.flags)
         alive = labels != 0
-        return Provenance(child[kept], parent[kept], labels[alive], flags[alive])
+        whole, first = np.unique(_renamed(self.whole, old, new), return_index=True)
+        before = self.before[first][whole != 0]
+        return Provenance(
+            child[kept], parent[kept], labels[alive], flags[alive], whole[whole != 0], before
+        )
 
     def with_flag(self, labels: Any, flag: int) -> "Provenance":
         """Return the same with a flag that some labels have besides."""
@@ -71,11 +84,22 @@ class Provenance:
         flags = np.zeros(flagged.size, np.int64)
         of_both = np.concatenate([self.flags, np.full(len(labels), flag, np.int64)])
         np.bitwise_or.at(flags, group, of_both)
-        return Provenance(self.child, self.parent, flagged, flags)
+        return replace(self, flagged=flagged, flags=flags)
 
     def parent_of(self) -> dict[int, int]:
         """Return ``{child: parent}``; the last one of several parents."""
         return dict(zip(self.child.tolist(), self.parent.tolist(), strict=True))
+
+    def labels_before(self, labels: Any) -> Any:
+        """Return the labels that sources had before deblending, int64; others keep their own.
+
+        ``labels`` are ascending.
+        """
+        result = np.array(labels, np.int64)
+        for now, then in ((self.whole, self.before), (self.child, self.parent)):
+            there = np.isin(now, labels)
+            result[np.searchsorted(labels, now[there])] = then[there]
+        return result
 
     def children_of(self, dtype: Any) -> dict[int, Any]:
         """Return ``{parent: array of its children}``."""

@@ -1,0 +1,292 @@
+"""Columns under SExtractor's names, in its conventions, made from those of the catalog.
+
+Pixels count from 1, angles run counter-clockwise from x, apertures are given by their radii in the
+parameters (PHOT_APERTURES are diameters), and a magnitude that there is not is 99. What each name
+means is in SExtractor's manual (https://sextractor.readthedocs.io, "Measurements").
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from astropy import units as u
+
+from skyshed.chain.calibrated import magnitudes
+from skyshed.flags import SEGMENTATION_FLAGS as BITS
+from skyshed.images.photometry import Calibration
+from skyshed.parameters import Parameters
+
+if TYPE_CHECKING:  # slow to import
+    from astropy.table import QTable
+
+__all__ = [
+    "NOT_MEASURED",
+    "SEXTRACTOR",
+    "aperture_radii_of",
+    "has_radii",
+    "is_sextractor",
+    "needs_of",
+    "sextractor_table",
+]
+
+#: The magnitude of what has none, and its error.
+NO_MAGNITUDE = 99.0
+#: Bits of FLAGS, and what is noted here that sets them.
+FLAGS = {
+    1: BITS.KRON_NEIGHBOR_PIXELS,
+    2: BITS.DEBLENDED,
+    4: BITS.SATURATED,
+    8: BITS.EDGE_TOUCH,
+    16: BITS.KRON_PARTIAL_OVERLAP | BITS.KRON_MASKED_PIXELS,
+}
+#: SExtractor's own PHOT_APERTURES and PHOT_FLUXFRAC, as radii and fractions, where the parameters name
+#: none.
+RADII, FRACTIONS = (2.5,), (0.5,)
+#: Names that are known and have no column: what comes near.
+NOT_MEASURED = {
+    "CLASS_STAR": "fluxfrac_radius against a magnitude tells stars",
+    "SPREAD_MODEL": "fluxfrac_radius against a magnitude tells stars",
+    "FWHM_IMAGE": "fwhm is that of the moments",
+    "FLUX_PSF": "aperture fluxes with a correction come near",
+    "MAG_PSF": "aperture fluxes with a correction come near",
+    "FLUX_MODEL": "there is no fit of models",
+    "MAG_MODEL": "there is no fit of models",
+    "VIGNET": "SourceCatalog.make_cutouts gives images of sources",
+}
+
+
+@dataclass(frozen=True)
+class Translated:
+    """A column under SExtractor's name.
+
+    Attributes
+    ----------
+    needs : tuple of str
+        Columns of the catalog.
+    make : callable
+        Returns it from their plain values.
+    unit : str
+        Its unit, ``"data"`` for that of the data.
+    about : str
+        What it is.
+    """
+
+    needs: tuple[str, ...]
+    make: Callable[..., Any]
+    unit: str = ""
+    about: str = ""
+
+
+def _same(values: Any) -> Any:
+    return values
+
+
+def _from_one(values: Any) -> Any:
+    return values + 1
+
+
+def _from_one_int(values: Any) -> Any:
+    known = np.isfinite(np.asarray(values, float))
+    return np.where(known, np.nan_to_num(np.asarray(values, float)) + 1, 0).astype(np.int64)
+
+
+def _flags(flags: Any) -> Any:
+    bits = np.zeros(len(flags), np.int16)
+    for bit, noted in FLAGS.items():
+        bits[(flags & int(noted)) != 0] |= bit
+    return bits
+
+
+def _x(pair: Any) -> Any:
+    return pair[:, 0]
+
+
+def _y(pair: Any) -> Any:
+    return pair[:, 1]
+
+
+SEXTRACTOR: dict[str, Translated] = {
+    "NUMBER": Translated(("label",), _same, "", "Label."),
+    "ID_PARENT": Translated(("parent",), _same, "", "Label before deblending."),
+    "FLAGS": Translated(("flags",), _flags, "", "Bits 1, 2, 4, 8 and 16 of SExtractor's flags."),
+    "X_IMAGE": Translated(("xcentroid",), _from_one, "pix", "x of the centroid, from 1."),
+    "Y_IMAGE": Translated(("ycentroid",), _from_one, "pix", "y of the centroid, from 1."),
+    "XWIN_IMAGE": Translated(
+        ("centroid_win",), lambda c: _x(c) + 1, "pix", "x of the windowed centroid, from 1."
+    ),
+    "YWIN_IMAGE": Translated(
+        ("centroid_win",), lambda c: _y(c) + 1, "pix", "y of the windowed centroid, from 1."
+    ),
+    "XPEAK_IMAGE": Translated(
+        ("maxval_xindex",), _from_one_int, "pix", "x of the brightest pixel, from 1; 0 without one."
+    ),
+    "YPEAK_IMAGE": Translated(
+        ("maxval_yindex",), _from_one_int, "pix", "y of the brightest pixel, from 1; 0 without one."
+    ),
+    "XMIN_IMAGE": Translated(("bbox_xmin",), _from_one_int, "pix", "Least x, from 1."),
+    "XMAX_IMAGE": Translated(("bbox_xmax",), _from_one_int, "pix", "Largest x, from 1."),
+    "YMIN_IMAGE": Translated(("bbox_ymin",), _from_one_int, "pix", "Least y, from 1."),
+    "YMAX_IMAGE": Translated(("bbox_ymax",), _from_one_int, "pix", "Largest y, from 1."),
+    "X2_IMAGE": Translated(("covar_sigx2",), _same, "pix2", "Variance along x."),
+    "Y2_IMAGE": Translated(("covar_sigy2",), _same, "pix2", "Variance along y."),
+    "XY_IMAGE": Translated(("covar_sigxy",), _same, "pix2", "Covariance of x and y."),
+    "CXX_IMAGE": Translated(("cxx",), _same, "pix-2", "Parameter of the ellipse."),
+    "CYY_IMAGE": Translated(("cyy",), _same, "pix-2", "Parameter of the ellipse."),
+    "CXY_IMAGE": Translated(("cxy",), _same, "pix-2", "Parameter of the ellipse."),
+    "A_IMAGE": Translated(("semimajor_sigma",), _same, "pix", "Standard deviation, major axis."),
+    "B_IMAGE": Translated(("semiminor_sigma",), _same, "pix", "Standard deviation, minor axis."),
+    "THETA_IMAGE": Translated(
+        ("orientation",), _same, "deg", "Angle of the major axis from x, counter-clockwise."
+    ),
+    "ELLIPTICITY": Translated(("ellipticity",), _same, "", "1 - B_IMAGE / A_IMAGE."),
+    "ELONGATION": Translated(("elongation",), _same, "", "A_IMAGE / B_IMAGE."),
+    "ERRX2_IMAGE": Translated(("xcentroid_err",), np.square, "pix2", "Variance of X_IMAGE."),
+    "ERRY2_IMAGE": Translated(("ycentroid_err",), np.square, "pix2", "Variance of Y_IMAGE."),
+    "ERRX2WIN_IMAGE": Translated(
+        ("centroid_win_err",), lambda e: _x(e) ** 2, "pix2", "Variance of XWIN_IMAGE."
+    ),
+    "ERRY2WIN_IMAGE": Translated(
+        ("centroid_win_err",), lambda e: _y(e) ** 2, "pix2", "Variance of YWIN_IMAGE."
+    ),
+    "ISOAREAF_IMAGE": Translated(
+        ("area",), lambda a: np.nan_to_num(a).astype(np.int64), "pix2", "Pixels of the segment."
+    ),
+    "FLUX_MAX": Translated(("max_value",), _same, "data", "Largest value."),
+    "FLUX_ISO": Translated(("segment_flux",), _same, "data", "Flux of the segment."),
+    "FLUXERR_ISO": Translated(("segment_fluxerr",), _same, "data", "Its error."),
+    "FLUX_AUTO": Translated(("kron_flux",), _same, "data", "Flux of the Kron aperture."),
+    "FLUXERR_AUTO": Translated(("kron_fluxerr",), _same, "data", "Its error."),
+    "BACKGROUND": Translated(
+        ("background_centroid",), _same, "data", "Background at the centroid."
+    ),
+    "IMAFLAGS_ISO": Translated(("quality_or",), _same, "", "Bits of the plane of bits."),
+    "ALPHA_J2000": Translated(("ra",), _same, "deg", "Right ascension of the centroid, ICRS."),
+    "DELTA_J2000": Translated(("dec",), _same, "deg", "Declination of the centroid, ICRS."),
+}
+#: What is made from parameters, too: radii, a zero point.
+KRON_RADIUS, FLUX_RADIUS = "KRON_RADIUS", "FLUX_RADIUS"
+#: The fluxes that have magnitudes, and columns of the catalog; of apertures there are several.
+FLUXES = {"ISO": ("segment_flux", "segment_fluxerr"), "AUTO": ("kron_flux", "kron_fluxerr")}
+MADE = {
+    KRON_RADIUS: ("kron_radius",),
+    FLUX_RADIUS: ("kron_flux",),
+    **{f"{kind}_{name}": needs for name, needs in FLUXES.items() for kind in ("MAG", "MAGERR")},
+    **{f"{kind}_APER": () for kind in ("FLUX", "FLUXERR", "MAG", "MAGERR")},
+}
+
+
+def is_sextractor(name: str) -> bool:
+    """Whether a name is one of SExtractor's, of a column that can be made.
+
+    Examples
+    --------
+    >>> from skyshed.chain.sextractor_columns import is_sextractor
+    >>> is_sextractor("X_IMAGE"), is_sextractor("xcentroid")
+    (True, False)
+    """
+    return name in SEXTRACTOR or name in MADE
+
+
+def needs_of(name: str) -> tuple[str, ...]:
+    """Return the columns of the catalog that one of SExtractor's is made from."""
+    return SEXTRACTOR[name].needs if name in SEXTRACTOR else MADE[name]
+
+
+def aperture_radii_of(parameters: Parameters) -> tuple[float, ...]:
+    """Return the radii of the circular apertures that a table has."""
+    apertures = any(name.endswith("_APER") for name in parameters.columns or ())
+    return parameters.aperture_radii or (RADII if apertures else ())
+
+
+def has_radii(parameters: Parameters) -> bool:
+    """Whether a table has radii that hold fractions of the Kron flux."""
+    return bool(parameters.fluxfrac_radii) or FLUX_RADIUS in (parameters.columns or ())
+
+
+def sextractor_table(
+    catalog: Any,
+    names: Iterable[str],
+    parameters: Parameters,
+    calibration: Calibration | None = None,
+) -> "QTable":
+    """Return a table of the columns that are named, some under SExtractor's names.
+
+    Parameters
+    ----------
+    catalog : `~skyshed.SourceCatalog`
+    names : iterable of str
+        The columns, in order; other names are the catalog's own.
+    parameters : Parameters
+        ``aperture_radii`` are those of FLUX_APER, ``fluxfrac_radii`` the fractions of FLUX_RADIUS:
+        of several, these columns have one value for each.
+    calibration : Calibration, optional
+        What the unit of the data is; its zero point is that of magnitudes where none is given.
+        Without any that is 0.
+    """
+    from astropy.table import QTable
+
+    table = QTable(meta=dict(catalog.meta))
+    unit = catalog.segment_flux.unit if hasattr(catalog.segment_flux, "unit") else None
+    zero_point = parameters.zero_point
+    if not isinstance(zero_point, float):
+        zero_point = 0.0 if calibration is None else float(calibration.zero_point)
+    for name in names:
+        if name in SEXTRACTOR:
+            known = SEXTRACTOR[name]
+            values = known.make(*(_plain(_column(catalog, need)) for need in known.needs))
+            of = unit if known.unit == "data" else (u.Unit(known.unit) if known.unit else None)
+            about = known.about
+        elif name in MADE:
+            values, of, about = _made(name, catalog, parameters, zero_point, unit)
+        else:
+            part = catalog.to_table([name])
+            table[name] = part[name]
+            continue
+        table[name] = values if of is None else values << of
+        table[name].info.description = f"{about} SExtractor's {name}."
+    return table
+
+
+def _made(
+    name: str, catalog: Any, parameters: Parameters, zero_point: float, unit: Any
+) -> tuple[Any, Any, str]:
+    """Return values, unit and meaning of a column that depends on parameters."""
+    if name == KRON_RADIUS:
+        radius = parameters.kron_params[0] * _plain(catalog.kron_radius)
+        return radius, None, "Semi-major axis of the Kron aperture over A_IMAGE."
+    if name == FLUX_RADIUS:
+        fractions = parameters.fluxfrac_radii or FRACTIONS
+        sizes = [_plain(catalog.fluxfrac_radius(fraction)) for fraction in fractions]
+        return _side_by_side(sizes), u.pix, f"Radii with {_listed(fractions)} of the Kron flux."
+    kind, _, of = name.partition("_")
+    if of == "APER":
+        radii = aperture_radii_of(parameters)
+        pairs = [catalog.circular_photometry(radius) for radius in radii]
+        about = f"in circles of diameter {_listed(2 * each for each in radii)} pixels."
+    else:
+        pairs = [tuple(getattr(catalog, each) for each in FLUXES[of])]
+        about = f"of FLUX_{of}."
+    flux, error = (_side_by_side([_plain(pair[k]) for pair in pairs]) for k in (0, 1))
+    if kind.startswith("FLUX"):
+        return (flux, unit, f"Flux {about}") if kind == "FLUX" else (error, unit, f"Error {about}")
+    values, errors = magnitudes(flux, error, zero_point)
+    chosen = _plain(values if kind == "MAG" else errors)
+    what = "Magnitude" if kind == "MAG" else "Error of the magnitude"
+    return np.where(np.isnan(chosen), NO_MAGNITUDE, chosen), u.mag, f"{what} {about}"
+
+
+def _side_by_side(values: list[Any]) -> Any:
+    return values[0] if len(values) == 1 else np.stack(values, axis=1)
+
+
+def _listed(values: Iterable[float]) -> str:
+    return ", ".join(f"{each:g}" for each in values)
+
+
+def _column(catalog: Any, name: str) -> Any:
+    return catalog.labels if name == "label" else getattr(catalog, name)
+
+
+def _plain(values: Any) -> Any:
+    return np.asarray(getattr(values, "value", values))

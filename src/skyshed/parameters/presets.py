@@ -1,0 +1,38 @@
+"""Sets of parameters that other programs begin with."""
+
+from typing import Any
+
+__all__ = ["DEFAULT_CONV", "PRESETS"]
+
+#: SExtractor's default.conv.
+DEFAULT_CONV = ((1.0, 2.0, 1.0), (2.0, 4.0, 2.0), (1.0, 2.0, 1.0))
+
+#: The parameters of each preset that may differ from the defaults here.
+PRESETS: dict[str, dict[str, Any]] = {
+    # What photutils' user guide uses, and the functions of photutils take where nothing is given.
+    "photutils": {
+        "box_size": 64, "filter_size": 3, "exclude_percentile": 10.0, "clip_sigma": 3.0,
+        "clip_maxiters": 10, "bkg_estimator": "sextractor", "bkgrms_estimator": "std",
+        "background_passes": 1, "kernel": None, "kernel_fwhm": 3.0, "kernel_size": 5,
+        "filter": "convolution", "template_fwhm": (), "nsigma": 1.5, "significance": None,
+        "threshold": None, "threshold_type": "map", "npixels": 5, "max_npixels": None,
+        "connectivity": 8, "deblend": True, "nlevels": 32, "contrast": 0.001,
+        "mode": "exponential", "contrast_method": "basin", "deblend_npixels": None,
+        "deblend_on": "convolved", "max_markers": 200, "localbkg_width": 0,
+        "apermask_method": "correct", "kron_params": (2.5, 1.4, 0.0),
+    },
+    # What SExtractor 2.25 does without a configuration file (its `-dd`), with its default.conv. It
+    # uses boxes of which half is good (BACK_MINGOODFRAC in its sources), clips to the end, deblends
+    # peaks of 3 pixels (MAXDEBAREA there), and compares what is above the saddle.
+    "sextractor": {
+        "box_size": 64, "filter_size": 3, "exclude_percentile": 50.0, "clip_sigma": 3.0,
+        "clip_maxiters": None, "bkg_estimator": "sextractor", "bkgrms_estimator": "std",
+        "background_passes": 1, "kernel": DEFAULT_CONV, "filter": "convolution",
+        "template_fwhm": (), "nsigma": 1.5, "significance": None, "threshold": None,
+        "threshold_type": "global", "npixels": 5, "max_npixels": None, "connectivity": 8,
+        "deblend": True, "nlevels": 32, "contrast": 0.005, "mode": "exponential",
+        "contrast_method": "saddle", "deblend_npixels": 3, "deblend_on": "convolved",
+        "max_markers": None, "localbkg_width": 0, "apermask_method": "correct",
+        "kron_params": (2.5, 1.4, 0.0), "fluxfrac_radii": (0.5,), "aperture_radii": (2.5,),
+    },
+}  # fmt: skip
