@@ -1,4 +1,4 @@
-"""Draw images/report.png, the report of a simulated field: python docs/make_report_picture.py.
+"""Draw images/report.png, the report of a simulated field: python docs/report_picture.py.
 
 Needs `pip install 'skyshed[browser-test]'` and Chromium.
 """
