@@ -5,11 +5,13 @@
     python -m benchmarks.mosaic --out               # and write benchmarks/results/mosaic.md
 
 The mosaic is simulated once, in stripes, and kept in the folder of temporary files. Both runs are
-processes of their own that are warm (a small image first). Run at once, the mosaic takes some 8 GB.
+processes of their own that are warm (a small image first); both are timed up to the table of all
+sources. Run at once, the mosaic takes some 8 GB.
 """
 
 import argparse
 import json
+import resource
 import subprocess
 import sys
 import tempfile
@@ -29,7 +31,7 @@ DENSITY = 3600.0
 #: Rows that are simulated at a time.
 STRIPE = 1000
 #: A run tile by tile may take so many times as long per pixel as one at once, and so much memory.
-WANTED_RATIO, WANTED_BYTES = 1.3, 2**30
+WANTED_RATIO, WANTED_BYTES = 1.05, 2**30
 
 
 def make_mosaic(size: int, path: Path) -> None:
@@ -62,25 +64,38 @@ def run(path: str, out: str, memory: str) -> None:
     small = make_survey_image((700, 700), seed=2).data.astype(np.float32)
     extract(small, **({"workspace": f"{out}-small"} if memory else {}))
     Path("/proc/self/clear_refs").write_text("5")
-    start = perf_counter()
+    start, before = perf_counter(), resource.getrusage(resource.RUSAGE_SELF)
     if memory:
         found = extract(path, memory=memory, workspace=f"{out}-workspace")
     else:
         found = extract(path, memory="1TB")
+    # At once, what is measured is measured when it is asked for; by tiles all of it has been.
+    table = found.table
     seconds = perf_counter() - start
     peak = _status("VmHWM")
-    said = {"seconds": seconds, "peak": peak, "n": found.segmentation.nlabels, "shown": repr(found)}
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    said = {
+        "seconds": seconds,
+        "cpu": _cpu(used) - _cpu(before),
+        "peak": peak,
+        "n": found.segmentation.nlabels,
+        "shown": repr(found),
+    }
     if memory:
         tiles = found.tiles
         names = [name for name in tiles.colnames if name.endswith("_time")]
         said["phases"] = {name: float(tiles[name].value.sum()) for name in names}
         first = tiles[0]
         said["side"] = [int(first[f"{axis}max"] - first[f"{axis}min"] + 1) for axis in "yx"]
-    table = found.table
     np.savez(f"{out}.npz", **{name: np.asarray(table[name]) for name in table.colnames})
     if not memory:
         np.save(f"{out}-labels.npy", found.segmentation.data)
     print(json.dumps(said))
+
+
+def _cpu(used: Any) -> float:
+    """Return the seconds that a process has computed."""
+    return float(used.ru_utime + used.ru_stime)
 
 
 def in_process(path: Path, out: Path, memory: str) -> dict[str, Any]:
@@ -113,6 +128,7 @@ def report(size: int, memory: str, whole: dict[str, Any], tiled: dict[str, Any],
     rows = (
         ("sources", f"{whole['n']}", f"{tiled['n']}", ""),
         ("seconds", f"{whole['seconds']:.1f}", f"{tiled['seconds']:.1f}", ""),
+        ("seconds of CPU", f"{whole['cpu']:.1f}", f"{tiled['cpu']:.1f}", ""),
         ("ns per pixel", *(f"{r['seconds'] / pixels * 1e9:.0f}" for r in (whole, tiled)), ""),
         ("peak memory, MB", *(f"{r['peak'] / 1e6:.0f}" for r in (whole, tiled)), ""),
         ("time per pixel, tiles over at once", "", f"{ratio:.2f}", f"<= {WANTED_RATIO}"),

@@ -12,7 +12,9 @@ import tomllib
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
+from astropy.io import fits
 
 import skyshed
 from skyshed.kernels import cubins
@@ -151,6 +153,36 @@ def test_importing_every_public_name_loads_no_late_library():
 def test_the_command_line_starts_without_numpy():
     loaded = loaded_after("import skyshed.cli")
     assert sorted(loaded & {"numpy", "scipy", "astropy", *ORACLES, *LATE}) == []
+
+
+#: What a command on one image does not import: it was a third of its time at 2048 x 2048 pixels.
+NOT_FOR_ONE_IMAGE = (
+    "psutil", "dask", "zarr", "matplotlib", "pyarrow", "PIL", "asdf", "astropy.nddata",
+    "skyshed.extraction.each", "skyshed.extraction.bands", "skyshed.extraction.turns",
+    "skyshed.chain.bands", "skyshed.mosaic.run", "skyshed.output.preview", "skyshed.output.parquet",
+)  # fmt: skip
+#: What it imports for a WCS alone, as astropy.wcs does: `astropy.table` takes half of the time.
+FOR_A_WCS = ("astropy.wcs", "astropy.coordinates", "astropy.table", "astropy.time", "yaml")
+
+
+@pytest.mark.parametrize("has_wcs", [False, True])
+def test_a_command_imports_what_one_image_needs(tmp_path, has_wcs):
+    image = np.random.default_rng(1).normal(10, 1, (128, 128)).astype(np.float32)
+    image[30:34, 60:64] += 50
+    header = fits.Header()
+    if has_wcs:
+        header.update(CTYPE1="RA---TAN", CTYPE2="DEC--TAN", CDELT1=-1e-4, CDELT2=1e-4)
+    fits.writeto(tmp_path / "image.fits", image, header)
+    words = ["extract", f"{tmp_path}/image.fits", "--out", f"{tmp_path}/out", "--no-preview"]
+    shown = run_python(
+        "import sys\nfrom skyshed.cli import main\n"
+        f"assert main({[*words, '--quiet', '--nsigma', '5']!r}) == 0\nprint(*sys.modules)"
+    )
+    loaded = set(shown.split())
+    assert sorted(loaded & set(NOT_FOR_ONE_IMAGE)) == []
+    assert (loaded & set(FOR_A_WCS) != set()) is has_wcs
+    # Each is half a millisecond.
+    assert len([name for name in loaded if name.startswith("skyshed")]) <= 240
 
 
 def test_no_module_imports_an_oracle_when_loaded():

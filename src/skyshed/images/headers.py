@@ -33,6 +33,11 @@ __all__ = [
     "celestial_wcs", "find_hdu", "read_celestial", "split_path", "unit_of", "unknown_unit",
 ]  # fmt: skip
 
+#: What the names of the cards of a WCS begin with, where there is one at all, in any of its forms.
+ABOUT_WCS = (
+    "CTYPE", "CRVAL", "CRPIX", "CDELT", "CROTA", "CUNIT", "CD", "PC", "PV", "WCS", "WAT", "A_ORDER",
+)  # fmt: skip
+
 
 def split_path(path: str | os.PathLike[str]) -> tuple[str, str | None]:
     """Split ``file.fits[SCI]`` into the file and the HDU, which may have a plane, ``DATA[1]``.
@@ -227,6 +232,8 @@ def read_celestial(
 
     The arguments are those of `celestial_wcs`. Without any WCS, there is no reason either.
     """
+    if not any(name.startswith(ABOUT_WCS) for name in header):
+        return None, None, []  # and `astropy.wcs` need not be imported
     with heard() as said:
         wcs, reason = _read_wcs(header, hdus, said, kept)
     return wcs if reason is None else None, reason, said

@@ -12,6 +12,7 @@ from skyshed.exceptions import WorkspaceError
 from skyshed.images.window import Window
 from skyshed.messages import one_line
 from skyshed.mosaic.maps import chunks_in, make_map, open_map, seal_of
+from skyshed.mosaic.recent import Recent
 from skyshed.mosaic.records import Measured, Meshes, SecondMeshes, SourceList
 from skyshed.mosaic.tiling import Tiling
 from skyshed.mosaic.workspace import Workspace
@@ -68,6 +69,11 @@ class Job:
     def first_meshes(self) -> Meshes:
         """Those of the first pass, or of the only one."""
         return self.workspace.load(Meshes)
+
+    @cached_property
+    def recent(self) -> Recent:
+        """The records of tiles that were read last: each is asked for by the tiles around it."""
+        return Recent(self.workspace)
 
     @cached_property
     def labels(self) -> Any:
@@ -190,7 +196,7 @@ class Job:
         make_map(self.segmentation_path, *self._layout, flush=self.workspace.durable)
 
     def __getstate__(self) -> dict[str, Any]:
-        derived = ("segmentation", "labels", "meshes", "first_meshes", "_layout")
+        derived = ("recent", "segmentation", "labels", "meshes", "first_meshes", "_layout")
         return {name: value for name, value in vars(self).items() if name not in derived}
 
 

@@ -20,8 +20,8 @@ def labels_in(job: Job, window: Window) -> Any:
     labels = np.zeros(window.shape, np.int32)
     painters = set()
     for tile in job.tiling.tiles_in(window):
-        numbered = job.workspace.load(Numbered, tile, ("pieces", "painters"))
-        runs = job.workspace.load(Detected, tile, ("runs",)).runs
+        numbered = job.recent.load(Numbered, tile, ("pieces", "painters"))
+        runs = job.recent.load(Detected, tile, ("runs",)).runs
         paint(runs, numbered.pieces, window, labels)
         painters.update(numbered.painters.tolist())
     for painter in sorted(painters):
@@ -31,8 +31,8 @@ def labels_in(job: Job, window: Window) -> Any:
 
 def _paint_children(job: Job, owner: tuple[int, int], window: Window, labels: Any) -> None:
     """Paint the children of the sources that a tile owns at its seams, as far as they lie here."""
-    owned = job.workspace.load(Deblended, owner, ("n_children", "start", "pixel", "child"))
-    base = job.workspace.load(Numbered, owner, ("seam_base",)).seam_base
+    owned = job.recent.load(Deblended, owner, ("n_children", "start", "pixel", "child"))
+    base = job.recent.load(Numbered, owner, ("seam_base",)).seam_base
     area = np.diff(owned.start)
     y, x = np.divmod(owned.pixel, job.shape[1])
     here = np.repeat(owned.n_children > 0, area)

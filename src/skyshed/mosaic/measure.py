@@ -14,7 +14,7 @@ import numpy as np
 
 from skyshed.catalog import SourceCatalog, kron_ellipses
 from skyshed.chain.band_columns import band_table, joined
-from skyshed.chain.columns import make_table
+from skyshed.chain.columns import plain_table
 from skyshed.chain.request import DETECTION, IMAGE
 from skyshed.chain.steps import make_catalog
 from skyshed.images.window import Window
@@ -23,7 +23,7 @@ from skyshed.mosaic.labels import labels_in
 from skyshed.mosaic.reach import fits, needs_of
 from skyshed.mosaic.records import Measured, Numbered
 from skyshed.namespace import like
-from skyshed.output.table_parts import PlainTable, concatenated, from_plain, to_plain
+from skyshed.output.table_parts import PlainTable, from_plain, put_together, to_plain
 from skyshed.segmentation.provenance import Provenance
 from skyshed.sources import Sources
 
@@ -41,7 +41,7 @@ def measure(job: Job, tile: tuple[int, int]) -> None:
         table, names, ellipses = _of_bands(job, tile, window, labels)
     else:
         tell = partial(
-            make_table, parameters=job.parameters, calibration=job.request.calibration,
+            plain_table, parameters=job.parameters, calibration=job.request.calibration,
             association=job.request.association,
         )  # fmt: skip
         table, names, ellipses = _table(job, _catalogs(job, tile, window, labels), tell)
@@ -57,7 +57,10 @@ def _of_bands(
     request, detections = job.request, Detections()
     tables, rows = {}, None
     for band in request.measured:
-        tell = partial(band_table, request=request, name=band)
+
+        def tell(catalog: SourceCatalog, band: str = band) -> PlainTable:
+            return to_plain(band_table(catalog, request, band))
+
         catalogs = _catalogs(job, tile, window, labels, band, detections)
         table, names, ellipses = _table(job, catalogs, tell)
         if table is not None:
@@ -68,19 +71,19 @@ def _of_bands(
 
 
 def _table(
-    job: Job, catalogs: Iterator[SourceCatalog], tell: Callable[[SourceCatalog], Any]
+    job: Job, catalogs: Iterator[SourceCatalog], tell: Callable[[SourceCatalog], PlainTable]
 ) -> tuple[PlainTable | None, Any, Any]:
     """Return the table of the sources of a tile, in order, their labels and Kron ellipses."""
     parts, drawn = [], [(np.empty(0, np.int32), np.empty((0, 5)))]
     for catalog in catalogs:
-        table = to_plain(tell(catalog))
+        table = tell(catalog)
         parts.append(replace(table, rows=np.searchsorted(job.labels, catalog.labels)))
         drawn.append(kron_ellipses(catalog))
     names, ellipses = (np.concatenate(each) for each in zip(*drawn, strict=True))
     if len(parts) < 2:
         return (parts[0] if parts else None), names, ellipses
     rows = np.sort(np.concatenate([part.rows for part in parts]))
-    return replace(to_plain(concatenated(parts)), rows=rows), names, ellipses
+    return replace(put_together(parts), rows=rows), names, ellipses
 
 
 @dataclass(frozen=True, eq=False)

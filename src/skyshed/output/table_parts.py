@@ -16,7 +16,14 @@ from skyshed.output.sealed import DamagedError, read_sealed, write_sealed
 if TYPE_CHECKING:  # slow to import, and not needed to write a catalog of the usual columns
     from astropy.table import QTable
 
-__all__ = ["PlainTable", "check_same_columns", "concatenated", "from_plain", "to_plain"]
+__all__ = [
+    "PlainTable",
+    "check_same_columns",
+    "concatenated",
+    "from_plain",
+    "put_together",
+    "to_plain",
+]
 
 #: What is kept of a column besides its values.
 ATTRIBUTES = ("description", "format", "meta")
@@ -254,6 +261,11 @@ def concatenated(parts: Sequence[PlainTable]) -> "QTable":
     >>> concatenated(parts)["label"].tolist()
     [1, 2, 3, 4]
     """
+    return from_plain(put_together(parts))
+
+
+def put_together(parts: Sequence[PlainTable]) -> PlainTable:
+    """Do what `concatenated` does, and return plain columns."""
     if not parts:
         raise ValueError("parts is empty: at least one table is needed, which may have no rows")
     # Texts without rows have no width to add.
@@ -264,7 +276,7 @@ def concatenated(parts: Sequence[PlainTable]) -> "QTable":
         name: np.concatenate([part.columns[name] for part in filled]) for name in filled[0].columns
     }
     order = np.argsort(np.concatenate([part.places for part in filled]), kind="stable")
-    return from_plain(PlainTable(columns, filled[0].header)[order])
+    return PlainTable(columns, filled[0].header)[order]
 
 
 def check_same_columns(part: PlainTable, first: PlainTable) -> None:

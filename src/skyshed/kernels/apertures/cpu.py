@@ -16,16 +16,26 @@ KERNELS = Kernels(__package__)
 
 #: Sources per range of work: enough to hide the cost of a hand-over, few enough to balance.
 SOURCES = 128
-#: Height of the bands that sources are visited in: rows that stay in a core's cache; and a number
-#: that is larger than all x.
-BAND, LINE = 64, 2.0**32
+#: Height of the bands that sources are visited in: rows that stay in a core's cache.
+BAND = 64
 
 
 def image_order(x, y):
-    """Return an order of the sources in which neighbours in the image come after one another."""
-    # One key, since a sort by two takes four times as long. What is not finite comes last.
-    with np.errstate(invalid="ignore", over="ignore"):
-        return np.argsort(np.floor(y / BAND) * LINE + x)
+    """Return an order of the sources in which neighbours in the image come after one another.
+
+    They are sorted by whole columns, and then by bands. NumPy counts integers of 16 bits instead of
+    comparing them, which takes a fourth of the time of a sort by one number. What is not finite
+    comes last, and what is too far away for 16 bits together.
+    """
+    by_column = np.argsort(_in_16_bits(x), kind="stable")
+    return by_column[np.argsort(_in_16_bits(y / BAND)[by_column], kind="stable")]
+
+
+def _in_16_bits(values):
+    """Return the whole part of numbers, the nearest that there is; the largest of what is none."""
+    largest = np.iinfo(np.uint16).max
+    with np.errstate(invalid="ignore"):
+        return np.nan_to_num(values, nan=largest).clip(0, largest).astype(np.uint16)
 
 
 def where_of(data, place, method):
