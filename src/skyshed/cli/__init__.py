@@ -10,12 +10,15 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import Any, NoReturn
 
 from skyshed import __version__
 from skyshed.cli import bands, columns, extract, info, simulate
 from skyshed.cli.errors import complain, in_one_line, is_refusal
+from skyshed.cli.logs import logged
 from skyshed.cli.streams import forgiving_streams
+from skyshed.log import LOGGER
 
 __all__ = ["command", "main"]
 
@@ -76,21 +79,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     2
     """
     debug = False
-    try:
-        arguments = _parser().parse_args(argv)
-        debug = arguments.debug
-        return int(arguments.run(arguments))
-    except KeyboardInterrupt as ended:
-        number = ended.args[0] if isinstance(ended, _Ended) else signal.SIGINT
-        print(f"skyshed: {SIGNALS.get(number, 'interrupted')}", file=sys.stderr)
-        return BY_SIGNAL + int(number)
-    except SystemExit as leaving:  # --help and --version
-        return int(leaving.code or 0)
-    except Exception as error:
-        if debug:
-            raise
-        complain(in_one_line(error))
-        return REFUSED if is_refusal(error) else BROKEN
+    with ExitStack() as stack:
+        try:
+            arguments = _parser().parse_args(argv)
+            debug = arguments.debug
+            stack.enter_context(logged(arguments))
+            return int(arguments.run(arguments))
+        except KeyboardInterrupt as ended:
+            number = ended.args[0] if isinstance(ended, _Ended) else signal.SIGINT
+            word = SIGNALS.get(number, "interrupted")
+            LOGGER.error("%s", word, extra={"printed": True})
+            print(f"skyshed: {word}", file=sys.stderr)
+            return BY_SIGNAL + int(number)
+        except SystemExit as leaving:  # --help and --version
+            return int(leaving.code or 0)
+        except Exception as error:
+            if debug:
+                raise
+            complain(in_one_line(error))
+            return REFUSED if is_refusal(error) else BROKEN
 
 
 def command() -> NoReturn:

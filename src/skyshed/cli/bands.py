@@ -14,6 +14,7 @@ from skyshed.cli.extract import (
     carry_out,
     read_parameters,
 )
+from skyshed.cli.logs import add_talk
 from skyshed.parameters import OF_A_BAND, Parameters
 
 __all__ = ["SUMMARY", "USAGE", "add_options", "run"]
@@ -65,7 +66,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
             "{file} of the band's image",
         )  # fmt: skip
     add_large(parser)
-    parser.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors")
+    add_talk(parser)
     add_parameters(parser, of_a_band=OF_A_BAND)
 
 

@@ -6,11 +6,14 @@ import shutil
 from collections.abc import Collection
 from dataclasses import Field, fields
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 from skyshed.cli.each_inputs import COMPANIONS
 from skyshed.cli.errors import warnings_in_one_line
+from skyshed.cli.logs import add_talk
 from skyshed.cli.writing import WORKSPACE, say_calibration, say_product, write_found
+from skyshed.log import LOGGER, PROGRESS
 from skyshed.names import KEYWORDS
 from skyshed.parameters import Parameters
 from skyshed.parameters.validators import Flag
@@ -90,7 +93,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="which product of an observatory the image is; plain for none [found out]",
     )  # fmt: skip
     add_large(parser)
-    parser.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors")
+    add_talk(parser)
     add_parameters(parser)
 
 
@@ -105,6 +108,11 @@ def add_result_files(files: Any) -> None:
     files.add_argument(
         "--map-format", choices=("fits", "zarr"), default="fits", help="of the segmentation image"
     )
+    files.add_argument(
+        "--maps", metavar="NAME,NAME",
+        help="images to write too: background, background_rms (noise), subtracted, convolved "
+        "(filtered), threshold, error",
+    )  # fmt: skip
     files.add_argument("--regions", action="store_true", help="write DS9 regions too")
     files.add_argument(
         "--device",
@@ -240,19 +248,23 @@ def carry_out(arguments: argparse.Namespace, request: Any) -> int:
 def _write_results(arguments: argparse.Namespace, request: Any, plan: Any, resources: Any) -> int:
     """Do what the plan says, and write what is found."""
     from skyshed.extraction.entry import run_request
+    from skyshed.extraction.summary import summary
     from skyshed.output.atomic import traceless
     from skyshed.output.fits_tables import check_unit
-    from skyshed.output.results import check_apart, check_writable
+    from skyshed.output.results import check_apart, check_maps, check_writable
 
+    begun = perf_counter()
     with traceless(Path(arguments.out)):
         folder = check_writable(arguments.out, arguments.format, arguments.map_format)
         check_apart(
             folder, request.files(), arguments.format, arguments.compress, arguments.map_format,
-            request.combination is not None,
+            request.combination is not None, check_maps(arguments.maps),
         )  # fmt: skip
         for exposure in request.exposures.values():
             check_unit(exposure.unit, arguments.format)
+        _say_what(request, plan)
         found = run_request(request, plan, resources, False if arguments.quiet else None)
+        PROGRESS.debug("writing")
         paths = write_found(arguments, found, folder)
     if arguments.workspace is None and plan.tiling is not None:
         shutil.rmtree(resources.folder)
@@ -262,4 +274,22 @@ def _write_results(arguments: argparse.Namespace, request: Any, plan: Any, resou
         print(f"{n} source{'' if n == 1 else 's'} in")
         print("\n".join(f"  {path}" for path in paths))
         say_calibration(found.record)
+    for line in summary(found, perf_counter() - begun, found.flag_counts):
+        LOGGER.info("%s", line)
     return 0
+
+
+def _say_what(request: Any, plan: Any) -> None:
+    """Log what is worked on, and how."""
+    from skyshed import __version__
+
+    for name, exposure in request.exposures.items():
+        (ny, nx), unit = exposure.shape, exposure.unit
+        LOGGER.debug(
+            "%s: %s, %d x %d pixels%s", name, exposure.image.label, nx, ny,
+            "" if unit is None else f" in {unit}",
+        )  # fmt: skip
+    tiling = plan.tiling
+    how = "at once" if tiling is None else f"by {len(tiling)} tiles"
+    device = request.exposure.device or "cpu"
+    LOGGER.debug("skyshed %s, %s, on %s", __version__, how, device)

@@ -25,6 +25,7 @@ def write_found(arguments: argparse.Namespace, found: Any, folder: Path) -> list
                 regions=arguments.regions,
                 map_format=arguments.map_format,
                 preview=not arguments.no_preview,
+                maps=arguments.maps or (),
             )
         )
 

@@ -1,6 +1,7 @@
 """What the chain found, and what it was made from; the same for an image at once and by tiles."""
 
 import os
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +9,13 @@ from astropy.table import QTable
 
 from skyshed.background import Background2D
 from skyshed.chain.run import Run
+from skyshed.extraction.summary import FlagCounts
 from skyshed.extraction.views import ImageView
 from skyshed.images.window import Window
 from skyshed.namespace import to_host
+from skyshed.output.results import MAPS, check_maps
 from skyshed.output.run_record import run_record
+from skyshed.output.table_parts import PlainTable
 from skyshed.output.write import Written, write_extraction
 from skyshed.parameters import Parameters
 from skyshed.segmentation import SegmentationImage
@@ -50,6 +54,7 @@ class Extraction:
 
     def __init__(self, run: Run, record: dict[str, str] | None = None, host: bool = False) -> None:
         self._run, self._host = run, host
+        self._flags = FlagCounts()
         #: Versions, date and input.
         self.record: dict[str, str] = record or run_record(run.request.origin())
 
@@ -178,6 +183,7 @@ class Extraction:
         preview: bool = True,
         regions: bool = False,
         map_format: str = "fits",
+        maps: str | Iterable[str] = (),
     ) -> list[Path]:
         """Write everything into a folder, in the memory of a tile.
 
@@ -197,6 +203,9 @@ class Extraction:
             Whether to write the Kron ellipses as DS9 regions.
         map_format : {"fits", "zarr"}, optional
             Of the segmentation image; Zarr is compressed, in chunks.
+        maps : iterable of str, optional
+            Images to write besides, as FITS: ``"background"``, ``"background_rms"`` (or
+            ``"noise"``), ``"subtracted"``, ``"convolved"``, ``"threshold"``, ``"error"``.
 
         Returns
         -------
@@ -217,15 +226,37 @@ class Extraction:
             shape=self.shape, n_sources=self.segmentation.nlabels, parameters=self.parameters,
             record=self.record, wcs=self.wcs, tiles=self.tiles,
             noise=float(self.background2d.background_rms_median),
-            parts=self._run.parts, ellipses=self._run.ellipses, empty=lambda: self.table,
+            parts=self._counted_parts, ellipses=self._run.ellipses, empty=lambda: self.table,
             read_labels=self._labels, read_image=self._masked, inputs=self._run.request.files(),
             step=self._run.rows_per_read,
             combination=None if self._run.request.combination is None else self._run.dtype,
+            images={name: self._image_of(MAPS[name]) for name in check_maps(maps)}, unit=self.unit,
         )  # fmt: skip
         return write_extraction(
             written, folder, format, compress=compress, preview=preview, regions=regions,
             map_format=map_format,
         )  # fmt: skip
+
+    @property
+    def flag_counts(self) -> FlagCounts:
+        """How many sources have flags, as they were written; of none before `write`."""
+        return self._flags
+
+    def _counted_parts(self) -> Iterator[PlainTable]:
+        """Yield the parts of the table, and count flags."""
+        self._flags = FlagCounts()
+        for part in self._run.parts():
+            if "flags" in part.columns:
+                self._flags.add(part.columns["flags"])
+            yield part
+
+    def _image_of(self, name: str) -> tuple[Callable[[int, int, int, int], Any], Any]:
+        """Return what reads windows of an image, on the host, and its dtype."""
+
+        def read(y0: int, y1: int, x0: int, x1: int) -> Any:
+            return to_host(self._run.read(name, Window(y0, y1, x0, x1)))
+
+        return read, self._run.dtype_of(name)
 
     def _labels(self, y0: int, y1: int, x0: int, x1: int) -> Any:
         """Return a window of the labels, where they are."""
