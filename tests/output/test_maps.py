@@ -51,7 +51,7 @@ def test_the_threshold_is_what_sources_were_detected_with(tmp_path):
 
 def test_others_are_refused_and_those_of_earlier_runs_go(tmp_path):
     found = extract(make_field())
-    with pytest.raises(ValueError, match="maps must be of background, .*, got 'sky'"):
+    with pytest.raises(ValueError, match=r"maps must be of background, .*, got 'sky'"):
         found.write(tmp_path, maps=["sky"])
     found.write(tmp_path, preview=False, maps=["error"])
     found.write(tmp_path, preview=False)

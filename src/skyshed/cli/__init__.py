@@ -1,4 +1,4 @@
-"""The command line: ``skyshed extract``, ``bands``, ``columns``, ``simulate``, ``info``.
+"""The command line: a module for each command, ``skyshed extract`` in ``extract.py``.
 
 What computes is imported by the command that needs it, so that help comes at once.
 """
@@ -14,13 +14,17 @@ from contextlib import ExitStack
 from typing import Any, NoReturn
 
 from skyshed import __version__
-from skyshed.cli import bands, columns, extract, info, simulate
+from skyshed.cli import bands, columns, completion, extract, info, init, simulate
 from skyshed.cli.errors import complain, in_one_line, is_refusal
 from skyshed.cli.logs import logged
 from skyshed.cli.streams import forgiving_streams
 from skyshed.log import LOGGER
 
-__all__ = ["command", "main"]
+__all__ = ["COMMANDS", "command", "main", "make_parser"]
+
+#: The commands, in the order in which help lists them.
+COMMANDS = (extract, bands, columns, init, simulate, info, completion)
+
 
 #: Objects made before Python looks for cycles among them: imports make some 300,000, which stay.
 #: By its own number, 700, looking takes a tenth of the time of a small image.
@@ -81,7 +85,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     debug = False
     with ExitStack() as stack:
         try:
-            arguments = _parser().parse_args(argv)
+            arguments = make_parser().parse_args(argv)
             debug = arguments.debug
             stack.enter_context(logged(arguments))
             return int(arguments.run(arguments))
@@ -121,20 +125,35 @@ def _end(number: int, _: Any) -> NoReturn:
     raise _Ended(signal.Signals(number))
 
 
-def _parser() -> argparse.ArgumentParser:
+class _Help(argparse.HelpFormatter):
+    """Leaves examples as they are; all other text is filled."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        return text if text.startswith(EXAMPLES) else super()._fill_text(text, width, indent)
+
+
+#: What examples begin with.
+EXAMPLES = "examples:"
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
     parser = _Parser(
         prog="skyshed",
         description="Detect, deblend and measure the sources of astronomical images.",
     )
     parser.add_argument("--version", action="version", version=f"skyshed {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in (extract, bands, columns, simulate, info):
+    for command in COMMANDS:
         name = command.__name__.rpartition(".")[2]
+        examples = (f"  # {about}\n  {line}" for about, line in command.EXAMPLES)
         child = commands.add_parser(
             name,
             usage=command.USAGE,
             help=command.SUMMARY,
             description=command.SUMMARY,
+            epilog="\n".join([EXAMPLES, *examples]),
+            formatter_class=_Help,
             allow_abbrev=False,
         )
         command.add_options(child)

@@ -17,10 +17,16 @@ from skyshed.cli.extract import (
 from skyshed.cli.logs import add_talk
 from skyshed.parameters import OF_A_BAND, Parameters
 
-__all__ = ["SUMMARY", "USAGE", "add_options", "run"]
+__all__ = ["EXAMPLES", "SUMMARY", "USAGE", "add_options", "run"]
 
 SUMMARY = "Detect sources on several bands together, measure them in each, in one table."
 USAGE = "skyshed bands NAME=IMAGE [NAME=IMAGE ...] --out DIR [options]"
+EXAMPLES = (
+    (
+        "two bands, detected on both",
+        "skyshed bands g=g.fits r=r.fits --out results --zero-point g=25 r=25.3",
+    ),
+)
 #: What goes with each band, and what it is.
 COMPANIONS = {
     "hdu": "HDU of the image [the first with an image]",

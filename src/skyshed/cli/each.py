@@ -151,6 +151,8 @@ def _check_options(arguments: argparse.Namespace) -> None:
     from skyshed.output.results import check_maps
 
     check_maps(arguments.maps)
+    if arguments.samp:
+        raise ValueError("--samp sends the results of one image: leave --each or --samp out")
     if not arguments.one_table:
         return
     for option, given in (

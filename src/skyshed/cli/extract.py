@@ -19,6 +19,7 @@ from skyshed.parameters import Parameters
 from skyshed.parameters.validators import Flag
 
 __all__ = [
+    "EXAMPLES",
     "SUMMARY",
     "USAGE",
     "add_large",
@@ -34,6 +35,20 @@ __all__ = [
 FORMATS = ("fits", "ecsv", "parquet", "votable", "ldac", "csv")
 SUMMARY = "Detect, deblend and measure the sources of an image."
 USAGE = "skyshed extract [--each] IMAGE [IMAGE ...] --out DIR [options]"
+EXAMPLES = (
+    ("the sources of an image, in a folder", "skyshed extract image.fits --out results"),
+    (
+        "fainter ones, with weights, a mask and a zero point",
+        "skyshed extract image.fits --out deep --nsigma 1.2 --weight weight.fits --mask mask.fits "
+        "--zero-point 25.3",
+    ),
+    (
+        "a few columns, as a VOTable",
+        "skyshed extract image.fits --out lean --format votable --columns name,ra,dec,kron_flux",
+    ),
+    ("what it will take", "skyshed extract image.fits --plan"),
+    ("each of many images", "skyshed extract --each *.fits --out results --one-table"),
+)
 #: Options that are arguments of `skyshed.extract` as they are.
 INPUTS = ("hdu", *COMPANIONS, "device", "region", "profile")
 
@@ -101,7 +116,10 @@ def add_result_files(files: Any) -> None:
     """Declare where the results go, what they are, and how they are made."""
     files.add_argument("--out", metavar="DIR", help="folder for the results")
     files.add_argument("--format", choices=FORMATS, default="fits", help="of the catalog [fits]")
-    files.add_argument("--config", metavar="TOML", help="parameters; options go before them")
+    files.add_argument(
+        "--config", "--parameters", metavar="TOML",
+        help="file of parameters, such as 'skyshed init' writes; options go before them",
+    )  # fmt: skip
     files.add_argument(
         "--compress", action="store_true", help="compress the segmentation image by tiles"
     )
@@ -120,6 +138,10 @@ def add_result_files(files: Any) -> None:
         default="cpu",
         help="where to compute; auto is the GPU where there is one and it pays [cpu]",
     )
+    files.add_argument(
+        "--samp", action="store_true",
+        help="send catalog and images to DS9, TOPCAT, Aladin and what else is at the hub of SAMP",
+    )  # fmt: skip
     files.add_argument("--no-preview", action="store_true", help="draw no preview.png")
 
 
@@ -254,6 +276,10 @@ def _write_results(arguments: argparse.Namespace, request: Any, plan: Any, resou
     from skyshed.output.results import check_apart, check_maps, check_writable
 
     begun = perf_counter()
+    if arguments.samp:
+        from skyshed.output.samp import check_hub
+
+        check_hub(arguments.format)
     with traceless(Path(arguments.out)):
         folder = check_writable(arguments.out, arguments.format, arguments.map_format)
         check_apart(
@@ -274,9 +300,27 @@ def _write_results(arguments: argparse.Namespace, request: Any, plan: Any, resou
         print(f"{n} source{'' if n == 1 else 's'} in")
         print("\n".join(f"  {path}" for path in paths))
         say_calibration(found.record)
+    if arguments.samp:
+        _send(paths, request, quiet=arguments.quiet)
     for line in summary(found, perf_counter() - begun, found.flag_counts):
         LOGGER.info("%s", line)
     return 0
+
+
+def _send(paths: list[Path], request: Any, quiet: bool) -> None:
+    """Send the catalog, the images that it was made from, and the maps to programs that run."""
+    from skyshed.output.samp import send
+
+    catalog, *others = paths
+    exposures = request.exposures.values()
+    inputs = [file for exposure in exposures for file in exposure.image.files]
+    images = [*inputs, *others]
+    told = send(catalog, [each for each in images if ".fit" in Path(each).name.lower()])
+    for file, programs in told.items():
+        LOGGER.debug("%s sent to %s", file, ", ".join(programs) or "nobody")
+    if not quiet:
+        reached = sorted({name for programs in told.values() for name in programs})
+        print(f"sent to {', '.join(reached)}" if reached else "nobody at the hub takes catalogs")
 
 
 def _say_what(request: Any, plan: Any) -> None:

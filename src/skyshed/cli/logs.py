@@ -41,7 +41,7 @@ def logged(arguments: argparse.Namespace) -> Iterator[None]:
     """
     with ExitStack() as stack:
         if not getattr(arguments, "quiet", True):
-            stack.enter_context(_handled(_console(arguments.verbose)))
+            stack.enter_context(_handled(_console(getattr(arguments, "verbose", False))))
         if getattr(arguments, "log", None) is not None:
             file = logging.FileHandler(arguments.log, encoding="utf-8")
             file.setFormatter(logging.Formatter(IN_A_FILE))

@@ -3,10 +3,11 @@
 import argparse
 import os
 
-__all__ = ["SUMMARY", "USAGE", "add_options", "run"]
+__all__ = ["EXAMPLES", "SUMMARY", "USAGE", "add_options", "run"]
 
 SUMMARY = "Simulate a survey field: image, mask and true sources, with a WCS."
 USAGE = "skyshed simulate OUT.fits [options]"
+EXAMPLES = (("a field to try things on", "skyshed simulate field.fits --shape 512 512 --seed 3"),)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
