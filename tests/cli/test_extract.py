@@ -63,10 +63,10 @@ def test_extract_writes_what_the_function_finds(folder, capsys, format):
     assert Parameters(**table.meta["parameters"]) == found.parameters
     assert table.meta["record"]["input"] == str(folder / "field.fits")
     shown = capsys.readouterr()
-    assert shown.err.splitlines()[0].startswith("background ")  # the summary: see test_logs.py
-    assert len(shown.err.splitlines()) == 4
+    assert shown.err == ""
     assert shown.out.splitlines()[0] == f"{len(table)} sources in"
-    for line in shown.out.splitlines()[1:]:
+    assert shown.out.splitlines()[-4].startswith("background ")  # the summary: see test_logs.py
+    for line in shown.out.splitlines()[1:-4]:
         assert os.path.getsize(line.strip()) > 0
     labels = fits.getdata(folder / format / "segmentation.fits")
     assert np.array_equal(labels, found.segmentation.data)

@@ -36,7 +36,9 @@ AB = ("--zero-point", "25", "--zero-point-system", "AB")
 
 def test_four_lines_say_what_was_found(image, capsys):
     run(image, *AB)
-    background, depth, sources, time = capsys.readouterr().err.splitlines()
+    shown = capsys.readouterr()
+    assert shown.err == ""
+    background, depth, sources, time = shown.out.splitlines()[-4:]
     found = extract(image, zero_point=25.0, zero_point_system="AB")
     row = found.tiles[0]
     assert (
@@ -64,11 +66,11 @@ def test_four_lines_say_what_was_found(image, capsys):
 
 def test_tiles_say_the_same_and_a_log_without_a_terminal_how_they_get_on(image, capsys):
     run(image)
-    whole = capsys.readouterr().err.splitlines()
+    whole = capsys.readouterr().out.splitlines()[-4:]
     run(image, "--memory", "600MB", "--workspace", image + ".work", out="tiled")
-    lines = capsys.readouterr().err.splitlines()
-    assert lines[-4:-1] == whole[:3]
-    phases = [line.partition(":")[0] for line in lines[:-4]]
+    shown = capsys.readouterr()
+    assert shown.out.splitlines()[-4:-1] == whole[:3]
+    phases = [line.partition(":")[0] for line in shown.err.splitlines()]
     assert list(dict.fromkeys(phases)) == ["background", "detect", "deblend", "measure"]
 
 
@@ -87,11 +89,12 @@ def test_quiet_says_nothing_verbose_what_is_done_and_the_log_all(image, capsys, 
     assert capsys.readouterr() == ("", "")
     log = tmp_path / "run.log"
     run(image, "--verbose", "--log", str(log))
-    shown = capsys.readouterr().err.splitlines()
+    printed = capsys.readouterr()
+    shown = printed.err.splitlines()
     assert {"reading", "detection", "measurement", "writing"} <= set(shown)
     assert any(line.startswith("image: ") and "190 x 150 pixels" in line for line in shown)
     logged = log.read_text().splitlines()
-    assert [line[32:] for line in logged] == shown
+    assert [line[32:] for line in logged] == [*shown, *printed.out.splitlines()[-4:]]
     assert re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} DEBUG   ", logged[0])
     run(image, "--quiet", "--log", str(log))
     assert len(log.read_text().splitlines()) == 2 * len(logged)  # what was there stays

@@ -303,7 +303,9 @@ def _write_results(arguments: argparse.Namespace, request: Any, plan: Any, resou
     if arguments.samp:
         _send(paths, request, quiet=arguments.quiet)
     for line in summary(found, perf_counter() - begun, found.flag_counts):
-        LOGGER.info("%s", line)
+        LOGGER.info("%s", line, extra={"printed": True})
+        if not arguments.quiet:
+            print(line)
     return 0
 
 

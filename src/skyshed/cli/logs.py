@@ -57,7 +57,7 @@ def _console(verbose: bool) -> logging.Handler:
     on_terminal = sys.stderr.isatty()
 
     def wanted(record: logging.LogRecord) -> bool:
-        if getattr(record, "printed", False):  # errors and warnings, which have a form of their own
+        if getattr(record, "printed", False):  # by the command, in a form of its own
             return False
         return verbose or not (on_terminal and record.name == PROGRESS.name)
 
