@@ -67,7 +67,14 @@ def page() -> str:
     columns = sorted([LABEL, *public_columns()], key=lambda each: each.name)
     objects = sorted({*CUTOUTS, *PROPERTIES}.difference(ATTRIBUTES.keys() - {*CUTOUTS}, {"label"}))
     added = (_row_of_added(*each) for each in listed_columns())
-    return HEAD + "".join(map(_row, columns)) + ADDED + "".join(added) + REST + "".join(map(_row_of_object, objects))
+    return (
+        HEAD
+        + "".join(map(_row, columns))
+        + ADDED
+        + "".join(added)
+        + REST
+        + "".join(map(_row_of_object, objects))
+    )
 
 
 def _row(column: Column) -> str:
