@@ -6,8 +6,9 @@ from pathlib import Path
 
 from skyshed import SourceCatalog
 from skyshed.catalog.cutouts import CUTOUTS
-from skyshed.catalog.registry import COLUMNS, Column, depends, public_columns, required
+from skyshed.catalog.registry import COLUMNS, LABEL, Column, depends, public_columns, required
 from skyshed.catalog.table import DEFAULT_COLUMNS, IMAGES, PROPERTIES
+from skyshed.chain.derived import listed_columns
 from skyshed.names import ATTRIBUTES
 
 PAGE = Path(__file__).with_name("columns.md")
@@ -17,19 +18,31 @@ HEAD = """# Columns of the catalog
 Made from the registry by `docs/make_columns.py`; `skyshed columns` prints the same. Each is an
 attribute of `SourceCatalog` and may be named in `to_table(columns=...)`, `extract(columns=...)` and
 `skyshed extract --columns`, under either name. The last two also take `default`, for the columns
-marked with a star (with `ra` and `dec` after `sky_centroid`, where there is a WCS), and `all`. What
-they add besides, magnitudes and flux densities, is in [units.md](units.md).
+marked with a star (with `ra` and `dec` after `sky_centroid`, where there is a WCS), and `all`; what
+they [add besides](#what-a-run-adds) can be chosen as well. [Other programs](catalogs.md) see units,
+descriptions and UCDs in every format.
 
 - **unit**: *data* is the unit of the image, *sky* a SkyCoord. A column without a unit is a number
   of pixels along an axis, an index, or a pure number.
 - **needs**: the argument of the catalog without which the column is NaN, or `None` if it is a
   SkyCoord.
+- **UCD**: what the column is in the words of the IVOA's UCD1+, which all files have.
 - **follows**: what else changes it. Columns that follow `convolved_data` are measured on it in
   place of `data`, or in an aperture that is. Columns that follow `detection_cat` are taken from
   that catalog, and so are the apertures and centroids of all others.
 
-| column | photutils 3 | unit | needs | follows | what it is |
-| --- | --- | --- | --- | --- | --- |
+| column | photutils 3 | unit | UCD | needs | follows | what it is |
+| --- | --- | --- | --- | --- | --- | --- |
+"""
+ADDED = """
+## What a run adds
+
+`extract` and `skyshed extract` add these, where they have what it needs; `derived` stands for all of
+them, which are there with `default` and `all`, too. Radii and apertures are those of `fluxfrac_radii` and
+`aperture_radii`; apertures have calibrated fluxes, too. [Units and zero points](units.md).
+
+| column | unit | UCD | needs | what it is |
+| --- | --- | --- | --- | --- |
 """
 REST = """
 ## Objects and images
@@ -47,14 +60,21 @@ OPTIONS = {
     "apermask_method": ("apermask_method",),
     "kron_params": ("kron_params",),
 }
-LABEL = Column("label", description="Label of the source in the segmentation image.")
 
 
 def page() -> str:
     """Return the text of columns.md."""
     columns = sorted([LABEL, *public_columns()], key=lambda each: each.name)
     objects = sorted({*CUTOUTS, *PROPERTIES}.difference(ATTRIBUTES.keys() - {*CUTOUTS}, {"label"}))
-    return HEAD + "".join(map(_row, columns)) + REST + "".join(map(_row_of_object, objects))
+    added = (_row_of_added(*each) for each in listed_columns())
+    return (
+        HEAD
+        + "".join(map(_row, columns))
+        + ADDED
+        + "".join(added)
+        + REST
+        + "".join(map(_row_of_object, objects))
+    )
 
 
 def _row(column: Column) -> str:
@@ -64,8 +84,14 @@ def _row(column: Column) -> str:
     description = column.description.replace("|", "\\|").replace("**", "\\*\\*")
     cells = (
         f"`{column.name}`{star}", f"`{column.alias}`" if column.alias else "", unit,
-        _listed(needs), _listed(follows(column.name)), description,
+        f"`{column.ucd}`", _listed(needs), _listed(follows(column.name)), description,
     )  # fmt: skip
+    return f"| {' | '.join(cells)} |\n"
+
+
+def _row_of_added(column: Column, needs: str) -> str:
+    unit = f"*{column.unit}*" if column.unit == "data" else column.unit
+    cells = f"`{column.name}`", unit, f"`{column.ucd}`", f"`{needs}`", column.description
     return f"| {' | '.join(cells)} |\n"
 
 

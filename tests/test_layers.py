@@ -37,7 +37,7 @@ FLOORS = (
     ("kernels",),
     ("namespace",),
     ("devices", "optional", "exceptions", "heap", "_typing"),
-    ("messages",),
+    ("messages", "log"),
     ("__init__",),
 )
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}

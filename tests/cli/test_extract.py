@@ -65,7 +65,8 @@ def test_extract_writes_what_the_function_finds(folder, capsys, format):
     shown = capsys.readouterr()
     assert shown.err == ""
     assert shown.out.splitlines()[0] == f"{len(table)} sources in"
-    for line in shown.out.splitlines()[1:]:
+    assert shown.out.splitlines()[-4].startswith("background ")  # the summary: see test_logs.py
+    for line in shown.out.splitlines()[1:-4]:
         assert os.path.getsize(line.strip()) > 0
     labels = fits.getdata(folder / format / "segmentation.fits")
     assert np.array_equal(labels, found.segmentation.data)

@@ -157,7 +157,7 @@ print(status("VmHWM") - before)
 """
 
 
-@pytest.mark.parametrize("format", ["fits", "parquet"])
+@pytest.mark.parametrize("format", ["fits", "parquet", "votable"])
 def test_a_catalog_by_parts_takes_the_memory_of_a_part(tmp_path, format):
     path = tmp_path / f"catalog.{format}"
     command = [sys.executable, "-c", MEASURE, str(path), format]

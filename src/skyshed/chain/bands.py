@@ -77,6 +77,8 @@ class BandsRun(Run):
             image = self.prepared(DETECTION, around)
             image.convolve()
             return image.cut(window).convolved
+        if name == "threshold":
+            return self.prepared(DETECTION, window).threshold()
         image = self.prepared(band, window)
         xp = array_namespace(data=image.planes.data)
         if name == "background":

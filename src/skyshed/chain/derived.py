@@ -202,7 +202,7 @@ def _circle(name: str) -> str:
 def listed_columns() -> list[tuple[Column, str]]:
     """Return the derived columns as a list of all columns has them, with what each needs."""
     fraction, aperture = fluxfrac_column(0.5), aperture_columns(3.0)
-    calibration, zero_point = "a calibrated unit, or zero_point in AB", "zero_point of no or Vega"
+    calibration, zero_point = "calibration", "zero_point"
     return [
         (NAME, "wcs"),
         (fraction, "fluxfrac_radii"),

@@ -1,10 +1,20 @@
-"""One line that says what is at work: which stage, or how many tiles are done."""
+"""What is at work: a bar on a terminal, and lines of the log, which a batch job shows."""
 
+import logging
 import sys
 from collections.abc import Callable
+from time import monotonic
 from typing import Any
 
+from skyshed.log import PROGRESS
+
 __all__ = ["Progress", "TileProgress"]
+
+
+#: Seconds after which it is worth a line in a log that a stage of an image at once begins.
+LONG = 10
+#: Tiles of a phase are told of after each of so many equal shares.
+SHARES = 10
 
 
 class _NoBar:
@@ -68,9 +78,12 @@ class Progress:
     def __init__(self, n_stages: int, show: bool | None) -> None:
         self._bar = _bar(n_stages, "stage", show)
         self._running = False
+        self._begun = monotonic()
 
     def __call__(self, stage: str) -> None:
         """Say that ``stage`` begins, and so that the one before is done."""
+        elapsed = monotonic() - self._begun
+        PROGRESS.log(logging.INFO if elapsed > LONG else logging.DEBUG, "%s", stage)
         self._bar.update(int(self._running))
         self._bar.set_description(stage)
         self._running = True
@@ -102,9 +115,18 @@ class TileProgress:
 
     def __init__(self, n_tiles: int, show: bool | None) -> None:
         self._bar = _bar(n_tiles, "tile", show)
+        self._phase, self._done, self._of = "", 0, 0
 
-    def __call__(self, phase: str, skipped: int) -> Callable[[], None]:
-        """Say that a phase begins, of which some tiles were done; return what says one more is."""
+    def __call__(self, phase: str, skipped: int, of: int = 0) -> Callable[[], None]:
+        """Say that a phase begins, of which some tiles were done; return what says one more is.
+
+        ``of`` is how many tiles the phase has; its shares are told of if it is given.
+        """
+        self._phase, self._done, self._of = phase, skipped, of
+        was = f", {skipped} done before" if skipped else ""
+        PROGRESS.info(
+            "%s: %s%s", phase, f"{of} tile{'' if of == 1 else 's'}" if of else "begun", was
+        )
         if not self._bar.disable:
             # What an earlier run did says nothing about the rate of this one.
             self._bar.initial += skipped
@@ -114,6 +136,10 @@ class TileProgress:
 
     def _finished(self) -> None:
         self._bar.update(1)
+        self._done += 1
+        before, now = (SHARES * done // max(self._of, 1) for done in (self._done - 1, self._done))
+        if self._of >= SHARES and now > before:
+            PROGRESS.info("%s: %d %%", self._phase, 100 * self._done // self._of)
 
     def __enter__(self) -> "TileProgress":
         return self

@@ -27,6 +27,7 @@ IMAGES = {
     "mask": "True for the pixels that were left out",
     "background": "the background that was subtracted",
     "background_rms": "the noise that was measured in the background",
+    "threshold": "what a pixel of the convolved data must exceed to belong to a source",
 }
 
 
@@ -102,7 +103,7 @@ class Run(ABC):
 
     def dtype_of(self, name: str) -> np.dtype:
         """Return the dtype of one of the `IMAGES`."""
-        if name == "error":  # the user's own may have another
+        if name in ("error", "threshold"):  # the user's own noise may have another
             found: np.dtype = self.read(name, Window(0, 1, 0, 1)).dtype
             return found
         detection_cat = self.request.detection_cat

@@ -1,4 +1,4 @@
-"""The command line: ``skyshed extract``, ``bands``, ``survey``, ``view`` and lesser commands.
+"""The command line: a module for each command, ``skyshed extract`` in ``extract.py``.
 
 What computes is imported by the command that needs it, so that help comes at once.
 """
@@ -8,15 +8,32 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import Any, NoReturn
 
 from skyshed import __version__
-from skyshed.cli import bands, columns, extract, info, simulate, survey, view
+from skyshed.cli import (
+    bands,
+    columns,
+    completion,
+    extract,
+    info,
+    init,
+    simulate,
+    survey,
+    view,
+)
 from skyshed.cli.errors import complain, in_one_line, is_refusal
 from skyshed.cli.garbage import leave_for_now
+from skyshed.cli.logs import logged
 from skyshed.cli.streams import forgiving_streams
+from skyshed.log import LOGGER
 
-__all__ = ["command", "main"]
+__all__ = ["COMMANDS", "command", "main", "make_parser"]
+
+#: The commands, in the order in which help lists them.
+COMMANDS = (extract, bands, survey, view, columns, init, simulate, info, completion)
+
 
 #: Exit statuses: a request that cannot be met, an error in skyshed itself. That for some of several
 #: images is in `skyshed.cli.each`.
@@ -72,21 +89,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     2
     """
     debug = False
-    try:
-        arguments = _parser().parse_args(argv)
-        debug = arguments.debug
-        return int(arguments.run(arguments))
-    except KeyboardInterrupt as ended:
-        number = ended.args[0] if isinstance(ended, _Ended) else signal.SIGINT
-        print(f"skyshed: {SIGNALS.get(number, 'interrupted')}", file=sys.stderr)
-        return BY_SIGNAL + int(number)
-    except SystemExit as leaving:  # --help and --version
-        return int(leaving.code or 0)
-    except Exception as error:
-        if debug:
-            raise
-        complain(in_one_line(error))
-        return REFUSED if is_refusal(error) else BROKEN
+    with ExitStack() as stack:
+        try:
+            arguments = make_parser().parse_args(argv)
+            debug = arguments.debug
+            stack.enter_context(logged(arguments))
+            return int(arguments.run(arguments))
+        except KeyboardInterrupt as ended:
+            number = ended.args[0] if isinstance(ended, _Ended) else signal.SIGINT
+            word = SIGNALS.get(number, "interrupted")
+            LOGGER.error("%s", word, extra={"printed": True})
+            print(f"skyshed: {word}", file=sys.stderr)
+            return BY_SIGNAL + int(number)
+        except SystemExit as leaving:  # --help and --version
+            return int(leaving.code or 0)
+        except Exception as error:
+            if debug:
+                raise
+            complain(in_one_line(error))
+            return REFUSED if is_refusal(error) else BROKEN
 
 
 def command() -> NoReturn:
@@ -108,20 +129,35 @@ def _end(number: int, _: Any) -> NoReturn:
     raise _Ended(signal.Signals(number))
 
 
-def _parser() -> argparse.ArgumentParser:
+class _Help(argparse.HelpFormatter):
+    """Leaves examples as they are; all other text is filled."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        return text if text.startswith(EXAMPLES) else super()._fill_text(text, width, indent)
+
+
+#: What examples begin with.
+EXAMPLES = "examples:"
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
     parser = _Parser(
         prog="skyshed",
         description="Detect, deblend and measure the sources of astronomical images.",
     )
     parser.add_argument("--version", action="version", version=f"skyshed {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in (extract, bands, survey, view, columns, simulate, info):
+    for command in COMMANDS:
         name = command.__name__.rpartition(".")[2]
+        examples = (f"  # {about}\n  {line}" for about, line in command.EXAMPLES)
         child = commands.add_parser(
             name,
             usage=command.USAGE,
             help=command.SUMMARY,
             description=command.SUMMARY,
+            epilog="\n".join([EXAMPLES, *examples]),
+            formatter_class=_Help,
             allow_abbrev=False,
         )
         command.add_options(child)

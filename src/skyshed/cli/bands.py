@@ -14,12 +14,19 @@ from skyshed.cli.extract import (
     carry_out,
     read_parameters,
 )
+from skyshed.cli.logs import add_talk
 from skyshed.parameters import OF_A_BAND, Parameters
 
-__all__ = ["SUMMARY", "USAGE", "add_options", "run"]
+__all__ = ["EXAMPLES", "SUMMARY", "USAGE", "add_options", "run"]
 
 SUMMARY = "Detect sources on several bands together, measure them in each, in one table."
 USAGE = "skyshed bands NAME=IMAGE [NAME=IMAGE ...] --out DIR [options]"
+EXAMPLES = (
+    (
+        "two bands, detected on both",
+        "skyshed bands g=g.fits r=r.fits --out results --zero-point g=25 r=25.3",
+    ),
+)
 #: What goes with each band, and what it is.
 COMPANIONS = {
     "hdu": "HDU of the image [the first with an image]",
@@ -73,7 +80,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
             "{file} of the band's image",
         )  # fmt: skip
     add_large(parser)
-    parser.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors")
+    add_talk(parser)
     add_parameters(parser, of_a_band=OF_A_BAND)
 
 

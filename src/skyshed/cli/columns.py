@@ -2,10 +2,11 @@
 
 import argparse
 
-__all__ = ["SUMMARY", "USAGE", "add_options", "listing", "run"]
+__all__ = ["EXAMPLES", "SUMMARY", "USAGE", "add_options", "listing", "run"]
 
 SUMMARY = "List the columns of the catalog."
 USAGE = "skyshed columns"
+EXAMPLES = (("what a catalog can have, and what each is", "skyshed columns"),)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -19,7 +20,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def listing() -> str:
-    """Return the columns as text: name, alias, unit and needs in columns, then what each is.
+    """Return the columns as text: name, alias, unit, needs and UCD in columns, then what each is.
 
     Examples
     --------
@@ -28,22 +29,28 @@ def listing() -> str:
     [['segment_fluxerr', 'segment_flux_err', 'data', 'error']]
     """
     import skyshed.catalog.measurements  # noqa: F401 - fills the registry
-    from skyshed.catalog.registry import public_columns, required
+    from skyshed.catalog.registry import LABEL, public_columns, required
+    from skyshed.chain.derived import listed_columns
 
-    rows = [("label", "", "", "", "Label of the source in the segmentation image.")]
-    for each in public_columns():
-        needs = ",".join(required(each.name))
-        rows.append((each.name, each.alias, each.unit, needs, each.description))
+    rows = [
+        (each.name, each.alias, each.unit, needs, each.ucd, each.description)
+        for each, needs in (
+            (LABEL, ""),
+            *((each, ",".join(required(each.name))) for each in public_columns()),
+            *listed_columns(),
+        )
+    ]
     rows.sort()
-    rows.insert(0, ("COLUMN", "PHOTUTILS 3", "UNIT", "NEEDS", "WHAT IT IS"))
-    widths = [max(len(row[place]) for row in rows) for place in range(4)]
+    rows.insert(0, ("COLUMN", "PHOTUTILS 3", "UNIT", "NEEDS", "UCD", "WHAT IT IS"))
+    widths = [max(len(row[place]) for row in rows) for place in range(5)]
     lines = [
         "  ".join(
-            [*(text.ljust(width) for text, width in zip(row[:4], widths, strict=True)), row[4]]
+            [*(text.ljust(width) for text, width in zip(row[:5], widths, strict=True)), row[5]]
         )
         for row in rows
     ]
     groups = (
-        "--columns takes names of either kind; 'default' stands for the usual set, 'all' for all."
+        "--columns takes names of either kind; 'default' stands for the usual set, 'all' for all, "
+        "'derived' for what\nthe run can add: names, radii and apertures, calibrated fluxes."
     )
     return "\n".join([*lines, "", groups])

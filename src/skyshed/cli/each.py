@@ -15,6 +15,7 @@ from skyshed.cli.each_inputs import companions_of, images_of
 from skyshed.cli.errors import complain, in_one_line
 from skyshed.cli.garbage import collect_from_now_on
 from skyshed.cli.writing import WORKSPACE, write_found
+from skyshed.log import LOGGER
 from skyshed.parameters import Parameters
 from skyshed.parameters.companions import COMPANIONS
 
@@ -125,7 +126,13 @@ class _Batch:
             table, hdu = outcome.extraction.table, outcome.hdu
             self._together.add(table, outcome.name, hdu, outcome.hdu_name)
         else:
-            write_found(self._arguments, outcome.extraction, self._out / folder)
+            from skyshed.extraction.summary import summary
+
+            found, begun = outcome.extraction, perf_counter()
+            write_found(self._arguments, found, self._out / folder)
+            seconds = outcome.seconds + perf_counter() - begun
+            for line in summary(found, seconds, found.flag_counts):
+                LOGGER.debug("%s: %s", outcome.name, line)
 
     def _finish(self) -> list[Path]:
         """Write the table of all images, if there is to be one."""
@@ -144,12 +151,18 @@ class _Batch:
 
 def _check_options(arguments: argparse.Namespace) -> None:
     """Refuse options of what one table of all images does not have."""
+    from skyshed.output.results import check_maps
+
+    check_maps(arguments.maps)
+    if arguments.samp:
+        raise ValueError("--samp sends the results of one image: leave --each or --samp out")
     if not arguments.one_table:
         return
     for option, given in (
         ("--regions", arguments.regions),
         ("--report", arguments.report),
         ("--compress", arguments.compress),
+        ("--maps", arguments.maps is not None),
         ("--map-format", arguments.map_format != "fits"),
     ):
         if given:

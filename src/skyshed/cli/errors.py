@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from skyshed.log import LOGGER
+
 __all__ = ["complain", "in_one_line", "is_refusal", "warnings_in_one_line"]
 
 #: Errors that say what is wrong with a request; all others are ours.
@@ -43,6 +45,7 @@ def in_one_line(error: BaseException) -> str:
 
 def complain(text: str) -> None:
     """Say in one line what is wrong."""
+    LOGGER.error("%s", text, extra={"printed": True})
     print(f"skyshed: error: {text}", file=sys.stderr)
 
 
@@ -57,6 +60,7 @@ def warnings_in_one_line(quiet: bool = False) -> Iterator[None]:
         text = " ".join(str(message).split())
         if text not in seen and not quiet:
             seen.add(text)
+            LOGGER.warning("%s", text, extra={"printed": True})
             print(f"skyshed: warning: {text}", file=sys.stderr)
 
     with warnings.catch_warnings():

@@ -7,17 +7,21 @@ import sys
 from collections.abc import Collection
 from dataclasses import Field, fields
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 from skyshed.cli.errors import warnings_in_one_line
 from skyshed.cli.garbage import collect_from_now_on
+from skyshed.cli.logs import add_talk
 from skyshed.cli.writing import WORKSPACE, say_calibration, say_product, write_found
+from skyshed.log import LOGGER, PROGRESS
 from skyshed.names import KEYWORDS
 from skyshed.parameters import PRESETS, Parameters
 from skyshed.parameters.companions import COMPANIONS
 from skyshed.parameters.validators import Flag
 
 __all__ = [
+    "EXAMPLES",
     "SUMMARY",
     "USAGE",
     "add_companions",
@@ -34,6 +38,20 @@ __all__ = [
 FORMATS = ("fits", "ecsv", "parquet", "votable", "ldac", "csv")
 SUMMARY = "Detect, deblend and measure the sources of an image."
 USAGE = "skyshed extract [--each] IMAGE [IMAGE ...] --out DIR [options]"
+EXAMPLES = (
+    ("the sources of an image, in a folder", "skyshed extract image.fits --out results"),
+    (
+        "fainter ones, with weights, a mask and a zero point",
+        "skyshed extract image.fits --out deep --nsigma 1.2 --weight weight.fits --mask mask.fits "
+        "--zero-point 25.3",
+    ),
+    (
+        "a few columns, as a VOTable",
+        "skyshed extract image.fits --out lean --format votable --columns name,ra,dec,kron_flux",
+    ),
+    ("what it will take", "skyshed extract image.fits --plan"),
+    ("each of many images", "skyshed extract --each *.fits --out results --one-table"),
+)
 #: Options that are arguments of `skyshed.extract` as they are.
 INPUTS = ("hdu", *COMPANIONS, "device", "region", "profile")
 
@@ -112,7 +130,10 @@ def add_result_files(files: Any) -> None:
     """Declare where the results go, what they are, and how they are made."""
     files.add_argument("--out", metavar="DIR", help="folder for the results")
     files.add_argument("--format", choices=FORMATS, default="fits", help="of the catalog [fits]")
-    files.add_argument("--config", metavar="TOML", help="parameters; options go before them")
+    files.add_argument(
+        "--config", "--parameters", metavar="TOML",
+        help="file of parameters, such as 'skyshed init' writes; options go before them",
+    )  # fmt: skip
     files.add_argument(
         "--preset", choices=tuple(PRESETS),
         help="parameters that another program begins with; --config and options go before them",
@@ -123,6 +144,11 @@ def add_result_files(files: Any) -> None:
     files.add_argument(
         "--map-format", choices=("fits", "zarr"), default="fits", help="of the segmentation image"
     )
+    files.add_argument(
+        "--maps", metavar="NAME,NAME",
+        help="images to write too: background, background_rms (noise), subtracted, convolved "
+        "(filtered), threshold, error",
+    )  # fmt: skip
     files.add_argument("--regions", action="store_true", help="write DS9 regions too")
     files.add_argument(
         "--device",
@@ -131,6 +157,10 @@ def add_result_files(files: Any) -> None:
         help="where to compute; several GPUs share the tiles of large images; auto is the GPU "
         "where there is one and it pays [cpu]",
     )
+    files.add_argument(
+        "--samp", action="store_true",
+        help="send catalog and images to DS9, TOPCAT, Aladin and what else is at the hub of SAMP",
+    )  # fmt: skip
     files.add_argument("--no-preview", action="store_true", help="draw no preview.png")
     files.add_argument(
         "--report", action="store_true",
@@ -311,20 +341,28 @@ def carry_out(arguments: argparse.Namespace, request: Any) -> int:
 def _write_results(arguments: argparse.Namespace, request: Any, plan: Any, resources: Any) -> int:
     """Do what the plan says, and write what is found."""
     from skyshed.extraction.entry import run_request
+    from skyshed.extraction.summary import summary
     from skyshed.output.atomic import traceless
     from skyshed.output.fits_tables import check_unit
-    from skyshed.output.results import check_apart, check_writable
+    from skyshed.output.results import check_apart, check_maps, check_writable
 
     collect_from_now_on()
+    begun = perf_counter()
+    if arguments.samp:
+        from skyshed.output.samp import check_hub
+
+        check_hub(arguments.format)
     with traceless(Path(arguments.out)):
         folder = check_writable(arguments.out, arguments.format, arguments.map_format)
         check_apart(
             folder, request.files(), arguments.format, arguments.compress, arguments.map_format,
-            request.combination is not None,
+            request.combination is not None, check_maps(arguments.maps),
         )  # fmt: skip
         for exposure in request.exposures.values():
             check_unit(exposure.unit, arguments.format)
+        _say_what(request, plan)
         found = run_request(request, plan, resources, False if arguments.quiet else None)
+        PROGRESS.debug("writing")
         paths = write_found(arguments, found, folder)
     if arguments.workspace is None and plan.tiling is not None:
         shutil.rmtree(resources.folder)
@@ -334,4 +372,42 @@ def _write_results(arguments: argparse.Namespace, request: Any, plan: Any, resou
         print(f"{n} source{'' if n == 1 else 's'} in")
         print("\n".join(f"  {path}" for path in paths))
         say_calibration(found.record)
+    if arguments.samp:
+        _send(paths, request, quiet=arguments.quiet)
+    for line in summary(found, perf_counter() - begun, found.flag_counts):
+        LOGGER.info("%s", line, extra={"printed": True})
+        if not arguments.quiet:
+            print(line)
     return 0
+
+
+def _send(paths: list[Path], request: Any, quiet: bool) -> None:
+    """Send the catalog, the images that it was made from, and the maps to programs that run."""
+    from skyshed.output.samp import send
+
+    catalog, *others = paths
+    exposures = request.exposures.values()
+    inputs = [file for exposure in exposures for file in exposure.image.files]
+    images = [*inputs, *others]
+    told = send(catalog, [each for each in images if ".fit" in Path(each).name.lower()])
+    for file, programs in told.items():
+        LOGGER.debug("%s sent to %s", file, ", ".join(programs) or "nobody")
+    if not quiet:
+        reached = sorted({name for programs in told.values() for name in programs})
+        print(f"sent to {', '.join(reached)}" if reached else "nobody at the hub takes catalogs")
+
+
+def _say_what(request: Any, plan: Any) -> None:
+    """Log what is worked on, and how."""
+    from skyshed import __version__
+
+    for name, exposure in request.exposures.items():
+        (ny, nx), unit = exposure.shape, exposure.unit
+        LOGGER.debug(
+            "%s: %s, %d x %d pixels%s", name, exposure.image.label, nx, ny,
+            "" if unit is None else f" in {unit}",
+        )  # fmt: skip
+    tiling = plan.tiling
+    how = "at once" if tiling is None else f"by {len(tiling)} tiles"
+    device = request.exposure.device or "cpu"
+    LOGGER.debug("skyshed %s, %s, on %s", __version__, how, device)

@@ -7,10 +7,14 @@ import platform
 from importlib.util import find_spec
 from typing import Any
 
-__all__ = ["SUMMARY", "USAGE", "add_options", "run"]
+__all__ = ["EXAMPLES", "SUMMARY", "USAGE", "add_options", "run"]
 
 SUMMARY = "Show versions, cores, compiled kernels and devices; or what an image is."
 USAGE = "skyshed info [IMAGE]"
+EXAMPLES = (
+    ("versions, kernels, devices", "skyshed info"),
+    ("what a file is, and what would be taken of it", "skyshed info image.fits"),
+)
 
 #: Packages that some parts of skyshed use, or that results are compared with.
 OPTIONAL = ("matplotlib", "pyarrow", "photutils", "cupy")

@@ -5,10 +5,11 @@ import os
 
 from skyshed.cli.garbage import collect_from_now_on
 
-__all__ = ["SUMMARY", "USAGE", "add_options", "run"]
+__all__ = ["EXAMPLES", "SUMMARY", "USAGE", "add_options", "run"]
 
 SUMMARY = "Simulate a survey field: image, mask and true sources, with a WCS."
 USAGE = "skyshed simulate OUT.fits [options]"
+EXAMPLES = (("a field to try things on", "skyshed simulate field.fits --shape 512 512 --seed 3"),)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -7,12 +7,18 @@ from skyshed.cli.errors import warnings_in_one_line
 from skyshed.cli.extract import add_companions, add_parameters, read_parameters
 from skyshed.parameters.companions import COMPANIONS
 
-__all__ = ["SOME_FAILED", "SUMMARY", "USAGE", "add_options", "run"]
+__all__ = ["EXAMPLES", "SOME_FAILED", "SUMMARY", "USAGE", "add_options", "run"]
 
 SUMMARY = (
     "Extract many exposures on the workers of Dask, into one catalog that is partitioned by sky."
 )
 USAGE = "skyshed survey LIST --out CATALOG [--scheduler ADDRESS | --workers N] [options]"
+EXAMPLES = (
+    (
+        "the images that a file names, on two processes",
+        "skyshed survey night.txt --out catalog --workers 2",
+    ),
+)
 #: The exit status if some of the images failed, as of ``extract --each``.
 SOME_FAILED = 3
 

@@ -9,10 +9,11 @@ from typing import Any
 
 from skyshed.cli.errors import complain, in_one_line, warnings_in_one_line
 
-__all__ = ["SUMMARY", "USAGE", "add_options", "run"]
+__all__ = ["EXAMPLES", "SUMMARY", "USAGE", "add_options", "run"]
 
 SUMMARY = "Look at results: make a report of them, and open it in the browser."
 USAGE = "skyshed view DIR [--out FILE] [--no-open] [--anew]"
+EXAMPLES = (("a page of its own, and no browser", "skyshed view results --out field.html --no-open"),)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

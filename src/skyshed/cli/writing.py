@@ -26,6 +26,7 @@ def write_found(arguments: argparse.Namespace, found: Any, folder: Path) -> list
                 map_format=arguments.map_format,
                 preview=not arguments.no_preview,
                 report=arguments.report,
+                maps=arguments.maps or (),
             )
         )
 

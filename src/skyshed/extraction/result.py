@@ -1,7 +1,7 @@
 """What the chain found, and what it was made from; the same for an image at once and by tiles."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +11,15 @@ from skyshed.arguments import check_choice
 from skyshed.background import Background2D
 from skyshed.chain.association import selected, selected_parts
 from skyshed.chain.run import Run
+from skyshed.extraction.summary import FlagCounts
 from skyshed.extraction.views import ImageView
 from skyshed.images.window import Window
 from skyshed.messages import one_line
 from skyshed.namespace import to_host
 from skyshed.notebook import card, picture_of, quietly, sampled
+from skyshed.output.results import MAPS, check_maps
 from skyshed.output.run_record import run_record
+from skyshed.output.table_parts import PlainTable
 from skyshed.output.write import Written, write_extraction
 from skyshed.parameters import Parameters
 from skyshed.plotting import plot_ellipses, show_image
@@ -27,7 +30,6 @@ if TYPE_CHECKING:
     from astropy.table import QTable
 
     from skyshed.output.page import Contents, MapLayer, PixelLayer
-    from skyshed.output.table_parts import PlainTable
 
 __all__ = ["Extraction", "map_layers"]
 
@@ -67,6 +69,7 @@ class Extraction:
 
     def __init__(self, run: Run, record: dict[str, str] | None = None, host: bool = False) -> None:
         self._run, self._host = run, host
+        self._flags = FlagCounts()
         #: Versions, date and input.
         self.record: dict[str, str] = record or run_record(run.request.origin())
 
@@ -289,6 +292,7 @@ class Extraction:
         regions: bool = False,
         map_format: str = "fits",
         report: bool = False,
+        maps: str | Iterable[str] = (),
     ) -> list[Path]:
         """Write everything into a folder, in the memory of a tile.
 
@@ -310,6 +314,9 @@ class Extraction:
             Of the segmentation image; Zarr is compressed, in chunks.
         report : bool, optional
             Whether to write ``report.html``; see `report`.
+        maps : iterable of str, optional
+            Images to write besides, as FITS: ``"background"``, ``"background_rms"`` (or
+            ``"noise"``), ``"subtracted"``, ``"convolved"``, ``"threshold"``, ``"error"``.
 
         Returns
         -------
@@ -334,10 +341,12 @@ class Extraction:
             n_rows=n_rows, parameters=self.parameters, record=self.record, wcs=self.wcs,
             tiles=lambda: self.tiles, n_tiles=self._run.n_tiles,
             noise=float(self.background2d.background_rms_median),
-            parts=parts, ellipses=self._run.ellipses, empty=lambda: self.table,
+            parts=self._counted_parts(parts), ellipses=self._run.ellipses,
+            empty=lambda: self.table,
             read_labels=self._labels, read_image=self._masked, inputs=self._run.request.files(),
             step=self._run.rows_per_read,
             combination=None if self._run.request.combination is None else self._run.dtype,
+            images={name: self._image_of(MAPS[name]) for name in check_maps(maps)}, unit=self.unit,
         )  # fmt: skip
         return write_extraction(
             written, folder, format, compress=compress, preview=preview, regions=regions,
@@ -395,7 +404,7 @@ class Extraction:
         """Return what a report of this is called."""
         return one_line(os.path.basename(self.record.get("input", "")) or "image in memory")
 
-    def _plain_parts(self) -> "Iterator[PlainTable]":
+    def _plain_parts(self) -> Iterator[PlainTable]:
         """Yield parts of the table; at least one, so that columns are known without sources."""
         if self.segmentation.nlabels:
             yield from self._run.parts()
@@ -422,6 +431,33 @@ class Extraction:
         return notes_of(
             self.segmentation.nlabels, self._run.parameters, self.parameters, self.record
         )
+
+    @property
+    def flag_counts(self) -> FlagCounts:
+        """How many sources have flags, as they were written; of none before `write`."""
+        return self._flags
+
+    def _counted_parts(
+        self, parts: Callable[[], Iterator[PlainTable]]
+    ) -> Callable[[], Iterator[PlainTable]]:
+        """Return what yields the parts of the table, and counts flags."""
+
+        def counted() -> Iterator[PlainTable]:
+            self._flags = FlagCounts()
+            for part in parts():
+                if "flags" in part.columns:
+                    self._flags.add(part.columns["flags"])
+                yield part
+
+        return counted
+
+    def _image_of(self, name: str) -> tuple[Callable[[int, int, int, int], Any], Any]:
+        """Return what reads windows of an image, on the host, and its dtype."""
+
+        def read(y0: int, y1: int, x0: int, x1: int) -> Any:
+            return to_host(self._run.read(name, Window(y0, y1, x0, x1)))
+
+        return read, self._run.dtype_of(name)
 
     def _labels(self, y0: int, y1: int, x0: int, x1: int) -> Any:
         """Return a window of the labels, where they are."""

@@ -436,7 +436,7 @@ def kinds_of_records() -> list[type[Record]]:
 
 def _schema() -> str:
     """Return a digest of the fields of all kinds of records."""
-    digest = hashlib.sha256(b"sealed")
+    digest = hashlib.sha256(b"sealed; tables with what their columns are")
     for kind in (*kinds_of_records(), Components, Runs, Boxes, ExposureMesh, Mesh):
         names = ",".join(each.name for each in fields(kind))
         digest.update(f"{kind.__name__}({names})\n".encode())

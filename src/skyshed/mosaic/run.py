@@ -124,7 +124,7 @@ def phases_of(request: Request) -> tuple[Phase, ...]:
 
 
 def run_tiles(
-    job: Job, engine: Threads | Cluster, begin: Callable[[str, int], Callable[[], None]]
+    job: Job, engine: Threads | Cluster, begin: Callable[[str, int, int], Callable[[], None]]
 ) -> None:
     """Do what is left to do.
 
@@ -135,8 +135,8 @@ def run_tiles(
     engine : Threads or Cluster
         What runs the tasks.
     begin : callable
-        Called with the name of each phase and the number of tiles that were done before; returns
-        what is called after each tile.
+        Called with the name of each phase, the number of tiles that were done before, and that of
+        all; returns what is called after each tile.
 
     Raises
     ------
@@ -146,7 +146,7 @@ def run_tiles(
     job.make_segmentation()
     for phase in phases_of(job.request):
         left = phase.left(job)
-        finished = begin(phase.name, len(job.tiling) - len(left))
+        finished = begin(phase.name, len(job.tiling) - len(left), len(job.tiling))
         if left:
             engine.run(phase.task, phase.name, job, left, finished)
             _see_what_was_left(phase, job, engine.late)
@@ -252,6 +252,8 @@ class TiledRun(Run):
             return self.request.detection_cat.frame.shape_data[window.slices]
         if name == "convolved_data":
             return self.job.prepare_convolved(window).convolved
+        if name == "threshold":
+            return self.job.prepare(window, self.request.detected_on).threshold()
         image = self.job.prepare(window)
         if name in ("background", "background_rms"):
             return image.level() if name == "background" else image.background.background_rms

@@ -27,6 +27,7 @@ def write_image(
     record: dict[str, str],
     wcs: Any = None,
     step: int | None = None,
+    unit: Any = None,
 ) -> None:
     """Write an image of which windows can be asked for, as the primary image of a FITS file.
 
@@ -46,6 +47,8 @@ def write_image(
         The celestial WCS. One that the file can't hold is left out, with a warning.
     step : int, optional
         Rows that are read at a time.
+    unit : Unit, optional
+        Of the values.
 
     Examples
     --------
@@ -61,6 +64,8 @@ def write_image(
     path, dtype = Path(path), np.dtype(dtype)
     cards, tables = wcs_hdus(wcs, path)
     header = file_header(record)
+    if unit is not None and str(unit):
+        header["BUNIT"] = _word(unit)
     header.extend(cards, bottom=True)
     row = fits.PrimaryHDU(np.zeros((1, shape[1]), dtype), header)
     if tables:
@@ -74,3 +79,11 @@ def write_image(
             file.write(np.ascontiguousarray(values, dtype.newbyteorder(">")).data)
         file.write(padding(dtype.itemsize * shape[0] * shape[1]))
         file.write(b"".join(map(extension_bytes, tables)))
+
+
+def _word(unit: Any) -> str:
+    """Return a unit as FITS spells it, or as astropy does where FITS has no word for it."""
+    try:
+        return str(unit.to_string("fits"))
+    except ValueError:
+        return str(unit)

@@ -14,8 +14,10 @@ __all__ = ["BUFFER", "OrderedRows", "refuse_wider", "write_at", "write_rows"]
 
 #: Bytes of rows that are put together before they are written.
 BUFFER = 4 << 20
+#: Bytes of rows that are read at a time: as texts they take ten times as many.
+READ = 1 << 20
 #: Bytes of all rows that stay in memory.
-IN_MEMORY = 64 << 20
+IN_MEMORY = 8 << 20
 
 
 class OrderedRows:
@@ -53,7 +55,7 @@ class OrderedRows:
                 for number, each in enumerate(first.columns.values())
             ]
         )
-        self._file = tempfile.SpooledTemporaryFile(IN_MEMORY, dir=folder)  # noqa: SIM115
+        self._file = tempfile.SpooledTemporaryFile(IN_MEMORY, dir=str(folder))  # noqa: SIM115
 
     def add(self, part: PlainTable) -> None:
         """Add a part.
@@ -76,7 +78,7 @@ class OrderedRows:
 
     def __iter__(self) -> Iterator[PlainTable]:
         self._file.seek(0)
-        most = max(BUFFER // max(self._dtype.itemsize, 1), 1)
+        most = max(READ // max(self._dtype.itemsize, 1), 1)
         for at in range(0, self._n_rows, most):
             n = min(most, self._n_rows - at)
             rows = np.empty(n, self._dtype)

@@ -12,10 +12,13 @@ from skyshed.output.segmentation_map import MAP_FORMATS
 __all__ = [
     "COMBINATION",
     "FORMATS",
+    "MAP",
+    "MAPS",
     "PAGE",
     "RESULTS",
     "SETTINGS",
     "check_apart",
+    "check_maps",
     "check_writable",
     "is_any_of",
     "map_name",
@@ -27,18 +30,55 @@ SETTINGS = "parameters.toml"
 COMBINATION = "combination.fits"
 #: The report.
 PAGE = "report.html"
+#: Images that are written where they are asked for: what they are called -> which of
+#: `skyshed.chain.run.IMAGES` they are.
+MAPS = {
+    "background": "background", "background_rms": "background_rms", "subtracted": "data",
+    "convolved": "convolved_data", "threshold": "threshold", "error": "error",
+}  # fmt: skip
+#: What the names of their files begin with.
+MAP = "map_"
+#: What else they are called: by SourceExtractor, and by people.
+OTHERWISE = {"noise": "background_rms", "rms": "background_rms", "filtered": "convolved"}
 #: Everything that a run may leave in its folder, in the order in which it is listed. The folder
 #: holds one run, so that what another left there goes.
 RESULTS = (
     *(name for format in FORMATS for name in files_of("catalog", format)),
     "segmentation.fits", "segmentation.fits.fz", "segmentation.zarr", COMBINATION, SETTINGS,
-    "tiles.ecsv", "kron.reg", "preview.png", PAGE,
+    *(f"{MAP}{name}.fits" for name in MAPS), "tiles.ecsv", "kron.reg", "preview.png", PAGE,
 )  # fmt: skip
 
 
 def map_name(format: str, compress: bool) -> str:
     """Return what the file, or folder, of a segmentation image is called."""
     return "segmentation.zarr" if format == "zarr" else f"segmentation.fits{'.fz' * compress}"
+
+
+def check_maps(names: str | Iterable[str] | None) -> tuple[str, ...]:
+    """Return the names of images to be written, each once, as they are called here.
+
+    Raises
+    ------
+    ValueError
+        If there is no such image.
+
+    Examples
+    --------
+    >>> from skyshed.output.results import check_maps
+    >>> check_maps("background,noise")
+    ('background', 'background_rms')
+    """
+    if isinstance(names, str):
+        names = [name.strip() for name in names.split(",") if name.strip()]
+    found: dict[str, None] = {}
+    for name in names or ():
+        known = OTHERWISE.get(name, name)
+        if known not in MAPS:
+            raise ValueError(
+                f"maps must be of {', '.join(MAPS)} (or {', '.join(OTHERWISE)}), got {name!r}"
+            )
+        found[known] = None
+    return tuple(found)
 
 
 def check_writable(
@@ -87,6 +127,7 @@ def check_apart(
     compress: bool,
     map_format: str,
     combination: bool = False,
+    maps: Iterable[str] = (),
 ) -> None:
     """Refuse a folder where results would take the place of what no run wrote, or of an input.
 
@@ -100,6 +141,8 @@ def check_apart(
         What is written; see `skyshed.extraction.Extraction.write`.
     combination : bool, optional
         Whether a combination of bands is, too.
+    maps : iterable of str, optional
+        Images that are, as `check_maps` has returned them.
 
     Raises
     ------
@@ -109,7 +152,8 @@ def check_apart(
     ours = {*files_of("catalog", format), map_name(map_format, compress)}
     if combination:
         ours.add(COMBINATION)
-    of_a_format = ("catalog.", "segmentation.", COMBINATION)
+    ours |= {f"{MAP}{name}.fits" for name in maps}
+    of_a_format = ("catalog.", "segmentation.", COMBINATION, MAP)
     written = [name for name in RESULTS if name in ours or not name.startswith(of_a_format)]
     for name in written:
         for file, argument in inputs.items():

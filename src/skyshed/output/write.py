@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,7 @@ from skyshed.output.float_map import write_image
 from skyshed.output.formats import FORMATS, module_of
 from skyshed.output.results import (
     COMBINATION,
+    MAP,
     PAGE,
     RESULTS,
     SETTINGS,
@@ -99,6 +100,10 @@ class Written:
         That of the image, if it is a combination of bands, which is written then.
     report : callable or None
         Writes the report to a path.
+    images : mapping of str to (callable, dtype)
+        Further images to write, by the names of `skyshed.output.results.MAPS`, read as the others.
+    unit : Unit or None
+        That of the images.
     """
 
     shape: tuple[int, int]
@@ -119,6 +124,8 @@ class Written:
     step: int | None = None
     combination: Any = None
     report: Callable[[Path], None] | None = None
+    images: Mapping[str, Any] = field(default_factory=dict)
+    unit: Any = None
 
     def labels_on_host(self, y0: int, y1: int, x0: int, x1: int) -> Any:
         """Return a window of labels as NumPy."""
@@ -160,7 +167,7 @@ def write_extraction(
     """
     folder = check_writable(folder, format, map_format)
     combined = run.combination is not None
-    check_apart(folder, run.inputs, format, compress, map_format, combined)
+    check_apart(folder, run.inputs, format, compress, map_format, combined, run.images)
     give_back_freed()
     # A map that was measured may lie there, too: what the run was made from stays.
     replaced = [name for name in RESULTS if not is_any_of(folder / name, run.inputs)]
@@ -170,6 +177,11 @@ def write_extraction(
             write_image(
                 run.read_image, run.shape, run.combination, stage / COMBINATION, run.record,
                 run.wcs, run.step,
+            )  # fmt: skip
+        for name, (read, dtype) in run.images.items():
+            write_image(
+                read, run.shape, dtype, stage / f"{MAP}{name}.fits", run.record, run.wcs, run.step,
+                run.unit,
             )  # fmt: skip
         if regions:
             with open(stage / "kron.reg", "w", encoding="ascii") as file:

@@ -135,7 +135,7 @@ def _texts(values: Any) -> list[Any]:
         texts: list[Any] = values.astype(str).tolist()
         return [NAN if text == "nan" else text for text in texts]
     if values.dtype.kind == "b":
-        return np.where(values, "true", "false").tolist()
+        values = np.where(values, "true", "false")
     listed: list[Any] = values.tolist()
     return listed
 

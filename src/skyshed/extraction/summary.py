@@ -1,0 +1,137 @@
+"""What a run has found, in four lines."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from skyshed.chain.designation import pixel_scale
+from skyshed.flags import SEGMENTATION_FLAGS
+
+__all__ = ["FlagCounts", "summary"]
+
+#: Standard deviations of what is called the depth.
+SIGMAS = 5
+#: FWHMs of the detection kernel across the circle of the depth: it holds most of a point source.
+ACROSS = 2
+#: The same in pixels, if nothing is convolved.
+WITHOUT_KERNEL = 6.0
+#: What the phases of a run are called in the table of tiles.
+TIME = "_time"
+
+
+class FlagCounts:
+    """How many sources have a flag, counted as their tables pass by.
+
+    Examples
+    --------
+    >>> from skyshed.extraction.summary import FlagCounts
+    >>> counts = FlagCounts()
+    >>> counts.add([0, 3, 2])
+    >>> counts.n_flagged, counts.most_frequent()
+    (2, ('non_finite_data', 2))
+    """
+
+    def __init__(self) -> None:
+        self.n_flagged: int | None = None
+        self._by_bit: dict[int, int] = {}
+
+    def add(self, flags: Any) -> None:
+        """Count those of some sources."""
+        flags = np.asarray(flags)
+        self.n_flagged = (self.n_flagged or 0) + int(np.count_nonzero(flags))
+        for bit in SEGMENTATION_FLAGS.bit_values:
+            n = int(np.count_nonzero(flags & bit))
+            self._by_bit[bit] = self._by_bit.get(bit, 0) + n
+
+    def most_frequent(self) -> tuple[str, int]:
+        """Return the name of the flag that most sources have, and how many."""
+        bit = max(self._by_bit, key=lambda each: self._by_bit[each])
+        return SEGMENTATION_FLAGS.get_name(bit), self._by_bit[bit]
+
+
+def summary(found: Any, seconds: float, flags: FlagCounts | None = None) -> list[str]:
+    """Return the lines: background and noise, depth, sources, time.
+
+    The depth is 5 times the error of the sum over a circle of twice the FWHM of the detection
+    kernel across, as the noise of its pixels gives it if these are independent: of images that were
+    resampled it is too deep.
+
+    Parameters
+    ----------
+    found : Extraction
+        What was found.
+    seconds : float
+        How long it took.
+    flags : FlagCounts, optional
+        Flags of the sources.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skyshed import extract
+    >>> from skyshed.extraction.summary import summary
+    >>> image = np.random.default_rng(1).normal(10, 1, (128, 128))
+    >>> image[30:34, 60:64] += 50
+    >>> for line in summary(extract(image, nsigma=5), 1.25)[:3]:
+    ...     print(line)
+    background 10.01, noise 1.021 a pixel
+    depth 27.13: 5 sigma in a circle of 6 pixels across
+    1 source (1 detected, 0 of them split)
+    """
+    tiles = found.tiles
+    level, noise = (
+        float(np.median(_plain(tiles[name]))) for name in ("background", "background_rms")
+    )
+    unit = f" {found.unit}" if found.unit is not None and str(found.unit) else ""
+    return [
+        f"background {level:.4g}{unit}, noise {noise:.4g}{unit} a pixel",
+        _depth(found, noise, unit),
+        _sources(found, flags),
+        _times(tiles, seconds),
+    ]
+
+
+def _depth(found: Any, noise: float, unit: str) -> str:
+    parameters = found.parameters
+    across = ACROSS * parameters.kernel_fwhm if parameters.kernel_fwhm else WITHOUT_KERNEL
+    depth = SIGMAS * noise * np.sqrt(np.pi) * across / 2
+    scale = None if found.wcs is None else pixel_scale(found.wcs)
+    sky = "" if scale is None else f" ({3600 * across * scale:.3g} arcsec)"
+    zero_point = found.record.get("zero_point_ab")
+    magnitude = ""
+    if zero_point is not None and depth > 0:
+        magnitude = f", {float(zero_point) - 2.5 * np.log10(depth):.2f} AB mag"
+    return (
+        f"depth {depth:.4g}{unit}{magnitude}: {SIGMAS} sigma in a circle of {across:.3g} pixels "
+        f"across{sky}"
+    )
+
+
+def _sources(found: Any, flags: FlagCounts | None) -> str:
+    provenance = found.segmentation.provenance
+    n = found.segmentation.nlabels
+    n_split = np.unique(provenance.parent).size
+    n_detected = n - np.unique(provenance.child).size + n_split
+    text = f"{n} source{'' if n == 1 else 's'} ({n_detected} detected, {n_split} of them split)"
+    if flags is None or flags.n_flagged is None:
+        return text
+    if not flags.n_flagged:
+        return f"{text}, none with a flag"
+    name, most = flags.most_frequent()
+    return f"{text}, {flags.n_flagged} with a flag, most often {name} ({most})"
+
+
+def _times(tiles: Any, seconds: float) -> str:
+    phases: Mapping[str, float] = {
+        name.removesuffix(TIME): float(np.sum(_plain(tiles[name])))
+        for name in tiles.colnames
+        if name.endswith(TIME)
+    }
+    # Tiles are worked on several at a time.
+    of = "" if len(tiles) == 1 else f" of {len(tiles)} tiles together"
+    return f"{seconds:.1f} s ({', '.join(f'{k} {v:.1f}' for k, v in phases.items())}{of})"
+
+
+def _plain(values: Any) -> Any:
+    return np.asarray(getattr(values, "value", values))

@@ -1,0 +1,59 @@
+"""The images of a run are written as FITS where they are asked for, at once and by tiles alike."""
+
+import astropy.units as u
+import numpy as np
+import pytest
+from astropy.io import fits
+from astropy.wcs import WCS
+
+from skyshed import detect_sources, extract
+from skyshed.output.results import MAPS, check_maps
+from tests.pipeline_field import SHAPE, make_field, make_wcs
+from tests.tiled import by_tiles
+
+RMS = np.random.default_rng(4).uniform(0.8, 1.2, SHAPE)
+
+
+@pytest.mark.parametrize("options", [{}, {"rms": RMS}, {"detection_image": make_field() * 2}])
+def test_maps_are_the_images_of_the_run(tmp_path, options):
+    image = make_field() << u.nJy
+    companions = {name: each << u.nJy if name == "rms" else each for name, each in options.items()}
+    found = extract(image, wcs=make_wcs(), **companions)
+    if "detection_image" in companions:
+        companions["band"] = companions.pop("detection_image")
+    tiled = by_tiles(image, (64, 64), wcs=make_wcs(), **companions)
+    names = ["background", "noise", "subtracted", "filtered", "threshold", "error"]
+    for run, folder in ((found, "at once"), (tiled, "by tiles")):
+        paths = run.write(tmp_path / folder, preview=False, maps=names)
+        assert {f"map_{name}.fits" for name in MAPS} <= {path.name for path in paths}
+    for name, own in MAPS.items():
+        pair = [tmp_path / folder / f"map_{name}.fits" for folder in ("at once", "by tiles")]
+        data, theirs = map(fits.getdata, pair)
+        np.testing.assert_array_equal(data, theirs)
+        header = fits.getheader(pair[0])
+        assert header["BUNIT"] == "nJy"
+        assert WCS(header).pixel_to_world(5, 9).separation(
+            make_wcs().pixel_to_world(5, 9)
+        ).arcsec < 1e-6  # fmt: skip
+        if name != "threshold":
+            expected = np.asarray(getattr(found, own))
+            np.testing.assert_array_equal(data, getattr(expected, "value", expected))
+
+
+def test_the_threshold_is_what_sources_were_detected_with(tmp_path):
+    found = extract(make_field(), deblend=False, kernel_fwhm=None)
+    found.write(tmp_path, preview=False, maps="threshold,convolved")
+    threshold = fits.getdata(tmp_path / "map_threshold.fits")
+    convolved = fits.getdata(tmp_path / "map_convolved.fits")
+    again = detect_sources(convolved.astype(float), threshold.astype(float), 5)
+    assert np.array_equal(again.data, found.segmentation.data)
+
+
+def test_others_are_refused_and_those_of_earlier_runs_go(tmp_path):
+    found = extract(make_field())
+    with pytest.raises(ValueError, match=r"maps must be of background, .*, got 'sky'"):
+        found.write(tmp_path, maps=["sky"])
+    found.write(tmp_path, preview=False, maps=["error"])
+    found.write(tmp_path, preview=False)
+    assert not (tmp_path / "map_error.fits").exists()
+    assert check_maps(None) == ()
