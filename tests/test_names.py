@@ -52,6 +52,13 @@ def test_the_wrapper_shows_the_functions_own_signature_and_the_aliases():
     assert (detect.__name__, detect.__doc__) == ("detect", "Return the arguments.")
 
 
+def test_a_call_that_was_bound_with_all_defaults_is_the_same_call():
+    # astropy's support_nddata and others bind arguments to the signature.
+    bound = inspect.signature(detect).bind(1, 5, n_threads=3)
+    bound.apply_defaults()
+    assert detect(*bound.args, **bound.kwargs) == (1, 5, 32, 3)
+
+
 def test_aliases_come_before_other_keywords():
     @accept_aliases
     def draw(npixels, **kwargs):

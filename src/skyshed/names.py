@@ -121,6 +121,9 @@ def accept_aliases(function: F) -> F:
     @functools.wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         for alias in aliases.keys() & kwargs.keys():
+            if isinstance(kwargs[alias], _SameAs):  # from a signature, by ``apply_defaults``
+                del kwargs[alias]
+                continue
             name = aliases[alias]
             if name in kwargs or position[name] < len(args):
                 raise TypeError(

@@ -52,7 +52,7 @@ class PassesAsPhotutils:
     True
     """
 
-    @property
+    @property  # type: ignore[misc]  # object's can be set
     def __class__(self) -> Any:
         return peer_of(type(self)) or type(self)
 
@@ -61,7 +61,8 @@ class PassesAsPhotutils:
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         # pickle insists that what makes an object new names its ``__class__``.
-        make, args, *rest = super().__reduce_ex__(max(int(protocol), 2))
+        reduced: Any = super().__reduce_ex__(max(int(protocol), 2))
+        make, args, *rest = reduced
         if getattr(make, "__name__", "") == "__newobj__":
             make = _new_object
         return (make, args, *rest)

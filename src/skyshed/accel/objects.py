@@ -38,8 +38,7 @@ def _lacking(owner: Any, name: str) -> Any:
     AttributeError
         If photutils' lacks it, too, or can't be made.
     """
-    given = vars(owner).get("given")
-    if name.startswith("__") or given is None or not hasattr(given.kind, name):
+    if not _has(vars(owner).get("given"), name):
         kind = type(owner).__name__
         raise AttributeError(f"{kind!r} object has no attribute {name!r}", name=name, obj=owner)
 
@@ -50,6 +49,14 @@ def _lacking(owner: Any, name: str) -> Any:
         RECEIPT, f"{type(owner).__name__}.{name}", ours, lambda: getattr(_theirs(owner), name),
         (), {},
     )  # fmt: skip
+
+
+def _has(given: Given | None, name: str) -> bool:
+    """Whether photutils' object has an attribute; what it keeps for itself, only it knows."""
+    if given is None or not given.is_known or name.startswith("__"):
+        return False
+    private = name.startswith("_") and not name.endswith("_")  # no protocol's, such as _repr_html_
+    return hasattr(given.kind, name) or (private and hasattr(given.as_theirs(), name))
 
 
 def _theirs(owner: Any) -> Any:

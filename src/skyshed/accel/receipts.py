@@ -122,6 +122,8 @@ class Receipt:
         facts = self.to_dict()
         versions = ", ".join(f"{name} {number}" for name, number in facts["versions"].items())
         lines = [f"skyshed.accel, {versions}"]
+        if facts["versions"].get("photutils", "").startswith("3.0."):
+            lines.append("(where releases of photutils differ, values are those of 3.1)")
         if not facts["calls"]:
             lines.append("nothing of photutils.segmentation, photutils.background or")
             lines.append("astropy.convolution.convolve was called")
@@ -146,7 +148,8 @@ RECEIPT = Receipt()
 
 def _table(calls: dict[str, dict[str, Any]]) -> list[str]:
     """Return the lines of a table: words to the left, numbers to the right."""
-    rows = [("name", "skyshed", "fell back", "errors", "device", "seconds", "of these fallen back")]
+    head = ("name", "skyshed", "fell back", "errors", "device", "seconds", "of these fallen back")
+    rows: list[tuple[str, ...]] = [head]
     for name, each in calls.items():
         seconds = each["seconds"] + each["fallback_seconds"]
         counts = (str(each[kind]) for kind in ("skyshed", "photutils", "errors"))

@@ -116,7 +116,7 @@ def _either(cls: type, name: str, theirs: Callable[..., Any]) -> Callable[..., A
     return method
 
 
-def class_for(name: str, ours: type, theirs: type) -> Any:
+def class_for(name: str, ours: type, theirs: Any) -> Any:
     """Return a class that looks as ``theirs``, and makes objects of ``ours`` where that can.
 
     Examples
@@ -141,7 +141,7 @@ def class_for(name: str, ours: type, theirs: type) -> Any:
         # pickles of photutils' objects are made of this.
         "__new__": lambda cls, *args, **kwargs: theirs.__new__(theirs),
     }
-    stand_in = _StandIn.__new__(_StandIn, name, (), namespace)
+    stand_in: Any = ABCMeta.__new__(_StandIn, name, (), namespace)
     for special, method in inspect.getmembers_static(theirs, inspect.isfunction):
         if special.startswith("__") and special not in namespace:
             type.__setattr__(stand_in, special, _either(stand_in, special, method))
