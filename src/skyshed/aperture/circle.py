@@ -46,11 +46,8 @@ class CircularAperture(PixelAperture):
     >>> from skyshed.aperture import CircularAperture, aperture_photometry
     >>> circles = CircularAperture([(10.0, 20.0), (30.5, 40.0)], r=3.0)
     >>> table = aperture_photometry(np.ones((60, 60)), circles)
-    >>> print(table["aperture_sum"].round(3))
-    aperture_sum
-    ------------
-          28.274
-          28.274
+    >>> [round(float(flux), 3) for flux in table["aperture_sum"]]
+    [28.274, 28.274]
     """
 
     _params = ("positions", "r")

@@ -605,7 +605,7 @@ class ApertureStats:
 
     @Column
     def covariance(self) -> Any:
-        """The covariance matrix: second central moments over the zeroth; an axis has 1/12 or more."""
+        """The covariance matrix: second central moments over the zeroth; axes have 1/12 or more."""
         return self._ellipse["covariance"] << u.pix**2
 
     @Column

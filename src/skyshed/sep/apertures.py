@@ -242,7 +242,7 @@ def _check(
 
 
 def _boxes(x: Any, y: Any, a: Any, b: Any, theta: Any, shape: Any) -> tuple[Any, Any]:
-    """Return the boxes of ellipses clipped to an image, and where SEP says that they were clipped."""
+    """Return the boxes of ellipses clipped to an image, and where SEP says that they were."""
     ny, nx = shape
     cosine, sine = np.cos(theta), np.sin(theta)
     wide, high = np.hypot(a * cosine, b * sine), np.hypot(a * sine, b * cosine)
