@@ -5,9 +5,9 @@
     python -m benchmarks.apertures --statistics   # ApertureStats as well, of a tenth of them
 
 Libraries take turns; each is asked for the same sums of the same float32 image, by one thread and
-by all. What counts is CPU time by one thread (a busy machine does not lengthen it much) and the wall's
-time by all threads; the least of the rounds. photutils 3.1 needs Python 3.12; what is not installed
-is left out.
+by all. What counts is CPU time by one thread (a busy machine does not lengthen it much) and the
+wall's time by all threads; the least of the rounds. photutils 3.1 needs Python 3.12; what is not
+installed is left out.
 """
 
 import argparse

@@ -28,7 +28,8 @@ DTYPE = np.dtype([(name, _kind(name)) for name in sep.COLUMNS])
 def extract(
     data: Any, thresh: float, err: Any = None, var: Any = None, gain: float | None = None,
     mask: Any = None, maskthresh: float = 0.0, minarea: int = 5,
-    filter_kernel: Any = default_kernel, filter_type: str = "matched", deblend_nthresh: int = 32, deblend_cont: float = 0.005,
+    filter_kernel: Any = default_kernel, filter_type: str = "matched",
+    deblend_nthresh: int = 32, deblend_cont: float = 0.005,
     clean: bool = True, clean_param: float = 1.0, segmentation_map: Any = None, *,
     n_threads: int | None = None,
 ) -> Any:  # fmt: skip
@@ -73,9 +74,9 @@ def extract(
     -------
     objects : structured array
         SEP's fields: ``thresh``, ``npix``, ``tnpix``, ``xmin``, ``xmax``, ``ymin``, ``ymax``,
-        ``x``, ``y``, ``x2``, ``y2``, ``xy``, ``errx2``, ``erry2``, ``errxy``, ``a``, ``b``, ``theta``,
-        ``cxx``, ``cyy``, ``cxy``, ``cflux``, ``flux``, ``cpeak``, ``peak``, ``xcpeak``, ``ycpeak``,
-        ``xpeak``, ``ypeak``, ``flag``.
+        ``x``, ``y``, ``x2``, ``y2``, ``xy``, ``errx2``, ``erry2``, ``errxy``, ``a``, ``b``,
+        ``theta``, ``cxx``, ``cyy``, ``cxy``, ``cflux``, ``flux``, ``cpeak``, ``peak``,
+        ``xcpeak``, ``ycpeak``, ``xpeak``, ``ypeak``, ``flag``.
     segmap : array of int32, shape (ny, nx)
         Only with ``segmentation_map``: ``i + 1`` at the pixels of ``objects[i]``.
 
