@@ -109,7 +109,7 @@ class Length(Attribute):
             raise ValueError(message)
         if isinstance(value, (str, bytes, complex)):
             raise TypeError(message)
-        number = float(value)  # type: ignore[arg-type]  # a scalar, and no text
+        number = float(value)
         if not number > 0:  # NaN is not
             raise ValueError(message)
         return number

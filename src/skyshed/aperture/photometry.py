@@ -49,7 +49,7 @@ def in_pixels(apertures: Any, wcs: Any) -> tuple[list[PixelAperture], bool, Any]
     pixel = [one.to_pixel(wcs) if isinstance(one, SkyAperture) else one for one in given]
     if any(not np.array_equal(one.positions, pixel[0].positions) for one in pixel[1:]):
         raise ValueError("Input apertures must all have identical positions")
-    return pixel, single, sky  # type: ignore[return-value]
+    return pixel, single, sky
 
 
 def meta_of(apertures: Any, arguments: str) -> dict[str, Any]:

@@ -426,7 +426,7 @@ class ApertureStats:
         return total, np.sqrt(variance), area, found.flags, found.overlaps
 
     def _measured(self, method: str) -> Any:
-        background = np.ascontiguousarray(self._background, float)
+        background: Any = np.ascontiguousarray(self._background, float)
         background = background if background.any() else None
         return measure(
             self._pixel, self._images, method, self.subpixels, background=background,

@@ -160,7 +160,7 @@ class _Images:
             total, error = self._less_background(
                 columns, circle, labelled, (total, error, whole_area)
             )
-        return tuple(each.reshape(shape) for each in (total, error, flags))  # type: ignore[return-value]
+        return tuple(each.reshape(shape) for each in (total, error, flags))
 
     def _less_background(
         self, columns: Any, circle: bool, labelled: Any, found: Any

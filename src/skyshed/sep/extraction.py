@@ -142,7 +142,12 @@ def _normal(kernel: Any) -> Any:
 
 
 def _given(
-    pixels: Any, smooth: Any, common: Any, segments: Any, gain: float, n_threads: Any
+    pixels: Any,
+    smooth: Any,
+    common: tuple[Any, bool, float | None, float],
+    segments: Any,
+    gain: float,
+    n_threads: int | None,
 ) -> tuple[Any, Any]:
     """Measure the objects of a map, by ascending label."""
     if segments.shape != pixels.shape:
