@@ -14,8 +14,8 @@ _load, _, _names = lazy_loader.attach_stub(__name__, __file__)
 #: Attributes that ``from skyshed import *`` leaves out.
 _MODULES = frozenset(
     {
-        "accel", "background", "catalog", "convolution", "datasets", "deblending", "detection",
-        "exceptions", "finder", "flags", "noise", "plotting", "segmentation",
+        "accel", "aperture", "background", "catalog", "convolution", "datasets", "deblending",
+        "detection", "exceptions", "finder", "flags", "noise", "plotting", "segmentation", "sep",
     }
 )  # fmt: skip
 

@@ -1,6 +1,7 @@
 # The public names and where they live. `__init__.py` loads by this list; type checkers and editors
 # read it. Only imports of the form `from .module import name` work here.
 from . import accel as accel
+from . import aperture as aperture
 from . import background as background
 from . import catalog as catalog
 from . import convolution as convolution
@@ -13,6 +14,7 @@ from . import flags as flags
 from . import noise as noise
 from . import plotting as plotting
 from . import segmentation as segmentation
+from . import sep as sep
 from .background import (
     Background2D,
     BackgroundBase,

@@ -1,4 +1,4 @@
-"""An image, sources and apertures, and the cases that photutils 3.1.1 has answered (tests/oracle)."""
+"""An image, sources and apertures, and the cases that photutils 3.1.1 has answered."""
 
 import itertools
 from typing import Any, NamedTuple
@@ -42,9 +42,14 @@ class Case(NamedTuple):
 
 CASES = [
     Case(
-        shape, method, METHODS[method], clean, rule,
-        (clean, rule) == ((True, "none") if method == "center" else (False, "correct")), int(clean),
-    )  # fmt: skip
+        shape,
+        method,
+        METHODS[method],
+        clean,
+        rule,
+        (clean, rule) == ((True, "none") if method == "center" else (False, "correct")),
+        int(clean),
+    )
     for shape, method, clean, rule in itertools.product(SHAPES, METHODS, (True, False), RULES)
 ]
 

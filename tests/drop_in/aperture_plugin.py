@@ -1,7 +1,7 @@
 """A pytest plugin that puts skyshed's apertures in the place of photutils'.
 
-As `plugin` does for segmentation and background: public names of `photutils.aperture` and its modules
-are replaced before test modules are imported, one that skyshed lacks by one that fails.
+As `plugin` does for segmentation and background: public names of `photutils.aperture` and its
+modules are replaced before test modules are imported, one that skyshed lacks by one that fails.
 """
 
 import importlib

@@ -27,7 +27,7 @@ def scene(dtype, n, seed=7):
 
 
 def reach(rows, family):
-    x, y, a, b, theta = rows.T[:5]
+    a, b, theta = rows.T[2:5]
     c, s = np.cos(theta), np.sin(theta)
     if family == shapes.RECTANGLE:
         return np.abs(a * c) + np.abs(b * s), np.abs(a * s) + np.abs(b * c)

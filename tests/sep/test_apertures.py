@@ -1,11 +1,9 @@
 """Sums, radii and positions of `skyshed.sep`: SEP's, to rounding."""
 
-import itertools
-
 import numpy as np
 import pytest
-import sep as oracle
 
+import sep as oracle
 import skyshed.sep
 from tests.sep.field import field, noise
 

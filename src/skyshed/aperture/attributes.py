@@ -109,9 +109,10 @@ class Length(Attribute):
             raise ValueError(message)
         if isinstance(value, (str, bytes, complex)):
             raise TypeError(message)
-        if not value > 0:  # NaN is not
+        number = float(value)
+        if not number > 0:  # NaN is not
             raise ValueError(message)
-        return float(value)
+        return number
 
 
 class _AnyAngle(Attribute):

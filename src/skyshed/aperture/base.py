@@ -94,7 +94,8 @@ class Aperture:
     def shape(self) -> tuple[int, ...]:
         """``()`` for one position, ``(n,)`` for n of them."""
         positions = self.positions
-        return positions.shape[:-1] if isinstance(positions, np.ndarray) else positions.shape
+        pixels = isinstance(positions, np.ndarray)
+        return tuple(positions.shape[:-1] if pixels else positions.shape)
 
     @property
     def isscalar(self) -> bool:

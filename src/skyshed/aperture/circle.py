@@ -19,7 +19,7 @@ from skyshed.kernels import shapes
 __all__ = ["CircularAnnulus", "CircularAperture", "SkyCircularAnnulus", "SkyCircularAperture"]
 
 
-def _sky():  # type: ignore[no-untyped-def]
+def _sky() -> Any:
     from skyshed.aperture import sky  # loads the catalog's WCS code, which few need
 
     return sky
@@ -46,11 +46,8 @@ class CircularAperture(PixelAperture):
     >>> from skyshed.aperture import CircularAperture, aperture_photometry
     >>> circles = CircularAperture([(10.0, 20.0), (30.5, 40.0)], r=3.0)
     >>> table = aperture_photometry(np.ones((60, 60)), circles)
-    >>> print(table["aperture_sum"].round(3))
-    aperture_sum
-    ------------
-          28.274
-          28.274
+    >>> [round(float(flux), 3) for flux in table["aperture_sum"]]
+    [28.274, 28.274]
     """
 
     _params = ("positions", "r")
@@ -68,7 +65,7 @@ class CircularAperture(PixelAperture):
     @property
     def area(self) -> float:
         """The area in pixels."""
-        return math.pi * self.r**2
+        return float(math.pi * self.r**2)
 
     def _patches(self, x: float, y: float, style: dict[str, Any]) -> Any:
         from matplotlib.patches import Circle
@@ -141,7 +138,7 @@ class CircularAnnulus(PixelAperture):
     @property
     def area(self) -> float:
         """The area in pixels."""
-        return math.pi * (self.r_out**2 - self.r_in**2)
+        return float(math.pi * (self.r_out**2 - self.r_in**2))
 
     def _patches(self, x: float, y: float, style: dict[str, Any]) -> Any:
         from matplotlib.patches import Circle
@@ -159,8 +156,10 @@ class CircularAnnulus(PixelAperture):
         positions = sky.sky_positions(self, wcs)
         if as_ellipse:
             a, b, theta = sky.principal_axes_on_sky(wcs, self.positions)
-            sizes = (self.r_in * a, self.r_out * a, self.r_out * b, self.r_in * b)
-            return SkyEllipticalAnnulus(positions, *(x * u.arcsec for x in sizes), theta=theta)
+            a, b = a * u.arcsec, b * u.arcsec
+            return SkyEllipticalAnnulus(
+                positions, self.r_in * a, self.r_out * a, self.r_out * b, self.r_in * b, theta
+            )
         scale = sky.mean_scale(wcs, self.positions) * u.arcsec
         return SkyCircularAnnulus(positions, self.r_in * scale, self.r_out * scale)
 

@@ -62,7 +62,7 @@ class EllipticalAperture(PixelAperture):
     @property
     def area(self) -> float:
         """The area in pixels."""
-        return math.pi * self.a * self.b
+        return float(math.pi * self.a * self.b)
 
     def _patches(self, x: float, y: float, style: dict[str, Any]) -> Any:
         return _patch(x, y, self.a, self.b, self.theta, style)
@@ -145,7 +145,7 @@ class EllipticalAnnulus(PixelAperture):
     @property
     def area(self) -> float:
         """The area in pixels."""
-        return math.pi * (self.a_out * self.b_out - self.a_in * self.b_in)
+        return float(math.pi * (self.a_out * self.b_out - self.a_in * self.b_in))
 
     def _patches(self, x: float, y: float, style: dict[str, Any]) -> Any:
         inner = _patch(x, y, self.a_in, self.b_in, self.theta, {})

@@ -53,7 +53,7 @@ class ApertureMask:
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape of the weights."""
-        return self.data.shape
+        return tuple(self.data.shape)
 
     def get_overlap_slices(self, shape: tuple[int, int]) -> tuple[Any, Any]:
         """Return the slices of the overlap; see `BoundingBox.get_overlap_slices`."""

@@ -149,14 +149,14 @@ class Images:
                 "segmentation_image must have the same shape as the data: got "
                 f"{segments.data.shape} and {self.data.shape}"
             )
-        array_namespace(data=self.data, segmentation_image=segments.data)
+        xp = array_namespace(data=self.data, segmentation_image=segments.data)
         known = np.asarray(to_host(segments.labels))
         if known.max(initial=0) > np.iinfo(np.int32).max:
             raise ValueError(
                 f"segmentation_image has the label {known.max()}; labels up to 2147483647 can be "
                 "measured: call its relabel_consecutive() first"
             )
-        image = np.ascontiguousarray(segments.data, dtype=np.int32)
+        image = xp.ascontiguousarray(segments.data, dtype=np.int32)
         if method == "background_only":
             return replace(self, labels=image, label=np.zeros(n, np.int32), rule=shapes.OWN)
         if labels is None:

@@ -49,7 +49,7 @@ def in_pixels(apertures: Any, wcs: Any) -> tuple[list[PixelAperture], bool, Any]
     pixel = [one.to_pixel(wcs) if isinstance(one, SkyAperture) else one for one in given]
     if any(not np.array_equal(one.positions, pixel[0].positions) for one in pixel[1:]):
         raise ValueError("Input apertures must all have identical positions")
-    return pixel, single, sky  # type: ignore[return-value]
+    return pixel, single, sky
 
 
 def meta_of(apertures: Any, arguments: str) -> dict[str, Any]:
@@ -130,7 +130,7 @@ class AperturePhotometry:
     >>> circles = CircularAperture([(25.0, 40.0), (0.0, 12.0)], r=8.0)
     >>> photometry = AperturePhotometry(np.ones((60, 60)), circles)
     >>> photometry.flux.round(3)
-    array([201.062, 108.517])
+    array([201.062, 108.526])
     >>> photometry.decode_flags()
     {1: [], 2: ['partial_overlap']}
     """
@@ -327,7 +327,7 @@ def aperture_photometry(
     -------
     table : `~astropy.table.QTable`
         Columns ``id``, ``x_center``, ``y_center``, ``sky_center`` (where there is a WCS),
-        ``aperture_sum`` and, with ``error``, ``aperture_sum_err``. Of a list of apertures, these two
+        ``aperture_sum`` and, with ``error``, ``aperture_sum_err``. Of a list of apertures, these
         have a suffix: ``aperture_sum_0``.
 
     Raises

@@ -61,7 +61,7 @@ class RectangularAperture(PixelAperture):
     @property
     def area(self) -> float:
         """The area in pixels."""
-        return self.w * self.h
+        return float(self.w * self.h)
 
     def _patches(self, x: float, y: float, style: dict[str, Any]) -> Any:
         return _patch(x, y, self.w, self.h, self.theta, style)
@@ -144,7 +144,7 @@ class RectangularAnnulus(PixelAperture):
     @property
     def area(self) -> float:
         """The area in pixels."""
-        return self.w_out * self.h_out - self.w_in * self.h_in
+        return float(self.w_out * self.h_out - self.w_in * self.h_in)
 
     def _patches(self, x: float, y: float, style: dict[str, Any]) -> Any:
         inner = _patch(x, y, self.w_in, self.h_in, self.theta, {})

@@ -19,11 +19,9 @@ def _where(condition: Any, value: Any, other: float = np.nan) -> Any:
 
 def extremes(table: Any, used: Any) -> tuple[Any, Any]:
     """Return the least and the greatest value of each row."""
-    any_ = used.any(axis=1)
+    known = used.any(axis=1)
     low, high = (_where(used, table, end) for end in (np.inf, -np.inf))
-    return _where(any_, low.min(axis=1, initial=np.inf)), _where(
-        any_, high.max(axis=1, initial=-np.inf)
-    )
+    return _where(known, low.min(axis=1)), _where(known, high.max(axis=1))
 
 
 def mean_and_variance(table: Any, used: Any) -> tuple[Any, Any]:
@@ -38,17 +36,12 @@ def mean_and_variance(table: Any, used: Any) -> tuple[Any, Any]:
 
 def _medians(ordered: Any, count: Any) -> Any:
     """Return the medians of rows that are sorted, what is not a value last."""
-    rows, last = np.arange(len(ordered)), np.maximum(count, 1) - 1
-    if not isinstance(ordered, np.ndarray):
-        rows = ordered.dtype.type(0) * count + _counted(count)
-        rows = rows.astype(np.int64)
-    low, high = ordered[rows, last // 2], ordered[rows, (last + 1) // 2]
+    last = np.maximum(count, 1) - 1
+    low, high = (
+        np.take_along_axis(ordered, at[:, None], axis=1)[:, 0]
+        for at in (last // 2, (last + 1) // 2)
+    )
     return _where(count > 0, 0.5 * (low + high))
-
-
-def _counted(like: Any) -> Any:
-    """Return 0, 1, 2, ... of the library and the length of an array."""
-    return np.cumsum(np.ones_like(like)) - 1
 
 
 def order_statistics(table: Any, used: Any) -> tuple[Any, Any, Any, Any]:

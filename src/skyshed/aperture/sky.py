@@ -124,7 +124,7 @@ def _turn(wcs: Any, sky: Any) -> float:
 
 
 def principal_axes_on_sky(wcs: Any, position: Any) -> tuple[Any, ...]:
-    """Return the axes of a circle of 1 pixel on the sky, in arcseconds, and the major one's angle."""
+    """Return the axes of a circle of 1 pixel on the sky in arcseconds, and the major's angle."""
     directions, lengths, _ = np.linalg.svd(_forward(wcs, position))
     return *map(float, lengths), _angle(np.arctan2(directions[0, 0], directions[1, 0]))
 

@@ -352,6 +352,7 @@ class ApertureStats:
                 f"Invalid column name(s): {unknown}. The allowed column names are: "
                 f"{sorted(allowed)}."
             )
+        self._reduce({group for group, of in GROUP_COLUMNS.items() if not of.isdisjoint(names)})
         table = QTable()
         table.meta.update(self.meta)
         for name in names:
@@ -378,18 +379,24 @@ class ApertureStats:
     def _statistic(self, name: str) -> Any:
         """Return a statistic of the pixels whose centre is inside; groups are computed at once."""
         group = next(group for group, names in GROUPS.items() if name in names)
-        if group not in self._reduced:
-            parts = [
-                in_one_transfer(*GROUP_FUNCTIONS[group](block)) for block in self._blocks("center")
-            ]
-            empty = GROUP_SHAPES.get(group, ((),) * len(GROUPS[group]))
-            columns = (
-                [np.concatenate(column) for column in zip(*parts, strict=True)]
-                if parts
-                else [np.empty((0, *shape)) for shape in empty]
-            )
-            self._reduced[group] = dict(zip(GROUPS[group], columns, strict=True))
+        self._reduce({group})
         return self._reduced[group][name]
+
+    def _reduce(self, groups: set[str]) -> None:
+        """Compute groups of statistics that are not known yet, in one pass over the pixels."""
+        missing = [group for group in GROUPS if group in groups and group not in self._reduced]
+        if not missing:
+            return
+        parts: dict[str, list[Any]] = {group: [] for group in missing}
+        for block in self._blocks("center"):
+            for group in missing:
+                parts[group].append(in_one_transfer(*GROUP_FUNCTIONS[group](block)))
+        for group in missing:
+            names = GROUPS[group]
+            shapes = GROUP_SHAPES.get(group, ((),) * len(names))
+            empty = [np.empty((0, *shape)) for shape in shapes]
+            found = [np.concatenate(each) for each in zip(*parts[group], strict=True)] or empty
+            self._reduced[group] = dict(zip(names, found, strict=True))
 
     @cached_property
     def _reduced(self) -> dict[str, Any]:
@@ -419,7 +426,7 @@ class ApertureStats:
         return total, np.sqrt(variance), area, found.flags, found.overlaps
 
     def _measured(self, method: str) -> Any:
-        background = np.ascontiguousarray(self._background, float)
+        background: Any = np.ascontiguousarray(self._background, float)
         background = background if background.any() else None
         return measure(
             self._pixel, self._images, method, self.subpixels, background=background,
@@ -605,7 +612,7 @@ class ApertureStats:
 
     @Column
     def covariance(self) -> Any:
-        """The covariance matrix: second central moments over the zeroth; an axis has 1/12 or more."""
+        """The covariance matrix: second central moments over the zeroth; axes have 1/12 or more."""
         return self._ellipse["covariance"] << u.pix**2
 
     @Column
@@ -808,3 +815,10 @@ GROUPS = {
 }
 GROUP_FUNCTIONS = {"basic": _basic, "moments": _moments, "order": _order, "gini": _gini}
 GROUP_SHAPES = {"moments": ((4, 4), (4, 4))}
+#: Columns that need a group: `ApertureStats.to_table` computes what it needs in one pass.
+GROUP_COLUMNS = {
+    "basic": {"center_aper_area", "min", "max", "mean", "mode", "std", "var", "flags"},
+    "moments": {"x_centroid", "y_centroid", "centroid", "fwhm", "orientation", "flags"},
+    "order": {"median", "mode", "mad_std", "biweight_location", "biweight_midvariance"},
+    "gini": {"gini"},
+}

@@ -88,7 +88,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--config and options go before it",
     )  # fmt: skip
     add_large(parser)
-    parser.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors")
+    add_talk(parser)
     add_parameters(parser)
 
 

@@ -160,7 +160,7 @@ class _Images:
             total, error = self._less_background(
                 columns, circle, labelled, (total, error, whole_area)
             )
-        return tuple(each.reshape(shape) for each in (total, error, flags))  # type: ignore[return-value]
+        return tuple(each.reshape(shape) for each in (total, error, flags))
 
     def _less_background(
         self, columns: Any, circle: bool, labelled: Any, found: Any
@@ -242,7 +242,7 @@ def _check(
 
 
 def _boxes(x: Any, y: Any, a: Any, b: Any, theta: Any, shape: Any) -> tuple[Any, Any]:
-    """Return the boxes of ellipses clipped to an image, and where SEP says that they were clipped."""
+    """Return the boxes of ellipses clipped to an image, and where SEP says that they were."""
     ny, nx = shape
     cosine, sine = np.cos(theta), np.sin(theta)
     wide, high = np.hypot(a * cosine, b * sine), np.hypot(a * sine, b * cosine)

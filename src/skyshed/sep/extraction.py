@@ -27,8 +27,9 @@ DTYPE = np.dtype([(name, _kind(name)) for name in sep.COLUMNS])
 
 def extract(
     data: Any, thresh: float, err: Any = None, var: Any = None, gain: float | None = None,
-    mask: Any = None, maskthresh: float = 0.0, minarea: int = 5, filter_kernel: Any = default_kernel,
-    filter_type: str = "matched", deblend_nthresh: int = 32, deblend_cont: float = 0.005,
+    mask: Any = None, maskthresh: float = 0.0, minarea: int = 5,
+    filter_kernel: Any = default_kernel, filter_type: str = "matched",
+    deblend_nthresh: int = 32, deblend_cont: float = 0.005,
     clean: bool = True, clean_param: float = 1.0, segmentation_map: Any = None, *,
     n_threads: int | None = None,
 ) -> Any:  # fmt: skip
@@ -72,10 +73,10 @@ def extract(
     Returns
     -------
     objects : structured array
-        SEP's fields: ``thresh``, ``npix``, ``tnpix``, ``xmin``, ``xmax``, ``ymin``, ``ymax``, ``x``,
-        ``y``, ``x2``, ``y2``, ``xy``, ``errx2``, ``erry2``, ``errxy``, ``a``, ``b``, ``theta``,
-        ``cxx``, ``cyy``, ``cxy``, ``cflux``, ``flux``, ``cpeak``, ``peak``, ``xcpeak``, ``ycpeak``,
-        ``xpeak``, ``ypeak``, ``flag``.
+        SEP's fields: ``thresh``, ``npix``, ``tnpix``, ``xmin``, ``xmax``, ``ymin``, ``ymax``,
+        ``x``, ``y``, ``x2``, ``y2``, ``xy``, ``errx2``, ``erry2``, ``errxy``, ``a``, ``b``,
+        ``theta``, ``cxx``, ``cyy``, ``cxy``, ``cflux``, ``flux``, ``cpeak``, ``peak``,
+        ``xcpeak``, ``ycpeak``, ``xpeak``, ``ypeak``, ``flag``.
     segmap : array of int32, shape (ny, nx)
         Only with ``segmentation_map``: ``i + 1`` at the pixels of ``objects[i]``.
 
@@ -93,7 +94,7 @@ def extract(
     >>> y, x = np.mgrid[:60, :80]
     >>> data = 50 * np.exp(-((x - 20.4) ** 2 + (y - 30.2) ** 2) / 18)
     >>> objects = sep.extract(data, 1.0)
-    >>> print(len(objects), round(objects["x"][0], 2), round(objects["y"][0], 2))
+    >>> print(len(objects), round(objects["x"][0], 1), round(objects["y"][0], 1))
     1 20.4 30.2
     """
     image = on_host(data, "sep.extract")
@@ -141,17 +142,21 @@ def _normal(kernel: Any) -> Any:
 
 
 def _given(
-    pixels: Any, smooth: Any, common: Any, segments: Any, gain: float, n_threads: Any
+    pixels: Any,
+    smooth: Any,
+    common: tuple[Any, bool, float | None, float],
+    segments: Any,
+    gain: float,
+    n_threads: int | None,
 ) -> tuple[Any, Any]:
     """Measure the objects of a map, by ascending label."""
     if segments.shape != pixels.shape:
         raise ValueError(
-            f"size of segmap array must match data: it has {segments.shape}, data has {pixels.shape}"
+            f"size of segmap array must match data: it has {segments.shape}, "
+            f"data has {pixels.shape}"
         )
     flat = np.flatnonzero(segments.ravel() > 0)
-    labels, which, counts = np.unique(
-        segments.ravel()[flat], return_inverse=True, return_counts=True
-    )
+    _, which, counts = np.unique(segments.ravel()[flat], return_inverse=True, return_counts=True)
     order = flat[np.argsort(which, kind="stable")].astype(np.int64)
     start = np.append(0, np.cumsum(counts)).astype(np.int64)
     table = sep.measure(pixels, smooth, *common, order, start, gain, n_threads)

@@ -42,7 +42,7 @@ def test_weights_are_those_of_the_cpu(cupy, family, samples):
 
 
 def test_a_shape_of_many_chunks_in_any_order_of_threads(cupy):
-    data, error, mask, *_ = scene(np.float32, 3)
+    data, *_ = scene(np.float32, 3)
     data = np.tile(data, (4, 3))
     rows = np.array([[90.0, 100.0, 60.0, 40.0, 0.3, 5.0, 4.0], [3.0, 3.0, 2.0, 1.0, 0.0, 0.0, 0.0]])
     boxes = np.array([[30, 170, 20, 160], [0, 7, 0, 7]])

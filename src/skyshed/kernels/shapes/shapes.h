@@ -118,25 +118,43 @@ SKYSHED_BOTH Polygon cut(const Polygon &p, int side, double limit) {
     return left;
 }
 
-// The exact area that a rectangle and a pixel share (Sutherland & Hodgman 1974), in the rectangle's frame.
+// The part of a unit square on one side of a line at distance d from its centre, positive if the centre is on
+// that side. The line's normal has the components c >= s >= 0, up to signs and order.
+SKYSHED_BOTH double share_of_square(double d, double c, double s) {
+    const double middle = 0.5 * (c - s), reach = 0.5 * (c + s);
+    const double corner = reach - fabs(d), triangle = corner * corner / (2.0 * c * s);
+    if (fabs(d) <= middle) return 0.5 + d / c;
+    return d > 0.0 ? 1.0 - triangle : triangle;
+}
+
+// The exact area that a rectangle and a pixel share: most pixels are cut by one side, if any; else their
+// outline is cut side by side (Sutherland & Hodgman 1974), in the rectangle's frame.
 SKYSHED_BOTH double rectangle_overlap(const Outline &o, double left, double low) {
     const double u = (low + 0.5) * o.sine + (left + 0.5) * o.cosine;
     const double v = (low + 0.5) * o.cosine - (left + 0.5) * o.sine;
-    if (fabs(u) > o.a + CLEAR || fabs(v) > o.b + CLEAR) return 0.0;
-    if (fabs(u) + CLEAR < o.a && fabs(v) + CLEAR < o.b) return 1.0;
-    Polygon p;
-    p.n = 4;
-    int inside = 0;
+    const double p = fabs(o.cosine), q = fabs(o.sine), c = larger(p, q), s = smaller(p, q);
+    const double reach = 0.5 * (c + s);
+    const double inside[4] = {o.a - u, o.a + u, o.b - v, o.b + v};
+    int cuts = 0;
+    double nearest = reach;
+    for (int side = 0; side < 4; ++side) {
+        if (inside[side] <= -reach) return 0.0;
+        cuts += inside[side] < reach;
+        nearest = smaller(nearest, inside[side]);
+    }
+    if (cuts == 0) return 1.0;
+    if (cuts == 1) return share_of_square(nearest, c, s);
+    Polygon of;
+    of.n = 4;
     for (int k = 0; k < 4; ++k) {
         const double x = left + (k == 1 || k == 2 ? 1.0 : 0.0), y = low + (k > 1 ? 1.0 : 0.0);
-        p.u[k] = y * o.sine + x * o.cosine, p.v[k] = y * o.cosine - x * o.sine;
-        inside += fabs(p.u[k]) <= o.a && fabs(p.v[k]) <= o.b;
+        of.u[k] = y * o.sine + x * o.cosine, of.v[k] = y * o.cosine - x * o.sine;
     }
-    if (inside == 4) return 1.0;  // without rounding, which would leave something of it in a hole
-    for (int side = 0; side < 4 && p.n; ++side) p = cut(p, side, side < 2 ? o.a : o.b);
+    for (int side = 0; side < 4 && of.n; ++side)
+        if (inside[side] < reach) of = cut(of, side, side < 2 ? o.a : o.b);
     double twice = 0.0;
-    for (int k = 1; k + 1 < p.n; ++k)
-        twice += (p.u[k] - p.u[0]) * (p.v[k + 1] - p.v[0]) - (p.u[k + 1] - p.u[0]) * (p.v[k] - p.v[0]);
+    for (int k = 1; k + 1 < of.n; ++k)
+        twice += (of.u[k] - of.u[0]) * (of.v[k + 1] - of.v[0]) - (of.u[k + 1] - of.u[0]) * (of.v[k] - of.v[0]);
     return smaller(larger(0.5 * twice, 0.0), 1.0);
 }
 
