@@ -5,7 +5,6 @@ Nothing here imports more than Python until something is shown.
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
-from html import escape
 from typing import Any, TypeVar
 
 __all__ = [
@@ -60,6 +59,8 @@ def card(title: str, facts: Iterable[tuple[str, Any]], picture: str = "", about:
     >>> print(card("<b>", [("sources", 3)]))
     <div><b>&lt;b&gt;</b><table><tr><th>sources</th><td>3</td></tr></table></div>
     """
+    from html import escape
+
     rows = "".join(
         f"<tr><th>{escape(name)}</th><td>{escape(str(value))}</td></tr>" for name, value in facts
     )
@@ -76,8 +77,13 @@ def table_of_rows(title: str, names: Sequence[str], rows: Iterable[Sequence[Any]
     >>> table_of_rows("", ["bit"], [[1]])
     '<div><b></b><table><tr><th>bit</th></tr><tr><td>1</td></tr></table></div>'
     """
+    from html import escape
+
     head = "".join(f"<th>{escape(name)}</th>" for name in names)
-    lines = ("".join(f"<td>{escape(str(value))}</td>" for value in row) for row in rows)
+    # Words of docstrings have backticks around names.
+    lines = (
+        "".join(f"<td>{escape(str(value).replace('`', ''))}</td>" for value in row) for row in rows
+    )
     body = "".join(f"<tr>{line}</tr>" for line in lines)
     return f"<div><b>{escape(title)}</b><table><tr>{head}</tr>{body}</table></div>"
 
@@ -165,4 +171,4 @@ def _png(colours: Any) -> str:
     image.thumbnail((SIDE, SIDE))
     image.save(content, format="PNG", compress_level=6)
     text = base64.b64encode(content.getvalue()).decode("ascii")
-    return f'<img alt="" src="data:image/png;base64,{text}">'
+    return f'<img alt="a picture of it" src="data:image/png;base64,{text}">'

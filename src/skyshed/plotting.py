@@ -10,6 +10,10 @@ __all__ = ["plot_ellipses", "robust_noise", "show_colours", "show_image"]
 
 #: Black and white of an image, and where the stretch turns from linear, in units of the noise.
 BLACK, WHITE, SOFTENING = -2.0, 60.0, 3.0
+#: What axes of the sky are called.
+AXES = {
+    "pos.eq.ra": "RA", "pos.eq.dec": "Dec", "pos.galactic.lon": "l", "pos.galactic.lat": "b",
+}  # fmt: skip
 #: Percentiles one standard deviation on either side of the median.
 MIDDLE = (15.87, 84.13)
 
@@ -142,7 +146,7 @@ def show_image(
     ax = _axes(wcs) if ax is None else ax
     options = {"origin": "lower", "interpolation": "nearest", "cmap": "gray", **kwargs}
     image = ax.imshow(pixels, extent=extent, **options)
-    ax.figure.colorbar(image, ax=ax, label=label)
+    ax.figure.colorbar(image, ax=ax, label=label, fraction=0.046, pad=0.04)  # as high as the image
     return ax
 
 
@@ -170,8 +174,9 @@ def _axes(wcs: Any) -> Any:
     if wcs is not None:
         try:
             ax = figure.add_subplot(projection=wcs)
-            ax.set_xlabel("RA")
-            ax.set_ylabel("Dec")
+            kinds = wcs.world_axis_physical_types
+            ax.set_xlabel(AXES.get(kinds[0], kinds[0] or ""))
+            ax.set_ylabel(AXES.get(kinds[1], kinds[1] or ""))
             return ax
         except Exception:  # of any kind of WCS: pixels can always be drawn
             figure.clear()

@@ -31,3 +31,16 @@ def test_it_is_drawn_on_standard_error_where_it_is_asked_for(progress, capsys):
     out, err = capsys.readouterr()
     assert out == ""
     assert "detect" in err
+
+
+def test_a_notebook_shows_progress_by_itself(monkeypatch):
+    """As a widget where there are ipywidgets; a missing one is no warning."""
+    import types
+    import warnings
+
+    monkeypatch.setitem(sys.modules, "ipykernel", types.ModuleType("ipykernel"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with Progress(2, show=None) as begin:
+            assert not begin._bar.disable
+            begin("detection")

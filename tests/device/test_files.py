@@ -7,6 +7,7 @@ import skyshed
 from skyshed import namespace
 from skyshed.output import preview
 from tests.device import scenes, standin
+from tests.output.page.pages import Page
 
 SETTINGS = {"box_size": 30, "npixels": 5, "localbkg_width": 10}
 
@@ -65,3 +66,31 @@ def test_blocks_are_those_of_the_host(cupy, block, shrink):
         data = np.nan_to_num(data, posinf=0).astype(np.int32)
     there = cupy.asnumpy(shrink(cupy.asarray(data), block))
     np.testing.assert_array_equal(there, shrink(data, block), strict=True)
+
+
+def test_reports_cards_and_plots_are_those_of_the_host(cupy, image, tmp_path):
+    found = skyshed.extract(cupy.asarray(image), **SETTINGS)
+    here = found.to_host()
+    found.report(tmp_path / "there.html")
+    here.report(tmp_path / "here.html")
+    there, host = (Page(tmp_path / f"{name}.html") for name in ("there", "here"))
+    for layer in ("images", "maps", "labels", "table"):
+        assert there.about[layer] == host.about[layer]
+    assert (
+        there.tile(there.about["labels"], "0/0/0").tobytes()
+        == found.segmentation.to_host().data.astype("<i4").tobytes()
+    )
+    for each in ("data", "segmentation", "background2d", "catalog"):
+        card = getattr(found, each)._repr_html_()
+        assert "data:image/png" in card
+        if each != "catalog":
+            assert card == getattr(here, each)._repr_html_()
+    assert found._repr_html_() == here._repr_html_()
+
+
+def test_a_card_copies_few_pixels_to_the_host(counted):
+    labels = skyshed.SegmentationImage(counted.zeros((2000, 3000), dtype="int32"))
+    labels._repr_html_()
+    with standin.ledger() as ledger:
+        assert "2000 pixels" in labels._repr_html_()
+    assert ledger.total.downloaded < 400 * 400 * 4

@@ -171,7 +171,7 @@ def test_a_run_of_several_tiles_has_a_table_of_them(tmp_path, in_tiles, plain):
 RUNS = [
     {"format": "parquet", "map_format": "zarr", "regions": True},
     {"format": "ecsv", "compress": True, "preview": False},
-    {"format": "fits", "preview": False, "regions": True},
+    {"format": "fits", "preview": False, "regions": True, "report": True},
     {"format": "parquet", "preview": False, "compress": True},
     *({"format": each, "preview": False} for each in ("csv", "votable", "ldac")),
 ]

@@ -69,6 +69,26 @@ def test_ellipses_are_the_apertures_of_their_rows(plain, tmp_path):
     np.testing.assert_allclose(found, rows[order].T, rtol=1e-6)
 
 
+def test_a_run_over_tiles_has_the_page_of_a_run_at_once(tmp_path):
+    image = make_field()
+    ways = (extract(image, box_size=32), extract(image, box_size=32, workspace=tmp_path / "tiles"))
+    one, other = (
+        found.report(tmp_path / f"{k}.html") or Page(tmp_path / f"{k}.html")
+        for k, found in enumerate(ways)
+    )
+    for entry in ("images", "labels", "maps"):
+        assert one.about[entry] == other.about[entry]
+    for layer in ("images", "labels"):
+        first, second = (page.about[layer] for page in (one, other))
+        first, second = (each[0] if layer == "images" else each for each in (first, second))
+        np.testing.assert_array_equal(one.tile(first, "0/0/0"), other.tile(second, "0/0/0"))
+    for each in one.about["table"]["columns"]:
+        np.testing.assert_array_equal(one.column(each["name"]), other.column(each["name"]))
+    assert {row["name"] for row in other.about["times"]} == {
+        row["name"] for row in one.about["times"]
+    }
+
+
 def test_masked_pixels_are_told_from_dark_ones(tmp_path):
     image = make_field()
     mask = np.zeros(SHAPE, bool)
