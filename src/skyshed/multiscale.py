@@ -176,7 +176,9 @@ def _kernels(templates: Any, shape: tuple[int, int]) -> list[tuple[Any, float]]:
             continue
         values = as_kernel(each, "fill", shape)
         if not np.any(values):
-            raise ValueError(f"templates[{number}] has nothing but zeros: give the shape of a source")
+            raise ValueError(
+                f"templates[{number}] has nothing but zeros: give the shape of a source"
+            )
         kernels.append((values[::-1, ::-1], float(max(values.shape))))
     return kernels
 

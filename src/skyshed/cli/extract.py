@@ -269,7 +269,7 @@ def _translation(arguments: argparse.Namespace) -> Any:
     header = open_image(arguments.image[0], hdu=arguments.hdu).image.header
     found = read_config(
         arguments.sextractor,
-        None if header is None else (lambda name: header.find(name) is not None)
+        None if header is None else (lambda name: header.find(name) is not None),
     )
     if not arguments.quiet:
         for line in found.notes:

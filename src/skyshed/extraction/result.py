@@ -6,8 +6,8 @@ from typing import Any
 
 from astropy.table import QTable
 
-from skyshed.chain.association import selected, selected_parts
 from skyshed.background import Background2D
+from skyshed.chain.association import selected, selected_parts
 from skyshed.chain.run import Run
 from skyshed.extraction.views import ImageView
 from skyshed.images.window import Window
@@ -218,8 +218,8 @@ class Extraction:
             self._run.parts, self.segmentation.nlabels, self._run.request.association
         )
         written = Written(
-            shape=self.shape, n_sources=self.segmentation.nlabels, n_rows=n_rows, parameters=self.parameters,
-            record=self.record, wcs=self.wcs, tiles=self.tiles,
+            shape=self.shape, n_sources=self.segmentation.nlabels, n_rows=n_rows,
+            parameters=self.parameters, record=self.record, wcs=self.wcs, tiles=self.tiles,
             noise=float(self.background2d.background_rms_median),
             parts=parts, ellipses=self._run.ellipses, empty=lambda: self.table,
             read_labels=self._labels, read_image=self._masked, inputs=self._run.request.files(),

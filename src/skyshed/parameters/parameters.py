@@ -402,9 +402,7 @@ class Parameters:
         >>> Parameters().to_dict()["kron_params"]
         [2.5, 1.4, 0.0]
         """
-        return {
-            name: _listed(getattr(self, name)) for name in (each.name for each in fields(self))
-        }
+        return {name: _listed(getattr(self, name)) for name in (each.name for each in fields(self))}
 
     def to_toml(self) -> str:
         """Return the parameters as a configuration file, with a comment for each.
