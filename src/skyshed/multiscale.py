@@ -187,7 +187,7 @@ def _normalized(image: Any, box: int | None, n_threads: int | None) -> Any:
     """Return an image less its mean and over its standard deviation, both of clipped pixels."""
     bad = ~np.isfinite(image)
     clip = SigmaClip(sigma=CLIP, maxiters=10)
-    estimators = {
+    estimators: dict[str, Any] = {
         "bkg_estimator": MedianBackground(None),
         "bkgrms_estimator": StdBackgroundRMS(None),
     }

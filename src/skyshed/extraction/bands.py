@@ -149,8 +149,8 @@ def extract_bands(
         progress = check_flag(progress, "progress")
     request = open_bands(
         bands, detect=detect, combine=combine, psf_fwhm=psf_fwhm, psf=psf,
-        segmentation=segmentation, hdu=hdu, weight=weight, rms=rms, variance=variance, background=background, error=error,
-        mask=mask, quality=quality, wcs=wcs, profile=profile, region=region,
+        segmentation=segmentation, hdu=hdu, weight=weight, rms=rms, variance=variance,
+        background=background, error=error, mask=mask, quality=quality, wcs=wcs, profile=profile, region=region,
         parameters=parameters, device=device, **overrides,
     )  # fmt: skip
     del bands, weight, rms, variance, background, error, mask, quality, segmentation
@@ -216,7 +216,8 @@ def open_bands(
     request = Request(
         exposures, first.parameters.replace(**OF_A_BAND), known,
         noted=_noted(requests, chosen, combine, psf_fwhm or {}, psf or {}),
-        asked=_in_common(requests), of_band=of_band, combination=Combination(chosen, combine), matching=matching,
+        asked=_in_common(requests), of_band=of_band, combination=Combination(chosen, combine),
+        matching=matching,
     )  # fmt: skip
     has_quality = any(each.has_quality for each in requests.values())
     check_columns(request.parameters.columns, request.wcs is not None, has_quality)
