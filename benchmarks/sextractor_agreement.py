@@ -39,7 +39,21 @@ SETTINGS = {
     "MAG_ZEROPOINT": "25.0", "GAIN": "0.0", "BACK_SIZE": "64", "SATUR_LEVEL": "1e9",
 }  # fmt: skip
 #: Differences are absolute where they are of positions, angles, magnitudes and sums of bits.
-ABSOLUTE = ("X_", "Y_", "XWIN", "YWIN", "XM", "YM", "XP", "YP", "THETA", "MAG", "FLAGS", "XY_", "CXY")
+ABSOLUTE = (
+    "X_",
+    "Y_",
+    "XWIN",
+    "YWIN",
+    "XM",
+    "YM",
+    "XP",
+    "YP",
+    "THETA",
+    "MAG",
+    "FLAGS",
+    "XY_",
+    "CXY",
+)
 
 
 def run_both(

@@ -1,4 +1,4 @@
-"""What may be chosen of deblending: the image, the peaks' size, their number, the contrast's flux."""
+"""What may be chosen of deblending: the image, size and number of peaks, the contrast's flux."""
 
 import warnings
 
@@ -132,6 +132,8 @@ def test_the_parent_is_known_where_the_map_is_given(field):
 @pytest.mark.parametrize("value", [0, -3, 1.5, "many"])
 def test_a_bad_number_of_markers_is_refused(value):
     with pytest.raises(ValueError, match="max_markers must be"):
-        deblend_sources(np.ones((3, 3)), detect_sources(np.ones((3, 3)), 0.5, 1), 1, max_markers=value)
+        deblend_sources(
+            np.ones((3, 3)), detect_sources(np.ones((3, 3)), 0.5, 1), 1, max_markers=value
+        )
     with pytest.raises(ValueError, match="max_npixels must be"):
         SourceFinder(5, max_npixels=value)

@@ -176,7 +176,9 @@ def _kernels(templates: Any, shape: tuple[int, int]) -> list[tuple[Any, float]]:
             continue
         values = as_kernel(each, "fill", shape)
         if not np.any(values):
-            raise ValueError(f"templates[{number}] has nothing but zeros: give the shape of a source")
+            raise ValueError(
+                f"templates[{number}] has nothing but zeros: give the shape of a source"
+            )
         kernels.append((values[::-1, ::-1], float(max(values.shape))))
     return kernels
 
@@ -185,7 +187,7 @@ def _normalized(image: Any, box: int | None, n_threads: int | None) -> Any:
     """Return an image less its mean and over its standard deviation, both of clipped pixels."""
     bad = ~np.isfinite(image)
     clip = SigmaClip(sigma=CLIP, maxiters=10)
-    estimators = {
+    estimators: dict[str, Any] = {
         "bkg_estimator": MedianBackground(None),
         "bkgrms_estimator": StdBackgroundRMS(None),
     }

@@ -95,3 +95,32 @@ def test_out_is_asked_for_and_a_plan_is_told(folder, capsys):
     assert "--out" in capsys.readouterr().err
     assert main(["bands", *bands_of(folder), "--hdu", "0", "--plan", "--box-size", "16"]) == 0
     assert "tiles    none" in capsys.readouterr().out
+
+
+def test_flags_are_for_all_bands_or_for_those_that_are_named():
+    from skyshed.cli import _parser
+    from skyshed.cli.bands import _of_bands
+
+    images = {"g": "g.fits", "r": "r.fits"}
+    for words, expected in (
+        (["--scale-weight"], True),
+        (["--no-scale-weight"], False),
+        (["--scale-weight", "g"], {"g": True}),
+        (["--scale-weight", "g,r"], {"g": True, "r": True}),
+        (["--scale-weight", "g", "--no-scale-weight", "r"], {"g": True, "r": False}),
+    ):
+        arguments = _parser().parse_args(["bands", "g=g.fits", "r=r.fits", *words])
+        assert _of_bands(arguments, images)["scale_weight"] == expected
+
+
+def test_wcs_product_and_psf_may_be_given_for_each_band(folder, tmp_path):
+    y, x = np.indices((25, 25)) - 12
+    for name, width in (("g", 1.5), ("r", 2.0)):
+        fits.writeto(tmp_path / f"{name}.psf.fits", np.exp(-(x**2 + y**2) / 2 / width**2))
+    more = ["--as", "g=plain", "--wcs", f"r={folder / 'r.fits'}[0]", "--hdu", "0", "--psf"]
+    more += [f"{name}={tmp_path / name}.psf.fits" for name in "gr"]
+    assert main(["bands", *bands_of(folder), *OPTIONS, *more, "--out", str(tmp_path / "out")]) == 0
+    table = read_catalog(tmp_path / "out/catalog.fits")
+    assert {"kron_flux_matched_g", "kron_flux_matched_r"} <= set(table.colnames)
+    np.testing.assert_array_equal(table["kron_flux_matched_r"], table["kron_flux_r"])
+    assert table.meta["record"]["g_psf"] == str(tmp_path / "g.psf.fits")

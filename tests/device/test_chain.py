@@ -181,3 +181,40 @@ def test_the_command_computes_on_the_device(counted, tmp_path, capsys):
     np.testing.assert_array_equal(*labels)
     main(["info"])
     assert "--device cuda: stand-in for a GPU" in capsys.readouterr().out
+
+
+WAYS = [
+    {"significance": 5.0},
+    {"threshold_type": "global", "max_npixels": 60},
+    {"threshold": 6.0, "kernel": ((1, 2, 1), (2, 5, 2), (1, 3, 1))},
+    {"filter": "matched", "deblend_on": "data", "deblend_npixels": 3},
+    {"filter": "matched", "template_fwhm": (2, 5), "significance": 5.0, "max_markers": 3},
+]
+
+
+@pytest.mark.filterwarnings("ignore::skyshed.DeblendWarning")
+@pytest.mark.parametrize("way", WAYS)
+def test_other_ways_to_detect_and_deblend_on_the_device(cupy, way):
+    data, mask = scenes.spoiled(scenes.image(11))
+    noise = (2 + (np.indices(data.shape)[1] > 80)).astype(np.float32)
+    options = {**SETTINGS, **way, "columns": ("default", "parent", "X_IMAGE", "MAG_APER")}
+    given = {"rms": cupy.asarray(noise), "mask": cupy.asarray(mask)}
+    there = skyshed.extract(cupy.asarray(data), **given, **options)
+    here = skyshed.extract(data, rms=noise, mask=mask, **options)
+    assert len(here.table) > 20
+    same(there, here)
+
+
+def test_sources_of_several_scales_on_the_device(cupy):
+    data, mask = scenes.spoiled(scenes.image(11))
+    there = skyshed.detect_multiscale(
+        cupy.asarray(data), (2.0, 6.0), 6, 5, error=cupy.asarray(np.full_like(data, 2)),
+        mask=cupy.asarray(mask), background_scale=12,
+    )  # fmt: skip
+    here = skyshed.detect_multiscale(
+        data, (2.0, 6.0), 6, 5, error=2.0, mask=mask, background_scale=12
+    )
+    assert here.nlabels > 20
+    np.testing.assert_array_equal(there.to_host().data, here.data)
+    np.testing.assert_array_equal(there.info["template"], here.info["template"])
+    scenes.close(there.info["significance"], here.info["significance"], 1e-4, "significance")

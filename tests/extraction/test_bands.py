@@ -621,13 +621,13 @@ def test_colors_are_right_where_images_of_the_psfs_are_given(tmp_path):
     rng = np.random.default_rng(3)
     seeing, bands, psf = {"g": 4.6, "r": 3.0}, {}, {}
     for band, fwhm in seeing.items():
-        image = rng.normal(0, 1, y.shape)
-        for v in range(20, 200, 40):
-            for u in range(20, 240, 40):
-                image += 6000 * moffat(fwhm, y - v, x - u) / moffat(fwhm, y - 100, x - 120).sum()
+        image, unit = rng.normal(0, 1, y.shape), moffat(fwhm, y - 100, x - 120).sum()
+        for row in range(20, 200, 40):
+            for column in range(20, 240, 40):
+                image += 6000 / unit * moffat(fwhm, y - row, x - column)
         bands[band] = image
-        v, u = np.indices((61, 61)) - 30
-        psf[band] = moffat(fwhm, v, u)
+        dy, dx = np.indices((61, 61)) - 30
+        psf[band] = moffat(fwhm, dy, dx)
     fits.writeto(tmp_path / "g.fits", psf["g"])
     psf["g"] = str(tmp_path / "g.fits")
     options = {"background": "none", "box_size": 40, "aperture_radii": (3.0,)}

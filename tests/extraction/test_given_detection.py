@@ -106,6 +106,7 @@ def test_the_command_and_lists_of_images_have_them(image, band, tmp_path):
     )
     assert np.array_equal(outcome.extraction.segmentation.data, expected.segmentation.data)
 
+
 def test_the_background_of_the_detection_image_may_be_given(tmp_path):
     field = make_field().astype(float)
     other = field - 21

@@ -62,7 +62,9 @@ def test_the_table_has_the_sources_that_are_asked_for(found, select, columns, tm
     association = some(found, select=select)
     data = make_field().astype(float)
     whole = at_once(data, association=association, columns=columns, **BOX)
-    tiled = by_tiles(data, (48, 32), companions={"association": association}, columns=columns, **BOX)
+    tiled = by_tiles(
+        data, (48, 32), companions={"association": association}, columns=columns, **BOX
+    )
     everything = dataclasses.replace(association, select="all")
     number = np.asarray(extract(data, association=everything, **BOX).table["NUMBER_ASSOC"])
     expected = np.asarray(found.table["label"])[(number > 0) == (select == "matched")]
@@ -106,7 +108,11 @@ def test_a_list_in_a_file_counts_from_1(tmp_path):
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"kind": "best"}, "kind of"), ({"select": "-MATCHED"}, "select of"), ({"radius": 0}, "radius")],
+    [
+        ({"kind": "best"}, "kind of"),
+        ({"select": "-MATCHED"}, "select of"),
+        ({"radius": 0}, "radius"),
+    ],
 )
 def test_a_bad_option_is_refused(options, message):
     with pytest.raises(ValueError, match=message):

@@ -114,7 +114,16 @@ def test_one_configuration_gives_what_sextractor_prints(tmp_path):
     n, rows = compare(theirs, ours)
     assert n == len(theirs) == len(ours) > 100
     exact = ("XMIN_IMAGE", "XMAX_IMAGE", "YMIN_IMAGE", "YMAX_IMAGE", "ISOAREAF_IMAGE", "FLUX_MAX")
-    for name in (*exact, "X_IMAGE", "Y_IMAGE", "A_IMAGE", "B_IMAGE", "CXX_IMAGE", "FLUX_ISO", "MAG_ISO"):
+    for name in (
+        *exact,
+        "X_IMAGE",
+        "Y_IMAGE",
+        "A_IMAGE",
+        "B_IMAGE",
+        "CXX_IMAGE",
+        "FLUX_ISO",
+        "MAG_ISO",
+    ):
         assert rows[name][2] == 1, (name, rows[name])
     # Other definitions, of which docs/sextractor.md tells: half of the sources are close.
     for name in ("FLUX_AUTO", "FLUX_APER", "FLUX_RADIUS", "KRON_RADIUS"):
@@ -146,5 +155,7 @@ def test_a_list_of_positions_selects_what_sextractor_selects(tmp_path):
     assert len(theirs) == len(ours) > 20
     order = [np.argsort(np.asarray(each["Y_IMAGE"])) for each in (theirs, ours)]
     for name in ("NUMBER_ASSOC", "VECTOR_ASSOC"):
-        one, other = (np.asarray(each[name])[at] for each, at in zip((theirs, ours), order, strict=True))
+        one, other = (
+            np.asarray(each[name])[at] for each, at in zip((theirs, ours), order, strict=True)
+        )
         np.testing.assert_allclose(one, other, rtol=1e-6, err_msg=name)

@@ -79,7 +79,12 @@ def test_what_cannot_be_followed_is_said_in_a_line(words, note):
 
 
 def test_what_loses_nothing_is_not_said():
-    words = {"CLEAN": ["N"], "CLEAN_PARAM": ["2.0"], "BACK_FILTTHRESH": ["0"], "VERBOSE_TYPE": ["F"]}
+    words = {
+        "CLEAN": ["N"],
+        "CLEAN_PARAM": ["2.0"],
+        "BACK_FILTTHRESH": ["0"],
+        "VERBOSE_TYPE": ["F"],
+    }
     assert translate(words).notes == []
 
 

@@ -200,4 +200,3 @@ def selected_parts(
                 yield replace(part[chosen], rows=place[part.places[chosen]])
 
     return some, int(kept.sum())
-

@@ -139,7 +139,7 @@ def _combined_sums(combination: Combination, images: Iterable[Any], name: str) -
         total -= total.dtype.type(offsets[n])
     if lost is not None:
         total.reshape(-1)[index] = some
-    return _as_planes(total, missing, xp.broadcast_to(xp.ones((), total.dtype), total.shape), name)
+    return _as_planes(total, missing, xp.ones_like(total), name)
 
 
 def _as_planes(data: Any, missing: Any, rms: Any, name: str) -> Planes:

@@ -40,8 +40,8 @@ FLAGS = {
     8: BITS.EDGE_TOUCH,
     16: BITS.KRON_PARTIAL_OVERLAP | BITS.KRON_MASKED_PIXELS,
 }
-#: SExtractor's own PHOT_APERTURES and PHOT_FLUXFRAC, as radii and fractions, where the parameters name
-#: none.
+#: SExtractor's own PHOT_APERTURES and PHOT_FLUXFRAC, as radii and fractions, where the parameters
+#: name none.
 RADII, FRACTIONS = (2.5,), (0.5,)
 #: Names that are known and have no column: what comes near.
 NOT_MEASURED = {
@@ -119,10 +119,10 @@ SEXTRACTOR: dict[str, Translated] = {
         ("centroid_win",), lambda c: _y(c) + 1, "pix", "y of the windowed centroid, from 1."
     ),
     "XPEAK_IMAGE": Translated(
-        ("maxval_xindex",), _from_one_int, "pix", "x of the brightest pixel, from 1; 0 without one."
+        ("maxval_xindex",), _from_one_int, "pix", "x of the brightest pixel, from 1; or 0."
     ),
     "YPEAK_IMAGE": Translated(
-        ("maxval_yindex",), _from_one_int, "pix", "y of the brightest pixel, from 1; 0 without one."
+        ("maxval_yindex",), _from_one_int, "pix", "y of the brightest pixel, from 1; or 0."
     ),
     "XMIN_IMAGE": Translated(("bbox_xmin",), _from_one_int, "pix", "Least x, from 1."),
     "XMAX_IMAGE": Translated(("bbox_xmax",), _from_one_int, "pix", "Largest x, from 1."),

@@ -15,7 +15,14 @@ from skyshed.chain.doubts import warn_of_doubts
 from skyshed.chain.request import DETECTION, IMAGE, Request
 from skyshed.chain.run import Run
 from skyshed.chain.source_mask import grown
-from skyshed.chain.steps import Prepared, make_catalog, peak_npixels, prepare, warn_of_crowding, warn_of_nothing
+from skyshed.chain.steps import (
+    Prepared,
+    make_catalog,
+    peak_npixels,
+    prepare,
+    warn_of_crowding,
+    warn_of_nothing,
+)
 from skyshed.chain.tiles_table import TileFacts, tiles_table
 from skyshed.deblending import deblend_sources
 from skyshed.detection import detect_sources

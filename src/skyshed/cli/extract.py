@@ -202,7 +202,7 @@ def _add_parameter(group: Any, each: Field[Any], of_a_band: bool = False) -> Non
     options = [f"--{spelling.replace('_', '-')}" for spelling in spellings]
     unit = f" {each.metadata['unit']}" if each.metadata["unit"] and each.default else ""
     about = f"{each.metadata['about']} [{_shown(each.default)}{unit}]".replace("%", "%%")
-    common = {"dest": each.name, "default": argparse.SUPPRESS, "help": about}
+    common: dict[str, Any] = {"dest": each.name, "default": argparse.SUPPRESS, "help": about}
     if isinstance(each.metadata["kind"], Flag):
         if of_a_band:  # without names it is for all bands
             common |= {"action": _FlagOfBands, "nargs": "*", "metavar": "NAME"}
@@ -311,7 +311,7 @@ def _translation(arguments: argparse.Namespace) -> Any:
     header = open_image(arguments.image[0], hdu=arguments.hdu).image.header
     found = read_config(
         arguments.sextractor,
-        None if header is None else (lambda name: header.find(name) is not None)
+        None if header is None else (lambda name: header.find(name) is not None),
     )
     if not arguments.quiet:
         for line in found.notes:

@@ -174,9 +174,7 @@ def deblend_sources(
         )
     base, parents = number_labels(chosen, old, split.n_children, relabel)
     children = children_of(parents, base, split.n_children)
-    info = _changed_modes(
-        chosen, old.astype(old.dtype.newbyteorder("=")), split, mode, max_markers
-    )
+    info = _changed_modes(chosen, old.astype(old.dtype.newbyteorder("=")), split, mode, max_markers)
     image, new_sources = _paint(sources, base, chosen, split, n_threads)
     return SegmentationImage.from_labels(
         image.astype(old.dtype, copy=False),

@@ -149,9 +149,9 @@ def extract_bands(
     if progress is not None:
         progress = check_flag(progress, "progress")
     request = open_bands(
-        bands, detect=detect, combine=combine, psf_fwhm=psf_fwhm, psf=psf, segmentation=segmentation,
-        hdu=hdu, weight=weight, rms=rms, variance=variance, background=background, error=error,
-        mask=mask, quality=quality, wcs=wcs, profile=profile, region=region,
+        bands, detect=detect, combine=combine, psf_fwhm=psf_fwhm, psf=psf,
+        segmentation=segmentation, hdu=hdu, weight=weight, rms=rms, variance=variance,
+        background=background, error=error, mask=mask, quality=quality, wcs=wcs, profile=profile, region=region,
         parameters=parameters, device=device, **overrides,
     )  # fmt: skip
     del bands, weight, rms, variance, background, error, mask, quality, segmentation
@@ -217,8 +217,9 @@ def open_bands(
     of_band = {name: each.parameters for name, each in requests.items()}
     request = Request(
         exposures, first.parameters.replace(**OF_A_BAND), known,
-        noted=_noted(requests, chosen, combine, psf_fwhm or {}, psf or {}), asked=_in_common(requests),
-        of_band=of_band, combination=Combination(chosen, combine), matching=matching,
+        noted=_noted(requests, chosen, combine, psf_fwhm or {}, psf or {}),
+        asked=_in_common(requests), of_band=of_band, combination=Combination(chosen, combine),
+        matching=matching,
     )  # fmt: skip
     has_quality = any(each.has_quality for each in requests.values())
     has_wcs = request.wcs is not None

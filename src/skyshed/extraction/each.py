@@ -78,8 +78,8 @@ def extract_each(
         The images, each anything that `skyshed.extract` takes; a 3-D array is one of its planes.
         One file, or HDUList, stands for those of its images that ``hdu`` names.
     segmentation, detection_image, detection_weight, detection_rms, detection_variance
-    detection_background, detection_mask, detection_cat, weight, rms, variance, background, error, mask, quality, wcs
-    region, profile
+    detection_background, detection_mask, detection_cat, weight, rms, variance, background, error
+    mask, quality, wcs, region, profile
         As in `skyshed.extract`. A list, tuple or 3-D array has one value for each image, in the
         same order, `None` for none. Anything else is for all images. So what is itself a list, such
         as an image that is several files that abut, must be in a list of one for each image. Of a

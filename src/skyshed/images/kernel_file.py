@@ -18,7 +18,7 @@ LOOK = 4096
 
 
 def read_kernel(path: str) -> Any:
-    """Return the kernel of a file, as it is laid on an image.
+    r"""Return the kernel of a file, as it is laid on an image.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def read_kernel(path: str) -> Any:
     >>> import pathlib, tempfile
     >>> from skyshed.images.kernel_file import read_kernel
     >>> path = pathlib.Path(tempfile.mkdtemp()) / "default.conv"
-    >>> _ = path.write_text("CONV NORM\\n# 3x3\\n1 2 1\\n2 4 2\\n1 2 1\\n")
+    >>> _ = path.write_text("CONV NORM\n# 3x3\n1 2 1\n2 4 2\n1 2 1\n")
     >>> read_kernel(str(path)).sum()
     np.float64(16.0)
     """

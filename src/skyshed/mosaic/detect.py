@@ -75,9 +75,7 @@ def inner_faces(window: Window, shape: tuple[int, int]) -> tuple[str, ...]:
     return tuple(name for name, inner in goes_on.items() if inner)
 
 
-def components(
-    image: Prepared, inner: tuple[str, ...], most: int | None = None
-) -> TileComponents:
+def components(image: Prepared, inner: tuple[str, ...], most: int | None = None) -> TileComponents:
     """Label what is above the threshold; drop what ends in the tile and is too small or large."""
     parameters = image.parameters
     n_threads = parameters.n_threads

@@ -138,7 +138,9 @@ def _catalogs(
     here = np.flatnonzero(fits(need, window))
     catalog = None
     if here.size:
-        catalog, _ = catalogs_in(job, window, labels, names[here], noted.take(here), band, detections)
+        catalog, _ = catalogs_in(
+            job, window, labels, names[here], noted.take(here), band, detections
+        )
     for needs in needs_of(job):
         if catalog is not None:
             need[here] = needs(catalog)

@@ -404,9 +404,7 @@ class Parameters:
         >>> Parameters().to_dict()["kron_params"]
         [2.5, 1.4, 0.0]
         """
-        return {
-            name: _listed(getattr(self, name)) for name in (each.name for each in fields(self))
-        }
+        return {name: _listed(getattr(self, name)) for name in (each.name for each in fields(self))}
 
     @quietly
     def _repr_html_(self) -> str:

@@ -15,14 +15,15 @@ from skyshed.parameters import Parameters
 __all__ = ["Translation", "read_config", "read_names", "translate"]
 
 #: Keywords that say nothing about what is found: files, talk, memory, what CLASS_STAR needs.
-SILENT = frozenset(
-    "CATALOG_NAME VERBOSE_TYPE HEADER_SUFFIX WRITE_XML XML_NAME XSL_URL MEMORY_OBJSTACK "
-    "MEMORY_PIXSTACK MEMORY_BUFSIZE FITS_UNSIGNED FILTER_NAME WEIGHT_IMAGE FLAG_TYPE GAIN_KEY "
-    "SATUR_KEY BACKPHOTO_THICK BACK_VALUE PIXEL_SCALE SEEING_FWHM STARNNW_NAME PSF_NAME PSF_NMAX "
-    "PATTERN_TYPE SOM_NAME CHECKIMAGE_NAME THRESH_TYPE PHOT_AUTOAPERS ASSOC_DATA ASSOC_PARAMS "
-    "ASSOCCOORD_TYPE ASSOC_RADIUS ASSOC_TYPE ASSOCSELEC_TYPE RESCALE_WEIGHTS INTERP_MAXXLAG "
-    "INTERP_MAXYLAG MAG_GAMMA CLEAN_PARAM".split()
-)
+SILENT = {
+    "CATALOG_NAME", "VERBOSE_TYPE", "HEADER_SUFFIX", "WRITE_XML", "XML_NAME", "XSL_URL",
+    "MEMORY_OBJSTACK", "MEMORY_PIXSTACK", "MEMORY_BUFSIZE", "FITS_UNSIGNED", "FILTER_NAME",
+    "WEIGHT_IMAGE", "FLAG_TYPE", "GAIN_KEY", "SATUR_KEY", "BACKPHOTO_THICK", "BACK_VALUE",
+    "PIXEL_SCALE", "SEEING_FWHM", "STARNNW_NAME", "PSF_NAME", "PSF_NMAX", "PATTERN_TYPE",
+    "SOM_NAME", "CHECKIMAGE_NAME", "THRESH_TYPE", "PHOT_AUTOAPERS", "ASSOC_DATA",
+    "ASSOC_PARAMS", "ASSOCCOORD_TYPE", "ASSOC_RADIUS", "ASSOC_TYPE", "ASSOCSELEC_TYPE",
+    "RESCALE_WEIGHTS", "INTERP_MAXXLAG", "INTERP_MAXYLAG", "MAG_GAMMA", "CLEAN_PARAM",
+}  # fmt: skip
 #: Keywords without a counterpart: the value at which nothing is lost, and what is.
 LOST = {
     "CATALOG_TYPE": ("", "the catalog is FITS, or what --format says"),
@@ -323,6 +324,7 @@ class _Reader:
 
 def _equal(words: list[str], others: list[str]) -> bool:
     """Whether words are the same, numbers by value."""
+
     def plain(word: str) -> Any:
         try:
             return float(word)
