@@ -213,9 +213,13 @@ def test_from_file_to_files_the_bus_carries_the_file_the_table_and_one_map(
         found.write(tmp_path / "out")
     n = len(found.table)
     assert n > 20
-    tile_table = 120 * image.shape[0] if kind == "rice" else 0
-    # What kernels are told of boxes, kernels and sources, and what they tell.
-    small, per_source = 30_000, 900
-    assert ledger.total.uploaded < path.stat().st_size + tile_table + small + per_source * n
+    ny, nx = image.shape
+    # Numbers by which the mesh is expanded to rows and columns, four times; what kernels are told
+    # of boxes and sources, and what they tell; of tiles of RICE_1 where they are and how they are
+    # scaled, and the random numbers of dithering.
+    weights, small, per_source = 256 * (ny + nx), 30_000, 900
+    tiles = 120 * ny + 200_100 if kind == "rice" else 0
+    allowed = path.stat().st_size + weights + tiles + small + per_source * n
+    assert ledger.total.uploaded < allowed
     picture = 2 * 100 * 100 * 8
     assert ledger.total.downloaded < 4 * image.size + picture + small + per_source * n

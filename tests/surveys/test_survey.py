@@ -1,6 +1,7 @@
 """A survey has the sources of each image, says what became of each, and goes on where it was."""
 
 import json
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,8 @@ from tests.surveys.fields import SCALE, a_cluster, a_field, make_fields
 pytest.importorskip("cdshealpix")
 dataset = pytest.importorskip("pyarrow.dataset")
 N = 6
+#: Seconds until what should happen at the same time is taken not to.
+PATIENCE = 60
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +123,7 @@ def test_the_table_of_images_says_what_each_is_like(made, paths):
         assert row["seeing_arcsec"] == pytest.approx(3600 * SCALE * row["seeing"], rel=1e-3)
         noise, width = row["background_rms"], row["seeing"]
         assert row["limiting_flux"] == pytest.approx(
-            5 * noise * width / 2.3548 * (4 * np.pi) ** 0.5
+            5 * noise * width / 2.3548 * (4 * np.pi) ** 0.5, rel=1e-4
         )
         # Stars of a standard deviation of 1.6 pixels.
         assert width == pytest.approx(1.6 * 2.3548, rel=0.05)
@@ -283,6 +286,28 @@ def test_tasks_under_way_are_few_however_many_images_there_are(client, tmp_path)
         flying -= 1
     assert next(numbers, None) is None
     assert most <= 2  # one thread
+
+
+def test_sources_are_written_while_the_next_exposure_is_extracted(
+    client, paths, tmp_path, monkeypatch
+):
+    begun = [threading.Event() for _ in paths]
+    sources, append = task._sources, task.append
+
+    def extracting(job, number, outcome):
+        begun[number].set()
+        return sources(job, number, outcome)
+
+    def writing(folder, writer, batch):
+        number = batch["image_id"][0].as_py()
+        if number + 1 < len(paths):
+            assert begun[number + 1].wait(PATIENCE)
+        return append(folder, writer, batch)
+
+    monkeypatch.setattr(task, "_sources", extracting)
+    monkeypatch.setattr(task, "append", writing)
+    found = survey(paths, tmp_path / "c", scheduler=client, per_task=N, retries=0, n_threads=1)
+    assert found.n_failed == 0
 
 
 def test_an_image_that_ends_its_worker_is_found_among_others(client, paths, tmp_path, monkeypatch):
