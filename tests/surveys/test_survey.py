@@ -1,7 +1,10 @@
 """A survey has the sources of each image, says what became of each, and goes on where it was."""
 
 import json
+import os
+import sys
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -376,3 +379,22 @@ def test_a_survey_at_work_is_not_disturbed(paths, client, tmp_path):
     ):
         survey(paths[:1], tmp_path / "c", scheduler=client)
     assert survey(paths[:1], tmp_path / "c", scheduler=client, n_threads=1).n_failed == 0
+
+
+def seen(_):
+    time.sleep(0.2)  # so that each process has some
+    return os.environ["CUDA_VISIBLE_DEVICES"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Dask starts no programs of their own there")
+def test_each_process_of_this_machine_sees_a_gpu_of_its_own(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "GPU-a,GPU-b,GPU-c")
+    numbers = iter(range(400))
+    found = set()
+    with flow.flow_on(None, 2, (2, 0)) as workers:
+        for _, result, error in workers.each(
+            seen, lambda: next(numbers, None) if len(found) < 2 else None
+        ):
+            assert error is None
+            found.add(result)
+    assert found == {"GPU-c", "GPU-a"}
