@@ -14,6 +14,7 @@ from astropy.io import fits
 import skyshed
 from skyshed import extract, survey
 from skyshed.cli import main
+from skyshed.images.pixels import RefusedError
 from skyshed.mosaic.workspace import Workspace
 from skyshed.surveys import flow, run, task
 from skyshed.surveys.hats import file_of
@@ -338,6 +339,17 @@ def test_the_command_makes_a_catalog_and_says_what_failed(paths, tmp_path, monke
     said = capsys.readouterr().out
     assert "2 of 3 images done, 1 failed" in said
     assert json.loads((tmp_path / "c" / "survey.json").read_text())["n_failed"] == 1
+
+
+def test_a_worker_that_cannot_do_the_work_says_so_at_once(paths, client, tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "versions", lambda: "skyshed 0.0.1, files 0")
+    with pytest.raises(ValueError, match=r"the workers have .*, this process has skyshed 0.0.1"):
+        survey(paths[:1], tmp_path / "c", scheduler=client)
+    monkeypatch.undo()
+    monkeypatch.setattr(task, "LATE", 0.1)
+    job = task.Job(str(tmp_path / "elsewhere"), "{}", task.versions(), skyshed.Parameters())
+    with pytest.raises(RefusedError, match=r"the workers do not see .*elsewhere"):
+        task.extract_some(job, [])
 
 
 @pytest.mark.parametrize(
