@@ -28,7 +28,7 @@ ORACLES = ("photutils", "sep", "skimage")
 #: Needed by some functions only, or slow to load.
 LATE = (
     "matplotlib", "pyarrow", "pandas", "tqdm", "cupy", "dask", "rasterio", "shapely",
-    "regions",
+    "regions", "cdshealpix",
 )  # fmt: skip
 
 

@@ -1,6 +1,10 @@
 """A survey has the sources of each image, says what became of each, and goes on where it was."""
 
 import json
+import os
+import sys
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +14,7 @@ from astropy.io import fits
 import skyshed
 from skyshed import extract, survey
 from skyshed.cli import main
+from skyshed.images.pixels import RefusedError
 from skyshed.mosaic.workspace import Workspace
 from skyshed.surveys import flow, run, task
 from skyshed.surveys.hats import file_of
@@ -19,6 +24,8 @@ from tests.surveys.fields import SCALE, a_cluster, a_field, make_fields
 pytest.importorskip("cdshealpix")
 dataset = pytest.importorskip("pyarrow.dataset")
 N = 6
+#: Seconds until what should happen at the same time is taken not to.
+PATIENCE = 60
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +127,7 @@ def test_the_table_of_images_says_what_each_is_like(made, paths):
         assert row["seeing_arcsec"] == pytest.approx(3600 * SCALE * row["seeing"], rel=1e-3)
         noise, width = row["background_rms"], row["seeing"]
         assert row["limiting_flux"] == pytest.approx(
-            5 * noise * width / 2.3548 * (4 * np.pi) ** 0.5
+            5 * noise * width / 2.3548 * (4 * np.pi) ** 0.5, rel=1e-4
         )
         # Stars of a standard deviation of 1.6 pixels.
         assert width == pytest.approx(1.6 * 2.3548, rel=0.05)
@@ -285,6 +292,28 @@ def test_tasks_under_way_are_few_however_many_images_there_are(client, tmp_path)
     assert most <= 2  # one thread
 
 
+def test_sources_are_written_while_the_next_exposure_is_extracted(
+    client, paths, tmp_path, monkeypatch
+):
+    begun = [threading.Event() for _ in paths]
+    sources, append = task._sources, task.append
+
+    def extracting(job, number, outcome):
+        begun[number].set()
+        return sources(job, number, outcome)
+
+    def writing(folder, writer, batch):
+        number = batch["image_id"][0].as_py()
+        if number + 1 < len(paths):
+            assert begun[number + 1].wait(PATIENCE)
+        return append(folder, writer, batch)
+
+    monkeypatch.setattr(task, "_sources", extracting)
+    monkeypatch.setattr(task, "append", writing)
+    found = survey(paths, tmp_path / "c", scheduler=client, per_task=N, retries=0, n_threads=1)
+    assert found.n_failed == 0
+
+
 def test_an_image_that_ends_its_worker_is_found_among_others(client, paths, tmp_path, monkeypatch):
     def deadly(job, exposures):
         if any("field1" in image for _, image, _ in exposures):
@@ -310,6 +339,17 @@ def test_the_command_makes_a_catalog_and_says_what_failed(paths, tmp_path, monke
     said = capsys.readouterr().out
     assert "2 of 3 images done, 1 failed" in said
     assert json.loads((tmp_path / "c" / "survey.json").read_text())["n_failed"] == 1
+
+
+def test_a_worker_that_cannot_do_the_work_says_so_at_once(paths, client, tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "versions", lambda: "skyshed 0.0.1, files 0")
+    with pytest.raises(ValueError, match=r"the workers have .*, this process has skyshed 0.0.1"):
+        survey(paths[:1], tmp_path / "c", scheduler=client)
+    monkeypatch.undo()
+    monkeypatch.setattr(task, "LATE", 0.1)
+    job = task.Job(str(tmp_path / "elsewhere"), "{}", task.versions(), skyshed.Parameters())
+    with pytest.raises(RefusedError, match=r"the workers do not see .*elsewhere"):
+        task.extract_some(job, [])
 
 
 @pytest.mark.parametrize(
@@ -351,3 +391,22 @@ def test_a_survey_at_work_is_not_disturbed(paths, client, tmp_path):
     ):
         survey(paths[:1], tmp_path / "c", scheduler=client)
     assert survey(paths[:1], tmp_path / "c", scheduler=client, n_threads=1).n_failed == 0
+
+
+def seen(_):
+    time.sleep(0.2)  # so that each process has some
+    return os.environ["CUDA_VISIBLE_DEVICES"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Dask starts no programs of their own there")
+def test_each_process_of_this_machine_sees_a_gpu_of_its_own(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "GPU-a,GPU-b,GPU-c")
+    numbers = iter(range(400))
+    found = set()
+    with flow.flow_on(None, 2, (2, 0)) as workers:
+        for _, result, error in workers.each(
+            seen, lambda: next(numbers, None) if len(found) < 2 else None
+        ):
+            assert error is None
+            found.add(result)
+    assert found == {"GPU-c", "GPU-a"}

@@ -34,8 +34,8 @@ def check_device(device: Any, scheduler: Any) -> str | None:
     numbered = isinstance(device, str) and NUMBERED.fullmatch(device) is not None
     if not (numbered or device is None or device in ("cpu", "cuda", AUTO)):
         raise ValueError(
-            "device must be None, 'cpu', 'cuda', 'auto', or GPUs by their numbers such as "
-            f"'cuda:0,2' or 'cuda:all', got {device!r}"
+            f"device must be None, 'cpu', 'cuda', or 'auto', got {device!r}; several GPUs are "
+            "named by their numbers, 'cuda:0,2', or 'cuda:all'"
         )
     if numbered and scheduler is not None:
         raise ValueError(

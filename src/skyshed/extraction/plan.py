@@ -152,12 +152,12 @@ def make_plan(request: Request, resources: Resources) -> Plan:
     device = request.exposure.device
     budget = None if resources.memory is None else in_bytes(resources.memory)
     if not resources.tiles_wanted:
-        limit = int(SHARE * available(device)) if budget is None else budget
+        most = int(SHARE * available(device)) if budget is None else budget
         whole = bytes_at_once(request, device)
         # Without the packages for tiles the image is tried as a whole, unless a budget is given.
         shared = _pays_to_share(request, resources) and _installed()
-        if (whole <= limit and not shared) or (budget is None and not _installed()):
-            return Plan(request.shape, None, 0, 1, whole, limit)
+        if (whole <= most and not shared) or (budget is None and not _installed()):
+            return Plan(request.shape, None, 0, 1, whole, most)
     _check_tiles(request)
     from skyshed.mosaic.engine import connect  # here: images at once need nothing of it
 
@@ -171,27 +171,25 @@ def make_plan(request: Request, resources: Resources) -> Plan:
         room = int(SHARE * _free_on(resources.gpus)) if budget is None else budget
         largest = (LARGEST_SIDE + 2 * MARGIN) ** 2 * _bytes_per_pixel(request, TILE)
         n_workers = n_gpus * max(1, min(-(-n_workers // n_gpus), int(room / largest)))
-    elif budget is None:
-        budget = host
+    limit = host if budget is None else budget
     # Tiles are whole boxes: where these are large, fewer tiles at a time may be all that fits.
     least = n_workers if resources.scheduler is not None else 1
     for n in range(n_workers, least - 1, -1):
         if room is not None:  # of the tiles at a time, a GPU has its share
-            budget = min(host, PROCESS + room * n // -(-n // n_gpus))
-        assert budget is not None
+            limit = min(host, PROCESS + room * n // -(-n // n_gpus))
         try:
-            tiling, margin = _tiles(request, resources, n, budget)
+            tiling, margin = _tiles(request, resources, n, limit)
         except ValueError:  # no tile is small enough for so many at a time
             if n == least:
                 raise
             continue
         n = min(n, len(tiling))
         memory = PROCESS + max(n * _bytes_of_tile(request, tiling, margin), WRITING)
-        if memory <= budget or resources.tile is not None or _begun(resources.folder) is not None:
-            return Plan(request.shape, tiling, margin, n, memory, budget)
+        if memory <= limit or resources.tile is not None or _begun(resources.folder) is not None:
+            return Plan(request.shape, tiling, margin, n, memory, limit)
     height, width = request.box_size
     raise ValueError(
-        f"memory of {written(budget)} is too little for a tile of whole boxes, whose size is "
+        f"memory of {written(limit)} is too little for a tile of whole boxes, whose size is "
         f"{height} x {width}: {written(memory)} is needed; give more, or a smaller box_size"
     )
 

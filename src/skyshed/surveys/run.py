@@ -102,6 +102,7 @@ class Run:
             self._clear()
         finished = self._finished()
         if finished is not None and (finished.n_failed == 0 or not self._is_begun()):
+            self._tidy()
             return finished
         self._begin()
         with ExitStack() as stack:
@@ -118,8 +119,14 @@ class Run:
             self._write(catalog, stage, schema, ledger, workers)
             survey = self._publish(catalog, stage, schema, ledger)
         if survey.n_failed == 0:
-            remove(self._work)
+            self._tidy()
         return survey
+
+    def _tidy(self) -> None:
+        """Remove what this survey worked with, which nobody needs any more."""
+        path = self._work / IDENTITY
+        if path.exists() and path.read_text(encoding="utf-8") == self._job.sign:
+            remove(self._work)
 
     def _is_begun(self) -> bool:
         return (self._work / IDENTITY).exists()

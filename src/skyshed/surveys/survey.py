@@ -127,10 +127,21 @@ def survey(
 
     Examples
     --------
+    >>> import tempfile
+    >>> from astropy.io import fits
+    >>> from distributed import Client
     >>> from skyshed import survey
-    >>> found = survey("night.txt", "catalog", weight="{folder}/{stem}.weight.fits",
-    ...                scheduler="tcp://host:8786", nsigma=3)  # doctest: +SKIP
-    >>> found.images["image", "n_sources", "seeing"]  # doctest: +SKIP
+    >>> from skyshed.datasets import make_survey_image
+    >>> folder = tempfile.mkdtemp()
+    >>> image = make_survey_image((256, 256), seed=1)
+    >>> fits.writeto(f"{folder}/a.fits", image.data, image.header)
+    >>> exposures = [f"{folder}/a.fits", f"{folder}/b.fits"]
+    >>> with Client(processes=False, dashboard_address=None) as client:
+    ...     found = survey(exposures, f"{folder}/catalog", scheduler=client, nsigma=5)
+    >>> found.n_images, found.n_failed
+    (2, 1)
+    >>> found.images["state"].tolist()
+    ['done', 'failed']
     """
     for_all = {
         "hdu": hdu, "weight": weight, "rms": rms, "variance": variance, "background": background,

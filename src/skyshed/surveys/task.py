@@ -5,7 +5,7 @@ import threading
 import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -123,7 +123,8 @@ def extract_some(
         own = _turns(job, number, image, options)
         turns += own
         owners += [number] * len(own)
-    writer, entries = _writer(), []
+    writer = _writer()
+    entries: list[Future[dict[str, Any]]] = []
     # Sources are written while the next exposure is extracted; only one set of them waits.
     outcomes = take_turns(turns)
     with closing(outcomes), ThreadPoolExecutor(1) as pool:  # type: ignore[type-var]
