@@ -1,0 +1,1 @@
+"""How good a catalog is: sources of known flux and shape, found again or not."""
