@@ -15,6 +15,7 @@ ROOT = Path(skyshed.__file__).parent
 FLOORS = (
     ("__main__",),
     ("cli",),
+    ("quality",),
     ("extraction",),
     ("mosaic",),
     ("chain",),
@@ -23,7 +24,7 @@ FLOORS = (
     ("finder",),
     ("catalog", "deblending"),
     ("detection",),
-    ("background", "convolution", "segmentation", "noise"),
+    ("background", "convolution", "segmentation", "noise", "noise_correlation"),
     ("images",),
     ("frame", "sources", "plotting", "parameters"),
     ("flags",),

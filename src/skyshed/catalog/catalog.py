@@ -275,7 +275,10 @@ class SourceCatalog:
             detection = detection_cat.results
             check_same_sources(detection, frame, sources)
             localbkg_width = settings.localbkg_width
-            settings = replace(detection_cat.settings, localbkg_width=localbkg_width)
+            settings = replace(
+                detection_cat.settings, localbkg_width=localbkg_width,
+                noise_correlation=settings.noise_correlation,
+            )  # fmt: skip
         inputs = {
             "frame": frame,
             "sources": sources,

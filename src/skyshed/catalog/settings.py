@@ -27,6 +27,9 @@ class CatalogSettings:
         0 for none.
     apermask_method : {'correct', 'mask', 'none'}, optional
         How apertures treat pixels of neighbouring sources.
+    noise_correlation : tuple of tuple of float, optional
+        The correlation of the noise of pixels, of `skyshed.noise_correlation.correlation_of`; errors
+        are those of independent noise if `None`.
 
     Raises
     ------
@@ -48,6 +51,7 @@ class CatalogSettings:
     kron_params: Sequence[float] = (2.5, 1.4, 0.0)
     localbkg_width: int = 0
     apermask_method: str = "correct"
+    noise_correlation: tuple[tuple[float, ...], ...] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "kron_params", check_kron_params(self.kron_params))

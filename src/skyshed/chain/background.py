@@ -1,7 +1,7 @@
 """The background of an exposure: measured box by box in windows, known as a mesh of the whole."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from skyshed.background.window import BackgroundWindow
 from skyshed.images.exposure import Exposure, Planes, nothing_good
 from skyshed.images.window import Window
 from skyshed.namespace import array_namespace, to_host
+from skyshed.noise_correlation import correlation_of, pair_sums, sampled_boxes
 from skyshed.parameters import Parameters
 
 __all__ = ["Boxes", "ExposureMesh", "assemble", "background_of", "measure_window"]
@@ -44,6 +45,9 @@ class Boxes:
         Where the user gave the noise, that of evenly spaced pixels.
     given : array, shape (nby, nbx) or (0, 0)
         Where the user gave the background, its mean in each box; ``level`` is what it leaves.
+    pairs : array, shape (n, 2 + k)
+        In a second pass, the row and column in the whole image of some of the boxes, and what
+        `skyshed.noise_correlation.pair_sums` says of them; none in a first one.
     """
 
     level: Any
@@ -52,6 +56,7 @@ class Boxes:
     n_unmasked: int
     sample: Any
     given: Any
+    pairs: Any
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +90,8 @@ class ExposureMesh:
     few_left : bool
         Whether, without sources and what lies around them, fewer than half of the boxes had enough
         good pixels.
+    correlation : array, shape (m, m) or (0, 0)
+        That of the noise, of `skyshed.noise_correlation.correlation_of`, where it was measured.
     """
 
     mesh: Mesh
@@ -98,6 +105,12 @@ class ExposureMesh:
     n_unclipped: int = 0
     left: float = np.nan
     few_left: bool = False
+    correlation: Any = field(default_factory=lambda: np.empty((0, 0)))
+
+    @property
+    def noise_correlation(self) -> tuple[tuple[float, ...], ...] | None:
+        """The correlation as catalogs take it."""
+        return tuple(map(tuple, self.correlation.tolist())) if self.correlation.size else None
 
 
 def measure_window(
@@ -138,7 +151,27 @@ def measure_window(
     masked = 0 if planes.mask is None else int(np.count_nonzero(planes.mask))
     sample = np.empty(0) if planes.rms is None else _sampled(planes.rms, window, shape)
     n_unmasked = planes.data.size - masked
-    return Boxes(values.level, values.noise, values.n_good, n_unmasked, sample, given)
+    pairs = np.empty((0, 0))
+    if left_out is not None and parameters.correlated_noise:
+        pairs = _pairs(data, mask, window, shape, box_size, values)
+    return Boxes(values.level, values.noise, values.n_good, n_unmasked, sample, given, pairs)
+
+
+def _pairs(
+    data: Any, mask: Any, window: Window, shape: tuple[int, int], box_size: tuple[int, int],
+    values: BoxValues,
+) -> Any:  # fmt: skip
+    """Return ``pairs`` of `Boxes`."""
+    places = sampled_boxes(shape, box_size)
+    corners = places * np.array(box_size) - (window.y0, window.x0)
+    inside = (corners >= 0).all(1) & (corners < window.shape).all(1)
+    places, corners = places[inside], corners[inside]
+    row, column = (corners // np.array(box_size)).T
+    level, noise = (to_host(each)[row, column] for each in (values.level, values.noise))
+    # What is flat has no noise to be correlated; without a good pixel there is neither.
+    usable = (noise > 0) & np.isfinite(level)
+    sums = pair_sums(data, mask, corners[usable], box_size, level[usable], noise[usable])
+    return np.column_stack([places[usable], sums])
 
 
 def _means(image: Any, box_size: tuple[int, int], n_threads: int | None) -> Any:
@@ -281,7 +314,21 @@ def _second(
         return replace(first, few_left=True)
     scale, ratio = _scale_and_ratio(exposure, mesh, boxes, box_size)
     mesh, left = _as_given(mesh, given)
-    return replace(first, mesh=mesh, scale=scale, noise_ratio=ratio, left=left, few_left=few_left)
+    return replace(
+        first, mesh=mesh, scale=scale, noise_ratio=ratio, left=left, few_left=few_left,
+        correlation=_correlation([part.pairs for part in boxes.values()]),
+    )  # fmt: skip
+
+
+def _correlation(parts: list[Any]) -> Any:
+    """Return the correlation from the pairs of all windows, added up in the order of boxes."""
+    parts = [part for part in parts if part.size]
+    if not parts:
+        return np.empty((0, 0))
+    pairs = np.concatenate(parts)
+    pairs = pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
+    correlation = correlation_of(pairs[:, 2:])
+    return np.empty((0, 0)) if correlation is None else np.array(correlation)
 
 
 def _as_given(mesh: Mesh, given: Any) -> tuple[Mesh, float]:

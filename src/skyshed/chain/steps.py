@@ -59,12 +59,15 @@ class Prepared:
     convolved : array, shape (ny, nx), or None
         The window without its background, convolved for detection; `None` where nothing is
         detected or shaped on it, and once shapes have been measured.
+    noise_correlation : tuple of tuple of float, or None
+        Of the noise of its pixels, where it was measured.
     """
 
     planes: Planes
     background: BackgroundWindow
     parameters: Parameters
     convolved: Any = None
+    noise_correlation: tuple[tuple[float, ...], ...] | None = None
 
     @property
     def smooth(self) -> bool:
@@ -128,7 +131,9 @@ class Prepared:
         xp, where = array_namespace(data=self.planes.data), window.within(self.window)
         smooth = None if self.convolved is None else xp.ascontiguousarray(self.convolved[where])
         background = self.background.at(*window.bounds)
-        return Prepared(self.planes.cut(where), background, self.parameters, smooth)
+        return Prepared(
+            self.planes.cut(where), background, self.parameters, smooth, self.noise_correlation
+        )
 
 
 def _counts_per_unit(parameters: Parameters) -> float | None:
@@ -148,7 +153,11 @@ def prepare(planes: Planes, mesh: ExposureMesh, request: Request, window: Window
     if planes.relative:
         rms = planes.rms * planes.rms.dtype.type(mesh.scale)
         planes = replace(planes, rms=rms, relative=False)
-    return Prepared(planes, background, request.parameters_of(planes.name))
+    made = request.combination is not None and planes.name == DETECTION
+    return Prepared(
+        planes, background, request.parameters_of(planes.name),
+        noise_correlation=None if made else mesh.noise_correlation,
+    )  # fmt: skip
 
 
 def prepare_exposure(
@@ -248,8 +257,9 @@ def make_catalog(
     if exposure is not None:
         provenance = with_saturated(provenance, exposure.saturation, planes, sources)
     settings = CatalogSettings(
-        request.wcs, parameters.kron_params, parameters.localbkg_width, parameters.apermask_method
-    )
+        request.wcs, parameters.kron_params, parameters.localbkg_width, parameters.apermask_method,
+        image.noise_correlation,
+    )  # fmt: skip
     catalog = SourceCatalog.from_frame(
         frame, sources, settings, provenance=provenance, detection_cat=detection_cat,
         unit=request.unit_of(planes.name), n_threads=parameters.n_threads,

@@ -150,6 +150,13 @@ class Parameters:
         "how far segments are grown to be left out of the second pass",
         "pix",
     )
+    correlated_noise: bool = _parameter(
+        True,
+        "background",
+        Flag(),
+        "a second pass measures how the noise of pixels is correlated, and errors are those of sums "
+        "over such pixels",
+    )
     kernel_fwhm: float | None = _parameter(
         3.0,
         "convolution",
