@@ -127,8 +127,10 @@ sources. A detection is of the brightest source within 3 pixels.
   that have no neighbour (within 3.5 FWHM, of a twentieth of their flux), of the flux that **totals** names
   first; there those of the other fluxes 1 magnitude above. **stars -1**: of such stars.
 - **pulls**: width of (measured - true) / error of sources without neighbours, 0.75 to 3 magnitudes above
-  the limit: flux in a circle of 1 and of 2 FWHM, beside the same circle on the image without noise;
-  x of stars; color of stars between two bands of seeing 1 and 1.43, matched.
+  the limit: flux in a circle of 1 and of 2 FWHM, beside the same circle on the image without noise,
+  with all faint neighbours in it; of stars without a neighbour above the limit, beside the star's own
+  light in that circle, so that neighbours too faint to be detected are noise; x of these; color of
+  stars between two bands of seeing 1 and 1.43, matched.
 - **bad**: detections per 2048 x 2048 pixels with no true source, or more than 3 times its flux.
 - **complete**: share of all sources brighter than the limit.
 - **mag**: scatter of stars in a circle of 0.7 FWHM, corrected where the tool can; the wanted figures are for

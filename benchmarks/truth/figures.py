@@ -41,6 +41,8 @@ FIGURES = {
     "stars -1": "",
     "flux pull": "0.9-1.15",
     "wide flux pull": "0.9-1.15",
+    "star flux pull": "0.9-1.15",
+    "star wide flux pull": "0.9-1.15",
     "x pull": "0.9-1.15",
     "bad": "<= SourceExtractor, no CLEAN",
     "of them no source": "",
@@ -98,6 +100,8 @@ class Judge:
         too_bright &= total > CATASTROPHE * sky.flux[found.source_of]
         per_field = 4 * 1024**2 / judged_area(sky)
         chosen = got & inside & alone & (m > self.limit + PULLS[0]) & (m < self.limit + PULLS[1])
+        stars = got & inside & sky.star & self._undisturbed()
+        stars &= (m > self.limit + PULLS[0]) & (m < self.limit + PULLS[1])
         return {
             "sources": len(catalog.x),
             "sky bias": float(np.median((catalog.background - sky.sky) / sky.rms)),
@@ -107,7 +111,9 @@ class Judge:
             "stars -1": ratios(total, True, 1.0),
             "flux pull": self._flux_pull(catalog, of[chosen], self.radii[1]),
             "wide flux pull": self._flux_pull(catalog, of[chosen], self.radii[2]),
-            "x pull": self._x_pull(catalog, of, chosen & sky.star),
+            "star flux pull": self._star_pull(catalog, of, stars, self.radii[1]),
+            "star wide flux pull": self._star_pull(catalog, of, stars, self.radii[2]),
+            "x pull": self._x_pull(catalog, of, stars),
             "bad": per_field * (np.count_nonzero(no_source) + np.count_nonzero(too_bright)),
             "of them no source": per_field * np.count_nonzero(no_source),
             "complete": float(np.mean(got[inside & (m < self.limit)])),
@@ -123,6 +129,24 @@ class Judge:
             return np.nan
         true, _, _ = sep.sum_circle(self.sky.light, x[good], y[good], radius, subpix=0)
         return pull_width(flux[good], true, error[good])
+
+    def _undisturbed(self) -> Any:
+        """Return which sources have no neighbour that could be detected."""
+        sky = self.sky
+        bright = sky.magnitude < self.limit
+        alone = np.zeros(len(sky.x), bool)
+        alone[bright] = isolated(
+            sky.x[bright], sky.y[bright], sky.flux[bright], NEAR * sky.psf_fwhm, 0.0
+        )
+        return alone
+
+    def _star_pull(self, catalog: Catalog, of: Any, chosen: Any, radius: float) -> float:
+        """Compare fluxes of stars with their own light, to which undetected neighbours add."""
+        sky = self.sky
+        flux, error = (np.asarray(each)[of[chosen]] for each in catalog.apertures[radius])
+        scale = sky.psf_fwhm / (2 * np.sqrt(2 ** (1 / sky.psf_beta) - 1))
+        share = 1 - (1 + (radius / scale) ** 2) ** (1 - sky.psf_beta)
+        return pull_width(flux, share * sky.flux[chosen], error)
 
     def _x_pull(self, catalog: Catalog, of: Any, chosen: Any) -> float:
         if catalog.x_error is None:

@@ -31,8 +31,8 @@ class Sky:
         Of the sources alone; of the sky alone; the noise without sources.
     gain : float
         Electrons per unit of the image.
-    psf_fwhm : float
-        In pixels.
+    psf_fwhm, psf_beta : float
+        Full width at half maximum in pixels, and exponent, of the Moffat PSF.
     x, y, flux, magnitude : array of float, shape (n,)
         The true sources. The flux is the light that is in the image: the survey's profiles end at a
         twentieth of the noise, which leaves 3 % of what the magnitude stands for out at 22.5, 4 % at
@@ -48,6 +48,7 @@ class Sky:
     rms: Any
     gain: float
     psf_fwhm: float
+    psf_beta: float
     x: Any
     y: Any
     flux: Any
@@ -82,8 +83,8 @@ def _survey(plan: Plan, seed: int, side: int, conditions: dict[str, Any]) -> Sky
         data = (light + sky + error * noise(error.shape, plan, _noise_of(seed))).astype(np.float32)
     truth = {name: np.asarray(image.truth[name]) for name in ("x", "y", "flux", "magnitude", "type")}
     return Sky(
-        plan, data, light, sky, image.rms.astype(float), gain, image.psf_fwhm, truth["x"],
-        truth["y"], truth["flux"] * _share_drawn(image), truth["magnitude"],
+        plan, data, light, sky, image.rms.astype(float), gain, image.psf_fwhm,
+        image.conditions.psf_beta, truth["x"], truth["y"], truth["flux"] * _share_drawn(image), truth["magnitude"],
         truth["type"] == "star",
     )  # fmt: skip
 
@@ -110,8 +111,8 @@ def _bulges(plan: Plan, seed: int, side: int, conditions: dict[str, Any]) -> Sky
     flat = np.full_like(light, SKY)
     return Sky(
         plan, data, light, flat, np.full_like(light, np.sqrt(SKY / GAIN + READ_NOISE**2)), GAIN,
-        conditions["psf_fwhm"], truth["x"], truth["y"], truth["flux"], truth["magnitude"],
-        truth["kind"] == bulges.STAR,
+        conditions["psf_fwhm"], conditions["psf_beta"], truth["x"], truth["y"], truth["flux"],
+        truth["magnitude"], truth["kind"] == bulges.STAR,
     )  # fmt: skip
 
 

@@ -104,6 +104,11 @@ class SourceCatalog:
         is the same for any number.
     unit : `~astropy.units.UnitBase` or str, optional
         The unit of plain arrays, above all those of CuPy, which cannot be Quantities.
+    threshold : array_like or Quantity, shape (ny, nx), optional
+        What a pixel had to exceed to be detected, for isophotal corrections: NaN without.
+    noise_correlation : square of float, optional
+        The correlation of the noise of pixels by how far they are apart, 1 in its middle. Errors of
+        fluxes and centroids are those of sums over such pixels; over independent ones if `None`.
 
     Attributes
     ----------
@@ -175,13 +180,18 @@ class SourceCatalog:
         n_threads: int | None = None,
         *,
         unit: Any = None,
+        threshold: Image | None = None,
+        noise_correlation: Any = None,
     ) -> None:
-        settings = CatalogSettings(wcs, kron_params, localbkg_width, apermask_method)
+        settings = CatalogSettings(
+            wcs, kron_params, localbkg_width, apermask_method, noise_correlation
+        )
         images = {
             "data": data,
             "convolved_data": convolved_data,
             "error": error,
             "background": background,
+            "threshold": threshold,
         }
         if kernel is not None and convolved_data is not None:
             raise TypeError("convolved_data and kernel are both given: give one of them")

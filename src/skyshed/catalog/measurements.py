@@ -10,4 +10,5 @@ from skyshed.catalog import (  # noqa: F401
     positions,
     shape,
     sky,
+    total,
 )

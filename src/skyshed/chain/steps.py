@@ -109,6 +109,11 @@ class Prepared:
         gain = _counts_per_unit(self.parameters)
         return calc_total_error(data, self.noise(), gain) if gain else self.noise()
 
+    def lazy_threshold(self) -> Any:
+        """Return `threshold`, to be made when it is needed, and not kept."""
+        noise = replace(self, planes=replace(self.planes, data=None, level=None), convolved=None)
+        return Lazy(noise.threshold, keep=False)
+
     def lazy_error(self, data: Any) -> Any:
         """Return the total error of each pixel, to be made when it is needed; as `total_error`."""
         if self.planes.error is not None:
@@ -250,7 +255,7 @@ def make_catalog(
     frame = Frame.from_images(
         data, labels, planes.mask, parameters.n_threads, sources.on_host_with,
         convolved_data=smooth,
-        error=image.lazy_error(data), background=level, origin=image.window.origin,
+        error=image.lazy_error(data), threshold=image.lazy_threshold(), background=level, origin=image.window.origin,
         full_shape=request.shape,
     )  # fmt: skip
     exposure = request.exposures.get(planes.name)  # none of a combination
