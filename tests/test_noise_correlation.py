@@ -10,7 +10,7 @@ from skyshed.noise_correlation import LARGEST_LAG, correlation_of, pair_sums, sa
 from tests.mosaic.fields import by_tiles
 from tests.pipeline_field import same_tables
 
-WEIGHTS = ([1.0], [0.158, 1, 0.158], [0.5, 1, 0.5], [-0.2, 1, -0.2])
+WEIGHTS = ([1.0], [0.158, 1, 0.158], [0.5, 1, 0.5], [-0.1, 1, -0.1])
 
 
 def noise(weights, seed, shape=(512, 640)):
@@ -67,7 +67,8 @@ def test_errors_of_apertures_are_the_scatter_of_empty_ones(weights, axes):
     )  # fmt: skip
     factor = noise_factors.of_ellipses(measured(image), ellipses)
     pull = flux / np.sqrt(variance * factor)
-    assert 0.9 < np.std(pull) < 1.12
+    # Weights of pixels at the edge of an aperture are below 1, of which the lens knows nothing.
+    assert 0.88 < np.std(pull) < 1.12
     plain = np.std(flux / np.sqrt(variance))
     if weights == [0.5, 1, 0.5]:
         assert plain > 1.8

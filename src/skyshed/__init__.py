@@ -15,7 +15,7 @@ _load, _, _names = lazy_loader.attach_stub(__name__, __file__)
 _MODULES = frozenset(
     {
         "background", "catalog", "convolution", "datasets", "deblending", "detection",
-        "exceptions", "finder", "flags", "noise", "plotting", "segmentation",
+        "exceptions", "finder", "flags", "noise", "plotting", "quality", "segmentation",
     }
 )  # fmt: skip
 

@@ -41,7 +41,7 @@ def test_the_isophotal_correction_gives_the_light_of_a_gaussian(seed, depth):
     catalog, _ = profile(lambda r: peak * np.exp(-(r**2) / 2 / sigma**2), seed, depth * peak)
     whole = 2 * np.pi * sigma**2 * peak
     assert catalog.segment_flux[0] < (1 - 0.8 * depth) * whole
-    np.testing.assert_allclose(catalog.isocor_flux, whole, rtol=0.01)
+    np.testing.assert_allclose(catalog.isocor_flux, whole, rtol=0.02)
 
 
 def test_the_isophotal_flux_is_corrected_as_source_extractor_does(field):

@@ -1,4 +1,4 @@
-"""The command line: ``skyshed extract``, ``bands``, ``columns``, ``simulate``, ``info``.
+"""The command line: ``skyshed extract``, ``bands``, ``quality``, ``columns``, ....
 
 What computes is imported by the command that needs it, so that help comes at once.
 """
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from skyshed import __version__
-from skyshed.cli import bands, columns, extract, info, simulate
+from skyshed.cli import bands, columns, extract, info, quality, simulate
 from skyshed.cli.errors import complain, in_one_line, is_refusal
 from skyshed.cli.streams import forgiving_streams
 
@@ -121,7 +121,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"skyshed {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in (extract, bands, columns, simulate, info):
+    for command in (extract, bands, quality, columns, simulate, info):
         name = command.__name__.rpartition(".")[2]
         child = commands.add_parser(
             name,
