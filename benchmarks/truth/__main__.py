@@ -25,7 +25,7 @@ from benchmarks.truth.fields import FIELDS, SIDE, Plan
 from benchmarks.truth.figures import FALSE_PER_MPX, FIGURES, Judge, deepest
 from benchmarks.truth.photutils_tool import photutils_tool
 from benchmarks.truth.simulate import simulate
-from benchmarks.truth.skyshed_tool import skyshed_tool
+from benchmarks.truth.skyshed_tool import RECOMMENDED, skyshed_tool
 
 RESULTS = Path(__file__).parents[1] / "results" / "truth.md"
 DEPTH = "complete at equal false"
@@ -34,7 +34,9 @@ COLOR = "color pull"
 
 def tools(quick: bool) -> list[Tool]:
     """Return the tools that are there, the baseline first."""
-    found = [photutils_tool("skyshed"), skyshed_tool()]
+    found = [
+        photutils_tool("skyshed"), skyshed_tool(), skyshed_tool("recommended", **RECOMMENDED)
+    ]  # fmt: skip
     if not quick and importlib.util.find_spec("photutils"):
         found.append(photutils_tool())
     if importlib.util.find_spec("sep"):
@@ -62,8 +64,8 @@ def judged(plan: Plan, seed: int, side: int, quick: bool) -> tuple[float, dict[s
         if tool.detect is not None and not quick:
             share, threshold, number = deepest(tool, judge)
             figures[DEPTH] = f"{share:.3f} ({threshold:.2f}: {number:.1f})"
-        if tool.name == "skyshed" and plan.name in COLOR_FIELDS:
-            figures[COLOR] = color_pull(plan, seed, side, judge.limit)
+        if tool.name in ("skyshed", "recommended") and plan.name in COLOR_FIELDS:
+            figures[COLOR] = color_pull(plan, seed, side, judge.limit, tool.options)
         found[tool.name] = figures
         print(f"  {tool.name}: {perf_counter() - start:.1f} s", file=sys.stderr)
     return judge.limit, found
@@ -118,7 +120,9 @@ def main(argv: list[str] | None = None) -> None:
 
 HEAD = f"""# Catalogs beside the truth
 
-`python -m benchmarks.truth --out`: fields of {{side}} x {{side}} pixels, `benchmarks/truth/fields.py`.
+`python -m benchmarks.truth --side {{side}} --out`: fields of {{side}} x {{side}} pixels, `benchmarks/truth/fields.py`.
+**skyshed** is `extract` with its defaults,
+**recommended** with `background_passes=2, aperture_center="centroid_win", aperture_correction=True`.
 The limit is the magnitude at which the baseline, the recipe of photutils' guide, finds half of the
 sources. A detection is of the brightest source within 3 pixels.
 

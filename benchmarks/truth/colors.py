@@ -23,7 +23,9 @@ APERTURE = 1.0
 BRIGHTEST, FAINTEST = -2.5, -0.5
 
 
-def color_pull(plan: Plan, seed: int, side: int, limit: float) -> float:
+def color_pull(
+    plan: Plan, seed: int, side: int, limit: float, options: dict[str, Any]
+) -> float:  # fmt: skip
     """Return the width of color / error of stars without neighbours, in matched apertures."""
     sharp = simulate(plan, seed, side)
     blurred = simulate(plan, seed, side, psf_fwhm=sharp.psf_fwhm * WORSE)
@@ -35,6 +37,7 @@ def color_pull(plan: Plan, seed: int, side: int, limit: float) -> float:
         table = extract_bands(
             bands, detect=("a",), zero_point=30.0, effective_gain=sharp.gain,
             psf_fwhm={"a": sharp.psf_fwhm, "b": blurred.psf_fwhm}, aperture_radii=(radius,),
+            **{**options, "aperture_correction": False},
         ).table  # fmt: skip
     x, y = (np.asarray(table[f"{each}centroid"], float) for each in "xy")
     found = match(x, y, sharp.x, sharp.y, sharp.flux, 3.0)

@@ -51,6 +51,8 @@ BAD = {
     "kron_params": [(2.5,), (2.5, 1.4, 0, 0), 2.5, (-1, 1.4), (2.5, 0), (2, 1, -1), "2.5"],
     "fluxfrac_radii": [(0,), (1.5,), 0.5],
     "aperture_radii": [(0,), (-3,)],
+    "aperture_center": ["peak", None],
+    "aperture_correction": [1, "yes"],
     "effective_gain": [-1],
     "exposure_time": [0, -1],
     "saturation": ["", "65000,", "1 e", True],

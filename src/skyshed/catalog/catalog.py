@@ -13,6 +13,7 @@ from astropy import units as u
 
 import skyshed.catalog.measurements  # noqa: F401 - fills the registry
 from skyshed._typing import Array, Image, Labels, Mask
+from skyshed.arguments import check_choice
 from skyshed.catalog import aperture_objects, extras
 from skyshed.catalog.cutouts import cut_boxes, cut_masked_boxes, cut_shapes
 from skyshed.catalog.flags import decode
@@ -46,6 +47,12 @@ if TYPE_CHECKING:
     from astropy.table import QTable
 
 __all__ = ["SourceCatalog"]
+
+#: The columns of fluxes in circles, by the centers of these.
+CIRCLES = {
+    "centroid": ("_circular_flux", "_circular_fluxerr"),
+    "centroid_win": ("_circular_win_flux", "_circular_win_fluxerr"),
+}
 
 
 class _Listed(property):
@@ -637,7 +644,12 @@ class SourceCatalog:
         return self._fluxes(results, ("kron_flux", "kron_fluxerr"), name, overwrite)
 
     def circular_photometry(
-        self, radius: float, name: str | None = None, overwrite: bool = False
+        self,
+        radius: float,
+        name: str | None = None,
+        overwrite: bool = False,
+        *,
+        center: str = "centroid",
     ) -> tuple[Any, Any]:
         """Measure fluxes in circles around the centroids.
 
@@ -649,6 +661,8 @@ class SourceCatalog:
             If given, the results are added as the properties ``name_flux`` and ``name_fluxerr``.
         overwrite : bool, optional
             Whether to replace such properties.
+        center : {'centroid', 'centroid_win'}, optional
+            The centers of the circles. Those of stars are better by `centroid_win`.
 
         Returns
         -------
@@ -673,8 +687,9 @@ class SourceCatalog:
         """
         if not radius > 0:
             raise ValueError(f"radius must be > 0 (in pixels), got {radius!r}")
+        check_choice(center, "center", tuple(CIRCLES))
         results = self._results.with_inputs(radius=float(radius))
-        return self._fluxes(results, ("_circular_flux", "_circular_fluxerr"), name, overwrite)
+        return self._fluxes(results, CIRCLES[center], name, overwrite)
 
     def fluxfrac_radius(
         self, fraction: float, name: str | None = None, overwrite: bool = False

@@ -5,6 +5,7 @@ from skyshed.catalog import (  # noqa: F401
     background,
     centroids,
     flags,
+    growth,
     isophotal,
     kron,
     positions,

@@ -14,12 +14,14 @@ from skyshed.parameters import Parameters
 
 __all__ = [
     "GROUPS",
+    "STAR_COLUMNS",
     "catalog_table",
     "check_columns",
     "empty_table",
     "make_table",
     "measured_columns",
     "needs_background",
+    "spelled",
     "spelled_out",
 ]
 
@@ -29,6 +31,16 @@ GROUPS = ("default", "all")
 FLUXES = ("segment", "kron")
 #: Positions as plain numbers, which tables with positions have beside them.
 POSITIONS = ("ra", "dec")
+#: Columns that fluxes corrected for their apertures are made of; and those that tell which sources
+#: are stars, and how their light grows.
+CORRECTED_COLUMNS = ("best_flux", "best_fluxerr", "best_is_isocor", "kron_aperture_radius")
+STAR_COLUMNS = (
+    "_half_light_radius", "kron_flux", "kron_fluxerr", "kron_neighbor_share", "flags",
+    "_circular_growth",
+)  # fmt: skip
+#: Positions that are better than the centroids, with errors that are right to a fifth: tables of the
+#: chain have them after these.
+WINDOWED = ("xcentroid_win", "ycentroid_win", "xcentroid_win_err", "ycentroid_win_err")
 
 
 def check_columns(names: Iterable[str] | None, has_wcs: bool, has_quality: bool = True) -> None:
@@ -80,6 +92,7 @@ def spelled_out(names: Iterable[str] | None, has_wcs: bool) -> list[str] | None:
     usual = [*DEFAULT_COLUMNS]
     after = usual.index("sky_centroid") + 1
     usual[after:after] = POSITIONS
+    usual = _with_windowed(usual)
     groups = {"default": usual, "all": ("label", *every)}
     found: dict[str, None] = {}
     for name in names:
@@ -88,9 +101,24 @@ def spelled_out(names: Iterable[str] | None, has_wcs: bool) -> list[str] | None:
     return list(found)
 
 
+def _with_windowed(names: Iterable[str]) -> list[str]:
+    """Return the usual columns, under the names that they have, with `WINDOWED` among them."""
+    from skyshed.catalog.registry import other_name
+
+    usual = list(names)
+    after = next(k for k, name in enumerate(usual) if name in ("ycentroid", "y_centroid")) + 1
+    new = usual[after - 1] != "ycentroid"
+    usual[after:after] = [(new and other_name(name)) or name for name in WINDOWED]
+    return usual
+
+
 def measured_columns(parameters: Parameters) -> list[str]:
     """Return the columns of the catalog that `make_table` reads; with a WCS it may read fewer."""
     columns = spelled_out(parameters.columns, True) or spelled_out(("default",), True) or []
+    if parameters.aperture_correction:
+        columns = [*columns, *CORRECTED_COLUMNS, *STAR_COLUMNS]
+    if parameters.aperture_radii and parameters.aperture_center == "centroid_win":
+        columns = [*columns, "_circular_win_flux"]
     return [*columns, *(f"{name}_{kind}" for name in FLUXES for kind in ("flux", "fluxerr"))]
 
 
@@ -124,7 +152,9 @@ def make_table(
     """
     has_wcs = catalog.wcs is not None
     asked_for = spelled_out(parameters.columns, has_wcs)
-    names = list(catalog.default_columns) if asked_for is None else asked_for
+    names = _with_windowed(catalog.default_columns) if asked_for is None else asked_for
+    if parameters.aperture_correction:
+        names = [*names, *(name for name in CORRECTED_COLUMNS if name not in names)]
     bits = [name for name in QUALITY if name in catalog.extra_properties]
     # Of several bands, some may have no quality plane.
     names = [name for name in names if name not in QUALITY or name in bits]
@@ -142,15 +172,15 @@ def make_table(
         ):
             table.remove_column(name)
     for fraction in parameters.fluxfrac_radii:
-        table[f"fluxfrac_radius_{_spelled(100 * fraction)}"] = catalog.fluxfrac_radius(fraction)
+        table[f"fluxfrac_radius_{spelled(100 * fraction)}"] = catalog.fluxfrac_radius(fraction)
     fluxes = {
         name: (getattr(catalog, f"{name}_flux"), getattr(catalog, f"{name}_fluxerr"))
         for name in FLUXES
     }
     asked = {name for name in FLUXES if f"{name}_flux" in table.colnames}
     for radius in parameters.aperture_radii:
-        name = f"aperture_{_spelled(radius)}"
-        fluxes[name] = catalog.circular_photometry(radius)
+        name = f"aperture_{spelled(radius)}"
+        fluxes[name] = catalog.circular_photometry(radius, center=parameters.aperture_center)
         table[f"{name}_flux"], table[f"{name}_fluxerr"] = fluxes[name]
         asked.add(name)
     zero_point, system = parameters.zero_point, parameters.zero_point_system
@@ -243,6 +273,6 @@ def empty_table(
     return make_table(catalog, parameters, calibration)[:0]
 
 
-def _spelled(number: float) -> str:
+def spelled(number: float) -> str:
     """Write a number so that it can be part of a column's name in any format."""
     return f"{number:.6g}".replace(".", "p")

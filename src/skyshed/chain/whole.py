@@ -152,13 +152,30 @@ class WholeRun(Run):
     @cached_property
     def table(self) -> QTable:
         """One row per source."""
+        request = self.request
         if self.catalog is None:
-            request = self.request
-            return empty_table(
+            table = empty_table(
                 request.wcs, request.unit, self.parameters, self.dtype, request.has_quality,
                 request.calibration,
             )  # fmt: skip
-        return make_table(self.catalog, self.parameters, self.request.calibration)
+        else:
+            table = make_table(self.catalog, self.parameters, request.calibration)
+        if not self.parameters.aperture_correction:
+            return table
+        from skyshed.chain.aperture_correction import corrected, warn_of_no_stars
+
+        if self.growth is None:
+            warn_of_no_stars()
+        return corrected(table, self.growth, self.parameters, request.calibration)
+
+    @cached_property
+    def growth(self) -> Any:
+        """The curve of growth of the stars; `None` where there is none, or none was asked for."""
+        if self.catalog is None or not self.parameters.aperture_correction:
+            return None
+        from skyshed.chain.aperture_correction import growth_of, star_facts
+
+        return growth_of(star_facts(self.catalog))
 
     @property
     def tiles(self) -> QTable:

@@ -204,6 +204,11 @@ def open_bands(
         noted=_noted(requests, chosen, combine, psf_fwhm or {}), asked=_in_common(requests),
         of_band=of_band, combination=Combination(chosen, combine), matching=matching,
     )  # fmt: skip
+    if request.parameters.aperture_correction:
+        raise ValueError(
+            "aperture_correction must be False for several bands, got True: stars tell it of one "
+            "image; extract the band by itself, with detection_image"
+        )
     has_quality = any(each.has_quality for each in requests.values())
     check_columns(request.parameters.columns, request.wcs is not None, has_quality)
     if combine != "mean":

@@ -51,7 +51,7 @@ class Extraction:
     def __init__(self, run: Run, record: dict[str, str] | None = None, host: bool = False) -> None:
         self._run, self._host = run, host
         #: Versions, date and input.
-        self.record: dict[str, str] = record or run_record(run.request.origin())
+        self.record: dict[str, str] = record or {**run_record(run.request.origin()), **run.noted()}
 
     def __repr__(self) -> str:
         n, (ny, nx) = self.segmentation.nlabels, self.shape

@@ -413,12 +413,16 @@ class Measured(Record):
         Their Kron ellipses, ``x, y, a, b, theta`` (degrees), NaN where there is none.
     chunks : array of int64
         The seals of the chunks of the map of labels that the tile wrote.
+    stars : array of float64, shape (n, k) or (0, 0)
+        Where fluxes are to be corrected, what tells stars: see
+        `skyshed.chain.aperture_correction.star_facts`.
     """
 
     kind = "measure"
     labels: Any
     ellipses: Any
     chunks: Any
+    stars: Any
     seconds: float
 
 

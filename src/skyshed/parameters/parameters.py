@@ -215,6 +215,20 @@ class Parameters:
     aperture_radii: tuple[float, ...] = _parameter(
         (), "measurement", Several(Number(0, above=True)), "radii of circular apertures", "pix"
     )
+    aperture_center: str = _parameter(
+        "centroid",
+        "measurement",
+        Choice(("centroid", "centroid_win")),
+        "where these apertures are: at the centroid, or at that of a Gaussian window, which is better "
+        "for stars",
+    )
+    aperture_correction: bool = _parameter(
+        False,
+        "measurement",
+        Flag(),
+        "add fluxes of all light, total_flux and aperture_..._total_flux, by how the light of the "
+        "image's stars grows with the radius",
+    )
     effective_gain: float | str | None = _parameter(
         None,
         "measurement",
