@@ -53,7 +53,6 @@ def test_too_few_pixels_tell_nothing():
 @pytest.mark.parametrize("weights", WEIGHTS)
 @pytest.mark.parametrize("axes", [(2.5, 2.5, 0.0), (7.0, 7.0, 0.0), (8.0, 3.0, 0.6)])
 def test_errors_of_apertures_are_the_scatter_of_empty_ones(weights, axes):
-    a, b, theta = axes
     image = noise(weights, 7, (900, 900))
     y, x = np.mgrid[12:888:16, 12:888:16]
     n = x.size
@@ -78,7 +77,9 @@ def test_errors_of_apertures_are_the_scatter_of_empty_ones(weights, axes):
 def test_errors_of_windowed_centroids_are_their_scatter(weights):
     rng = np.random.default_rng(8)
     image = noise(weights, 9, (700, 700))
-    y, x = (each.ravel() + rng.uniform(-0.5, 0.5, each.size) for each in np.mgrid[20:690:25, 20:690:25])
+    y, x = (
+        each.ravel() + rng.uniform(-0.5, 0.5, each.size) for each in np.mgrid[20:690:25, 20:690:25]
+    )
     stars = np.zeros(image.shape)
     yy, xx = np.mgrid[:700, :700]
     for x0, y0 in zip(x, y, strict=True):

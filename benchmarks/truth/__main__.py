@@ -120,25 +120,24 @@ def main(argv: list[str] | None = None) -> None:
 
 HEAD = f"""# Catalogs beside the truth
 
-`python -m benchmarks.truth --side {{side}} --out`: fields of {{side}} x {{side}} pixels, `benchmarks/truth/fields.py`.
-**skyshed** is `extract` with its defaults,
-**recommended** with `background_passes=2, aperture_center="centroid_win", aperture_correction=True`.
-The limit is the magnitude at which the baseline, the recipe of photutils' guide, finds half of the
+`python -m benchmarks.truth --side {{side}} --out`: fields of {{side}} x {{side}} pixels, which
+`benchmarks/truth/fields.py` lists. **skyshed** is `extract` with its defaults, **recommended** that
+with `background_passes=2, aperture_center="centroid_win", aperture_correction=True`. The limit is the magnitude at which the baseline, the recipe of photutils' guide, finds half of the
 sources. A detection is of the brightest source within 3 pixels.
 
 - **sky bias**: median of (background - true sky) / noise.
-- **total -1, -2.5**: median of total flux / true flux of galaxies 1 and 2.5 magnitudes above the limit
-  that have no neighbour (within 3.5 FWHM, of a twentieth of their flux), of the flux that **totals** names
-  first; there those of the other fluxes 1 magnitude above. **stars -1**: of such stars.
-- **pulls**: width of (measured - true) / error of sources without neighbours, 0.75 to 3 magnitudes above
-  the limit: flux in a circle of 1 and of 2 FWHM, beside the same circle on the image without noise,
-  with all faint neighbours in it; of stars without a neighbour above the limit, beside the star's own
-  light in that circle, so that neighbours too faint to be detected are noise; x of these; color of
-  stars between two bands of seeing 1 and 1.43, matched.
+- **total -1, -2.5**: median of total flux / true flux of galaxies 1 and 2.5 magnitudes above the
+  limit that have no neighbour (within 3.5 FWHM, of a twentieth of their flux), of the flux that
+  **totals** names first; there those of the other fluxes 1 magnitude above. **stars -1**: of stars.
+- **pulls**: width of (measured - true) / error of sources without neighbours, 0.75 to 3 magnitudes
+  above the limit: flux in a circle of 1 and of 2 FWHM, beside the same circle on the image without
+  noise, with all faint neighbours in it; of stars without a neighbour above the limit, beside the
+  star's own light in that circle, so that neighbours too faint to be detected are noise; x of
+  these; color of stars between two bands of seeing 1 and 1.43, matched.
 - **bad**: detections per 2048 x 2048 pixels with no true source, or more than 3 times its flux.
 - **complete**: share of all sources brighter than the limit.
-- **mag**: scatter of stars in a circle of 0.7 FWHM, corrected where the tool can; the wanted figures are for
-  the survey's seeing and noise.
+- **mag**: scatter of stars in a circle of 0.7 FWHM; the wanted figures are for the survey's seeing
+  and noise.
 - **{DEPTH}**: share of sources within half a magnitude of the limit where there are at most
   {FALSE_PER_MPX:g} detections per million pixels on the negative image (threshold: detections).
 """

@@ -1,8 +1,9 @@
 """The fields of the benchmark; fixed before anything is tuned on them.
 
 Two simulators, which share no code for the light of a source: "survey" is
-`skyshed.datasets.make_survey_image` without defects; "bulges" is `benchmarks.truth.bulges`, a crowded
-field of Moffat stars, exponential disks and de Vaucouleurs bulges, truly convolved with the PSF.
+`skyshed.datasets.make_survey_image` without defects; "bulges" is `benchmarks.truth.bulges`, a
+crowded field of Moffat stars, exponential disks and de Vaucouleurs bulges, truly convolved with the
+PSF.
 """
 
 from collections.abc import Mapping

@@ -82,7 +82,7 @@ class Judge:
         got = found.detection_of >= 0
         of = found.detection_of
         alone = isolated(sky.x, sky.y, sky.flux, NEAR * sky.psf_fwhm, SHARE)
-        name, total = next(iter(catalog.fluxes.items()))
+        total = next(iter(catalog.fluxes.values()))
 
         def ratios(flux: Any, star: bool, above: float) -> float:
             near = np.abs(m - (self.limit - above)) <= 0.25

@@ -2,7 +2,6 @@
 
 import importlib
 import warnings
-from typing import Any
 
 import numpy as np
 
@@ -38,7 +37,9 @@ def photutils_tool(library: str = "photutils") -> Tool:
 def _measure(library: str, sky: Sky, radii: tuple[float, ...]) -> Catalog:
     own = library == "skyshed"
     names = importlib.import_module("skyshed" if own else "photutils.segmentation")
-    background2d = importlib.import_module("skyshed" if own else "photutils.background").Background2D
+    background2d = importlib.import_module(
+        "skyshed" if own else "photutils.background"
+    ).Background2D
     convolve = importlib.import_module("skyshed" if own else "astropy.convolution").convolve
     background = background2d(sky.data, BOX, filter_size=FILTER)
     data = sky.data - background.background
@@ -49,9 +50,7 @@ def _measure(library: str, sky: Sky, radii: tuple[float, ...]) -> Catalog:
         smooth, found, NPIXELS, nlevels=NLEVELS, contrast=CONTRAST, progress_bar=False
     )
     error = np.sqrt(rms**2 + np.maximum(data, 0) / sky.gain)
-    catalog = names.SourceCatalog(
-        data, found, convolved_data=smooth, error=error, kron_params=KRON
-    )
+    catalog = names.SourceCatalog(data, found, convolved_data=smooth, error=error, kron_params=KRON)
     apertures = {radius: catalog.circular_photometry(radius) for radius in radii}
     return Catalog(
         np.asarray(catalog.xcentroid), np.asarray(catalog.ycentroid),

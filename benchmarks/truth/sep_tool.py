@@ -25,7 +25,9 @@ def _extracted(data: Any, nsigma: float, **options: Any) -> tuple[Any, Any, Any]
     sep.set_sub_object_limit(SUB_OBJECTS)
     background = sep.Background(np.ascontiguousarray(data), bw=BOX, bh=BOX, fw=FILTER, fh=FILTER)
     less = data - background.back(dtype=data.dtype)
-    found = sep.extract(less, nsigma, err=background.rms(), minarea=NPIXELS, filter_type="conv", **options)
+    found = sep.extract(
+        less, nsigma, err=background.rms(), minarea=NPIXELS, filter_type="conv", **options
+    )
     return background, less, found
 
 

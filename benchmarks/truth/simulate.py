@@ -35,8 +35,8 @@ class Sky:
         Full width at half maximum in pixels, and exponent, of the Moffat PSF.
     x, y, flux, magnitude : array of float, shape (n,)
         The true sources. The flux is the light that is in the image: the survey's profiles end at a
-        twentieth of the noise, which leaves 3 % of what the magnitude stands for out at 22.5, 4 % at
-        23.5.
+        twentieth of the noise, which leaves 3 % of what the magnitude stands for out at 22.5, 4 %
+        at 23.5.
     star : array of bool, shape (n,)
         Which of them are stars.
     """
@@ -81,11 +81,13 @@ def _survey(plan: Plan, seed: int, side: int, conditions: dict[str, Any]) -> Sky
     data = image.data
     if any(plan.weights):
         data = (light + sky + error * noise(error.shape, plan, _noise_of(seed))).astype(np.float32)
-    truth = {name: np.asarray(image.truth[name]) for name in ("x", "y", "flux", "magnitude", "type")}
+    truth = {
+        name: np.asarray(image.truth[name]) for name in ("x", "y", "flux", "magnitude", "type")
+    }
     return Sky(
         plan, data, light, sky, image.rms.astype(float), gain, image.psf_fwhm,
-        image.conditions.psf_beta, truth["x"], truth["y"], truth["flux"] * _share_drawn(image), truth["magnitude"],
-        truth["type"] == "star",
+        image.conditions.psf_beta, truth["x"], truth["y"],
+        truth["flux"] * _share_drawn(image), truth["magnitude"], truth["type"] == "star",
     )  # fmt: skip
 
 

@@ -25,7 +25,9 @@ POSITIONS = ("xcentroid_win", "ycentroid_win", "xcentroid_win_err")
 
 def skyshed_tool(name: str = "skyshed", **options: Any) -> Tool:
     """Return skyshed with some parameters changed."""
-    return Tool(name, partial(_measure, options=options), partial(_detect, options=options), options)
+    return Tool(
+        name, partial(_measure, options=options), partial(_detect, options=options), options
+    )
 
 
 def _extract(data: Any, **options: Any) -> Any:

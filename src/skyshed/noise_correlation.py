@@ -86,8 +86,8 @@ def pair_sums(
     Returns
     -------
     sums : array of float64, shape (n, 2 + 2 m)
-        Whole numbers: the good pixels, the sum of their deviations, for each of the m `LAGS` the sum
-        of the products of pairs, and for each their number.
+        Whole numbers: the good pixels, the sum of their deviations, for each of the m `LAGS` the
+        sum of the products of pairs, and for each their number.
     """
     height, width = box_size
     y = corners[:, :1, None] + np.arange(height)[:, None]
@@ -109,7 +109,9 @@ def pair_sums(
         second = slice(dy, None), slice(max(dx, 0), width + min(dx, 0))
         for image, sums in ((whole, products), (count, pairs)):
             sums.append(
-                np.einsum("kij,kij->k", image[:, first[0], first[1]], image[:, second[0], second[1]])
+                np.einsum(
+                    "kij,kij->k", image[:, first[0], first[1]], image[:, second[0], second[1]]
+                )
             )
     return np.column_stack([count.sum((1, 2)), whole.sum((1, 2)), *products, *pairs])
 
@@ -127,8 +129,8 @@ def correlation_of(sums: Any) -> tuple[tuple[float, ...], ...] | None:
     Returns
     -------
     correlation : tuple of tuple of float, or None
-        A square; ``[LARGEST_LAG + dy][LARGEST_LAG + dx]`` is that of pixels dy and dx apart, 1 in the
-        middle. `None` where there are fewer than `LEAST_PIXELS` good pixels.
+        A square; ``[LARGEST_LAG + dy][LARGEST_LAG + dx]`` is that of pixels dy and dx apart, 1 in
+        the middle. `None` where there are fewer than `LEAST_PIXELS` good pixels.
     """
     n = len(LAGS)
     count, total, products, pairs = np.split(sums, [1, 2, 2 + n], axis=1)
@@ -147,9 +149,9 @@ def correlation_of(sums: Any) -> tuple[tuple[float, ...], ...] | None:
 
 
 def variance_factor(correlation: Any, overlap: Any, n: int) -> Any:
-    """Return the variance of weighted sums of correlated noise over that of independent noise.
+    r"""Return the variance of weighted sums of correlated noise over that of independent noise.
 
-    .. math:: 1 + \\sum_{d \\neq 0} \\rho(d) A(d) / A(0)
+    .. math:: 1 + \sum_{d \neq 0} \rho(d) A(d) / A(0)
 
     where :math:`A` is the autocorrelation of the weights.
 

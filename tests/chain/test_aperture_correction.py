@@ -1,4 +1,4 @@
-"""Fluxes of all light by the growth of stars: right for stars, the same by tiles, told, or refused."""
+"""Fluxes of all light by the growth of stars: right, the same by tiles, told, or refused."""
 
 import numpy as np
 import pytest
@@ -95,7 +95,7 @@ def test_without_stars_corrected_fluxes_are_nan_and_that_is_said():
     image[30:34, 60:64] += 30
     with pytest.warns(ImageWarning, match="leave aperture_correction .* out"):
         found = extract(image, **OPTIONS)
-        table = found.table
+    table = found.table
     assert np.isnan(table["total_flux"]).all()
     assert np.isfinite(table["best_flux"]).all()
     assert "aperture_correction" not in found.record

@@ -46,9 +46,7 @@ def test_the_bright_are_found_and_the_faint_are_not(quality):
         assert mine["completeness"][0] < 0.1
         assert sum(mine["n"]) == np.count_nonzero(np.asarray(quality.injected["kind"]) == kind)
     assert quality.facts["flux_limit_50"] < quality.facts["flux_limit_90"]
-    np.testing.assert_allclose(
-        quality.bins["magnitude"], 30 - 2.5 * np.log10(quality.bins["flux"])
-    )
+    np.testing.assert_allclose(quality.bins["magnitude"], 30 - 2.5 * np.log10(quality.bins["flux"]))
 
 
 def test_fluxes_and_positions_of_bright_stars_are_right(quality):

@@ -185,7 +185,7 @@ def quadratic_errors(_centroid_quad_cov: Any) -> Any:
     return errors_of(_centroid_quad_cov)
 
 
-def _window_sigma(half_light_radius: Any) -> Any:
+def window_sigma(half_light_radius: Any) -> Any:
     """Return the sigma of the Gaussian windows."""
     return np.maximum(half_light_radius, LEAST_RADIUS) * SIGMAS_PER_RADIUS
 
@@ -233,7 +233,7 @@ def windowed_centroid(
     n_threads: int | None,
 ) -> Any:
     """Move a Gaussian of each source's own size until it is centred on its light."""
-    sigma = _window_sigma(_half_light_radius)
+    sigma = window_sigma(_half_light_radius)
     return centroids.windowed(
         frame.data,
         frame.error,
@@ -276,8 +276,6 @@ def windowed_coordinates(centroid_win: Any, _corner: Any) -> Any:
     ),
     geometry=True,
 )
-def windowed_errors(
-    _centroid_win_cov: Any, _half_light_radius: Any, noise_correlation: Any
-) -> Any:
+def windowed_errors(_centroid_win_cov: Any, _half_light_radius: Any, noise_correlation: Any) -> Any:
     """Take the square roots of the variances."""
-    return errors_of(_centroid_win_cov, noise_correlation, _window_sigma(_half_light_radius))
+    return errors_of(_centroid_win_cov, noise_correlation, window_sigma(_half_light_radius))

@@ -94,8 +94,8 @@ def fluxes(_count: Any, _sum: Any, _low: Any, _high: Any, local_background: Any)
     Column(
         "segment_fluxerr",
         "data",
-        "1-sigma error of segment_flux: the errors of its pixels added in quadrature, times what the "
-        "correlation of the noise makes of such a sum, where that was measured.",
+        "1-sigma error of segment_flux: the errors of its pixels added in quadrature, times what "
+        "the correlation of the noise makes of such a sum, where that was measured.",
         alias="segment_flux_err",
         requires=("error",),
     ),

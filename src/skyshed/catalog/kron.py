@@ -146,8 +146,8 @@ def kron_photometry(
     Column(
         "kron_fluxerr",
         "data",
-        "1-sigma error of kron_flux: the errors of the aperture's pixels added in quadrature, times "
-        "what the correlation of the noise makes of such a sum, where that was measured.",
+        "1-sigma error of kron_flux: the errors of the aperture's pixels added in quadrature, "
+        "times what the correlation of the noise makes of such a sum, where that was measured.",
         "kron_flux_err",
         requires=("error",),
     )

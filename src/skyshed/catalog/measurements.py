@@ -4,6 +4,7 @@ from skyshed.catalog import (  # noqa: F401
     apertures,
     background,
     centroids,
+    error_ellipses,
     flags,
     growth,
     isophotal,

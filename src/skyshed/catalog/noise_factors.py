@@ -1,8 +1,8 @@
 """What the correlation of the noise makes of the errors of fluxes and positions.
 
 The autocorrelation of the weights of a sum depends on the size and the shape of its aperture alone.
-That of an ellipse is the lens that it has in common with itself, shifted; it is that of a circle once
-lengths are measured in its semi-axes.
+That of an ellipse is the lens that it has in common with itself, shifted; it is that of a circle
+once lengths are measured in its semi-axes.
 """
 
 from typing import Any
@@ -46,9 +46,7 @@ def of_segments(
         a = np.sqrt(area / (np.pi * axis_ratio))
     theta = np.deg2rad(np.where(np.isfinite(orientation), orientation, 0.0))
     zero = np.zeros_like(a)
-    return of_ellipses(
-        noise_correlation, np.column_stack([zero, zero, a, a * axis_ratio, theta])
-    )
+    return of_ellipses(noise_correlation, np.column_stack([zero, zero, a, a * axis_ratio, theta]))
 
 
 def of_positions(noise_correlation: Any, sigma: Any) -> tuple[Any, Any]:

@@ -28,8 +28,8 @@ class CatalogSettings:
     apermask_method : {'correct', 'mask', 'none'}, optional
         How apertures treat pixels of neighbouring sources.
     noise_correlation : square of float, optional
-        The correlation of the noise of pixels, of `skyshed.noise_correlation.correlation_of`; errors
-        are those of independent noise if `None`.
+        The correlation of the noise of pixels, of `skyshed.noise_correlation.correlation_of`;
+        errors are those of independent noise if `None`.
 
     Raises
     ------
@@ -123,7 +123,7 @@ def _check_correlation(correlation: Any) -> tuple[tuple[float, ...], ...] | None
     middle = square[side // 2, side // 2]
     if not np.isfinite(square).all() or middle != 1:
         raise ValueError(
-            "noise_correlation must be finite, and 1 in its middle, the correlation of a pixel with "
-            f"itself; got {middle:g} there"
+            "noise_correlation must be finite, and 1 in its middle, the correlation of a pixel "
+            f"with itself; got {middle:g} there"
         )
     return tuple(map(tuple, square.tolist()))

@@ -1,4 +1,4 @@
-"""Estimates of the whole light of a source: isophotal corrected, Petrosian, and the best of some."""
+"""Estimates of all light of a source: isophotal corrected, Petrosian, and the best of some."""
 
 from typing import Any
 
@@ -21,6 +21,8 @@ DISTURBED = 0.05
 PETROSIAN_RATIO, PETROSIAN_STEP, PETROSIAN_RADII = 0.2, 1.25, 2.0
 #: Radii at which the growth of light is measured, in units of the ellipse of 1 sigma.
 FIRST_RADIUS, N_RADII = 0.5, 16
+#: Upper limits are at so many sigma.
+SIGMAS_OF_LIMIT = 3.0
 #: The radii of concentration hold these shares of the light (Bershady et al. 2000).
 INNER, OUTER = 0.2, 0.8
 
@@ -78,9 +80,7 @@ def isocor(segment_flux: Any, segment_fluxerr: Any, area: Any, detection_thresho
     reach=kron_boxes,
     on_host=("_kron_ellipse",),
 )
-def kron_neighbor_share(
-    frame: Any, sources: Any, _kron_ellipse: Any, n_threads: int | None
-) -> Any:
+def kron_neighbor_share(frame: Any, sources: Any, _kron_ellipse: Any, n_threads: int | None) -> Any:
     """Compare the areas with and without pixels of other sources."""
 
     def area(method: str) -> Any:
@@ -124,6 +124,20 @@ def best(
         np.where(disturbed, isocor_fluxerr, kron_fluxerr),
         disturbed,
     )
+
+
+@measurement(
+    Column(
+        "kron_flux_limit",
+        "data",
+        "Upper limit of kron_flux where nothing is seen, 3 times kron_fluxerr: what a flux in such "
+        "an aperture must exceed to be told from noise at 3 sigma.",
+        requires=("error",),
+    ),
+)
+def kron_flux_limit(kron_fluxerr: Any) -> Any:
+    """Multiply the error."""
+    return SIGMAS_OF_LIMIT * kron_fluxerr
 
 
 def _widest(xcentroid: Any, ycentroid: Any, semimajor_sigma: Any) -> Any:
@@ -232,9 +246,7 @@ def petrosian_photometry(
 
 
 @measurement(
-    Column(
-        "petrosian_fluxerr", "data", "1-sigma error of petrosian_flux.", requires=("error",)
-    ),
+    Column("petrosian_fluxerr", "data", "1-sigma error of petrosian_flux.", requires=("error",)),
 )
 def petrosian_fluxerr(
     _petrosian_variance: Any, _petrosian_ellipse: Any, noise_correlation: Any

@@ -26,11 +26,11 @@ __all__ = ["Growth", "corrected", "growth_of", "star_facts", "warn_of_no_stars"]
 SIGNIFICANT, UNDISTURBED = 50.0, 0.05
 #: Flags that a star may have: neighbours are seen by how much they take.
 HARMLESS = FLAGS.DEBLENDED | FLAGS.KRON_NEIGHBOR_PIXELS | FLAGS.KRON_MINIMUM_RADIUS
-#: Stars that a curve takes, at least; the share of candidates in whose narrowest range of half-light
-#: radii those of stars are; how far from the middle of it a star may be.
+#: Stars that a curve takes, at least; the share of candidates in whose narrowest range of
+#: half-light radii those of stars are; how far from the middle of it a star may be.
 FEWEST, LOCUS, TOLERANCE = 5, 0.1, 0.1
-#: The whole light of a star is that in this many half-light radii: 3 FWHM, where a Moffat profile of
-#: exponent 3 lacks 1 %.
+#: The whole light of a star is that in this many half-light radii: 3 FWHM, where a Moffat profile
+#: of exponent 3 lacks 1 %.
 WHOLE = 5.0
 #: From the median of absolute deviations to the standard deviation of a normal distribution.
 SIGMAS_PER_MAD = 1.482602218505602
@@ -129,10 +129,10 @@ def corrected(
         return np.full(np.shape(radius), np.nan) if growth is None else growth.within(radius)
 
     whole = table.copy(copy_data=False)
-    size = np.asarray(getattr(table["kron_aperture_radius"], "value", table["kron_aperture_radius"]))
-    parts = {
-        f"aperture_{spelled(radius)}": share(radius) for radius in parameters.aperture_radii
-    }
+    size = np.asarray(
+        getattr(table["kron_aperture_radius"], "value", table["kron_aperture_radius"])
+    )
+    parts = {f"aperture_{spelled(radius)}": share(radius) for radius in parameters.aperture_radii}
     # What is corrected already is as all within an infinite radius.
     parts["best"] = share(np.where(np.asarray(table["best_is_isocor"], bool), np.inf, size))
     for name, part in parts.items():
@@ -140,9 +140,9 @@ def corrected(
         flux, error = table[f"{name}_flux"] / part, table[f"{name}_fluxerr"] / part
         shown = name.replace("_", " ")
         whole[f"{total}_flux"], whole[f"{total}_fluxerr"] = flux, error
-        whole[f"{total}_flux"].info.description = (
-            f"{shown} flux, corrected for the light of a star beyond the aperture."
-        )
+        whole[
+            f"{total}_flux"
+        ].info.description = f"{shown} flux, corrected for the light of a star beyond the aperture."
         whole[f"{total}_fluxerr"].info.description = f"1-sigma error of the {total} flux."
         zero_point = parameters.zero_point
         if calibration is not None:
@@ -155,8 +155,7 @@ def corrected(
 def warn_of_no_stars() -> None:
     """Warn that there are too few stars for a correction."""
     warn_of_image(
-        f"fewer than {FEWEST} bright stars without neighbours tell how light grows with the radius, "
-        "so that fluxes corrected for their apertures are NaN: leave aperture_correction "
+        f"fewer than {FEWEST} bright stars without neighbours tell how light grows with the "
+        "radius, so that fluxes corrected for their apertures are NaN: leave aperture_correction "
         "(--aperture-correction) out, or take a larger image"
     )
-

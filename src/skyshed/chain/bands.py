@@ -86,6 +86,8 @@ class BandsRun(Run):
         if name == "background":
             level = image.level()
             return level if level.flags.writeable else xp.ascontiguousarray(level)
+        if name == "noise":
+            return image.noise()
         if name == "background_rms":
             return image.noise() if band == DETECTION else image.background.background_rms
         if name == "mask":

@@ -38,8 +38,8 @@ STAR_COLUMNS = (
     "_half_light_radius", "kron_flux", "kron_fluxerr", "kron_neighbor_share", "flags",
     "_circular_growth",
 )  # fmt: skip
-#: Positions that are better than the centroids, with errors that are right to a fifth: tables of the
-#: chain have them after these.
+#: Positions that are better than the centroids, with errors that are right to a fifth: tables of
+#: the chain have them after these.
 WINDOWED = ("xcentroid_win", "ycentroid_win", "xcentroid_win_err", "ycentroid_win_err")
 
 

@@ -25,6 +25,7 @@ IMAGES = {
     "mask": "True for the pixels that were left out",
     "background": "the background that was subtracted",
     "background_rms": "the noise that was measured in the background",
+    "noise": "the noise of the background, as it was given or measured",
 }
 
 

@@ -255,8 +255,8 @@ def make_catalog(
     frame = Frame.from_images(
         data, labels, planes.mask, parameters.n_threads, sources.on_host_with,
         convolved_data=smooth,
-        error=image.lazy_error(data), threshold=image.lazy_threshold(), background=level, origin=image.window.origin,
-        full_shape=request.shape,
+        error=image.lazy_error(data), threshold=image.lazy_threshold(), background=level,
+        origin=image.window.origin, full_shape=request.shape,
     )  # fmt: skip
     exposure = request.exposures.get(planes.name)  # none of a combination
     if exposure is not None:

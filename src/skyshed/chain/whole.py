@@ -120,7 +120,7 @@ class WholeRun(Run):
         self._device = device_of(segmentation.label_table.image)
         self._catalogs, self._seconds = catalogs, seconds
         self._background, self._mask = image.background, image.planes.mask
-        self._level = image.planes.level
+        self._level, self._rms = image.planes.level, image.planes.rms
         # With sources, their catalogs hold the images; the exposure's own are let go.
         self._image = None if catalogs else image
         self._shaped = None if catalogs else shaped
@@ -162,10 +162,8 @@ class WholeRun(Run):
             table = make_table(self.catalog, self.parameters, request.calibration)
         if not self.parameters.aperture_correction:
             return table
-        from skyshed.chain.aperture_correction import corrected, warn_of_no_stars
+        from skyshed.chain.aperture_correction import corrected
 
-        if self.growth is None:
-            warn_of_no_stars()
         return corrected(table, self.growth, self.parameters, request.calibration)
 
     @cached_property
@@ -195,6 +193,10 @@ class WholeRun(Run):
 
     def read(self, name: str, window: Window) -> Any:
         """Return a window of one of the images."""
+        if name == "noise" and self._rms is not None:
+            return self._rms[window.slices]
+        if name == "noise":
+            name = "background_rms"
         if name == "background" and self._level is not None:
             return self._level[window.slices]
         if name in ("background", "background_rms"):
@@ -285,7 +287,12 @@ def run_whole(request: Request, begin: Callable[[str], None]) -> WholeRun:
     if segmentation.nlabels == 0 and request.known is not None:
         warn_of_nothing(request)
     clock.stop()
-    return WholeRun(request, meshes, segmentation, catalogs, image, shaped, clock.seconds)
+    run = WholeRun(request, meshes, segmentation, catalogs, image, shaped, clock.seconds)
+    if request.parameters.aperture_correction and run.growth is None:
+        from skyshed.chain.aperture_correction import warn_of_no_stars
+
+        warn_of_no_stars()
+    return run
 
 
 class Clock:

@@ -257,6 +257,8 @@ class TiledRun(Run):
         if name == "convolved_data":
             return self.job.prepare_convolved(window).convolved
         image = self.job.prepare(window)
+        if name == "noise":
+            return image.noise()
         if name in ("background", "background_rms"):
             return image.level() if name == "background" else image.background.background_rms
         if name == "mask":

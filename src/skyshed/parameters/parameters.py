@@ -154,8 +154,8 @@ class Parameters:
         True,
         "background",
         Flag(),
-        "a second pass measures how the noise of pixels is correlated, and errors are those of sums "
-        "over such pixels",
+        "a second pass measures how the noise of pixels is correlated, and errors are those of "
+        "sums over such pixels",
     )
     kernel_fwhm: float | None = _parameter(
         3.0,
@@ -219,8 +219,8 @@ class Parameters:
         "centroid",
         "measurement",
         Choice(("centroid", "centroid_win")),
-        "where these apertures are: at the centroid, or at that of a Gaussian window, which is better "
-        "for stars",
+        "where these apertures are: at the centroid, or at that of a Gaussian window, which is "
+        "better for stars",
     )
     aperture_correction: bool = _parameter(
         False,

