@@ -137,3 +137,50 @@ def test_tiles_have_the_errors_of_the_image_to_the_bit(tile):
     assert same_tables(tiles.table, whole.table)
     without = extract(image.data, mask=image.mask, **options, correlated_noise=False)
     assert not np.array_equal(without.table["kron_fluxerr"], whole.table["kron_fluxerr"])
+
+
+@pytest.mark.parametrize("given", ["measured", "rms"])
+def test_a_map_of_depth_is_that_of_empty_circles(given):
+    image = 50 + 3 * noise([0.5, 1, 0.5], 13, (512, 512))
+    options = {"background_passes": 2, "n_threads": 1, "nsigma": 6}
+    rms = np.full(image.shape, 3.0) if given == "rms" else None
+    with pytest.warns(match="No sources were found"):
+        found = extract(image, rms=rms, **options)
+    with pytest.warns(match="No sources were found"):
+        tiles = by_tiles(image, (128, 192), companions={"rms": rms}, **options)
+    depth = found.depth(4.0, nsigma=3)
+    from skyshed.kernels.apertures import NONE, aperture_sums
+
+    y, x = (each.ravel() for each in np.mgrid[10:500:12, 10:500:12])
+    four, n = np.full(x.size, 4.0), x.size
+    flux, _, _ = aperture_sums(
+        image - 50, None, None, np.zeros(image.shape, np.int32), None, (0, 0, *image.shape),
+        np.ones(n, np.int32), np.column_stack([x, y, four, four, 0 * four]), np.zeros(n), NONE, 1,
+    )  # fmt: skip
+    assert np.median(depth[:]) == pytest.approx(3 * np.std(flux), rel=0.1)
+    np.testing.assert_array_equal(depth[:], tiles.depth(4.0, nsigma=3)[:])
+    with pytest.raises(ValueError, match="radius must be a number above 0, got -1"):
+        found.depth(-1)
+
+
+def test_bands_have_their_own_correlation_by_tiles_too():
+    from skyshed import extract_bands
+    from skyshed.datasets import make_survey_image
+    from skyshed.extraction.bands import open_bands
+    from skyshed.extraction.entry import run_request
+    from skyshed.extraction.plan import Resources, make_plan
+
+    image = make_survey_image((192, 256), density=3000, seed=14, chip_shape=None, bad_fraction=0)
+    bands = {"g": image.data, "r": image.data + 6 * noise([0.5, 1, 0.5], 15, (192, 256))}
+    options = {"background_passes": 2, "n_threads": 1, "aperture_radii": (4.0,)}
+    whole = extract_bands(bands, **options)
+    request = open_bands(bands, **options)
+    resources = Resources(None, None, None, tile=(64, 128))
+    tiles = run_request(request, make_plan(request, resources), resources)
+    assert same_tables(tiles.table, whole.table)
+    plain = extract_bands(bands, **options, correlated_noise=False).table
+    rise = {
+        name: np.median(whole.table[column] / plain[column])
+        for name, column in ((name, f"aperture_4_fluxerr_{name}") for name in bands)
+    }
+    assert rise["r"] > 1.2 * rise["g"]

@@ -122,7 +122,8 @@ HEAD = f"""# Catalogs beside the truth
 
 `python -m benchmarks.truth --side {{side}} --out`: fields of {{side}} x {{side}} pixels, which
 `benchmarks/truth/fields.py` lists. **skyshed** is `extract` with its defaults, **recommended** that
-with `background_passes=2, aperture_center="centroid_win", aperture_correction=True`. The limit is the magnitude at which the baseline, the recipe of photutils' guide, finds half of the
+with `background_passes=2, aperture_center="centroid_win", aperture_correction=True`.
+The limit is the magnitude at which the baseline, the recipe of photutils' guide, finds half of the
 sources. A detection is of the brightest source within 3 pixels.
 
 - **sky bias**: median of (background - true sky) / noise.

@@ -103,7 +103,8 @@ def pair_sums(
         good &= ~masked[0]
     whole = np.where(good, np.rint(STEPS * np.where(good, deviation, 0.0)), 0.0)
     count = good.astype(float)
-    products, pairs = [], []
+    products: list[Any] = []
+    pairs: list[Any] = []
     for dy, dx in LAGS:
         first = slice(None, height - dy), slice(max(-dx, 0), width - max(dx, 0))
         second = slice(dy, None), slice(max(dx, 0), width + min(dx, 0))

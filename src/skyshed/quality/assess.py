@@ -114,8 +114,8 @@ def assess(
     parameters : Parameters, optional
         Those of the extraction.
     **options
-        As of `skyshed.extract`: ``mask``, ``weight``, ``nsigma``, ... Nothing is taken of a product of
-        an observatory by itself: give its planes.
+        As of `skyshed.extract`: ``mask``, ``weight``, ``nsigma``, ... Nothing is taken of a product
+        of an observatory by itself: give its planes.
 
     Returns
     -------

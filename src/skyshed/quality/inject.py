@@ -66,8 +66,10 @@ def draw(
     y = (row + 0.5 + rng.uniform(-0.25, 0.25, n)) * height - 0.5
     x = (column + 0.5 + rng.uniform(-0.25, 0.25, n)) * width - 0.5
     star = rng.random(n) < star_fraction
-    log_flux = rng.uniform(*np.log(fluxes), n)
-    radius = half_light_radius(psf_fwhm, BETA) * np.exp(rng.uniform(*np.log(RADII), n))
+    log_flux = rng.uniform(np.log(fluxes[0]), np.log(fluxes[1]), n)
+    radius = half_light_radius(psf_fwhm, BETA) * np.exp(
+        rng.uniform(np.log(RADII[0]), np.log(RADII[1]), n)
+    )
     axis_ratio, angle = rng.uniform(*AXIS_RATIOS, n), rng.uniform(0, np.pi, n)
     return Drawn(
         x, y, np.exp(log_flux), star, np.where(star, 0.0, radius),
