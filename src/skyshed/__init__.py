@@ -15,7 +15,8 @@ _load, _, _names = lazy_loader.attach_stub(__name__, __file__)
 _MODULES = frozenset(
     {
         "accel", "aperture", "background", "catalog", "convolution", "datasets", "deblending",
-        "detection", "exceptions", "finder", "flags", "noise", "plotting", "segmentation", "sep",
+        "detection", "exceptions", "finder", "flags", "noise", "plotting", "quality",
+        "segmentation", "sep",
     }
 )  # fmt: skip
 

@@ -13,6 +13,7 @@ from . import finder as finder
 from . import flags as flags
 from . import noise as noise
 from . import plotting as plotting
+from . import quality as quality
 from . import segmentation as segmentation
 from . import sep as sep
 from .background import (

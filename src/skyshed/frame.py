@@ -87,6 +87,8 @@ class Frame:
     input_mask : array of bool or None
         The part of ``mask`` that the caller gave. Centroids and shapes ignore these pixels only:
         where ``data`` are not finite, ``convolved_data`` may be (convolution interpolates).
+    threshold : array or None
+        What a pixel had to exceed to be detected.
 
     Examples
     --------
@@ -112,10 +114,12 @@ class Frame:
         origin: tuple[int, int] = (0, 0),
         full_shape: tuple[int, int] | None = None,
         input_mask: Any = None,
+        threshold: Any = None,
     ) -> None:
         self._images = {
             "data": data, "labels": labels, "convolved_data": convolved_data, "error": error,
             "background": background, "mask": mask, "input_mask": input_mask,
+            "threshold": threshold,
         }  # fmt: skip
         self._origin = origin
         self._full_shape = full_shape
@@ -199,6 +203,11 @@ class Frame:
     def input_mask(self) -> Any:
         """The part of ``mask`` that the caller gave, or None."""
         return self._image("input_mask")
+
+    @property
+    def threshold(self) -> Any:
+        """What a pixel had to exceed to be detected, or None where that is not known."""
+        return self._image("threshold")
 
     @property
     def origin(self) -> tuple[int, int]:

@@ -34,7 +34,7 @@ FOLLOWS = _make_columns().follows
 def _inputs():
     data = make_field().astype(float) - 21
     labels = detect_sources(data, 4.0, 6)
-    given = {"error": 1.2, "background": 20.0, "convolved_data": 0.9}
+    given = {"error": 1.2, "background": 20.0, "convolved_data": 0.9, "threshold": 4.0}
     rng = np.random.default_rng(1)
     images = {name: value + 0.05 * rng.random(SHAPE) for name, value in given.items()}
     images["convolved_data"] = data * images["convolved_data"] + 0.1
@@ -79,7 +79,7 @@ def catalogs(inputs):
 @pytest.mark.parametrize("name", NAMES)
 def test_a_column_needs_what_it_says(catalogs, name):
     assert not is_nothing(getattr(catalogs[None], name))
-    for argument in ("error", "background", "wcs"):
+    for argument in ("error", "background", "wcs", "threshold"):
         without = getattr(catalogs[argument], name)
         assert is_nothing(without) == (argument in required(name)), argument
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from skyshed.catalog import noise_factors
 from skyshed.catalog.reach import circle_boxes
 from skyshed.catalog.registry import Column, measurement
 from skyshed.kernels import apertures
@@ -11,6 +12,7 @@ from skyshed.kernels import apertures
 __all__ = [
     "MASKING",
     "as_ellipses",
+    "circle_sums",
     "ellipse_sums",
     "frame_window",
     "kron_boxes",
@@ -63,6 +65,10 @@ def _circles_of_radius(xcentroid: Any, ycentroid: Any, radius: float) -> Any:
     return circle_boxes(xcentroid, ycentroid, radius)
 
 
+def _circles_around_win(xcentroid_win: Any, ycentroid_win: Any, radius: float) -> Any:
+    return circle_boxes(xcentroid_win, ycentroid_win, radius)
+
+
 @measurement(
     Column("_circular_flux", "data", "Sum over a circle, less the local background."),
     Column("_circular_fluxerr", "data", "Error of that sum from the total error."),
@@ -77,14 +83,57 @@ def _circular_photometry(
     radius: float,
     local_background: Any,
     apermask_method: str,
+    noise_correlation: Any,
     n_threads: int | None,
 ) -> Any:
-    axis = np.full(xcentroid.shape, radius)
-    ellipses = as_ellipses(xcentroid, ycentroid, axis, axis, np.zeros_like(axis))
+    return circle_sums(
+        frame, sources, (xcentroid, ycentroid), radius, local_background, apermask_method,
+        noise_correlation, n_threads,
+    )  # fmt: skip
+
+
+def circle_sums(
+    frame: Any,
+    sources: Any,
+    center: tuple[Any, Any],
+    radius: float,
+    local_background: Any,
+    apermask_method: str,
+    noise_correlation: Any,
+    n_threads: int | None,
+) -> tuple[Any, Any]:
+    """Return the flux in a circle around each source, and its error."""
+    axis = np.full(center[0].shape, radius)
+    ellipses = as_ellipses(*center, axis, axis, np.zeros_like(axis))
     total, variance, _ = ellipse_sums(
         frame, sources, ellipses, local_background, apermask_method, n_threads
     )
-    return total, np.sqrt(variance)
+    # All circles are alike.
+    factor = noise_factors.of_ellipses(noise_correlation, [[0, 0, radius, radius, 0]])[0]
+    return total, np.sqrt(variance * factor)
+
+
+@measurement(
+    Column("_circular_win_flux", "data", "Sum over a circle around centroid_win, as above."),
+    Column("_circular_win_fluxerr", "data", "Error of that sum from the total error."),
+    reach=_circles_around_win,
+    on_host=("xcentroid_win", "ycentroid_win"),
+)
+def _circular_win_photometry(
+    frame: Any,
+    sources: Any,
+    xcentroid_win: Any,
+    ycentroid_win: Any,
+    radius: float,
+    local_background: Any,
+    apermask_method: str,
+    noise_correlation: Any,
+    n_threads: int | None,
+) -> Any:
+    return circle_sums(
+        frame, sources, (xcentroid_win, ycentroid_win), radius, local_background, apermask_method,
+        noise_correlation, n_threads,
+    )  # fmt: skip
 
 
 def kron_boxes(xcentroid: Any, ycentroid: Any, _kron_major: Any) -> Any:

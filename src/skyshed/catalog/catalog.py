@@ -13,6 +13,7 @@ from astropy import units as u
 
 import skyshed.catalog.measurements  # noqa: F401 - fills the registry
 from skyshed._typing import Array, Image, Labels, Mask
+from skyshed.arguments import check_choice
 from skyshed.catalog import aperture_objects, extras
 from skyshed.catalog.cutouts import cut_boxes, cut_masked_boxes, cut_shapes
 from skyshed.catalog.flags import decode
@@ -50,6 +51,12 @@ if TYPE_CHECKING:
     from astropy.table import QTable
 
 __all__ = ["SourceCatalog"]
+
+#: The columns of fluxes in circles, by the centers of these.
+CIRCLES = {
+    "centroid": ("_circular_flux", "_circular_fluxerr"),
+    "centroid_win": ("_circular_win_flux", "_circular_win_fluxerr"),
+}
 
 
 class _Listed(property):
@@ -108,6 +115,11 @@ class SourceCatalog(PassesAsPhotutils):
         is the same for any number.
     unit : `~astropy.units.UnitBase` or str, optional
         The unit of plain arrays, above all those of CuPy, which cannot be Quantities.
+    threshold : array_like or Quantity, shape (ny, nx), optional
+        What a pixel had to exceed to be detected, for isophotal corrections: NaN without.
+    noise_correlation : square of float, optional
+        The correlation of the noise of pixels by how far they are apart, 1 in its middle. Errors of
+        fluxes and centroids are those of sums over such pixels; over independent ones if `None`.
 
     Attributes
     ----------
@@ -181,13 +193,18 @@ class SourceCatalog(PassesAsPhotutils):
         n_threads: int | None = None,
         *,
         unit: Any = None,
+        threshold: Image | None = None,
+        noise_correlation: Any = None,
     ) -> None:
-        settings = CatalogSettings(wcs, kron_params, localbkg_width, apermask_method)
+        settings = CatalogSettings(
+            wcs, kron_params, localbkg_width, apermask_method, noise_correlation
+        )
         images = {
             "data": data,
             "convolved_data": convolved_data,
             "error": error,
             "background": background,
+            "threshold": threshold,
         }
         if kernel is not None and convolved_data is not None:
             raise TypeError("convolved_data and kernel are both given: give one of them")
@@ -282,7 +299,10 @@ class SourceCatalog(PassesAsPhotutils):
             detection = detection_cat.results
             check_same_sources(detection, frame, sources)
             localbkg_width = settings.localbkg_width
-            settings = replace(detection_cat.settings, localbkg_width=localbkg_width)
+            settings = replace(
+                detection_cat.settings, localbkg_width=localbkg_width,
+                noise_correlation=settings.noise_correlation,
+            )  # fmt: skip
         inputs = {
             "frame": frame,
             "sources": sources,
@@ -639,7 +659,12 @@ class SourceCatalog(PassesAsPhotutils):
         return self._fluxes(results, ("kron_flux", "kron_fluxerr"), name, overwrite)
 
     def circular_photometry(
-        self, radius: float, name: str | None = None, overwrite: bool = False
+        self,
+        radius: float,
+        name: str | None = None,
+        overwrite: bool = False,
+        *,
+        center: str = "centroid",
     ) -> tuple[Any, Any]:
         """Measure fluxes in circles around the centroids.
 
@@ -651,6 +676,8 @@ class SourceCatalog(PassesAsPhotutils):
             If given, the results are added as the properties ``name_flux`` and ``name_fluxerr``.
         overwrite : bool, optional
             Whether to replace such properties.
+        center : {'centroid', 'centroid_win'}, optional
+            The centers of the circles. Those of stars are better by `centroid_win`.
 
         Returns
         -------
@@ -675,8 +702,9 @@ class SourceCatalog(PassesAsPhotutils):
         """
         if not radius > 0:
             raise ValueError(f"radius must be > 0 (in pixels), got {radius!r}")
+        check_choice(center, "center", tuple(CIRCLES))
         results = self._results.with_inputs(radius=float(radius))
-        return self._fluxes(results, ("_circular_flux", "_circular_fluxerr"), name, overwrite)
+        return self._fluxes(results, CIRCLES[center], name, overwrite)
 
     def fluxfrac_radius(
         self, fraction: float, name: str | None = None, overwrite: bool = False

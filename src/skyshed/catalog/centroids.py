@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from skyshed.catalog import noise_factors
 from skyshed.catalog.apertures import MASKING, frame_window
 from skyshed.catalog.reach import enlarged, segment_boxes
 from skyshed.catalog.registry import SEGMENT, Column, measurement
@@ -78,15 +79,23 @@ def centroid(cutout_centroid: Any, _corner: Any) -> Any:
     return centre, centre[:, 0].copy(), centre[:, 1].copy()
 
 
-def errors_of(covariance: Any) -> tuple[Any, Any, Any]:
+def errors_of(covariance: Any, noise_correlation: Any = None, sigma: Any = None) -> Any:
     """Return the errors of (x, y), of x and of y.
 
     Parameters
     ----------
     covariance : array of float64, shape (n, 3)
         The variances of x and y, and their covariance.
+    noise_correlation : tuple of tuple of float, optional
+        Of the noise of pixels.
+    sigma : array of float64, shape (n,), optional
+        Of the Gaussians that the pixels are weighted with, or of ones like it.
     """
-    errors = np.sqrt(covariance[:, :2])
+    variances = covariance[:, :2]
+    if noise_correlation is not None:
+        factors = noise_factors.of_positions(noise_correlation, sigma)
+        variances = variances * np.stack(factors, axis=-1)
+    errors = np.sqrt(variances)
     return errors, errors[:, 0].copy(), errors[:, 1].copy()
 
 
@@ -125,9 +134,9 @@ def _centroid_covariance(frame: Any, sources: Any, moments: Any, n_threads: int 
     ),
     geometry=True,
 )
-def centroid_errors(_centroid_cov: Any) -> Any:
-    """Take the square roots of the variances."""
-    return errors_of(_centroid_cov)
+def centroid_errors(_centroid_cov: Any, equivalent_radius: Any, noise_correlation: Any) -> Any:
+    """Take the square roots of the variances; a disk is like a Gaussian of its sigma."""
+    return errors_of(_centroid_cov, noise_correlation, equivalent_radius / math.sqrt(2))
 
 
 @measurement(
@@ -222,6 +231,11 @@ def quadratic_errors(_centroid_quad_cov: Any) -> Any:
     return errors_of(_centroid_quad_cov)
 
 
+def window_sigma(half_light_radius: Any) -> Any:
+    """Return the sigma of the Gaussian windows."""
+    return np.maximum(half_light_radius, LEAST_RADIUS) * SIGMAS_PER_RADIUS
+
+
 def search_boxes(frame: Any, sources: Any, _centroid_win_beyond: Any) -> Any:
     """Return boxes that are larger than the frame where the search left it.
 
@@ -267,7 +281,7 @@ def windowed_centroid(
     n_threads: int | None,
 ) -> Any:
     """Move a Gaussian of each source's own size until it is centred on its light."""
-    sigma = np.maximum(_half_light_radius, LEAST_RADIUS) * SIGMAS_PER_RADIUS
+    sigma = window_sigma(_half_light_radius)
     return centroids.windowed(
         frame.data,
         frame.error,
@@ -332,6 +346,6 @@ def windowed_coordinates(centroid_win: Any, _corner: Any) -> Any:
     ),
     geometry=True,
 )
-def windowed_errors(_centroid_win_cov: Any) -> Any:
+def windowed_errors(_centroid_win_cov: Any, _half_light_radius: Any, noise_correlation: Any) -> Any:
     """Take the square roots of the variances."""
-    return errors_of(_centroid_win_cov)
+    return errors_of(_centroid_win_cov, noise_correlation, window_sigma(_half_light_radius))

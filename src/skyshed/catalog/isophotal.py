@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from skyshed.catalog import noise_factors
 from skyshed.catalog.registry import SEGMENT, Column, measurement
 from skyshed.kernels import isophotal
 
@@ -124,15 +125,28 @@ def fluxes(_count: Any, _sum: Any, _low: Any, _high: Any, local_background: Any)
     Column(
         "segment_fluxerr",
         "data",
-        "1-sigma error of segment_flux: the errors of its pixels added in quadrature.",
+        "1-sigma error of segment_flux: the errors of its pixels added in quadrature, times what "
+        "the correlation of the noise makes of such a sum, where that was measured.",
         alias="segment_flux_err",
         requires=("error",),
         ucd="stat.error;phot.flux",
     ),
 )
-def segment_fluxerr(_variance: Any) -> Any:
+def segment_fluxerr(
+    _variance: Any,
+    _count: Any,
+    semimajor_sigma: Any,
+    semiminor_sigma: Any,
+    orientation: Any,
+    noise_correlation: Any,
+) -> Any:
     """Take the square root of the variance."""
-    return np.sqrt(_variance)
+    if noise_correlation is None:
+        return np.sqrt(_variance)
+    factor = noise_factors.of_segments(
+        noise_correlation, _count, semimajor_sigma, semiminor_sigma, orientation
+    )
+    return np.sqrt(_variance * factor)
 
 
 @measurement(

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from skyshed.catalog import noise_factors
 from skyshed.catalog.apertures import MASKING, as_ellipses, ellipse_sums, frame_window, kron_boxes
 from skyshed.catalog.reach import circle_boxes
 from skyshed.catalog.registry import Column, measurement
@@ -148,15 +149,16 @@ def kron_photometry(
     Column(
         "kron_fluxerr",
         "data",
-        "1-sigma error of kron_flux: the errors of the aperture's pixels added in quadrature.",
+        "1-sigma error of kron_flux: the errors of the aperture's pixels added in quadrature, "
+        "times what the correlation of the noise makes of such a sum, where that was measured.",
         "kron_flux_err",
         requires=("error",),
         ucd="stat.error;phot.flux",
     )
 )
-def kron_fluxerr(_kron_variance: Any) -> Any:
+def kron_fluxerr(_kron_variance: Any, _kron_ellipse: Any, noise_correlation: Any) -> Any:
     """Take the square root of the variance."""
-    return np.sqrt(_kron_variance)
+    return np.sqrt(_kron_variance * noise_factors.of_ellipses(noise_correlation, _kron_ellipse))
 
 
 @measurement(

@@ -4,10 +4,13 @@ from skyshed.catalog import (  # noqa: F401
     apertures,
     background,
     centroids,
+    error_ellipses,
     flags,
+    growth,
     isophotal,
     kron,
     positions,
     shape,
     sky,
+    total,
 )

@@ -68,7 +68,8 @@ class Column:
     alias : str
         photutils 3's name, where it differs.
     requires : tuple of str
-        The images of the catalog without which the column is NaN: ``"error"``, ``"background"``.
+        The images of the catalog without which the column is NaN: ``"error"``, ``"background"``,
+        ``"threshold"``.
         Everything else that it needs follows from its measurement; see `required`.
     index : bool
         Whether it is the index of a pixel: integers, or float64 if a source has no such pixel.

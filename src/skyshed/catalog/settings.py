@@ -27,6 +27,9 @@ class CatalogSettings:
         0 for none.
     apermask_method : {'correct', 'mask', 'none'}, optional
         How apertures treat pixels of neighbouring sources.
+    noise_correlation : square of float, optional
+        The correlation of the noise of pixels, of `skyshed.noise_correlation.correlation_of`;
+        errors are those of independent noise if `None`.
 
     Raises
     ------
@@ -48,11 +51,13 @@ class CatalogSettings:
     kron_params: Sequence[float] = (2.5, 1.4, 0.0)
     localbkg_width: int = 0
     apermask_method: str = "correct"
+    noise_correlation: tuple[tuple[float, ...], ...] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "kron_params", check_kron_params(self.kron_params))
         object.__setattr__(self, "localbkg_width", _check_width(self.localbkg_width))
         _check_masking(self.apermask_method)
+        object.__setattr__(self, "noise_correlation", _check_correlation(self.noise_correlation))
 
 
 def check_kron_params(kron_params: Any) -> tuple[float, ...]:
@@ -99,3 +104,26 @@ def _check_masking(method: Any) -> None:
             f"Invalid aperture_mask_method value {method!r}: apermask_method/aperture_mask_method "
             "must be 'correct', 'mask' or 'none'"
         )
+
+
+def _check_correlation(correlation: Any) -> tuple[tuple[float, ...], ...] | None:
+    """Return the correlation of the noise as tuples, which can be compared."""
+    if correlation is None:
+        return None
+    try:
+        square = np.asarray(correlation, float)
+    except (TypeError, ValueError):
+        square = np.empty(0)
+    side = square.shape[0] if square.ndim else 0
+    if square.ndim != 2 or square.shape != (side, side) or not side % 2:
+        raise ValueError(
+            "noise_correlation must be a square of an odd number of numbers, or None; got "
+            f"{correlation!r}"
+        )
+    middle = square[side // 2, side // 2]
+    if not np.isfinite(square).all() or middle != 1:
+        raise ValueError(
+            "noise_correlation must be finite, and 1 in its middle, the correlation of a pixel "
+            f"with itself; got {middle:g} there"
+        )
+    return tuple(map(tuple, square.tolist()))

@@ -1,7 +1,7 @@
 """The background of an exposure: measured box by box in windows, known as a mesh of the whole."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from skyshed.background.window import BackgroundWindow
 from skyshed.images.exposure import Exposure, Planes, nothing_good
 from skyshed.images.window import Window
 from skyshed.namespace import array_namespace, to_host
+from skyshed.noise_correlation import correlation_of, pair_sums, sampled_boxes
 from skyshed.parameters import Parameters
 
 __all__ = ["Boxes", "ExposureMesh", "assemble", "background_of", "measure_window"]
@@ -44,6 +45,9 @@ class Boxes:
         Where the user gave the noise, that of evenly spaced pixels.
     given : array, shape (nby, nbx) or (0, 0)
         Where the user gave the background, its mean in each box; ``level`` is what it leaves.
+    pairs : array, shape (n, 2 + k)
+        In a second pass, the row and column in the whole image of some of the boxes, and what
+        `skyshed.noise_correlation.pair_sums` says of them; none in a first one.
     """
 
     level: Any
@@ -52,6 +56,7 @@ class Boxes:
     n_unmasked: int
     sample: Any
     given: Any
+    pairs: Any
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,6 +93,8 @@ class ExposureMesh:
     given_noise : float
         The noise that the user gave, absolute, the median over a sample of pixels; NaN where none
         was given.
+    correlation : array, shape (m, m) or (0, 0)
+        That of the noise, of `skyshed.noise_correlation.correlation_of`, where it was measured.
     """
 
     mesh: Mesh
@@ -102,6 +109,7 @@ class ExposureMesh:
     left: float = np.nan
     few_left: bool = False
     given_noise: float = np.nan
+    correlation: Any = field(default_factory=lambda: np.empty((0, 0)))
 
     @property
     def global_noise(self) -> float:
@@ -109,6 +117,11 @@ class ExposureMesh:
         if np.isnan(self.given_noise):
             return float(np.median(self.mesh.noise))
         return float(self.given_noise)
+
+    @property
+    def noise_correlation(self) -> tuple[tuple[float, ...], ...] | None:
+        """The correlation as catalogs take it."""
+        return tuple(map(tuple, self.correlation.tolist())) if self.correlation.size else None
 
 
 def measure_window(
@@ -149,7 +162,27 @@ def measure_window(
     masked = 0 if planes.mask is None else int(np.count_nonzero(planes.mask))
     sample = np.empty(0) if planes.rms is None else _sampled(planes.rms, window, shape)
     n_unmasked = planes.data.size - masked
-    return Boxes(values.level, values.noise, values.n_good, n_unmasked, sample, given)
+    pairs = np.empty((0, 0))
+    if left_out is not None and parameters.correlated_noise:
+        pairs = _pairs(data, mask, window, shape, box_size, values)
+    return Boxes(values.level, values.noise, values.n_good, n_unmasked, sample, given, pairs)
+
+
+def _pairs(
+    data: Any, mask: Any, window: Window, shape: tuple[int, int], box_size: tuple[int, int],
+    values: BoxValues,
+) -> Any:  # fmt: skip
+    """Return ``pairs`` of `Boxes`."""
+    places = sampled_boxes(shape, box_size)
+    corners = places * np.array(box_size) - (window.y0, window.x0)
+    inside = (corners >= 0).all(1) & (corners < window.shape).all(1)
+    places, corners = places[inside], corners[inside]
+    row, column = (corners // np.array(box_size)).T
+    level, noise = (to_host(each)[row, column] for each in (values.level, values.noise))
+    # What is flat has no noise to be correlated; without a good pixel there is neither.
+    usable = (noise > 0) & np.isfinite(level)
+    sums = pair_sums(data, mask, corners[usable], box_size, level[usable], noise[usable])
+    return np.column_stack([places[usable], sums])
 
 
 def _means(image: Any, box_size: tuple[int, int], n_threads: int | None) -> Any:
@@ -298,7 +331,7 @@ def _second(
     mesh, left = _as_given(mesh, given)
     return replace(
         first, mesh=mesh, scale=scale, noise_ratio=ratio, left=left, few_left=few_left,
-        given_noise=noise,
+        given_noise=noise, correlation=_correlation([part.pairs for part in boxes.values()]),
     )  # fmt: skip
 
 
@@ -307,6 +340,17 @@ def _given_noise(boxes: Mapping[Window, Boxes], scale: float) -> float:
     sample = np.concatenate([part.sample for part in boxes.values()])
     sample = sample[sample > 0]
     return float(np.median(sample)) * scale if sample.size else np.nan
+
+
+def _correlation(parts: list[Any]) -> Any:
+    """Return the correlation from the pairs of all windows, added up in the order of boxes."""
+    parts = [part for part in parts if part.size]
+    if not parts:
+        return np.empty((0, 0))
+    pairs = np.concatenate(parts)
+    pairs = pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
+    correlation = correlation_of(pairs[:, 2:])
+    return np.empty((0, 0)) if correlation is None else np.array(correlation)
 
 
 def _as_given(mesh: Mesh, given: Any) -> tuple[Mesh, float]:

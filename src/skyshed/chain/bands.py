@@ -62,6 +62,10 @@ class BandsRun(Run):
         mesh = combined_mesh(combination, [each.mesh for each in own])
         return replace(own[0], mesh=mesh, scale=1.0, n_unmasked=there)
 
+    def noted(self) -> dict[str, str]:
+        """Return nothing: what is measured of a band is not that of all."""
+        return {}
+
     def prepared(self, name: str, window: Window) -> Prepared:
         """Return a window of a band, or of the combination, with its background."""
         return prepare_exposure(self.request, name, window, self.meshes)
@@ -84,6 +88,8 @@ class BandsRun(Run):
         if name == "background":
             level = image.level()
             return level if level.flags.writeable else xp.ascontiguousarray(level)
+        if name == "noise":
+            return image.noise()
         if name == "background_rms":
             return image.noise() if band == DETECTION else image.background.background_rms
         if name == "mask":

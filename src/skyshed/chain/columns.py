@@ -39,6 +39,7 @@ if TYPE_CHECKING:  # slow to import, and not needed to write a catalog
 __all__ = [
     "DERIVED",
     "GROUPS",
+    "STAR_COLUMNS",
     "catalog_table",
     "check_columns",
     "empty_table",
@@ -55,6 +56,16 @@ DERIVED = "derived"
 GROUPS = ("default", "all", DERIVED)
 #: Positions as plain numbers, which tables with positions have beside them.
 POSITIONS = ("ra", "dec")
+#: Columns that fluxes corrected for their apertures are made of; and those that tell which sources
+#: are stars, and how their light grows.
+CORRECTED_COLUMNS = ("best_flux", "best_fluxerr", "best_is_isocor", "kron_aperture_radius")
+STAR_COLUMNS = (
+    "_half_light_radius", "kron_flux", "kron_fluxerr", "kron_neighbor_share", "flags",
+    "_circular_growth",
+)  # fmt: skip
+#: Positions that are better than the centroids, with errors that are right to a fifth: tables of
+#: the chain have them after these.
+WINDOWED = ("xcentroid_win", "ycentroid_win", "xcentroid_win_err", "ycentroid_win_err")
 
 
 def check_columns(
@@ -134,6 +145,7 @@ def spelled_out(names: Iterable[str] | None, has_wcs: bool) -> list[str] | None:
     usual = [*DEFAULT_COLUMNS]
     after = usual.index("sky_centroid") + 1
     usual[after:after] = POSITIONS
+    usual = _with_windowed(usual)
     groups = {"default": usual, "all": ("label", *every)}
     found: dict[str, None] = {}
     for name in names:
@@ -144,12 +156,27 @@ def spelled_out(names: Iterable[str] | None, has_wcs: bool) -> list[str] | None:
     return list(found)
 
 
+def _with_windowed(names: Iterable[str]) -> list[str]:
+    """Return the usual columns, under the names that they have, with `WINDOWED` among them."""
+    from skyshed.catalog.registry import other_name
+
+    usual = list(names)
+    after = next(k for k, name in enumerate(usual) if name in ("ycentroid", "y_centroid")) + 1
+    new = usual[after - 1] != "ycentroid"
+    usual[after:after] = [(new and other_name(name)) or name for name in WINDOWED]
+    return usual
+
+
 def measured_columns(parameters: Parameters) -> list[str]:
     """Return the columns of the catalog that `make_table` reads; with a WCS it may read fewer."""
     columns = spelled_out(parameters.columns, True)
     if columns is None:
         columns = spelled_out(("default",), True) or []
     columns = _as_measured(name for name in columns if not is_derived(name))
+    if parameters.aperture_correction:
+        columns = [*columns, *CORRECTED_COLUMNS, *STAR_COLUMNS]
+    if parameters.aperture_radii and parameters.aperture_center == "centroid_win":
+        columns = [*columns, "_circular_win_flux"]
     return [*columns, *(f"{name}_{kind}" for name in FLUXES for kind in ("flux", "fluxerr"))]
 
 
@@ -218,11 +245,13 @@ def _table(
     """Return what `make_table` does; ``begin`` returns a table of columns of the catalog."""
     has_wcs = catalog.wcs is not None
     asked_for = spelled_out(parameters.columns, has_wcs)
-    names = list(catalog.default_columns) if asked_for is None else asked_for
+    names = _with_windowed(catalog.default_columns) if asked_for is None else asked_for
     if any(map(is_sextractor, names)):
         whole = sextractor_table(catalog, names, parameters, calibration)
         _as_floats(whole)
         return told_of(add_association(whole, catalog, association), calibration)
+    if parameters.aperture_correction:
+        names = [*names, *(name for name in CORRECTED_COLUMNS if name not in names)]
     chosen = [name for name in names if is_derived(name)]
     bits = [name for name in QUALITY if name in catalog.extra_properties]
     # Of several bands, some may have no quality plane.
@@ -273,8 +302,9 @@ def _add_derived(
     for radius in parameters.aperture_radii:
         both = aperture_columns(radius)
         name = both[0].name.removesuffix("_flux")
-        if wanted(*both, *calibrated_columns(name), *magnitude_columns(name, None)):
-            fluxes[name] = catalog.circular_photometry(radius)
+        corrected = parameters.aperture_correction
+        if corrected or wanted(*both, *calibrated_columns(name), *magnitude_columns(name, None)):
+            fluxes[name] = catalog.circular_photometry(radius, center=parameters.aperture_center)
             for column, values in zip(both, fluxes[name], strict=True):
                 add_column(table, column, values)
             asked.add(name)
@@ -292,7 +322,12 @@ def _add_derived(
         called = designations(sky.ra.deg, sky.dec.deg, pattern)
         add_column(table, NAME, called, index=min(1, len(table.colnames)))
     if chosen is not None:
-        for name in set(table.colnames) - before - set(chosen):
+        kept = before.union(chosen)
+        if parameters.aperture_correction:  # which is made from them
+            kept.update(
+                each.name for r in parameters.aperture_radii for each in aperture_columns(r)
+            )
+        for name in set(table.colnames) - kept:
             table.remove_column(name)
 
 

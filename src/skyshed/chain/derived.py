@@ -20,6 +20,8 @@ __all__ = [
     "is_derived",
     "listed_columns",
     "magnitude_columns",
+    "spelled",
+    "total_columns",
 ]
 
 #: Fluxes of the catalog that every table may be asked to give as magnitudes.
@@ -31,9 +33,11 @@ NAME = Column(
 OF_NO_SYSTEM = "Instrumental", ", by zero_point, whose system is not given"
 #: A flux, and what may be made of it.
 CALIBRATED = re.compile(
-    r"(?:segment|kron|aperture_[0-9p]+)_(?P<what>flux_ujy|fluxerr_ujy|abmag|abmagerr|mag|magerr)"
+    r"(?:segment|kron|aperture_[0-9p]+|(?:aperture_[0-9p]+_)?total)_"
+    r"(?P<what>flux_ujy|fluxerr_ujy|abmag|abmagerr|mag|magerr)"
 )
 FRACTION, APERTURE = r"fluxfrac_radius_[0-9p]+", r"aperture_[0-9p]+_flux(?:err)?"
+TOTAL = r"(?:aperture_[0-9p]+_)?total_.*"
 
 
 def spelled(number: float) -> str:
@@ -63,6 +67,29 @@ def aperture_columns(radius: float) -> tuple[Column, Column]:
         Column(
             f"{name}_fluxerr", "data",
             f"1-sigma error of {name}_flux: the errors of its pixels added in quadrature.",
+            ucd="stat.error;phot.flux",
+        ),
+    )  # fmt: skip
+
+
+def total_columns(name: str) -> tuple[Column, Column]:
+    """Return the columns of a flux, and its error, corrected for the light beyond its aperture.
+
+    Examples
+    --------
+    >>> from skyshed.chain.derived import total_columns
+    >>> [each.name for name in ("best", "aperture_3") for each in total_columns(name)][::2]
+    ['total_flux', 'aperture_3_total_flux']
+    """
+    total, shown = "total" if name == "best" else f"{name}_total", name.replace("_", " ")
+    return (
+        Column(
+            f"{total}_flux", "data",
+            f"{shown} flux, corrected for the light of a star beyond the aperture.",
+            ucd="phot.flux",
+        ),
+        Column(
+            f"{total}_fluxerr", "data", f"1-sigma error of {total}_flux.",
             ucd="stat.error;phot.flux",
         ),
     )  # fmt: skip
@@ -141,6 +168,11 @@ def _derived(parameters: Any, has_wcs: bool, calibrated: bool) -> Iterator[Colum
     for radius in parameters.aperture_radii:
         yield from aperture_columns(radius)
         fluxes.append(f"aperture_{spelled(radius)}")
+    if parameters.aperture_correction:
+        for name in ("best", *fluxes[len(FLUXES) :]):
+            both = total_columns(name)
+            yield from both
+            fluxes.append(both[0].name.removesuffix("_flux"))
     for name in fluxes:
         if calibrated:
             yield from calibrated_columns(name)
@@ -157,7 +189,7 @@ def is_derived(name: str) -> bool:
     >>> [is_derived(name) for name in ("name", "aperture_2p5_abmag", "kron_flux")]
     [True, True, False]
     """
-    patterns = (NAME.name, FRACTION, APERTURE, CALIBRATED)
+    patterns = (NAME.name, FRACTION, APERTURE, TOTAL, CALIBRATED)
     return any(re.fullmatch(pattern, name) for pattern in patterns)
 
 
@@ -174,6 +206,8 @@ def check_derived(name: str, possible: Collection[str]) -> None:
     calibrated = CALIBRATED.fullmatch(name)
     if name == NAME.name:
         needs = "a WCS and a designation: give wcs (--wcs), or a pattern (--designation)"
+    elif re.fullmatch(TOTAL, name) and not any(re.fullmatch(TOTAL, each) for each in possible):
+        needs = "aperture_correction (--aperture-correction)"
     elif re.fullmatch(FRACTION, name):
         needs = "its fraction among fluxfrac_radii (--fluxfrac-radii)"
     elif re.fullmatch(APERTURE, name) or (
@@ -203,10 +237,12 @@ def listed_columns() -> list[tuple[Column, str]]:
     """Return the derived columns as a list of all columns has them, with what each needs."""
     fraction, aperture = fluxfrac_column(0.5), aperture_columns(3.0)
     calibration, zero_point = "calibration", "zero_point"
+    totals = ("best", "aperture_3")
     return [
         (NAME, "wcs"),
         (fraction, "fluxfrac_radii"),
         *((each, "aperture_radii") for each in aperture),
+        *((each, "aperture_correction") for name in totals for each in total_columns(name)),
         *((each, calibration) for name in FLUXES for each in calibrated_columns(name)),
         *((each, zero_point) for name in FLUXES for each in magnitude_columns(name, None)),
     ]

@@ -28,6 +28,7 @@ IMAGES = {
     "background": "the background that was subtracted",
     "background_rms": "the noise that was measured in the background",
     "threshold": "what a pixel of the convolved data must exceed to belong to a source",
+    "noise": "the noise of the background, as it was given or measured",
 }
 
 
@@ -132,6 +133,21 @@ class Run(ABC):
         """Whether any pixel was left out."""
         ny, nx = self.request.shape
         return self.mesh().n_unmasked < ny * nx
+
+    @property
+    def growth(self) -> Any:
+        """The curve of growth of the stars; `None` where there is none, or none was asked for."""
+        return None
+
+    def noted(self) -> dict[str, str]:
+        """Return what the record has of what was measured of the whole image."""
+        found = {} if self.growth is None else self.growth.record()
+        square = self.mesh().correlation
+        if square.size:
+            middle = len(square) // 2
+            across, down = square[middle, middle + 1], square[middle + 1, middle]
+            found["noise_correlation"] = f"{across:.3f} along x, {down:.3f} along y"
+        return found
 
     def background2d(self, name: str = IMAGE) -> Background2D:
         """Return the background of one of the exposures, as a mesh and as maps."""

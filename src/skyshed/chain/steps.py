@@ -72,6 +72,8 @@ class Prepared:
         What a matched filter detects on, from `convolve` until sources are detected.
     limit : array, shape (ny, nx), or None
         The threshold where it is a multiple of the noise of the convolved image, likewise.
+    noise_correlation : tuple of tuple of float, or None
+        Of the noise of its pixels, where it was measured.
     """
 
     planes: Planes
@@ -81,6 +83,7 @@ class Prepared:
     global_noise: float = np.nan
     significance: Any = None
     limit: Any = None
+    noise_correlation: tuple[tuple[float, ...], ...] | None = None
 
     @property
     def smooth(self) -> bool:
@@ -137,6 +140,11 @@ class Prepared:
         gain = _counts_per_unit(self.parameters)
         return calc_total_error(data, self.noise(), gain) if gain else self.noise()
 
+    def lazy_threshold(self) -> Any:
+        """Return `threshold`, to be made when it is needed, and not kept."""
+        noise = replace(self, planes=replace(self.planes, data=None, level=None), convolved=None)
+        return Lazy(noise.threshold, keep=False)
+
     def lazy_error(self, data: Any) -> Any:
         """Return the total error of each pixel, to be made when it is needed; as `total_error`."""
         if self.planes.error is not None:
@@ -190,7 +198,7 @@ class Prepared:
         )
         return Prepared(
             self.planes.cut(where), self.background.at(*window.bounds), self.parameters, smooth,
-            self.global_noise, significance, limit,
+            self.global_noise, significance, limit, self.noise_correlation,
         )  # fmt: skip
 
 
@@ -211,9 +219,11 @@ def prepare(planes: Planes, mesh: ExposureMesh, request: Request, window: Window
     if planes.relative:
         rms = planes.rms * planes.rms.dtype.type(mesh.scale)
         planes = replace(planes, rms=rms, relative=False)
+    made = request.combination is not None and planes.name == DETECTION
     return Prepared(
-        planes, background, request.parameters_of(planes.name), global_noise=mesh.global_noise
-    )
+        planes, background, request.parameters_of(planes.name), global_noise=mesh.global_noise,
+        noise_correlation=None if made else mesh.noise_correlation,
+    )  # fmt: skip
 
 
 def prepare_exposure(
@@ -301,15 +311,16 @@ def make_catalog(
     frame = Frame.from_images(
         data, labels, planes.mask, parameters.n_threads, sources.on_host_with,
         convolved_data=smooth,
-        error=image.lazy_error(data), background=level, origin=image.window.origin,
-        full_shape=request.shape,
+        error=image.lazy_error(data), threshold=image.lazy_threshold(), background=level,
+        origin=image.window.origin, full_shape=request.shape,
     )  # fmt: skip
     exposure = request.exposures.get(planes.name)  # none of a combination
     if exposure is not None:
         provenance = with_saturated(provenance, exposure.saturation, planes, sources)
     settings = CatalogSettings(
-        request.wcs, parameters.kron_params, parameters.localbkg_width, parameters.apermask_method
-    )
+        request.wcs, parameters.kron_params, parameters.localbkg_width, parameters.apermask_method,
+        image.noise_correlation,
+    )  # fmt: skip
     catalog = SourceCatalog.from_frame(
         frame, sources, settings, provenance=provenance, detection_cat=detection_cat,
         unit=request.unit_of(planes.name), n_threads=parameters.n_threads,

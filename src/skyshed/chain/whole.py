@@ -129,7 +129,7 @@ class WholeRun(Run):
         self._device = device_of(segmentation.label_table.image)
         self._catalogs, self._seconds = catalogs, seconds
         self._background, self._mask = image.background, image.planes.mask
-        self._level = image.planes.level
+        self._level, self._rms = image.planes.level, image.planes.rms
         self._noise = shaped.background, shaped.planes.rms
         # With sources, their catalogs hold the images; the exposure's own are let go.
         self._image = None if catalogs else image
@@ -162,15 +162,30 @@ class WholeRun(Run):
     @cached_property
     def table(self) -> "QTable":
         """One row per source."""
+        request = self.request
         if self.catalog is None:
-            request = self.request
-            return empty_table(
+            table = empty_table(
                 request.wcs, request.unit, self.parameters, self.dtype, request.has_quality,
                 request.calibration, request.association,
             )  # fmt: skip
-        return make_table(
-            self.catalog, self.parameters, self.request.calibration, self.request.association
-        )
+        else:
+            table = make_table(
+                self.catalog, self.parameters, request.calibration, request.association
+            )
+        if not self.parameters.aperture_correction:
+            return table
+        from skyshed.chain.aperture_correction import corrected
+
+        return corrected(table, self.growth, self.parameters, request.calibration)
+
+    @cached_property
+    def growth(self) -> Any:
+        """The curve of growth of the stars; `None` where there is none, or none was asked for."""
+        if self.catalog is None or not self.parameters.aperture_correction:
+            return None
+        from skyshed.chain.aperture_correction import growth_of, star_facts
+
+        return growth_of(star_facts(self.catalog))
 
     @property
     def tiles(self) -> "QTable":
@@ -181,7 +196,7 @@ class WholeRun(Run):
 
     def parts(self) -> Iterator[PlainTable]:
         """Yield the table, as one part; one that was asked for before may have been changed."""
-        if self.catalog is None or "table" in vars(self):
+        if self.catalog is None or "table" in vars(self) or self.parameters.aperture_correction:
             plain = to_plain(self.table)
         else:
             request = self.request
@@ -197,6 +212,10 @@ class WholeRun(Run):
 
     def read(self, name: str, window: Window) -> Any:
         """Return a window of one of the images."""
+        if name == "noise" and self._rms is not None:
+            return self._rms[window.slices]
+        if name == "noise":
+            name = "background_rms"
         if name == "background" and self._level is not None:
             return self._level[window.slices]
         if name in ("background", "background_rms"):
@@ -293,7 +312,12 @@ def run_whole(request: Request, begin: Callable[[str], None]) -> WholeRun:
     if segmentation.nlabels == 0 and request.known is not None:
         warn_of_nothing(request)
     clock.stop()
-    return WholeRun(request, meshes, segmentation, catalogs, image, shaped, clock.seconds)
+    run = WholeRun(request, meshes, segmentation, catalogs, image, shaped, clock.seconds)
+    if request.parameters.aperture_correction and run.growth is None:
+        from skyshed.chain.aperture_correction import warn_of_no_stars
+
+        warn_of_no_stars()
+    return run
 
 
 class Clock:

@@ -19,6 +19,7 @@ from skyshed.cli import (
     extract,
     info,
     init,
+    quality,
     simulate,
     survey,
     view,
@@ -32,7 +33,9 @@ from skyshed.log import LOGGER
 __all__ = ["COMMANDS", "command", "main", "make_parser"]
 
 #: The commands, in the order in which help lists them.
-COMMANDS = (extract, bands, survey, view, columns, init, simulate, info, completion)
+COMMANDS = (
+    extract, bands, survey, view, quality, columns, init, simulate, info, completion
+)  # fmt: skip
 
 
 #: Exit statuses: a request that cannot be met, an error in skyshed itself. That for some of several

@@ -13,7 +13,9 @@ __all__ = ["EXAMPLES", "SUMMARY", "USAGE", "add_options", "run"]
 
 SUMMARY = "Look at results: make a report of them, and open it in the browser."
 USAGE = "skyshed view DIR [--out FILE] [--no-open] [--anew]"
-EXAMPLES = (("a page of its own, and no browser", "skyshed view results --out field.html --no-open"),)
+EXAMPLES = (
+    ("a page of its own, and no browser", "skyshed view results --out field.html --no-open"),
+)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

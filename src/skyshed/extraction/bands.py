@@ -221,6 +221,11 @@ def open_bands(
         asked=_in_common(requests), of_band=of_band, combination=Combination(chosen, combine),
         matching=matching,
     )  # fmt: skip
+    if request.parameters.aperture_correction:
+        raise ValueError(
+            "aperture_correction must be False for several bands, got True: stars tell it of one "
+            "image; extract the band by itself, with detection_image"
+        )
     has_quality = any(each.has_quality for each in requests.values())
     has_wcs = request.wcs is not None
     possible = {  # in any of the bands

@@ -9,6 +9,7 @@ import numpy as np
 
 from skyshed.arguments import check_choice
 from skyshed.background import Background2D
+from skyshed.catalog import noise_factors
 from skyshed.chain.association import selected, selected_parts
 from skyshed.chain.run import Run
 from skyshed.extraction.summary import FlagCounts
@@ -71,7 +72,7 @@ class Extraction:
         self._run, self._host = run, host
         self._flags = FlagCounts()
         #: Versions, date and input.
-        self.record: dict[str, str] = record or run_record(run.request.origin())
+        self.record: dict[str, str] = record or {**run_record(run.request.origin()), **run.noted()}
 
     def __repr__(self) -> str:
         n, (ny, nx) = self.segmentation.nlabels, self.shape
@@ -167,6 +168,60 @@ class Extraction:
         Numbers that the file gave (zero point, gain, bits of the mask) are in `record`.
         """
         return self._run.request.as_asked(self._run.parameters)
+
+    @property
+    def settled_parameters(self) -> Parameters:
+        """The parameters with the numbers that the file gave in place of the names of its cards."""
+        return self._run.parameters
+
+    def depth(self, radius: float, nsigma: float = 5.0) -> ImageView:
+        """Return a map of how faint a source in a circle can be told from noise.
+
+        Parameters
+        ----------
+        radius : float
+            Of the circle, in pixels.
+        nsigma : float, optional
+            The significance.
+
+        Returns
+        -------
+        depth : ImageView, shape (ny, nx)
+            In each pixel, ``nsigma`` times the error of the sum of the background's noise over a
+            circle around it, with the correlation that a second pass over the background measured;
+            NaN where the image is masked. In the unit of the image.
+
+        Raises
+        ------
+        ValueError
+            If an argument is not a number above 0.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skyshed import extract
+        >>> image = np.random.default_rng(1).normal(10, 2, (128, 128))
+        >>> image[30:34, 60:64] += 50
+        >>> depth = extract(image, background=10.0, rms=np.full(image.shape, 2.0)).depth(3)
+        >>> print(f"{depth[60, 60]:.1f}")
+        53.2
+        """
+        for name, value in (("radius", radius), ("nsigma", nsigma)):
+            if not 0 < value < np.inf:
+                raise ValueError(f"{name} must be a number above 0, got {value!r}")
+        correlation = self._run.mesh().noise_correlation
+        factor = noise_factors.of_ellipses(correlation, [[0, 0, radius, radius, 0]])[0]
+        scale = nsigma * np.sqrt(np.pi * factor) * radius
+
+        def read(window: Window) -> Any:
+            noise = self._run.read("noise", window)
+            pixels = noise * noise.dtype.type(scale)
+            if self._run.has_mask:
+                mask = self._run.read("mask", window)
+                pixels = self._run.xp.where(mask, pixels.dtype.type(np.nan), pixels)
+            return to_host(pixels) if self._host else pixels
+
+        return ImageView(read, self.shape, self._run.dtype)
 
     @property
     def tiles(self) -> "QTable":

@@ -29,6 +29,9 @@ from skyshed.sources import Sources
 
 __all__ = ["Noted", "catalogs_in", "measure"]
 
+#: The facts of stars where none are asked for.
+NO_STARS = np.empty((0, 0))
+
 
 def measure(job: Job, tile: tuple[int, int]) -> None:
     """Measure the sources of a tile, and write its labels."""
@@ -38,16 +41,31 @@ def measure(job: Job, tile: tuple[int, int]) -> None:
     labels = labels_in(job, window)
     chunks = job.draw(tile, labels[core.within(window)])
     if job.request.of_band:
-        table, names, ellipses = _of_bands(job, tile, window, labels)
+        table, names, ellipses, stars = *_of_bands(job, tile, window, labels), NO_STARS
     else:
         tell = partial(
             plain_table, parameters=job.parameters, calibration=job.request.calibration,
             association=job.request.association,
         )  # fmt: skip
-        table, names, ellipses = _table(job, _catalogs(job, tile, window, labels), tell)
+        catalogs, facts = _catalogs(job, tile, window, labels), []
+        if job.parameters.aperture_correction:
+            catalogs = _noting_stars(catalogs, facts)
+        table, names, ellipses = _table(job, catalogs, tell)
+        stars = np.concatenate(facts) if facts else NO_STARS
     if table is not None:
         job.workspace.save_table(table, tile)
-    job.workspace.save(Measured(names, ellipses, chunks, perf_counter() - start), tile)
+    job.workspace.save(Measured(names, ellipses, chunks, stars, perf_counter() - start), tile)
+
+
+def _noting_stars(
+    catalogs: Iterator[SourceCatalog], facts: list[Any]
+) -> Iterator[SourceCatalog]:  # fmt: skip
+    """Yield catalogs, and note what tells their stars."""
+    from skyshed.chain.aperture_correction import star_facts
+
+    for catalog in catalogs:
+        yield catalog
+        facts.append(star_facts(catalog))
 
 
 def _of_bands(

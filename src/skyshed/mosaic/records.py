@@ -115,6 +115,7 @@ class Meshes(Record):
                     int(each["n_unmasked"]), float(each["noise_ratio"]), int(each["n_boxes"]),
                     int(each["n_noiseless"]), int(each["n_zero"]), int(each["n_unclipped"]),
                     float(each["left"]), bool(each["few_left"]), float(each["given_noise"]),
+                    each["correlation"],
                 )
                 for name, each in _nested(arrays)["exposures"].items()
             }
@@ -417,12 +418,16 @@ class Measured(Record):
         Their Kron ellipses, ``x, y, a, b, theta`` (degrees), NaN where there is none.
     chunks : array of int64
         The seals of the chunks of the map of labels that the tile wrote.
+    stars : array of float64, shape (n, k) or (0, 0)
+        Where fluxes are to be corrected, what tells stars: see
+        `skyshed.chain.aperture_correction.star_facts`.
     """
 
     kind = "measure"
     labels: Any
     ellipses: Any
     chunks: Any
+    stars: Any
     seconds: float
 
 

@@ -1,7 +1,7 @@
 """A run over tiles: the phases in their order, each from where the workspace has it."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from time import monotonic, sleep
 from typing import Any
@@ -48,7 +48,7 @@ from skyshed.mosaic.records import (
 from skyshed.mosaic.second_pass import assemble_again, find, join_found, measure_again
 from skyshed.mosaic.stitch import stitch_tiles
 from skyshed.namespace import array_namespace
-from skyshed.output.table_parts import PlainTable, concatenated
+from skyshed.output.table_parts import PlainTable, concatenated, from_plain, to_plain
 from skyshed.parameters import Parameters
 from skyshed.segmentation import SegmentationImage
 from skyshed.segmentation.provenance import Provenance
@@ -208,6 +208,10 @@ class TiledRun(Run):
         warn_of_doubts(self.request.exposures, self.job.meshes.exposures)
         if self._sources.labels.size == 0:
             warn_of_nothing(self.request)
+        if parameters.aperture_correction and self.growth is None:
+            from skyshed.chain.aperture_correction import warn_of_no_stars
+
+            warn_of_no_stars()
         changed = {name: labels.size for name, labels in self._changed_modes().items()}
         if changed:
             warn_of_modes(changed, parameters.mode, parameters.max_markers)
@@ -255,6 +259,8 @@ class TiledRun(Run):
         if name == "threshold":
             return self.job.prepare(window, self.request.detected_on).threshold()
         image = self.job.prepare(window)
+        if name == "noise":
+            return image.noise()
         if name in ("background", "background_rms"):
             return image.level() if name == "background" else image.background.background_rms
         if name == "mask":
@@ -292,10 +298,11 @@ class TiledRun(Run):
         if parts:
             return catalog_table(concatenated(parts), self.parameters, self.request.calibration)
         request = self.request
-        return empty_table(
+        table = empty_table(
             request.wcs, request.unit, self.parameters, self.dtype, request.has_quality,
             request.calibration, request.association,
         )  # fmt: skip
+        return self._corrected(table) if self.parameters.aperture_correction else table
 
     @cached_property
     def _catalogs(self) -> tuple[Any, Any]:
@@ -349,11 +356,33 @@ class TiledRun(Run):
         for tile in self.job.tiling:
             try:
                 if len(workspace.load(Measured, tile, ("labels",)).labels):
-                    yield workspace.load_table(tile)
+                    part = workspace.load_table(tile)
+                    if self.parameters.aperture_correction:
+                        rows = part.rows
+                        part = replace(to_plain(self._corrected(from_plain(part))), rows=rows)
+                    yield part
             except OSError as error:
                 lost = [each for each in self.job.tiling if self._lacks_table(each)]
                 again = self.job.measure_again([tile, *(each for each in lost if each != tile)])
                 raise WorkspaceError(f"{error}: {again}") from error
+
+    def _corrected(self, table: QTable) -> QTable:
+        """Return a table with fluxes of all light."""
+        from skyshed.chain.aperture_correction import corrected
+
+        return corrected(table, self.growth, self.parameters, self.request.calibration)
+
+    @cached_property
+    def growth(self) -> Any:
+        """The curve of growth of the stars; `None` where there is none, or none was asked for."""
+        if not self.parameters.aperture_correction:
+            return None
+        from skyshed.chain.aperture_correction import growth_of
+
+        load = self.job.workspace.load
+        parts = [load(Measured, tile, ("stars",)).stars for tile in self.job.tiling]
+        parts = [part for part in parts if part.size]
+        return growth_of(np.concatenate(parts)) if parts else None
 
     def _lacks_table(self, tile: tuple[int, int]) -> bool:
         """Whether the table of a tile that measured any source is lost."""

@@ -167,7 +167,9 @@ def to_plain(table: Any) -> PlainTable:
             columns[each] = np.asarray(getattr(values, "value", values))
         described["columns"] = list(parts)
         described["facts"] = [
-            _facts(each, u.deg if kind == "sky" else getattr(values, "unit", None), name, column, info)
+            _facts(
+                each, u.deg if kind == "sky" else getattr(values, "unit", None), name, column, info
+            )
             for each, values in parts.items()
         ]
         about.append(described)

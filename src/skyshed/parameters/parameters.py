@@ -153,6 +153,13 @@ class Parameters:
         "how far segments are grown to be left out of the second pass",
         "pix",
     )
+    correlated_noise: bool = _parameter(
+        True,
+        "background",
+        Flag(),
+        "a second pass measures how the noise of pixels is correlated, and errors are those of "
+        "sums over such pixels",
+    )
     kernel_fwhm: float | None = _parameter(
         3.0,
         "convolution",
@@ -287,6 +294,20 @@ class Parameters:
     )
     aperture_radii: tuple[float, ...] = _parameter(
         (), "measurement", Several(Number(0, above=True)), "radii of circular apertures", "pix"
+    )
+    aperture_center: str = _parameter(
+        "centroid",
+        "measurement",
+        Choice(("centroid", "centroid_win")),
+        "where these apertures are: at the centroid, or at that of a Gaussian window, which is "
+        "better for stars",
+    )
+    aperture_correction: bool = _parameter(
+        False,
+        "measurement",
+        Flag(),
+        "add fluxes of all light, total_flux and aperture_..._total_flux, by how the light of the "
+        "image's stars grows with the radius",
     )
     effective_gain: float | str | None = _parameter(
         None,

@@ -1,0 +1,1 @@
+"""Catalogs beside the truth of simulated fields: ``python -m benchmarks.truth``."""

@@ -1,0 +1,147 @@
+"""Catalogs of skyshed and its peers beside the truth of simulated fields.
+
+    python -m benchmarks.truth                      # ten fields, all tools, in some ten minutes
+    python -m benchmarks.truth --field survey       # one of them
+    python -m benchmarks.truth --out                # write results/truth.md
+    python -m benchmarks.truth --quick              # no photutils, no search for equal thresholds
+
+The fields are in `benchmarks/truth/fields.py`. Their seeds are drawn at run time, and printed.
+"""
+
+import argparse
+import importlib.util
+import secrets
+import sys
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from benchmarks.source_extractor import installed
+from benchmarks.truth.catalogs import Tool
+from benchmarks.truth.colors import COLOR_FIELDS, color_pull
+from benchmarks.truth.fields import FIELDS, SIDE, Plan
+from benchmarks.truth.figures import FALSE_PER_MPX, FIGURES, Judge, deepest
+from benchmarks.truth.photutils_tool import photutils_tool
+from benchmarks.truth.simulate import simulate
+from benchmarks.truth.skyshed_tool import RECOMMENDED, skyshed_tool
+
+RESULTS = Path(__file__).parents[1] / "results" / "truth.md"
+DEPTH = "complete at equal false"
+COLOR = "color pull"
+
+
+def tools(quick: bool) -> list[Tool]:
+    """Return the tools that are there, the baseline first."""
+    found = [
+        photutils_tool("skyshed"), skyshed_tool(), skyshed_tool("recommended", **RECOMMENDED)
+    ]  # fmt: skip
+    if not quick and importlib.util.find_spec("photutils"):
+        found.append(photutils_tool())
+    if importlib.util.find_spec("sep"):
+        from benchmarks.truth.sep_tool import sep_tool
+
+        found.append(sep_tool())
+    if installed():
+        from benchmarks.truth.source_extractor_tool import source_extractor_tool
+
+        found += [source_extractor_tool(False), source_extractor_tool(True)]
+    return found
+
+
+def judged(plan: Plan, seed: int, side: int, quick: bool) -> tuple[float, dict[str, Any]]:
+    """Return the limit of a field, and the figures of each tool."""
+    sky = simulate(plan, seed, side)
+    judge = Judge(sky, np.nan)
+    found: dict[str, Any] = {}
+    for tool in tools(quick):
+        start = perf_counter()
+        catalog = tool.measure(sky, judge.radii)
+        if not found:
+            judge = Judge(sky, judge.half_complete(catalog))
+        figures = judge.figures(catalog)
+        if tool.detect is not None and not quick:
+            share, threshold, number = deepest(tool, judge)
+            figures[DEPTH] = f"{share:.3f} ({threshold:.2f}: {number:.1f})"
+        if tool.name in ("skyshed", "recommended") and plan.name in COLOR_FIELDS:
+            figures[COLOR] = color_pull(plan, seed, side, judge.limit, tool.options)
+        found[tool.name] = figures
+        print(f"  {tool.name}: {perf_counter() - start:.1f} s", file=sys.stderr)
+    return judge.limit, found
+
+
+def table(found: dict[str, dict[str, Any]]) -> str:
+    """Return the figures of a field: a row for each, a column for each tool."""
+    lines = [f"| | wanted | {' | '.join(found)} |", "|" + " --- |" * (len(found) + 2)]
+    wanted = {**FIGURES, DEPTH: "at least any peer's", COLOR: "0.9-1.15"}
+    for name, what in wanted.items():
+        cells = [_spelled(figures.get(name)) for figures in found.values()]
+        if any(cells):
+            lines.append(f"| {name} | {what} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _spelled(value: Any) -> str:
+    if value is None or (isinstance(value, float) and not np.isfinite(value)):
+        return ""
+    if isinstance(value, float):
+        return f"{value:.0f}" if abs(value) >= 10 else f"{value:.3f}"
+    return str(value)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Print the tables, and write them where asked for."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    add = parser.add_argument
+    add("--field", nargs="+", choices=[plan.name for plan in FIELDS], help="default: all")
+    add("--side", type=int, default=SIDE, help="of the fields, in pixels")
+    add("--seed", type=int, help="of all fields; drawn if not given")
+    add("--quick", action="store_true", help="no photutils, no search for equal thresholds")
+    add("--out", action="store_true", help="write benchmarks/results/truth.md")
+    options = parser.parse_args(argv)
+    plans = [plan for plan in FIELDS if options.field is None or plan.name in options.field]
+    parts = []
+    for plan in plans:
+        seed = options.seed if options.seed is not None else secrets.randbelow(2**31)
+        print(f"{plan.name}, seed {seed}", file=sys.stderr)
+        depth, found = judged(plan, seed, options.side, options.quick)
+        conditions = ", ".join(f"{key} {value:g}" for key, value in plan.conditions.items())
+        parts.append(
+            f"## {plan.name}\n\nSimulator {plan.simulator}; {conditions or 'its defaults'}; "
+            f"correlation of neighbouring pixels {plan.correlation:.2f}; seed {seed}; the baseline "
+            f"finds half of the sources at magnitude {depth:.2f}.\n\n{table(found)}\n"
+        )
+        print(parts[-1])
+    text = f"{HEAD.format(side=options.side)}\n" + "\n".join(parts)
+    if options.out:
+        RESULTS.write_text(text)
+
+
+HEAD = f"""# Catalogs beside the truth
+
+`python -m benchmarks.truth --side {{side}} --out`: fields of {{side}} x {{side}} pixels, which
+`benchmarks/truth/fields.py` lists. **skyshed** is `extract` with its defaults, **recommended** that
+with `background_passes=2, aperture_center="centroid_win", aperture_correction=True`.
+The limit is the magnitude at which the baseline, the recipe of photutils' guide, finds half of the
+sources. A detection is of the brightest source within 3 pixels.
+
+- **sky bias**: median of (background - true sky) / noise.
+- **total -1, -2.5**: median of total flux / true flux of galaxies 1 and 2.5 magnitudes above the
+  limit that have no neighbour (within 3.5 FWHM, of a twentieth of their flux), of the flux that
+  **totals** names first; there those of the other fluxes 1 magnitude above. **stars -1**: of stars.
+- **pulls**: width of (measured - true) / error of sources without neighbours, 0.75 to 3 magnitudes
+  above the limit: flux in a circle of 1 and of 2 FWHM, beside the same circle on the image without
+  noise, with all faint neighbours in it; of stars without a neighbour above the limit, beside the
+  star's own light in that circle, so that neighbours too faint to be detected are noise; x of
+  these; color of stars between two bands of seeing 1 and 1.43, matched.
+- **bad**: detections per 2048 x 2048 pixels with no true source, or more than 3 times its flux.
+- **complete**: share of all sources brighter than the limit.
+- **mag**: scatter of stars in a circle of 0.7 FWHM; the wanted figures are for the survey's seeing
+  and noise.
+- **{DEPTH}**: share of sources within half a magnitude of the limit where there are at most
+  {FALSE_PER_MPX:g} detections per million pixels on the negative image (threshold: detections).
+"""
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,221 @@
+"""What is told of a catalog beside the truth, and what is wanted."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import sep
+
+from benchmarks.truth.catalogs import Catalog, Tool
+from benchmarks.truth.simulate import Sky
+from skyshed.quality.matching import isolated, match
+from skyshed.quality.scores import completeness, limit, middle, pull_width, spread
+
+__all__ = ["FIGURES", "NEAR", "SHARE", "Judge", "deepest"]
+
+#: A detection is of a source within this many pixels (the findings').
+RADIUS = 3.0
+#: A flux more than this many times the true one is a bad detection.
+CATASTROPHE = 3.0
+#: Nothing is judged so near the edge, in pixels.
+BORDER = 16
+#: Bins of magnitude of the completeness.
+EDGES = np.arange(17.0, 25.6, 0.25)
+#: Neighbours within this many FWHM, with this share of the flux, disturb a measurement.
+NEAR, SHARE = 3.5, 0.05
+#: Errors are judged of sources so far above the limit: fainter ones are selected by their noise,
+#: the light of brighter ones is not a matter of noise.
+PULLS = (-3.0, -0.75)
+#: False detections per million pixels of the negative image, at which detection is compared.
+FALSE_PER_MPX = 5.0
+#: Thresholds between which that number is searched, and steps.
+THRESHOLDS, STEPS = (0.5, 6.0), 6
+
+#: What is told, and what is wanted.
+FIGURES = {
+    "sources": "",
+    "sky bias": "<= 0.04, crowded: half of today's",
+    "total -1": "0.93-1.07 (aim 0.95-1.05)",
+    "total -2.5": "",
+    "totals": "",
+    "stars -1": "",
+    "flux pull": "0.9-1.15",
+    "wide flux pull": "0.9-1.15",
+    "star flux pull": "0.9-1.15",
+    "star wide flux pull": "0.9-1.15",
+    "x pull": "0.9-1.15",
+    "bad": "<= SourceExtractor, no CLEAN",
+    "of them no source": "",
+    "complete": "",
+    "mag 20-22": "0.02",
+    "22-23": "0.06",
+    "23-24": "0.13",
+}
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Compares catalogs with a field's truth.
+
+    Attributes
+    ----------
+    sky : Sky
+        The field.
+    limit : float
+        The magnitude at which the baseline finds half of the sources.
+    """
+
+    sky: Sky
+    limit: float
+
+    @property
+    def radii(self) -> tuple[float, float, float]:
+        """Of apertures: for stars (0.7 FWHM), and those whose errors are judged (1, 2 FWHM)."""
+        fwhm = self.sky.psf_fwhm
+        return round(0.7 * fwhm, 1), round(fwhm, 1), round(2 * fwhm, 1)
+
+    def figures(self, catalog: Catalog) -> dict[str, Any]:
+        """Return `FIGURES` of a catalog."""
+        sky, m = self.sky, self.sky.magnitude
+        found = match(catalog.x, catalog.y, sky.x, sky.y, sky.flux, RADIUS)
+        inside = _inside(sky, sky.x, sky.y)
+        got = found.detection_of >= 0
+        of = found.detection_of
+        alone = isolated(sky.x, sky.y, sky.flux, NEAR * sky.psf_fwhm, SHARE)
+        total = next(iter(catalog.fluxes.values()))
+
+        def ratios(flux: Any, star: bool, above: float) -> float:
+            near = np.abs(m - (self.limit - above)) <= 0.25
+            chosen = got & inside & alone & near & (sky.star == star)
+            return middle(flux[of[chosen]] / sky.flux[chosen])
+
+        others = ", ".join(
+            f"{each} {ratio:.3f}"
+            for each, flux in catalog.fluxes.items()
+            if np.isfinite(ratio := ratios(flux, False, 1.0))
+        )
+        judged = _inside(sky, catalog.x, catalog.y)
+        no_source = judged & (found.source_of < 0)
+        too_bright = judged & (found.source_of >= 0)
+        too_bright &= total > CATASTROPHE * sky.flux[found.source_of]
+        per_field = 4 * 1024**2 / judged_area(sky)
+        chosen = got & inside & alone & (m > self.limit + PULLS[0]) & (m < self.limit + PULLS[1])
+        stars = got & inside & sky.star & self._undisturbed()
+        stars &= (m > self.limit + PULLS[0]) & (m < self.limit + PULLS[1])
+        return {
+            "sources": len(catalog.x),
+            "sky bias": float(np.median((catalog.background - sky.sky) / sky.rms)),
+            "total -1": ratios(total, False, 1.0),
+            "total -2.5": ratios(total, False, 2.5),
+            "totals": others,
+            "stars -1": ratios(total, True, 1.0),
+            "flux pull": self._flux_pull(catalog, of[chosen], self.radii[1]),
+            "wide flux pull": self._flux_pull(catalog, of[chosen], self.radii[2]),
+            "star flux pull": self._star_pull(catalog, of, stars, self.radii[1]),
+            "star wide flux pull": self._star_pull(catalog, of, stars, self.radii[2]),
+            "x pull": self._x_pull(catalog, of, stars),
+            "bad": per_field * (np.count_nonzero(no_source) + np.count_nonzero(too_bright)),
+            "of them no source": per_field * np.count_nonzero(no_source),
+            "complete": float(np.mean(got[inside & (m < self.limit)])),
+            **self._star_scatter(catalog, got & inside & alone & sky.star, of),
+        }
+
+    def _flux_pull(self, catalog: Catalog, detection: Any, radius: float) -> float:
+        """Compare fluxes with those in the same circles on the image without noise."""
+        flux, error = (np.asarray(each)[detection] for each in catalog.apertures[radius])
+        x, y = (np.ascontiguousarray(each[detection], float) for each in (catalog.x, catalog.y))
+        good = np.isfinite(x) & np.isfinite(y)
+        if not good.any():
+            return np.nan
+        true, _, _ = sep.sum_circle(self.sky.light, x[good], y[good], radius, subpix=0)
+        return pull_width(flux[good], true, error[good])
+
+    def _undisturbed(self) -> Any:
+        """Return which sources have no neighbour that could be detected."""
+        sky = self.sky
+        bright = sky.magnitude < self.limit
+        alone = np.zeros(len(sky.x), bool)
+        alone[bright] = isolated(
+            sky.x[bright], sky.y[bright], sky.flux[bright], NEAR * sky.psf_fwhm, 0.0
+        )
+        return alone
+
+    def _star_pull(self, catalog: Catalog, of: Any, chosen: Any, radius: float) -> float:
+        """Compare fluxes of stars with their own light, to which undetected neighbours add."""
+        sky = self.sky
+        flux, error = (np.asarray(each)[of[chosen]] for each in catalog.apertures[radius])
+        scale = sky.psf_fwhm / (2 * np.sqrt(2 ** (1 / sky.psf_beta) - 1))
+        share = 1 - (1 + (radius / scale) ** 2) ** (1 - sky.psf_beta)
+        return pull_width(flux, share * sky.flux[chosen], error)
+
+    def _x_pull(self, catalog: Catalog, of: Any, chosen: Any) -> float:
+        if catalog.x_error is None:
+            return np.nan
+        detection = of[chosen]
+        return pull_width(catalog.x[detection], self.sky.x[chosen], catalog.x_error[detection])
+
+    def _star_scatter(self, catalog: Catalog, chosen: Any, of: Any) -> dict[str, float]:
+        """Return the scatter of magnitudes of stars from the small aperture, at three depths."""
+        sky = self.sky
+        flux = np.asarray(catalog.apertures[self.radii[0]][0], float)
+        if catalog.corrected is not None:
+            flux = catalog.corrected[0]
+        result = {}
+        for name, (low, high) in {
+            "mag 20-22": (20, 22), "22-23": (22, 23), "23-24": (23, 24)
+        }.items():  # fmt: skip
+            stars = chosen & (sky.magnitude >= low) & (sky.magnitude < high)
+            ratio = flux[of[stars]] / sky.flux[stars]
+            result[name] = spread(-2.5 * np.log10(np.where(ratio > 0, ratio, np.nan)))
+        return result
+
+    def half_complete(self, catalog: Catalog) -> float:
+        """Return the magnitude at which a catalog has half of the sources."""
+        sky = self.sky
+        found = match(catalog.x, catalog.y, sky.x, sky.y, sky.flux, RADIUS)
+        inside = _inside(sky, sky.x, sky.y)
+        share = completeness(found.detection_of[inside] >= 0, sky.magnitude[inside], EDGES)
+        return limit(share, EDGES)
+
+
+def judged_area(sky: Sky) -> int:
+    """Return how many pixels are judged."""
+    ny, nx = sky.data.shape
+    return (ny - 2 * BORDER) * (nx - 2 * BORDER)
+
+
+def _inside(sky: Sky, x: Any, y: Any) -> Any:
+    ny, nx = sky.data.shape
+    with np.errstate(invalid="ignore"):
+        return (x > BORDER) & (x < nx - BORDER) & (y > BORDER) & (y < ny - BORDER)
+
+
+def deepest(tool: Tool, judge: Judge) -> tuple[float, float, float]:
+    """Return how much a tool finds where it has `FALSE_PER_MPX` detections on the negative image.
+
+    Returns
+    -------
+    completeness : float
+        Of sources within half a magnitude of the limit.
+    threshold : float
+        At which that is, in the tool's own unit.
+    false : float
+        Detections on the negative image there, per million pixels.
+    """
+    sky = judge.sky
+    wanted = FALSE_PER_MPX * sky.data.size / 1e6
+    low, high = THRESHOLDS
+    threshold, number = high, np.nan
+    for _ in range(STEPS):
+        middle_ = float(np.sqrt(low * high))
+        n = len(tool.detect(sky.negative, sky, middle_)[0])
+        if n > wanted:
+            low = middle_
+        else:
+            high = threshold = middle_
+            number = n
+    x, y = tool.detect(sky.data, sky, threshold)
+    found = match(x, y, sky.x, sky.y, sky.flux, RADIUS)
+    near = _inside(sky, sky.x, sky.y) & (np.abs(sky.magnitude - judge.limit) < 0.5)
+    share = float(np.mean(found.detection_of[near] >= 0))
+    return share, threshold, number / sky.data.size * 1e6

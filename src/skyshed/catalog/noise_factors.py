@@ -1,0 +1,75 @@
+"""What the correlation of the noise makes of the errors of fluxes and positions.
+
+The autocorrelation of the weights of a sum depends on the size and the shape of its aperture alone.
+That of an ellipse is the lens that it has in common with itself, shifted; it is that of a circle
+once lengths are measured in its semi-axes.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from skyshed.noise_correlation import variance_factor
+
+__all__ = ["of_ellipses", "of_positions", "of_segments"]
+
+
+def of_ellipses(noise_correlation: Any, ellipses: Any) -> Any:
+    """Return the factors of the variances of sums over ellipses.
+
+    Parameters
+    ----------
+    noise_correlation : tuple of tuple of float, or None
+        See `skyshed.noise_correlation.correlation_of`.
+    ellipses : array of float64, shape (n, 5)
+        ``x, y, a, b, theta``, the angle in radians.
+    """
+    _, _, a, b, theta = np.asarray(ellipses, float).T
+    cos, sin = np.cos(theta), np.sin(theta)
+
+    def overlap(dy: int, dx: int) -> Any:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            half = np.hypot((dx * cos + dy * sin) / a, (dy * cos - dx * sin) / b) / 2
+        half = np.where(half < 1, half, 1.0)
+        return 2 / np.pi * (np.arccos(half) - half * np.sqrt(1 - half * half))
+
+    return variance_factor(noise_correlation, overlap, len(a))
+
+
+def of_segments(
+    noise_correlation: Any, area: Any, semimajor_sigma: Any, semiminor_sigma: Any, orientation: Any
+) -> Any:
+    """Return the factors of sums over segments: of ellipses of their area and shape."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        axis_ratio = semiminor_sigma / semimajor_sigma
+        axis_ratio = np.where(axis_ratio > 0, axis_ratio, 1.0)
+        a = np.sqrt(area / (np.pi * axis_ratio))
+    theta = np.deg2rad(np.where(np.isfinite(orientation), orientation, 0.0))
+    zero = np.zeros_like(a)
+    return of_ellipses(noise_correlation, np.column_stack([zero, zero, a, a * axis_ratio, theta]))
+
+
+def of_positions(noise_correlation: Any, sigma: Any) -> tuple[Any, Any]:
+    """Return the factors of the variances of x and of y of centroids in Gaussian windows.
+
+    The weights are ``x exp(-r^2 / 2 sigma^2)``, of which the autocorrelation at (dy, dx) is
+    ``(1 - dx^2 / 2 sigma^2) exp(-d^2 / 4 sigma^2)`` of that at 0.
+
+    Parameters
+    ----------
+    noise_correlation
+        As for `of_ellipses`.
+    sigma : array of float64, shape (n,)
+        Of the windows, in pixels.
+    """
+    with np.errstate(divide="ignore"):
+        rate = 1 / np.square(sigma)
+
+    def overlap(along: int, across: int) -> Any:
+        return (1 - along**2 * rate / 2) * np.exp(-(along**2 + across**2) * rate / 4)
+
+    n = len(rate)
+    return (
+        variance_factor(noise_correlation, lambda dy, dx: overlap(dx, dy), n),
+        variance_factor(noise_correlation, overlap, n),
+    )

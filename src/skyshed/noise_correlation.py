@@ -1,0 +1,182 @@
+"""How much the noise of a pixel says of that of its neighbours, and what sums make of it."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from skyshed.namespace import array_namespace, in_one_transfer
+
+__all__ = [
+    "LARGEST_LAG",
+    "LEAST_PIXELS",
+    "correlation_of",
+    "pair_sums",
+    "sampled_boxes",
+    "variance_factor",
+]
+
+#: Correlation is measured between pixels up to this far apart along each axis: farther than the
+#: kernels of resampling reach (Lanczos-4, drizzled pixels).
+LARGEST_LAG = 5
+#: Boxes that it is measured in: 390,000 pixels, of which each correlation is good to 0.002.
+N_BOXES = 96
+#: Good pixels that it takes.
+LEAST_PIXELS = 5_000
+#: Deviations are counted in this part of the noise, and those beyond so many sigma left out. All
+#: sums are whole numbers then, which are the same in any order.
+STEPS, LARGEST = 256, 4.0
+#: The fractional part of the golden ratio: its multiples are spread evenly over boxes.
+GOLDEN = (math.sqrt(5) - 1) / 2
+#: Lags, a half of them: those of the other half are the same.
+LAGS = tuple(
+    (dy, dx)
+    for dy in range(LARGEST_LAG + 1)
+    for dx in range(-LARGEST_LAG, LARGEST_LAG + 1)
+    if (dy, dx) >= (0, 0)
+)
+#: Noise that is anticorrelated may cancel in an aperture; its error is no less than this part.
+LEAST_FACTOR = 0.01
+
+
+def sampled_boxes(shape: tuple[int, int], box_size: tuple[int, int]) -> Any:
+    """Return the rows and columns of the whole boxes that the correlation is measured in.
+
+    They are spread over the image, and are the same however it is cut into tiles.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Of the whole image.
+    box_size : tuple of int
+        Height and width of the boxes.
+
+    Returns
+    -------
+    boxes : array of int64, shape (n, 2)
+        In the order of rows.
+    """
+    n_rows, n_columns = (whole // size for whole, size in zip(shape, box_size, strict=True))
+    total = n_rows * n_columns
+    if total <= N_BOXES:
+        chosen = np.arange(total)
+    else:
+        chosen = np.unique((total * ((np.arange(N_BOXES) * GOLDEN) % 1.0)).astype(np.int64))
+    return np.column_stack(np.divmod(chosen, max(n_columns, 1)))
+
+
+def pair_sums(
+    data: Any, mask: Any, corners: Any, box_size: tuple[int, int], level: Any, noise: Any
+) -> Any:
+    """Add up the products of pixels of some boxes, for each lag.
+
+    Parameters
+    ----------
+    data : array of float, shape (ny, nx)
+        The image.
+    mask : array of bool, shape (ny, nx), or None
+        True where it is no background.
+    corners : array of int64, shape (n, 2)
+        The first row and column of each box.
+    box_size : tuple of int
+        Height and width of the boxes.
+    level, noise : array of float, shape (n,)
+        Of the background of each.
+
+    Returns
+    -------
+    sums : array of float64, shape (n, 2 + 2 m)
+        Whole numbers: the good pixels, the sum of their deviations, for each of the m `LAGS` the
+        sum of the products of pairs, and for each their number.
+    """
+    height, width = box_size
+    y = corners[:, :1, None] + np.arange(height)[:, None]
+    x = corners[:, 1:, None] + np.arange(width)
+    xp = array_namespace(data=data)
+    at = xp.asarray(y), xp.asarray(x)
+    pixels = [data[at], *(() if mask is None else (mask[at],))]
+    values, *masked = in_one_transfer(*pixels)
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        deviation = (values.astype(float) - level[:, None, None]) / noise[:, None, None]
+        good = np.abs(deviation) <= LARGEST
+    if masked:
+        good &= ~masked[0]
+    whole = np.where(good, np.rint(STEPS * np.where(good, deviation, 0.0)), 0.0)
+    count = good.astype(float)
+    products: list[Any] = []
+    pairs: list[Any] = []
+    for dy, dx in LAGS:
+        first = slice(None, height - dy), slice(max(-dx, 0), width - max(dx, 0))
+        second = slice(dy, None), slice(max(dx, 0), width + min(dx, 0))
+        for image, sums in ((whole, products), (count, pairs)):
+            sums.append(
+                np.einsum(
+                    "kij,kij->k", image[:, first[0], first[1]], image[:, second[0], second[1]]
+                )
+            )
+    return np.column_stack([count.sum((1, 2)), whole.sum((1, 2)), *products, *pairs])
+
+
+def correlation_of(sums: Any) -> tuple[tuple[float, ...], ...] | None:
+    """Return the correlation of the noise of pixels by how far they are apart.
+
+    The mean of each box is subtracted, so that what the background follows does not count.
+
+    Parameters
+    ----------
+    sums : array of float64, shape (n, 2 + 2 m)
+        Those of `pair_sums`, of boxes in a fixed order.
+
+    Returns
+    -------
+    correlation : tuple of tuple of float, or None
+        A square; ``[LARGEST_LAG + dy][LARGEST_LAG + dx]`` is that of pixels dy and dx apart, 1 in
+        the middle. `None` where there are fewer than `LEAST_PIXELS` good pixels.
+    """
+    n = len(LAGS)
+    count, total, products, pairs = np.split(sums, [1, 2, 2 + n], axis=1)
+    if count.sum() < LEAST_PIXELS:
+        return None
+    mean = total / np.maximum(count, 1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        covariance = (products - pairs * mean**2).sum(0) / pairs.sum(0)
+    if not covariance[0] > 0:
+        return None
+    square = np.zeros((2 * LARGEST_LAG + 1,) * 2)
+    for (dy, dx), value in zip(LAGS, np.nan_to_num(covariance / covariance[0]), strict=True):
+        square[LARGEST_LAG + dy, LARGEST_LAG + dx] = value
+        square[LARGEST_LAG - dy, LARGEST_LAG - dx] = value
+    return tuple(map(tuple, square.tolist()))
+
+
+def variance_factor(correlation: Any, overlap: Any, n: int) -> Any:
+    r"""Return the variance of weighted sums of correlated noise over that of independent noise.
+
+    .. math:: 1 + \sum_{d \neq 0} \rho(d) A(d) / A(0)
+
+    where :math:`A` is the autocorrelation of the weights.
+
+    Parameters
+    ----------
+    correlation : tuple of tuple of float, or None
+        Of `correlation_of`; `None` for independent noise.
+    overlap : callable
+        ``overlap(dy, dx)`` returns ``A(d) / A(0)`` of n sums.
+    n : int
+        The number of sums.
+
+    Returns
+    -------
+    factor : array of float64, shape (n,)
+        At least `LEAST_FACTOR`.
+    """
+    factor = np.ones(n)
+    if correlation is None:
+        return factor
+    middle = len(correlation) // 2
+    for row, values in enumerate(correlation[middle:]):
+        for column, value in enumerate(values):
+            lag = row, column - middle
+            if lag > (0, 0) and value:
+                factor += 2 * value * overlap(*lag)
+    return np.where(factor < LEAST_FACTOR, LEAST_FACTOR, factor)

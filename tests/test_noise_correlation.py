@@ -1,0 +1,186 @@
+"""The correlation of noise is found, and errors of sums over such noise are right."""
+
+import numpy as np
+import pytest
+from scipy.ndimage import correlate1d, gaussian_filter
+
+from skyshed import SegmentationImage, SourceCatalog, extract
+from skyshed.catalog import noise_factors
+from skyshed.noise_correlation import LARGEST_LAG, correlation_of, pair_sums, sampled_boxes
+from tests.mosaic.fields import by_tiles
+from tests.pipeline_field import same_tables
+
+WEIGHTS = ([1.0], [0.158, 1, 0.158], [0.5, 1, 0.5], [-0.1, 1, -0.1])
+
+
+def noise(weights, seed, shape=(512, 640)):
+    """Return noise of variance 1, white noise convolved along both axes."""
+    weights = np.array(weights) / np.sqrt(np.sum(np.square(weights)))
+    white = np.random.default_rng(seed).standard_normal(shape)
+    return correlate1d(correlate1d(white, weights, 0, mode="wrap"), weights, 1, mode="wrap")
+
+
+def measured(image, box=64, mask=None):
+    """Return the correlation found in an image of noise 1 and level 0."""
+    places = sampled_boxes(image.shape, (box, box))
+    level, one = np.zeros(len(places)), np.ones(len(places))
+    return correlation_of(pair_sums(image, mask, places * box, (box, box), level, one))
+
+
+@pytest.mark.parametrize("weights", WEIGHTS)
+def test_the_correlation_is_that_of_the_filter(weights):
+    along = np.correlate(weights, weights, "full")
+    along = along / along.max()
+    along = np.pad(along, LARGEST_LAG - len(weights) + 1)
+    found = np.array(measured(noise(weights, 3)))
+    np.testing.assert_allclose(found, np.outer(along, along), atol=0.012)
+    assert found[LARGEST_LAG, LARGEST_LAG] == 1
+    np.testing.assert_array_equal(found, found[::-1, ::-1])
+
+
+def test_masked_pixels_and_a_slope_do_not_count():
+    image = noise([0.5, 1, 0.5], 4)
+    mask = np.random.default_rng(5).random(image.shape) < 0.3
+    spoiled = np.where(mask, 3.0, image) + np.linspace(0, 1, image.shape[1])
+    np.testing.assert_allclose(measured(spoiled, mask=mask), measured(image), atol=0.02)
+
+
+def test_too_few_pixels_tell_nothing():
+    image = noise([1.0], 6)
+    assert measured(image, mask=np.ones(image.shape, bool)) is None
+
+
+@pytest.mark.parametrize("weights", WEIGHTS)
+@pytest.mark.parametrize("axes", [(2.5, 2.5, 0.0), (7.0, 7.0, 0.0), (8.0, 3.0, 0.6)])
+def test_errors_of_apertures_are_the_scatter_of_empty_ones(weights, axes):
+    image = noise(weights, 7, (900, 900))
+    y, x = np.mgrid[12:888:16, 12:888:16]
+    n = x.size
+    ellipses = np.column_stack([x.ravel(), y.ravel(), *(np.full(n, each) for each in axes)])
+    from skyshed.kernels.apertures import NONE, aperture_sums
+
+    empty, one = np.zeros(image.shape, np.int32), np.ones(image.shape)
+    flux, variance, _ = aperture_sums(
+        image, one, None, empty, None, (0, 0, *image.shape), np.ones(n, np.int32), ellipses,
+        np.zeros(n), NONE, None,
+    )  # fmt: skip
+    factor = noise_factors.of_ellipses(measured(image), ellipses)
+    pull = flux / np.sqrt(variance * factor)
+    # Weights of pixels at the edge of an aperture are below 1, of which the lens knows nothing.
+    assert 0.88 < np.std(pull) < 1.12
+    plain = np.std(flux / np.sqrt(variance))
+    if weights == [0.5, 1, 0.5]:
+        assert plain > 1.8
+
+
+@pytest.mark.parametrize("weights", [[1.0], [0.5, 1, 0.5]])
+def test_errors_of_windowed_centroids_are_their_scatter(weights):
+    rng = np.random.default_rng(8)
+    image = noise(weights, 9, (700, 700))
+    y, x = (
+        each.ravel() + rng.uniform(-0.5, 0.5, each.size) for each in np.mgrid[20:690:25, 20:690:25]
+    )
+    stars = np.zeros(image.shape)
+    yy, xx = np.mgrid[:700, :700]
+    for x0, y0 in zip(x, y, strict=True):
+        near = np.s_[int(y0) - 12 : int(y0) + 13, int(x0) - 12 : int(x0) + 13]
+        stars[near] += 40 * np.exp(-((xx[near] - x0) ** 2 + (yy[near] - y0) ** 2) / 2 / 1.7**2)
+    labels = np.zeros(image.shape, int)
+    for k, (x0, y0) in enumerate(zip(x, y, strict=True), 1):
+        labels[int(y0) - 5 : int(y0) + 6, int(x0) - 5 : int(x0) + 6] = k
+    catalog = SourceCatalog(
+        stars + image, SegmentationImage(labels), error=np.ones(image.shape),
+        noise_correlation=measured(image),
+    )  # fmt: skip
+    pull = (catalog.xcentroid_win - x) / catalog.xcentroid_win_err
+    assert 0.85 < np.std(pull) < 1.15
+
+
+def test_a_catalog_without_it_has_the_errors_of_independent_noise():
+    data = gaussian_filter(np.random.default_rng(10).normal(0, 1, (60, 60)), 1) + 5
+    labels = SegmentationImage((np.hypot(*(np.mgrid[:60, :60] - 30)) < 9).astype(int))
+    one = np.ones(data.shape)
+    alone = np.zeros((3, 3))
+    alone[1, 1] = 1
+    plain = SourceCatalog(data, labels, error=one)
+    same = SourceCatalog(data, labels, error=one, noise_correlation=alone)
+    for name in ("kron_fluxerr", "segment_fluxerr", "centroid_win_err", "centroid_err"):
+        np.testing.assert_array_equal(getattr(plain, name), getattr(same, name))
+    assert plain.segment_fluxerr[0] == pytest.approx(np.sqrt(plain.area[0].value))
+
+
+@pytest.mark.parametrize("wrong", [1.0, [[1.0, 0.0]], np.zeros((3, 3)), "high", [[1.0]] * 2])
+def test_a_wrong_correlation_is_refused(wrong):
+    data = np.ones((4, 4))
+    with pytest.raises(ValueError, match="noise_correlation must be"):
+        SourceCatalog(data, SegmentationImage(np.ones((4, 4), int)), noise_correlation=wrong)
+
+
+COLUMNS = (
+    "default", "best_flux", "best_fluxerr", "isocor_fluxerr", "kron_neighbor_share",
+    "petrosian_radius", "petrosian_flux", "petrosian_fluxerr", "concentration",
+    "detection_threshold", "centroid_win", "centroid_win_err",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("tile", [(64, 128), (128, 192), (256, 256)])
+def test_tiles_have_the_errors_of_the_image_to_the_bit(tile):
+    from skyshed.datasets import make_survey_image
+
+    image = make_survey_image((300, 400), density=2500, seed=12)
+    options = {
+        "background_passes": 2, "aperture_radii": (2.5, 6.0), "columns": COLUMNS, "n_threads": 1,
+        "localbkg_width": 16,
+    }  # fmt: skip
+    whole = extract(image.data, mask=image.mask, **options)
+    tiles = by_tiles(image.data, tile, companions={"mask": image.mask}, **options)
+    assert same_tables(tiles.table, whole.table)
+    without = extract(image.data, mask=image.mask, **options, correlated_noise=False)
+    assert not np.array_equal(without.table["kron_fluxerr"], whole.table["kron_fluxerr"])
+
+
+@pytest.mark.parametrize("given", ["measured", "rms"])
+def test_a_map_of_depth_is_that_of_empty_circles(given):
+    image = 50 + 3 * noise([0.5, 1, 0.5], 13, (512, 512))
+    options = {"background_passes": 2, "n_threads": 1, "nsigma": 6}
+    rms = np.full(image.shape, 3.0) if given == "rms" else None
+    with pytest.warns(match="No sources were found"):
+        found = extract(image, rms=rms, **options)
+    with pytest.warns(match="No sources were found"):
+        tiles = by_tiles(image, (128, 192), companions={"rms": rms}, **options)
+    depth = found.depth(4.0, nsigma=3)
+    from skyshed.kernels.apertures import NONE, aperture_sums
+
+    y, x = (each.ravel() for each in np.mgrid[10:500:12, 10:500:12])
+    four, n = np.full(x.size, 4.0), x.size
+    flux, _, _ = aperture_sums(
+        image - 50, None, None, np.zeros(image.shape, np.int32), None, (0, 0, *image.shape),
+        np.ones(n, np.int32), np.column_stack([x, y, four, four, 0 * four]), np.zeros(n), NONE, 1,
+    )  # fmt: skip
+    assert np.median(depth[:]) == pytest.approx(3 * np.std(flux), rel=0.1)
+    np.testing.assert_array_equal(depth[:], tiles.depth(4.0, nsigma=3)[:])
+    with pytest.raises(ValueError, match="radius must be a number above 0, got -1"):
+        found.depth(-1)
+
+
+def test_bands_have_their_own_correlation_by_tiles_too():
+    from skyshed import extract_bands
+    from skyshed.datasets import make_survey_image
+    from skyshed.extraction.bands import open_bands
+    from skyshed.extraction.entry import run_request
+    from skyshed.extraction.plan import Resources, make_plan
+
+    image = make_survey_image((192, 256), density=3000, seed=14, chip_shape=None, bad_fraction=0)
+    bands = {"g": image.data, "r": image.data + 6 * noise([0.5, 1, 0.5], 15, (192, 256))}
+    options = {"background_passes": 2, "n_threads": 1, "aperture_radii": (4.0,)}
+    whole = extract_bands(bands, **options)
+    request = open_bands(bands, **options)
+    resources = Resources(None, None, None, tile=(64, 128))
+    tiles = run_request(request, make_plan(request, resources), resources)
+    assert same_tables(tiles.table, whole.table)
+    plain = extract_bands(bands, **options, correlated_noise=False).table
+    rise = {
+        name: np.median(whole.table[column] / plain[column])
+        for name, column in ((name, f"aperture_4_fluxerr_{name}") for name in bands)
+    }
+    assert rise["r"] > 1.2 * rise["g"]
