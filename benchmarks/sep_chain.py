@@ -3,10 +3,10 @@
 from typing import Any
 
 import numpy as np
+import sep
 from astropy.convolution import Gaussian2DKernel
 from astropy.stats import gaussian_fwhm_to_sigma
 
-import sep
 from benchmarks.settings import (
     BOX,
     CONTRAST,

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-
 import sep as oracle
+
 import skyshed.sep
 from tests.sep.field import field
 

@@ -373,7 +373,7 @@ def read_fits_catalog(path: str | os.PathLike[str], name: str = CATALOG) -> "QTa
 
 
 def _ucds(header: fits.Header) -> dict[str, str]:
-    """Return the UCDs of a table's columns; of a position, the first word of those of its coordinates."""
+    """Return the UCDs of columns; of a position, the first word of those of its coordinates."""
     found: dict[str, str] = {}
     for number in range(1, header["TFIELDS"] + 1):
         ucd, name = header.get(f"TUCD{number}"), header[f"TTYPE{number}"]
