@@ -47,7 +47,8 @@ def measure(job: Job, tile: tuple[int, int]) -> None:
             plain_table, parameters=job.parameters, calibration=job.request.calibration,
             association=job.request.association,
         )  # fmt: skip
-        catalogs, facts = _catalogs(job, tile, window, labels), []
+        facts: list[Any] = []
+        catalogs = _catalogs(job, tile, window, labels)
         if job.parameters.aperture_correction:
             catalogs = _noting_stars(catalogs, facts)
         table, names, ellipses = _table(job, catalogs, tell)
