@@ -159,7 +159,8 @@ def _scalar(text: str) -> str:
 
 def _braces(begin: str, about: Mapping[str, str], indent: int) -> list[str]:
     """Return keys and values in braces; a line ends at the first blank beyond its width."""
-    lines, line = [], begin + "{"
+    lines: list[str] = []
+    line = begin + "{"
     for number, (key, text) in enumerate(about.items()):
         if number:
             line += ","
