@@ -12,6 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skyshed.catalog.registry import public_columns
+from skyshed.chain.columns import make_table, plain_table
+from skyshed.images.photometry import Calibration
 from skyshed.output.fits_cards import rows_of_texts, table_bytes
 from skyshed.output.fits_tables import extension_bytes, with_units
 from skyshed.output.plain_fits import stored_as
@@ -97,6 +99,23 @@ def test_what_is_not_known_is_left_to_astropy(values):
     table = QTable({"label": [1]})
     table["odd"] = values
     assert stored_as(to_plain(table), "CATALOG") is None
+
+
+@pytest.mark.parametrize("which", ["rich", "plain"])
+def test_columns_that_never_were_a_table_are_those_of_the_table(request, which):
+    found = request.getfixturevalue(which)
+    parameters = found.parameters.replace(
+        fluxfrac_radii=(0.5, 0.9), aperture_radii=(3.0, 2.5), designation="A Jhhmmss+ddmmss"
+    )
+    calibration = Calibration(2.0, "a test")
+    for each in (None, calibration):
+        plain = plain_table(found.catalog, parameters, each)
+        table = to_plain(make_table(found.catalog, parameters, each))
+        assert plain.header == table.header
+        assert list(plain.columns) == list(table.columns)
+        for name, values in table.columns.items():
+            assert plain.columns[name].dtype == values.dtype
+            assert plain.columns[name].tobytes() == values.tobytes()
 
 
 def test_a_table_of_texts_is_that_of_astropy():

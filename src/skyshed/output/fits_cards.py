@@ -133,5 +133,5 @@ def table_bytes(rows: Any, name: str) -> bytes:
     described = [(key, f"{rows.dtype[key].itemsize}A", None) for key in rows.dtype.names]
     cards = table_cards(described, rows.dtype.itemsize, len(rows))
     cards.append(card("EXTNAME", name, "extension name"))
-    content: bytes = rows.tobytes()
-    return header_bytes(cards) + content + padding(rows.nbytes)
+    content: bytes = header_bytes(cards) + rows.tobytes() + padding(rows.nbytes)
+    return content
