@@ -37,9 +37,10 @@ descriptions and UCDs in every format.
 ADDED = """
 ## What a run adds
 
-`extract` and `skyshed extract` add these, where they have what it needs; `derived` stands for all of
-them, which are there with `default` and `all`, too. Radii and apertures are those of `fluxfrac_radii` and
-`aperture_radii`; apertures have calibrated fluxes, too. [Units and zero points](units.md).
+`extract` and `skyshed extract` add these, where they have what it needs; `derived` stands for all
+of them, which are there with `default` and `all`, too. Radii and apertures are those of
+`fluxfrac_radii` and `aperture_radii`; apertures have calibrated fluxes, too.
+[Units and zero points](units.md).
 
 | column | unit | UCD | needs | what it is |
 | --- | --- | --- | --- | --- |

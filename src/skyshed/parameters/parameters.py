@@ -249,8 +249,8 @@ class Parameters:
         None,
         "catalog",
         Optional(Several(Text())),
-        "columns of the catalog, in their order, such as name,ra,dec,kron_abmag or default,gini; all "
-        "for all; none is the usual set",
+        "columns of the catalog, in their order, such as name,ra,dec,kron_abmag or default,gini; "
+        "all for all; none is the usual set",
     )
     designation: str | None = _parameter(
         "SKYSHED Jhhmmss.ss+ddmmss.s",
