@@ -17,7 +17,7 @@ from skyshed import Parameters, SegmentationImage
 from skyshed.exceptions import ImageWarning
 from skyshed.images import open_image
 from skyshed.output.catalog_parts import stream_catalog
-from skyshed.output.results import COMBINATION, FORMATS, RESULTS
+from skyshed.output.results import COMBINATION, FORMATS, MAPS, RESULTS
 from skyshed.output.run_record import run_record
 from skyshed.output.segmentation_map import write_map
 from skyshed.output.table_parts import to_plain
@@ -174,6 +174,7 @@ RUNS = [
     {"format": "fits", "preview": False, "regions": True, "report": True},
     {"format": "parquet", "preview": False, "compress": True},
     *({"format": each, "preview": False} for each in ("csv", "votable", "ldac")),
+    {"preview": False, "maps": tuple(MAPS)},
 ]
 
 

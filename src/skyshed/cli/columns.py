@@ -25,7 +25,7 @@ def listing() -> str:
     Examples
     --------
     >>> from skyshed.cli.columns import listing
-    >>> [line.split()[:4] for line in listing().splitlines() if line.startswith("segment_fluxerr")]
+    >>> [line.split()[:4] for line in listing().splitlines() if line.startswith("segment_fluxerr ")]
     [['segment_fluxerr', 'segment_flux_err', 'data', 'error']]
     """
     import skyshed.catalog.measurements  # noqa: F401 - fills the registry

@@ -75,8 +75,8 @@ def summary(found: Any, seconds: float, flags: FlagCounts | None = None) -> list
     >>> image[30:34, 60:64] += 50
     >>> for line in summary(extract(image, nsigma=5), 1.25)[:3]:
     ...     print(line)
-    background 10.01, noise 1.021 a pixel
-    depth 27.13: 5 sigma in a circle of 6 pixels across
+    background 9.99, noise 0.9795 a pixel
+    depth 26.04: 5 sigma in a circle of 6 pixels across
     1 source (1 detected, 0 of them split)
     """
     tiles = found.tiles
