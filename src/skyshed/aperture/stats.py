@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from astropy import units as u
 
-from skyshed.aperture import row_statistics
 from skyshed.aperture.base import Aperture, SkyAperture
+from skyshed.aperture.column import Column
 from skyshed.aperture.flags import APERTURE_FLAGS, decode_aperture_flags
+from skyshed.aperture.groups import GROUP_COLUMNS, GROUP_FUNCTIONS, GROUP_SHAPES, GROUPS
 from skyshed.aperture.measuring import Images, measure, measured_boxes, unpacked
 from skyshed.aperture.photometry import meta_of
 from skyshed.aperture.pixels import Pixels, blocks
@@ -70,36 +71,6 @@ OF_ELLIPSE = {
 PIXEL_VARIANCE = 1 / 12
 #: A determinant counts as negative only below this part of the squared trace: rounding.
 ROUNDING = 1e-12
-
-
-class Column:
-    """A property with a value for each position: computed once, a scalar for a scalar aperture.
-
-    Parameters
-    ----------
-    function : callable
-        Returns the values of all n positions.
-    """
-
-    def __init__(self, function: Any) -> None:
-        self.function = function
-        self.__doc__ = function.__doc__
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self.name = name
-
-    def __get__(self, instance: Any, owner: type | None = None) -> Any:
-        if instance is None:
-            return self
-        values = instance._array(self.name)
-        return values[0] if instance.isscalar else values
-
-    def all(self, instance: Any) -> Any:
-        """Return the values of all positions."""
-        kept = instance._values
-        if self.name not in kept:
-            kept[self.name] = self.function(instance)
-        return kept[self.name]
 
 
 def _of_ellipse(name: str) -> Column:
@@ -780,45 +751,3 @@ def _backgrounds(value: Any, n: int, unit: Any) -> Any:
     if not np.isfinite(value).all():
         raise ValueError("local_bkg must not contain any nonfinite (e.g., inf or NaN) values")
     return np.broadcast_to(value, n)
-
-
-def _basic(block: Pixels) -> tuple[Any, ...]:
-    low, high = row_statistics.extremes(block.values, block.used)
-    mean, variance = row_statistics.mean_and_variance(block.values, block.used)
-    return block.used.sum(axis=1), low, high, mean, variance
-
-
-def _moments(block: Pixels) -> tuple[Any, Any]:
-    about_corner = row_statistics.moments(block.values, block.used, block.y, block.x)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        x, y = (about_corner[:, i, j] / about_corner[:, 0, 0] for i, j in ((0, 1), (1, 0)))
-        central = row_statistics.moments(
-            block.values, block.used, block.y - y[:, None], block.x - x[:, None]
-        )
-    return about_corner, central
-
-
-def _order(block: Pixels) -> tuple[Any, ...]:
-    return row_statistics.order_statistics(block.values, block.used)
-
-
-def _gini(block: Pixels) -> tuple[Any]:
-    return (row_statistics.gini(block.values, block.used),)
-
-
-#: What is computed together, and by which function.
-GROUPS = {
-    "basic": ("count", "min", "max", "mean", "variance"),
-    "moments": ("moments", "moments_central"),
-    "order": ("median", "mad", "biweight_location", "biweight_midvariance"),
-    "gini": ("gini",),
-}
-GROUP_FUNCTIONS = {"basic": _basic, "moments": _moments, "order": _order, "gini": _gini}
-GROUP_SHAPES = {"moments": ((4, 4), (4, 4))}
-#: Columns that need a group: `ApertureStats.to_table` computes what it needs in one pass.
-GROUP_COLUMNS = {
-    "basic": {"center_aper_area", "min", "max", "mean", "mode", "std", "var", "flags"},
-    "moments": {"x_centroid", "y_centroid", "centroid", "fwhm", "orientation", "flags"},
-    "order": {"median", "mode", "mad_std", "biweight_location", "biweight_midvariance"},
-    "gini": {"gini"},
-}
