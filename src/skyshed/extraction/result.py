@@ -67,6 +67,8 @@ class Extraction:
         self._run, self._host = run, host
         #: Versions, date and input.
         self.record: dict[str, str] = record or run_record(run.request.origin())
+        #: What a report tells its reader besides what follows from the run.
+        self.notes: list[str] = []
 
     def __repr__(self) -> str:
         n, (ny, nx) = self.segmentation.nlabels, self.shape
@@ -414,9 +416,9 @@ class Extraction:
         """Return what the reader of a report should know."""
         from skyshed.output.page.notes import notes_of
 
-        return notes_of(
-            self.segmentation.nlabels, self._run.parameters, self.parameters, self.record
-        )
+        n = self.segmentation.nlabels
+        own = notes_of(n, self._run.parameters, self.parameters, self.record)
+        return [*self.notes, *own]
 
     def _labels(self, y0: int, y1: int, x0: int, x1: int) -> Any:
         """Return a window of the labels, where they are."""
