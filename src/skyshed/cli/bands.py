@@ -101,7 +101,7 @@ def run(arguments: argparse.Namespace) -> int:
     seeing = _values(_apart(arguments.psf_fwhm), "psf-fwhm", images)
     if isinstance(seeing, dict):
         seeing = {name: _number(text, f"--psf-fwhm {name}") for name, text in seeing.items()}
-    with warnings_in_one_line(arguments.quiet):
+    with warnings_in_one_line(arguments.quiet) as said:
         request = open_bands(
             images, detect=arguments.detect, combine=arguments.combine, psf_fwhm=seeing,
             psf=_values(arguments.psf, "psf", images),
@@ -109,7 +109,7 @@ def run(arguments: argparse.Namespace) -> int:
             parameters=read_parameters(arguments), device=arguments.device,
             **{name: value for name, value in options.items() if value is not None}, **own,
         )  # fmt: skip
-        return carry_out(arguments, request)
+        return carry_out(arguments, request, said)
 
 
 def _named(tokens: Sequence[str]) -> dict[str, str]:

@@ -50,19 +50,21 @@ def complain(text: str) -> None:
 
 
 @contextmanager
-def warnings_in_one_line(quiet: bool = False) -> Iterator[None]:
-    """Print warnings as lines of this command, each once, or not at all."""
+def warnings_in_one_line(quiet: bool = False) -> Iterator[list[str]]:
+    """Print warnings as lines of this command, each once, or not at all; give what they say."""
     import astropy  # noqa: F401 - as it is imported, its logger takes warnings for itself
 
-    seen: set[str] = set()
+    seen: list[str] = []
 
     def show(message: Any, *_: Any, **__: Any) -> None:
         text = " ".join(str(message).split())
-        if text not in seen and not quiet:
-            seen.add(text)
-            LOGGER.warning("%s", text, extra={"printed": True})
+        if text in seen:
+            return
+        seen.append(text)
+        LOGGER.warning("%s", text, extra={"printed": True})
+        if not quiet:
             print(f"skyshed: warning: {text}", file=sys.stderr)
 
     with warnings.catch_warnings():
         warnings.showwarning = show
-        yield
+        yield seen

@@ -4,7 +4,7 @@ import argparse
 import os
 import shutil
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import Field, fields
 from pathlib import Path
 from time import perf_counter
@@ -289,13 +289,13 @@ def run(arguments: argparse.Namespace) -> int:
         inputs = {
             **translation.inputs, **{key: each for key, each in inputs.items() if each is not None}
         }  # fmt: skip
-    with warnings_in_one_line(arguments.quiet):
+    with warnings_in_one_line(arguments.quiet) as said:
         request = open_request(
             arguments.image[0] if len(arguments.image) == 1 else arguments.image,
             **inputs,
             parameters=parameters,
         )
-        return carry_out(arguments, request)
+        return carry_out(arguments, request, said)
 
 
 def _translation(arguments: argparse.Namespace) -> Any:
@@ -319,8 +319,11 @@ def _translation(arguments: argparse.Namespace) -> Any:
     return found
 
 
-def carry_out(arguments: argparse.Namespace, request: Any) -> int:
-    """Do what is asked for, and write what is found, or say what that will take."""
+def carry_out(arguments: argparse.Namespace, request: Any, said: Sequence[str]) -> int:
+    """Do what is asked for, and write what is found, or say what that will take.
+
+    ``said`` is what warnings say until then, which the report repeats.
+    """
     from skyshed.extraction.device import check_device, gpus_of, on_first
     from skyshed.extraction.plan import Resources, make_forecast, make_plan
 
@@ -335,10 +338,12 @@ def carry_out(arguments: argparse.Namespace, request: Any) -> int:
         if arguments.plan:
             print(make_forecast(request, plan))
             return 0
-        return _write_results(arguments, request, plan, resources)
+        return _write_results(arguments, request, plan, resources, said)
 
 
-def _write_results(arguments: argparse.Namespace, request: Any, plan: Any, resources: Any) -> int:
+def _write_results(
+    arguments: argparse.Namespace, request: Any, plan: Any, resources: Any, said: Sequence[str]
+) -> int:
     """Do what the plan says, and write what is found."""
     from skyshed.extraction.entry import run_request
     from skyshed.extraction.summary import summary
@@ -363,6 +368,7 @@ def _write_results(arguments: argparse.Namespace, request: Any, plan: Any, resou
         _say_what(request, plan)
         found = run_request(request, plan, resources, False if arguments.quiet else None)
         PROGRESS.debug("writing")
+        found.notes.extend(said)
         paths = write_found(arguments, found, folder)
     if arguments.workspace is None and plan.tiling is not None:
         shutil.rmtree(resources.folder)

@@ -73,6 +73,8 @@ class Extraction:
         self._flags = FlagCounts()
         #: Versions, date and input.
         self.record: dict[str, str] = record or {**run_record(run.request.origin()), **run.noted()}
+        #: What a report tells its reader besides what follows from the run.
+        self.notes: list[str] = []
 
     def __repr__(self) -> str:
         n, (ny, nx) = self.segmentation.nlabels, self.shape
@@ -483,9 +485,9 @@ class Extraction:
         """Return what the reader of a report should know."""
         from skyshed.output.page.notes import notes_of
 
-        return notes_of(
-            self.segmentation.nlabels, self._run.parameters, self.parameters, self.record
-        )
+        n = self.segmentation.nlabels
+        own = notes_of(n, self._run.parameters, self.parameters, self.record)
+        return [*self.notes, *own]
 
     @property
     def flag_counts(self) -> FlagCounts:

@@ -102,6 +102,12 @@ def test_the_table_is_sorted_and_filtered(page, rich):
     assert column > 0
 
 
+def test_cells_show_their_whole_text(page):
+    cut = page.evaluate("""() => [...document.querySelectorAll('#grid .row .cell')]
+        .filter((each) => each.scrollWidth > each.clientWidth).map((each) => each.textContent)""")
+    assert cut == []
+
+
 def test_everything_is_done_by_keyboard(page, rich):
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip"

@@ -242,6 +242,17 @@ def test_a_run_leaves_a_report_if_asked_and_takes_an_old_one_away(field, tmp_pat
     assert not (out / "report.html").exists()
 
 
+def test_warnings_of_the_run_are_in_its_report(field, tmp_path, capsys):
+    out = tmp_path / "out"
+    words = ["extract", str(field), "--out", str(out), "--no-preview", "--nsigma", "1e6"]
+    assert main([*words, "--report"]) == 0
+    (said,) = [
+        line.removeprefix("skyshed: warning: ")
+        for line in capsys.readouterr().err.splitlines() if "warning: " in line
+    ]  # fmt: skip
+    assert said in Page(out / "report.html").about["notes"]
+
+
 @pytest.mark.parametrize("format", ["fits", "ecsv", "parquet"])
 def test_results_that_are_there_can_be_looked_at(field, tmp_path, capsys, format):
     out = tmp_path / "out"

@@ -13,7 +13,8 @@ function makeGrid(catalog) {
   const grid = byId("grid");
   const columns = catalog.columns;
   const ruler = /** @type {CanvasRenderingContext2D} */ (document.createElement("canvas").getContext("2d"));
-  ruler.font = getComputedStyle(grid).font;
+  const { fontSize, fontFamily } = getComputedStyle(grid);
+  ruler.font = `${fontSize} ${fontFamily}`;
   const widths = columns.map((column) => {
     // As wide as the widest of some cells, and as the name, which may take two lines.
     let widest = Math.min(ruler.measureText(column.name).width, 130);

@@ -146,7 +146,7 @@ function showSource(about, catalog) {
   if (row < 0) return;
   const label = catalog.byName.get("label");
   const name = label ? catalog.text(label, row) : String(row + 1);
-  const magnitudes = catalog.columns.filter((column) => /mag$/.test(column.name) && column.kind !== "text");
+  const magnitudes = catalog.columns.filter((column) => /mag(_|$)/.test(column.name) && column.kind !== "text");
   const magnitude = magnitudes.find((column) => column.name.startsWith("kron")) ?? magnitudes[0];
   const bright = magnitude ? `, ${magnitude.name} ${catalog.text(magnitude, row)}` : "";
   const hidden = catalog.kept[row] ? "" : " The filter leaves it out of the table.";
