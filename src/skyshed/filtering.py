@@ -18,8 +18,8 @@ __all__ = [
     "gaussian_template",
     "kernel_of_template",
     "matched_filter",
-    "noise_image",
     "most_significant",
+    "noise_image",
     "significance_of",
     "smoothed_noise",
 ]
