@@ -42,6 +42,13 @@ FUNCTIONS = {
     "detect_sources": {"data": DATA, "threshold": 14.0, "npixels": 5},
     "detect_threshold": {"data": DATA, "nsigma": 3.0},
     "deblend_sources": {"data": DATA, "segment_img": SEGM, "npixels": 5},
+    "matched_filter": {"data": DATA - 10, "template": np.ones((3, 3)), "error": 1.0},
+    "detect_multiscale": {
+        "data": DATA - 10,
+        "templates": (2.0, 4.0),
+        "significance": 5.0,
+        "npixels": 5,
+    },
     "convolve": {"array": DATA, "kernel": np.ones((3, 3))},
     "make_2dgaussian_kernel": {"fwhm": 3.0, "size": 5},
     "calc_total_error": {"data": DATA, "bkg_error": np.ones_like(DATA), "effective_gain": 2.0},

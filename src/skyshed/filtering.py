@@ -9,15 +9,17 @@ from typing import Any
 import numpy as np
 
 from skyshed._typing import Array, Image, Mask
-from skyshed.arguments import as_image, as_mask, split_units
+from skyshed.arguments import as_image, as_mask, check_numbers, check_pixels, split_units
 from skyshed.convolution import as_kernel, oversampled_gaussian
 from skyshed.kernels import convolution
 from skyshed.namespace import array_namespace, on_its_device
 
 __all__ = [
     "gaussian_template",
+    "kernel_of_template",
     "matched_filter",
     "most_significant",
+    "noise_image",
     "significance_of",
     "smoothed_noise",
 ]
@@ -93,16 +95,36 @@ def matched_filter(
     (image, noise), _ = split_units(data=data, error=error)
     xp = array_namespace(data=image, error=noise, mask=mask)
     image = as_image(image, "data", xp)
+    check_pixels(image, "data")
     shape: tuple[int, int] = image.shape
-    if np.ndim(noise) == 0:
-        noise = xp.broadcast_to(xp.asarray(noise, dtype=image.dtype), shape)
-    noise = as_image(noise, "error", xp, shape=shape)
+    noise = noise_image(noise, image, xp)
     hidden = as_mask(mask, "mask", xp, shape=shape)
-    values = as_kernel(template, "fill", shape)
-    if not np.any(values):
-        raise ValueError("template has nothing but zeros: give the shape of a source")
+    kernel = kernel_of_template(template, "template", shape)
+    return significance_of(image, noise, hidden, [kernel], n_threads)
+
+
+def noise_image(error: Any, image: Any, xp: Any) -> Any:
+    """Return the noise of each pixel of an image, given one for all or an image of it."""
+    if np.ndim(error) == 0:
+        value = xp.asarray(check_numbers(error, "error"))
+        return xp.ascontiguousarray(xp.broadcast_to(value.astype(image.dtype), image.shape))
+    return as_image(error, "error", xp, shape=image.shape)
+
+
+def kernel_of_template(template: Any, name: str, shape: tuple[int, int]) -> Any:
+    """Return the image of a source as a kernel; what is none is refused by its name."""
+    wanted = f"{name} must be the image of a source, both sizes odd"
+    try:
+        sizes = np.shape(getattr(template, "array", template))
+        if len(sizes) == 2 and not all(size % 2 for size in sizes):
+            raise ValueError(f"its shape is {sizes}")
+        values = as_kernel(template, "fill", shape)
+    except (ValueError, TypeError) as error:
+        raise type(error)(f"{wanted}: {error}") from None
+    if not np.isfinite(values).all() or not np.any(values):
+        raise ValueError(f"{name} has nothing but zeros, or is not finite: give a source's shape")
     # Convolution turns a kernel round, which is to be laid on the image as it is.
-    return significance_of(image, noise, hidden, [values[::-1, ::-1]], n_threads)
+    return values[::-1, ::-1]
 
 
 def significance_of(

@@ -12,14 +12,26 @@ from astropy.stats import SigmaClip
 from astropy.utils.exceptions import AstropyUserWarning
 
 from skyshed._typing import Image, Mask
-from skyshed.arguments import as_image, as_mask, check_flag, check_number, is_number, split_units
+from skyshed.arguments import (
+    as_image,
+    as_mask,
+    check_flag,
+    check_number,
+    check_pixels,
+    is_number,
+    split_units,
+)
 from skyshed.background import Background2D, MedianBackground, StdBackgroundRMS
 from skyshed.background.box_values import measure_boxes
 from skyshed.catalog import SourceCatalog
-from skyshed.convolution import as_kernel
 from skyshed.deblending import MAX_MARKERS, deblend_sources
 from skyshed.detection import detect_sources
-from skyshed.filtering import gaussian_template, significance_of
+from skyshed.filtering import (
+    gaussian_template,
+    kernel_of_template,
+    noise_image,
+    significance_of,
+)
 from skyshed.kernels import labelling
 from skyshed.namespace import array_namespace, like, on_its_device, to_host
 from skyshed.segmentation import SegmentationImage
@@ -124,16 +136,20 @@ def detect_multiscale(
     (image, noise), _ = split_units(data=data, error=error)
     xp = array_namespace(data=image, error=noise, mask=mask)
     image = as_image(image, "data", xp)
+    check_pixels(image, "data")
     hidden = as_mask(mask, "mask", xp, shape=image.shape)
-    noise = 1.0 if noise is None else noise
-    if np.ndim(noise) == 0:
-        noise = xp.broadcast_to(xp.asarray(noise, dtype=image.dtype), image.shape)
-    noise = as_image(noise, "error", xp, shape=image.shape)
-    significance = check_number(significance, "significance")
+    noise = noise_image(1.0 if noise is None else noise, image, xp)
+    significance = check_number(significance, "significance", "a finite number")
+    if not math.isfinite(significance):
+        raise ValueError(f"significance must be a finite number, got {significance!r}")
     normalize = check_flag(normalize, "normalize")
     deblend = check_flag(deblend, "deblend")
-    if background_scale is not None and not check_number(background_scale, "background_scale") > 0:
-        raise ValueError(f"background_scale must be positive or None, got {background_scale!r}")
+    if background_scale is not None and not (
+        0 < check_number(background_scale, "background_scale") < math.inf
+    ):
+        raise ValueError(
+            f"background_scale must be a positive number or None, got {background_scale!r}"
+        )
     if background_scale is not None and not normalize:
         raise ValueError("background_scale has no effect with normalize=False: leave one of them")
     best: Any = None
@@ -163,7 +179,8 @@ def detect_multiscale(
 
 def _kernels(templates: Any, shape: tuple[int, int]) -> list[tuple[Any, float]]:
     """Return the kernels of templates, turned round as for a convolution, and their sizes."""
-    if isinstance(templates, str) or is_number(templates) or len(templates) == 0:
+    listed = isinstance(templates, (list, tuple)) or np.ndim(templates) > 0
+    if not listed or isinstance(templates, (set, dict)) or len(templates) == 0:
         raise ValueError(
             f"templates must be a list of one or more sizes or images, got {templates!r}"
         )
@@ -174,12 +191,8 @@ def _kernels(templates: Any, shape: tuple[int, int]) -> list[tuple[Any, float]]:
                 raise ValueError(f"templates[{number}] must be a positive FWHM, got {each!r}")
             kernels.append((gaussian_template(float(each)), float(each)))
             continue
-        values = as_kernel(each, "fill", shape)
-        if not np.any(values):
-            raise ValueError(
-                f"templates[{number}] has nothing but zeros: give the shape of a source"
-            )
-        kernels.append((values[::-1, ::-1], float(max(values.shape))))
+        kernel = kernel_of_template(each, f"templates[{number}]", shape)
+        kernels.append((kernel, float(max(kernel.shape))))
     return kernels
 
 

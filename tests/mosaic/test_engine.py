@@ -362,7 +362,7 @@ def test_files_that_appear_late_are_waited_for(job, monkeypatch):
             def write():
                 for tile in job.tiling:
                     time.sleep(0.005)
-                    job.workspace.save(Numbered(*[np.zeros(1)] * 8), tile)
+                    job.workspace.save(Numbered(*[np.zeros(1)] * 10), tile)
 
             threading.Thread(target=write).start()
 

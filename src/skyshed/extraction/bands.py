@@ -151,8 +151,8 @@ def extract_bands(
     request = open_bands(
         bands, detect=detect, combine=combine, psf_fwhm=psf_fwhm, psf=psf,
         segmentation=segmentation, hdu=hdu, weight=weight, rms=rms, variance=variance,
-        background=background, error=error, mask=mask, quality=quality, wcs=wcs, profile=profile,
-        region=region, parameters=parameters, device=device, **overrides,
+        background=background, error=error, mask=mask, quality=quality, wcs=wcs,
+        profile=profile, region=region, parameters=parameters, device=device, **overrides,
     )  # fmt: skip
     del bands, weight, rms, variance, background, error, mask, quality, segmentation
     check_device(device, scheduler)

@@ -310,6 +310,11 @@ def open_request(
         parameters, known = check_detection(detection_cat, exposure, known, parameters, region)
     request = Request(exposures, parameters, known, detection_cat, noted, asked)
     if association is not None:
+        if not isinstance(association, Association):
+            raise TypeError(
+                "association must be a skyshed.sextractor.Association or None, got "
+                f"{type(association).__name__}"
+            )
         request = replace(request, association=association.in_pixels(request.wcs))
     if not one_of_several:
         has_wcs, calibrated = request.wcs is not None, request.calibration is not None
