@@ -123,8 +123,9 @@ def simulate(
     pinned = [Server(rates.PAGE_CACHE[end]) for _ in range(n)]
     bus = [Server(gpu.wire[BEST] * (1 if end == BEST else 0.6)) for _ in range(n)]
     device = [Server() for _ in range(n)]
-    # At best the device's time is the longer of its own and the host's; the host's is apart here.
-    own = max(chain.seconds(pixels, end) - HOST[end], chain.per_pixel[end] * pixels)
+    # The ledger's best is the longer of device and host, so that the device takes no more; its
+    # worst is their sum.
+    own = chain.seconds(pixels, end) - (0.0 if end == BEST else HOST[end])
     host = HOST[end] + SOURCES * pixels * rates.PER_SOURCE[end]
 
     def stage(number: int, now: float, k: int) -> float:
