@@ -44,7 +44,7 @@ def measure(job: Job, tile: tuple[int, int]) -> None:
         table, names, ellipses, stars = *_of_bands(job, tile, window, labels), NO_STARS
     else:
         tell = partial(make_table, parameters=job.parameters, calibration=job.request.calibration)
-        catalogs, facts = _catalogs(job, tile, window, labels), []
+        catalogs, facts = _catalogs(job, tile, window, labels), list[Any]()
         if job.parameters.aperture_correction:
             catalogs = _noting_stars(catalogs, facts)
         table, names, ellipses = _table(job, catalogs, tell)

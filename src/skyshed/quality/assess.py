@@ -220,13 +220,13 @@ def _round(
         warnings.simplefilter("ignore")  # those of the image itself were told
         after = extract((pixels + light).astype(before.data.dtype), **again)
     table, old = after.table, before.table
-    xy = [_column(table, name) for name in ("xcentroid", "ycentroid")]
-    found = match(*xy, drawn.x, drawn.y, drawn.flux, psf_fwhm)
+    x, y = (_column(table, name) for name in ("xcentroid", "ycentroid"))
+    found = match(x, y, drawn.x, drawn.y, drawn.flux, psf_fwhm)
     of = found.detection_of
-    was = [_column(old, name) for name in ("xcentroid", "ycentroid", "kron_flux")]
+    was_x, was_y, was = (_column(old, name) for name in ("xcentroid", "ycentroid", "kron_flux"))
     brighter = np.zeros(len(drawn.x), bool)
-    there = match(drawn.x, drawn.y, *was[:2], np.nan_to_num(was[2]), psf_fwhm).source_of
-    brighter[there >= 0] = was[2][there[there >= 0]] > drawn.flux[there >= 0]
+    there = match(drawn.x, drawn.y, was_x, was_y, np.nan_to_num(was), psf_fwhm).source_of
+    brighter[there >= 0] = was[there[there >= 0]] > drawn.flux[there >= 0]
     result = Table(
         {
             "kind": np.where(drawn.star, "star", "galaxy"), "x": drawn.x, "y": drawn.y,
