@@ -18,8 +18,9 @@ HEAD = """# Columns of the catalog
 Made from the registry by `docs/make_columns.py`; `skyshed columns` prints the same. Each is an
 attribute of `SourceCatalog` and may be named in `to_table(columns=...)`, `extract(columns=...)` and
 `skyshed extract --columns`, under either name. The last two also take `default`, for the columns
-marked with a star (with `ra` and `dec` after `sky_centroid`, where there is a WCS), and `all`; what
-they [add besides](#what-a-run-adds) can be chosen as well. [Other programs](catalogs.md) see units,
+marked with a star (with `xcentroid_win`, `ycentroid_win` and their errors after `ycentroid`, and
+with `ra` and `dec` after `sky_centroid`, where there is a WCS), and `all`; what they
+[add besides](#what-a-run-adds) can be chosen as well. [Other programs](catalogs.md) see units,
 descriptions and UCDs in every format.
 
 - **unit**: *data* is the unit of the image, *sky* a SkyCoord. A column without a unit is a number

@@ -78,7 +78,8 @@ def test_every_parameter_is_an_option_and_comes_back(folder):
         "saturation": 5e4, "exposure_time": 30.0, "box_size": (32, 48), "filter_size": 5,
         "filter_threshold": 1.5, "exclude_percentile": 50.0, "clip_sigma": 2.5,
         "clip_maxiters": None, "bkg_estimator": "median", "bkgrms_estimator": "mad",
-        "background_passes": 2, "background_growth": 4.5,
+        "background_passes": 2, "background_growth": 4.5, "correlated_noise": False,
+        "aperture_center": "centroid_win", "aperture_correction": False,
         "kernel_fwhm": 2.5, "kernel_size": 7, "nsigma": 3.0, "npixels": 7, "connectivity": 4,
         "deblend": False, "nlevels": 16, "contrast": 0.01, "mode": "sinh", "localbkg_width": 12,
         "apermask_method": "mask", "kron_params": (2.0, 1.0, 0.5), "fluxfrac_radii": (0.2, 0.8),
@@ -293,9 +294,17 @@ def test_columns_are_listed_by_the_command_and_by_the_option(folder, capsys):
 
 #: Options without which columns are added to those that are asked for.
 NOTHING_ADDED = ["--fluxfrac-radii", "", "--designation", "none", "--no-calibrate"]
-#: The usual set, with plain positions beside those on the sky.
+#: The usual set, with windowed centroids, and plain positions beside those on the sky.
 SKY = DEFAULT_COLUMNS.index("sky_centroid") + 1
-DEFAULT = (*DEFAULT_COLUMNS[:SKY], "ra", "dec", *DEFAULT_COLUMNS[SKY:])
+WINDOWED = ("xcentroid_win", "ycentroid_win", "xcentroid_win_err", "ycentroid_win_err")
+DEFAULT = (
+    *DEFAULT_COLUMNS[: SKY - 1],
+    *WINDOWED,
+    "sky_centroid",
+    "ra",
+    "dec",
+    *DEFAULT_COLUMNS[SKY:],
+)
 
 
 @pytest.mark.parametrize(

@@ -223,12 +223,10 @@ def _round(
     x, y = (_column(table, name) for name in ("xcentroid", "ycentroid"))
     found = match(x, y, drawn.x, drawn.y, drawn.flux, psf_fwhm)
     of = found.detection_of
-    old_x, old_y, old_flux = (
-        _column(old, name) for name in ("xcentroid", "ycentroid", "kron_flux")
-    )
+    was_x, was_y, was = (_column(old, name) for name in ("xcentroid", "ycentroid", "kron_flux"))
     brighter = np.zeros(len(drawn.x), bool)
-    there = match(drawn.x, drawn.y, old_x, old_y, np.nan_to_num(old_flux), psf_fwhm).source_of
-    brighter[there >= 0] = old_flux[there[there >= 0]] > drawn.flux[there >= 0]
+    there = match(drawn.x, drawn.y, was_x, was_y, np.nan_to_num(was), psf_fwhm).source_of
+    brighter[there >= 0] = was[there[there >= 0]] > drawn.flux[there >= 0]
     result = Table(
         {
             "kind": np.where(drawn.star, "star", "galaxy"), "x": drawn.x, "y": drawn.y,

@@ -1,0 +1,62 @@
+"""The benchmark with truth: fields hold the light that they tell, perfect catalogs are perfect."""
+
+import numpy as np
+import pytest
+import sep
+
+from benchmarks.truth.catalogs import Catalog
+from benchmarks.truth.fields import FIELDS
+from benchmarks.truth.figures import Judge
+from benchmarks.truth.simulate import noise, simulate
+
+SIDE = 400
+
+
+def test_the_table_of_fields_is_what_was_asked_for():
+    assert len(FIELDS) >= 8
+    assert {plan.simulator for plan in FIELDS} == {"survey", "bulges"}
+    assert any(plan.conditions.get("density") == 12000 for plan in FIELDS)
+    assert [round(plan.correlation, 2) for plan in FIELDS if plan.correlation] == [0.3, 0.67, 0.3]
+
+
+@pytest.mark.parametrize("name", ["survey", "bulges"])
+def test_the_flux_told_is_the_light_in_the_image(name):
+    plan = next(plan for plan in FIELDS if plan.name == name)
+    sky = simulate(plan, 8, SIDE)
+    # What leaves the image at its edges is little: 4 % of the bulges here.
+    assert sky.light.sum() == pytest.approx(sky.flux.sum(), rel=0.07)
+    residual = (sky.data - sky.sky - sky.light) / np.sqrt(
+        sky.rms**2 + np.maximum(sky.light, 0) / sky.gain
+    )
+    assert np.std(residual) == pytest.approx(1, abs=0.02)
+
+
+def test_noise_is_correlated_as_the_plan_says():
+    for plan in FIELDS:
+        image = noise((500, 500), plan, np.random.default_rng(9))
+        assert np.mean(image[:, 1:] * image[:, :-1]) == pytest.approx(plan.correlation, abs=0.02)
+        assert np.var(image) == pytest.approx(1, abs=0.03)
+
+
+def test_a_perfect_catalog_is_judged_to_be_perfect():
+    sky = simulate(FIELDS[0], 10, 900)
+    judge = Judge(sky, 24.0)
+    rng = np.random.default_rng(11)
+    bright = sky.magnitude < 24.5
+    x, y, flux = sky.x[bright], sky.y[bright], sky.flux[bright]
+    apertures = {}
+    for radius in judge.radii:
+        true, _, _ = sep.sum_circle(sky.light, x, y, radius, subpix=0)
+        error = rng.uniform(5, 20, x.size)
+        apertures[radius] = true + error * rng.standard_normal(x.size), error
+    catalog = Catalog(x, y, None, {"all": flux}, apertures, sky.sky)
+    figures = judge.figures(catalog)
+    assert figures["sky bias"] == 0
+    assert figures["bad"] == 0
+    assert figures["complete"] > 0.95  # faint ones beside brighter ones are none of their own
+    assert figures["total -1"] == pytest.approx(1)
+    assert figures["flux pull"] == pytest.approx(1, abs=0.25)
+    far = Catalog(x + 50, y, None, {"all": flux}, apertures, sky.sky + sky.rms)
+    worse = judge.figures(far)
+    assert worse["sky bias"] == pytest.approx(1)
+    assert worse["of them no source"] > 100
