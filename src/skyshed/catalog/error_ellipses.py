@@ -19,18 +19,21 @@ def _columns(of: str) -> tuple[Column, Column, Column]:
             f"1-sigma error of {of} along the major axis of its error ellipse (SourceExtractor's "
             "ERRA_IMAGE and ERRAWIN_IMAGE).",
             requires=("error",),
+            ucd="stat.error;phys.size.smajAxis",
         ),
         Column(
             f"{of}_err_semiminor",
             "pix",
             f"1-sigma error of {of} along the minor axis of its error ellipse.",
             requires=("error",),
+            ucd="stat.error;phys.size.sminAxis",
         ),
         Column(
             f"{of}_err_orientation",
             "deg",
             f"Angle of the major axis of the error ellipse of {of} from x towards y, in (-90, 90].",
             requires=("error",),
+            ucd="stat.error;pos.posAng",
         ),
     )
 

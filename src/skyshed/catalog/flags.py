@@ -115,6 +115,7 @@ def flags(
         "parent",
         description="Label before deblending, which the children of one source share, as "
         "SourceExtractor's ID_PARENT.",
+        ucd="meta.id.parent",
     )
 )
 def parent(sources: Any, provenance: Any) -> Any:

@@ -50,6 +50,7 @@ def _circular_growth(
         "pix",
         "Radius of the circle that has the area of the Kron aperture, the root of the product of "
         "its semi-axes.",
+        ucd="phys.size.radius;instr.pixel",
     ),
     geometry=True,
 )

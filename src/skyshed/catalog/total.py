@@ -34,6 +34,7 @@ INNER, OUTER = 0.2, 0.8
         "What a pixel had to exceed to be detected, at the brightest pixel of the segment; NaN "
         "where that is not known.",
         requires=("threshold",),
+        ucd="phot.flux.density;stat.min",
     ),
     reach=SEGMENT,
 )
@@ -54,12 +55,14 @@ def detection_threshold(frame: Any, sources: Any, _high_at: Any) -> Any:
         "Isophotal flux corrected for the light below the threshold, of a Gaussian profile (Maddox "
         "et al. 1990; SourceExtractor's FLUX_ISOCOR); NaN where the threshold is not known.",
         requires=("threshold",),
+        ucd="phot.flux",
     ),
     Column(
         "isocor_fluxerr",
         "data",
         "1-sigma error of isocor_flux: that of segment_flux, corrected in the same way.",
         requires=("error", "threshold"),
+        ucd="stat.error;phot.flux",
     ),
 )
 def isocor(segment_flux: Any, segment_fluxerr: Any, area: Any, detection_threshold: Any) -> Any:
@@ -76,6 +79,7 @@ def isocor(segment_flux: Any, segment_fluxerr: Any, area: Any, detection_thresho
     Column(
         "kron_neighbor_share",
         description="Share of the usable area of the Kron aperture that other sources take.",
+        ucd="stat.value",
     ),
     reach=kron_boxes,
     on_host=("_kron_ellipse",),
@@ -105,9 +109,20 @@ def kron_neighbor_share(frame: Any, sources: Any, _kron_ellipse: Any, n_threads:
         "data",
         "Kron flux, or isocor_flux where neighbours take more than 0.05 of the Kron aperture (as "
         "SourceExtractor's MAG_BEST, which allows a tenth); kron_flux without a threshold.",
+        ucd="phot.flux",
     ),
-    Column("best_fluxerr", "data", "1-sigma error of best_flux.", requires=("error",)),
-    Column("best_is_isocor", description="Whether best_flux is isocor_flux."),
+    Column(
+        "best_fluxerr",
+        "data",
+        "1-sigma error of best_flux.",
+        requires=("error",),
+        ucd="stat.error;phot.flux",
+    ),
+    Column(
+        "best_is_isocor",
+        description="Whether best_flux is isocor_flux.",
+        ucd="meta.code",
+    ),
 )
 def best(
     kron_flux: Any,
@@ -133,6 +148,7 @@ def best(
         "Upper limit of kron_flux where nothing is seen, 3 times kron_fluxerr: what a flux in such "
         "an aperture must exceed to be told from noise at 3 sigma.",
         requires=("error",),
+        ucd="phot.flux;stat.max",
     ),
 )
 def kron_flux_limit(kron_fluxerr: Any) -> Any:
@@ -179,6 +195,7 @@ def _radii() -> Any:
         "Semi-major axis of the ellipse, of the shape of the source, at which the mean surface "
         "brightness from 0.8 to 1.25 of it falls to 0.2 of that within it (Petrosian 1976; Blanton "
         "et al. 2001, eq. 1); NaN where it does not.",
+        ucd="phys.size.radius;instr.pixel",
     ),
 )
 def petrosian_radius(_growth: Any, semimajor_sigma: Any) -> Any:
@@ -225,6 +242,7 @@ def _petrosian_boxes(xcentroid: Any, ycentroid: Any, petrosian_radius: Any) -> A
         "petrosian_flux",
         "data",
         "Sum over the ellipse of two petrosian_radius, less the local background.",
+        ucd="phot.flux",
     ),
     Column("_petrosian_variance", description="Sum of the squared errors, weighted."),
     reach=_petrosian_boxes,
@@ -246,7 +264,13 @@ def petrosian_photometry(
 
 
 @measurement(
-    Column("petrosian_fluxerr", "data", "1-sigma error of petrosian_flux.", requires=("error",)),
+    Column(
+        "petrosian_fluxerr",
+        "data",
+        "1-sigma error of petrosian_flux.",
+        requires=("error",),
+        ucd="stat.error;phot.flux",
+    ),
 )
 def petrosian_fluxerr(
     _petrosian_variance: Any, _petrosian_ellipse: Any, noise_correlation: Any
@@ -286,6 +310,7 @@ def _radii_of_concentration(
         description="Logarithm of the ratio of the radii of the circles that hold 0.8 and 0.2 of "
         "kron_flux, times 5 (Bershady et al. 2000, eq. 1): 2.1 for a Gaussian, 2.7 for an "
         "exponential disk.",
+        ucd="src.morph.param",
     ),
 )
 def concentration(_inner_radius: Any, _outer_radius: Any) -> Any:

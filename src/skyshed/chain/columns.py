@@ -265,8 +265,9 @@ def _table(
     if asked_for is None and has_wcs:
         _add_positions(table, catalog)
     for name in list(table.colnames):
-        if getattr(table[name], "dtype", None) == np.dtype(object) and (
-            table[name].tolist().count(None) == len(table)
+        column = table[name]
+        if getattr(column, "dtype", None) == np.dtype(object) and (
+            getattr(column, "values", column).tolist().count(None) == len(table)
         ):
             table.remove_column(name)
     every = parameters.columns is None or any(name in GROUPS for name in parameters.columns)
