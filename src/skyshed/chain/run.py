@@ -27,7 +27,8 @@ IMAGES = {
     "mask": "True for the pixels that were left out",
     "background": "the background that was subtracted",
     "background_rms": "the noise that was measured in the background",
-    "threshold": "what a pixel of the convolved data must exceed to belong to a source",
+    "threshold": "what a pixel of the convolved data must exceed to belong to a source; of a "
+    "matched filter there is none",
     "noise": "the noise of the background, as it was given or measured",
 }
 

@@ -403,7 +403,8 @@ class Extraction:
             read_labels=self._labels, read_image=self._masked, inputs=self._run.request.files(),
             step=self._run.rows_per_read,
             combination=None if self._run.request.combination is None else self._run.dtype,
-            images={name: self._image_of(MAPS[name]) for name in check_maps(maps)}, unit=self.unit,
+            images={name: self._image_of(MAPS[name]) for name in check_maps(maps, self._run.parameters.filter)},
+            unit=self.unit,
         )  # fmt: skip
         return write_extraction(
             written, folder, format, compress=compress, preview=preview, regions=regions,

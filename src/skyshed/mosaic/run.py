@@ -257,7 +257,9 @@ class TiledRun(Run):
         if name == "convolved_data":
             return self.job.prepare_convolved(window).convolved
         if name == "threshold":
-            return self.job.prepare(window, self.request.detected_on).threshold()
+            around = window.grown(self.request.halo, self.request.shape)
+            image = self.job.prepare(around, self.request.detected_on)
+            return image.threshold_of_pixels()[window.within(around)]
         image = self.job.prepare(window)
         if name == "noise":
             return image.noise()
