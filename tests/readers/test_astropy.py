@@ -9,11 +9,10 @@ from astropy.io import fits, votable
 from astropy.table import QTable, Table
 from astropy.wcs import WCS
 
-from skyshed.flags import SEGMENTATION_FLAGS
 from skyshed import extract
+from skyshed.flags import SEGMENTATION_FLAGS
 from skyshed.output.write import read_catalog
-from tests.pipeline_field import make_field
-from tests.pipeline_field import make_wcs
+from tests.pipeline_field import make_field, make_wcs
 
 
 def same(table, expected, described=True):

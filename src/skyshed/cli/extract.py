@@ -25,6 +25,7 @@ __all__ = [
     "SUMMARY",
     "USAGE",
     "add_companions",
+    "add_files_of_parameters",
     "add_large",
     "add_options",
     "add_parameters",
@@ -130,14 +131,7 @@ def add_result_files(files: Any) -> None:
     """Declare where the results go, what they are, and how they are made."""
     files.add_argument("--out", metavar="DIR", help="folder for the results")
     files.add_argument("--format", choices=FORMATS, default="fits", help="of the catalog [fits]")
-    files.add_argument(
-        "--config", "--parameters", metavar="TOML",
-        help="file of parameters, such as 'skyshed init' writes; options go before them",
-    )  # fmt: skip
-    files.add_argument(
-        "--preset", choices=tuple(PRESETS),
-        help="parameters that another program begins with; --config and options go before them",
-    )  # fmt: skip
+    add_files_of_parameters(files)
     files.add_argument(
         "--compress", action="store_true", help="compress the segmentation image by tiles"
     )
@@ -165,6 +159,18 @@ def add_result_files(files: Any) -> None:
     files.add_argument(
         "--report", action="store_true",
         help="write report.html too: image, sources, distributions, to look at in a browser",
+    )  # fmt: skip
+
+
+def add_files_of_parameters(files: Any) -> None:
+    """Declare where parameters come from, besides the options of the chain."""
+    files.add_argument(
+        "--config", "--parameters", metavar="TOML",
+        help="file of parameters, such as 'skyshed init' writes; options go before them",
+    )  # fmt: skip
+    files.add_argument(
+        "--preset", choices=tuple(PRESETS),
+        help="parameters that another program begins with; --config and options go before them",
     )  # fmt: skip
 
 
@@ -375,7 +381,8 @@ def _write_results(
     if not arguments.quiet:
         n = found.segmentation.nlabels
         say_product(found.record)
-        print(f"{n} source{'' if n == 1 else 's'} in")
+        of = "" if found.n_rows == n else f"{found.n_rows} of "
+        print(f"{of}{n} source{'' if n == 1 else 's'} in")
         print("\n".join(f"  {path}" for path in paths))
         say_calibration(found.record)
     if arguments.samp:

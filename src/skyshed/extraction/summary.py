@@ -54,8 +54,9 @@ def summary(found: Any, seconds: float, flags: FlagCounts | None = None) -> list
     """Return the lines: background and noise, depth, sources, time.
 
     The depth is 5 times the error of the sum over a circle of twice the FWHM of the detection
-    kernel across, as the noise of its pixels gives it if these are independent: of images that were
-    resampled it is too deep.
+    kernel across, by the noise of its pixels, and its correlation where a second pass over the
+    background measured it. Without that pixels are taken for independent: of images that were
+    resampled it is too deep then.
 
     Parameters
     ----------
@@ -95,7 +96,9 @@ def summary(found: Any, seconds: float, flags: FlagCounts | None = None) -> list
 def _depth(found: Any, noise: float, unit: str) -> str:
     parameters = found.parameters
     across = ACROSS * parameters.kernel_fwhm if parameters.kernel_fwhm else WITHOUT_KERNEL
-    depth = SIGMAS * noise * np.sqrt(np.pi) * across / 2
+    radius = across / 2
+    factor = found.noise_factor(radius)
+    depth = SIGMAS * noise * np.sqrt(np.pi * factor) * radius
     scale = None if found.wcs is None else pixel_scale(found.wcs)
     sky = "" if scale is None else f" ({3600 * across * scale:.3g} arcsec)"
     zero_point = found.record.get("zero_point_ab")

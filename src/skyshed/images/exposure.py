@@ -92,8 +92,8 @@ class Planes:
             return array_namespace(plane=plane).ascontiguousarray(plane[window])
 
         return replace(
-            self, data=None if self.data is None else self.data[window], mask=part(self.mask), rms=part(self.rms),
-            error=part(self.error), level=part(self.level),
+            self, data=None if self.data is None else self.data[window], mask=part(self.mask),
+            rms=part(self.rms), error=part(self.error), level=part(self.level),
         )  # fmt: skip
 
 

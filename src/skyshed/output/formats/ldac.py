@@ -133,7 +133,7 @@ def _with_their_names(part: PlainTable) -> PlainTable:
     for name in ours.colnames:
         table[name] = ours[name]
     plain = to_plain(table)
-    return PlainTable(plain.columns, plain.header, part.places)
+    return PlainTable(plain.columns, plain.header, part.rows)
 
 
 def _image_header(path: Path, about: About) -> Any:
