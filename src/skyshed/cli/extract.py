@@ -376,6 +376,8 @@ def _write_results(
         PROGRESS.debug("writing")
         found.notes.extend(said)
         paths = write_found(arguments, found, folder)
+        # Before the workspace goes, which knows it.
+        lines = summary(found, perf_counter() - begun, found.flag_counts)
     if arguments.workspace is None and plan.tiling is not None:
         shutil.rmtree(resources.folder)
     if not arguments.quiet:
@@ -387,7 +389,7 @@ def _write_results(
         say_calibration(found.record)
     if arguments.samp:
         _send(paths, request, quiet=arguments.quiet)
-    for line in summary(found, perf_counter() - begun, found.flag_counts):
+    for line in lines:
         LOGGER.info("%s", line, extra={"printed": True})
         if not arguments.quiet:
             print(line)

@@ -240,6 +240,10 @@ class Extraction:
         correlation = self._run.mesh().noise_correlation
         return float(noise_factors.of_ellipses(correlation, [[0, 0, radius, radius, 0]])[0])
 
+    def tile_rows(self) -> list[dict[str, Any]]:
+        """Return the rows of `tiles` as plain numbers, in the unit of the images and seconds."""
+        return self._run.tile_rows()
+
     @property
     def tiles(self) -> "QTable":
         """One row per tile: where it is, its background and noise, its sources, its times.
