@@ -13,7 +13,7 @@ from skyshed import exceptions
 
 #: Never leave their packages under their own names: to callers they are a ValueError, an OSError, a
 #: warning.
-INTERNAL = {"RefusedError", "ContradictionError", "DamagedError"}
+INTERNAL = {"RefusedError", "ContradictionError", "DamagedError", "UnknownSpellingError"}
 SOURCES = sorted(Path(skyshed.__file__).parent.rglob("*.py"))
 
 

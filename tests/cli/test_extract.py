@@ -395,7 +395,7 @@ def test_help_names_every_option_and_its_default(capsys):
             or f"--{each.name.replace('_', '-')}," in shown
         )
         assert each.metadata["about"] in shown
-    assert "detection threshold above the background [1.5 sigma]" in shown
+    assert "in units of the noise before convolution [1.5 sigma]" in shown
 
 
 def test_help_loads_no_library():

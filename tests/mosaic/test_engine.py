@@ -368,12 +368,12 @@ def test_files_that_appear_late_are_waited_for(job, monkeypatch):
 
     phase = Phase(Numbered, fail)
     monkeypatch.setattr("skyshed.mosaic.run.phases_of", lambda request: (phase,))
-    run_tiles(job, Slow(), lambda name, skipped: lambda: None)
+    run_tiles(job, Slow(), lambda *_: lambda: None)
     assert phase.left(job) == []
     os.remove(job.workspace.file("number", (0, 0)))
     Slow.late, Slow.run = 0.1, lambda *_: None
     with pytest.raises(WorkspaceError, match=r"number/00000-00000\.npz is not there, though"):
-        run_tiles(job, Slow(), lambda name, skipped: lambda: None)
+        run_tiles(job, Slow(), lambda *_: lambda: None)
 
 
 def test_what_a_killed_worker_finished_is_not_done_again(cluster, tmp_path, job):
