@@ -103,7 +103,7 @@ def test_the_command_writes_tables_and_a_picture(tmp_path, field, capsys):
     pytest.importorskip("matplotlib")
     write_survey(field, tmp_path / "field.fits")
     command = ["quality", str(tmp_path / "field.fits"), "--out", str(tmp_path / "out"),
-               "--psf-fwhm", "3.5", "--n-sources", "100", "--seed", "3",
+               "--psf-fwhm", "3.5", "--n-sources", "100", "--seed", "3", "--preset", "photutils",
                "--mask", str(tmp_path / "field.fits[MASK]")]  # fmt: skip
     assert main(command) == 0
     names = {path.name for path in (tmp_path / "out").iterdir()}

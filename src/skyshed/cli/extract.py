@@ -27,6 +27,7 @@ __all__ = [
     "add_companions",
     "add_large",
     "add_options",
+    "add_parameter_files",
     "add_parameters",
     "add_result_files",
     "carry_out",
@@ -130,14 +131,7 @@ def add_result_files(files: Any) -> None:
     """Declare where the results go, what they are, and how they are made."""
     files.add_argument("--out", metavar="DIR", help="folder for the results")
     files.add_argument("--format", choices=FORMATS, default="fits", help="of the catalog [fits]")
-    files.add_argument(
-        "--config", "--parameters", metavar="TOML",
-        help="file of parameters, such as 'skyshed init' writes; options go before them",
-    )  # fmt: skip
-    files.add_argument(
-        "--preset", choices=tuple(PRESETS),
-        help="parameters that another program begins with; --config and options go before them",
-    )  # fmt: skip
+    add_parameter_files(files)
     files.add_argument(
         "--compress", action="store_true", help="compress the segmentation image by tiles"
     )
@@ -165,6 +159,18 @@ def add_result_files(files: Any) -> None:
     files.add_argument(
         "--report", action="store_true",
         help="write report.html too: image, sources, distributions, to look at in a browser",
+    )  # fmt: skip
+
+
+def add_parameter_files(files: Any) -> None:
+    """Declare where parameters come from that no option gives; see `read_parameters`."""
+    files.add_argument(
+        "--config", "--parameters", metavar="TOML",
+        help="file of parameters, such as 'skyshed init' writes; options go before them",
+    )  # fmt: skip
+    files.add_argument(
+        "--preset", choices=tuple(PRESETS),
+        help="parameters that another program begins with; --config and options go before them",
     )  # fmt: skip
 
 

@@ -208,7 +208,7 @@ def _is_file(name: str, value: Any) -> bool:
     """Whether an argument is the path of a file."""
     if name not in COMPANIONS or not isinstance(value, str):
         return False
-    if name != "background":
+    if not name.endswith("background"):
         return True
     try:
         float(split_path(value)[0])
