@@ -260,9 +260,18 @@ def test_columns_that_are_asked_for_are_those_of_the_catalog(client, paths, tmp_
         paths[:1], tmp_path / "c", columns=("label", "kron_flux"), scheduler=client, n_threads=1
     )
     assert set(rows(found.folder).column_names) == {
-        COLUMN, "image_id", "hdu", "label", "kron_flux", "ra", "dec", "name", "fluxfrac_radius_50",
+        COLUMN, "image_id", "hdu", "label", "kron_flux", "ra", "dec",
     }  # fmt: skip
     assert np.isfinite(found.images["seeing"]).all()
+
+
+@pytest.mark.parametrize("columns", [("default", "gini"), ("NUMBER", "X_IMAGE", "ALPHA_J2000")])
+def test_names_that_stand_for_several_columns_lose_none(client, paths, tmp_path, columns):
+    options = {"columns": columns, "nsigma": 20, "n_threads": 1}
+    found = survey(paths[:1], tmp_path / "c", scheduler=client, **options)
+    expected = {*extract(paths[0], **options).table.colnames, "label", "ra", "dec"}
+    added = {COLUMN, "image_id", "hdu"}
+    assert set(rows(found.folder).column_names) == added | expected - {"sky_centroid"}
 
 
 def test_images_of_two_units_do_not_share_a_column(client, tmp_path):

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from skyshed.chain.columns import spelled_out
 from skyshed.extraction.each import take_turns
 from skyshed.extraction.hdus import choose_hdus
 from skyshed.extraction.outcome import Outcome
@@ -173,9 +174,10 @@ def _of_this_worker() -> tuple[int | None, int]:
 
 def _measured(parameters: Parameters) -> Parameters:
     """Return parameters by which all columns are measured that a survey needs."""
-    if parameters.columns is None:
+    asked = spelled_out(parameters.columns, has_wcs=True)
+    if parameters.columns is None or asked is None:
         return parameters
-    lacking = [name for name in (*NEEDED, *OF_STARS) if name not in parameters.columns]
+    lacking = [name for name in (*NEEDED, *OF_STARS) if name not in asked]
     return parameters.replace(columns=(*parameters.columns, *lacking))
 
 
@@ -220,7 +222,7 @@ def _sources(job: Job, number: int, outcome: Outcome) -> Any:
         y, x = ([_middle(every[place][axis]) for place in places] for axis in (0, 1))
         return _on_sky(found.wcs, np.array(x), np.array(y))
 
-    asked = job.parameters.columns
+    asked = spelled_out(job.parameters.columns, has_wcs=True)
     kept = table
     if asked is not None:
         added = set(OF_STARS) - set(asked) - set(NEEDED)
