@@ -265,6 +265,29 @@ def test_columns_that_are_asked_for_are_those_of_the_catalog(client, paths, tmp_
     assert np.isfinite(found.images["seeing"]).all()
 
 
+@pytest.mark.parametrize("hdu", ["all", "C1"])
+def test_a_pattern_may_have_the_hdu_of_each_image(client, tmp_path, hdu):
+    images = [fits.ImageHDU(a_field(k).data, a_field(k).header, name=f"C{k}") for k in (0, 1)]
+    fits.HDUList([fits.PrimaryHDU(), *images]).writeto(tmp_path / "camera.fits")
+    for k in (0, 1):
+        mask = np.zeros(images[0].shape, np.uint8)
+        mask[: 20 * (k + 1)] = 1
+        fits.writeto(tmp_path / f"camera.C{k}.mask.fits", mask)
+    found = survey(
+        [tmp_path / "camera.fits"], tmp_path / "c", hdu=hdu, scheduler=client, n_threads=1,
+        mask="{folder}/{stem}.{hdu}.mask.fits",
+    )  # fmt: skip
+    assert found.n_failed == 0
+    table = rows(found.folder)
+    for k in (0, 1) if hdu == "all" else (1,):
+        alone = extract(
+            tmp_path / "camera.fits", hdu=k + 1, mask=tmp_path / f"camera.C{k}.mask.fits",
+            n_threads=1,
+        ).table  # fmt: skip
+        mine = table.filter(np.array(table["hdu"]) == k + 1)
+        assert mine["ycentroid"].to_pylist() == alone["ycentroid"].tolist()
+
+
 @pytest.mark.parametrize("columns", [("default", "gini"), ("NUMBER", "X_IMAGE", "ALPHA_J2000")])
 def test_names_that_stand_for_several_columns_lose_none(client, paths, tmp_path, columns):
     options = {"columns": columns, "nsigma": 20, "n_threads": 1}

@@ -15,7 +15,7 @@ import numpy as np
 
 from skyshed.chain.columns import spelled_out
 from skyshed.extraction.each import take_turns
-from skyshed.extraction.hdus import choose_hdus
+from skyshed.extraction.hdus import Chosen, choose_hdus
 from skyshed.extraction.outcome import Outcome
 from skyshed.extraction.plan import Resources
 from skyshed.extraction.turns import Turn
@@ -26,6 +26,7 @@ from skyshed.mosaic.memory import SHARE
 from skyshed.output.atomic import remove
 from skyshed.parameters import Parameters
 from skyshed.surveys.ledger import DONE, FAILED
+from skyshed.surveys.listing import HDU
 from skyshed.surveys.records import append
 from skyshed.surveys.seeing import COLUMNS as OF_STARS
 from skyshed.surveys.seeing import FWHM, seeing
@@ -152,12 +153,24 @@ def _turns(job: Job, number: int, image: str, options: Mapping[str, Any]) -> lis
     return [
         Turn(
             each.image, each.name,
-            {**options, "hdu": each.hdu, "parameters": parameters, "device": job.device},
+            {
+                **_of_hdu(options, each), "hdu": each.hdu, "parameters": parameters,
+                "device": job.device,
+            },
             Resources(memory, scratch=scratch if len(chosen) == 1 else scratch / str(k)),
             each.hdu_name,
         )
         for k, each in enumerate(chosen)
     ]  # fmt: skip
+
+
+def _of_hdu(options: Mapping[str, Any], chosen: Chosen) -> dict[str, Any]:
+    """Return arguments whose patterns are filled for an HDU."""
+    named = str(chosen.hdu if chosen.hdu_name is None else chosen.hdu_name)
+    return {
+        name: value.replace(HDU, named) if isinstance(value, str) else value
+        for name, value in options.items()
+    }
 
 
 def _of_this_worker() -> tuple[int | None, int]:
