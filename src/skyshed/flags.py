@@ -16,6 +16,7 @@ __all__ = [
     "Flags",
     "decode",
     "decode_segmentation_flags",
+    "sextractor_flags",
     "with_flag_list",
 ]
 
@@ -295,6 +296,47 @@ SEGMENTATION_FLAGS = Flags(
     ),
     "segmentation",
 )
+
+
+#: SExtractor's bits of flags -> the names here of what they mean. Bit 1 is of neighbours and bad
+#: pixels that bias an aperture, 16 of apertures that are incomplete, 32 of segments that are.
+_SEXTRACTOR = {
+    1: (
+        "kron_neighbor_pixels", "masked_pixels", "non_finite_data", "kron_masked_pixels",
+        "kron_non_finite_data",
+    ),
+    2: ("deblended",),
+    4: ("saturated",),
+    8: ("edge_touch",),
+    16: ("kron_partial_overlap", "kron_no_overlap", "kron_undefined"),
+    32: ("undefined_shape", "all_masked"),
+}  # fmt: skip
+
+
+def sextractor_flags(flags: Any) -> Any:
+    """Return flags of segmentation images as SExtractor's, as far as it has a bit for them.
+
+    Parameters
+    ----------
+    flags : array of int, shape (n,)
+        Sums of bits of `SEGMENTATION_FLAGS`.
+
+    Returns
+    -------
+    theirs : array of int16, shape (n,)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skyshed.flags import SEGMENTATION_FLAGS, sextractor_flags
+    >>> sextractor_flags(np.array([0, SEGMENTATION_FLAGS.DEBLENDED])).tolist()
+    [0, 2]
+    """
+    theirs = np.zeros(len(flags), np.int16)
+    for bit, names in _SEXTRACTOR.items():
+        ours = sum(SEGMENTATION_FLAGS.get_bit_value(name) for name in names)
+        theirs[(flags & ours) != 0] |= bit
+    return theirs
 
 
 def with_flag_list(function: F) -> F:

@@ -89,6 +89,17 @@ def test_shells_complete_commands_and_options(shell, capsys):
         assert word.lstrip("-") in script
 
 
+def test_every_file_and_folder_of_an_option_is_completed(capsys):
+    pytest.importorskip("shtab")
+    assert main(["completion", "bash"]) == 0
+    script = capsys.readouterr().out
+    for option in ("sextractor", "kernel", "detection_background", "background", "config", "out"):
+        assert f"_shtab_skyshed_extract___{option}_COMPGEN=_shtab_compgen_" in script
+    for option in ("psf", "weight"):
+        assert f"_shtab_skyshed_bands___{option}_COMPGEN=_shtab_compgen_files" in script
+    assert "_shtab_skyshed_view_pos_0_COMPGEN=_shtab_compgen_dirs" in script
+
+
 def test_bash_completes(capsys):
     pytest.importorskip("shtab")
     assert main(["completion", "bash"]) == 0

@@ -8,10 +8,12 @@ import sys
 import numpy as np
 import pytest
 from astropy.io import fits
+from scipy.ndimage import gaussian_filter
 
 from skyshed import extract
 from skyshed.chain.progress import TileProgress
 from skyshed.cli import main
+from skyshed.extraction.summary import summary
 from skyshed.flags import SEGMENTATION_FLAGS
 from skyshed.log import LOGGER
 from tests.pipeline_field import make_field, make_wcs
@@ -62,6 +64,16 @@ def test_four_lines_say_what_was_found(image, capsys):
     assert int(flagged) == np.count_nonzero(flags)
     assert int(most) == np.count_nonzero(flags & SEGMENTATION_FLAGS.get_bit_value(name))
     assert re.fullmatch(r"[\d.]+ s \(background [\d.]+, detect [\d.]+, .*\)", time)
+
+
+def test_the_depth_knows_how_the_noise_is_correlated():
+    data = gaussian_filter(np.random.default_rng(1).normal(0, 1, (256, 256)), 1.2)
+    data[100:104, 100:104] += 20
+    found = extract(10 + data / data.std(), background_passes=2)
+    depth = float(re.match(r"depth ([\d.]+)", summary(found, 1.0)[1])[1])
+    assert depth == pytest.approx(float(np.nanmedian(np.asarray(found.depth(3)))), rel=0.02)
+    alone = extract(10 + data / data.std(), background_passes=2, correlated_noise=False)
+    assert depth > 2 * float(re.match(r"depth ([\d.]+)", summary(alone, 1.0)[1])[1])
 
 
 def test_tiles_say_the_same_and_a_log_without_a_terminal_how_they_get_on(image, capsys):

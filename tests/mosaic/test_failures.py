@@ -15,7 +15,7 @@ from skyshed import extract
 from skyshed.chain.progress import TileProgress
 from skyshed.exceptions import TileError
 from skyshed.mosaic import engine
-from skyshed.output import catalog_parts
+from skyshed.output import ordered_rows
 from tests.tiled import N_TILES, at_once, outcome, same, survey, tiled
 
 PHASES = ("background", "detect", "deblend", "measure")
@@ -33,9 +33,9 @@ def before_phase(monkeypatch):
     """A dict of what is to happen before a phase begins."""
     actions, begin = {}, TileProgress.__call__
 
-    def watched(self, phase, skipped):
+    def watched(self, phase, skipped, *more):
         actions.pop(phase, lambda: None)()
-        return begin(self, phase, skipped)
+        return begin(self, phase, skipped, *more)
 
     monkeypatch.setattr(TileProgress, "__call__", watched)
     return actions
@@ -206,14 +206,14 @@ def test_results_that_find_no_room_leave_what_was_there_and_are_written_later(sm
 @pytest.mark.parametrize("left", [0, 100, 5000])
 def test_each_row_of_a_catalog_finds_no_room_in_words(tmp_path, monkeypatch, left):
     found = tiled(survey().data, mask=survey().mask, workspace=tmp_path / "run")
-    write = catalog_parts._write_at
+    write = ordered_rows.write_at
 
     def limited(file, at, content):
         if at > left:
             full()
         write(file, at, content)
 
-    monkeypatch.setattr(catalog_parts, "_write_at", limited)
+    monkeypatch.setattr(ordered_rows, "write_at", limited)
     with pytest.raises(OSError, match="No space left on device"):
         found.write(tmp_path / "out", preview=False)
     assert not list((tmp_path / "out").iterdir())

@@ -49,6 +49,44 @@ def test_the_threshold_is_what_sources_were_detected_with(tmp_path):
     assert np.array_equal(again.data, found.segmentation.data)
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"threshold": 4.0}, {"threshold_type": "global"}, {"significance": 6.0},
+        {"significance": 6.0, "threshold_type": "global"},
+    ],
+)  # fmt: skip
+def test_thresholds_of_every_kind_are_those_of_the_run(tmp_path, options):
+    options = {**options, "deblend": False, "box_size": 32, "rms": RMS}
+    columns = ("label", "detection_threshold", "isocor_flux", "maxval_xindex", "maxval_yindex")
+    found = extract(make_field(), columns=columns, **options)
+    rms = options.pop("rms")
+    tiled = by_tiles(make_field(), (64, 64), companions={"rms": rms}, columns=columns, **options)
+    images = []
+    for run, name in ((found, "at once"), (tiled, "by tiles")):
+        run.write(tmp_path / name, preview=False, maps="threshold,convolved")
+        images.append(fits.getdata(tmp_path / name / "map_threshold.fits"))
+    threshold = images[0]
+    assert threshold.shape == SHAPE
+    np.testing.assert_array_equal(*images)
+    convolved = fits.getdata(tmp_path / "at once" / "map_convolved.fits")
+    again = detect_sources(convolved.astype(float), threshold.astype(float), 5)
+    assert np.array_equal(again.data, found.segmentation.data)
+    for run in (found, tiled):
+        x, y = (run.table[f"maxval_{axis}index"].astype(int) for axis in "xy")
+        np.testing.assert_array_equal(run.table["detection_threshold"], threshold[y, x])
+        assert np.isfinite(run.table["isocor_flux"]).any()
+
+
+def test_a_matched_filter_has_no_threshold_of_pixels(tmp_path):
+    found = extract(make_field(), filter="matched", columns=("detection_threshold", "best_flux",
+        "kron_flux"))  # fmt: skip
+    assert np.isnan(found.table["detection_threshold"]).all()
+    np.testing.assert_array_equal(found.table["best_flux"], found.table["kron_flux"])
+    with pytest.raises(ValueError, match=r"maps: 'threshold' .* filter='matched'"):
+        found.write(tmp_path, maps="threshold")
+
+
 def test_others_are_refused_and_those_of_earlier_runs_go(tmp_path):
     found = extract(make_field())
     with pytest.raises(ValueError, match=r"maps must be of background, .*, got 'sky'"):

@@ -9,9 +9,10 @@ from astropy.io import fits, votable
 from astropy.table import QTable, Table
 from astropy.wcs import WCS
 
+from skyshed import extract
 from skyshed.flags import SEGMENTATION_FLAGS
-from skyshed.output.formats.ldac import FLAGS
-from tests.pipeline_field import make_wcs
+from skyshed.output.write import read_catalog
+from tests.pipeline_field import make_field, make_wcs
 
 
 def same(table, expected, described=True):
@@ -85,7 +86,17 @@ def test_ldac_has_the_header_of_the_image_and_the_names_of_sourceextractor(catal
     deblended = (table["flags"] & SEGMENTATION_FLAGS.DEBLENDED) != 0
     assert deblended.any()
     assert np.array_equal((objects["FLAGS"] & 2) != 0, deblended)
-    assert max(FLAGS) < 128  # what SCAMP takes for good or bad
+    assert objects["FLAGS"].max() < 128  # what SCAMP takes for good or bad
+
+
+def test_ldac_keeps_what_was_asked_for_under_names_of_sourceextractor(tmp_path):
+    columns = ("NUMBER", "X_IMAGE", "label", "xcentroid", "FLAGS")
+    found = extract(make_field(), columns=columns, zero_point=25.0)
+    found.write(tmp_path, "ldac", preview=False)
+    table = read_catalog(tmp_path / "catalog.ldac")
+    assert set(table.colnames) == set(columns)
+    for name in columns:
+        np.testing.assert_array_equal(np.asarray(table[name]), np.asarray(found.table[name]))
 
 
 def test_parquet_has_its_votable(catalogs, expected):

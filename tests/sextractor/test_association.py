@@ -4,11 +4,14 @@ import dataclasses
 
 import numpy as np
 import pytest
+from astropy.io import fits
 
 from skyshed import extract
+from skyshed.cli import main
 from skyshed.output import read_catalog
 from skyshed.sextractor import Association, read_association
 from tests.mosaic.fields import at_once, by_tiles
+from tests.output.page.pages import Page
 from tests.pipeline_field import make_field, make_wcs
 
 BOX = {"box_size": 16}
@@ -82,6 +85,38 @@ def test_a_list_without_neighbours_leaves_an_empty_table(tmp_path):
     assert found.segmentation.nlabels > 10
     found.write(tmp_path, preview=False)
     assert len(read_catalog(tmp_path / "catalog.fits")) == 0
+
+
+@pytest.mark.parametrize("format", ["ldac", "csv"])
+def test_a_table_of_no_rows_needs_no_label(tmp_path, format):
+    far = Association([-50.0], [-50.0], [[1.0]], radius=1)
+    found = extract(make_field(), association=far, columns=("NUMBER", "X_IMAGE"), **BOX)
+    found.write(tmp_path, format, preview=False)
+    assert len(read_catalog(tmp_path / f"catalog.{format}")) == found.n_rows == 0
+
+
+def test_the_report_and_the_command_tell_of_the_rows_that_are_kept(found, tmp_path, capsys):
+    data = make_field().astype(float)
+    run = extract(data, association=some(found), **BOX)
+    run.report(tmp_path / "report.html")
+    rows = Page(tmp_path / "report.html").about["table"]["n"]
+    assert rows == len(run.table) < len(found.table)
+    fits.writeto(tmp_path / "image.fits", data)
+    table = run.table[:3]
+    lines = [f"{x + 1} {y + 1} 1" for x, y in table["xcentroid", "ycentroid"].iterrows()]
+    (tmp_path / "list.txt").write_text("\n".join(lines))
+    (tmp_path / "a.param").write_text("NUMBER\nNUMBER_ASSOC\n")
+    settings = {
+        "PARAMETERS_NAME": tmp_path / "a.param", "ASSOC_NAME": tmp_path / "list.txt",
+        "ASSOC_PARAMS": "1,2", "ASSOC_DATA": "3", "ASSOC_RADIUS": "1.0", "FILTER": "N",
+        "ASSOCSELEC_TYPE": "MATCHED", "BACK_SIZE": "16",
+    }  # fmt: skip
+    config = tmp_path / "a.sex"
+    config.write_text("".join(f"{name} {value}\n" for name, value in settings.items()))
+    image, out = str(tmp_path / "image.fits"), str(tmp_path / "out")
+    assert main(["extract", image, "--sextractor", str(config), "--out", out]) == 0
+    n = len(read_catalog(tmp_path / "out" / "catalog.fits"))
+    assert f"\n{n} of " in "\n" + capsys.readouterr().out
 
 
 def test_positions_on_the_sky_are_those_of_the_wcs(found):

@@ -15,7 +15,7 @@ from astropy.table import QTable
 from skyshed.catalog.growth import GROWTH_RADII
 from skyshed.catalog.table import add_column
 from skyshed.chain.calibrated import add_flux_densities, add_magnitudes
-from skyshed.chain.columns import STAR_COLUMNS
+from skyshed.chain.columns import STAR_COLUMNS, as_asked
 from skyshed.chain.derived import spelled, total_columns
 from skyshed.flags import SEGMENTATION_FLAGS as FLAGS
 from skyshed.images.doubted import warn_of_image
@@ -148,7 +148,7 @@ def corrected(
             add_flux_densities(whole, total, flux, error, calibration)
         elif isinstance(zero_point, float):
             add_magnitudes(whole, total, flux, error, zero_point, parameters.zero_point_system)
-    return whole
+    return as_asked(whole, parameters)
 
 
 def warn_of_no_stars() -> None:

@@ -25,9 +25,10 @@ from skyshed.chain.designation import designations, pixel_scale, resolving
 from skyshed.chain.exposure_columns import QUALITY
 from skyshed.chain.sextractor_columns import (
     NOT_MEASURED,
+    add_sextractor,
+    aperture_radii_of,
     is_sextractor,
     needs_of,
-    sextractor_table,
 )
 from skyshed.images.photometry import Calibration
 from skyshed.output.table_parts import PlainTable, to_plain
@@ -40,6 +41,7 @@ __all__ = [
     "DERIVED",
     "GROUPS",
     "STAR_COLUMNS",
+    "as_asked",
     "catalog_table",
     "check_columns",
     "empty_table",
@@ -175,7 +177,7 @@ def measured_columns(parameters: Parameters) -> list[str]:
     columns = _as_measured(name for name in columns if not is_derived(name))
     if parameters.aperture_correction:
         columns = [*columns, *CORRECTED_COLUMNS, *STAR_COLUMNS]
-    if parameters.aperture_radii and parameters.aperture_center == "centroid_win":
+    if aperture_radii_of(parameters) and parameters.aperture_center == "centroid_win":
         columns = [*columns, "_circular_win_flux"]
     return [*columns, *(f"{name}_{kind}" for name in FLUXES for kind in ("flux", "fluxerr"))]
 
@@ -215,8 +217,7 @@ def make_table(
     Returns
     -------
     table : `~astropy.table.QTable`
-        One row per source. If columns have SExtractor's names, these and no others are there. A
-        column that the image says nothing about (positions on the sky
+        One row per source. A column that the image says nothing about (positions on the sky
         without a WCS) is left out.
     """
     return _table(catalog, parameters, calibration, association, catalog.to_table)
@@ -246,18 +247,18 @@ def _table(
     has_wcs = catalog.wcs is not None
     asked_for = spelled_out(parameters.columns, has_wcs)
     names = _with_windowed(catalog.default_columns) if asked_for is None else asked_for
-    if any(map(is_sextractor, names)):
-        whole = sextractor_table(catalog, names, parameters, calibration)
-        _as_floats(whole)
-        return told_of(add_association(whole, catalog, association), calibration)
+    theirs = [name for name in names if is_sextractor(name)]
+    if theirs:  # which are made in a table of astropy's
+        begin = catalog.to_table
     if parameters.aperture_correction:
         names = [*names, *(name for name in CORRECTED_COLUMNS if name not in names)]
     chosen = [name for name in names if is_derived(name)]
     bits = [name for name in QUALITY if name in catalog.extra_properties]
     # Of several bands, some may have no quality plane.
     names = [name for name in names if name not in QUALITY or name in bits]
-    names += [name for name in bits if name not in names]
-    table = begin([name for name in names if name not in chosen])
+    if not theirs:  # a list in SExtractor's words is complete
+        names += [name for name in bits if name not in names]
+    table = begin([name for name in names if name not in chosen and name not in theirs])
     for name in QUALITY:
         if name in table.colnames:
             describe(table, name, QUALITY[name])
@@ -272,10 +273,29 @@ def _table(
             table.remove_column(name)
     every = parameters.columns is None or any(name in GROUPS for name in parameters.columns)
     _add_derived(table, catalog, parameters, calibration, None if every else chosen)
-    if chosen:
+    add_sextractor(table, catalog, theirs, parameters, calibration)
+    if chosen or theirs:
         placed = [name for name in names if name in table.colnames]
         table = table[[*placed, *(name for name in table.colnames if name not in placed)]]
     return told_of(add_association(table, catalog, association), calibration)
+
+
+def as_asked(table: Any, parameters: Parameters) -> Any:
+    """Return a table with corrected fluxes in the order asked for, less what these are made from.
+
+    Without a list of columns, or with a group in it, all that there is stays.
+    """
+    asked = parameters.columns
+    if asked is None or any(name in GROUPS for name in asked):
+        return table
+    circles = (each.name for r in parameters.aperture_radii for each in aperture_columns(r))
+    ours = {*CORRECTED_COLUMNS, *circles}
+    placed = [name for name in dict.fromkeys(asked) if name in table.colnames]
+    others = [
+        name for name in table.colnames
+        if name not in asked and name not in ours and not is_derived(name)
+    ]  # fmt: skip
+    return table[[*placed, *others]]
 
 
 def _add_derived(

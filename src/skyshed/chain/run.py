@@ -9,6 +9,7 @@ import numpy as np
 from skyshed.background import Background2D
 from skyshed.chain.background import ExposureMesh, background_of
 from skyshed.chain.request import IMAGE, Request
+from skyshed.chain.tiles_table import tiles_table
 from skyshed.images.window import Window
 from skyshed.output.table_parts import PlainTable
 from skyshed.parameters import Parameters
@@ -27,7 +28,8 @@ IMAGES = {
     "mask": "True for the pixels that were left out",
     "background": "the background that was subtracted",
     "background_rms": "the noise that was measured in the background",
-    "threshold": "what a pixel of the convolved data must exceed to belong to a source",
+    "threshold": "what a pixel of the convolved data must exceed to belong to a source; of a "
+    "matched filter there is none",
     "noise": "the noise of the background, as it was given or measured",
 }
 
@@ -74,10 +76,14 @@ class Run(ABC):
     def detection_cat(self) -> Any:
         """The catalog that positions, shapes and apertures come from, if it is another."""
 
-    @property
     @abstractmethod
+    def tile_rows(self) -> list[dict[str, Any]]:
+        """Return one row per tile, as plain numbers."""
+
+    @property
     def tiles(self) -> "QTable":
         """One row per tile."""
+        return tiles_table(self.tile_rows(), self.request)
 
     @property
     def n_tiles(self) -> int:

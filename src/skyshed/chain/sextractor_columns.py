@@ -7,39 +7,30 @@ means is in SExtractor's manual (https://sextractor.readthedocs.io, "Measurement
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from astropy import units as u
 
+from skyshed.catalog.registry import Column, column
+from skyshed.catalog.table import add_column
 from skyshed.chain.calibrated import magnitudes
-from skyshed.flags import SEGMENTATION_FLAGS as BITS
+from skyshed.flags import sextractor_flags
 from skyshed.images.photometry import Calibration
 from skyshed.parameters import Parameters
-
-if TYPE_CHECKING:  # slow to import
-    from astropy.table import QTable
 
 __all__ = [
     "NOT_MEASURED",
     "SEXTRACTOR",
+    "add_sextractor",
     "aperture_radii_of",
     "has_radii",
     "is_sextractor",
     "needs_of",
-    "sextractor_table",
 ]
 
 #: The magnitude of what has none, and its error.
 NO_MAGNITUDE = 99.0
-#: Bits of FLAGS, and what is noted here that sets them.
-FLAGS = {
-    1: BITS.KRON_NEIGHBOR_PIXELS,
-    2: BITS.DEBLENDED,
-    4: BITS.SATURATED,
-    8: BITS.EDGE_TOUCH,
-    16: BITS.KRON_PARTIAL_OVERLAP | BITS.KRON_MASKED_PIXELS,
-}
 #: SExtractor's own PHOT_APERTURES and PHOT_FLUXFRAC, as radii and fractions, where the parameters
 #: name none.
 RADII, FRACTIONS = (2.5,), (0.5,)
@@ -91,13 +82,6 @@ def _from_one_int(values: Any) -> Any:
     return np.where(known, np.nan_to_num(np.asarray(values, float)) + 1, 0).astype(np.int64)
 
 
-def _flags(flags: Any) -> Any:
-    bits = np.zeros(len(flags), np.int16)
-    for bit, noted in FLAGS.items():
-        bits[(flags & int(noted)) != 0] |= bit
-    return bits
-
-
 def _x(pair: Any) -> Any:
     return pair[:, 0]
 
@@ -109,7 +93,7 @@ def _y(pair: Any) -> Any:
 SEXTRACTOR: dict[str, Translated] = {
     "NUMBER": Translated(("label",), _same, "", "Label."),
     "ID_PARENT": Translated(("parent",), _same, "", "Label before deblending."),
-    "FLAGS": Translated(("flags",), _flags, "", "Bits 1, 2, 4, 8 and 16 of SExtractor's flags."),
+    "FLAGS": Translated(("flags",), sextractor_flags, "", "Flags as bits of SExtractor's."),
     "X_IMAGE": Translated(("xcentroid",), _from_one, "pix", "x of the centroid, from 1."),
     "Y_IMAGE": Translated(("ycentroid",), _from_one, "pix", "y of the centroid, from 1."),
     "XWIN_IMAGE": Translated(
@@ -164,6 +148,18 @@ SEXTRACTOR: dict[str, Translated] = {
     "ALPHA_J2000": Translated(("ra",), _same, "deg", "Right ascension of the centroid, ICRS."),
     "DELTA_J2000": Translated(("dec",), _same, "deg", "Declination of the centroid, ICRS."),
 }
+#: UCDs of columns by what their names begin with, and of some whose like the catalog has not.
+UCDS = {
+    "FLUX": "phot.flux", "FLUXERR": "stat.error;phot.flux", "MAG": "phot.mag",
+    "MAGERR": "stat.error;phot.mag",
+}  # fmt: skip
+OWN_UCDS = {
+    "FLUX_RADIUS": "phys.size.radius;instr.pixel", "FLUX_MAX": "phot.flux;stat.max",
+    "IMAFLAGS_ISO": "meta.code.qual", "NUMBER": "meta.id",
+    "XWIN_IMAGE": "pos.cartesian.x;instr.pixel", "YWIN_IMAGE": "pos.cartesian.y;instr.pixel",
+    "ERRX2WIN_IMAGE": "stat.variance;pos.cartesian.x",
+    "ERRY2WIN_IMAGE": "stat.variance;pos.cartesian.y",
+}  # fmt: skip
 #: What is made from parameters, too: radii, a zero point.
 KRON_RADIUS, FLUX_RADIUS = "KRON_RADIUS", "FLUX_RADIUS"
 #: The fluxes that have magnitudes, and columns of the catalog; of apertures there are several.
@@ -204,19 +200,22 @@ def has_radii(parameters: Parameters) -> bool:
     return bool(parameters.fluxfrac_radii) or FLUX_RADIUS in (parameters.columns or ())
 
 
-def sextractor_table(
+def add_sextractor(
+    table: Any,
     catalog: Any,
     names: Iterable[str],
     parameters: Parameters,
     calibration: Calibration | None = None,
-) -> "QTable":
-    """Return a table of the columns that are named, some under SExtractor's names.
+) -> None:
+    """Add columns under SExtractor's names to a table.
 
     Parameters
     ----------
+    table : `~astropy.table.QTable`
+        Of the same sources.
     catalog : `~skyshed.SourceCatalog`
     names : iterable of str
-        The columns, in order; other names are the catalog's own.
+        The columns, for which `is_sextractor` is true.
     parameters : Parameters
         ``aperture_radii`` are those of FLUX_APER, ``fluxfrac_radii`` the fractions of FLUX_RADIUS:
         of several, these columns have one value for each.
@@ -224,10 +223,7 @@ def sextractor_table(
         What the unit of the data is; its zero point is that of magnitudes where none is given.
         Without any that is 0.
     """
-    from astropy.table import QTable
-
-    table = QTable(meta=dict(catalog.meta))
-    unit = catalog.segment_flux.unit if hasattr(catalog.segment_flux, "unit") else None
+    unit = getattr(catalog.segment_flux, "unit", None)
     zero_point = parameters.zero_point
     if not isinstance(zero_point, float):
         zero_point = 0.0 if calibration is None else float(calibration.zero_point)
@@ -237,15 +233,23 @@ def sextractor_table(
             values = known.make(*(_plain(_column(catalog, need)) for need in known.needs))
             of = unit if known.unit == "data" else (u.Unit(known.unit) if known.unit else None)
             about = known.about
-        elif name in MADE:
-            values, of, about = _made(name, catalog, parameters, zero_point, unit)
         else:
-            part = catalog.to_table([name])
-            table[name] = part[name]
-            continue
-        table[name] = values if of is None else values << of
-        table[name].info.description = f"{about} SExtractor's {name}."
-    return table
+            values, of, about = _made(name, catalog, parameters, zero_point, unit)
+        column = Column(name, description=f"{about} SExtractor's {name}.", ucd=_ucd(name))
+        add_column(table, column, values if of is None else values << of)
+
+
+def _ucd(name: str) -> str:
+    """Return the UCD of a column: that of ours which it is, in other conventions."""
+    kind, _, _ = name.partition("_")
+    if name in OWN_UCDS:
+        return OWN_UCDS[name]
+    if kind in UCDS:
+        return UCDS[kind]
+    ucd = next(column(need).ucd for need in needs_of(name))
+    # The main identifiers and positions are ours.
+    ucd = ucd.removesuffix(";meta.main")
+    return ucd.replace("stat.error", "stat.variance", 1) if name.startswith("ERR") else ucd
 
 
 def _made(
@@ -262,7 +266,8 @@ def _made(
     kind, _, of = name.partition("_")
     if of == "APER":
         radii = aperture_radii_of(parameters)
-        pairs = [catalog.circular_photometry(radius) for radius in radii]
+        center = parameters.aperture_center
+        pairs = [catalog.circular_photometry(radius, center=center) for radius in radii]
         about = f"in circles of diameter {_listed(2 * each for each in radii)} pixels."
     else:
         pairs = [tuple(getattr(catalog, each) for each in FLUXES[of])]

@@ -124,8 +124,7 @@ class Prepared:
                 else parameters.significance * noise_left(parameters)
             )
         if everywhere is not None:
-            data = self.planes.data
-            return array_namespace(data=data).asarray(everywhere, dtype=data.dtype)
+            return self.background.xp.asarray(everywhere, dtype=self.background.dtype)
         noise = self.noise()
         if noise is self.planes.rms:
             return self.parameters.nsigma * noise
@@ -140,18 +139,36 @@ class Prepared:
         gain = _counts_per_unit(self.parameters)
         return calc_total_error(data, self.noise(), gain) if gain else self.noise()
 
+    def threshold_of_pixels(self) -> Any:
+        """Return what each pixel of a source must exceed in the convolved image, shape (ny, nx).
+
+        It is `None` where sources are detected on another image, by a matched filter. Where it is
+        a multiple of the noise of the convolved image, it depends on pixels around, as that does.
+        """
+        parameters = self.parameters
+        if parameters.filter == "matched":
+            return None
+        if parameters.significance is not None and parameters.threshold_type == "map":
+            return limit_of_each_pixel(self.noise(), self.planes.mask, parameters)
+        return self.background.xp.broadcast_to(self.threshold(), self.window.shape)
+
     def lazy_threshold(self) -> Any:
-        """Return `threshold`, to be made when it is needed, and not kept."""
-        noise = replace(self, planes=replace(self.planes, data=None, level=None), convolved=None)
-        return Lazy(noise.threshold, keep=False)
+        """Return `threshold_of_pixels`, to be made when it is needed, and not kept."""
+        if self.parameters.filter == "matched":
+            return None
+        return Lazy(self.of_the_noise().threshold_of_pixels, keep=False)
+
+    def of_the_noise(self) -> "Prepared":
+        """Return the same without its images, which are large, and not needed for thresholds."""
+        planes = replace(self.planes, data=None, level=None)
+        return replace(self, planes=planes, convolved=None, significance=None, limit=None)
 
     def lazy_error(self, data: Any) -> Any:
         """Return the total error of each pixel, to be made when it is needed; as `total_error`."""
         if self.planes.error is not None:
             return self.planes.error
         # What makes it must not keep the image with its background in memory.
-        noise = replace(self, planes=replace(self.planes, data=None, level=None), convolved=None)
-        return Lazy(partial(noise.total_error, data))
+        return Lazy(partial(self.of_the_noise().total_error, data))
 
     @property
     def window(self) -> Window:
@@ -191,7 +208,7 @@ class Prepared:
 
     def cut(self, window: Window) -> "Prepared":
         """Return a window of this one."""
-        xp, where = array_namespace(data=self.planes.data), window.within(self.window)
+        xp, where = self.background.xp, window.within(self.window)
         smooth, significance, limit = (
             None if image is None else xp.ascontiguousarray(image[where])
             for image in (self.convolved, self.significance, self.limit)

@@ -13,7 +13,7 @@ from skyshed.images.window import Window
 if TYPE_CHECKING:  # slow to import
     from astropy.table import QTable
 
-__all__ = ["TileFacts", "tiles_table"]
+__all__ = ["TileFacts", "tile_rows", "tiles_table"]
 
 
 class TileFacts(NamedTuple):
@@ -37,14 +37,19 @@ class TileFacts(NamedTuple):
     seconds: dict[str, float]
 
 
-def tiles_table(tiles: Iterable[TileFacts], mesh: Mesh, request: Request) -> "QTable":
-    """Return one row per tile; an image at once has one.
+def tile_rows(tiles: Iterable[TileFacts], mesh: Mesh, request: Request) -> list[dict[str, Any]]:
+    """Return one row per tile, as plain numbers; an image at once has one.
 
     ``depth`` is the flux of ``npixels`` pixels at the detection threshold.
     """
+    return [_row(facts, mesh, request) for facts in tiles]
+
+
+def tiles_table(rows: list[dict[str, Any]], request: Request) -> "QTable":
+    """Return the rows of `tile_rows` as a table."""
     from astropy.table import QTable
 
-    table = QTable(rows=[_row(facts, mesh, request) for facts in tiles])
+    table = QTable(rows=rows)
     for name in table.colnames:
         if name.endswith("_time"):
             table[name] <<= u.s

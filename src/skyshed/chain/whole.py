@@ -23,7 +23,7 @@ from skyshed.chain.steps import (
     warn_of_crowding,
     warn_of_nothing,
 )
-from skyshed.chain.tiles_table import TileFacts, tiles_table
+from skyshed.chain.tiles_table import TileFacts, tile_rows
 from skyshed.deblending import deblend_sources
 from skyshed.detection import detect_sources
 from skyshed.images.exposure import Planes
@@ -130,7 +130,7 @@ class WholeRun(Run):
         self._catalogs, self._seconds = catalogs, seconds
         self._background, self._mask = image.background, image.planes.mask
         self._level, self._rms = image.planes.level, image.planes.rms
-        self._noise = shaped.background, shaped.planes.rms
+        self._noise = shaped.of_the_noise()
         # With sources, their catalogs hold the images; the exposure's own are let go.
         self._image = None if catalogs else image
         self._shaped = None if catalogs else shaped
@@ -187,12 +187,11 @@ class WholeRun(Run):
 
         return growth_of(star_facts(self.catalog))
 
-    @property
-    def tiles(self) -> "QTable":
-        """One row, of the whole image."""
+    def tile_rows(self) -> list[dict[str, Any]]:
+        """Return one row per tile, as plain numbers."""
         window = self.request.exposure.image.everything
         facts = TileFacts((0, 0), window, self._segmentation.nlabels, self._seconds)
-        return tiles_table([facts], self.mesh().mesh, self.request)
+        return tile_rows([facts], self.mesh().mesh, self.request)
 
     def parts(self) -> Iterator[PlainTable]:
         """Yield the table, as one part; one that was asked for before may have been changed."""
@@ -221,11 +220,8 @@ class WholeRun(Run):
         if name in ("background", "background_rms"):
             return getattr(self._background.at(*window.bounds), name)
         if name == "threshold":
-            background, rms = self._noise
-            noise = (
-                background.at(*window.bounds).background_rms if rms is None else rms[window.slices]
-            )
-            return noise * noise.dtype.type(self.parameters.nsigma)
+            around = window.grown(self.request.halo, self.request.shape)
+            return self._noise.cut(around).threshold_of_pixels()[window.within(around)]
         if name == "mask":
             xp = self._background.xp
             return (

@@ -1,6 +1,9 @@
 """``skyshed completion``: what makes a shell complete the commands and options."""
 
 import argparse
+import re
+
+from skyshed.parameters.companions import COMPANIONS
 
 __all__ = ["EXAMPLES", "SUMMARY", "USAGE", "add_options", "run"]
 
@@ -11,13 +14,9 @@ EXAMPLES = (
     ("for zsh: to a folder of $fpath", "skyshed completion zsh > ~/.zfunc/_skyshed"),
 )
 SHELLS = ("bash", "zsh", "tcsh")
-#: Options whose values are files or folders.
-FILES = (
-    "image", "bands", "file", "out", "config", "log", "weight", "rms", "variance", "background",
-    "error", "mask", "quality", "segmentation", "detection_image", "detection_weight",
-    "detection_rms", "detection_variance", "detection_mask", "wcs",
-)  # fmt: skip
-FOLDERS = ("workspace",)
+#: What help calls the value of an argument that is a file, or a folder.
+FILES = frozenset({"FILE", "IMAGE", "TOML", "SEX", "LIST", "OUT.fits"})
+FOLDERS = frozenset({"DIR", "CATALOG"})
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -34,9 +33,10 @@ def run(arguments: argparse.Namespace) -> int:
     parser = make_parser()
     for each in _parsers(parser):
         for action in each._actions:
-            if action.dest in FILES:
+            words = re.split(r"[|=]", str(action.metavar))
+            if not FILES.isdisjoint(words) or action.dest in COMPANIONS:
                 action.complete = shtab.FILE  # type: ignore[attr-defined]
-            elif action.dest in FOLDERS:
+            elif not FOLDERS.isdisjoint(words):
                 action.complete = shtab.DIRECTORY  # type: ignore[attr-defined]
     print(shtab.complete(parser, shell=arguments.shell))
     return 0

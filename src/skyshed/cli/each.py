@@ -38,7 +38,7 @@ def run_each(arguments: argparse.Namespace, parameters: Parameters) -> int:
     from skyshed.output.atomic import traceless
     from skyshed.output.results import check_writable
 
-    _check_options(arguments)
+    _check_options(arguments, parameters)
     given = images_of(arguments.image)
     chosen = choose_hdus(given, [arguments.hdu] * len(given), given)
     images = [each.name for each in chosen]
@@ -149,11 +149,11 @@ class _Batch:
             print(text)
 
 
-def _check_options(arguments: argparse.Namespace) -> None:
+def _check_options(arguments: argparse.Namespace, parameters: Parameters) -> None:
     """Refuse options of what one table of all images does not have."""
     from skyshed.output.results import check_maps
 
-    check_maps(arguments.maps)
+    check_maps(arguments.maps, parameters.filter)
     if arguments.samp:
         raise ValueError("--samp sends the results of one image: leave --each or --samp out")
     if not arguments.one_table:

@@ -25,9 +25,9 @@ __all__ = [
     "SUMMARY",
     "USAGE",
     "add_companions",
+    "add_files_of_parameters",
     "add_large",
     "add_options",
-    "add_parameter_files",
     "add_parameters",
     "add_result_files",
     "carry_out",
@@ -131,7 +131,7 @@ def add_result_files(files: Any) -> None:
     """Declare where the results go, what they are, and how they are made."""
     files.add_argument("--out", metavar="DIR", help="folder for the results")
     files.add_argument("--format", choices=FORMATS, default="fits", help="of the catalog [fits]")
-    add_parameter_files(files)
+    add_files_of_parameters(files)
     files.add_argument(
         "--compress", action="store_true", help="compress the segmentation image by tiles"
     )
@@ -162,8 +162,8 @@ def add_result_files(files: Any) -> None:
     )  # fmt: skip
 
 
-def add_parameter_files(files: Any) -> None:
-    """Declare where parameters come from that no option gives; see `read_parameters`."""
+def add_files_of_parameters(files: Any) -> None:
+    """Declare where parameters come from, besides the options of the chain."""
     files.add_argument(
         "--config", "--parameters", metavar="TOML",
         help="file of parameters, such as 'skyshed init' writes; options go before them",
@@ -367,7 +367,7 @@ def _write_results(
         folder = check_writable(arguments.out, arguments.format, arguments.map_format)
         check_apart(
             folder, request.files(), arguments.format, arguments.compress, arguments.map_format,
-            request.combination is not None, check_maps(arguments.maps),
+            request.combination is not None, check_maps(arguments.maps, request.parameters.filter),
         )  # fmt: skip
         for exposure in request.exposures.values():
             check_unit(exposure.unit, arguments.format)
@@ -376,17 +376,20 @@ def _write_results(
         PROGRESS.debug("writing")
         found.notes.extend(said)
         paths = write_found(arguments, found, folder)
+        # Before the workspace goes, which knows it.
+        lines = summary(found, perf_counter() - begun, found.flag_counts)
     if arguments.workspace is None and plan.tiling is not None:
         shutil.rmtree(resources.folder)
     if not arguments.quiet:
         n = found.segmentation.nlabels
         say_product(found.record)
-        print(f"{n} source{'' if n == 1 else 's'} in")
+        of = "" if found.n_rows == n else f"{found.n_rows} of "
+        print(f"{of}{n} source{'' if n == 1 else 's'} in")
         print("\n".join(f"  {path}" for path in paths))
         say_calibration(found.record)
     if arguments.samp:
         _send(paths, request, quiet=arguments.quiet)
-    for line in summary(found, perf_counter() - begun, found.flag_counts):
+    for line in lines:
         LOGGER.info("%s", line, extra={"printed": True})
         if not arguments.quiet:
             print(line)

@@ -43,11 +43,28 @@ def logged(arguments: argparse.Namespace) -> Iterator[None]:
         if not getattr(arguments, "quiet", True):
             stack.enter_context(_handled(_console(getattr(arguments, "verbose", False))))
         if getattr(arguments, "log", None) is not None:
-            file = logging.FileHandler(arguments.log, encoding="utf-8")
+            file = _file(arguments.log)
             file.setFormatter(logging.Formatter(IN_A_FILE))
             stack.callback(file.close)
             stack.enter_context(_handled(file))
         yield
+
+
+def _file(path: str) -> logging.FileHandler:
+    """Return what writes to the end of a file.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written to.
+    """
+    try:
+        return logging.FileHandler(path, encoding="utf-8")
+    except OSError as error:
+        reason = error.strerror or error
+        raise OSError(
+            f"--log: {path} can't be written ({reason}): name a file in a folder that is there"
+        ) from error
 
 
 def _console(verbose: bool) -> logging.Handler:

@@ -6,7 +6,7 @@ from typing import Any
 from skyshed.cli.errors import warnings_in_one_line
 from skyshed.cli.extract import (
     add_companions,
-    add_parameter_files,
+    add_files_of_parameters,
     add_parameters,
     read_parameters,
 )
@@ -44,7 +44,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--out", metavar="CATALOG", required=True,
         help="folder of the catalog: HATS, and images.parquet",
     )  # fmt: skip
-    add_parameter_files(files)
+    add_files_of_parameters(files)
     files.add_argument(
         "--keep", metavar="NAME", action="append", default=[],
         help="further column of LIST, for the table of images; may be repeated",

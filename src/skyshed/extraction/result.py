@@ -71,6 +71,7 @@ class Extraction:
     def __init__(self, run: Run, record: dict[str, str] | None = None, host: bool = False) -> None:
         self._run, self._host = run, host
         self._flags = FlagCounts()
+        self._n_rows: int | None = None
         #: Versions, date and input.
         self.record: dict[str, str] = record or {**run_record(run.request.origin()), **run.noted()}
         #: What a report tells its reader besides what follows from the run.
@@ -211,9 +212,7 @@ class Extraction:
         for name, value in (("radius", radius), ("nsigma", nsigma)):
             if not 0 < value < np.inf:
                 raise ValueError(f"{name} must be a number above 0, got {value!r}")
-        correlation = self._run.mesh().noise_correlation
-        factor = noise_factors.of_ellipses(correlation, [[0, 0, radius, radius, 0]])[0]
-        scale = nsigma * np.sqrt(np.pi * factor) * radius
+        scale = nsigma * np.sqrt(np.pi * self.noise_factor(radius)) * radius
 
         def read(window: Window) -> Any:
             noise = self._run.read("noise", window)
@@ -224,6 +223,26 @@ class Extraction:
             return to_host(pixels) if self._host else pixels
 
         return ImageView(read, self.shape, self._run.dtype)
+
+    def noise_factor(self, radius: float) -> float:
+        """Return how many times the correlation of the noise makes the variance of a sum.
+
+        Parameters
+        ----------
+        radius : float
+            Of the circle that is summed over, in pixels.
+
+        Returns
+        -------
+        factor : float
+            1 where no correlation was measured; see `depth`.
+        """
+        correlation = self._run.mesh().noise_correlation
+        return float(noise_factors.of_ellipses(correlation, [[0, 0, radius, radius, 0]])[0])
+
+    def tile_rows(self) -> list[dict[str, Any]]:
+        """Return the rows of `tiles` as plain numbers, in the unit of the images and seconds."""
+        return self._run.tile_rows()
 
     @property
     def tiles(self) -> "QTable":
@@ -390,9 +409,8 @@ class Extraction:
         ImportError
             If a format needs a package that is not installed; the message says which.
         """
-        parts, n_rows = selected_parts(
-            self._run.parts, self.segmentation.nlabels, self._run.request.association
-        )
+        parts, n_rows = self._selected_parts()
+        self._n_rows = n_rows
         written = Written(
             report=self.report, shape=self.shape, n_sources=self.segmentation.nlabels,
             n_rows=n_rows, parameters=self.parameters, record=self.record, wcs=self.wcs,
@@ -403,7 +421,11 @@ class Extraction:
             read_labels=self._labels, read_image=self._masked, inputs=self._run.request.files(),
             step=self._run.rows_per_read,
             combination=None if self._run.request.combination is None else self._run.dtype,
-            images={name: self._image_of(MAPS[name]) for name in check_maps(maps)}, unit=self.unit,
+            images={
+                name: self._image_of(MAPS[name])
+                for name in check_maps(maps, self._run.parameters.filter)
+            },
+            unit=self.unit,
         )  # fmt: skip
         return write_extraction(
             written, folder, format, compress=compress, preview=preview, regions=regions,
@@ -449,9 +471,10 @@ class Extraction:
         """Return what a report of this is made from."""
         from skyshed.output.page import Contents
 
+        parts, n_rows = self._selected_parts()
         return Contents(
             title=self._title(),
-            shape=self.shape, n_sources=self.segmentation.nlabels, parts=self._plain_parts,
+            shape=self.shape, n_sources=n_rows, parts=lambda: self._plain_parts(parts),
             parameters=self.parameters, record=self.record, images=self._pixel_layers(),
             maps=self._map_layers(), read_labels=self._labels, ellipses=self._run.ellipses,
             wcs=self.wcs, tiles=self.tiles, notes=self._notes(), step=self._run.rows_per_read,
@@ -461,14 +484,22 @@ class Extraction:
         """Return what a report of this is called."""
         return one_line(os.path.basename(self.record.get("input", "")) or "image in memory")
 
-    def _plain_parts(self) -> Iterator[PlainTable]:
-        """Yield parts of the table; at least one, so that columns are known without sources."""
-        if self.segmentation.nlabels:
-            yield from self._run.parts()
-            return
-        from skyshed.output.table_parts import to_plain
+    def _selected_parts(self) -> tuple[Callable[[], Iterator[PlainTable]], int]:
+        """Return the parts of the table, with the rows that it has, and how many these are."""
+        return selected_parts(
+            self._run.parts, self.segmentation.nlabels, self._run.request.association
+        )
 
-        yield to_plain(self.table)
+    def _plain_parts(self, parts: Callable[[], Iterator[PlainTable]]) -> Iterator[PlainTable]:
+        """Yield parts of the table; at least one, so that columns are known without rows."""
+        none = True
+        for part in parts():
+            none = False
+            yield part
+        if none:
+            from skyshed.output.table_parts import to_plain
+
+            yield to_plain(self.table)
 
     def _pixel_layers(self) -> "list[PixelLayer]":
         """Return the images of a report."""
@@ -493,6 +524,11 @@ class Extraction:
     def flag_counts(self) -> FlagCounts:
         """How many sources have flags, as they were written; of none before `write`."""
         return self._flags
+
+    @property
+    def n_rows(self) -> int | None:
+        """Rows of the table that was written: of an association fewer than sources; or `None`."""
+        return self._n_rows
 
     def _counted_parts(
         self, parts: Callable[[], Iterator[PlainTable]]

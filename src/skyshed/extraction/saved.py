@@ -11,6 +11,7 @@ from astropy.table import QTable, Table
 
 from skyshed.chain.background import assemble, background_of, measure_window
 from skyshed.chain.request import IMAGE, Request
+from skyshed.chain.source_mask import grown_in, reach_of
 from skyshed.chain.steps import prepare_exposure
 from skyshed.extraction.entry import open_request
 from skyshed.extraction.result import map_layers
@@ -35,6 +36,16 @@ UNCHANGED = ("input_size", "input_date")
 REGION = re.compile(r"^ellipse\(([^,]+),([^,]+),([^,]+),([^,]+),([^)]+)\) # text=\{(\d+)\}$", re.M)
 #: Without Kron apertures, ellipses of this many standard deviations are drawn.
 SIGMAS = 3.0
+#: What is said of the background of two passes, with and without a map of the segments.
+AGAIN = (
+    "Background and noise were measured again, without the segments. The run left out what it "
+    "detected first, so that its own differ by little: --report, written with the results, has "
+    "them."
+)
+FIRST = (
+    "Background and noise are those of a first pass, with the sources in them: without a "
+    "segmentation image the second one can't be made again."
+)
 #: Rows of boxes that are measured at a time have about so many pixels.
 STRIPE = 1 << 22
 
@@ -171,7 +182,8 @@ def _images(
         what = f"band {band}" if band else "image less background"
         try:
             request = _reopened(own, parameters, shape)
-            layer, own_maps = _measured(request, what, f" of band {band}" if band else "")
+            of = f" of band {band}" if band else ""
+            layer, own_maps = _measured(request, what, of, None if labels is None else labels.image)
         except Exception as error:  # of files that are gone, or hold something else by now
             notes.append(
                 f"The {'image' if not band else what} can't be shown: {one_line(error)}. "
@@ -181,6 +193,8 @@ def _images(
         images.append(layer)
         maps += own_maps
         shape = request.shape
+        if request.parameters.background_passes > 1 and AGAIN not in notes:
+            notes.append(AGAIN if labels is not None else FIRST)
     return images, maps, shape
 
 
@@ -225,19 +239,37 @@ def _companion(record: Mapping[str, str], name: str) -> Any:
     return path if hdu is None else f"{path}[{hdu}]"
 
 
-def _measured(request: Request, name: str, of: str) -> tuple[PixelLayer, list[MapLayer]]:
-    """Return the image less its background, and background and noise; by stripes of boxes."""
-    exposure, (ny, nx) = request.exposure, request.shape
+def _measured(
+    request: Request, name: str, of: str, labels: Any
+) -> tuple[PixelLayer, list[MapLayer]]:
+    """Return the image less its background, and background and noise; by stripes of boxes.
+
+    A second pass leaves out the segments, if there is a map of them.
+    """
+    exposure, (ny, nx), parameters = request.exposure, request.shape, request.parameters
     height = request.box_size[0]
     step = height * max(1, STRIPE // (nx * height))
     windows = [Window(y, min(y + step, ny), 0, nx) for y in range(0, ny, step)]
-    boxes = {
-        window: measure_window(
-            exposure.read(window), window, request.shape, request.box_size, request.parameters
-        )
-        for window in windows
-    }
-    mesh = assemble(exposure, boxes, 1, request.box_size, request.parameters)
+
+    def mesh_without(left_out: Callable[[Window], Any], first: Any = None) -> Any:
+        boxes = {
+            window: measure_window(
+                exposure.read(window), window, request.shape, request.box_size, parameters,
+                left_out(window),
+            )
+            for window in windows
+        }  # fmt: skip
+        return assemble(exposure, boxes, 1, request.box_size, parameters, first)
+
+    mesh = mesh_without(lambda window: None)
+    if parameters.background_passes > 1 and labels is not None:
+        distance = parameters.background_growth
+
+        def sources(window: Window) -> Any:
+            around = window.grown(reach_of(distance), request.shape)
+            return grown_in(labels.read(around) != 0, distance, around, window)
+
+        mesh = mesh_without(sources, mesh)
 
     def read(y0: int, y1: int, x0: int, x1: int) -> Any:
         image = prepare_exposure(request, IMAGE, Window(y0, y1, x0, x1), {IMAGE: mesh})

@@ -1,6 +1,7 @@
 """What a run has found, in four lines."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ WITHOUT_KERNEL = 6.0
 TIME = "_time"
 
 
+@dataclass
 class FlagCounts:
     """How many sources have a flag, counted as their tables pass by.
 
@@ -32,9 +34,8 @@ class FlagCounts:
     (2, ('non_finite_data', 2))
     """
 
-    def __init__(self) -> None:
-        self.n_flagged: int | None = None
-        self._by_bit: dict[int, int] = {}
+    n_flagged: int | None = None
+    _by_bit: dict[int, int] = field(default_factory=dict)
 
     def add(self, flags: Any) -> None:
         """Count those of some sources."""
@@ -54,8 +55,9 @@ def summary(found: Any, seconds: float, flags: FlagCounts | None = None) -> list
     """Return the lines: background and noise, depth, sources, time.
 
     The depth is 5 times the error of the sum over a circle of twice the FWHM of the detection
-    kernel across, as the noise of its pixels gives it if these are independent: of images that were
-    resampled it is too deep.
+    kernel across, by the noise of its pixels, and its correlation where a second pass over the
+    background measured it. Without that pixels are taken for independent: of images that were
+    resampled it is too deep then.
 
     Parameters
     ----------
@@ -79,9 +81,9 @@ def summary(found: Any, seconds: float, flags: FlagCounts | None = None) -> list
     depth 26.04: 5 sigma in a circle of 6 pixels across
     1 source (1 detected, 0 of them split)
     """
-    tiles = found.tiles
+    tiles = found.tile_rows()
     level, noise = (
-        float(np.median(_plain(tiles[name]))) for name in ("background", "background_rms")
+        float(np.median([row[name] for row in tiles])) for name in ("background", "background_rms")
     )
     unit = f" {found.unit}" if found.unit is not None and str(found.unit) else ""
     return [
@@ -95,7 +97,9 @@ def summary(found: Any, seconds: float, flags: FlagCounts | None = None) -> list
 def _depth(found: Any, noise: float, unit: str) -> str:
     parameters = found.parameters
     across = ACROSS * parameters.kernel_fwhm if parameters.kernel_fwhm else WITHOUT_KERNEL
-    depth = SIGMAS * noise * np.sqrt(np.pi) * across / 2
+    radius = across / 2
+    factor = found.noise_factor(radius)
+    depth = SIGMAS * noise * np.sqrt(np.pi * factor) * radius
     scale = None if found.wcs is None else pixel_scale(found.wcs)
     sky = "" if scale is None else f" ({3600 * across * scale:.3g} arcsec)"
     zero_point = found.record.get("zero_point_ab")
@@ -122,16 +126,12 @@ def _sources(found: Any, flags: FlagCounts | None) -> str:
     return f"{text}, {flags.n_flagged} with a flag, most often {name} ({most})"
 
 
-def _times(tiles: Any, seconds: float) -> str:
+def _times(tiles: list[dict[str, Any]], seconds: float) -> str:
     phases: Mapping[str, float] = {
-        name.removesuffix(TIME): float(np.sum(_plain(tiles[name])))
-        for name in tiles.colnames
+        name.removesuffix(TIME): float(np.sum([row[name] for row in tiles]))
+        for name in tiles[0]
         if name.endswith(TIME)
     }
     # Tiles are worked on several at a time.
     of = "" if len(tiles) == 1 else f" of {len(tiles)} tiles together"
     return f"{seconds:.1f} s ({', '.join(f'{k} {v:.1f}' for k, v in phases.items())}{of})"
-
-
-def _plain(values: Any) -> Any:
-    return np.asarray(getattr(values, "value", values))

@@ -85,14 +85,15 @@ class Planes:
 
     def cut(self, window: tuple[slice, slice]) -> "Planes":
         """Return a part of the planes; all but the image are copied to be contiguous."""
-        xp = array_namespace(data=self.data)
 
         def part(plane: Any) -> Any:
-            return None if plane is None else xp.ascontiguousarray(plane[window])
+            if plane is None:
+                return None
+            return array_namespace(plane=plane).ascontiguousarray(plane[window])
 
         return replace(
-            self, data=self.data[window], mask=part(self.mask), rms=part(self.rms),
-            error=part(self.error), level=part(self.level),
+            self, data=None if self.data is None else self.data[window], mask=part(self.mask),
+            rms=part(self.rms), error=part(self.error), level=part(self.level),
         )  # fmt: skip
 
 

@@ -367,6 +367,11 @@ class Parameters:
         for each in fields(self):
             value = each.metadata["kind"].check(getattr(self, each.name), each.name)
             object.__setattr__(self, each.name, value)
+        if self.columns == ():
+            raise ValueError(
+                "columns must name at least one column, got none: give None for the usual ones "
+                "('none' on the command line)"
+            )
         self._check_threshold()
 
     def _check_threshold(self) -> None:

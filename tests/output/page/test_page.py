@@ -340,3 +340,19 @@ def test_the_browser_is_asked_to_open_the_file(field, tmp_path, monkeypatch):
     assert main(["extract", str(field), "--out", str(out), "--no-preview", "-q"]) == 0
     assert main(["view", str(out)]) == 0
     assert asked == [(out / "report.html").as_uri()]
+
+
+def test_the_background_of_two_passes_is_looked_at_without_the_sources(field, tmp_path):
+    out, pages = tmp_path / "out", {}
+    for passes in ("1", "2"):
+        options = ["--out", str(out), "--no-preview", "-q", "--background-passes", passes]
+        assert main(["extract", str(field), *options, "--report"]) == 0
+        pages[passes] = Page(out / "report.html")
+    assert main(["view", str(out), "--no-open", "--anew"]) == 0
+    again = Page(out / "report.html")
+    assert any("measured again, without the segments" in note for note in again.about["notes"])
+
+    def noise(page):
+        return page.about["images"][0]["noise"]
+
+    assert abs(noise(again) - noise(pages["2"])) < 0.2 * abs(noise(pages["1"]) - noise(pages["2"]))

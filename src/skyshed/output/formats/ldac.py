@@ -13,7 +13,7 @@ import numpy as np
 from astropy.io import fits
 from astropy.table import Column, QTable
 
-from skyshed.flags import SEGMENTATION_FLAGS
+from skyshed.flags import sextractor_flags
 from skyshed.output.catalog_parts import FitsColumns, write_fits
 from skyshed.output.fits_tables import bytes_beside, extension_bytes, file_header
 from skyshed.output.formats import About
@@ -28,15 +28,6 @@ __all__ = ["NAMES", "read", "write"]
 HEADER, OBJECTS = "LDAC_IMHEAD", "LDAC_OBJECTS"
 #: Characters of a card.
 CARD = 80
-#: SourceExtractor's bits of flags, by ours that mean the same.
-FLAGS = {
-    1: ("masked_pixels", "non_finite_data", "kron_masked_pixels", "kron_non_finite_data"),
-    2: ("deblended",),
-    4: ("saturated",),
-    8: ("edge_touch",),
-    16: ("kron_partial_overlap", "kron_no_overlap", "kron_undefined"),
-    32: ("undefined_shape", "all_masked"),
-}
 
 
 def _same(values: Any) -> Any:
@@ -53,12 +44,7 @@ def _squared(values: Any) -> Any:
 
 
 def _flags(values: Any) -> Any:
-    """Translate flags, as far as SourceExtractor has a bit for them."""
-    theirs = np.zeros(len(values), np.int16)
-    for bit, names in FLAGS.items():
-        ours = sum(SEGMENTATION_FLAGS.get_bit_value(name) for name in names)
-        theirs[(_plain(values) & ours) != 0] |= bit
-    return theirs
+    return sextractor_flags(_plain(values))
 
 
 #: SourceExtractor's name -> ours, what is made of it, and its unit there, if it is another.
@@ -108,8 +94,20 @@ def write(path: Path, first: PlainTable, rows: OrderedRows, about: About) -> Non
 def read(path: Path) -> QTable:
     """Read a catalog under our names."""
     table = read_fits_catalog(path, OBJECTS)
-    table.remove_columns([name for name in NAMES if name in table.colnames])
+    # One that was asked for under such a name is the catalog's own.
+    table.remove_columns(
+        [
+            name for name, (own, *_) in NAMES.items()
+            if name in table.colnames
+            and (table[name].info.description or "").startswith(_described(own))
+        ]
+    )  # fmt: skip
     return table
+
+
+def _described(own: str) -> str:
+    """Return what the description of a column that was added begins with."""
+    return f"As SourceExtractor's, of {own}."
 
 
 def _with_their_names(part: PlainTable) -> PlainTable:
@@ -127,15 +125,15 @@ def _with_their_names(part: PlainTable) -> PlainTable:
             table[name] = Column(values)
         else:
             table[name] = u.Quantity(values, unit)
-        what = f"As SourceExtractor's, of {own}. {info.description or ''}".strip()
-        table[name].info.description = what if not made else f"As SourceExtractor's, of {own}."
+        what = _described(own) if made else f"{_described(own)} {info.description or ''}".strip()
+        table[name].info.description = what
         # The main identifiers and positions are ours.
         ucd = (info.meta or {}).get("ucd", "").removesuffix(";meta.main")
         table[name].info.meta = {"ucd": ucd} if ucd else None
     for name in ours.colnames:
         table[name] = ours[name]
     plain = to_plain(table)
-    return PlainTable(plain.columns, plain.header, part.places)
+    return PlainTable(plain.columns, plain.header, part.rows)
 
 
 def _image_header(path: Path, about: About) -> Any:
