@@ -192,6 +192,8 @@ def test_kernels_that_do_not_fit_are_refused():
         convolve(data, KERNELS["larger"], boundary=None)
     with pytest.raises(ValueError, match="kernel must be a 2-D array"):
         convolve(data, np.ones(3))
+    with pytest.raises(ValueError, match="not finite"):
+        convolve(np.ones((5, 5)), np.array([[1.0, np.nan, 1.0]]))
     with pytest.raises(ValueError, match="masked elements"):
         convolve(data, np.ma.masked_array(np.ones((3, 3)), np.eye(3)))
 

@@ -270,6 +270,8 @@ def as_kernel(kernel: Any, boundary: str | None, shape: tuple[int, ...]) -> Any:
     values = getattr(kernel, "array", kernel)
     values = to_host(getattr(values, "value", values))
     values = as_image(values, "kernel", np).astype(np.float64)
+    if not np.isfinite(values).all():
+        raise ValueError("kernel has values that are not finite: replace them first")
     if any(size % 2 == 0 for size in values.shape):
         from astropy.convolution import KernelSizeError
 

@@ -130,6 +130,21 @@ def test_masked_arrays_leave_their_masked_pixels_out():
     )
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int16])
+def test_masked_errors_are_not_known(dtype):
+    errors = np.full((20, 30), 2, dtype)
+    masked = np.ma.array(errors, mask=np.zeros(errors.shape, bool))
+    circles = CircularAperture([(10, 8), (22, 8)], 3)
+    known = AperturePhotometry(np.ones(errors.shape), circles, error=errors)
+    whole = AperturePhotometry(np.ones(errors.shape), circles, error=masked)
+    np.testing.assert_array_equal(whole.flux_err, known.flux_err)
+    masked[8, 10] = np.ma.masked
+    found = AperturePhotometry(np.ones(errors.shape), circles, error=masked)
+    np.testing.assert_allclose(found.flux_err, [np.nan, known.flux_err[1]], rtol=1e-12)
+    np.testing.assert_allclose(found.flux, known.flux, rtol=1e-12)
+    assert found.decode_flags() == {1: ["non_finite_error"], 2: []}
+
+
 def test_inputs_are_not_changed():
     data, mask = SCENE.bad.copy(), SCENE.mask.copy()
     AperturePhotometry(data, CircularAperture(SCENE.positions, 3), mask=mask).to_table()

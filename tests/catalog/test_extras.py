@@ -61,6 +61,18 @@ def test_names_of_the_catalog_are_taken(catalog, name):
         catalog.add_extra_property(name, np.arange(6), overwrite=True)
 
 
+def test_values_of_sources_that_are_no_properties_are_not_those_of_a_selection(catalog):
+    n = catalog.nlabels
+    catalog.mine, catalog.of_each, catalog.listed = "field 7", np.arange(n), list(range(n))
+    reversed_ = catalog[::-1]
+    assert reversed_.mine == "field 7"
+    for name in ("of_each", "listed"):
+        with pytest.raises(AttributeError, match=name):
+            getattr(reversed_, name)
+    assert catalog.of_each.tolist() == catalog.listed
+    assert reversed_.default_columns == catalog.default_columns
+
+
 def test_properties_are_replaced_only_on_demand(catalog):
     catalog.add_property("mine", np.zeros(6))
     with pytest.raises(

@@ -6,6 +6,7 @@ import pytest
 from skyshed.cli import main
 from skyshed.datasets import make_survey_image
 from skyshed.datasets.write import write_survey
+from skyshed.parameters import Parameters
 from skyshed.quality import assess
 from skyshed.quality.inject import draw, light_of
 
@@ -99,11 +100,21 @@ def test_a_wrong_argument_is_refused(option, value):
         assess(np.ones((64, 64)), **{option: value})
 
 
+@pytest.mark.parametrize("columns", [("label",), ("NUMBER", "MAG_AUTO"), ("default",)])
+def test_what_is_compared_is_measured_whichever_columns_are_asked_for(field, columns):
+    options = {"psf_fwhm": 3.5, "n_sources": 50, "seed": 1, "zero_point": 25.0}
+    expected = assess(field.data, **options)
+    for given in ({"columns": columns}, {"parameters": Parameters(columns=columns)}):
+        found = assess(field.data, **options, **given)
+        for name in ("completeness", "kron_ratio"):
+            assert np.array_equal(found.bins[name], expected.bins[name], equal_nan=True)
+
+
 def test_the_command_writes_tables_and_a_picture(tmp_path, field, capsys):
     pytest.importorskip("matplotlib")
     write_survey(field, tmp_path / "field.fits")
     command = ["quality", str(tmp_path / "field.fits"), "--out", str(tmp_path / "out"),
-               "--psf-fwhm", "3.5", "--n-sources", "100", "--seed", "3",
+               "--psf-fwhm", "3.5", "--n-sources", "100", "--seed", "3", "--preset", "photutils",
                "--mask", str(tmp_path / "field.fits[MASK]")]  # fmt: skip
     assert main(command) == 0
     names = {path.name for path in (tmp_path / "out").iterdir()}

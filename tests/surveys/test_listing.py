@@ -33,9 +33,10 @@ def test_a_table_has_what_goes_with_each(tmp_path, ending):
         parquet.write_table(arrow({name: table[name].tolist() for name in table.colnames}), path)
     else:
         table.write(path, format=f"ascii.{ending}")
-    listing = read_listing(path, {"background": "none"}, keep=("night",))
-    assert listing[0] == ("/a.fits", {"background": "none", "rms": "/a.rms"})
-    assert listing[1] == ("/b.fits", {"background": "none"})
+    nothing = {"background": "none", "detection_background": "0"}
+    listing = read_listing(path, nothing, keep=("night",))
+    assert listing[0] == ("/a.fits", {**nothing, "rms": "/a.rms"})
+    assert listing[1] == ("/b.fits", nothing)
     assert list(listing.kept["night"]) == [3, 4]
 
 

@@ -1,5 +1,6 @@
 """A survey has the sources of each image, says what became of each, and goes on where it was."""
 
+import inspect
 import json
 import os
 import sys
@@ -16,6 +17,7 @@ from skyshed import extract, survey
 from skyshed.cli import main
 from skyshed.images.pixels import RefusedError
 from skyshed.mosaic.workspace import Workspace
+from skyshed.parameters.companions import COMPANIONS
 from skyshed.surveys import flow, run, task
 from skyshed.surveys.hats import file_of
 from skyshed.surveys.sky import COLUMN, Pixel
@@ -150,6 +152,34 @@ def test_the_same_call_finds_it_done(made, paths, monkeypatch):
         survey(paths[1:], made.folder, n_workers=1)
 
 
+def test_other_partitions_of_what_is_finished_are_refused(paths, client, tmp_path):
+    options = {"scheduler": client, "n_threads": 1}
+    survey(paths[:2], tmp_path / "c", partition_rows=10, **options)
+    with pytest.raises(ValueError, match=r"at most 10 rows, and partition_rows is 20: .*restart"):
+        survey(paths[:2], tmp_path / "c", partition_rows=20, **options)
+
+
+def test_other_partitions_are_made_while_images_are_left(paths, client, tmp_path):
+    given, options = [paths[0], tmp_path / "absent.fits"], {"scheduler": client, "n_threads": 1}
+    survey(given, tmp_path / "c", retries=0, **options)
+    again = survey(given, tmp_path / "c", retries=0, partition_rows=3, **options)
+    whole = survey(given, tmp_path / "d", retries=0, partition_rows=3, **options)
+    files = [sorted((each.folder / "dataset").rglob("*.parquet")) for each in (again, whole)]
+    assert [each.name for each in files[0]] == [each.name for each in files[1]]
+    assert len(files[0]) > 1
+
+
+def test_whatever_extract_takes_beside_an_image_a_survey_takes(paths, client, tmp_path):
+    assert set(COMPANIONS) <= set(inspect.signature(survey).parameters)
+    given = {"detection_image": "{folder}/{stem}.fits", "detection_background": "none"}
+    found = survey(paths[:1], tmp_path / "c", scheduler=client, nsigma=30, n_threads=1, **given)
+    assert found.n_failed == 0
+    alone = extract(
+        paths[0], detection_image=paths[0], detection_background="none", nsigma=30, n_threads=1
+    )
+    assert rows(found.folder)["kron_flux"].to_pylist() == alone.table["kron_flux"].tolist()
+
+
 def test_an_image_that_fails_is_an_entry_and_is_tried_again(paths, client, tmp_path, monkeypatch):
     plain = a_field(1)
     fits.writeto(tmp_path / "nowhere.fits", plain.data)
@@ -230,9 +260,41 @@ def test_columns_that_are_asked_for_are_those_of_the_catalog(client, paths, tmp_
         paths[:1], tmp_path / "c", columns=("label", "kron_flux"), scheduler=client, n_threads=1
     )
     assert set(rows(found.folder).column_names) == {
-        COLUMN, "image_id", "hdu", "label", "kron_flux", "ra", "dec", "name", "fluxfrac_radius_50",
+        COLUMN, "image_id", "hdu", "label", "kron_flux", "ra", "dec",
     }  # fmt: skip
     assert np.isfinite(found.images["seeing"]).all()
+
+
+@pytest.mark.parametrize("hdu", ["all", "C1"])
+def test_a_pattern_may_have_the_hdu_of_each_image(client, tmp_path, hdu):
+    images = [fits.ImageHDU(a_field(k).data, a_field(k).header, name=f"C{k}") for k in (0, 1)]
+    fits.HDUList([fits.PrimaryHDU(), *images]).writeto(tmp_path / "camera.fits")
+    for k in (0, 1):
+        mask = np.zeros(images[0].shape, np.uint8)
+        mask[: 20 * (k + 1)] = 1
+        fits.writeto(tmp_path / f"camera.C{k}.mask.fits", mask)
+    found = survey(
+        [tmp_path / "camera.fits"], tmp_path / "c", hdu=hdu, scheduler=client, n_threads=1,
+        mask="{folder}/{stem}.{hdu}.mask.fits",
+    )  # fmt: skip
+    assert found.n_failed == 0
+    table = rows(found.folder)
+    for k in (0, 1) if hdu == "all" else (1,):
+        alone = extract(
+            tmp_path / "camera.fits", hdu=k + 1, mask=tmp_path / f"camera.C{k}.mask.fits",
+            n_threads=1,
+        ).table  # fmt: skip
+        mine = table.filter(np.array(table["hdu"]) == k + 1)
+        assert mine["ycentroid"].to_pylist() == alone["ycentroid"].tolist()
+
+
+@pytest.mark.parametrize("columns", [("default", "gini"), ("NUMBER", "X_IMAGE", "ALPHA_J2000")])
+def test_names_that_stand_for_several_columns_lose_none(client, paths, tmp_path, columns):
+    options = {"columns": columns, "nsigma": 20, "n_threads": 1}
+    found = survey(paths[:1], tmp_path / "c", scheduler=client, **options)
+    expected = {*extract(paths[0], **options).table.colnames, "label", "ra", "dec"}
+    added = {COLUMN, "image_id", "hdu"}
+    assert set(rows(found.folder).column_names) == added | expected - {"sky_centroid"}
 
 
 def test_images_of_two_units_do_not_share_a_column(client, tmp_path):
@@ -252,6 +314,17 @@ def test_images_without_sources_make_an_empty_catalog(client, tmp_path):
     assert (found.n_sources, found.n_failed) == (0, 0)
     assert "No sources" in found.images["warnings"][0]
     assert "hats_nrows=0" in (found.folder / "hats.properties").read_text()
+
+
+def test_an_image_without_sources_does_not_keep_others_out(client, paths, tmp_path):
+    a_field(1, n_stars=0).writeto(tmp_path / "dark.fits")
+    found = survey(
+        [tmp_path / "dark.fits", paths[0]], tmp_path / "c", scheduler=client, nsigma=20, n_threads=1
+    )
+    assert found.n_failed == 0
+    assert found.images["n_sources"].tolist() == [0, found.n_sources]
+    alone = extract(paths[0], nsigma=20, n_threads=1).table
+    assert rows(found.folder)["name"].to_pylist() == alone["name"].tolist()
 
 
 def test_a_record_that_is_damaged_is_made_again(client, paths, tmp_path, monkeypatch):
@@ -326,6 +399,17 @@ def test_an_image_that_ends_its_worker_is_found_among_others(client, paths, tmp_
     assert images["state"].tolist() == ["done", "failed", *["done"] * (N - 2)]
     assert images["error"][1] == "RuntimeError: gone"
     assert images["attempts"][1] == 2
+
+
+def test_the_command_begins_with_a_preset(paths, tmp_path, capsys):
+    (tmp_path / "list.txt").write_text(paths[0])
+    with a_cluster() as client:
+        assert main(
+            ["survey", str(tmp_path / "list.txt"), "--out", str(tmp_path / "c"), "--n-threads", "1",
+             "--preset", "sextractor", "--scheduler", client.scheduler.address]
+        ) == 0  # fmt: skip
+    known = json.loads((tmp_path / "c" / "survey.json").read_text())["parameters"]
+    assert known == skyshed.Parameters.preset("sextractor", n_threads=1).to_dict()
 
 
 def test_the_command_makes_a_catalog_and_says_what_failed(paths, tmp_path, monkeypatch, capsys):

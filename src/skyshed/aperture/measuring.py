@@ -88,7 +88,10 @@ class Images:
         own = None
         if isinstance(values, np.ma.MaskedArray):
             own, values = np.ma.getmaskarray(values), values.data
-        if isinstance(sigma, np.ma.MaskedArray):
+        if np.ma.is_masked(sigma):  # what is masked is not known
+            kind = sigma.dtype if sigma.dtype.kind == "f" else np.float64
+            sigma = sigma.astype(kind).filled(np.nan)
+        elif isinstance(sigma, np.ma.MaskedArray):
             sigma = sigma.data
         xp = array_namespace(data=values, error=sigma, mask=mask)
         image = as_image(values, "data", xp)

@@ -1133,6 +1133,8 @@ class SourceCatalog(PassesAsPhotutils):
         position = np.arange(self.nlabels)[index]
         chosen = np.atleast_1d(position)
         other = copy.copy(self)
+        for name in _of_each_source(self):  # set by users: add_property is what goes along
+            delattr(other, name)
         other.isscalar = position.ndim == 0
         other._results = self._results.take(chosen, sources=self.sources.take(chosen))
         other._extra = extras.take(self._extra, position)
@@ -1175,6 +1177,20 @@ class SourceCatalog(PassesAsPhotutils):
             if name.endswith("_flux_err") and (guide := f"{name[:-9]}_fluxerr") in extra:
                 return extra[guide]
         return canonical_attribute(self, name)
+
+
+def _of_each_source(catalog: SourceCatalog) -> list[str]:
+    """Return the attributes that were set on a catalog and have a value for each source."""
+
+    def has_one_for_each(value: Any) -> bool:
+        shape = (len(value),) if isinstance(value, (list, tuple)) else getattr(value, "shape", ())
+        return shape[:1] == (catalog.nlabels,)
+
+    return [
+        name
+        for name, value in vars(catalog).items()
+        if not name.startswith("_") and has_one_for_each(value)
+    ]
 
 
 def _attribute(column: Column) -> property:

@@ -11,6 +11,7 @@ import numpy as np
 from astropy.table import QTable, Table, vstack
 
 from skyshed.arguments import check_positive_integer
+from skyshed.chain.columns import spelled_out
 from skyshed.extraction import extract
 from skyshed.images.products import PLAIN
 from skyshed.parameters import Parameters
@@ -34,6 +35,8 @@ MOST_ROUNDS = 50
 FWHM_PER_RADIUS = 1.584
 #: Stars that the FWHM is measured of have at least this significance, and there are so many.
 STARS_ABOVE, FEWEST_STARS = 50.0, 5
+#: The columns that are compared, whichever are asked for.
+COMPARED = ("xcentroid", "ycentroid", "kron_flux", "kron_fluxerr")
 #: The share of sources among which the narrowest range of half-light radii is that of stars.
 LOCUS = 0.1
 
@@ -142,6 +145,7 @@ def assess(
     if psf_fwhm is not None and not 0 < psf_fwhm < np.inf:
         raise ValueError(f"psf_fwhm must be a number of pixels above 0, got {psf_fwhm!r}")
     seed = int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else seed
+    parameters, options = _measuring(parameters or Parameters(), options)
     before = extract(image, parameters=parameters, **{"profile": PLAIN, **options})
     if psf_fwhm is None:
         psf_fwhm = _fwhm_of_stars(before)
@@ -204,6 +208,20 @@ def _fwhm_of_stars(found: Any) -> float:
     width = max(FEWEST_STARS, int(LOCUS * radius.size)) - 1
     first = int(np.argmin(radius[width:] - radius[: radius.size - width]))
     return FWHM_PER_RADIUS * float(np.median(radius[first : first + width + 1]))
+
+
+def _measuring(
+    parameters: Parameters, options: dict[str, Any]
+) -> tuple[Parameters, dict[str, Any]]:
+    """Return parameters by which all columns are measured that are compared, and other options."""
+    options = dict(options)
+    if "columns" in options:
+        parameters = parameters.replace(columns=options.pop("columns"))
+    asked = spelled_out(parameters.columns, has_wcs=False)
+    if parameters.columns is None or asked is None:
+        return parameters, options
+    lacking = [name for name in COMPARED if name not in asked]
+    return parameters.replace(columns=(*parameters.columns, *lacking)), options
 
 
 def _round(

@@ -13,10 +13,12 @@ from skyshed.extraction.patterns import fill, has_words, listed
 from skyshed.images.headers import split_path
 from skyshed.parameters.companions import COMPANIONS
 
-__all__ = ["Listing", "read_listing"]
+__all__ = ["HDU", "Listing", "read_listing"]
 
 #: The column that names the images.
 IMAGE = "image"
+#: What stands in patterns for the HDU of an image.
+HDU = "{hdu}"
 #: Arguments that are no files, which a table may have columns of, too.
 SETTINGS = ("hdu", "region", "profile")
 #: What `skyshed.extract` takes as a background that is no file.
@@ -55,17 +57,28 @@ class Listing:
     def __getitem__(self, number: int) -> tuple[str, dict[str, Any]]:
         """Return the path of an image, and its arguments; all paths are absolute.
 
+        Where the HDUs of an image are an argument, patterns keep the word for them.
+
         Raises
         ------
         ValueError
             If a pattern has a word that stands for nothing of it.
         """
         image = self.images[number]
+        each = {name: values[number] for name, values in self.for_each.items()}
+        named = image
+        if (
+            split_path(image)[1] is None
+            and (each.get("hdu") or self.for_all.get("hdu")) is not None
+        ):
+            named = (
+                f"{image}[{HDU}]"  # there may be several, which the file tells when it is opened
+            )
         options = {}
         for name, value in self.for_all.items():
             is_pattern = isinstance(value, str) and has_words(value)
-            options[name] = fill(value, image, name) if is_pattern else value
-        options |= {name: values[number] for name, values in self.for_each.items()}
+            options[name] = fill(value, named, name) if is_pattern else value
+        options |= each
         options = {name: value for name, value in options.items() if value not in (None, "")}
         return self._absolute(image), {
             name: self._absolute(value) if _is_file(name, value) else value
@@ -208,7 +221,7 @@ def _is_file(name: str, value: Any) -> bool:
     """Whether an argument is the path of a file."""
     if name not in COMPANIONS or not isinstance(value, str):
         return False
-    if name != "background":
+    if not name.endswith("background"):
         return True
     try:
         float(split_path(value)[0])

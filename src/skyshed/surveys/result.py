@@ -28,6 +28,8 @@ class Survey:
     n_exposures, n_images, n_failed, n_sources : int
         How many exposures were listed, how many images they have, how many of these failed, and
         how many sources were found.
+    partition_rows : int
+        The rows that a partition has at most, where the sky could be split so far.
     parameters : dict
         The parameters of the chain.
     record : dict of str to str
@@ -50,6 +52,7 @@ class Survey:
         self.n_images: int = known["n_images"]
         self.n_failed: int = known["n_failed"]
         self.n_sources: int = known["n_sources"]
+        self.partition_rows: int = known["partition_rows"]
         self.parameters: dict[str, Any] = known["parameters"]
         self.record: dict[str, str] = known["record"]
 

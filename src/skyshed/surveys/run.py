@@ -97,11 +97,22 @@ class Run:
             Returns what runs tasks; it is called when there are some.
         restart, progress
             See `skyshed.survey`.
+
+        Raises
+        ------
+        ValueError
+            If the folder holds another survey, or this one finished in other partitions.
         """
         if restart:
             self._clear()
         finished = self._finished()
         if finished is not None and (finished.n_failed == 0 or not self._is_begun()):
+            if finished.partition_rows != self._rows:
+                raise ValueError(
+                    f"{self._folder} holds the finished catalog, in partitions of at most "
+                    f"{finished.partition_rows} rows, and partition_rows is {self._rows}: choose "
+                    "another folder, or begin anew (restart)"
+                )
             self._tidy()
             return finished
         self._begin()
@@ -111,8 +122,8 @@ class Run:
             begin = stack.enter_context(TileProgress(len(self._listing), progress))
             workers = _Once(lambda: stack.enter_context(flow()))
             extracted = self._extract(ledger, workers, begin)
-            if finished is not None and not extracted:  # nothing came of another look
-                return finished
+            if finished is not None and not extracted and finished.partition_rows == self._rows:
+                return finished  # nothing came of another look
             schema = self._schema(ledger)
             catalog = Catalog(self._work, ledger, self._rows)
             stage = self._folder / f"{STAGE}{catalog.digest()}"
@@ -340,7 +351,7 @@ class Run:
         )
         summary = {
             "n_exposures": len(self._listing), "n_images": n_images, "n_failed": failed,
-            "n_sources": sum(catalog.counts.values()),
+            "n_sources": sum(catalog.counts.values()), "partition_rows": self._rows,
             "parameters": self._parameters.to_dict(), "record": record, "identity": self._identity,
         }  # fmt: skip
         with whole_file(folder / SUMMARY) as part:

@@ -129,6 +129,8 @@ def _arrow(values: Any, pyarrow: Any) -> Any:
     """Return a column as an array of Arrow; those of several values a row are lists."""
     values = np.ascontiguousarray(values.astype(values.dtype.newbyteorder("="), copy=False))
     if values.ndim == 1:
-        return pyarrow.array(values.tolist() if values.dtype.kind == "U" else values)
+        if values.dtype.kind == "U":  # of no values, Arrow would not see that they are texts
+            return pyarrow.array(values.tolist(), pyarrow.string())
+        return pyarrow.array(values)
     width = int(np.prod(values.shape[1:]))
     return pyarrow.FixedSizeListArray.from_arrays(pyarrow.array(values.ravel()), width)

@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from skyshed.chain.columns import spelled_out
 from skyshed.extraction.each import take_turns
-from skyshed.extraction.hdus import choose_hdus
+from skyshed.extraction.hdus import Chosen, choose_hdus
 from skyshed.extraction.outcome import Outcome
 from skyshed.extraction.plan import Resources
 from skyshed.extraction.turns import Turn
@@ -25,6 +26,7 @@ from skyshed.mosaic.memory import SHARE
 from skyshed.output.atomic import remove
 from skyshed.parameters import Parameters
 from skyshed.surveys.ledger import DONE, FAILED
+from skyshed.surveys.listing import HDU
 from skyshed.surveys.records import append
 from skyshed.surveys.seeing import COLUMNS as OF_STARS
 from skyshed.surveys.seeing import FWHM, seeing
@@ -151,12 +153,24 @@ def _turns(job: Job, number: int, image: str, options: Mapping[str, Any]) -> lis
     return [
         Turn(
             each.image, each.name,
-            {**options, "hdu": each.hdu, "parameters": parameters, "device": job.device},
+            {
+                **_of_hdu(options, each), "hdu": each.hdu, "parameters": parameters,
+                "device": job.device,
+            },
             Resources(memory, scratch=scratch if len(chosen) == 1 else scratch / str(k)),
             each.hdu_name,
         )
         for k, each in enumerate(chosen)
     ]  # fmt: skip
+
+
+def _of_hdu(options: Mapping[str, Any], chosen: Chosen) -> dict[str, Any]:
+    """Return arguments whose patterns are filled for an HDU."""
+    named = str(chosen.hdu if chosen.hdu_name is None else chosen.hdu_name)
+    return {
+        name: value.replace(HDU, named) if isinstance(value, str) else value
+        for name, value in options.items()
+    }
 
 
 def _of_this_worker() -> tuple[int | None, int]:
@@ -173,9 +187,10 @@ def _of_this_worker() -> tuple[int | None, int]:
 
 def _measured(parameters: Parameters) -> Parameters:
     """Return parameters by which all columns are measured that a survey needs."""
-    if parameters.columns is None:
+    asked = spelled_out(parameters.columns, has_wcs=True)
+    if parameters.columns is None or asked is None:
         return parameters
-    lacking = [name for name in (*NEEDED, *OF_STARS) if name not in parameters.columns]
+    lacking = [name for name in (*NEEDED, *OF_STARS) if name not in asked]
     return parameters.replace(columns=(*parameters.columns, *lacking))
 
 
@@ -220,7 +235,7 @@ def _sources(job: Job, number: int, outcome: Outcome) -> Any:
         y, x = ([_middle(every[place][axis]) for place in places] for axis in (0, 1))
         return _on_sky(found.wcs, np.array(x), np.array(y))
 
-    asked = job.parameters.columns
+    asked = spelled_out(job.parameters.columns, has_wcs=True)
     kept = table
     if asked is not None:
         added = set(OF_STARS) - set(asked) - set(NEEDED)
