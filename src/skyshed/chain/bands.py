@@ -33,7 +33,7 @@ from skyshed.chain.steps import (
     warn_of_crowding,
     warn_of_nothing,
 )
-from skyshed.chain.tiles_table import TileFacts, tiles_table
+from skyshed.chain.tiles_table import TileFacts, tile_rows
 from skyshed.chain.whole import Clock, detected, known_sources, left_out_by, phases_of
 from skyshed.images.window import Window
 from skyshed.namespace import array_namespace
@@ -216,12 +216,11 @@ class WholeBands(BandsRun):
         """The catalog of the combination; `None` if there is none."""
         return self.catalog_of(DETECTION)
 
-    @property
-    def tiles(self) -> QTable:
-        """One row, of the whole image."""
+    def tile_rows(self) -> list[dict[str, Any]]:
+        """Return one row, of the whole image."""
         window = self.request.exposure.image.everything
         facts = TileFacts((0, 0), window, self._segmentation.nlabels, self._seconds)
-        return tiles_table([facts], self.mesh().mesh, self.request)
+        return tile_rows([facts], self.mesh().mesh, self.request)
 
     def parts(self) -> Iterator[PlainTable]:
         """Yield the table, as one part."""

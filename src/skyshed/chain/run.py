@@ -9,6 +9,7 @@ import numpy as np
 from skyshed.background import Background2D
 from skyshed.chain.background import ExposureMesh, background_of
 from skyshed.chain.request import IMAGE, Request
+from skyshed.chain.tiles_table import tiles_table
 from skyshed.images.window import Window
 from skyshed.output.table_parts import PlainTable
 from skyshed.parameters import Parameters
@@ -75,10 +76,14 @@ class Run(ABC):
     def detection_cat(self) -> Any:
         """The catalog that positions, shapes and apertures come from, if it is another."""
 
-    @property
     @abstractmethod
+    def tile_rows(self) -> list[dict[str, Any]]:
+        """Return one row per tile, plain numbers by the names of columns."""
+
+    @property
     def tiles(self) -> "QTable":
-        """One row per tile."""
+        """One row per tile, as a table."""
+        return tiles_table(self.tile_rows(), self.request.unit)
 
     @property
     def n_tiles(self) -> int:

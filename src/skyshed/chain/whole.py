@@ -23,7 +23,7 @@ from skyshed.chain.steps import (
     warn_of_crowding,
     warn_of_nothing,
 )
-from skyshed.chain.tiles_table import TileFacts, tiles_table
+from skyshed.chain.tiles_table import TileFacts, tile_rows
 from skyshed.deblending import deblend_sources
 from skyshed.detection import detect_sources
 from skyshed.images.exposure import Planes
@@ -187,12 +187,11 @@ class WholeRun(Run):
 
         return growth_of(star_facts(self.catalog))
 
-    @property
-    def tiles(self) -> "QTable":
-        """One row, of the whole image."""
+    def tile_rows(self) -> list[dict[str, Any]]:
+        """Return one row, of the whole image."""
         window = self.request.exposure.image.everything
         facts = TileFacts((0, 0), window, self._segmentation.nlabels, self._seconds)
-        return tiles_table([facts], self.mesh().mesh, self.request)
+        return tile_rows([facts], self.mesh().mesh, self.request)
 
     def parts(self) -> Iterator[PlainTable]:
         """Yield the table, as one part; one that was asked for before may have been changed."""

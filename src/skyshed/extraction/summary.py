@@ -1,11 +1,12 @@
 """What a run has found, in four lines."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from skyshed.chain.designation import pixel_scale
+from skyshed.chain.tiles_table import TIME
 from skyshed.flags import SEGMENTATION_FLAGS
 
 __all__ = ["FlagCounts", "summary"]
@@ -16,8 +17,6 @@ SIGMAS = 5
 ACROSS = 2
 #: The same in pixels, if nothing is convolved.
 WITHOUT_KERNEL = 6.0
-#: What the phases of a run are called in the table of tiles.
-TIME = "_time"
 
 
 class FlagCounts:
@@ -80,9 +79,10 @@ def summary(found: Any, seconds: float, flags: FlagCounts | None = None) -> list
     depth 26.04: 5 sigma in a circle of 6 pixels across
     1 source (1 detected, 0 of them split)
     """
-    tiles = found.tiles
+    tiles = found.tile_rows()
     level, noise = (
-        float(np.median(_plain(tiles[name]))) for name in ("background", "background_rms")
+        float(np.median([tile[name] for tile in tiles]))
+        for name in ("background", "background_rms")
     )
     unit = f" {found.unit}" if found.unit is not None and str(found.unit) else ""
     return [
@@ -125,16 +125,12 @@ def _sources(found: Any, flags: FlagCounts | None) -> str:
     return f"{text}, {flags.n_flagged} with a flag, most often {name} ({most})"
 
 
-def _times(tiles: Any, seconds: float) -> str:
-    phases: Mapping[str, float] = {
-        name.removesuffix(TIME): float(np.sum(_plain(tiles[name])))
-        for name in tiles.colnames
+def _times(tiles: Sequence[Mapping[str, float]], seconds: float) -> str:
+    phases = {
+        name.removesuffix(TIME): sum(tile[name] for tile in tiles)
+        for name in tiles[0]
         if name.endswith(TIME)
     }
     # Tiles are worked on several at a time.
     of = "" if len(tiles) == 1 else f" of {len(tiles)} tiles together"
     return f"{seconds:.1f} s ({', '.join(f'{k} {v:.1f}' for k, v in phases.items())}{of})"
-
-
-def _plain(values: Any) -> Any:
-    return np.asarray(getattr(values, "value", values))

@@ -15,7 +15,7 @@ from skyshed.chain.doubts import warn_of_doubts
 from skyshed.chain.request import IMAGE, Request
 from skyshed.chain.run import Run
 from skyshed.chain.steps import warn_of_crowding, warn_of_nothing
-from skyshed.chain.tiles_table import TileFacts, tiles_table
+from skyshed.chain.tiles_table import TileFacts, tile_rows
 from skyshed.deblending import warn_of_modes
 from skyshed.exceptions import WorkspaceError
 from skyshed.heap import give_back_freed
@@ -327,10 +327,9 @@ class TiledRun(Run):
         given = self.request.detection_cat
         return self._catalogs[1] if given is None else given
 
-    @property
-    def tiles(self) -> QTable:
-        """One row per tile."""
-        return tiles_table(map(self._facts, self.job.tiling), self.mesh().mesh, self.request)
+    def tile_rows(self) -> list[dict[str, Any]]:
+        """Return one row per tile."""
+        return tile_rows(map(self._facts, self.job.tiling), self.mesh().mesh, self.request)
 
     @property
     def n_tiles(self) -> int:
