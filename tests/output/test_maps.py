@@ -76,12 +76,15 @@ def test_thresholds_of_every_kind_are_those_of_the_run(tmp_path, options):
         x, y = (run.table[f"maxval_{axis}index"].astype(int) for axis in "xy")
         np.testing.assert_array_equal(run.table["detection_threshold"], threshold[y, x])
         assert np.isfinite(run.table["isocor_flux"]).any()
+        # Five pixels at the threshold; the noise, and what convolution leaves of it, differ.
+        np.testing.assert_allclose(run.tiles["depth"] / 5, np.median(threshold), rtol=0.3)
 
 
 def test_a_matched_filter_has_no_threshold_of_pixels(tmp_path):
     found = extract(make_field(), filter="matched", columns=("detection_threshold", "best_flux",
         "kron_flux"))  # fmt: skip
     assert np.isnan(found.table["detection_threshold"]).all()
+    assert np.isnan(found.tiles["depth"]).all()
     np.testing.assert_array_equal(found.table["best_flux"], found.table["kron_flux"])
     with pytest.raises(ValueError, match=r"maps: 'threshold' .* filter='matched'"):
         found.write(tmp_path, maps="threshold")

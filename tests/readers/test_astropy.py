@@ -87,6 +87,8 @@ def test_ldac_has_the_header_of_the_image_and_the_names_of_sourceextractor(catal
     assert deblended.any()
     assert np.array_equal((objects["FLAGS"] & 2) != 0, deblended)
     assert objects["FLAGS"].max() < 128  # what SCAMP takes for good or bad
+    same = extract(make_field(), columns=("FLAGS",)).table["FLAGS"]
+    np.testing.assert_array_equal(objects["FLAGS"], same)
 
 
 def test_ldac_keeps_what_was_asked_for_under_names_of_sourceextractor(tmp_path):

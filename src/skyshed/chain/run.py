@@ -78,12 +78,12 @@ class Run(ABC):
 
     @abstractmethod
     def tile_rows(self) -> list[dict[str, Any]]:
-        """Return one row per tile, as plain numbers."""
+        """Return one row per tile, plain numbers by the names of columns."""
 
     @property
     def tiles(self) -> "QTable":
-        """One row per tile."""
-        return tiles_table(self.tile_rows(), self.request)
+        """One row per tile, as a table."""
+        return tiles_table(self.tile_rows(), self.request.unit)
 
     @property
     def n_tiles(self) -> int:

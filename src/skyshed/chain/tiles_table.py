@@ -8,12 +8,17 @@ import numpy as np
 
 from skyshed.background.mesh import Mesh
 from skyshed.chain.request import Request
+from skyshed.chain.smoothing import noise_left
 from skyshed.images.window import Window
+from skyshed.parameters import Parameters
 
 if TYPE_CHECKING:  # slow to import
     from astropy.table import QTable
 
-__all__ = ["TileFacts", "tile_rows", "tiles_table"]
+__all__ = ["TIME", "TileFacts", "tile_rows", "tiles_table"]
+
+#: What names of columns of times end in, after the phase.
+TIME = "_time"
 
 
 class TileFacts(NamedTuple):
@@ -38,28 +43,40 @@ class TileFacts(NamedTuple):
 
 
 def tile_rows(tiles: Iterable[TileFacts], mesh: Mesh, request: Request) -> list[dict[str, Any]]:
-    """Return one row per tile, as plain numbers; an image at once has one.
+    """Return one row per tile, plain numbers by the names of columns; an image at once has one.
 
-    ``depth`` is the flux of ``npixels`` pixels at the detection threshold.
+    ``depth`` is the flux of ``npixels`` pixels at the detection threshold; NaN where a matched
+    filter detects on the significance of each pixel.
     """
     return [_row(facts, mesh, request) for facts in tiles]
 
 
-def tiles_table(rows: list[dict[str, Any]], request: Request) -> "QTable":
-    """Return the rows of `tile_rows` as a table."""
+def tiles_table(rows: Iterable[dict[str, Any]], unit: Any) -> "QTable":
+    """Return rows of `tile_rows`, of an image in a unit, as a table."""
     from astropy.table import QTable
 
-    table = QTable(rows=rows)
+    table = QTable(rows=list(rows))
     for name in table.colnames:
-        if name.endswith("_time"):
+        if name.endswith(TIME):
             table[name] <<= u.s
-        elif request.unit is not None and name in ("background", "background_rms", "depth"):
-            table[name] <<= request.unit
+        elif unit is not None and name in ("background", "background_rms", "depth"):
+            table[name] <<= unit
     return table
 
 
+def _threshold(noise: float, parameters: Parameters) -> float:
+    """Return what a pixel of the convolved image must exceed, where the noise is as it is."""
+    if parameters.filter == "matched":
+        return np.nan
+    if parameters.threshold is not None:
+        return parameters.threshold
+    if parameters.significance is not None:
+        return parameters.significance * noise_left(parameters) * noise
+    return parameters.nsigma * noise
+
+
 def _row(facts: TileFacts, mesh: Mesh, request: Request) -> dict[str, Any]:
-    window, (height, width) = facts.window, request.box_size
+    window, (height, width), parameters = facts.window, request.box_size, request.parameters
     rows = slice(window.y0 // height, -(-window.y1 // height))
     boxes = rows, slice(window.x0 // width, -(-window.x1 // width))
     noise = float(np.median(mesh.noise[boxes]))
@@ -69,6 +86,6 @@ def _row(facts: TileFacts, mesh: Mesh, request: Request) -> dict[str, Any]:
         "n_sources": facts.n_sources,
         "background": float(np.median(mesh.level[boxes])),
         "background_rms": noise,
-        "depth": request.parameters.npixels * request.parameters.nsigma * noise,
-        **{f"{phase}_time": seconds for phase, seconds in facts.seconds.items()},
+        "depth": parameters.npixels * _threshold(noise, parameters),
+        **{f"{phase}{TIME}": seconds for phase, seconds in facts.seconds.items()},
     }  # fmt: skip

@@ -188,7 +188,7 @@ class WholeRun(Run):
         return growth_of(star_facts(self.catalog))
 
     def tile_rows(self) -> list[dict[str, Any]]:
-        """Return one row per tile, as plain numbers."""
+        """Return one row, of the whole image."""
         window = self.request.exposure.image.everything
         facts = TileFacts((0, 0), window, self._segmentation.nlabels, self._seconds)
         return tile_rows([facts], self.mesh().mesh, self.request)

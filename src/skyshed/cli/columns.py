@@ -51,6 +51,7 @@ def listing() -> str:
     ]
     groups = (
         "--columns takes names of either kind; 'default' stands for the usual set, 'all' for all, "
-        "'derived' for what\nthe run can add: names, radii and apertures, calibrated fluxes."
+        "'derived' for what\nthe run can add: names, radii and apertures, calibrated fluxes. "
+        "SExtractor's names (NUMBER,\nX_IMAGE, MAG_AUTO, ...) are taken, too."
     )
     return "\n".join([*lines, "", groups])

@@ -253,6 +253,10 @@ class Extraction:
         """
         return self._run.tiles
 
+    def tile_rows(self) -> list[dict[str, Any]]:
+        """Return the rows of `tiles` as plain numbers, without a table of astropy's."""
+        return self._run.tile_rows()
+
     @property
     def shape(self) -> tuple[int, int]:
         """The shape of the images."""

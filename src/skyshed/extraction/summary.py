@@ -1,12 +1,13 @@
 """What a run has found, in four lines."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from skyshed.chain.designation import pixel_scale
+from skyshed.chain.tiles_table import TIME
 from skyshed.flags import SEGMENTATION_FLAGS
 
 __all__ = ["FlagCounts", "summary"]
@@ -17,8 +18,6 @@ SIGMAS = 5
 ACROSS = 2
 #: The same in pixels, if nothing is convolved.
 WITHOUT_KERNEL = 6.0
-#: What the phases of a run are called in the table of tiles.
-TIME = "_time"
 
 
 @dataclass
@@ -83,7 +82,8 @@ def summary(found: Any, seconds: float, flags: FlagCounts | None = None) -> list
     """
     tiles = found.tile_rows()
     level, noise = (
-        float(np.median([row[name] for row in tiles])) for name in ("background", "background_rms")
+        float(np.median([tile[name] for tile in tiles]))
+        for name in ("background", "background_rms")
     )
     unit = f" {found.unit}" if found.unit is not None and str(found.unit) else ""
     return [
@@ -126,9 +126,9 @@ def _sources(found: Any, flags: FlagCounts | None) -> str:
     return f"{text}, {flags.n_flagged} with a flag, most often {name} ({most})"
 
 
-def _times(tiles: list[dict[str, Any]], seconds: float) -> str:
-    phases: Mapping[str, float] = {
-        name.removesuffix(TIME): float(np.sum([row[name] for row in tiles]))
+def _times(tiles: Sequence[Mapping[str, float]], seconds: float) -> str:
+    phases = {
+        name.removesuffix(TIME): sum(tile[name] for tile in tiles)
         for name in tiles[0]
         if name.endswith(TIME)
     }

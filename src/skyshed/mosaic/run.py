@@ -328,7 +328,7 @@ class TiledRun(Run):
         return self._catalogs[1] if given is None else given
 
     def tile_rows(self) -> list[dict[str, Any]]:
-        """Return one row per tile, as plain numbers."""
+        """Return one row per tile."""
         return tile_rows(map(self._facts, self.job.tiling), self.mesh().mesh, self.request)
 
     @property
