@@ -8,6 +8,7 @@ import numpy as np
 
 from skyshed.background.mesh import Mesh
 from skyshed.chain.request import Request
+from skyshed.chain.smoothing import sigmas_of_flat_light
 from skyshed.images.window import Window
 
 if TYPE_CHECKING:  # slow to import
@@ -57,13 +58,19 @@ def _row(facts: TileFacts, mesh: Mesh, request: Request) -> dict[str, Any]:
     window, (height, width) = facts.window, request.box_size
     rows = slice(window.y0 // height, -(-window.y1 // height))
     boxes = rows, slice(window.x0 // width, -(-window.x1 // width))
-    noise = float(np.median(mesh.noise[boxes]))
+    noise, parameters = float(np.median(mesh.noise[boxes])), request.parameters
+    threshold = parameters.threshold
+    if threshold is None:
+        one = parameters.threshold_type == "global"
+        threshold = sigmas_of_flat_light(parameters) * (
+            float(np.median(mesh.noise)) if one else noise
+        )
     return {
         "row": facts.tile[0], "column": facts.tile[1],
         "ymin": window.y0, "ymax": window.y1 - 1, "xmin": window.x0, "xmax": window.x1 - 1,
         "n_sources": facts.n_sources,
         "background": float(np.median(mesh.level[boxes])),
         "background_rms": noise,
-        "depth": request.parameters.npixels * request.parameters.nsigma * noise,
+        "depth": parameters.npixels * threshold,
         **{f"{phase}_time": seconds for phase, seconds in facts.seconds.items()},
     }  # fmt: skip

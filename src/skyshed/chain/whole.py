@@ -130,7 +130,7 @@ class WholeRun(Run):
         self._catalogs, self._seconds = catalogs, seconds
         self._background, self._mask = image.background, image.planes.mask
         self._level, self._rms = image.planes.level, image.planes.rms
-        self._noise = shaped.background, shaped.planes.rms
+        self._threshold_of = shaped.without_images()
         # With sources, their catalogs hold the images; the exposure's own are let go.
         self._image = None if catalogs else image
         self._shaped = None if catalogs else shaped
@@ -221,11 +221,7 @@ class WholeRun(Run):
         if name in ("background", "background_rms"):
             return getattr(self._background.at(*window.bounds), name)
         if name == "threshold":
-            background, rms = self._noise
-            noise = (
-                background.at(*window.bounds).background_rms if rms is None else rms[window.slices]
-            )
-            return noise * noise.dtype.type(self.parameters.nsigma)
+            return self._threshold_of.surface_threshold_in(window, self.request.halo)
         if name == "mask":
             xp = self._background.xp
             return (
