@@ -29,6 +29,7 @@ __all__ = [
     "add_options",
     "add_parameters",
     "add_result_files",
+    "add_settings",
     "carry_out",
     "read_parameters",
     "run",
@@ -126,10 +127,8 @@ def add_companions(files: Any) -> None:
     )  # fmt: skip
 
 
-def add_result_files(files: Any) -> None:
-    """Declare where the results go, what they are, and how they are made."""
-    files.add_argument("--out", metavar="DIR", help="folder for the results")
-    files.add_argument("--format", choices=FORMATS, default="fits", help="of the catalog [fits]")
+def add_settings(files: Any) -> None:
+    """Declare where parameters come from, for `read_parameters`."""
     files.add_argument(
         "--config", "--parameters", metavar="TOML",
         help="file of parameters, such as 'skyshed init' writes; options go before them",
@@ -138,6 +137,13 @@ def add_result_files(files: Any) -> None:
         "--preset", choices=tuple(PRESETS),
         help="parameters that another program begins with; --config and options go before them",
     )  # fmt: skip
+
+
+def add_result_files(files: Any) -> None:
+    """Declare where the results go, what they are, and how they are made."""
+    files.add_argument("--out", metavar="DIR", help="folder for the results")
+    files.add_argument("--format", choices=FORMATS, default="fits", help="of the catalog [fits]")
+    add_settings(files)
     files.add_argument(
         "--compress", action="store_true", help="compress the segmentation image by tiles"
     )

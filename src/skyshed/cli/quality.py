@@ -3,7 +3,7 @@
 import argparse
 
 from skyshed.cli.errors import warnings_in_one_line
-from skyshed.cli.extract import add_parameters, read_parameters
+from skyshed.cli.extract import add_parameters, add_settings, read_parameters
 
 __all__ = ["EXAMPLES", "SUMMARY", "USAGE", "add_options", "run"]
 
@@ -33,7 +33,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     files = parser.add_argument_group("files")
     files.add_argument("--out", metavar="DIR", required=True, help="folder for tables and picture")
     files.add_argument("--no-picture", action="store_true", help="write tables only")
-    files.add_argument("--config", metavar="TOML", help="parameters; options go before them")
+    add_settings(files)
     for name, about in COMPANIONS.items():
         files.add_argument(f"--{name}", metavar="FILE", help=about)
     injected = parser.add_argument_group("injected sources")

@@ -4,7 +4,7 @@ import argparse
 from typing import Any
 
 from skyshed.cli.errors import warnings_in_one_line
-from skyshed.cli.extract import add_companions, add_parameters, read_parameters
+from skyshed.cli.extract import add_companions, add_parameters, add_settings, read_parameters
 from skyshed.parameters.companions import COMPANIONS
 
 __all__ = ["EXAMPLES", "SOME_FAILED", "SUMMARY", "USAGE", "add_options", "run"]
@@ -39,7 +39,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--out", metavar="CATALOG", required=True,
         help="folder of the catalog: HATS, and images.parquet",
     )  # fmt: skip
-    files.add_argument("--config", metavar="TOML", help="parameters; options go before them")
+    add_settings(files)
     files.add_argument(
         "--keep", metavar="NAME", action="append", default=[],
         help="further column of LIST, for the table of images; may be repeated",

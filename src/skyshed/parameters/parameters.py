@@ -399,6 +399,9 @@ class Parameters:
     def replace(self, **changes: Any) -> "Parameters":
         """Return the parameters with some of them changed; either spelling is accepted.
 
+        A Gaussian that is asked for (``kernel_fwhm``, ``kernel_size``) takes the place of a
+        ``kernel``.
+
         Raises
         ------
         TypeError
@@ -412,7 +415,7 @@ class Parameters:
         >>> Parameters().replace(n_sigma=3).nsigma
         3.0
         """
-        return replace(self, **canonical_keys(changes))
+        return replace(self, **_without_kernel(canonical_keys(changes)))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the parameters as plain values, which YAML, TOML and JSON can hold.
@@ -488,7 +491,7 @@ class Parameters:
         0.005
         """
         known = Choice(tuple(PRESETS)).check(name, "preset")
-        return cls(**{**PRESETS[known], **canonical_keys(changes)})
+        return cls(**{**PRESETS[known], **_without_kernel(canonical_keys(changes))})
 
     @classmethod
     def from_toml(cls, path: Any, base: "Parameters | None" = None) -> "Parameters":
@@ -565,6 +568,12 @@ def canonical_keys(given: Mapping[str, Any]) -> dict[str, Any]:
             raise TypeError(f"{name!r} is given under two names: give one of them")
         result[name] = value
     return result
+
+
+def _without_kernel(changes: dict[str, Any]) -> dict[str, Any]:
+    """Let go the kernel that a Gaussian is to take the place of."""
+    gaussian = {"kernel_fwhm", "kernel_size"} & changes.keys()
+    return {"kernel": None, **changes} if gaussian else changes
 
 
 def _meant(word: str, known: set[str]) -> str:
