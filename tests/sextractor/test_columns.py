@@ -76,6 +76,21 @@ def test_by_tiles_and_in_bands_they_are_the_same(field):
     assert {"NUMBER", "X_IMAGE", "FLUX_AUTO_g", "FLUX_AUTO_r", "FLAGS_r"} <= set(table.colnames)
 
 
+def test_beside_others_each_column_is_what_it_is_alone(field):
+    options = {**BOX, "zero_point": 25.0, "aperture_correction": True, "aperture_radii": (4.0,)}
+    options |= {"wcs": make_wcs(), "aperture_center": "centroid_win"}
+    ours = at_once(field, **options)
+    names = ("X_IMAGE", "name", "kron_mag", "FLUX_APER", "aperture_4_mag", "total_flux")
+    whole = at_once(field, columns=names, **options)
+    assert tuple(whole.table.colnames[: len(names) - 1]) == names[:-1]
+    assert whole.table["name"].tolist() == ours.table["name"].tolist()
+    for name in ("total_flux", "kron_mag", "aperture_4_mag"):
+        np.testing.assert_array_equal(whole.table[name], ours.table[name])
+    np.testing.assert_array_equal(whole.table["FLUX_APER"], ours.table["aperture_4_flux"])
+    options.pop("wcs")
+    assert_same(by_tiles(field, (48, 32), wcs=make_wcs(), columns=names, **options), whole)
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [

@@ -215,9 +215,9 @@ def make_table(
     Returns
     -------
     table : `~astropy.table.QTable`
-        One row per source. If columns have SExtractor's names, these and no others are there. A
-        column that the image says nothing about (positions on the sky
-        without a WCS) is left out.
+        One row per source. If columns have SExtractor's names, those that are named and no others
+        are there. A column that the image says nothing about (positions on the sky without a WCS)
+        is left out.
     """
     return _table(catalog, parameters, calibration, association, catalog.to_table)
 
@@ -247,8 +247,7 @@ def _table(
     asked_for = spelled_out(parameters.columns, has_wcs)
     names = _with_windowed(catalog.default_columns) if asked_for is None else asked_for
     if any(map(is_sextractor, names)):
-        whole = sextractor_table(catalog, names, parameters, calibration)
-        _as_floats(whole)
+        whole = _spoken_table(catalog, names, parameters, calibration)
         return told_of(add_association(whole, catalog, association), calibration)
     if parameters.aperture_correction:
         names = [*names, *(name for name in CORRECTED_COLUMNS if name not in names)]
@@ -276,6 +275,28 @@ def _table(
         placed = [name for name in names if name in table.colnames]
         table = table[[*placed, *(name for name in table.colnames if name not in placed)]]
     return told_of(add_association(table, catalog, association), calibration)
+
+
+def _spoken_table(
+    catalog: Any,
+    names: list[str],
+    parameters: Parameters,
+    calibration: Calibration | None,
+) -> "QTable":
+    """Return a table of columns of which some have SExtractor's names, in their order."""
+    spoken = [name for name in names if is_sextractor(name)]
+    own = tuple(name for name in names if not is_sextractor(name))
+    whole = sextractor_table(catalog, spoken, parameters, calibration)
+    if DERIVED in (parameters.columns or ()):
+        own = (*own, DERIVED)
+    if not own and not parameters.aperture_correction:
+        return whole
+    table = make_table(catalog, parameters.replace(columns=own), calibration)
+    for name in table.colnames:
+        if name in own or name not in QUALITY:
+            whole[name] = table[name]
+    placed = [name for name in names if name in whole.colnames]
+    return whole[[*placed, *(name for name in whole.colnames if name not in placed)]]
 
 
 def _add_derived(

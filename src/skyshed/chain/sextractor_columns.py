@@ -210,13 +210,13 @@ def sextractor_table(
     parameters: Parameters,
     calibration: Calibration | None = None,
 ) -> "QTable":
-    """Return a table of the columns that are named, some under SExtractor's names.
+    """Return a table of columns under SExtractor's names.
 
     Parameters
     ----------
     catalog : `~skyshed.SourceCatalog`
     names : iterable of str
-        The columns, in order; other names are the catalog's own.
+        The columns, in order.
     parameters : Parameters
         ``aperture_radii`` are those of FLUX_APER, ``fluxfrac_radii`` the fractions of FLUX_RADIUS:
         of several, these columns have one value for each.
@@ -237,12 +237,8 @@ def sextractor_table(
             values = known.make(*(_plain(_column(catalog, need)) for need in known.needs))
             of = unit if known.unit == "data" else (u.Unit(known.unit) if known.unit else None)
             about = known.about
-        elif name in MADE:
-            values, of, about = _made(name, catalog, parameters, zero_point, unit)
         else:
-            part = catalog.to_table([name])
-            table[name] = part[name]
-            continue
+            values, of, about = _made(name, catalog, parameters, zero_point, unit)
         table[name] = values if of is None else values << of
         table[name].info.description = f"{about} SExtractor's {name}."
     return table
@@ -262,7 +258,8 @@ def _made(
     kind, _, of = name.partition("_")
     if of == "APER":
         radii = aperture_radii_of(parameters)
-        pairs = [catalog.circular_photometry(radius) for radius in radii]
+        center = parameters.aperture_center
+        pairs = [catalog.circular_photometry(radius, center=center) for radius in radii]
         about = f"in circles of diameter {_listed(2 * each for each in radii)} pixels."
     else:
         pairs = [tuple(getattr(catalog, each) for each in FLUXES[of])]
