@@ -127,6 +127,7 @@ def test_a_file_that_is_no_kernel_is_refused(field, text, message, tmp_path):
         ({"template_fwhm": (3,)}, "give filter='matched'"),
         ({"template_fwhm": (3,), "filter": "matched"}, "significance must be given"),
         ({"filter": "matched", "threshold": 3}, "leave it out"),
+        ({"npixels": 9, "max_npixels": 8}, "no source fits"),
         ({"filter": "matched", "threshold_type": "global"}, "threshold_type='map'"),
     ],
 )

@@ -69,8 +69,8 @@ def share_below(segment_flux: Any, area: Any, detection_threshold: Any) -> Any:
         "isocor_flux",
         "data",
         "Isophotal flux corrected for the light below the threshold, of a Gaussian profile (Maddox "
-        "et al. 1990; SourceExtractor's FLUX_ISOCOR), by the image that it was detected on; NaN where "
-        "the threshold is not known.",
+        "et al. 1990; SourceExtractor's FLUX_ISOCOR), by the image that it was detected on; NaN "
+        "where the threshold is not known.",
         requires=("threshold",),
         ucd="phot.flux",
     ),

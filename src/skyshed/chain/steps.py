@@ -348,7 +348,8 @@ def make_catalog(
         data, labels, planes.mask, parameters.n_threads, sources.on_host_with,
         convolved_data=smooth,
         error=image.lazy_error(data), background=level,
-        threshold=None if known else image.lazy_threshold(), origin=image.window.origin, full_shape=request.shape,
+        threshold=None if known else image.lazy_threshold(),
+        origin=image.window.origin, full_shape=request.shape,
     )  # fmt: skip
     exposure = request.exposures.get(planes.name)  # none of a combination
     if exposure is not None:

@@ -368,6 +368,11 @@ class Parameters:
             value = each.metadata["kind"].check(getattr(self, each.name), each.name)
             object.__setattr__(self, each.name, value)
         self._check_threshold()
+        if self.max_npixels is not None and self.max_npixels < self.npixels:
+            raise ValueError(
+                f"max_npixels = {self.max_npixels} is less than npixels = {self.npixels}, so that "
+                "no source fits: make one larger, or the other smaller"
+            )
 
     def _check_threshold(self) -> None:
         """Refuse two thresholds at once, and what a matched filter cannot do."""

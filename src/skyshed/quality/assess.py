@@ -124,7 +124,7 @@ def assess(
     Raises
     ------
     ValueError
-        If the PSF is not given and too few stars tell it, or an argument is out of range, or sources
+        If the PSF is not given and too few stars tell it, an argument is out of range, or sources
         would be known beforehand (``segmentation``, ``detection_image``); and as `skyshed.extract`
         does.
 
