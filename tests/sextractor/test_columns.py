@@ -33,6 +33,10 @@ def test_conventions_are_those_of_sextractor(field):
     same = {
         "X_IMAGE": ours["xcentroid"] + 1, "YMIN_IMAGE": ours["bbox_ymin"] + 1,
         "XWIN_IMAGE": ours["centroid_win"][:, 0] + 1, "THETA_IMAGE": ours["orientation"].value,
+        "FLUX_ISOCOR": ours["isocor_flux"], "FLUXERR_BEST": ours["best_fluxerr"],
+        "FLUX_PETRO": ours["petrosian_flux"], "THRESHOLD": ours["detection_threshold"],
+        "ERRA_IMAGE": ours["centroid_err_semimajor"].value,
+        "ERRTHETAWIN_IMAGE": ours["centroid_win_err_orientation"].value,
         "ERRX2_IMAGE": ours["xcentroid_err"] ** 2, "KRON_RADIUS": 2.5 * ours["kron_radius"].value,
         "FLUX_AUTO": ours["kron_flux"], "ALPHA_J2000": ours["sky_centroid_icrs"].ra.deg,
     }  # fmt: skip
