@@ -4,6 +4,7 @@ import shutil
 
 import numpy as np
 import pytest
+from scipy.spatial import cKDTree
 
 from benchmarks.sextractor_agreement import NO_DEFECTS, compare, run_both
 from skyshed import extract, extract_bands
@@ -149,6 +150,31 @@ def test_one_configuration_gives_what_sextractor_prints(tmp_path):
         assert abs(rows[name][0]) < 2e-3, (name, rows[name])
     order = np.argsort(np.asarray(theirs["Y_IMAGE"]))
     assert theirs["FLAGS"][order].dtype.kind == ours["FLAGS"].dtype.kind == "i"
+
+
+@needs_program
+def test_isophotal_correction_and_error_ellipses_are_those_of_sextractor(tmp_path):
+    names = (
+        "FLUX_ISOCOR", "THRESHOLD", "ERRA_IMAGE", "ERRB_IMAGE", "ERRAWIN_IMAGE", "ERRBWIN_IMAGE",
+        "FLUX_PETRO",
+    )  # fmt: skip
+    theirs, ours = both(tmp_path, 7, columns=names)
+    assert len(theirs) == len(ours) > 100
+    places = [
+        np.column_stack([np.asarray(each[name], float) for name in ("X_IMAGE", "Y_IMAGE")])
+        for each in (theirs, ours)
+    ]
+    distance, same = cKDTree(places[1]).query(places[0])
+    assert distance.max() < 0.05
+    ratio = {
+        name: np.asarray(ours[name], float)[same] / np.asarray(theirs[name], float)
+        for name in names
+    }
+    np.testing.assert_allclose(ratio.pop("FLUX_ISOCOR"), 1, rtol=1e-3)
+    np.testing.assert_allclose(ratio.pop("THRESHOLD"), 1, rtol=1e-6)
+    assert abs(np.nanmedian(ratio.pop("FLUX_PETRO")) - 1) < 0.02
+    for name, values in ratio.items():
+        assert abs(np.median(values) - 1) < 0.02, name
 
 
 @needs_program
