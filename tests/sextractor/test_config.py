@@ -172,3 +172,24 @@ def test_a_gaussian_that_is_asked_for_takes_the_place_of_the_kernel_of_a_preset(
         assert (asked.kernel, asked.kernel_fwhm) == (None, 4)
     assert Parameters.preset("sextractor", kernel_fwhm=4, kernel=kernel).kernel == kernel
     assert Parameters.preset("sextractor").replace(nsigma=2).kernel == kernel
+
+
+def test_yes_and_no_are_told_by_their_first_letter():
+    assert translate({"FILTER": ["NO"]}).parameters.kernel is None
+    assert translate({"FILTER": ["no"]}).parameters.kernel_fwhm is None
+    assert translate({"FILTER": ["YES"]}).parameters.kernel is not None
+    assert translate({"CLEAN": ["NO"]}).notes == []
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ({"DETECT_MINAREA": ["0"]}, "npixels must be"),
+        ({"PHOT_AUTOPARAMS": ["0", "3.5"]}, "PHOT_AUTOPARAMS must begin with"),
+        ({"WEIGHT_TYPE": ["MAP_WEIGHT"]}, "MAP_WEIGHT needs WEIGHT_IMAGE"),
+        ({"WEIGHT_TYPE": ["MAP_RMS", "MAP_RMS"], "WEIGHT_IMAGE": ["a"]}, "needs WEIGHT_IMAGE"),
+    ],
+)
+def test_what_sextractor_refuses_is_refused(words, message):
+    with pytest.raises(ValueError, match=message):
+        translate(words)
