@@ -1,6 +1,7 @@
 """Whatever is given, at once and by tiles give the same bits, attributes, warnings and errors."""
 
 import contextlib
+import inspect
 import operator
 import warnings
 from dataclasses import fields, is_dataclass
@@ -166,7 +167,10 @@ def assert_same(once, tiles):
     assert names == {name for name in dir(tiles) if not name.startswith("_")}
     different = {}
     for name in sorted(names - {"tiles", "write", "to_host"}):
-        there = list(differences(getattr(once, name), getattr(tiles, name), name))
+        one, other = getattr(once, name), getattr(tiles, name)
+        if inspect.ismethod(one):  # of which only those without arguments have one answer
+            continue
+        there = list(differences(one, other, name))
         if there:
             different[name] = there
     assert not different
