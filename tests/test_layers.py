@@ -29,7 +29,7 @@ FLOORS = (
     ("catalog", "deblending"),
     ("detection",),
     ("filtering",),
-    ("background", "convolution", "segmentation", "noise", "noise_correlation"),
+    ("background", "convolution", "segmentation", "noise"),
     ("images",),
     ("frame", "sources", "plotting", "parameters", "shrinking"),
     ("flags",),

@@ -13,7 +13,8 @@ from skyshed import (
     matched_filter,
 )
 from skyshed.filtering import smoothed_noise
-from tests.pipeline_field import make_field
+from tests.mosaic.fields import by_tiles
+from tests.pipeline_field import make_field, same_tables
 
 CONV = np.array([[1.0, 2, 1], [2, 4, 2], [1, 3, 1]])
 PLAIN = {"deblend": False, "box_size": 32}
@@ -126,6 +127,7 @@ def test_a_file_that_is_no_kernel_is_refused(field, text, message, tmp_path):
         ({"template_fwhm": (3,)}, "give filter='matched'"),
         ({"template_fwhm": (3,), "filter": "matched"}, "significance must be given"),
         ({"filter": "matched", "threshold": 3}, "leave it out"),
+        ({"npixels": 9, "max_npixels": 8}, "no source fits"),
         ({"filter": "matched", "threshold_type": "global"}, "threshold_type='map'"),
     ],
 )
@@ -145,3 +147,79 @@ def test_the_largest_components_are_dropped(field):
         ).data
     )  # fmt: skip
     assert some.segmentation.labels.tolist() == list(range(1, some.segmentation.nlabels + 1))
+
+
+THRESHOLDS = [
+    {},
+    {"significance": 5},
+    {"significance": 5, "threshold_type": "global"},
+    {"threshold_type": "global"},
+    {"threshold": 7.5},
+    {"filter": "matched"},
+    {"filter": "matched", "template_fwhm": (2, 6), "significance": 6},
+]
+
+
+def surface_threshold(found, noise, options):
+    """Return what a pixel of the convolved image must exceed, from what the options mean."""
+    kernel = make_2dgaussian_kernel(3.0, 5).array
+    if "threshold" in options:
+        return np.full(noise.shape, options["threshold"])
+    if "template_fwhm" in options:
+        from skyshed.filtering import gaussian_template
+
+        each = [gaussian_template(fwhm) for fwhm in options["template_fwhm"]]
+        return noise * 6 * min(np.sqrt((t**2).sum()) / t.sum() for t in each)
+    if options.get("threshold_type") == "global":
+        noise = np.full(noise.shape, np.median(noise))
+    if "significance" not in options:
+        return 1.5 * noise
+    if "threshold_type" in options:
+        return 5 * noise * np.sqrt((kernel**2).sum())
+    return 5 * smoothed_noise(noise, None, kernel, None)
+
+
+@pytest.mark.parametrize("options", THRESHOLDS, ids=str)
+def test_the_threshold_told_is_the_one_detected_with(field, options, tmp_path):
+    data, noise = field
+    columns = ("label", "detection_threshold", "isocor_flux", "maxval_xindex", "maxval_yindex")
+    plain = {"rms": noise, "columns": columns, **PLAIN, **options}
+    found, tiles = extract(data, **plain), by_tiles(data, (32, 64), **plain)
+    expected = surface_threshold(found, noise, options)
+    for run, folder in ((found, tmp_path / "once"), (tiles, tmp_path / "tiles")):
+        run.write(folder, maps=["threshold"])
+        (path,) = folder.glob("*threshold*")
+        np.testing.assert_allclose(fits.getdata(path), expected, rtol=1e-6)
+        table = run.table
+        x, y = (np.asarray(table[f"maxval_{axis}index"], int) for axis in "xy")
+        np.testing.assert_allclose(table["detection_threshold"], expected[y, x], rtol=1e-6)
+        assert np.isfinite(table["isocor_flux"]).all()
+    assert same_tables(tiles.table, found.table)
+    if not options.get("threshold_type") and "filter" not in options:
+        np.testing.assert_array_equal(
+            found.segmentation.data, labels(found.convolved_data, expected)
+        )
+
+
+def test_the_depth_of_tiles_follows_the_threshold(field):
+    found = extract(field[0], threshold=7.5, **PLAIN)
+    assert found.tiles["depth"].tolist() == [5 * 7.5]
+    usual, strict = (extract(field[0], nsigma=n, filter="matched", **PLAIN) for n in (1.5, 3))
+    assert strict.tiles["depth"][0] == pytest.approx(2 * usual.tiles["depth"][0])
+
+
+def test_the_isophote_is_that_of_the_image_detected_on(field):
+    data, noise = field
+    columns = ("label", "detection_threshold", "segment_flux", "isocor_flux", "best_flux")
+    own = extract(data, rms=noise, columns=columns, **PLAIN).table
+    faint = extract(
+        data / 50, rms=noise, detection_image=data, detection_rms=noise, columns=columns, **PLAIN
+    )  # fmt: skip
+    np.testing.assert_allclose(
+        faint.table["isocor_flux"] / faint.table["segment_flux"],
+        own["isocor_flux"] / own["segment_flux"],
+    )
+    assert np.isnan(faint.table["detection_threshold"]).all()  # one of another image
+    known = extract(data, rms=noise, segmentation=faint.segmentation, columns=columns, **PLAIN)
+    assert np.isnan(known.table["detection_threshold"]).all()  # nothing was detected here
+    assert np.isfinite(known.table["best_flux"]).all()

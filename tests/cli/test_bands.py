@@ -98,7 +98,7 @@ def test_out_is_asked_for_and_a_plan_is_told(folder, capsys):
 
 
 def test_flags_are_for_all_bands_or_for_those_that_are_named():
-    from skyshed.cli import _parser
+    from skyshed.cli import make_parser
     from skyshed.cli.bands import _of_bands
 
     images = {"g": "g.fits", "r": "r.fits"}
@@ -109,7 +109,7 @@ def test_flags_are_for_all_bands_or_for_those_that_are_named():
         (["--scale-weight", "g,r"], {"g": True, "r": True}),
         (["--scale-weight", "g", "--no-scale-weight", "r"], {"g": True, "r": False}),
     ):
-        arguments = _parser().parse_args(["bands", "g=g.fits", "r=r.fits", *words])
+        arguments = make_parser().parse_args(["bands", "g=g.fits", "r=r.fits", *words])
         assert _of_bands(arguments, images)["scale_weight"] == expected
 
 

@@ -171,6 +171,7 @@ def assert_same(once, tiles):
         if there:
             different[name] = there
     assert not different
+    assert vars(once.flag_counts) == vars(tiles.flag_counts)
     ours, theirs = once.tiles, tiles.tiles
     assert ours["n_sources"].sum() == theirs["n_sources"].sum() == len(once.table)
     for name in set(ours.colnames) & set(theirs.colnames):

@@ -80,14 +80,16 @@ def test_thresholds_of_every_kind_are_those_of_the_run(tmp_path, options):
         np.testing.assert_allclose(run.tiles["depth"] / 5, np.median(threshold), rtol=0.3)
 
 
-def test_a_matched_filter_has_no_threshold_of_pixels(tmp_path):
-    found = extract(make_field(), filter="matched", columns=("detection_threshold", "best_flux",
-        "kron_flux"))  # fmt: skip
-    assert np.isnan(found.table["detection_threshold"]).all()
-    assert np.isnan(found.tiles["depth"]).all()
-    np.testing.assert_array_equal(found.table["best_flux"], found.table["kron_flux"])
-    with pytest.raises(ValueError, match=r"maps: 'threshold' .* filter='matched'"):
-        found.write(tmp_path, maps="threshold")
+def test_of_a_matched_filter_the_threshold_is_a_flat_light_as_significant(tmp_path):
+    columns = ("detection_threshold", "maxval_xindex", "maxval_yindex")
+    found = extract(make_field(), filter="matched", columns=columns)
+    found.write(tmp_path, maps="threshold", preview=False)
+    threshold = fits.getdata(tmp_path / "map_threshold.fits")
+    x, y = (found.table[f"maxval_{axis}index"].astype(int) for axis in "xy")
+    np.testing.assert_array_equal(found.table["detection_threshold"], threshold[y, x])
+    ratio = threshold / found.background_rms[:, :]
+    assert ratio.min() > 0
+    np.testing.assert_allclose(ratio, np.median(ratio), rtol=1e-5)
 
 
 def test_others_are_refused_and_those_of_earlier_runs_go(tmp_path):

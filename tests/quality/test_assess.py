@@ -126,3 +126,35 @@ def test_the_command_writes_tables_and_a_picture(tmp_path, field, capsys):
 def test_the_command_refuses_what_is_no_image(tmp_path, capsys):
     assert main(["quality", str(tmp_path / "none.fits"), "--out", str(tmp_path / "out")]) == 2
     assert "there is no such file" in capsys.readouterr().err
+
+
+def test_columns_that_are_named_do_not_hide_what_is_compared():
+    image = make_survey_image((256, 256), seed=4)
+    options = {"mask": image.mask, "psf_fwhm": 3.5, "n_sources": 20, "seed": 1}
+    usual = assess(image.data, **options)
+    for columns in (("label", "isocor_flux"), ("NUMBER", "FLUX_AUTO")):
+        found = assess(image.data, columns=columns, **options)
+        for name in ("completeness", "kron_ratio"):
+            np.testing.assert_array_equal(found.bins[name], usual.bins[name])
+        np.testing.assert_array_equal(found.purity["n_false"], usual.purity["n_false"])
+
+
+def test_a_mask_is_that_of_the_region():
+    image = make_survey_image((300, 256), seed=4)
+    options = {"psf_fwhm": 3.5, "n_sources": 20, "seed": 1}
+    part = assess(image.data, mask=image.mask, region="20:276,0:256", **options)
+    cut = assess(image.data[20:276], mask=image.mask[20:276], **options)
+    np.testing.assert_array_equal(part.bins["kron_ratio"], cut.bins["kron_ratio"])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"segmentation": np.eye(64, dtype=int)}, "segmentation does not go with injected"),
+        ({"detection_image": np.ones((64, 64))}, "detection_image does not go with injected"),
+        ({"region": "0:32,0:32", "rms": np.ones((64, 64))}, "region does not go with rms"),
+    ],
+)
+def test_what_would_be_dropped_without_a_word_is_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        assess(np.ones((64, 64)), psf_fwhm=3.0, **options)

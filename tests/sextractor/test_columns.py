@@ -4,6 +4,7 @@ import shutil
 
 import numpy as np
 import pytest
+from scipy.spatial import cKDTree
 
 from benchmarks.sextractor_agreement import NO_DEFECTS, compare, run_both
 from skyshed import extract, extract_bands
@@ -33,6 +34,10 @@ def test_conventions_are_those_of_sextractor(field):
     same = {
         "X_IMAGE": ours["xcentroid"] + 1, "YMIN_IMAGE": ours["bbox_ymin"] + 1,
         "XWIN_IMAGE": ours["centroid_win"][:, 0] + 1, "THETA_IMAGE": ours["orientation"].value,
+        "FLUX_ISOCOR": ours["isocor_flux"], "FLUXERR_BEST": ours["best_fluxerr"],
+        "FLUX_PETRO": ours["petrosian_flux"], "THRESHOLD": ours["detection_threshold"],
+        "ERRA_IMAGE": ours["centroid_err_semimajor"].value,
+        "ERRTHETAWIN_IMAGE": ours["centroid_win_err_orientation"].value,
         "ERRX2_IMAGE": ours["xcentroid_err"] ** 2, "KRON_RADIUS": 2.5 * ours["kron_radius"].value,
         "FLUX_AUTO": ours["kron_flux"], "ALPHA_J2000": ours["sky_centroid_icrs"].ra.deg,
     }  # fmt: skip
@@ -74,6 +79,21 @@ def test_by_tiles_and_in_bands_they_are_the_same(field):
     bands = {"g": field, "r": 2 * field}
     table = extract_bands(bands, columns=("NUMBER", "X_IMAGE", "FLUX_AUTO", "FLAGS"), **BOX).table
     assert {"NUMBER", "X_IMAGE", "FLUX_AUTO_g", "FLUX_AUTO_r", "FLAGS_r"} <= set(table.colnames)
+
+
+def test_beside_others_each_column_is_what_it_is_alone(field):
+    options = {**BOX, "zero_point": 25.0, "aperture_correction": True, "aperture_radii": (4.0,)}
+    options |= {"wcs": make_wcs(), "aperture_center": "centroid_win"}
+    ours = at_once(field, **options)
+    names = ("X_IMAGE", "name", "kron_mag", "FLUX_APER", "aperture_4_mag", "total_flux")
+    whole = at_once(field, columns=names, **options)
+    assert tuple(whole.table.colnames[: len(names) - 1]) == names[:-1]
+    assert whole.table["name"].tolist() == ours.table["name"].tolist()
+    for name in ("total_flux", "kron_mag", "aperture_4_mag"):
+        np.testing.assert_array_equal(whole.table[name], ours.table[name])
+    np.testing.assert_array_equal(whole.table["FLUX_APER"], ours.table["aperture_4_flux"])
+    options.pop("wcs")
+    assert_same(by_tiles(field, (48, 32), wcs=make_wcs(), columns=names, **options), whole)
 
 
 @pytest.mark.parametrize(
@@ -130,6 +150,31 @@ def test_one_configuration_gives_what_sextractor_prints(tmp_path):
         assert abs(rows[name][0]) < 2e-3, (name, rows[name])
     order = np.argsort(np.asarray(theirs["Y_IMAGE"]))
     assert theirs["FLAGS"][order].dtype.kind == ours["FLAGS"].dtype.kind == "i"
+
+
+@needs_program
+def test_isophotal_correction_and_error_ellipses_are_those_of_sextractor(tmp_path):
+    names = (
+        "FLUX_ISOCOR", "THRESHOLD", "ERRA_IMAGE", "ERRB_IMAGE", "ERRAWIN_IMAGE", "ERRBWIN_IMAGE",
+        "FLUX_PETRO",
+    )  # fmt: skip
+    theirs, ours = both(tmp_path, 7, columns=names)
+    assert len(theirs) == len(ours) > 100
+    places = [
+        np.column_stack([np.asarray(each[name], float) for name in ("X_IMAGE", "Y_IMAGE")])
+        for each in (theirs, ours)
+    ]
+    distance, same = cKDTree(places[1]).query(places[0])
+    assert distance.max() < 0.05
+    ratio = {
+        name: np.asarray(ours[name], float)[same] / np.asarray(theirs[name], float)
+        for name in names
+    }
+    np.testing.assert_allclose(ratio.pop("FLUX_ISOCOR"), 1, rtol=1e-3)
+    np.testing.assert_allclose(ratio.pop("THRESHOLD"), 1, rtol=1e-6)
+    assert abs(np.nanmedian(ratio.pop("FLUX_PETRO")) - 1) < 0.02
+    for name, values in ratio.items():
+        assert abs(np.median(values) - 1) < 0.02, name
 
 
 @needs_program

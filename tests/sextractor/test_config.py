@@ -141,14 +141,18 @@ def test_the_command_line_reads_a_configuration(tmp_path, capsys):
     assert "give one of them" in capsys.readouterr().err
 
 
-def test_a_preset_comes_before_files_and_options(tmp_path):
-    from skyshed.cli import _parser
+@pytest.mark.parametrize(
+    "command",
+    ["extract i.fits", "bands g=g.fits r=r.fits", "quality i.fits --out q", "survey list --out c"],
+)
+def test_a_preset_comes_before_files_and_options(command, tmp_path):
+    from skyshed.cli import make_parser
     from skyshed.cli.extract import read_parameters
 
     path = tmp_path / "p.toml"
     path.write_text("nsigma = 3\nnpixels = 9\n")
-    words = ["extract", "i.fits", "--preset", "sextractor", "--config", str(path), "--npixels", "4"]
-    found = read_parameters(_parser().parse_args(words))
+    words = [*command.split(), "--preset", "sextractor", "--config", str(path), "--npixels", "4"]
+    found = read_parameters(make_parser().parse_args(words))
     assert found == Parameters.preset("sextractor", nsigma=3, npixels=4)
 
 
@@ -156,3 +160,36 @@ def test_the_preset_of_photutils_is_what_the_defaults_were():
     assert Parameters.preset("photutils", nsigma=2).contrast == 0.001
     with pytest.raises(ValueError, match="preset must be"):
         Parameters.preset("sep")
+
+
+def test_a_gaussian_that_is_asked_for_takes_the_place_of_the_kernel_of_a_preset():
+    kernel = Parameters.preset("sextractor").kernel
+    assert kernel is not None
+    for asked in (
+        Parameters.preset("sextractor", kernel_fwhm=4),
+        Parameters.preset("sextractor").replace(kernel_fwhm=4),
+    ):
+        assert (asked.kernel, asked.kernel_fwhm) == (None, 4)
+    assert Parameters.preset("sextractor", kernel_fwhm=4, kernel=kernel).kernel == kernel
+    assert Parameters.preset("sextractor").replace(nsigma=2).kernel == kernel
+
+
+def test_yes_and_no_are_told_by_their_first_letter():
+    assert translate({"FILTER": ["NO"]}).parameters.kernel is None
+    assert translate({"FILTER": ["no"]}).parameters.kernel_fwhm is None
+    assert translate({"FILTER": ["YES"]}).parameters.kernel is not None
+    assert translate({"CLEAN": ["NO"]}).notes == []
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ({"DETECT_MINAREA": ["0"]}, "npixels must be"),
+        ({"PHOT_AUTOPARAMS": ["0", "3.5"]}, "PHOT_AUTOPARAMS must begin with"),
+        ({"WEIGHT_TYPE": ["MAP_WEIGHT"]}, "MAP_WEIGHT needs WEIGHT_IMAGE"),
+        ({"WEIGHT_TYPE": ["MAP_RMS", "MAP_RMS"], "WEIGHT_IMAGE": ["a"]}, "needs WEIGHT_IMAGE"),
+    ],
+)
+def test_what_sextractor_refuses_is_refused(words, message):
+    with pytest.raises(ValueError, match=message):
+        translate(words)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from skyshed.noise_correlation import variance_factor
+from skyshed.background.noise_correlation import variance_factor
 
 __all__ = ["of_ellipses", "of_positions", "of_segments"]
 
@@ -20,7 +20,7 @@ def of_ellipses(noise_correlation: Any, ellipses: Any) -> Any:
     Parameters
     ----------
     noise_correlation : tuple of tuple of float, or None
-        See `skyshed.noise_correlation.correlation_of`.
+        See `skyshed.background.noise_correlation.correlation_of`.
     ellipses : array of float64, shape (n, 5)
         ``x, y, a, b, theta``, the angle in radians.
     """

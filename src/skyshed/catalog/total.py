@@ -31,8 +31,8 @@ INNER, OUTER = 0.2, 0.8
     Column(
         "detection_threshold",
         "data",
-        "What a pixel had to exceed to be detected, at the brightest pixel of the segment; NaN "
-        "where that is not known.",
+        "What a pixel had to exceed to be detected, at the brightest pixel of the segment; of a "
+        "matched filter, flat light. NaN where that is not known, or of another image.",
         requires=("threshold",),
         ucd="phot.flux.density;stat.min",
     ),
@@ -50,10 +50,27 @@ def detection_threshold(frame: Any, sources: Any, _high_at: Any) -> Any:
 
 @measurement(
     Column(
+        "_share_below",
+        description="Light below the isophote over that above, in the image of the detection.",
+        requires=("threshold",),
+    ),
+    geometry=True,
+)
+def share_below(segment_flux: Any, area: Any, detection_threshold: Any) -> Any:
+    """Compare the light below the isophote with that above, in the image of the detection."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        below = np.where(segment_flux > 0, area * detection_threshold / segment_flux, 0.0)
+    below = np.clip(below, 0.0, LARGEST_SHARE)
+    return np.where(np.isnan(detection_threshold), np.nan, below)
+
+
+@measurement(
+    Column(
         "isocor_flux",
         "data",
         "Isophotal flux corrected for the light below the threshold, of a Gaussian profile (Maddox "
-        "et al. 1990; SourceExtractor's FLUX_ISOCOR); NaN where the threshold is not known.",
+        "et al. 1990; SourceExtractor's FLUX_ISOCOR), by the image that it was detected on; NaN "
+        "where the threshold is not known.",
         requires=("threshold",),
         ucd="phot.flux",
     ),
@@ -65,13 +82,9 @@ def detection_threshold(frame: Any, sources: Any, _high_at: Any) -> Any:
         ucd="stat.error;phot.flux",
     ),
 )
-def isocor(segment_flux: Any, segment_fluxerr: Any, area: Any, detection_threshold: Any) -> Any:
+def isocor(segment_flux: Any, segment_fluxerr: Any, _share_below: Any) -> Any:
     """Correct the isophotal flux."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        below = np.where(segment_flux > 0, area * detection_threshold / segment_flux, 0.0)
-    below = np.clip(below, 0.0, LARGEST_SHARE)
-    correction = 1 / (1 - ISOCOR_LINEAR * below - ISOCOR_SQUARE * below * below)
-    correction = np.where(np.isnan(detection_threshold), np.nan, correction)
+    correction = 1 / (1 - ISOCOR_LINEAR * _share_below - ISOCOR_SQUARE * _share_below**2)
     return segment_flux * correction, segment_fluxerr * correction
 
 

@@ -15,11 +15,11 @@ from skyshed.background.checks import without_clip
 from skyshed.background.estimators import LEVELS, NOISES
 from skyshed.background.interpolation import fill_gaps
 from skyshed.background.mesh import Mesh, least_pixels, make_mesh
+from skyshed.background.noise_correlation import correlation_of, pair_sums, sampled_boxes
 from skyshed.background.window import BackgroundWindow
 from skyshed.images.exposure import Exposure, Planes, nothing_good
 from skyshed.images.window import Window
 from skyshed.namespace import array_namespace, to_host
-from skyshed.noise_correlation import correlation_of, pair_sums, sampled_boxes
 from skyshed.parameters import Parameters
 
 __all__ = ["Boxes", "ExposureMesh", "assemble", "background_of", "measure_window"]
@@ -47,7 +47,7 @@ class Boxes:
         Where the user gave the background, its mean in each box; ``level`` is what it leaves.
     pairs : array, shape (n, 2 + k)
         In a second pass, the row and column in the whole image of some of the boxes, and what
-        `skyshed.noise_correlation.pair_sums` says of them; none in a first one.
+        `skyshed.background.noise_correlation.pair_sums` says of them; none in a first one.
     """
 
     level: Any
@@ -94,7 +94,7 @@ class ExposureMesh:
         The noise that the user gave, absolute, the median over a sample of pixels; NaN where none
         was given.
     correlation : array, shape (m, m) or (0, 0)
-        That of the noise, of `skyshed.noise_correlation.correlation_of`, where it was measured.
+        That of the noise, of `skyshed.background.noise_correlation.correlation_of`, where it was measured.
     """
 
     mesh: Mesh

@@ -82,7 +82,9 @@ class BandsRun(Run):
             image.convolve()
             return image.cut(window).convolved
         if name == "threshold":
-            return self.prepared(DETECTION, window).threshold()
+            halo = self.request.halo
+            image = self.prepared(DETECTION, window.grown(halo, self.request.shape))
+            return image.surface_threshold_in(window, halo)
         image = self.prepared(band, window)
         xp = array_namespace(data=image.planes.data)
         if name == "background":

@@ -217,8 +217,9 @@ def make_table(
     Returns
     -------
     table : `~astropy.table.QTable`
-        One row per source. A column that the image says nothing about (positions on the sky
-        without a WCS) is left out.
+        One row per source. If columns have SExtractor's names, those that are named and no others
+        are there. A column that the image says nothing about (positions on the sky without a WCS)
+        is left out.
     """
     return _table(catalog, parameters, calibration, association, catalog.to_table)
 

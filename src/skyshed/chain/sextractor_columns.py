@@ -133,6 +133,27 @@ SEXTRACTOR: dict[str, Translated] = {
     "ERRY2WIN_IMAGE": Translated(
         ("centroid_win_err",), lambda e: _y(e) ** 2, "pix2", "Variance of YWIN_IMAGE."
     ),
+    "ERRA_IMAGE": Translated(
+        ("centroid_err_semimajor",), _same, "pix", "Error of the centroid, major axis."
+    ),
+    "ERRB_IMAGE": Translated(
+        ("centroid_err_semiminor",), _same, "pix", "Error of the centroid, minor axis."
+    ),
+    "ERRTHETA_IMAGE": Translated(
+        ("centroid_err_orientation",), _same, "deg", "Angle of ERRA_IMAGE from x."
+    ),
+    "ERRAWIN_IMAGE": Translated(
+        ("centroid_win_err_semimajor",), _same, "pix", "Error of XWIN_IMAGE, major axis."
+    ),
+    "ERRBWIN_IMAGE": Translated(
+        ("centroid_win_err_semiminor",), _same, "pix", "Error of XWIN_IMAGE, minor axis."
+    ),
+    "ERRTHETAWIN_IMAGE": Translated(
+        ("centroid_win_err_orientation",), _same, "deg", "Angle of ERRAWIN_IMAGE from x."
+    ),
+    "THRESHOLD": Translated(
+        ("detection_threshold",), _same, "data", "Detection threshold above the background."
+    ),
     "ISOAREAF_IMAGE": Translated(
         ("area",), lambda a: np.nan_to_num(a).astype(np.int64), "pix2", "Pixels of the segment."
     ),
@@ -141,6 +162,16 @@ SEXTRACTOR: dict[str, Translated] = {
     "FLUXERR_ISO": Translated(("segment_fluxerr",), _same, "data", "Its error."),
     "FLUX_AUTO": Translated(("kron_flux",), _same, "data", "Flux of the Kron aperture."),
     "FLUXERR_AUTO": Translated(("kron_fluxerr",), _same, "data", "Its error."),
+    "FLUX_ISOCOR": Translated(
+        ("isocor_flux",), _same, "data", "FLUX_ISO corrected for the light below the threshold."
+    ),
+    "FLUXERR_ISOCOR": Translated(("isocor_fluxerr",), _same, "data", "Its error."),
+    "FLUX_BEST": Translated(
+        ("best_flux",), _same, "data", "FLUX_AUTO, or FLUX_ISOCOR where neighbours disturb it."
+    ),
+    "FLUXERR_BEST": Translated(("best_fluxerr",), _same, "data", "Its error."),
+    "FLUX_PETRO": Translated(("petrosian_flux",), _same, "data", "Flux in two Petrosian radii."),
+    "FLUXERR_PETRO": Translated(("petrosian_fluxerr",), _same, "data", "Its error."),
     "BACKGROUND": Translated(
         ("background_centroid",), _same, "data", "Background at the centroid."
     ),
@@ -163,7 +194,11 @@ OWN_UCDS = {
 #: What is made from parameters, too: radii, a zero point.
 KRON_RADIUS, FLUX_RADIUS = "KRON_RADIUS", "FLUX_RADIUS"
 #: The fluxes that have magnitudes, and columns of the catalog; of apertures there are several.
-FLUXES = {"ISO": ("segment_flux", "segment_fluxerr"), "AUTO": ("kron_flux", "kron_fluxerr")}
+FLUXES = {
+    "ISO": ("segment_flux", "segment_fluxerr"), "AUTO": ("kron_flux", "kron_fluxerr"),
+    "ISOCOR": ("isocor_flux", "isocor_fluxerr"), "BEST": ("best_flux", "best_fluxerr"),
+    "PETRO": ("petrosian_flux", "petrosian_fluxerr"),
+}  # fmt: skip
 MADE = {
     KRON_RADIUS: ("kron_radius",),
     FLUX_RADIUS: ("kron_flux",),

@@ -16,6 +16,7 @@ __all__ = [
     "kernel_of",
     "limit_of_each_pixel",
     "noise_left",
+    "sigmas_of_flat_light",
 ]
 
 
@@ -75,6 +76,21 @@ def noise_left(parameters: Parameters) -> float:
     """Return the noise of the convolved image, over that of pixels that all have the same."""
     kernel = kernel_of(parameters)
     return 1.0 if kernel is None else float(np.sqrt(np.sum(kernel * kernel)))
+
+
+def sigmas_of_flat_light(parameters: Parameters) -> float:
+    """Return the threshold in units of the noise of a pixel, in flat light and even noise.
+
+    That is what the threshold on any image of significance is as a surface brightness. Of several
+    templates it is that of the one which lets the faintest light be detected.
+    """
+    if parameters.significance is None:
+        return parameters.nsigma
+    if parameters.filter == "matched":
+        left = min(np.sqrt(np.sum(t * t)) / abs(t.sum()) for t in _templates(parameters))
+    else:
+        left = noise_left(parameters)
+    return float(parameters.significance * left)
 
 
 def limit_of_each_pixel(noise: Any, mask: Any, parameters: Parameters) -> Any:

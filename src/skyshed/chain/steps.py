@@ -21,7 +21,7 @@ from skyshed.chain.smoothing import (
     detection_significance,
     kernel_of,
     limit_of_each_pixel,
-    noise_left,
+    sigmas_of_flat_light,
 )
 from skyshed.convolution import convolve
 from skyshed.exceptions import CrowdedWarning, NoDetectionsWarning
@@ -118,11 +118,7 @@ class Prepared:
         if parameters.filter == "matched":
             everywhere = detection_limit(parameters)
         elif everywhere is None and parameters.threshold_type == "global":
-            everywhere = self.global_noise * (
-                parameters.nsigma
-                if parameters.significance is None
-                else parameters.significance * noise_left(parameters)
-            )
+            everywhere = self.global_noise * sigmas_of_flat_light(parameters)
         if everywhere is not None:
             return self.background.xp.asarray(everywhere, dtype=self.background.dtype)
         noise = self.noise()
@@ -132,6 +128,41 @@ class Prepared:
         noise *= noise.dtype.type(self.parameters.nsigma)
         return noise
 
+    def surface_threshold(self) -> Any:
+        """Return the threshold as an image in the unit of the data.
+
+        It is what a pixel of the convolved image must exceed. Of a matched filter, which compares
+        significances, it is the flat light that in even noise is as significant as asked for.
+        """
+        parameters = self.parameters
+        if parameters.filter == "matched":
+            noise = self.noise()
+            return noise * noise.dtype.type(sigmas_of_flat_light(parameters))
+        if parameters.threshold is None and parameters.threshold_type == "map":
+            if parameters.significance is None:
+                noise = self.noise()
+                return noise * noise.dtype.type(parameters.nsigma)
+            return limit_of_each_pixel(self.noise(), self.planes.mask, parameters)
+        everywhere = parameters.threshold
+        if everywhere is None:
+            everywhere = self.global_noise * sigmas_of_flat_light(parameters)
+        background = self.background
+        return background.xp.full(self.window.shape, everywhere, dtype=background.dtype)
+
+    def surface_threshold_in(self, window: Window, halo: int) -> Any:
+        """Return `surface_threshold` in a window of this one, as in all of it."""
+        around = window.grown(halo, self.background.shape)
+        part = self.without_images()
+        where = around.within(self.window)
+        xp = self.background.xp
+
+        def cut(plane: Any) -> Any:
+            return None if plane is None else xp.ascontiguousarray(plane[where])
+
+        planes = replace(part.planes, mask=cut(part.planes.mask), rms=cut(part.planes.rms))
+        part = replace(part, planes=planes, background=self.background.at(*around.bounds))
+        return part.surface_threshold()[window.within(around)]
+
     def total_error(self, data: Any) -> Any:
         """Return the total error of each pixel; ``data`` is the image without its background."""
         if self.planes.error is not None:
@@ -139,28 +170,13 @@ class Prepared:
         gain = _counts_per_unit(self.parameters)
         return calc_total_error(data, self.noise(), gain) if gain else self.noise()
 
-    def threshold_of_pixels(self) -> Any:
-        """Return what each pixel of a source must exceed in the convolved image, shape (ny, nx).
-
-        It is `None` where sources are detected on another image, by a matched filter. Where it is
-        a multiple of the noise of the convolved image, it depends on pixels around, as that does.
-        """
-        parameters = self.parameters
-        if parameters.filter == "matched":
-            return None
-        if parameters.significance is not None and parameters.threshold_type == "map":
-            return limit_of_each_pixel(self.noise(), self.planes.mask, parameters)
-        return self.background.xp.broadcast_to(self.threshold(), self.window.shape)
-
     def lazy_threshold(self) -> Any:
-        """Return `threshold_of_pixels`, to be made when it is needed, and not kept."""
-        if self.parameters.filter == "matched":
-            return None
-        return Lazy(self.of_the_noise().threshold_of_pixels, keep=False)
+        """Return `surface_threshold`, to be made when it is needed, and not kept."""
+        return Lazy(self.without_images().surface_threshold, keep=False)
 
-    def of_the_noise(self) -> "Prepared":
-        """Return the same without its images, which are large, and not needed for thresholds."""
-        planes = replace(self.planes, data=None, level=None)
+    def without_images(self) -> "Prepared":
+        """Return what noise and threshold are made from: it keeps no other image in memory."""
+        planes = replace(self.planes, data=None, level=None, error=None)
         return replace(self, planes=planes, convolved=None, significance=None, limit=None)
 
     def lazy_error(self, data: Any) -> Any:
@@ -168,7 +184,7 @@ class Prepared:
         if self.planes.error is not None:
             return self.planes.error
         # What makes it must not keep the image with its background in memory.
-        return Lazy(partial(self.of_the_noise().total_error, data))
+        return Lazy(partial(self.without_images().total_error, data))
 
     @property
     def window(self) -> Window:
@@ -325,10 +341,13 @@ def make_catalog(
         remake = partial(convolved, data, planes.mask, parameters)
         smooth = Lazy(remake, held=image.convolved, keep=False)
     image.convolved = None
+    # It is of the image that sources were detected on, where that was done here.
+    known = request.known is not None or detection_cat is not None
     frame = Frame.from_images(
         data, labels, planes.mask, parameters.n_threads, sources.on_host_with,
         convolved_data=smooth,
-        error=image.lazy_error(data), threshold=image.lazy_threshold(), background=level,
+        error=image.lazy_error(data), background=level,
+        threshold=None if known else image.lazy_threshold(),
         origin=image.window.origin, full_shape=request.shape,
     )  # fmt: skip
     exposure = request.exposures.get(planes.name)  # none of a combination

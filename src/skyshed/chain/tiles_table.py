@@ -8,9 +8,8 @@ import numpy as np
 
 from skyshed.background.mesh import Mesh
 from skyshed.chain.request import Request
-from skyshed.chain.smoothing import noise_left
+from skyshed.chain.smoothing import sigmas_of_flat_light
 from skyshed.images.window import Window
-from skyshed.parameters import Parameters
 
 if TYPE_CHECKING:  # slow to import
     from astropy.table import QTable
@@ -45,8 +44,7 @@ class TileFacts(NamedTuple):
 def tile_rows(tiles: Iterable[TileFacts], mesh: Mesh, request: Request) -> list[dict[str, Any]]:
     """Return one row per tile, plain numbers by the names of columns; an image at once has one.
 
-    ``depth`` is the flux of ``npixels`` pixels at the detection threshold; NaN where a matched
-    filter detects on the significance of each pixel.
+    ``depth`` is the flux of ``npixels`` pixels at the detection threshold.
     """
     return [_row(facts, mesh, request) for facts in tiles]
 
@@ -64,28 +62,23 @@ def tiles_table(rows: Iterable[dict[str, Any]], unit: Any) -> "QTable":
     return table
 
 
-def _threshold(noise: float, parameters: Parameters) -> float:
-    """Return what a pixel of the convolved image must exceed, where the noise is as it is."""
-    if parameters.filter == "matched":
-        return np.nan
-    if parameters.threshold is not None:
-        return parameters.threshold
-    if parameters.significance is not None:
-        return parameters.significance * noise_left(parameters) * noise
-    return parameters.nsigma * noise
-
-
 def _row(facts: TileFacts, mesh: Mesh, request: Request) -> dict[str, Any]:
-    window, (height, width), parameters = facts.window, request.box_size, request.parameters
+    window, (height, width) = facts.window, request.box_size
     rows = slice(window.y0 // height, -(-window.y1 // height))
     boxes = rows, slice(window.x0 // width, -(-window.x1 // width))
-    noise = float(np.median(mesh.noise[boxes]))
+    noise, parameters = float(np.median(mesh.noise[boxes])), request.parameters
+    threshold = parameters.threshold
+    if threshold is None:
+        one = parameters.threshold_type == "global"
+        threshold = sigmas_of_flat_light(parameters) * (
+            float(np.median(mesh.noise)) if one else noise
+        )
     return {
         "row": facts.tile[0], "column": facts.tile[1],
         "ymin": window.y0, "ymax": window.y1 - 1, "xmin": window.x0, "xmax": window.x1 - 1,
         "n_sources": facts.n_sources,
         "background": float(np.median(mesh.level[boxes])),
         "background_rms": noise,
-        "depth": parameters.npixels * _threshold(noise, parameters),
+        "depth": parameters.npixels * threshold,
         **{f"{phase}{TIME}": seconds for phase, seconds in facts.seconds.items()},
     }  # fmt: skip

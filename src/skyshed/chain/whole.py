@@ -130,7 +130,7 @@ class WholeRun(Run):
         self._catalogs, self._seconds = catalogs, seconds
         self._background, self._mask = image.background, image.planes.mask
         self._level, self._rms = image.planes.level, image.planes.rms
-        self._noise = shaped.of_the_noise()
+        self._threshold_of = shaped.without_images()
         # With sources, their catalogs hold the images; the exposure's own are let go.
         self._image = None if catalogs else image
         self._shaped = None if catalogs else shaped
@@ -220,8 +220,7 @@ class WholeRun(Run):
         if name in ("background", "background_rms"):
             return getattr(self._background.at(*window.bounds), name)
         if name == "threshold":
-            around = window.grown(self.request.halo, self.request.shape)
-            return self._noise.cut(around).threshold_of_pixels()[window.within(around)]
+            return self._threshold_of.surface_threshold_in(window, self.request.halo)
         if name == "mask":
             xp = self._background.xp
             return (

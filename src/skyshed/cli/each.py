@@ -153,7 +153,7 @@ def _check_options(arguments: argparse.Namespace, parameters: Parameters) -> Non
     """Refuse options of what one table of all images does not have."""
     from skyshed.output.results import check_maps
 
-    check_maps(arguments.maps, parameters.filter)
+    check_maps(arguments.maps)
     if arguments.samp:
         raise ValueError("--samp sends the results of one image: leave --each or --samp out")
     if not arguments.one_table:

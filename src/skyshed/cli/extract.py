@@ -367,7 +367,7 @@ def _write_results(
         folder = check_writable(arguments.out, arguments.format, arguments.map_format)
         check_apart(
             folder, request.files(), arguments.format, arguments.compress, arguments.map_format,
-            request.combination is not None, check_maps(arguments.maps, request.parameters.filter),
+            request.combination is not None, check_maps(arguments.maps),
         )  # fmt: skip
         for exposure in request.exposures.values():
             check_unit(exposure.unit, arguments.format)

@@ -253,10 +253,6 @@ class Extraction:
         """
         return self._run.tiles
 
-    def tile_rows(self) -> list[dict[str, Any]]:
-        """Return the rows of `tiles` as plain numbers, without a table of astropy's."""
-        return self._run.tile_rows()
-
     @property
     def shape(self) -> tuple[int, int]:
         """The shape of the images."""
@@ -427,7 +423,7 @@ class Extraction:
             combination=None if self._run.request.combination is None else self._run.dtype,
             images={
                 name: self._image_of(MAPS[name])
-                for name in check_maps(maps, self._run.parameters.filter)
+                for name in check_maps(maps)
             },
             unit=self.unit,
         )  # fmt: skip

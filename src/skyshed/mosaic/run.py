@@ -257,9 +257,10 @@ class TiledRun(Run):
         if name == "convolved_data":
             return self.job.prepare_convolved(window).convolved
         if name == "threshold":
-            around = window.grown(self.request.halo, self.request.shape)
+            halo = self.request.halo
+            around = window.grown(halo, self.job.shape)
             image = self.job.prepare(around, self.request.detected_on)
-            return image.threshold_of_pixels()[window.within(around)]
+            return image.surface_threshold_in(window, halo)
         image = self.job.prepare(window)
         if name == "noise":
             return image.noise()

@@ -54,15 +54,13 @@ def map_name(format: str, compress: bool) -> str:
     return "segmentation.zarr" if format == "zarr" else f"segmentation.fits{'.fz' * compress}"
 
 
-def check_maps(names: str | Iterable[str] | None, filter: str = "convolution") -> tuple[str, ...]:
+def check_maps(names: str | Iterable[str] | None) -> tuple[str, ...]:
     """Return the names of images to be written, each once, as they are called here.
 
     Parameters
     ----------
     names : str, iterable of str or None
         As they were asked for.
-    filter : str, optional
-        The parameter of this name of the run.
 
     Raises
     ------
@@ -83,11 +81,6 @@ def check_maps(names: str | Iterable[str] | None, filter: str = "convolution") -
         if known not in MAPS:
             raise ValueError(
                 f"maps must be of {', '.join(MAPS)} (or {', '.join(OTHERWISE)}), got {name!r}"
-            )
-        if known == "threshold" and filter == "matched":
-            raise ValueError(
-                "maps: 'threshold' is of the convolved image, and filter='matched' detects on the "
-                "significance of each pixel: leave it out"
             )
         found[known] = None
     return tuple(found)

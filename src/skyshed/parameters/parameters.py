@@ -373,6 +373,11 @@ class Parameters:
                 "('none' on the command line)"
             )
         self._check_threshold()
+        if self.max_npixels is not None and self.max_npixels < self.npixels:
+            raise ValueError(
+                f"max_npixels = {self.max_npixels} is less than npixels = {self.npixels}, so that "
+                "no source fits: make one larger, or the other smaller"
+            )
 
     def _check_threshold(self) -> None:
         """Refuse two thresholds at once, and what a matched filter cannot do."""
@@ -404,6 +409,9 @@ class Parameters:
     def replace(self, **changes: Any) -> "Parameters":
         """Return the parameters with some of them changed; either spelling is accepted.
 
+        A Gaussian that is asked for (``kernel_fwhm``, ``kernel_size``) takes the place of a
+        ``kernel``.
+
         Raises
         ------
         TypeError
@@ -417,7 +425,7 @@ class Parameters:
         >>> Parameters().replace(n_sigma=3).nsigma
         3.0
         """
-        return replace(self, **canonical_keys(changes))
+        return replace(self, **_without_kernel(canonical_keys(changes)))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the parameters as plain values, which YAML, TOML and JSON can hold.
@@ -493,7 +501,7 @@ class Parameters:
         0.005
         """
         known = Choice(tuple(PRESETS)).check(name, "preset")
-        return cls(**{**PRESETS[known], **canonical_keys(changes)})
+        return cls(**{**PRESETS[known], **_without_kernel(canonical_keys(changes))})
 
     @classmethod
     def from_toml(cls, path: Any, base: "Parameters | None" = None) -> "Parameters":
@@ -570,6 +578,12 @@ def canonical_keys(given: Mapping[str, Any]) -> dict[str, Any]:
             raise TypeError(f"{name!r} is given under two names: give one of them")
         result[name] = value
     return result
+
+
+def _without_kernel(changes: dict[str, Any]) -> dict[str, Any]:
+    """Let go the kernel that a Gaussian is to take the place of."""
+    gaussian = {"kernel_fwhm", "kernel_size"} & changes.keys()
+    return {"kernel": None, **changes} if gaussian else changes
 
 
 def _meant(word: str, known: set[str]) -> str:

@@ -127,8 +127,9 @@ def assess(
     Raises
     ------
     ValueError
-        If the PSF is not given and too few stars tell it, or an argument is out of range; and as
-        `skyshed.extract` does.
+        If the PSF is not given and too few stars tell it, an argument is out of range, or sources
+        would be known beforehand (``segmentation``, ``detection_image``); and as `skyshed.extract`
+        does.
 
     Examples
     --------
@@ -144,6 +145,7 @@ def assess(
         raise ValueError(f"star_fraction must be from 0 to 1, got {star_fraction!r}")
     if psf_fwhm is not None and not 0 < psf_fwhm < np.inf:
         raise ValueError(f"psf_fwhm must be a number of pixels above 0, got {psf_fwhm!r}")
+    options = _checked(options, parameters)
     seed = int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else seed
     parameters, options = _measuring(parameters or Parameters(), options)
     before = extract(image, parameters=parameters, **{"profile": PLAIN, **options})
@@ -151,7 +153,9 @@ def assess(
         psf_fwhm = _fwhm_of_stars(before)
     # What cards of the header say is known now; arrays have no header.
     given = {name: value for name, value in options.items() if name in COMPANIONS}
-    again = {"parameters": before.settled_parameters, **given}
+    # The mask has what the image itself masks, and which bits of one count.
+    settled = before.settled_parameters.replace(mask_bits=None)
+    again = {"parameters": settled, **given, "mask": _plain(before.mask)}
     pixels = np.asarray(_plain(before.data), float) + np.asarray(_plain(before.background), float)
     noise = float(np.median(np.asarray(_plain(before.background_rms))))
     faintest = SIGNIFICANT * noise * np.sqrt(np.pi) * psf_fwhm
@@ -174,7 +178,36 @@ def assess(
 
 
 #: Images that go with the image, and go with the injected ones, too.
-COMPANIONS = ("weight", "rms", "variance", "background", "error", "mask", "device")
+COMPANIONS = ("weight", "rms", "variance", "background", "error", "device")
+#: Columns that are compared with the truth: they are measured beside those that are named.
+COMPARED = ("xcentroid", "ycentroid", "kron_flux", "kron_fluxerr")
+
+
+def _checked(options: dict[str, Any], parameters: Parameters | None) -> dict[str, Any]:
+    """Refuse options by which injected sources cannot be found; add the columns to compare."""
+    for name, value in options.items():
+        known = name in ("segmentation", "association") or name.startswith("detection_")
+        if known and value is not None:
+            raise ValueError(
+                f"{name} does not go with injected sources, which it knows nothing of: leave it out"
+            )
+    given = [name for name in COMPANIONS[:-1] if options.get(name) is not None]
+    images = [name for name in given if np.ndim(options[name]) or not _is_number(options[name])]
+    if options.get("region") is not None and images:
+        raise ValueError(
+            f"region does not go with {', '.join(images)} here: cut the image and what goes with "
+            "it beforehand, and leave region out"
+        )
+    columns = options.get("columns", None if parameters is None else parameters.columns)
+    if columns is None:
+        return options
+    asked = Parameters(columns=columns).columns or ()
+    return {**options, "columns": (*asked, *COMPARED)}
+
+
+def _is_number(value: Any) -> bool:
+    """Whether a background is one number for all pixels, or none."""
+    return value == "none" or isinstance(value, (int, float))
 
 
 def _plain(view: Any) -> Any:

@@ -155,7 +155,8 @@ class _Reader:
         for keyword, words in self.config.items():
             if keyword in LOST:
                 harmless, lost = LOST[keyword]
-                if not _equal(words, harmless.split(",")):
+                no = harmless == "N" and not self._yes(keyword)
+                if not no and not _equal(words, harmless.split(",")):
                     self.notes.append(f"{keyword} {','.join(words)}: {lost}")
             elif keyword not in SILENT and keyword not in self._read:
                 self.notes.append(f"{keyword} {','.join(words)}: is no keyword that is known here")
@@ -172,6 +173,10 @@ class _Reader:
         words = self._words(keyword)
         return words[0].upper() if words else default
 
+    def _yes(self, keyword: str) -> bool:
+        """Whether a keyword says yes: its first letter counts, and without it all do."""
+        return not self._word(keyword, "Y").startswith("N")
+
     def _numbers(self, keyword: str) -> list[float]:
         words = self._words(keyword)
         try:
@@ -185,11 +190,12 @@ class _Reader:
         return beside if not os.path.exists(name) and os.path.exists(beside) else name
 
     def _detection(self) -> None:
-        for keyword, name in (("DETECT_MINAREA", "npixels"), ("DETECT_MAXAREA", "max_npixels")):
-            if numbers := self._numbers(keyword):
-                self.own[name] = int(numbers[0]) or None
+        if numbers := self._numbers("DETECT_MINAREA"):
+            self.own["npixels"] = int(numbers[0])
+        if numbers := self._numbers("DETECT_MAXAREA"):
+            self.own["max_npixels"] = int(numbers[0]) or None
         least = self.own.get("npixels", 5)
-        self.own["deblend_npixels"] = min(least, DEBLEND_AREA)
+        self.own["deblend_npixels"] = min(max(least, 1), DEBLEND_AREA)
         if numbers := self._numbers("DETECT_THRESH"):
             if len(numbers) > 1:
                 raise ValueError(
@@ -207,7 +213,7 @@ class _Reader:
             self.own["n_threads"] = int(numbers[0]) or None
 
     def _filter(self) -> None:
-        if self._word("FILTER", "Y") == "N":
+        if not self._yes("FILTER"):
             self.own |= {"kernel": None, "kernel_fwhm": None}
         elif words := self._words("FILTER_NAME"):
             self.own["kernel"] = self._file(words[0])
@@ -221,17 +227,19 @@ class _Reader:
     def _weights(self) -> None:
         kinds = [word.upper() for word in self._words("WEIGHT_TYPE")]
         images = self._words("WEIGHT_IMAGE")
-        rescale = self._word("RESCALE_WEIGHTS", "Y") == "Y"
+        rescale = self._yes("RESCALE_WEIGHTS")
         # Of two, the first belongs to the detection image.
         prefixes = [""] if len(kinds) < 2 else ["detection_", ""]
         for prefix, kind in zip(prefixes, kinds, strict=False):
-            if kind in WEIGHTS and images:
+            if kind in WEIGHTS and not images:
+                raise ValueError(f"WEIGHT_TYPE {kind} needs WEIGHT_IMAGE: name its image, or NONE")
+            if kind in WEIGHTS:
                 self.inputs[f"{prefix}{WEIGHTS[kind]}"] = self._file(images.pop(0))
                 self.own["threshold_type"] = "map"
                 self.own["scale_weight"] = rescale or kind == "MAP_WEIGHT"
             elif kind == "BACKGROUND":
                 self.own["threshold_type"] = "map"
-            elif kind not in ("NONE", *WEIGHTS):
+            elif kind != "NONE":
                 raise ValueError(f"WEIGHT_TYPE {kind} is not known")
         if numbers := self._numbers("WEIGHT_THRESH"):
             self.own["weight_threshold"] = numbers[0]
@@ -249,6 +257,8 @@ class _Reader:
             self.own["fluxfrac_radii"] = tuple(numbers)
         if numbers := self._numbers("PHOT_AUTOPARAMS"):
             scale, least = numbers[0], numbers[1] if len(numbers) > 1 else 3.5
+            if not scale > 0:
+                raise ValueError(f"PHOT_AUTOPARAMS must begin with a number above 0, got {scale:g}")
             circles = self._numbers("PHOT_AUTOAPERS")
             smallest = circles[1] / 2 if len(circles) > 1 else 0.0
             self.own["kron_params"] = (scale, max(least / scale, 1e-6), smallest)

@@ -72,8 +72,8 @@ def survey(
     catalog : path
         The folder of the catalog: a HATS catalog, which LSDB reads, and ``images.parquet``.
     hdu, weight, rms, variance, background, error, mask, quality, segmentation, detection_image
-    detection_weight, detection_rms, detection_variance, detection_background, detection_mask, wcs,
-    region, profile
+    detection_weight, detection_rms, detection_variance, detection_background,
+    detection_mask, wcs, region, profile
         As in `skyshed.extract`, for all exposures. Files are given by a pattern with ``{folder}``,
         ``{stem}``, ``{file}`` or ``{hdu}`` of the image: ``"{folder}/{stem}.weight.fits"``.
     keep : sequence of str, optional
@@ -150,8 +150,8 @@ def survey(
         "error": error, "mask": mask, "quality": quality, "segmentation": segmentation,
         "detection_image": detection_image, "detection_weight": detection_weight,
         "detection_rms": detection_rms, "detection_variance": detection_variance,
-        "detection_background": detection_background,
-        "detection_mask": detection_mask, "wcs": wcs, "region": region, "profile": profile,
+        "detection_background": detection_background, "detection_mask": detection_mask,
+        "wcs": wcs, "region": region, "profile": profile,
     }  # fmt: skip
     kind = check_device(device, scheduler)
     if scheduler is not None and n_workers is not None:

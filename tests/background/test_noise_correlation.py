@@ -5,8 +5,13 @@ import pytest
 from scipy.ndimage import correlate1d, gaussian_filter
 
 from skyshed import SegmentationImage, SourceCatalog, extract
+from skyshed.background.noise_correlation import (
+    LARGEST_LAG,
+    correlation_of,
+    pair_sums,
+    sampled_boxes,
+)
 from skyshed.catalog import noise_factors
-from skyshed.noise_correlation import LARGEST_LAG, correlation_of, pair_sums, sampled_boxes
 from tests.mosaic.fields import by_tiles
 from tests.pipeline_field import same_tables
 
