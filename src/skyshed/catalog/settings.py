@@ -28,8 +28,8 @@ class CatalogSettings:
     apermask_method : {'correct', 'mask', 'none'}, optional
         How apertures treat pixels of neighbouring sources.
     noise_correlation : square of float, optional
-        The correlation of the noise of pixels, of `skyshed.background.noise_correlation.correlation_of`;
-        errors are those of independent noise if `None`.
+        The correlation of the noise of pixels, of
+        `skyshed.background.noise_correlation.correlation_of`; errors are those of independent noise if `None`.
 
     Raises
     ------

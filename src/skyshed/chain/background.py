@@ -94,7 +94,8 @@ class ExposureMesh:
         The noise that the user gave, absolute, the median over a sample of pixels; NaN where none
         was given.
     correlation : array, shape (m, m) or (0, 0)
-        That of the noise, of `skyshed.background.noise_correlation.correlation_of`, where it was measured.
+        That of the noise, of `skyshed.background.noise_correlation.correlation_of`, where it was
+        measured.
     """
 
     mesh: Mesh
