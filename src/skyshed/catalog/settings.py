@@ -29,7 +29,8 @@ class CatalogSettings:
         How apertures treat pixels of neighbouring sources.
     noise_correlation : square of float, optional
         The correlation of the noise of pixels, of
-        `skyshed.background.noise_correlation.correlation_of`; errors are those of independent noise if `None`.
+        `skyshed.background.noise_correlation.correlation_of`; errors are those of independent
+        noise if `None`.
 
     Raises
     ------
