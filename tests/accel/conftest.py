@@ -6,6 +6,9 @@ import pytest
 from skyshed import accel
 from skyshed.accel import receipts
 
+#: A program that tests run, and no module of tests.
+collect_ignore = ["script.py"]
+
 
 @pytest.fixture
 def receipt(monkeypatch):

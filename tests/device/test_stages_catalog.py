@@ -27,6 +27,7 @@ def segments(cupy, scene):
         cupy.asarray(scene.segm.data),
         deblended_labels_map=(noted.child, noted.parent),
         flags_map=(noted.flagged, noted.flags),
+        before_map=(noted.whole, noted.before),
     )
 
 

@@ -113,7 +113,7 @@ def _check_correlation(correlation: Any) -> tuple[tuple[float, ...], ...] | None
         return None
     try:
         square = np.asarray(correlation, float)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         square = np.empty(0)
     side = square.shape[0] if square.ndim else 0
     if square.ndim != 2 or square.shape != (side, side) or not side % 2:

@@ -31,8 +31,9 @@ def check_device(device: Any, scheduler: Any) -> str | None:
     ValueError
         If it is none, or is to be found out for other machines, or is of this one by its number.
     """
-    numbered = isinstance(device, str) and NUMBERED.fullmatch(device) is not None
-    if not (numbered or device is None or device in ("cpu", "cuda", AUTO)):
+    is_text = isinstance(device, str)
+    numbered = is_text and NUMBERED.fullmatch(device) is not None
+    if not (numbered or device is None or (is_text and device in ("cpu", "cuda", AUTO))):
         raise ValueError(
             f"device must be None, 'cpu', 'cuda', or 'auto', got {device!r}; several GPUs are "
             "named by their numbers, 'cuda:0,2', or 'cuda:all'"

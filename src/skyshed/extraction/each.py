@@ -57,6 +57,7 @@ def extract_each(
     wcs: Any = None,
     region: Any = None,
     profile: Any = None,
+    association: Any = None,
     parameters: Parameters | None = None,
     progress: bool | None = False,
     device: str | None = None,
@@ -79,7 +80,7 @@ def extract_each(
         One file, or HDUList, stands for those of its images that ``hdu`` names.
     segmentation, detection_image, detection_weight, detection_rms, detection_variance
     detection_background, detection_mask, detection_cat, weight, rms, variance, background, error
-    mask, quality, wcs, region, profile
+    mask, quality, wcs, region, profile, association
         As in `skyshed.extract`. A list, tuple or 3-D array has one value for each image, in the
         same order, `None` for none. Anything else is for all images. So what is itself a list, such
         as an image that is several files that abut, must be in a list of one for each image. Of a
@@ -169,7 +170,7 @@ def extract_each(
             "detection_cat": detection_cat, "weight": weight, "rms": rms, "variance": variance,
             "background": background,
             "error": error, "mask": mask, "quality": quality, "wcs": wcs, "region": region,
-            "profile": profile,
+            "profile": profile, "association": association,
         },
         parameters=parameters, device=device,
     )  # fmt: skip

@@ -30,6 +30,7 @@ PER_IMAGE = (
     "hdu", "weight", "rms", "variance", "background", "error", "mask", "quality", "wcs",
     "segmentation", "detection_image", "detection_weight", "detection_rms", "detection_variance",
     "detection_background", "detection_mask", "detection_cat", "region", "profile",
+    "association",
 )  # fmt: skip
 
 

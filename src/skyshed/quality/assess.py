@@ -155,7 +155,9 @@ def assess(
     given = {name: value for name, value in options.items() if name in COMPANIONS}
     # The mask has what the image itself masks, and which bits of one count.
     settled = before.settled_parameters.replace(mask_bits=None)
-    again = {"parameters": settled, **given, "mask": _plain(before.mask)}
+    again = {"parameters": settled, **given}
+    if before.mask is not None:
+        again["mask"] = _plain(before.mask)
     pixels = np.asarray(_plain(before.data), float) + np.asarray(_plain(before.background), float)
     noise = float(np.median(np.asarray(_plain(before.background_rms))))
     faintest = SIGNIFICANT * noise * np.sqrt(np.pi) * psf_fwhm
