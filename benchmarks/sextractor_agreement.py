@@ -124,6 +124,8 @@ def main() -> None:
         theirs, ours = run_both(image, Path(folder))
     n, rows = compare(theirs, ours)
     lines = [
+        "# Columns under SExtractor's names beside its own",
+        "",
         f"`python -m benchmarks.sextractor_agreement`: simulated field of {SHAPE[0]} x {SHAPE[1]}",
         f"pixels (seed {SEED}). SExtractor found {len(theirs)} sources, skyshed {len(ours)}, "
         f"{n} are the same within a pixel.",
