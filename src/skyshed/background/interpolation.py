@@ -1,5 +1,6 @@
 """From the mesh of boxes to every pixel; gaps and outliers of the mesh."""
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -128,11 +129,13 @@ class BkgZoomInterpolator(PassesAsPhotutils):
             return xp.asarray(data)[window].copy()
         if coefficients is None:
             coefficients = self.coefficients(mesh)
-        axes = list(zip(mesh.shape, box_size, window, strict=True))
-        rows = _axis_weights(*axes[0], self.order, self.mode)
-        # The weights of both axes are the same if image and boxes are square.
-        columns = rows if axes[0] == axes[1] else _axis_weights(*axes[1], self.order, self.mode)
-        index, weight = zip(rows, columns, strict=True)
+        index, weight = zip(
+            *(
+                _axis_weights(n, int(size), pixels.start, pixels.stop, self.order, self.mode)
+                for n, size, pixels in zip(mesh.shape, box_size, window, strict=True)
+            ),
+            strict=True,
+        )
         limits = (low, high) if self.clip else (-np.inf, np.inf)
         return zoom.expand(xp.asarray(coefficients), index, weight, limits, mesh.dtype, n_threads)
 
@@ -259,7 +262,10 @@ class BkgIDWInterpolator(PassesAsPhotutils):
         return image.astype(mesh.dtype) if self.n_neighbors == 1 else image
 
 
-def _axis_weights(n: int, size: int, pixels: slice, order: int, mode: str) -> tuple[Any, Any]:
+@lru_cache(maxsize=4)  # both axes of level and noise, and of images of one shape, have the same
+def _axis_weights(
+    n: int, size: int, start: int, stop: int, order: int, mode: str
+) -> tuple[Any, Any]:
     """Return which coefficients the value of each pixel of an axis consists of, and their weights.
 
     The weights are the values at the pixel of the uniform B-splines of degree ``order``, by the
@@ -271,15 +277,16 @@ def _axis_weights(n: int, size: int, pixels: slice, order: int, mode: str) -> tu
         The number of coefficients along the axis: that of boxes.
     size : int
         The length of a box in pixels.
-    pixels : slice
-        The pixels, with start and stop.
+    start, stop : int
+        The pixels.
 
     Returns
     -------
     index : array of int64, shape (n_pixels, order + 1)
     weight : array of float64, shape (n_pixels, order + 1)
+        Both read-only.
     """
-    position = (np.arange(pixels.start, pixels.stop) + 0.5) / size - 0.5
+    position = (np.arange(start, stop) + 0.5) / size - 0.5
     # Knots lie at the centers of boxes for odd degrees, between them for even ones.
     knots = position if order % 2 else position + 0.5
     first = np.floor(knots)
@@ -292,7 +299,9 @@ def _axis_weights(n: int, size: int, pixels: slice, order: int, mode: str) -> tu
         weight[:, :-1] += (k + 1 - t[:, None]) * share
         weight[:, 1:] += (t[:, None] + degree - 1 - k) * share
     index = first[:, None].astype(np.int64) - order // 2 + np.arange(order + 1)
-    return _fold(index, n, mode), weight
+    index = _fold(index, n, mode)
+    index.flags.writeable = weight.flags.writeable = False
+    return index, weight
 
 
 def _fold(index: Any, n: int, mode: str) -> Any:
