@@ -19,17 +19,16 @@ class CutoutColumns(ValueColumns):
         boxes, cutouts = self._clipped_boxes, []
         sides = np.maximum(boxes[:, 1::2] - boxes[:, ::2], 0)
         for block in self._blocks(method):
-            table, used = (to_host(each) for each in (pick(block), block.used))
-            for row, mask, (height, width) in zip(
-                table, used, sides[block.rows].tolist(), strict=True
+            tables = (pick(block), block.used, block.y.astype(int), block.x.astype(int))
+            for side, row, used, y, x in zip(
+                sides[block.rows].tolist(), *(to_host(each) for each in tables), strict=True
             ):
-                if height * width == 0:
+                if not all(side):
                     cutouts.append(np.ma.masked_array([np.nan], mask=[False]))
                     continue
-                shape, size = (height, width), height * width
-                out = ~mask[:size]
-                values = np.where(out, 0.0, row[:size])
-                cutouts.append(np.ma.masked_array(values.reshape(shape), mask=out.reshape(shape)))
+                values, out = np.zeros(side), np.ones(side, bool)
+                values[y[used], x[used]], out[y[used], x[used]] = row[used], False
+                cutouts.append(np.ma.masked_array(values, mask=out))
         return cutouts
 
     @Column

@@ -46,8 +46,7 @@ class ValueColumns(PerPosition):
         samples = samples_of(method, self.subpixels)
         for block in blocks(self._pixel, self._images, samples, background, self.n_threads):
             if self.sigma_clip is not None:
-                kept = like(kept_by(self.sigma_clip, block), block.values)
-                block.used = block.used & kept
+                block.keep(like(kept_by(self.sigma_clip, block), block.values))
             yield block
 
     def _statistic(self, name: str) -> Any:
@@ -88,10 +87,9 @@ class ValueColumns(PerPosition):
             return found.total, found.error, found.inside, found.flags, found.overlaps
         columns: list[list[Any]] = [[], [], []]
         for block in self._blocks(self.sum_method):
-            weights = np.where(block.used, block.weights, 0.0)
-            values = np.where(block.used, block.values, 0.0)
-            errors = 0.0 * values if block.errors is None else np.where(block.used, block.errors, 0)
-            sums = (weights * values), (weights * errors) ** 2, weights
+            values = block.weights * block.values
+            errors = 0.0 * values if block.errors is None else block.weights * block.errors
+            sums = values, errors**2, block.weights
             for column, part in zip(
                 columns, in_one_transfer(*(s.sum(axis=1) for s in sums)), strict=True
             ):
