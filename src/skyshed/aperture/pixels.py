@@ -14,6 +14,8 @@ __all__ = ["Pixels", "blocks"]
 
 #: Pixels of bounding boxes that are in tables at once: as many as stay in a core's cache.
 BLOCK = 1 << 15
+#: Pixels that are weighed at once, by a call of the kernel.
+WEIGHED = 1 << 18
 #: NumPy adds up a row of so many numbers in `LANES` sums, and a longer one half by half.
 UNSPLIT, LANES = 128, 8
 
@@ -58,27 +60,39 @@ def blocks(
     aperture: Any, images: Images, samples: int, background: Any, n_threads: int | None
 ) -> Iterator[Pixels]:
     """Yield the pixels of all positions, so many positions at once as fit `BLOCK`."""
-    boxes = measured_boxes(aperture.boxes, images.data.shape)
+    data = images.data
+    boxes = measured_boxes(aperture.boxes, data.shape)
     sizes = np.maximum(boxes[:, 1::2] - boxes[:, ::2], 0).prod(axis=1)
-    rows, start = aperture.rows, 0
-    while start < len(rows):
-        widest = np.maximum.accumulate(sizes[start : start + BLOCK])
-        many = np.maximum(widest, 1) * np.arange(1, len(widest) + 1) > BLOCK
+    for outer in _ranges(sizes, max(WEIGHED, BLOCK)):
+        with on_device_of(data):
+            rows, within = (
+                like(np.ascontiguousarray(each[outer]), data) for each in (aperture.rows, boxes)
+            )
+            width = max(int(sizes[outer].max()), 1)
+            table = shapes.weights(rows, within, aperture.family, samples, width, n_threads)
+            for inner in _ranges(sizes[outer], BLOCK):
+                of = slice(outer.start + inner.start, outer.start + inner.stop)
+                yield _block(
+                    images, samples, background, of, rows[inner], within[inner], table[inner]
+                )
+
+
+def _ranges(sizes: Any, limit: int) -> Iterator[slice]:
+    """Yield ranges of rows that fit tables of so many pixels; a larger row is alone."""
+    start = 0
+    while start < len(sizes):
+        widest = np.maximum.accumulate(sizes[start : start + limit])
+        many = np.maximum(widest, 1) * np.arange(1, len(widest) + 1) > limit
         stop = start + max(int(np.argmax(many)) if many.any() else len(widest), 1)
-        of = slice(start, stop)
-        with on_device_of(images.data):
-            yield _block(aperture, images, samples, background, of, rows, boxes, sizes, n_threads)
+        yield slice(start, stop)
         start = stop
 
 
 def _block(
-    aperture: Any, images: Images, samples: int, background: Any, of: slice, rows: Any, boxes: Any,
-    sizes: Any, n_threads: int | None,
-) -> Pixels:  # fmt: skip
+    images: Images, samples: int, background: Any, of: slice, rows: Any, boxes: Any, table: Any
+) -> Pixels:
+    """Return the pixels of positions, whose boxes have the weights of a table."""
     data, nx = images.data, images.data.shape[1]
-    width = max(int(sizes[of].max(initial=0)), 1)
-    rows, boxes = (like(np.ascontiguousarray(each[of]), data) for each in (rows, boxes))
-    table = shapes.weights(rows, boxes, aperture.family, samples, width, n_threads)
     y0, _, x0, x1 = boxes.T
     # From here on pixels are in one list, those of a position beside each other.
     row, place = np.nonzero(table > 0)

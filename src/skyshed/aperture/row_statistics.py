@@ -90,10 +90,9 @@ def moments(value: Any, y: Any, x: Any) -> Any:
     rows = []
     for row in range(4):
         value = value * y if row else value
-        column = value
-        sums = []
-        for power in range(4):
-            column = column * x if power else column
+        column, sums = value * x, [value.sum(axis=1)]
+        for _ in range(2):
             sums.append(column.sum(axis=1))
-        rows.append(np.stack(sums, axis=1))
+            column *= x
+        rows.append(np.stack([*sums, column.sum(axis=1)], axis=1))
     return np.stack(rows, axis=1)
