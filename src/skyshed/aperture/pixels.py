@@ -93,7 +93,7 @@ def _block(
 ) -> Pixels:
     """Return the pixels of positions, whose boxes have the weights of a table."""
     data, nx = images.data, images.data.shape[1]
-    y0, _, x0, x1 = boxes.T
+    y0, _, x0, x1 = _edges(boxes)
     # From here on pixels are in one list, those of a position beside each other.
     row, place = np.nonzero(table > 0)
     across = (x1 - x0)[row]
@@ -128,6 +128,10 @@ def _block(
     return Pixels(of, spread(values), errors, weights, held, spread(y), spread(x))
 
 
+def _edges(boxes: Any) -> tuple[Any, ...]:
+    return tuple(boxes[:, k] for k in range(4))  # an array on a device is not looped over
+
+
 def _width(largest: int) -> int:
     """Return how wide a table is made for at most so many pixels a row.
 
@@ -143,7 +147,7 @@ def _by_label(
     used: Any,
 ) -> tuple[Any, Any]:  # fmt: skip
     """Apply the kernels' rule; see `skyshed.kernels.shapes`."""
-    y0, y1, x0, x1 = boxes.T
+    y0, y1, x0, x1 = _edges(boxes)
     labels = images.labels.reshape(-1)
     own = like(images.label[of].astype(np.int64), images.data)[row]
     here = labels[index]
