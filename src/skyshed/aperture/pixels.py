@@ -114,7 +114,7 @@ def _block(
         values -= like(np.ascontiguousarray(background[of]), data)[row]
     count = np.bincount(row, minlength=len(rows))
     start = np.cumsum(count) - count
-    width = _width(int(count.max(initial=0)))
+    width = _width(int(count.max()))
     at = np.cumsum(np.ones_like(row)) - 1 - start[row] + row * width
 
     def spread(each: Any) -> Any:
