@@ -3,6 +3,7 @@
 import importlib
 import sys
 from collections.abc import Iterable
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from types import ModuleType
 
@@ -63,10 +64,15 @@ def package_versions(packages: Iterable[str]) -> dict[str, str]:
     """
     versions = {}
     for package in packages:
-        # To look for what was installed takes milliseconds each; what is loaded knows its version.
+        # What is loaded knows its version without a look at what is installed.
         loaded = getattr(sys.modules.get(package.replace("-", "_")), "__version__", None)
         try:
-            versions[package] = loaded or version(package)
+            versions[package] = loaded or _installed(package)
         except PackageNotFoundError:
             continue
     return versions
+
+
+@cache  # to read what an installer wrote takes milliseconds
+def _installed(package: str) -> str:
+    return version(package)
