@@ -46,8 +46,10 @@ def reason(case: Case, divergence: Divergence, others: list[Divergence]) -> str 
     why = COLUMNS.get(divergence.what)
     if why == RIDGE and case.data.dtype.kind not in "iu":
         return None
-    if why == SEARCH and divergence.who == "device":  # sums of one order: the same bits
-        return None
+    if why == SEARCH and divergence.who == "device":
+        # The same bits, but where Kron radii differ, from which the sizes of windows follow.
+        mine = {COLUMNS.get(other.what) for other in others if other.who == "device"}
+        return EDGE if EDGE in mine else None
     if why == ROUND and "nan" not in divergence.how:
         return None
     return why
