@@ -1,4 +1,4 @@
-"""What control groups leave is known, wherever the limit stands. The trees are those of real systems."""
+"""What control groups leave is known, wherever the limit stands: trees as systems have them."""
 
 import pytest
 

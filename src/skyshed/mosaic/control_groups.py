@@ -4,12 +4,13 @@ Groups lie in each other, and each may have a limit: what the group of the proce
 leaves counts. Version 1 and 2, and systems with both.
 """
 
+import re
 from pathlib import Path, PurePosixPath
 
 __all__ = ["left_by_groups"]
 
-#: Type of file system -> the files of a group that hold its limit and what it uses, and the entry of
-#: ``memory.stat`` that counts pages of files among these, which the system takes back when asked.
+#: Type of file system -> the files of a group that hold its limit and what it uses, and the entry
+#: of ``memory.stat`` that counts pages of files among these, which the system takes back.
 FILES = {
     "cgroup2": ("memory.max", "memory.current", "inactive_file"),
     "cgroup": ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
@@ -67,11 +68,8 @@ def _left(folder: Path, limit: str, used: str, of_files: str) -> int | None:
     most, now = (_text(folder / name).strip() for name in (limit, used))
     if not (most.isdigit() and now.isdigit()):  # without a limit: "max", or no such files
         return None
-    stat = dict(
-        line.split()[:2] for line in _text(folder / "memory.stat").splitlines() if " " in line
-    )
-    pages = stat.get(of_files, "0")
-    return max(int(most) - int(now) + (int(pages) if pages.isdigit() else 0), 0)
+    pages = re.search(rf"^{of_files} (\d+)$", _text(folder / "memory.stat"), re.MULTILINE)
+    return max(int(most) - int(now) + (0 if pages is None else int(pages[1])), 0)
 
 
 def _text(path: Path) -> str:
