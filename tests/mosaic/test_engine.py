@@ -301,7 +301,7 @@ def test_a_scheduler_that_is_started_again_goes_on(inputs, tmp_path):
 def hung(cluster, job, monkeypatch, stop, answer):
     """Run tasks that take long, stop something meanwhile, and return the error."""
     for name, seconds in (("BEAT", 0.2), ("ANSWER", answer), ("PATIENCE", 2)):
-        monkeypatch.setattr(f"skyshed.mosaic.engine.{name}", seconds)
+        monkeypatch.setattr(f"skyshed.mosaic.under_way.{name}", seconds)
     with dask.config.set({"distributed.comm.timeouts.connect": "2s"}):
         client = distributed.Client(cluster.address, set_as_default=False)
         timer = threading.Timer(1, stop)

@@ -22,6 +22,8 @@ from skyshed.images.wcs_cards import (
     is_of_iraf,
     is_polynomial,
     left_over_sip,
+    no_equinox,
+    no_numbers,
     rejected_cards,
     usable_frame,
     why_not,
@@ -272,7 +274,8 @@ def _read_wcs(
         if reason is not None:
             return None, reason
         celestial = wcs.celestial
-        return celestial, usable_frame(celestial)
+        reason = no_numbers(celestial) or no_equinox(header, wcs)
+        return celestial, reason or usable_frame(celestial)
     except Exception as error:  # wcslib raises many kinds; an image without WCS is still an image
         return None, "; ".join(filter(None, [*_named(header, said, kept), one_line(error)]))
 
