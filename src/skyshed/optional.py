@@ -65,19 +65,21 @@ def package_versions(packages: Iterable[str]) -> dict[str, str]:
     """
     versions = {}
     for package in packages:
-        # To look for what was installed takes a millisecond; what is loaded knows its version.
+        # What is loaded knows its version.
         loaded = getattr(sys.modules.get(package.replace("-", "_")), "__version__", None)
-        try:
-            versions[package] = loaded or _installed(package)
-        except PackageNotFoundError:
-            continue
+        found = loaded or _installed(package)
+        if found is not None:
+            versions[package] = found
     return versions
 
 
-@cache
-def _installed(package: str) -> str:
-    """Return the version of a package that is not loaded."""
-    found = distribution(package)
+@cache  # to look for what was installed takes a millisecond
+def _installed(package: str) -> str | None:
+    """Return the version of a package that is installed, loaded or not; `None` if it is not."""
+    try:
+        found = distribution(package)
+    except PackageNotFoundError:
+        return None
     # `found.version` parses all that there is, licences included, for four milliseconds.
     line = re.search(r"^Version: *(\S+)", found.read_text("METADATA") or "", re.MULTILINE)
     return line[1] if line else found.version

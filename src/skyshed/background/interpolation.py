@@ -1,5 +1,6 @@
 """From the mesh of boxes to every pixel; gaps and outliers of the mesh."""
 
+import itertools
 from functools import lru_cache
 from typing import Any
 
@@ -21,6 +22,9 @@ NEIGHBOURS = 10
 #: Points in a leaf of the tree; as in photutils. Many boxes are at equal distances, and which of
 #: them come first depends on it.
 LEAF = 10
+#: Pixels of an axis whose weights are in memory at a time: some 200 bytes each, which are as many
+#: for each pixel of an image of one row.
+LONGEST = 1 << 16
 #: Bytes of values that the median filter sorts at a time.
 WINDOW_BYTES = 1 << 25
 
@@ -129,15 +133,34 @@ class BkgZoomInterpolator(PassesAsPhotutils):
             return xp.asarray(data)[window].copy()
         if coefficients is None:
             coefficients = self.coefficients(mesh)
+        coefficients = xp.asarray(coefficients)
+        limits = (low, high) if self.clip else (-np.inf, np.inf)
+        options = {"limits": limits, "dtype": mesh.dtype, "n_threads": n_threads}
+        parts = [_parts(each) for each in window]
+        if all(len(each) == 1 for each in parts):
+            return self._expanded(coefficients, box_size, window, **options)
+        image = xp.empty([each.stop - each.start for each in window], mesh.dtype)
+        for part in itertools.product(*parts):
+            at = [
+                slice(each.start - whole.start, each.stop - whole.start)
+                for each, whole in zip(part, window, strict=True)
+            ]
+            image[tuple(at)] = self._expanded(coefficients, box_size, part, **options)
+        return image
+
+    def _expanded(
+        self, coefficients: Any, box_size: tuple[int, int], window: Any, **options: Any
+    ) -> Any:
+        """Return a window of the spline."""
+        axes = zip(coefficients.shape, box_size, window, strict=True)
         index, weight = zip(
             *(
                 _axis_weights(n, int(size), pixels.start, pixels.stop, self.order, self.mode)
-                for n, size, pixels in zip(mesh.shape, box_size, window, strict=True)
+                for n, size, pixels in axes
             ),
             strict=True,
         )
-        limits = (low, high) if self.clip else (-np.inf, np.inf)
-        return zoom.expand(xp.asarray(coefficients), index, weight, limits, mesh.dtype, n_threads)
+        return zoom.expand(coefficients, index, weight, **options)
 
     def coefficients(self, mesh: Any) -> Any:
         """Return the coefficients of the spline through a mesh, for many windows of one image.
@@ -262,7 +285,13 @@ class BkgIDWInterpolator(PassesAsPhotutils):
         return image.astype(mesh.dtype) if self.n_neighbors == 1 else image
 
 
-@lru_cache(maxsize=4)  # both axes of level and noise, and of images of one shape, have the same
+def _parts(pixels: slice) -> list[slice]:
+    """Return the parts of an axis whose weights are in memory at a time."""
+    starts = range(pixels.start, pixels.stop, LONGEST)
+    return [slice(start, min(start + LONGEST, pixels.stop)) for start in starts]
+
+
+@lru_cache(maxsize=2)  # level and noise have the same, and images of one shape
 def _axis_weights(
     n: int, size: int, start: int, stop: int, order: int, mode: str
 ) -> tuple[Any, Any]:
