@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from astropy.io import fits
@@ -20,7 +20,6 @@ from skyshed.images.cards import Cards, cards_of
 from skyshed.images.cube_planes import axes_of, check_plane, split_plane
 from skyshed.images.fingerprint import file_facts, file_origin
 from skyshed.images.fits_pixels import begin_of, ends_early, section_of, without_blank
-from skyshed.images.foreign_tiles import ForeignTiles, foreign_tiles
 from skyshed.images.hdu_facts import HduFacts, facts_of, null_shape
 from skyshed.images.hdu_index import SomeHdus, known_index, opened_at
 from skyshed.images.header_bytes import check_axes
@@ -38,7 +37,6 @@ from skyshed.images.open import OpenedImage, register
 from skyshed.images.packed import check_packed, compression_of
 from skyshed.images.pixels import RefusedError, fits_axes, reading_errors
 from skyshed.images.reading import reading_threads
-from skyshed.images.rice import RiceImage, rice_image
 from skyshed.images.scaling import Scaling, scaling_of
 from skyshed.images.soundness import check_unpacked, lacking, wrong_sums
 from skyshed.images.source import ImageSource
@@ -48,6 +46,10 @@ from skyshed.images.window import Window
 from skyshed.images.zarr import is_in_zarr
 from skyshed.kernels.stored import Form, decoded, load
 from skyshed.messages import one_line
+
+if TYPE_CHECKING:  # most images are not compressed
+    from skyshed.images.foreign_tiles import ForeignTiles
+    from skyshed.images.rice import RiceImage
 
 __all__ = ["FitsSource"]
 
@@ -135,8 +137,8 @@ class FitsSource(ImageSource):
     unknown_unit: str = ""
     asinh: Asinh | None = None
     header_at: int | None = None
-    rice: RiceImage | None = None
-    foreign: ForeignTiles | None = None
+    rice: "RiceImage | None" = None
+    foreign: "ForeignTiles | None" = None
     scaling: Scaling | None = None
 
     unit_from_header = True
@@ -348,12 +350,8 @@ def _described(
         packed = where["file"].compression is not None
         header_at = None if packed else begin + int(where["hdrLoc"])
         scaling = scaling_of(hdu.header) if blanks is None else None
-        rice = None
-        if blanks is not None or scaling is not None:
-            rice = _of_table(rice_image, hdu, file, header_at, label)
-        foreign = None
-        if rice is None:
-            foreign = _of_table(foreign_tiles, hdu, file, header_at, label)
+        decodable = blanks is not None or scaling is not None
+        rice, foreign = _tiles_of(hdu, file, header_at, label, decodable)
         pixel = Window(0, 1, 0, 1)
         if blanks is not None:
             dtype = blanks.float_dtype
@@ -388,12 +386,18 @@ def _described(
     return source, packed
 
 
-def _of_table(find: Any, hdu: Any, file: str, header_at: int | None, label: str) -> Any:
-    """Return what is found of the table that a compressed image is; `None` of any other."""
+def _tiles_of(
+    hdu: Any, file: str, header_at: int | None, label: str, decodable: bool
+) -> tuple["RiceImage | None", "ForeignTiles | None"]:
+    """Return the tiles of a compressed image: those that we decode, or else those of others."""
     if not isinstance(hdu, fits.CompImageHDU) or header_at is None:
-        return None
+        return None, None
+    from skyshed.images.foreign_tiles import foreign_tiles
+    from skyshed.images.rice import rice_image
+
     with opened_at(file, header_at, disable_image_compression=True) as hdus:
-        return find(hdus[0], header_at, label)
+        rice = rice_image(hdus[0], header_at, label) if decodable else None
+        return rice, foreign_tiles(hdus[0], header_at, label) if rice is None else None
 
 
 @contextmanager
