@@ -14,9 +14,10 @@ from skyshed.images.doubted import warn_of_image
 from skyshed.images.hdu_facts import HduFacts, holds_image, images_of, listed, shape_of
 from skyshed.images.hdu_names import PLANES, SCIENCE, Wanted, names_several, select, wanted_hdus
 from skyshed.images.pixels import RefusedError
-from skyshed.images.products import product_of, structure_of
+from skyshed.images.products import product_of
+from skyshed.images.structure import structure_of
 from skyshed.images.twice import given_twice
-from skyshed.images.unit_texts import NO_UNIT, parsed_unit
+from skyshed.images.unit_texts import is_unit, parsed_unit
 from skyshed.images.wcs_cards import (
     is_of_iraf,
     is_polynomial,
@@ -187,11 +188,6 @@ def unit_of(text: Any, label: str) -> u.UnitBase | None:
 def unknown_unit(text: Any) -> str:
     """Return what BUNIT spells, if it is a unit that is not known; empty if it is, or is none."""
     return text.strip() if is_unit(text) and parsed_unit(text.strip()) is None else ""
-
-
-def is_unit(text: Any) -> bool:
-    """Whether BUNIT holds a unit at all."""
-    return isinstance(text, str) and text.strip().upper() not in NO_UNIT
 
 
 def celestial_wcs(header: Any, hdus: Any, label: str, kept: tuple[int, ...] | None = None) -> Any:

@@ -66,7 +66,7 @@ class Flow:
         from distributed.protocol.pickle import dumps
 
         sent = dumps((task, common))
-        under_way = UnderWay[T](self.client, GO_ON)
+        under_way: UnderWay[T] = UnderWay(self.client, GO_ON)
         try:
             while True:
                 while len(under_way) < self._window():
