@@ -245,7 +245,7 @@ class Frame:
 def bad_pixels(
     data: Any, mask: Any, n_threads: int | None = None, fetch: Fetch = in_one_transfer
 ) -> Any:
-    """Return a mask that also covers non-finite data; the given one if all data are finite.
+    """Return a mask that also covers non-finite data; the given one only if all data are finite.
 
     Parameters
     ----------
@@ -259,22 +259,29 @@ def bad_pixels(
         As for `Frame.from_images`.
     """
     xp = array_namespace(data=data)
-    if _is_finite(data, n_threads, fetch):
-        return mask
+    if is_device_array(data):
+        if np.isfinite(fetch(np.sum(data))[0]):
+            return mask
+    else:
+        some, all_masked = _look_at(data, mask, n_threads)
+        if not some:
+            return mask
+        if all_masked and mask is not None:
+            return mask.view()  # another array, by which it is known that there are some
     bad = ~xp.isfinite(data)
     return bad if mask is None else bad | mask
 
 
-def _is_finite(data: Any, n_threads: int | None, fetch: Fetch) -> bool:
-    """Whether all data are finite, and of a size that can be added up."""
-    if is_device_array(data):
-        return bool(np.isfinite(fetch(np.sum(data))[0]))
-    finite: list[bool] = []
+def _look_at(data: Any, mask: Any, n_threads: int | None) -> tuple[bool, bool]:
+    """Return whether some data are not finite, and whether these are all masked, in one pass."""
+    found: list[tuple[bool, bool]] = []
 
     def look(y0: int, y1: int) -> None:
-        # A single pass without a temporary image: one bad value makes the sum non-finite.
-        with np.errstate(over="ignore", invalid="ignore"):
-            finite.append(bool(np.isfinite(np.sum(data[y0:y1]))))
+        finite = np.isfinite(data[y0:y1])
+        some = not finite.all()
+        if some and mask is not None:
+            finite |= mask[y0:y1]
+        found.append((some, bool(finite.all())))
 
     run_ranges(look, data.shape[0], n_threads, rows_per_range(data.shape[1]))
-    return all(finite)
+    return any(some for some, _ in found), all(masked for _, masked in found)

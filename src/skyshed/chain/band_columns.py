@@ -81,6 +81,8 @@ def _with_coverage(table: QTable, coverage: Any) -> QTable:
     table[COVERAGE] = coverage
     describe(table, COVERAGE, OF_COVERAGE)
     lost = coverage < LEAST_COVERAGE
+    if not lost.any():
+        return table
     for column in table.colnames:
         if is_of_band(column) and column not in KEPT and table[column].dtype.kind == "f":
             values = table[column].copy()
