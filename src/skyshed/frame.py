@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from skyshed.kernels.finiteness import all_finite
 from skyshed.kernels.threads import rows_per_range, run_ranges
 from skyshed.namespace import array_namespace, in_one_transfer, is_device_array
 
@@ -259,29 +260,27 @@ def bad_pixels(
         As for `Frame.from_images`.
     """
     xp = array_namespace(data=data)
-    if is_device_array(data):
-        if np.isfinite(fetch(np.sum(data))[0]):
-            return mask
-    else:
-        some, all_masked = _look_at(data, mask, n_threads)
-        if not some:
-            return mask
-        if all_masked and mask is not None:
-            return mask.view()  # another array, by which it is known that there are some
+    if _is_finite(data, n_threads, fetch):
+        return mask
+    if mask is not None and not is_device_array(data) and _covers(mask, data, n_threads):
+        return mask.view()  # another array, by which it is known that there are some
     bad = ~xp.isfinite(data)
     return bad if mask is None else bad | mask
 
 
-def _look_at(data: Any, mask: Any, n_threads: int | None) -> tuple[bool, bool]:
-    """Return whether some data are not finite, and whether these are all masked, in one pass."""
-    found: list[tuple[bool, bool]] = []
+def _is_finite(data: Any, n_threads: int | None, fetch: Fetch) -> bool:
+    """Whether all data are finite; on a device also of a size that can be added up."""
+    if is_device_array(data):
+        return bool(np.isfinite(fetch(np.sum(data))[0]))
+    return bool(all_finite(data, n_threads))
+
+
+def _covers(mask: Any, data: Any, n_threads: int | None) -> bool:
+    """Whether all data that are not finite are masked."""
+    found: list[bool] = []
 
     def look(y0: int, y1: int) -> None:
-        finite = np.isfinite(data[y0:y1])
-        some = not finite.all()
-        if some and mask is not None:
-            finite |= mask[y0:y1]
-        found.append((some, bool(finite.all())))
+        found.append(bool((np.isfinite(data[y0:y1]) | mask[y0:y1]).all()))
 
     run_ranges(look, data.shape[0], n_threads, rows_per_range(data.shape[1]))
-    return any(some for some, _ in found), all(masked for _, masked in found)
+    return all(found)
