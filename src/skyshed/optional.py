@@ -64,15 +64,18 @@ def package_versions(packages: Iterable[str]) -> dict[str, str]:
     """
     versions = {}
     for package in packages:
-        # What is loaded knows its version without a look at what is installed.
+        # What is loaded knows its version.
         loaded = getattr(sys.modules.get(package.replace("-", "_")), "__version__", None)
-        try:
-            versions[package] = loaded or _installed(package)
-        except PackageNotFoundError:
-            continue
+        found = loaded or _installed(package)
+        if found is not None:
+            versions[package] = found
     return versions
 
 
-@cache  # to read what an installer wrote takes milliseconds
-def _installed(package: str) -> str:
-    return version(package)
+@cache  # to look for what was installed takes milliseconds
+def _installed(package: str) -> str | None:
+    """Return the version of a package that is installed, loaded or not; `None` if it is not."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

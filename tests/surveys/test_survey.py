@@ -371,9 +371,9 @@ def test_sources_are_written_while_the_next_exposure_is_extracted(
     begun = [threading.Event() for _ in paths]
     sources, append = task._sources, task.append
 
-    def extracting(job, number, outcome):
+    def extracting(job, number, outcome, plain):
         begun[number].set()
-        return sources(job, number, outcome)
+        return sources(job, number, outcome, plain)
 
     def writing(folder, writer, batch):
         number = batch["image_id"][0].as_py()

@@ -170,7 +170,8 @@ def add_files_of_parameters(files: Any) -> None:
     )  # fmt: skip
     files.add_argument(
         "--preset", choices=tuple(PRESETS),
-        help="parameters that another program begins with; --config and options go before them",
+        help="parameters to begin with, such as those that we recommend, or of another program; "
+        "--config and options go before them",
     )  # fmt: skip
 
 

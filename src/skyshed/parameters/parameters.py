@@ -494,12 +494,13 @@ class Parameters:
 
     @classmethod
     def preset(cls, name: str, **changes: Any) -> "Parameters":
-        """Return the parameters that another program begins with, some of them changed.
+        """Return parameters to begin with, some of them changed.
 
         Parameters
         ----------
-        name : {"photutils", "sextractor"}
-            What photutils' guide does, or SExtractor without a configuration.
+        name : {"recommended", "crowded", "photutils", "sextractor"}
+            What we recommend for most images, or for crowded fields of stars; what photutils' guide
+            does, or SExtractor without a configuration.
         **changes
             As for `replace`.
 
