@@ -84,13 +84,13 @@ def whole_set(folder: Path, replaced: Collection[str]) -> Iterator[Path]:
         names = [path.name for path in stage.iterdir()]
         before = stage / "before"
         before.mkdir()
-        moved: list[tuple[Path, Path]] = []
+        moved: list[tuple[str, str]] = []
         try:
             for name in {*replaced, *names}:
                 with suppress(FileNotFoundError):
-                    moved.append(_moved(folder / name, before / name))
+                    moved.append(_moved(name, folder, before))
             for name in names:
-                moved.append(_moved(stage / name, folder / name))
+                moved.append(_moved(name, stage, folder))
             flush_names(folder)
         except BaseException:
             for there, here in reversed(moved):
@@ -132,10 +132,11 @@ def flush_names(folder: Path) -> None:
             os.close(file)
 
 
-def _moved(source: Path, target: Path) -> tuple[Path, Path]:
-    """Rename a file, a link or a folder; return both names."""
-    os.replace(source, target)
-    return source, target
+def _moved(name: str, source: Path, target: Path) -> tuple[str, str]:
+    """Move a file, a link or a folder from one folder to another; return both paths."""
+    there, here = os.path.join(source, name), os.path.join(target, name)
+    os.replace(there, here)
+    return there, here
 
 
 def _remove_stages(folder: Path) -> None:

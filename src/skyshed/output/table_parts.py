@@ -11,7 +11,6 @@ import astropy.units as u
 import numpy as np
 
 from skyshed.catalog.bare_table import BareColumn
-from skyshed.output.sealed import DamagedError, read_sealed, write_sealed
 
 if TYPE_CHECKING:  # slow to import, and not needed to write a catalog of the usual columns
     from astropy.table import QTable
@@ -84,6 +83,8 @@ class PlainTable:
         path, belongs, flush
             See `skyshed.output.sealed.write_sealed`.
         """
+        from skyshed.output.sealed import write_sealed  # tables of tiles alone are saved
+
         arrays = {f"{number}": each for number, each in enumerate(self.columns.values())}
         arrays[NAMES] = np.array(list(self.columns), np.str_)
         if self.rows is not None:
@@ -107,6 +108,8 @@ class PlainTable:
         OSError
             If the file is damaged.
         """
+        from skyshed.output.sealed import DamagedError, read_sealed
+
         try:
             arrays = read_sealed(path, belongs)
         except DamagedError as error:
