@@ -8,7 +8,7 @@ import os
 from collections import deque
 from collections.abc import Callable
 from numbers import Integral
-from threading import Thread
+from threading import Thread, current_thread, main_thread
 from typing import Any
 
 __all__ = ["available_cores", "resolve_n_threads", "rows_per_range", "run_ranges"]
@@ -73,7 +73,8 @@ def run_ranges(
         The most items of a range. A signal (Ctrl-C) is heard between ranges, so a range is short.
     stop : array of int32, shape (1,), optional
         For items that may take long, one by one: set to 1 when a signal comes, so that kernels that
-        look at it return. The caller's thread then does no range, but waits for signals.
+        look at it return. The main thread then does no range, but waits for signals, which come to
+        no other.
     """
     starts = range(0, n_items, chunk)
     threads = min(resolve_n_threads(n_threads), len(starts))
@@ -99,11 +100,12 @@ def run_ranges(
 
     # The caller's thread works, too: it would only wait, and starting another takes longer. A pool
     # would take half again as long as bare threads.
-    others = [Thread(target=take_ranges) for _ in range(threads - (stop is None))]
+    works = stop is None or current_thread() is not main_thread()
+    others = [Thread(target=take_ranges) for _ in range(threads - works)]
     try:
         for other in others:
             other.start()
-        if stop is None:
+        if works:
             take_ranges()
         for other in others:
             while other.is_alive():
