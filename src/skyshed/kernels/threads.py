@@ -5,10 +5,10 @@ bits for any number of threads and any chunk size.
 """
 
 import os
+import threading
 from collections import deque
 from collections.abc import Callable
 from numbers import Integral
-from threading import Thread, current_thread, main_thread
 from typing import Any
 
 __all__ = ["available_cores", "resolve_n_threads", "rows_per_range", "run_ranges"]
@@ -73,9 +73,11 @@ def run_ranges(
         The most items of a range. A signal (Ctrl-C) is heard between ranges, so a range is short.
     stop : array of int32, shape (1,), optional
         For items that may take long, one by one: set to 1 when a signal comes, so that kernels that
-        look at it return. The main thread then does no range, but waits for signals, which come to
-        no other.
+        look at it return. The main thread, to which signals come, then does no range, but waits for
+        them.
     """
+    if threading.current_thread() is not threading.main_thread():
+        stop = None
     starts = range(0, n_items, chunk)
     threads = min(resolve_n_threads(n_threads), len(starts))
     left = deque(starts)
@@ -100,12 +102,11 @@ def run_ranges(
 
     # The caller's thread works, too: it would only wait, and starting another takes longer. A pool
     # would take half again as long as bare threads.
-    works = stop is None or current_thread() is not main_thread()
-    others = [Thread(target=take_ranges) for _ in range(threads - works)]
+    others = [threading.Thread(target=take_ranges) for _ in range(threads - (stop is None))]
     try:
         for other in others:
             other.start()
-        if works:
+        if stop is None:
             take_ranges()
         for other in others:
             while other.is_alive():
