@@ -156,7 +156,7 @@ def report(
     )
     lines = [
         f"# A mosaic of {size} x {size} pixels, float32, {pixels * 4 / 1e9:.2g} GB", "",
-        *machine(2, None),
+        *machine(2, None)[:-1],
         f"- medians of {len(pairs)} turns; in brackets the range of the ratio within a turn",
         f"- tiles of {tiled['side'][0]} x {tiled['side'][1]} pixels, chosen for memory={memory!r}",
         "", "| | at once | tiles | wanted |", "| --- | --- | --- | --- |",
