@@ -261,8 +261,9 @@ def bad_pixels(
     xp = array_namespace(data=data)
     if _is_finite(data, n_threads, fetch):
         return mask
-    bad = ~xp.isfinite(data)
-    return bad if mask is None else bad | mask
+    bad = xp.isfinite(data)
+    np.logical_not(bad, out=bad)  # one image, not one for each step
+    return bad if mask is None else np.logical_or(bad, mask, out=bad)
 
 
 def _is_finite(data: Any, n_threads: int | None, fetch: Fetch) -> bool:
