@@ -41,7 +41,8 @@ class Count:
     Attributes
     ----------
     scene : Scene
-    n_sources : int
+    n_sources, largest : int
+        Sources, and the pixels of the largest before any is split.
     ledger : `tests.device.standin.counts.Ledger`
     python : dict
         CPU seconds of each stage's own Python on this machine.
@@ -49,6 +50,7 @@ class Count:
 
     scene: Scene
     n_sources: int
+    largest: int
     ledger: Any
     python: dict[str, float]
 
@@ -127,6 +129,16 @@ def _predicted(counted: Count) -> dict[str, Any]:
         "kernels": {
             kernel.name: by_gpu(lambda gpu, kernel=kernel: kernel.took[gpu]) for kernel in kernels
         },
+        "parts": {
+            kernel.name: {
+                gpu: [[_rounded(each) for each in end] for end in ends]
+                for gpu, ends in kernel.parts.items()
+            }
+            for kernel in kernels
+        },
+        "host": by_gpu(lambda gpu: found[gpu][WHOLE].host),
+        "library": by_gpu(lambda gpu: found[gpu][WHOLE].library),
+        "largest": counted.largest,
     }
 
 
@@ -349,7 +361,8 @@ def count(scene: Scene) -> Count:
                 with ledger.stage(name):
                     stage()
         n_sources = len(np.asarray(results["table"]["label"]))
-    return Count(scene, n_sources, ledger, _python())
+    largest = int(np.bincount(results["detected"].to_host().data.ravel())[1:].max())
+    return Count(scene, n_sources, largest, ledger, _python())
 
 
 @functools.cache

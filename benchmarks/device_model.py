@@ -44,6 +44,9 @@ class Kernel:
         By the name of a GPU, seconds.
     bound : dict
         By the name of a GPU, what decides the best time.
+    parts : dict
+        By the name of a GPU, for the best and the worst rates: the seconds that grow with the
+        number of blocks, and those of the longest block.
     """
 
     name: str
@@ -55,6 +58,7 @@ class Kernel:
     took: dict[str, Range]
     floor: dict[str, float]
     bound: dict[str, str]
+    parts: dict[str, tuple[tuple[float, float], tuple[float, float]]]
 
     @property
     def lane_use(self) -> float:
@@ -77,8 +81,24 @@ def alone(gpu: GPU, end: int) -> np.ndarray:
 
 def kernel_seconds(gpu: GPU, launch: Any, end: int) -> tuple[float, str]:
     """Return what a launch takes at best or at worst, and what decides it."""
+    bounds, longest = kernel_bounds(gpu, launch, end)
+    if end == BEST:
+        bounds["longest block"] = longest
+    slowest = max(bounds, key=bounds.__getitem__)
+    seconds = bounds[slowest]
+    if end == WORST:
+        fits = launch.blocks <= _at_once(gpu, launch) * gpu.multiprocessors
+        seconds = max(seconds, longest) if fits else seconds + longest
+    return seconds + rates.EMPTY[end], slowest
+
+
+def kernel_bounds(gpu: GPU, launch: Any, end: int) -> tuple[dict[str, float], float]:
+    """Return the seconds that grow with the blocks of a launch, by what they are needed for, and
+    those of its longest block.
+    """
     work, clock = launch.work, gpu.clock[end] * gpu.multiprocessors
     fp64, fp32, integer, memory, _ = work["warps"]
+    clocks = alone(gpu, end)
     bounds = {
         "bytes": launch.nbytes / gpu.bandwidth[end],
         "fp64": fp64 / gpu.fp64 / clock,
@@ -86,20 +106,14 @@ def kernel_seconds(gpu: GPU, launch: Any, end: int) -> tuple[float, str]:
         "integer": integer / gpu.integer / clock,
         "accesses": memory / rates.ACCESSES / clock,
         "issue": work["warps"].sum() / (rates.ISSUED * rates.EFFICIENCY[end]) / clock,
+        "latency": float(work["one_by_one"] @ clocks) / (_at_once(gpu, launch) * clock),
     }
-    clocks = alone(gpu, end)
-    longest = float(work["longest"] @ clocks) / gpu.clock[end]
-    at_once = gpu.blocks_at_once(launch.threads, launch.registers[gpu.architecture], launch.shared)
-    waves = float(work["one_by_one"] @ clocks) / (at_once * clock)
-    bounds["latency"] = waves
-    slowest = max(bounds, key=bounds.__getitem__)
-    if end == BEST:
-        bounds["longest block"] = longest
-        slowest = max(bounds, key=bounds.__getitem__)
-        return bounds[slowest] + rates.EMPTY[end], slowest
-    fits = launch.blocks <= at_once * gpu.multiprocessors
-    seconds = max(bounds[slowest], longest) if fits else bounds[slowest] + longest
-    return seconds + rates.EMPTY[end], slowest
+    return bounds, float(work["longest"] @ clocks) / gpu.clock[end]
+
+
+def _at_once(gpu: GPU, launch: Any) -> int:
+    """Return how many blocks of a launch a multiprocessor holds."""
+    return gpu.blocks_at_once(launch.threads, launch.registers[gpu.architecture], launch.shared)
 
 
 def floor_seconds(gpu: GPU, nbytes: float, lanes: np.ndarray) -> float:
@@ -122,16 +136,23 @@ def kernels(launches: Iterable[Any], gpus: Iterable[GPU] = rates.GPUS) -> list[K
 def _kernel(name: str, group: list[Any], gpus: tuple[GPU, ...]) -> Kernel:
     lanes = sum(launch.work["lanes"] for launch in group)
     nbytes = sum(launch.nbytes for launch in group)
-    took, bound = {}, {}
+    took, bound, parts = {}, {}, {}
     for gpu in gpus:
         ends = [[kernel_seconds(gpu, launch, end) for launch in group] for end in (BEST, WORST)]
+        parts[gpu.name] = tuple(_parts(gpu, group, end) for end in (BEST, WORST))
         took[gpu.name] = tuple(sum(seconds for seconds, _ in end) for end in ends)
         bound[gpu.name] = max(ends[BEST])[1]
     return Kernel(
         name, len(group), nbytes, sum(launch.work["warps"] for launch in group), lanes,
         max((launch.work["longest"] for launch in group), key=np.sum), took,
-        {gpu.name: floor_seconds(gpu, nbytes, lanes) for gpu in gpus}, bound,
+        {gpu.name: floor_seconds(gpu, nbytes, lanes) for gpu in gpus}, bound, parts,
     )  # fmt: skip
+
+
+def _parts(gpu: GPU, group: list[Any], end: int) -> tuple[float, float]:
+    """Return the seconds of launches that grow with their blocks, and of their longest blocks."""
+    found = [kernel_bounds(gpu, launch, end) for launch in group]
+    return sum(max(bounds.values()) for bounds, _ in found), sum(longest for _, longest in found)
 
 
 @dataclass(frozen=True)

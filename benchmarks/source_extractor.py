@@ -8,13 +8,14 @@ from benchmarks.settings import BOX, CONTRAST, FILTER, FWHM, KERNEL, KRON, NLEVE
 __all__ = ["command", "installed"]
 
 PROGRAM = "source-extractor"
-#: Positions in the image and on the sky, boxes, shapes, flags, isophotal and Kron fluxes, and the
-#: half-light radius.
+#: What it calls the columns of our default table: positions, windowed positions and their errors,
+#: positions on the sky, boxes, shapes, flags, isophotal and Kron fluxes, and the half-light radius.
 COLUMNS = (
-    "NUMBER", "X_IMAGE", "Y_IMAGE", "ALPHA_J2000", "DELTA_J2000", "XMIN_IMAGE", "XMAX_IMAGE",
-    "YMIN_IMAGE", "YMAX_IMAGE", "ISOAREA_IMAGE", "A_IMAGE", "B_IMAGE", "THETA_IMAGE",
-    "ELLIPTICITY", "FLAGS", "FLUX_MAX", "BACKGROUND", "FLUX_ISO", "FLUXERR_ISO", "FLUX_AUTO",
-    "FLUXERR_AUTO", "KRON_RADIUS", "FLUX_RADIUS",
+    "NUMBER", "X_IMAGE", "Y_IMAGE", "XWIN_IMAGE", "YWIN_IMAGE", "ERRX2WIN_IMAGE",
+    "ERRY2WIN_IMAGE", "ALPHA_J2000", "DELTA_J2000", "XMIN_IMAGE", "XMAX_IMAGE", "YMIN_IMAGE",
+    "YMAX_IMAGE", "ISOAREA_IMAGE", "A_IMAGE", "B_IMAGE", "THETA_IMAGE", "ELLIPTICITY", "FLAGS",
+    "FLUX_MAX", "BACKGROUND", "FLUX_ISO", "FLUXERR_ISO", "FLUX_AUTO", "FLUXERR_AUTO",
+    "KRON_RADIUS", "FLUX_RADIUS",
 )  # fmt: skip
 
 

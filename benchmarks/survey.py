@@ -74,17 +74,18 @@ def run(listing: Path, catalog: Path, workers: int, stop: int | None, total: int
         "--workers", str(workers), "--retries", "0", "--n-threads", "1",
         "--partition-rows", "50000",
     ]  # fmt: skip
+    ledger = Entries(catalog / ".survey" / "ledger")
+    first, children = ledger.count(), []
     begun, process = time.perf_counter(), subprocess.Popen(command)
-    watched, ledger = psutil.Process(process.pid), catalog / ".survey" / "ledger"
+    watched = psutil.Process(process.pid)
     peaks: list[tuple[int, int, int]] = []
-    first, children = entries_of(ledger), []
     n = first
     while process.poll() is None:
         time.sleep(BEAT)
         try:
             children = watched.children(recursive=True)
             sizes = [each.memory_info().rss for each in children]
-            n = max(n, entries_of(ledger))
+            n = ledger.count()
             peaks.append((n, watched.memory_info().rss, max(sizes, default=0)))
         except psutil.NoSuchProcess:
             continue
@@ -102,13 +103,23 @@ def run(listing: Path, catalog: Path, workers: int, stop: int | None, total: int
     }  # fmt: skip
 
 
-def entries_of(ledger: Path) -> int:
-    """Return how many lines a ledger has."""
-    try:
-        with open(ledger, "rb") as file:
-            return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
-    except OSError:
-        return 0
+class Entries:
+    """Counts the lines of a ledger, and reads only what is new."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._n, self._at = path, 0, 0
+
+    def count(self) -> int:
+        """Return how many there are by now."""
+        try:
+            with open(self._path, "rb") as file:
+                file.seek(self._at)
+                for block in iter(lambda: file.read(1 << 20), b""):
+                    self._n += block.count(b"\n")
+                    self._at += len(block)
+        except OSError:
+            pass
+        return self._n
 
 
 def rows_of(catalog: Path) -> Any:

@@ -55,8 +55,8 @@ def modules() -> dict[str, Path]:
 MODULES = modules()
 
 
-def imports(path: Path, *, top: bool) -> Iterator[tuple[str, str | None, int]]:
-    """Yield module, name and line of what a file imports of skyshed, at its top or anywhere.
+def imports(path: Path) -> Iterator[tuple[str, str | None, int]]:
+    """Yield module, name and line of what a file imports of skyshed, in functions too.
 
     What only type checkers see, and what is loaded by name for users, does not count.
     """
@@ -64,8 +64,7 @@ def imports(path: Path, *, top: bool) -> Iterator[tuple[str, str | None, int]]:
     hidden = set()
     for node in ast.walk(tree):
         checking = isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
-        function = top and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        if checking or function:
+        if checking:
             hidden |= {id(each) for inner in getattr(node, "body", []) for each in ast.walk(inner)}
         if isinstance(node, ast.FunctionDef) and node.name == "__getattr__":
             hidden |= {id(each) for each in ast.walk(node)}
@@ -98,7 +97,7 @@ def test_no_import_goes_up_or_sideways():
     for module, path in MODULES.items():
         if module == "skyshed":
             continue
-        for target, _, line in imports(path, top=False):
+        for target, _, line in imports(path):
             here, there = room(module), room(target)
             if here != there and FLOOR[there] <= FLOOR[here] and there != "__init__":
                 wrong.append(f"{path.relative_to(ROOT)}:{line}: {here} imports {there}")
@@ -130,7 +129,7 @@ def cycle(graph: dict[str, set[str]]) -> list[str]:
 
 def test_no_file_imports_itself_through_others():
     graph = {
-        module: {target for target, *_ in imports(path, top=True) if target != module}
+        module: {target for target, *_ in imports(path) if target != module}
         for module, path in MODULES.items()
         if path.name != "__init__.py"  # which gather the names of their packages
     }
@@ -141,7 +140,7 @@ def test_no_package_imports_itself_through_others():
     graph: dict[str, set[str]] = {}
     for module, path in MODULES.items():
         if module != "skyshed":
-            rooms = {room(target) for target, *_ in imports(path, top=False)}
+            rooms = {room(target) for target, *_ in imports(path)}
             graph.setdefault(room(module), set()).update(rooms - {room(module), "__init__"})
     assert cycle(graph) == []
 
@@ -152,7 +151,7 @@ def test_a_circle_would_be_seen():
 
 @pytest.mark.parametrize("module", sorted(MODULES))
 def test_private_names_stay_in_their_package(module):
-    for target, name, line in imports(MODULES[module], top=False):
+    for target, name, line in imports(MODULES[module]):
         private = (name or target.rpartition(".")[2]).startswith("_")
         known = target == "skyshed._typing" or name == "__version__"
         assert not private or known or room(target) == room(module), f"line {line}: {target}.{name}"

@@ -25,17 +25,21 @@ from benchmarks.truth.fields import FIELDS, SIDE, Plan
 from benchmarks.truth.figures import FALSE_PER_MPX, FIGURES, Judge, deepest
 from benchmarks.truth.photutils_tool import photutils_tool
 from benchmarks.truth.simulate import simulate
-from benchmarks.truth.skyshed_tool import RECOMMENDED, skyshed_tool
+from benchmarks.truth.skyshed_tool import skyshed_tool
+from skyshed.parameters import PRESETS
 
 RESULTS = Path(__file__).parents[1] / "results" / "truth.md"
 DEPTH = "complete at equal false"
+#: The presets that are judged beside the defaults.
+OURS = ("recommended", "crowded")
 COLOR = "color pull"
 
 
 def tools(quick: bool) -> list[Tool]:
     """Return the tools that are there, the baseline first."""
     found = [
-        photutils_tool("skyshed"), skyshed_tool(), skyshed_tool("recommended", **RECOMMENDED)
+        photutils_tool("skyshed"), skyshed_tool(),
+        *(skyshed_tool(name, **PRESETS[name]) for name in OURS),
     ]  # fmt: skip
     if not quick and importlib.util.find_spec("photutils"):
         found.append(photutils_tool())
@@ -62,8 +66,8 @@ def judged(plan: Plan, seed: int, side: int, quick: bool) -> tuple[float, dict[s
             judge = Judge(sky, judge.half_complete(catalog))
         figures = judge.figures(catalog)
         if tool.detect is not None and not quick:
-            share, threshold, number = deepest(tool, judge)
-            figures[DEPTH] = f"{share:.3f} ({threshold:.2f}: {number:.1f})"
+            share, threshold = deepest(tool, judge)
+            figures[DEPTH] = f"{share:.3f} ({threshold:.2f})"
         if tool.name in ("skyshed", "recommended") and plan.name in COLOR_FIELDS:
             figures[COLOR] = color_pull(plan, seed, side, judge.limit, tool.options)
         found[tool.name] = figures
@@ -121,8 +125,8 @@ def main(argv: list[str] | None = None) -> None:
 HEAD = f"""# Catalogs beside the truth
 
 `python -m benchmarks.truth --side {{side}} --out`: fields of {{side}} x {{side}} pixels, which
-`benchmarks/truth/fields.py` lists. **skyshed** is `extract` with its defaults, **recommended** that
-with `background_passes=2, aperture_center="centroid_win", aperture_correction=True`.
+`benchmarks/truth/fields.py` lists. **skyshed** is `extract` with its defaults, **recommended** and
+**crowded** are its presets. All tools deblend, with their own defaults.
 The limit is the magnitude at which the baseline, the recipe of photutils' guide, finds half of the
 sources. A detection is of the brightest source within 3 pixels.
 
@@ -139,8 +143,8 @@ sources. A detection is of the brightest source within 3 pixels.
 - **complete**: share of all sources brighter than the limit.
 - **mag**: scatter of stars in a circle of 0.7 FWHM; the wanted figures are for the survey's seeing
   and noise.
-- **{DEPTH}**: share of sources within half a magnitude of the limit where there are at most
-  {FALSE_PER_MPX:g} detections per million pixels on the negative image (threshold: detections).
+- **{DEPTH}**: share of sources within half a magnitude of the limit, at the best threshold with
+  at most {FALSE_PER_MPX:g} detections per million pixels on the negative image (the threshold).
 """
 
 if __name__ == "__main__":

@@ -46,8 +46,8 @@ class Tool:
     measure : callable
         ``measure(sky, radii)`` returns a `Catalog`.
     detect : callable or None
-        ``detect(data, sky, nsigma)`` returns x and y of what it detects at a threshold without
-        deblending; `None` where another tool stands for it.
+        ``detect(data, sky, nsigma)`` returns x and y of what it finds at a threshold; `None` where
+        another tool stands for it.
     options : dict
         For the record.
     """

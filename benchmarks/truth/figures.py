@@ -28,8 +28,9 @@ NEAR, SHARE = 3.5, 0.05
 PULLS = (-3.0, -0.75)
 #: False detections per million pixels of the negative image, at which detection is compared.
 FALSE_PER_MPX = 5.0
-#: Thresholds between which that number is searched, and steps.
-THRESHOLDS, STEPS = (0.5, 6.0), 6
+#: Thresholds between which that number is searched, and steps; and multiples of the one found: in a
+#: crowded field a higher threshold parts more than it loses.
+THRESHOLDS, STEPS, HIGHER = (0.5, 6.0), 6, (1.0, 1.5, 2.25, 3.4)
 
 #: What is told, and what is wanted.
 FIGURES = {
@@ -190,32 +191,30 @@ def _inside(sky: Sky, x: Any, y: Any) -> Any:
         return (x > BORDER) & (x < nx - BORDER) & (y > BORDER) & (y < ny - BORDER)
 
 
-def deepest(tool: Tool, judge: Judge) -> tuple[float, float, float]:
-    """Return how much a tool finds where it has `FALSE_PER_MPX` detections on the negative image.
+def deepest(tool: Tool, judge: Judge) -> tuple[float, float]:
+    """Return how much a tool finds with at most `FALSE_PER_MPX` detections on the negative image.
 
     Returns
     -------
     completeness : float
         Of sources within half a magnitude of the limit.
     threshold : float
-        At which that is, in the tool's own unit.
-    false : float
-        Detections on the negative image there, per million pixels.
+        At which that is, in the tool's own unit: the best of `HIGHER` times the lowest.
     """
     sky = judge.sky
     wanted = FALSE_PER_MPX * sky.data.size / 1e6
     low, high = THRESHOLDS
-    threshold, number = high, np.nan
     for _ in range(STEPS):
         middle_ = float(np.sqrt(low * high))
-        n = len(tool.detect(sky.negative, sky, middle_)[0])
-        if n > wanted:
+        if len(tool.detect(sky.negative, sky, middle_)[0]) > wanted:
             low = middle_
         else:
-            high = threshold = middle_
-            number = n
-    x, y = tool.detect(sky.data, sky, threshold)
-    found = match(x, y, sky.x, sky.y, sky.flux, RADIUS)
+            high = middle_
     near = _inside(sky, sky.x, sky.y) & (np.abs(sky.magnitude - judge.limit) < 0.5)
-    share = float(np.mean(found.detection_of[near] >= 0))
-    return share, threshold, number / sky.data.size * 1e6
+
+    def share(threshold: float) -> float:
+        x, y = tool.detect(sky.data, sky, threshold)
+        found = match(x, y, sky.x, sky.y, sky.flux, RADIUS)
+        return float(np.mean(found.detection_of[near] >= 0))
+
+    return max((share(times * high), times * high) for times in HIGHER)

@@ -50,5 +50,5 @@ def _measure(sky: Sky, radii: tuple[float, ...]) -> Catalog:
 
 
 def _detect(data: Any, sky: Sky, nsigma: float) -> tuple[Any, Any]:
-    _, _, objects = _extracted(data, nsigma, deblend_cont=1.0)
+    _, _, objects = _extracted(data, nsigma)
     return objects["x"], objects["y"]

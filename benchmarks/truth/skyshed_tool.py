@@ -1,4 +1,4 @@
-"""skyshed, by `skyshed.extract`: its defaults, and what is recommended."""
+"""skyshed, by `skyshed.extract`: its defaults, and its presets."""
 
 import warnings
 from functools import partial
@@ -10,13 +10,7 @@ from benchmarks.truth.catalogs import Catalog, Tool
 from benchmarks.truth.simulate import Sky
 from skyshed import extract
 
-__all__ = ["RECOMMENDED", "skyshed_tool"]
-
-#: What docs/chain.md recommends: the sky twice, with errors for the noise found there, circles at
-#: windowed centers, and all light by the growth of stars.
-RECOMMENDED = {
-    "background_passes": 2, "aperture_center": "centroid_win", "aperture_correction": True,
-}  # fmt: skip
+__all__ = ["skyshed_tool"]
 
 #: Total fluxes that are in the table where the version has them, the one that is judged first.
 TOTALS = ("total", "best", "kron", "segment")
@@ -61,7 +55,7 @@ def _measure(sky: Sky, radii: tuple[float, ...], options: dict[str, Any]) -> Cat
 
 def _detect(data: Any, sky: Sky, nsigma: float, options: dict[str, Any]) -> tuple[Any, Any]:
     table = _extract(
-        data, **{**options, "nsigma": nsigma, "deblend": False, "aperture_correction": False},
+        data, **{**options, "nsigma": nsigma, "aperture_correction": False},
         columns=("label", "xcentroid", "ycentroid"), calibrate=False,
     ).table  # fmt: skip
     return tuple(np.asarray(table[name], float) for name in ("xcentroid", "ycentroid"))

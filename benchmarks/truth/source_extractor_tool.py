@@ -79,6 +79,6 @@ def _measure(sky: Sky, radii: tuple[float, ...], clean: bool) -> Catalog:
 def _detect(data: Any, sky: Sky, nsigma: float, clean: bool) -> tuple[Any, Any]:
     table, _ = _run(
         data, sky.gain, POSITIONS, DETECT_THRESH=nsigma, ANALYSIS_THRESH=nsigma,
-        CLEAN="Y" if clean else "N", DEBLEND_MINCONT=1.0,
+        CLEAN="Y" if clean else "N",
     )  # fmt: skip
     return table["X_IMAGE"] - 1.0, table["Y_IMAGE"] - 1.0

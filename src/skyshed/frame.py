@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from skyshed.kernels.threads import rows_per_range, run_ranges
+from skyshed.kernels.finiteness import all_finite
 from skyshed.namespace import array_namespace, in_one_transfer, is_device_array
 
 __all__ = ["Frame", "Lazy", "bad_pixels"]
@@ -267,15 +267,7 @@ def bad_pixels(
 
 
 def _is_finite(data: Any, n_threads: int | None, fetch: Fetch) -> bool:
-    """Whether all data are finite, and of a size that can be added up."""
+    """Whether all data are finite; on a device also of a size that can be added up."""
     if is_device_array(data):
         return bool(np.isfinite(fetch(np.sum(data))[0]))
-    finite: list[bool] = []
-
-    def look(y0: int, y1: int) -> None:
-        # A single pass without a temporary image: one bad value makes the sum non-finite.
-        with np.errstate(over="ignore", invalid="ignore"):
-            finite.append(bool(np.isfinite(np.sum(data[y0:y1]))))
-
-    run_ranges(look, data.shape[0], n_threads, rows_per_range(data.shape[1]))
-    return all(finite)
+    return bool(all_finite(data, n_threads))

@@ -3,6 +3,7 @@
 import importlib
 import sys
 from collections.abc import Iterable
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from types import ModuleType
 
@@ -63,10 +64,18 @@ def package_versions(packages: Iterable[str]) -> dict[str, str]:
     """
     versions = {}
     for package in packages:
-        # To look for what was installed takes milliseconds each; what is loaded knows its version.
+        # What is loaded knows its version.
         loaded = getattr(sys.modules.get(package.replace("-", "_")), "__version__", None)
-        try:
-            versions[package] = loaded or version(package)
-        except PackageNotFoundError:
-            continue
+        found = loaded or _installed(package)
+        if found is not None:
+            versions[package] = found
     return versions
+
+
+@cache  # to look for what was installed takes milliseconds
+def _installed(package: str) -> str | None:
+    """Return the version of a package that is installed, loaded or not; `None` if it is not."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

@@ -1,5 +1,7 @@
 """From the mesh to the map: SciPy's zoom to rounding, photutils' filling of gaps to the bit."""
 
+import tracemalloc
+
 import astropy.units as u
 import numpy as np
 import photutils.background as photutils_background
@@ -9,6 +11,7 @@ from scipy import ndimage
 
 import skyshed
 from skyshed import BkgIDWInterpolator, BkgZoomInterpolator
+from skyshed.background import interpolation
 from skyshed.background.interpolation import fill_gaps, median_filter
 
 
@@ -100,6 +103,27 @@ def test_threads_do_not_change_a_bit_of_the_map():
     first, *others = (BkgZoomInterpolator()(mesh, n_threads=n, **call) for n in (1, 2, 7))
     for other in others:
         np.testing.assert_array_equal(first, other)
+
+
+def test_an_image_that_is_expanded_by_parts_has_the_same_bits(monkeypatch):
+    mesh = np.random.default_rng(3).normal(10, 2, (6, 5))
+    options = {"shape": (60, 50), "dtype": float, "box_size": (10, 10)}
+    window = slice(3, 58), slice(7, 49)
+    whole, part = (BkgZoomInterpolator()(mesh, **options, window=w) for w in (None, window))
+    monkeypatch.setattr(interpolation, "LONGEST", 13)
+    np.testing.assert_array_equal(BkgZoomInterpolator()(mesh, **options), whole)
+    np.testing.assert_array_equal(BkgZoomInterpolator()(mesh, **options, window=window), part)
+
+
+def test_a_map_of_one_row_takes_memory_by_its_pixels():
+    """It took some 200 bytes for each."""
+    bkg = skyshed.Background2D(np.random.default_rng(1).random((1, 400_000), np.float32), (1, 64))
+    tracemalloc.start()
+    try:
+        assert bkg.background.shape == (1, 400_000)
+        assert tracemalloc.get_traced_memory()[1] < 70 * 400_000
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("order", [-1, 6, 2.5, "cubic"])

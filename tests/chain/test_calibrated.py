@@ -10,8 +10,8 @@ from skyshed import Parameters, extract, extract_each
 from skyshed.chain.columns import FLUXES
 from skyshed.cli import main
 from skyshed.exceptions import ImageWarning
+from skyshed.output.catalogs import read_catalog
 from skyshed.output.one_table import OneTable
-from skyshed.output.write import read_catalog
 from tests.mosaic.fields import by_tiles
 from tests.pipeline_field import make_wcs, same_tables
 

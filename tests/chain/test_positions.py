@@ -6,7 +6,7 @@ from astropy.io import fits
 from astropy.wcs import WCS
 
 from skyshed import extract
-from skyshed.output.write import read_catalog
+from skyshed.output.catalogs import read_catalog
 from tests.images.files import stars, tan
 from tests.mosaic.fields import by_tiles
 from tests.pipeline_field import same_tables

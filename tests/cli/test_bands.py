@@ -6,7 +6,7 @@ from astropy.io import fits
 
 from skyshed import extract_bands
 from skyshed.cli import main
-from skyshed.output.write import read_catalog
+from skyshed.output.catalogs import read_catalog
 from tests.pipeline_field import SHAPE, make_field, make_wcs
 
 OPTIONS = ["--box-size", "16", "--no-preview", "-q"]

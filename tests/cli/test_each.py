@@ -16,7 +16,7 @@ from skyshed import Parameters, extract
 from skyshed.cli import main
 from skyshed.cli.each import SOME_FAILED
 from skyshed.extraction import plan as planning
-from skyshed.output.write import read_catalog
+from skyshed.output.catalogs import read_catalog
 from tests.pipeline_field import SHAPE, make_field, make_wcs, same_tables
 
 QUICK = ["--no-preview", "--n-threads", "1"]

@@ -8,7 +8,7 @@ from astropy.io import fits
 from astropy.table import QTable
 
 from skyshed.cli import main
-from skyshed.output.write import read_catalog
+from skyshed.output.catalogs import read_catalog
 from tests.images.files import stars, tan
 
 QUICK = ["--no-preview", "--n-threads", "1"]

@@ -15,7 +15,7 @@ from skyshed import Parameters, extract
 from skyshed.catalog.registry import public_columns, required
 from skyshed.catalog.table import DEFAULT_COLUMNS
 from skyshed.cli import main
-from skyshed.output.write import read_catalog
+from skyshed.output.catalogs import read_catalog
 from tests.pipeline_field import SHAPE, make_field, make_wcs, same_tables
 
 

@@ -12,7 +12,7 @@ from scipy.ndimage import gaussian_filter
 
 from skyshed import extract
 from skyshed.chain.progress import TileProgress
-from skyshed.cli import main
+from skyshed.cli import main, make_parser
 from skyshed.extraction.summary import summary
 from skyshed.flags import SEGMENTATION_FLAGS
 from skyshed.log import LOGGER
@@ -138,3 +138,9 @@ def test_python_is_silent_unless_it_asks(image):
     )
     assert silent == ""
     assert "skyshed.progress detection" in asked
+
+
+@pytest.mark.parametrize("command", ["extract", "survey", "quality"])
+def test_every_command_that_runs_the_chain_can_log(command):
+    given = make_parser().parse_args([command, "a", "--out", "o", "-v", "--log", "run.log"])
+    assert (given.verbose, given.quiet, given.log) == (True, False, "run.log")

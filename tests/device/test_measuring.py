@@ -6,7 +6,7 @@ from astropy.io import fits
 
 import skyshed
 from skyshed.cli import main
-from skyshed.output.write import read_catalog
+from skyshed.output.catalogs import read_catalog
 from tests.device import scenes, standin
 from tests.pipeline_field import make_wcs
 

@@ -24,7 +24,7 @@ from skyshed.extraction.bands import open_bands
 from skyshed.extraction.entry import run_request
 from skyshed.extraction.plan import Resources, make_plan
 from skyshed.images import Window
-from skyshed.output.write import read_catalog
+from skyshed.output.catalogs import read_catalog
 from tests.pipeline_field import SHAPE, make_field, make_wcs, same_tables
 
 OPTIONS = {"box_size": 16, "n_threads": 1}

@@ -18,14 +18,17 @@ from skyshed import Parameters, extract, extract_each
 from skyshed.exceptions import ImageWarning, NoDetectionsWarning
 from skyshed.extraction import Outcome
 from skyshed.extraction.ahead import ReadSource
+from skyshed.extraction.each import finish_turns
 from skyshed.extraction.entry import open_request
 from skyshed.extraction.plan import Resources, make_plan
-from skyshed.extraction.turns import PER_IMAGE
+from skyshed.extraction.turns import PER_IMAGE, Turn
 from skyshed.images import ImageSource
 from skyshed.images.made_of import MadeOfAnother
 from tests.pipeline_field import SHAPE, make_field, make_wcs, same_tables
 
 SETTINGS = {"n_threads": 1}
+#: Seconds for what other threads do at once.
+PATIENCE = 60
 
 
 @pytest.fixture(scope="module")
@@ -203,6 +206,97 @@ def test_the_next_image_is_read_by_a_thread_while_one_is_worked_on(fields, monke
     assert seen == [1, 3, 3]
     for image, outcome in zip(fields, outcomes, strict=True):
         assert same_tables(outcome.extraction.table, extract(image, **SETTINGS).table)
+
+
+def turns_of(images, **resources):
+    return [
+        Turn(image, f"images[{k}]", {"parameters": skyshed.Parameters(**SETTINGS)},
+             Resources(**resources))
+        for k, image in enumerate(images)
+    ]  # fmt: skip
+
+
+def test_one_is_finished_while_the_next_is_worked_on_and_one_more_is_read(fields, monkeypatch):
+    """Each waits for the two others: without overlap, nothing would go on."""
+    n = 2 * len(fields)
+    finishing, working, reading = ([threading.Event() for _ in range(n)] for _ in range(3))
+    real, runs = skyshed.extraction.each.run_request, []
+    counted = {"finished beside": 0, "read beside": 0}
+
+    class Image(Watched):
+        def read(self, window):
+            reading[self.number].set()
+            return super().read(window)
+
+    images = [Image(field, [], set()) for field in (*fields, *fields)]
+    for number, each in enumerate(images):
+        each.number = number
+
+    def run_request(*arguments):
+        number = len(runs)
+        runs.append(number)
+        working[number].set()
+        if number > 0 and finishing[number - 1].wait(PATIENCE):
+            counted["finished beside"] += 1
+        if number + 1 < n and reading[number + 1].wait(PATIENCE):
+            counted["read beside"] += 1
+        return real(*arguments)
+
+    def finish(outcome):
+        number = int(outcome.name[7:-1])
+        finishing[number].set()
+        assert number + 1 == n or working[number + 1].wait(PATIENCE)
+        assert threading.current_thread() is not threading.main_thread()
+        return outcome.n_sources
+
+    monkeypatch.setattr("skyshed.extraction.each.run_request", run_request)
+    found = list(finish_turns(turns_of(images), finish))
+    assert found == [len(extract(field, **SETTINGS).table) for field in fields] * 2
+    assert counted == {"finished beside": n - 1, "read beside": n - 1}
+
+
+@pytest.mark.parametrize(("spare", "together"), [(-1, False), (0, True)])
+def test_one_is_finished_before_the_next_is_begun_where_both_do_not_fit(
+    fields, monkeypatch, spare, together
+):
+    real, begun, seen = skyshed.extraction.each.run_request, threading.Semaphore(0), []
+
+    def run_request(*arguments):
+        begun.release()
+        return real(*arguments)
+
+    def finish(outcome):
+        if outcome.name == "images[0]":
+            assert begun.acquire(timeout=PATIENCE)  # its own
+            seen.append(begun.acquire(timeout=PATIENCE if together else 0.5))
+
+    monkeypatch.setattr("skyshed.extraction.each.run_request", run_request)
+    needed = make_plan(open_request(fields[0]), Resources()).memory
+    next(finish_turns(turns_of(fields[:2], memory=2 * needed + spare), finish))
+    assert seen[0] is together
+
+
+def test_a_warning_while_one_is_finished_is_not_that_of_the_next(fields, monkeypatch):
+    finishing = threading.Event()
+    real = skyshed.extraction.each.run_request
+
+    def run_request(request, *arguments):
+        found = real(request, *arguments)
+        if runs:
+            assert finishing.wait(PATIENCE)
+        runs.append(request)
+        return found
+
+    def finish(outcome):
+        if outcome.name == "images[0]":
+            warnings.warn("of the first", UserWarning, stacklevel=1)
+            finishing.set()
+
+    runs = []
+    monkeypatch.setattr("skyshed.extraction.each.run_request", run_request)
+    with pytest.warns(UserWarning, match="first") as heard:
+        list(finish_turns(turns_of(fields[:2]), finish))
+    assert [str(each.message) for each in heard] == ["of the first"]
 
 
 def test_no_more_than_two_images_are_in_memory(fields):

@@ -8,7 +8,7 @@ from astropy.nddata import CCDData
 
 from skyshed import SEGMENTATION_FLAGS, Parameters, extract, extract_each
 from skyshed.cli import main
-from skyshed.output.write import read_catalog
+from skyshed.output.catalogs import read_catalog
 from tests.images.files import stars
 from tests.mosaic.fields import by_tiles, same_tables
 from tests.pipeline_field import used

@@ -13,7 +13,7 @@ from astropy.nddata import NDData
 from skyshed import SourceCatalog, extract
 from skyshed.cli import main
 from skyshed.exceptions import ImageWarning, NoDetectionsWarning
-from skyshed.output.write import read_catalog
+from skyshed.output.catalogs import read_catalog
 from tests.mosaic.fields import by_tiles
 from tests.pipeline_field import SHAPE, make_field, make_wcs, same_tables
 

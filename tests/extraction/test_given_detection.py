@@ -7,7 +7,7 @@ from astropy.io import fits
 from skyshed import extract, extract_each
 from skyshed.cli import main
 from skyshed.exceptions import ImageWarning
-from skyshed.output.write import read_catalog
+from skyshed.output.catalogs import read_catalog
 from tests.mosaic.fields import assert_same, by_tiles
 from tests.pipeline_field import SHAPE, make_field, same_tables
 

@@ -7,7 +7,7 @@ from astropy.io import fits
 from skyshed import extract, extract_each
 from skyshed.cli import main
 from skyshed.exceptions import NoDetectionsWarning
-from skyshed.output.write import read_catalog
+from skyshed.output.catalogs import read_catalog
 from tests.images.files import stars
 from tests.mosaic.fields import by_tiles, same_tables
 

@@ -52,10 +52,13 @@ def _corpus() -> dict[str, bytes]:
         "plain.fits.gz": gzip.compress(plain, mtime=0),
         "plain.fits.bz2": bz2.compress(plain),
     }
-    for kind in ("GZIP_1", "RICE_1"):
+    for kind in ("GZIP_1", "GZIP_2", "RICE_1", "HCOMPRESS_1", "PLIO_1"):
         files[f"{kind.lower()}.fits"] = _content(
-            fits.CompImageHDU(_pixels("i2"), compression_type=kind)
+            fits.CompImageHDU(_pixels("i2"), compression_type=kind, tile_shape=(8, 31))
         )
+    files["hcompress_1_floats.fits"] = _content(
+        fits.CompImageHDU(_pixels(), compression_type="HCOMPRESS_1", tile_shape=(12, 16))
+    )
     return files
 
 

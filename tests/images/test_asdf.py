@@ -14,7 +14,7 @@ from skyshed.exceptions import ImageWarning
 from skyshed.images import Window, open_image
 from skyshed.images.asdf import AsdfSource
 from skyshed.images.asdf_blocks import blocks_in
-from skyshed.output.write import read_catalog
+from skyshed.output.catalogs import read_catalog
 from tests.images.files import stars, tan
 from tests.mosaic.fields import by_tiles, same_tables
 from tests.pipeline_field import used

@@ -9,7 +9,7 @@ from astropy.io import fits
 from skyshed import extract, extract_each
 from skyshed.cli import main
 from skyshed.images import Window, open_image
-from skyshed.output.write import read_catalog
+from skyshed.output.catalogs import read_catalog
 from tests.images.files import stars, tan
 from tests.mosaic.fields import by_tiles, same_tables
 

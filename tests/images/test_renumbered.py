@@ -8,7 +8,7 @@ from skyshed import SegmentationImage, extract
 from skyshed.cli import main
 from skyshed.images import Window, open_image
 from skyshed.images.renumbered import renumbered
-from skyshed.output.write import read_catalog
+from skyshed.output.catalogs import read_catalog
 from tests.images.files import stars
 from tests.mosaic.fields import assert_same, by_tiles
 from tests.pipeline_field import same_tables

@@ -10,7 +10,7 @@ from skyshed import extract, extract_each
 from skyshed.cli import main
 from skyshed.images import open_image
 from skyshed.images.exposure import open_exposure
-from skyshed.output.write import read_catalog
+from skyshed.output.catalogs import read_catalog
 from tests.images.files import stars, tan
 
 #: A solution as SCAMP writes it, with a remark that is not ASCII.

@@ -10,7 +10,7 @@ from skyshed import extract
 from skyshed.cli import main
 from skyshed.images import Window, open_image
 from skyshed.images.whole_numbers import WholeNumbers
-from skyshed.output.write import read_catalog
+from skyshed.output.catalogs import read_catalog
 from tests.images.files import stars
 from tests.mosaic.fields import by_tiles, same_tables
 

@@ -10,6 +10,7 @@ from skyshed.kernels import apertures, centroids
 from skyshed.kernels.centroids.fits import fits
 from skyshed.kernels.moments import moments
 from skyshed.sources import Sources
+from tests.kernels.steps import build
 
 Y, X = np.mgrid[:3, :3] - 1.0
 
@@ -194,6 +195,17 @@ def window_once(data, error, labels, mask, label, window, method):
     least = second[0] / 12
     covariance = np.array([second[1] + least, second[2] + least, second[3]]) * 4 / flux**2
     return (xcen, ycen), covariance
+
+
+def test_weights_of_windows_are_exponentials_to_an_ulp_and_nothing_beyond(tmp_path):
+    x = np.append(np.linspace(-16, 0, 100_001), [-18, -1e300, -np.inf, np.nan])
+    weight = np.empty_like(x)
+    build("centroids_steps.cpp", tmp_path)("weights", x, weight, len(x))
+    expected = np.exp(x[:-4].astype(np.longdouble))
+    ulps = np.abs(weight[:-4] - expected) / np.spacing(weight[:-4])
+    assert ulps.max() < 1.25
+    assert weight[-5] == 1
+    assert not weight[-4:].any()
 
 
 @pytest.mark.parametrize("method", [apertures.NONE, apertures.MASK, apertures.CORRECT])

@@ -301,7 +301,7 @@ def test_a_scheduler_that_is_started_again_goes_on(inputs, tmp_path):
 def hung(cluster, job, monkeypatch, stop, answer):
     """Run tasks that take long, stop something meanwhile, and return the error."""
     for name, seconds in (("BEAT", 0.2), ("ANSWER", answer), ("PATIENCE", 2)):
-        monkeypatch.setattr(f"skyshed.mosaic.engine.{name}", seconds)
+        monkeypatch.setattr(f"skyshed.mosaic.under_way.{name}", seconds)
     with dask.config.set({"distributed.comm.timeouts.connect": "2s"}):
         client = distributed.Client(cluster.address, set_as_default=False)
         timer = threading.Timer(1, stop)
@@ -377,17 +377,27 @@ def test_files_that_appear_late_are_waited_for(job, monkeypatch):
 
 
 def test_what_a_killed_worker_finished_is_not_done_again(cluster, tmp_path, job):
-    log, counted = tmp_path / "log", []
+    log, gate, counted = tmp_path / "log", tmp_path / "gate", []
+    early = 2 * len(job.tiling) // 3
 
     def task(job, place):
-        time.sleep(0.02)
+        # Those that come late wait, so that there is a moment in which nothing is on its way.
+        if log.exists() and len(log.read_text().splitlines()) >= early:
+            while not gate.exists():
+                time.sleep(0.01)
         with open(log, "a") as file:
             file.write(f"{place}\n")
 
+    def held(dask_scheduler):
+        return sum(task.state == "memory" for task in dask_scheduler.tasks.values())
+
     def finished():
         counted.append(1)
-        if len(counted) == 2 * len(job.tiling) // 3:
+        if len(counted) == early:
+            # The job, and a task of each worker that ended before the gate and is not reported.
+            until(lambda: client.run_on_scheduler(held) <= 3)
             cluster.kill_worker()
+            gate.touch()
 
     cluster.add_worker()
     with distributed.Client(cluster.address, set_as_default=False) as client:

@@ -12,7 +12,7 @@ from skyshed import extract
 from skyshed.cli import main
 from skyshed.exceptions import TileError, WorkspaceError
 from skyshed.extraction.plan import PROCESS
-from skyshed.output.write import read_catalog
+from skyshed.output.catalogs import read_catalog
 from tests.mosaic.fields import assert_same, at_once
 from tests.pipeline_field import SHAPE, make_field, make_wcs, same_tables
 

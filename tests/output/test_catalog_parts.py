@@ -13,9 +13,9 @@ from pyarrow import parquet
 
 from skyshed import Parameters
 from skyshed.output.catalog_parts import stream_catalog
+from skyshed.output.catalogs import read_catalog, write_catalog
 from skyshed.output.results import FORMATS
 from skyshed.output.table_parts import concatenated, to_plain
-from skyshed.output.write import read_catalog, write_catalog
 from tests.pipeline_field import dtype_of, same_tables
 
 RECORD = {"date": "2026-11-28T22:00:00+00:00", "skyshed": "1.0", "input": 'd\\é".fits'}

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from skyshed import extract
+from skyshed.output.catalogs import read_catalog
 from skyshed.output.results import FORMATS
-from skyshed.output.write import read_catalog
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,8 @@ import pytest
 from astropy.table import QTable
 
 from skyshed import Parameters
+from skyshed.output.catalogs import read_catalog
 from skyshed.output.one_table import OneTable
-from skyshed.output.write import read_catalog
 
 
 def rows(n, unit=u.nJy):

@@ -125,3 +125,8 @@ def test_a_table_of_texts_is_that_of_astropy():
     rows = rows_of_texts(texts)
     assert table_bytes(rows, "RECORD") == extension_bytes(hdu)
     assert extension_bytes(fits.BinTableHDU(rows, name="RECORD")) == extension_bytes(hdu)
+
+
+def test_a_name_that_takes_more_than_a_card_is_left_to_astropy():
+    assert stored_as(to_plain(QTable({"x" * 68: [1]})), "CATALOG") is not None
+    assert stored_as(to_plain(QTable({"x" * 69: [1]})), "CATALOG") is None

@@ -17,11 +17,11 @@ from skyshed import Parameters, SegmentationImage
 from skyshed.exceptions import ImageWarning
 from skyshed.images import open_image
 from skyshed.output.catalog_parts import stream_catalog
+from skyshed.output.catalogs import read_catalog, write_catalog
 from skyshed.output.results import COMBINATION, FORMATS, MAPS, RESULTS
 from skyshed.output.run_record import run_record
 from skyshed.output.segmentation_map import write_map
 from skyshed.output.table_parts import to_plain
-from skyshed.output.write import read_catalog, write_catalog
 from tests.mosaic.fields import by_tiles
 from tests.pipeline_field import PlainWCS, dtype_of, make_field, make_wcs, same_tables
 

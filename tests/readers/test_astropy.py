@@ -11,7 +11,7 @@ from astropy.wcs import WCS
 
 from skyshed import extract
 from skyshed.flags import SEGMENTATION_FLAGS
-from skyshed.output.write import read_catalog
+from skyshed.output.catalogs import read_catalog
 from tests.pipeline_field import make_field, make_wcs
 
 

@@ -155,8 +155,8 @@ def test_one_configuration_gives_what_sextractor_prints(tmp_path):
 @needs_program
 def test_isophotal_correction_and_error_ellipses_are_those_of_sextractor(tmp_path):
     names = (
-        "FLUX_ISOCOR", "THRESHOLD", "ERRA_IMAGE", "ERRB_IMAGE", "ERRAWIN_IMAGE", "ERRBWIN_IMAGE",
-        "FLUX_PETRO",
+        "FLUX_ISOCOR", "FLUXERR_ISOCOR", "THRESHOLD", "ERRA_IMAGE", "ERRB_IMAGE", "ERRAWIN_IMAGE",
+        "ERRBWIN_IMAGE", "FLUX_PETRO",
     )  # fmt: skip
     theirs, ours = both(tmp_path, 7, columns=names)
     assert len(theirs) == len(ours) > 100
@@ -171,6 +171,10 @@ def test_isophotal_correction_and_error_ellipses_are_those_of_sextractor(tmp_pat
         for name in names
     }
     np.testing.assert_allclose(ratio.pop("FLUX_ISOCOR"), 1, rtol=1e-3)
+    # Sums of errors differ where the noise does.
+    of_errors = ratio.pop("FLUXERR_ISOCOR")
+    assert abs(np.median(of_errors) - 1) < 5e-3
+    assert np.mean(np.abs(of_errors - 1) < 0.02) > 0.8
     np.testing.assert_allclose(ratio.pop("THRESHOLD"), 1, rtol=1e-6)
     assert abs(np.nanmedian(ratio.pop("FLUX_PETRO")) - 1) < 0.02
     for name, values in ratio.items():

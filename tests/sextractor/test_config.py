@@ -170,7 +170,11 @@ def test_a_gaussian_that_is_asked_for_takes_the_place_of_the_kernel_of_a_preset(
         Parameters.preset("sextractor").replace(kernel_fwhm=4),
     ):
         assert (asked.kernel, asked.kernel_fwhm) == (None, 4)
-    assert Parameters.preset("sextractor", kernel_fwhm=4, kernel=kernel).kernel == kernel
+    with pytest.raises(ValueError, match=r"kernel_fwhm = 4 is of a Gaussian, .* leave one"):
+        Parameters.preset("sextractor", kernel_fwhm=4, kernel=kernel)
+    given = Parameters(kernel_fwhm=4).replace(kernel=kernel)
+    assert (given.kernel, given.kernel_fwhm) == (kernel, Parameters().kernel_fwhm)
+    assert Parameters(**given.to_dict()) == given
     assert Parameters.preset("sextractor").replace(nsigma=2).kernel == kernel
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from astropy.io import fits
 from astropy.table import Table
 
 from skyshed.surveys.listing import read_listing
@@ -74,5 +75,9 @@ def test_what_is_no_list_is_refused(images, for_all, keep, error, text):
 
 def test_a_file_that_is_no_text_is_refused(tmp_path):
     (tmp_path / "image.fits").write_bytes(b"\xff\xfe\x00\x80")
+    image = tmp_path / "im0.fits"
+    fits.PrimaryHDU(np.zeros((4, 4))).writeto(image)
+    with pytest.raises(ValueError, match=r"im0\.fits is a FITS file: give a file of names"):
+        read_listing(image, {})
     with pytest.raises(ValueError, match="is no text"):
         read_listing(tmp_path / "image.fits", {})

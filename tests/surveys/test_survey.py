@@ -371,9 +371,9 @@ def test_sources_are_written_while_the_next_exposure_is_extracted(
     begun = [threading.Event() for _ in paths]
     sources, append = task._sources, task.append
 
-    def extracting(job, number, outcome):
+    def extracting(job, number, outcome, plain):
         begun[number].set()
-        return sources(job, number, outcome)
+        return sources(job, number, outcome, plain)
 
     def writing(folder, writer, batch):
         number = batch["image_id"][0].as_py()
@@ -441,8 +441,8 @@ def test_a_worker_that_cannot_do_the_work_says_so_at_once(paths, client, tmp_pat
     [
         ({"scheduler": "tcp://h:1", "n_workers": 2}, ValueError, "n_workers=2 is about processes"),
         ({"per_task": 0}, ValueError, "per_task must be a positive integer, got 0"),
+        ({"retries": -2}, ValueError, "retries must be an integer of at least 0; got -2"),
         ({"partition_rows": 0.5}, ValueError, "partition_rows must be"),
-        ({"retries": -1}, ValueError, "retries must be"),
         ({"nsigma": -1}, ValueError, "nsigma"),
         ({"device": "gpu"}, ValueError, "device must be"),
         ({"memory": "much"}, ValueError, "memory must be"),

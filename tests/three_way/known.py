@@ -3,7 +3,7 @@
 from tests.three_way.cases import Case
 from tests.three_way.compare import Divergence
 
-__all__ = ["KNOWN", "reason"]
+__all__ = ["COLUMNS", "KNOWN", "reason"]
 
 RIDGE = "`centroid_quad` of 3 x 3 pixels without curvature along a line"
 SEARCH = "`centroid_win` of sources of a few pixels"
@@ -11,6 +11,30 @@ EDGE = "`kron_radius` where the edge of the aperture lies exactly on centres or 
 ROUND = "`eccentricity` of round sources"
 #: The lines of docs/differences.md.
 KNOWN = (RIDGE, SEARCH, EDGE, ROUND)
+#: Column, under photutils' name -> the line that may explain a difference of it.
+COLUMNS = {
+    "centroid_quad": RIDGE,
+    "centroid_quad_err": RIDGE,
+    "centroid_quad_fallback": RIDGE,
+    "cutout_centroid_quad": RIDGE,
+    "x_centroid_quad": RIDGE,
+    "x_centroid_quad_err": RIDGE,
+    "y_centroid_quad": RIDGE,
+    "y_centroid_quad_err": RIDGE,
+    "centroid_win": SEARCH,
+    "centroid_win_err": SEARCH,
+    "centroid_win_fallback": SEARCH,
+    "cutout_centroid_win": SEARCH,
+    "x_centroid_win": SEARCH,
+    "x_centroid_win_err": SEARCH,
+    "y_centroid_win": SEARCH,
+    "y_centroid_win_err": SEARCH,
+    "kron_flux": EDGE,
+    "kron_flux_err": EDGE,
+    "kron_radius": EDGE,
+    "kron_radius_measured": EDGE,
+    "eccentricity": ROUND,
+}
 
 
 def reason(case: Case, divergence: Divergence, others: list[Divergence]) -> str | None:
@@ -19,13 +43,13 @@ def reason(case: Case, divergence: Divergence, others: list[Divergence]) -> str 
     Which of the reasons it is goes by the column: `tests.three_way.test_three_way` sees that there
     are few.
     """
-    name = divergence.what
-    if "_quad" in name and case.data.dtype.kind in "iu":
-        return RIDGE
-    if "_win" in name:
-        return SEARCH
-    if "kron" in name:
-        return EDGE
-    if name == "eccentricity" and "nan" in divergence.how:
-        return ROUND
-    return None
+    why = COLUMNS.get(divergence.what)
+    if why == RIDGE and case.data.dtype.kind not in "iu":
+        return None
+    if why == SEARCH and divergence.who == "device":
+        # The same bits, but where Kron radii differ, from which the sizes of windows follow.
+        mine = {COLUMNS.get(other.what) for other in others if other.who == "device"}
+        return EDGE if EDGE in mine else None
+    if why == ROUND and "nan" not in divergence.how:
+        return None
+    return why

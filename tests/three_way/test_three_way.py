@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from skyshed.catalog.registry import COLUMNS as REGISTERED
 from tests.three_way import compare as comparing
 from tests.three_way.cases import draw
 from tests.three_way.compare import NAMES, compare
-from tests.three_way.known import KNOWN
+from tests.three_way.known import COLUMNS, KNOWN
 from tests.three_way.run import run
 
 #: Of so many cases at most one may differ for a reason that is known.
@@ -36,6 +37,11 @@ def test_a_run_that_was_stopped_goes_on(tally):
 def test_what_is_known_is_in_the_page_of_differences():
     page = (Path(__file__).parents[2] / "docs" / "differences.md").read_text()
     assert all(line in page for line in KNOWN)
+
+
+def test_what_is_known_is_of_columns():
+    assert set(COLUMNS) <= {column.alias or name for name, (column, _) in REGISTERED.items()}
+    assert set(COLUMNS.values()) == set(KNOWN)
 
 
 def test_cases_are_of_every_kind():

@@ -6,8 +6,7 @@ from typing import Any, ClassVar
 from astropy import units as u
 
 from skyshed.aperture.attributes import Angle, Length, PixelPositions, PositiveAngle, SkyPositions
-from skyshed.aperture.base import PixelAperture, SkyAperture
-from skyshed.aperture.drawing import ring
+from skyshed.aperture.tilted import SkyTiltedAperture, TiltedAperture
 from skyshed.kernels import shapes
 
 __all__ = [
@@ -18,7 +17,19 @@ __all__ = [
 ]
 
 
-class EllipticalAperture(PixelAperture):
+class _Ellipse(TiltedAperture):
+    family: ClassVar[int] = shapes.ELLIPSE
+    unit_area: ClassVar[float] = math.pi
+    half: ClassVar[float] = 1.0
+
+    def _patch(self, x: float, y: float, sizes: tuple[float, float], style: dict[str, Any]) -> Any:
+        from matplotlib.patches import Ellipse
+
+        a, b = sizes
+        return Ellipse((x, y), 2 * a, 2 * b, angle=self.theta.to_value(u.deg), **style)
+
+
+class EllipticalAperture(_Ellipse):
     """Ellipses of one size and angle.
 
     Parameters
@@ -43,29 +54,13 @@ class EllipticalAperture(PixelAperture):
     """
 
     _params = ("positions", "a", "b", "theta")
-    family: ClassVar[int] = shapes.ELLIPSE
     positions = PixelPositions("The centres in pixels.")
     a = Length("The semi-major axis in pixels.")
     b = Length("The semi-minor axis in pixels.")
     theta = Angle("The angle of ``a`` from the x axis towards y.")
 
     def __init__(self, positions: Any, a: float, b: float, theta: Any = 0.0) -> None:
-        self.positions = positions
-        self.a = a
-        self.b = b
-        self.theta = theta
-
-    def _outline(self) -> tuple[float, ...]:
-        theta = float(self.theta.to_value(u.radian))
-        return self.a, self.b, theta, 0.0, 0.0
-
-    @property
-    def area(self) -> float:
-        """The area in pixels."""
-        return float(math.pi * self.a * self.b)
-
-    def _patches(self, x: float, y: float, style: dict[str, Any]) -> Any:
-        return _patch(x, y, self.a, self.b, self.theta, style)
+        self._set(positions, a, b, theta)
 
     def to_sky(self, wcs: Any) -> "SkyEllipticalAperture":
         """Return the aperture on the sky, scaled and turned as at the first position.
@@ -75,15 +70,10 @@ class EllipticalAperture(PixelAperture):
         wcs : WCS
             Of astropy, gwcs, or another of astropy's shared interface.
         """
-        from skyshed.aperture import sky
-
-        theta = self.theta.to_value(u.radian)
-        a, b, angle = sky.axes_on_sky(wcs, self.positions, self.a, self.b, theta)
-        positions = sky.sky_positions(self, wcs)
-        return SkyEllipticalAperture(positions, a * u.arcsec, b * u.arcsec, theta=angle)
+        return SkyEllipticalAperture(**self._on_sky(wcs))
 
 
-class EllipticalAnnulus(PixelAperture):
+class EllipticalAnnulus(_Ellipse):
     """What is between two ellipses of one angle.
 
     Parameters
@@ -114,7 +104,6 @@ class EllipticalAnnulus(PixelAperture):
 
     _params = ("positions", "a_in", "a_out", "b_in", "b_out", "theta")
     ordered = (("a_in", "a_out"), ("b_in", "b_out"))
-    family: ClassVar[int] = shapes.ELLIPSE
     positions = PixelPositions("The centres in pixels.")
     a_in = Length("The semi-major axis, inner, in pixels.")
     a_out = Length("The semi-major axis, outer, in pixels.")
@@ -131,43 +120,17 @@ class EllipticalAnnulus(PixelAperture):
         b_in: float | None = None,
         theta: Any = 0.0,
     ) -> None:
-        self.positions = positions
-        self.a_in = a_in
-        self.a_out = a_out
-        self.b_out = b_out
-        self.b_in = self.b_out * self.a_in / self.a_out if b_in is None else b_in
-        self.theta = theta
-
-    def _outline(self) -> tuple[float, ...]:
-        theta = float(self.theta.to_value(u.radian))
-        return self.a_out, self.b_out, theta, self.a_in, self.b_in
-
-    @property
-    def area(self) -> float:
-        """The area in pixels."""
-        return float(math.pi * (self.a_out * self.b_out - self.a_in * self.b_in))
-
-    def _patches(self, x: float, y: float, style: dict[str, Any]) -> Any:
-        inner = _patch(x, y, self.a_in, self.b_in, self.theta, {})
-        return ring(inner, _patch(x, y, self.a_out, self.b_out, self.theta, {}), style)
+        self._set(positions, a_in, a_out, b_in, b_out, theta)
 
     def to_sky(self, wcs: Any) -> "SkyEllipticalAnnulus":
         """Return the aperture on the sky; see `EllipticalAperture.to_sky`.
 
         The outer ellipse is converted; the inner one keeps its proportions to it.
         """
-        from skyshed.aperture import sky
-
-        theta = self.theta.to_value(u.radian)
-        a, b, angle = sky.axes_on_sky(wcs, self.positions, self.a_out, self.b_out, theta)
-        a, b = a * u.arcsec, b * u.arcsec
-        return SkyEllipticalAnnulus(
-            sky.sky_positions(self, wcs), a * (self.a_in / self.a_out), a, b,
-            b * (self.b_in / self.b_out), theta=angle,
-        )  # fmt: skip
+        return SkyEllipticalAnnulus(**self._on_sky(wcs))
 
 
-class SkyEllipticalAperture(SkyAperture):
+class SkyEllipticalAperture(SkyTiltedAperture):
     """Ellipses of one size and angle on the sky.
 
     Parameters
@@ -194,10 +157,7 @@ class SkyEllipticalAperture(SkyAperture):
     theta = Angle("The angle of ``a`` from north towards east.", plain=False)
 
     def __init__(self, positions: Any, a: Any, b: Any, theta: Any = 0.0 * u.deg) -> None:
-        self.positions = positions
-        self.a = a
-        self.b = b
-        self.theta = theta
+        self._set(positions, a, b, theta)
 
     def to_pixel(self, wcs: Any) -> EllipticalAperture:
         """Return the aperture in pixels, scaled and turned as at the first position.
@@ -207,16 +167,10 @@ class SkyEllipticalAperture(SkyAperture):
         wcs : WCS
             Of astropy, gwcs, or another of astropy's shared interface.
         """
-        from skyshed.aperture import sky
-
-        positions, theta = sky.pixel_positions(self, wcs), self.theta.to_value(u.radian)
-        a, b = self.a.to_value(u.arcsec), self.b.to_value(u.arcsec)
-        first = self.positions if self.isscalar else self.positions[0]
-        a, b, angle = sky.axes_in_pixels(wcs, positions, a, b, theta, first)
-        return EllipticalAperture(positions, a, b, theta=angle)
+        return EllipticalAperture(**self._in_pixels(wcs))
 
 
-class SkyEllipticalAnnulus(SkyAperture):
+class SkyEllipticalAnnulus(SkyTiltedAperture):
     """What is between two ellipses of one angle on the sky.
 
     Parameters
@@ -256,30 +210,11 @@ class SkyEllipticalAnnulus(SkyAperture):
         b_in: Any = None,
         theta: Any = 0.0 * u.deg,
     ) -> None:
-        self.positions = positions
-        self.a_in = a_in
-        self.a_out = a_out
-        self.b_out = b_out
-        self.b_in = self.b_out * self.a_in / self.a_out if b_in is None else b_in
-        self.theta = theta
+        self._set(positions, a_in, a_out, b_in, b_out, theta)
 
     def to_pixel(self, wcs: Any) -> EllipticalAnnulus:
         """Return the aperture in pixels; see `SkyEllipticalAperture.to_pixel`.
 
         The outer ellipse is converted; the inner one keeps its proportions to it.
         """
-        from skyshed.aperture import sky
-
-        positions, theta = sky.pixel_positions(self, wcs), self.theta.to_value(u.radian)
-        a, b = self.a_out.to_value(u.arcsec), self.b_out.to_value(u.arcsec)
-        first = self.positions if self.isscalar else self.positions[0]
-        a, b, angle = sky.axes_in_pixels(wcs, positions, a, b, theta, first)
-        inner_a = a * float(self.a_in / self.a_out)
-        inner_b = b * float(self.b_in / self.b_out)
-        return EllipticalAnnulus(positions, inner_a, a, b, inner_b, theta=angle)
-
-
-def _patch(x: float, y: float, a: float, b: float, theta: Any, style: dict[str, Any]) -> Any:
-    from matplotlib.patches import Ellipse
-
-    return Ellipse((x, y), 2 * a, 2 * b, angle=theta.to_value(u.deg), **style)
+        return EllipticalAnnulus(**self._in_pixels(wcs))

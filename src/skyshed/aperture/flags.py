@@ -86,27 +86,9 @@ APERTURE_FLAGS = Flags((Flag(1 << bit, *entry) for bit, entry in enumerate(_TABL
 
 
 def decode_aperture_flags(flags: Any, *, return_bit_values: bool = False) -> list[Any]:
-    """Return the names of the flags that are set.
+    """Return the names of the flags of apertures, `APERTURE_FLAGS`, that are set.
 
-    Parameters
-    ----------
-    flags : int or array_like of int, any shape
-        Flags of one or more apertures; their meaning is in `APERTURE_FLAGS`.
-    return_bit_values : bool, optional
-        Whether to return bits instead of names.
-
-    Returns
-    -------
-    decoded : list
-        The names (or bits) by ascending bit: a list for one integer, and for an array lists that
-        are nested as its axes are. Bits without a meaning are ignored.
-
-    Raises
-    ------
-    TypeError
-        If ``flags`` holds anything but integers; booleans are not integers.
-    ValueError
-        If it holds negative integers.
+    Parameters and errors are those of `~skyshed.decode_segmentation_flags`.
 
     Examples
     --------

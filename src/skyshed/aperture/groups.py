@@ -17,12 +17,10 @@ def _basic(block: Pixels) -> tuple[Any, ...]:
 
 
 def _moments(block: Pixels) -> tuple[Any, Any]:
-    about_corner = row_statistics.moments(block.values, block.used, block.y, block.x)
+    about_corner = row_statistics.moments(block.values, block.y, block.x)
     with np.errstate(divide="ignore", invalid="ignore"):
         x, y = (about_corner[:, i, j] / about_corner[:, 0, 0] for i, j in ((0, 1), (1, 0)))
-        central = row_statistics.moments(
-            block.values, block.used, block.y - y[:, None], block.x - x[:, None]
-        )
+        central = row_statistics.moments(block.values, block.y - y[:, None], block.x - x[:, None])
     return about_corner, central
 
 

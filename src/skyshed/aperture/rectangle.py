@@ -5,8 +5,7 @@ from typing import Any, ClassVar
 from astropy import units as u
 
 from skyshed.aperture.attributes import Angle, Length, PixelPositions, PositiveAngle, SkyPositions
-from skyshed.aperture.base import PixelAperture, SkyAperture
-from skyshed.aperture.drawing import ring
+from skyshed.aperture.tilted import SkyTiltedAperture, TiltedAperture
 from skyshed.kernels import shapes
 
 __all__ = [
@@ -17,7 +16,20 @@ __all__ = [
 ]
 
 
-class RectangularAperture(PixelAperture):
+class _Rectangle(TiltedAperture):
+    family: ClassVar[int] = shapes.RECTANGLE
+    unit_area: ClassVar[float] = 1.0
+    half: ClassVar[float] = 0.5
+
+    def _patch(self, x: float, y: float, sizes: tuple[float, float], style: dict[str, Any]) -> Any:
+        from matplotlib.patches import Rectangle
+
+        (w, h), angle = sizes, self.theta.to_value(u.deg)
+        corner = x - w / 2, y - h / 2
+        return Rectangle(corner, w, h, angle=angle, rotation_point="center", **style)
+
+
+class RectangularAperture(_Rectangle):
     """Rectangles of one size and angle.
 
     Parameters
@@ -42,29 +54,13 @@ class RectangularAperture(PixelAperture):
     """
 
     _params = ("positions", "w", "h", "theta")
-    family: ClassVar[int] = shapes.RECTANGLE
     positions = PixelPositions("The centres in pixels.")
     w = Length("The full width in pixels.")
     h = Length("The full height in pixels.")
     theta = Angle("The angle of ``w`` from the x axis towards y.")
 
     def __init__(self, positions: Any, w: float, h: float, theta: Any = 0.0) -> None:
-        self.positions = positions
-        self.w = w
-        self.h = h
-        self.theta = theta
-
-    def _outline(self) -> tuple[float, ...]:
-        theta = float(self.theta.to_value(u.radian))
-        return self.w / 2, self.h / 2, theta, 0.0, 0.0
-
-    @property
-    def area(self) -> float:
-        """The area in pixels."""
-        return float(self.w * self.h)
-
-    def _patches(self, x: float, y: float, style: dict[str, Any]) -> Any:
-        return _patch(x, y, self.w, self.h, self.theta, style)
+        self._set(positions, w, h, theta)
 
     def to_sky(self, wcs: Any) -> "SkyRectangularAperture":
         """Return the aperture on the sky, scaled and turned as at the first position.
@@ -74,15 +70,10 @@ class RectangularAperture(PixelAperture):
         wcs : WCS
             Of astropy, gwcs, or another of astropy's shared interface.
         """
-        from skyshed.aperture import sky
-
-        theta = self.theta.to_value(u.radian)
-        w, h, angle = sky.axes_on_sky(wcs, self.positions, self.w, self.h, theta)
-        positions = sky.sky_positions(self, wcs)
-        return SkyRectangularAperture(positions, w * u.arcsec, h * u.arcsec, theta=angle)
+        return SkyRectangularAperture(**self._on_sky(wcs))
 
 
-class RectangularAnnulus(PixelAperture):
+class RectangularAnnulus(_Rectangle):
     """What is between two rectangles of one angle.
 
     Parameters
@@ -113,7 +104,6 @@ class RectangularAnnulus(PixelAperture):
 
     _params = ("positions", "w_in", "w_out", "h_in", "h_out", "theta")
     ordered = (("w_in", "w_out"), ("h_in", "h_out"))
-    family: ClassVar[int] = shapes.RECTANGLE
     positions = PixelPositions("The centres in pixels.")
     w_in = Length("The full width, inner, in pixels.")
     w_out = Length("The full width, outer, in pixels.")
@@ -130,43 +120,17 @@ class RectangularAnnulus(PixelAperture):
         h_in: float | None = None,
         theta: Any = 0.0,
     ) -> None:
-        self.positions = positions
-        self.w_in = w_in
-        self.w_out = w_out
-        self.h_out = h_out
-        self.h_in = self.h_out * self.w_in / self.w_out if h_in is None else h_in
-        self.theta = theta
-
-    def _outline(self) -> tuple[float, ...]:
-        theta = float(self.theta.to_value(u.radian))
-        return self.w_out / 2, self.h_out / 2, theta, self.w_in / 2, self.h_in / 2
-
-    @property
-    def area(self) -> float:
-        """The area in pixels."""
-        return float(self.w_out * self.h_out - self.w_in * self.h_in)
-
-    def _patches(self, x: float, y: float, style: dict[str, Any]) -> Any:
-        inner = _patch(x, y, self.w_in, self.h_in, self.theta, {})
-        return ring(inner, _patch(x, y, self.w_out, self.h_out, self.theta, {}), style)
+        self._set(positions, w_in, w_out, h_in, h_out, theta)
 
     def to_sky(self, wcs: Any) -> "SkyRectangularAnnulus":
         """Return the aperture on the sky; see `RectangularAperture.to_sky`.
 
         The outer rectangle is converted; the inner one keeps its proportions to it.
         """
-        from skyshed.aperture import sky
-
-        theta = self.theta.to_value(u.radian)
-        w, h, angle = sky.axes_on_sky(wcs, self.positions, self.w_out, self.h_out, theta)
-        w, h = w * u.arcsec, h * u.arcsec
-        return SkyRectangularAnnulus(
-            sky.sky_positions(self, wcs), w * (self.w_in / self.w_out), w, h,
-            h * (self.h_in / self.h_out), theta=angle,
-        )  # fmt: skip
+        return SkyRectangularAnnulus(**self._on_sky(wcs))
 
 
-class SkyRectangularAperture(SkyAperture):
+class SkyRectangularAperture(SkyTiltedAperture):
     """Rectangles of one size and angle on the sky.
 
     Parameters
@@ -193,10 +157,7 @@ class SkyRectangularAperture(SkyAperture):
     theta = Angle("The angle of ``w`` from north towards east.", plain=False)
 
     def __init__(self, positions: Any, w: Any, h: Any, theta: Any = 0.0 * u.deg) -> None:
-        self.positions = positions
-        self.w = w
-        self.h = h
-        self.theta = theta
+        self._set(positions, w, h, theta)
 
     def to_pixel(self, wcs: Any) -> RectangularAperture:
         """Return the aperture in pixels, scaled and turned as at the first position.
@@ -206,16 +167,10 @@ class SkyRectangularAperture(SkyAperture):
         wcs : WCS
             Of astropy, gwcs, or another of astropy's shared interface.
         """
-        from skyshed.aperture import sky
-
-        positions, theta = sky.pixel_positions(self, wcs), self.theta.to_value(u.radian)
-        w, h = self.w.to_value(u.arcsec), self.h.to_value(u.arcsec)
-        first = self.positions if self.isscalar else self.positions[0]
-        w, h, angle = sky.axes_in_pixels(wcs, positions, w, h, theta, first)
-        return RectangularAperture(positions, w, h, theta=angle)
+        return RectangularAperture(**self._in_pixels(wcs))
 
 
-class SkyRectangularAnnulus(SkyAperture):
+class SkyRectangularAnnulus(SkyTiltedAperture):
     """What is between two rectangles of one angle on the sky.
 
     Parameters
@@ -255,31 +210,11 @@ class SkyRectangularAnnulus(SkyAperture):
         h_in: Any = None,
         theta: Any = 0.0 * u.deg,
     ) -> None:
-        self.positions = positions
-        self.w_in = w_in
-        self.w_out = w_out
-        self.h_out = h_out
-        self.h_in = self.h_out * self.w_in / self.w_out if h_in is None else h_in
-        self.theta = theta
+        self._set(positions, w_in, w_out, h_in, h_out, theta)
 
     def to_pixel(self, wcs: Any) -> RectangularAnnulus:
         """Return the aperture in pixels; see `SkyRectangularAperture.to_pixel`.
 
         The outer rectangle is converted; the inner one keeps its proportions to it.
         """
-        from skyshed.aperture import sky
-
-        positions, theta = sky.pixel_positions(self, wcs), self.theta.to_value(u.radian)
-        w, h = self.w_out.to_value(u.arcsec), self.h_out.to_value(u.arcsec)
-        first = self.positions if self.isscalar else self.positions[0]
-        w, h, angle = sky.axes_in_pixels(wcs, positions, w, h, theta, first)
-        inner_w = w * float(self.w_in / self.w_out)
-        inner_h = h * float(self.h_in / self.h_out)
-        return RectangularAnnulus(positions, inner_w, w, h, inner_h, theta=angle)
-
-
-def _patch(x: float, y: float, w: float, h: float, theta: Any, style: dict[str, Any]) -> Any:
-    from matplotlib.patches import Rectangle
-
-    corner, angle = (x - w / 2, y - h / 2), theta.to_value(u.deg)
-    return Rectangle(corner, w, h, angle=angle, rotation_point="center", **style)
+        return RectangularAnnulus(**self._in_pixels(wcs))

@@ -1,6 +1,7 @@
 """Statistics of the rows of a table, NaN where a row has no value; for NumPy and CuPy tables.
 
-Tables have a row for each aperture: float64, shape (n, width). A row without values gives NaN.
+Tables have a row for each aperture: float64, shape (n, width), 0 where nothing is used. A row
+without values gives NaN.
 """
 
 from typing import Any
@@ -28,7 +29,7 @@ def mean_and_variance(table: Any, used: Any) -> tuple[Any, Any]:
     """Return the mean of each row, and the mean squared deviation from it."""
     count = used.sum(axis=1)
     n = np.maximum(count, 1)
-    mean = _where(used, table, 0.0).sum(axis=1) / n
+    mean = table.sum(axis=1) / n
     deviation = _where(used, table - mean[:, None], 0.0)
     variance = (deviation * deviation).sum(axis=1) / n
     return _where(count > 0, mean), _where(count > 0, variance)
@@ -51,20 +52,21 @@ def order_statistics(table: Any, used: Any) -> tuple[Any, Any, Any, Any]:
     """
     count = used.sum(axis=1)
     median = _medians(np.sort(_where(used, table), axis=1), count)
-    deviation = table - median[:, None]
-    absolute = np.sort(_where(used, np.abs(deviation)), axis=1)
-    mad = _medians(absolute, count)
-    scale = _where(mad > 0, mad, 1.0)[:, None]
-    u2 = (deviation / (LOCATION * scale)) ** 2
-    weight = _where(used & (u2 < 1), (1 - u2) ** 2, 0.0)
-    shift = (_where(used, deviation, 0.0) * weight).sum(axis=1) / _where(
-        weight.any(axis=1), weight.sum(axis=1), 1.0
-    )
+    deviation = _where(used, table - median[:, None])
+    mad = _medians(np.sort(np.abs(deviation), axis=1), count)
+    squared = (deviation / _where(mad > 0, mad, 1.0)[:, None]) ** 2
+    # NaN is not below 1: what is not used has no weight.
+    rest = 1 - squared / LOCATION**2
+    weight = _where(rest > 0, rest * rest, 0.0)
+    total = weight.sum(axis=1)
+    shift = _where(rest > 0, deviation * weight, 0.0).sum(axis=1) / _where(total > 0, total, 1.0)
     location = _where(mad > 0, median + shift, median)
-    u2 = (deviation / (MIDVARIANCE * scale)) ** 2
-    near = used & (u2 < 1)
-    above = _where(near, deviation**2 * (1 - u2) ** 4, 0.0).sum(axis=1)
-    below = _where(near, (1 - u2) * (1 - 5 * u2), 0.0).sum(axis=1)
+    u2 = squared / MIDVARIANCE**2
+    rest = 1 - u2
+    near = rest > 0
+    rest2 = rest * rest
+    above = _where(near, deviation * deviation * (rest2 * rest2), 0.0).sum(axis=1)
+    below = _where(near, rest * (1 - 5 * u2), 0.0).sum(axis=1)
     spread = count * above / _where(below != 0, below, 1.0) ** 2
     midvariance = _where(mad > 0, spread, _where(count > 0, 0.0 * median))
     return median, mad, location, midvariance
@@ -83,16 +85,14 @@ def gini(table: Any, used: Any) -> Any:
     return _where(count > 0, value)
 
 
-def moments(table: Any, used: Any, y: Any, x: Any) -> Any:
+def moments(value: Any, y: Any, x: Any) -> Any:
     """Return the sums of ``y**i * x**j`` times the values: float64, shape (n, 4, 4)."""
-    value = _where(used, table, 0.0)
     rows = []
-    for _ in range(4):
-        column = value
-        sums = []
-        for _ in range(4):
+    for row in range(4):
+        value = value * y if row else value
+        column, sums = value * x, [value.sum(axis=1)]
+        for _ in range(2):
             sums.append(column.sum(axis=1))
-            column = column * x
-        rows.append(np.stack(sums, axis=1))
-        value = value * y
+            column *= x
+        rows.append(np.stack([*sums, column.sum(axis=1)], axis=1))
     return np.stack(rows, axis=1)

@@ -1,5 +1,6 @@
 """From the mesh of boxes to every pixel; gaps and outliers of the mesh."""
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,9 @@ NEIGHBOURS = 10
 #: Points in a leaf of the tree; as in photutils. Many boxes are at equal distances, and which of
 #: them come first depends on it.
 LEAF = 10
+#: Pixels of an axis whose weights are in memory at a time: some 200 bytes each, which are as many
+#: for each pixel of an image of one row.
+LONGEST = 1 << 16
 #: Bytes of values that the median filter sorts at a time.
 WINDOW_BYTES = 1 << 25
 
@@ -128,13 +132,31 @@ class BkgZoomInterpolator(PassesAsPhotutils):
             return xp.asarray(data)[window].copy()
         if coefficients is None:
             coefficients = self.coefficients(mesh)
-        axes = list(zip(mesh.shape, box_size, window, strict=True))
+        coefficients = xp.asarray(coefficients)
+        limits = (low, high) if self.clip else (-np.inf, np.inf)
+        options = {"limits": limits, "dtype": mesh.dtype, "n_threads": n_threads}
+        parts = [_parts(each) for each in window]
+        if all(len(each) == 1 for each in parts):
+            return self._expanded(coefficients, box_size, window, **options)
+        image = xp.empty([each.stop - each.start for each in window], mesh.dtype)
+        for part in itertools.product(*parts):
+            at = [
+                slice(each.start - whole.start, each.stop - whole.start)
+                for each, whole in zip(part, window, strict=True)
+            ]
+            image[tuple(at)] = self._expanded(coefficients, box_size, part, **options)
+        return image
+
+    def _expanded(
+        self, coefficients: Any, box_size: tuple[int, int], window: Any, **options: Any
+    ) -> Any:
+        """Return a window of the spline."""
+        axes = list(zip(coefficients.shape, box_size, window, strict=True))
         rows = _axis_weights(*axes[0], self.order, self.mode)
         # The weights of both axes are the same if image and boxes are square.
         columns = rows if axes[0] == axes[1] else _axis_weights(*axes[1], self.order, self.mode)
         index, weight = zip(rows, columns, strict=True)
-        limits = (low, high) if self.clip else (-np.inf, np.inf)
-        return zoom.expand(xp.asarray(coefficients), index, weight, limits, mesh.dtype, n_threads)
+        return zoom.expand(coefficients, index, weight, **options)
 
     def coefficients(self, mesh: Any) -> Any:
         """Return the coefficients of the spline through a mesh, for many windows of one image.
@@ -257,6 +279,12 @@ class BkgIDWInterpolator(PassesAsPhotutils):
             float(self.regularization), self.leafsize, n_threads,
         )  # fmt: skip
         return image.astype(mesh.dtype) if self.n_neighbors == 1 else image
+
+
+def _parts(pixels: slice) -> list[slice]:
+    """Return the parts of an axis whose weights are in memory at a time."""
+    starts = range(pixels.start, pixels.stop, LONGEST)
+    return [slice(start, min(start + LONGEST, pixels.stop)) for start in starts]
 
 
 def _axis_weights(n: int, size: int, pixels: slice, order: int, mode: str) -> tuple[Any, Any]:

@@ -77,15 +77,24 @@ def share_below(segment_flux: Any, area: Any, detection_threshold: Any) -> Any:
     Column(
         "isocor_fluxerr",
         "data",
-        "1-sigma error of isocor_flux: that of segment_flux, corrected in the same way.",
+        "1-sigma error of isocor_flux: that of segment_flux, and that of the correction, of whose "
+        "area the variance is taken to be the area (SourceExtractor's FLUXERR_ISOCOR).",
         requires=("error", "threshold"),
         ucd="stat.error;phot.flux",
     ),
 )
-def isocor(segment_flux: Any, segment_fluxerr: Any, _share_below: Any) -> Any:
-    """Correct the isophotal flux."""
-    correction = 1 / (1 - ISOCOR_LINEAR * _share_below - ISOCOR_SQUARE * _share_below**2)
-    return segment_flux * correction, segment_fluxerr * correction
+def isocor(segment_flux: Any, segment_fluxerr: Any, area: Any, _share_below: Any) -> Any:
+    """Correct the isophotal flux; the noise moves the isophote, which its error has to hold."""
+    share = _share_below
+    flux = segment_flux / (1 - ISOCOR_LINEAR * share - ISOCOR_SQUARE * share**2)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        variance = (segment_fluxerr / segment_flux) ** 2
+        of_share = share * np.sqrt(variance + 1 / area)
+        of_correction = (ISOCOR_LINEAR + 2 * ISOCOR_SQUARE * share) * of_share
+        error = segment_flux * np.sqrt(variance + of_correction**2)
+    # Without a flux above the isophote there is no share below it.
+    uncorrected = np.where(np.isnan(share), np.nan, segment_fluxerr)
+    return flux, np.where(segment_flux > 0, error, uncorrected)
 
 
 @measurement(
@@ -223,10 +232,9 @@ def petrosian_radius(_growth: Any, semimajor_sigma: Any) -> Any:
     k = np.argmax(falls, axis=1)
     rows = np.arange(len(ratio))
     above, below = ratio[rows, k], ratio[rows, k + 1]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        part = (above - PETROSIAN_RATIO) / (above - below)
-    radius = np.exp(inner[k] + part * (inner[k + 1] - inner[k])) * semimajor_sigma
-    return np.where(falls.any(axis=1), radius, np.nan)
+    above = np.where(falls.any(axis=1), above, np.nan)
+    part = (above - PETROSIAN_RATIO) / (above - below)
+    return np.exp(inner[k] + part * (inner[k + 1] - inner[k])) * semimajor_sigma
 
 
 @measurement(

@@ -1,7 +1,7 @@
 """What is done to a window of an exposure: the same for a whole image and for a tile."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -313,6 +313,7 @@ def make_catalog(
     sources: Sources,
     provenance: Provenance,
     detection_cat: SourceCatalog | None = None,
+    shapes: Callable[[], Any] | None = None,
 ) -> SourceCatalog:
     """Return the catalog of some sources in a window of an exposure.
 
@@ -333,12 +334,15 @@ def make_catalog(
         What deblending noted about them.
     detection_cat : SourceCatalog, optional
         The catalog of the same sources that positions, shapes and apertures are taken from.
+    shapes : callable, optional
+        Makes an image of the window that has the values of the convolved one at all pixels of the
+        sources: shapes are measured on it, and nothing is convolved.
     """
     parameters, planes = image.parameters, image.planes
     data, level = image.without_background()
     smooth = None
     if image.smooth and detection_cat is None:
-        remake = partial(convolved, data, planes.mask, parameters)
+        remake = shapes or partial(convolved, data, planes.mask, parameters)
         smooth = Lazy(remake, held=image.convolved, keep=False)
     image.convolved = None
     # It is of the image that sources were detected on, where that was done here.

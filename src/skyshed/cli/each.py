@@ -5,7 +5,7 @@ import os
 import shutil
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from time import perf_counter
@@ -32,7 +32,6 @@ def run_each(arguments: argparse.Namespace, parameters: Parameters) -> int:
 
     Whatever is wrong with the request itself is refused before the first image is opened.
     """
-    from skyshed.extraction.each import take_turns
     from skyshed.extraction.folders import folder_names
     from skyshed.extraction.hdus import choose_hdus
     from skyshed.output.atomic import traceless
@@ -51,8 +50,7 @@ def run_each(arguments: argparse.Namespace, parameters: Parameters) -> int:
     collect_from_now_on()
     with traceless(out):
         check_writable(out, arguments.format, arguments.map_format)
-        outcomes = take_turns(turns, False if arguments.quiet else None)
-        return _Batch(arguments, parameters, images, folders).run(outcomes)
+        return _Batch(arguments, parameters, images, folders).run(turns)
 
 
 class _Batch:
@@ -74,13 +72,17 @@ class _Batch:
         )
         self._failed = 0
 
-    def run(self, outcomes: Iterator[Any]) -> int:
+    def run(self, turns: Sequence[Any]) -> int:
         """Write what comes of each image as it comes, and return the exit status."""
+        from skyshed.extraction.each import finish_turns
+
+        folders = iter(self._folders)
+        progress = False if self._arguments.quiet else None
+        finished = finish_turns(turns, lambda outcome: self._take(outcome, next(folders)), progress)
         try:
-            with self._report, closing(outcomes):  # type: ignore[type-var]
-                for folder in self._folders:
-                    # Not in a name of this loop: a result is gone before the next is made.
-                    self._take(next(outcomes), folder)
+            with self._report, closing(finished):  # type: ignore[type-var]
+                for name, folder, n, error in finished:
+                    self._tell(name, folder, n, error)
         finally:  # also when interrupted: what is finished is kept
             paths = self._finish()
         n = len(self._images)
@@ -89,9 +91,8 @@ class _Batch:
             self._say(f"  {path}")
         return SOME_FAILED if self._failed else 0
 
-    def _take(self, outcome: Any, folder: str) -> None:
-        """Write what became of an image, and say it."""
-        from skyshed.extraction.outcome import with_name
+    def _take(self, outcome: Any, folder: str) -> tuple[str, str, int, Exception | None]:
+        """Write what became of an image; return its name and folder, its sources and its error."""
         from skyshed.output.report import NO_HDU
 
         begun, error = perf_counter(), outcome.error
@@ -110,13 +111,18 @@ class _Batch:
             seconds=outcome.seconds + perf_counter() - begun,
             folder="" if error is not None else "." if self._together else folder, error=text,
         )  # fmt: skip
+        return outcome.name, folder, outcome.n_sources, error
+
+    def _tell(self, name: str, folder: str, n: int, error: Exception | None) -> None:
+        """Say what became of an image."""
+        from skyshed.extraction.outcome import with_name
+
         if error is None:
-            n = outcome.n_sources
             where = "" if self._together else f" in {self._out / folder}"
-            self._say(f"{outcome.name}: {n} source{'' if n == 1 else 's'}{where}")
+            self._say(f"{name}: {n} source{'' if n == 1 else 's'}{where}")
             return
         self._failed += 1
-        complain(with_name(outcome.name, text))
+        complain(with_name(name, in_one_line(error)))
         if self._arguments.debug:
             traceback.print_exception(error, file=sys.stderr)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from skyshed.cli.errors import warnings_in_one_line
 from skyshed.cli.garbage import collect_from_now_on
-from skyshed.cli.logs import add_talk
+from skyshed.cli.logs import add_talk, say
 from skyshed.cli.writing import WORKSPACE, say_calibration, say_product, write_found
 from skyshed.log import LOGGER, PROGRESS
 from skyshed.names import KEYWORDS
@@ -170,7 +170,8 @@ def add_files_of_parameters(files: Any) -> None:
     )  # fmt: skip
     files.add_argument(
         "--preset", choices=tuple(PRESETS),
-        help="parameters that another program begins with; --config and options go before them",
+        help="parameters to begin with, such as those that we recommend, or of another program; "
+        "--config and options go before them",
     )  # fmt: skip
 
 
@@ -389,10 +390,7 @@ def _write_results(
         say_calibration(found.record)
     if arguments.samp:
         _send(paths, request, quiet=arguments.quiet)
-    for line in lines:
-        LOGGER.info("%s", line, extra={"printed": True})
-        if not arguments.quiet:
-            print(line)
+    say("\n".join(lines), arguments.quiet)
     return 0
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from skyshed.log import LOGGER, PROGRESS
 
-__all__ = ["add_talk", "logged"]
+__all__ = ["add_talk", "logged", "say"]
 
 #: Of a line in a file: one run may take days, on any machine.
 IN_A_FILE = "%(asctime)s %(levelname)-7s %(message)s"
@@ -25,6 +25,14 @@ def add_talk(parser: Any) -> None:
     parser.add_argument(
         "--log", metavar="FILE", help="write all that --verbose says to the end of a file, too"
     )
+
+
+def say(text: str, quiet: bool) -> None:
+    """Print what was found, unless that is not wanted; the log has it, a record for each line."""
+    for line in text.splitlines():
+        LOGGER.info("%s", line, extra={"printed": True})
+        if not quiet:
+            print(line)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ import argparse
 
 from skyshed.cli.errors import warnings_in_one_line
 from skyshed.cli.extract import add_files_of_parameters, add_parameters, read_parameters
+from skyshed.cli.logs import add_talk, say
 
 __all__ = ["EXAMPLES", "SUMMARY", "USAGE", "add_options", "run"]
 
@@ -47,7 +48,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--star-fraction", type=float, default=0.5, metavar="F", help="the share of stars [0.5]"
     )
     injected.add_argument("--seed", type=int, help="of the random numbers [drawn, and told]")
-    parser.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors")
+    add_talk(parser)
     add_parameters(parser)
 
 
@@ -69,7 +70,5 @@ def run(arguments: argparse.Namespace) -> int:
             **{name: value for name, value in given.items() if value is not None},
         )  # fmt: skip
     files = quality.write(folder, picture=not arguments.no_picture)
-    if not arguments.quiet:
-        print(quality)
-        print(f"\n{', '.join(path.name for path in files)} in {folder}")
+    say(f"{quality}\n\n{', '.join(path.name for path in files)} in {folder}", arguments.quiet)
     return 0

@@ -10,6 +10,7 @@ from skyshed.cli.extract import (
     add_parameters,
     read_parameters,
 )
+from skyshed.cli.logs import add_talk, say
 from skyshed.parameters.companions import COMPANIONS
 
 __all__ = ["EXAMPLES", "SOME_FAILED", "SUMMARY", "USAGE", "add_options", "run"]
@@ -88,7 +89,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     work.add_argument(
         "--restart", action="store_true", help="begin anew where a survey was begun, or lies"
     )
-    parser.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors")
+    add_talk(parser)
     add_parameters(parser)
 
 
@@ -109,10 +110,11 @@ def run(arguments: argparse.Namespace) -> int:
             partition_rows=arguments.partition_rows, workspace=arguments.workspace,
             restart=arguments.restart, progress=False if arguments.quiet else None,
         )  # fmt: skip
-    if not arguments.quiet:
-        n = found.n_sources
-        print(f"{n} source{'' if n == 1 else 's'} in {found.folder}")
-        done = found.n_images - found.n_failed
-        print(f"{done} of {found.n_images} images done, {found.n_failed} failed:")
-        print(f"  {found.folder / IMAGES}")
+    n, done = found.n_sources, found.n_images - found.n_failed
+    say(
+        f"{n} source{'' if n == 1 else 's'} in {found.folder}\n"
+        f"{done} of {found.n_images} images done, {found.n_failed} failed:\n"
+        f"  {found.folder / IMAGES}",
+        arguments.quiet,
+    )
     return SOME_FAILED if found.n_failed else 0

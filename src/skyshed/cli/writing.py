@@ -35,7 +35,7 @@ def say_product(record: Mapping[str, str]) -> None:
     """Print which product an image was, and what was taken of it."""
     if "profile" not in record:
         return
-    from skyshed.images.products import PLAIN
+    from skyshed.images.said import PLAIN
 
     print(record["profile"])
     if record["profile"].startswith(f"{PLAIN}: "):

@@ -224,7 +224,8 @@ def open_bands(
     if request.parameters.aperture_correction:
         raise ValueError(
             "aperture_correction must be False for several bands, got True: stars tell it of one "
-            "image; extract the band by itself, with detection_image"
+            "image; leave it out, also of a preset, or extract the band by itself, with "
+            "detection_image"
         )
     has_quality = any(each.has_quality for each in requests.values())
     has_wcs = request.wcs is not None

@@ -5,10 +5,11 @@ import threading
 import traceback
 import warnings
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from time import perf_counter
-from typing import Any
+from typing import Any, TypeVar
 
 from skyshed.chain.request import Request
 from skyshed.extraction.ahead import Ahead, bytes_to_read
@@ -32,7 +33,12 @@ from skyshed.messages import find_stack_level
 from skyshed.mosaic.memory import SHARE, available
 from skyshed.parameters import Parameters
 
-__all__ = ["extract_each", "take_turns"]
+__all__ = ["extract_each", "finish_turns", "take_turns"]
+
+T = TypeVar("T")
+
+#: What the name of the thread begins with that finishes an image beside the next.
+FINISHING = "skyshed-finish"
 
 
 def extract_each(
@@ -185,6 +191,43 @@ def take_turns(turns: Sequence[Turn], progress: bool | None = False) -> Iterator
         yield batch.take()
 
 
+def finish_turns(
+    turns: Sequence[Turn], finish: Callable[[Outcome], T], progress: bool | None = False
+) -> Iterator[T]:
+    """Yield what ``finish`` makes of each outcome, in their order.
+
+    It is called in a thread, while the next image is worked on and the one after that is read; if
+    two images do not fit into the memory, before the next is begun.
+
+    Parameters
+    ----------
+    turns : sequence of Turn
+        The images.
+    finish : callable
+        Writes what was found, say; it should raise nothing, which would end the others.
+    progress
+        See `extract_each`.
+    """
+    batch = _Batch(turns, progress)
+    before: Future[T] | None = None
+    with ThreadPoolExecutor(1, FINISHING) as pool:
+        while batch.waiting:
+            turn = batch.waiting[0]
+            outcome = batch.take()
+            if before is not None:
+                yield before.result()
+            before = pool.submit(_finished, finish, outcome, turn.resources.gpus)
+            batch.hold(before)
+            del outcome  # the thread lets it go
+        if before is not None:
+            yield before.result()
+
+
+def _finished(finish: Callable[[Outcome], T], outcome: Outcome, gpus: tuple[int, ...]) -> T:
+    with on_first(gpus):
+        return finish(outcome)
+
+
 class _Batch:
     """The images that wait, and the next of them as far as it has been opened and read.
 
@@ -196,6 +239,12 @@ class _Batch:
         self._progress = progress
         self._ahead: Ahead | None = None
         self._waited = 0.0
+        self._planned = self._held = 0  # bytes of the last image, and of one that is being finished
+        self._finishing: Future[Any] | None = None
+
+    def hold(self, finishing: Future[Any]) -> None:
+        """Count the memory of the image that was taken last until it is finished."""
+        self._finishing, self._held = finishing, self._planned
 
     def take(self) -> Outcome:
         """Work on the next image."""
@@ -210,6 +259,7 @@ class _Batch:
             try:
                 request = turn.open() if opened is None else opened.request()
                 plan = make_plan(request, turn.resources)
+                self._make_room(plan)
                 self._open_next(request, plan)
                 if opened is not None and plan.tiling is None:
                     request = opened.request(read=True)
@@ -231,6 +281,16 @@ class _Batch:
             turn.hdu_name or _hdu_name(request),
         )  # fmt: skip
 
+    def _make_room(self, plan: Plan) -> None:
+        """Wait until the image before this one is finished, if both do not fit into memory."""
+        self._planned = plan.memory
+        if self._finishing is None:
+            return
+        if not self._finishing.done() and plan.memory + self._held > plan.budget:
+            wait([self._finishing])
+        if self._finishing.done():
+            self._finishing, self._held = None, 0
+
     def _open_next(self, request: Request, plan: Plan) -> None:
         """Begin to open and read the next image, if it fits into memory beside this one.
 
@@ -242,7 +302,7 @@ class _Batch:
         if request.exposure.device == "cuda":  # the plan is about the memory of the GPU
             room = int(SHARE * available())
         else:
-            room = plan.budget - plan.memory
+            room = plan.budget - plan.memory - self._held
         if room < bytes_to_read(request):
             return
         self._ahead = Ahead(self.waiting[0].open, room)
@@ -251,11 +311,16 @@ class _Batch:
     @contextmanager
     def _listening(self, heard: list[tuple[Any, type[Warning]]]) -> Iterator[None]:
         """Keep warnings that are let through: those of the thread for the next image's turn."""
+        shown = warnings.showwarning
 
-        def keep(message: Any, category: type[Warning], *_: Any, **__: Any) -> None:
-            ahead = self._ahead
-            mine = ahead is None or threading.current_thread() is not ahead.thread
-            (heard if mine or ahead is None else ahead.heard).append((message, category))
+        def keep(message: Any, category: type[Warning], *where: Any, **more: Any) -> None:
+            thread, ahead = threading.current_thread(), self._ahead
+            if thread.name.startswith(FINISHING):  # of an image that is not in this turn any more
+                shown(message, category, *where, **more)
+            elif ahead is not None and thread is ahead.thread:
+                ahead.heard.append((message, category))
+            else:
+                heard.append((message, category))
 
         with warnings.catch_warnings():
             warnings.showwarning = keep

@@ -5,7 +5,7 @@ from dataclasses import replace
 from skyshed.images.doubted import warn_of_image
 from skyshed.images.exposure import Exposure
 from skyshed.images.pixels import RefusedError
-from skyshed.images.products import Said
+from skyshed.images.said import Said
 from skyshed.parameters import Parameters
 
 __all__ = ["with_those_of_the_file"]

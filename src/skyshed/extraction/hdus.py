@@ -12,7 +12,8 @@ from skyshed.images.hdu_facts import HduFacts, images_of, listed
 from skyshed.images.hdu_index import index_of
 from skyshed.images.hdu_names import keys_of, names_several, select, wanted_hdus
 from skyshed.images.headers import split_path
-from skyshed.images.products import product_of, structure_in, structure_of
+from skyshed.images.products import product_of
+from skyshed.images.structure import structure_in, structure_of
 from skyshed.messages import find_stack_level
 
 __all__ = ["Chosen", "choose_hdus"]

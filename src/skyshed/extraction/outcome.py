@@ -5,7 +5,7 @@ from typing import Any
 
 from skyshed.extraction.result import Extraction
 from skyshed.images.headers import split_path
-from skyshed.images.products import PLAIN
+from skyshed.images.said import PLAIN
 from skyshed.messages import one_line
 from skyshed.notebook import card, quietly
 

@@ -10,6 +10,8 @@ from skyshed.images.headers import split_path
 __all__ = ["fill", "has_words", "listed"]
 
 PLACEHOLDER = re.compile(r"\{(\w*)\}")
+#: What a FITS file begins with.
+FITS = b"SIMPLE  ="
 
 
 def has_words(text: str) -> bool:
@@ -63,6 +65,12 @@ def listed(path: str | os.PathLike[str]) -> Sequence[str]:
     ValueError
         If it holds no name, or is no text.
     """
+    with open(path, "rb") as begun:
+        if begun.read(len(FITS)) == FITS:
+            raise ValueError(
+                f"{os.fspath(path)} is a FITS file: give a file of names, one a line, such as "
+                "'ls *.fits > list.txt' makes"
+            )
     try:
         with open(path, encoding="utf-8") as file:
             lines = [line.strip() for line in file]

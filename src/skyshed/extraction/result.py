@@ -101,6 +101,14 @@ class Extraction:
         return selected(self._run.table, self._run.request.association)
 
     @property
+    def plain_table(self) -> PlainTable:
+        """The columns of `table` without astropy's objects, which take longer than small images."""
+        from skyshed.output.table_parts import put_together
+
+        parts, _ = self._selected_parts()
+        return put_together(list(self._plain_parts(parts)))
+
+    @property
     def catalog(self) -> Any:
         """The `~skyshed.SourceCatalog` with all other measurements; `None` without sources.
 

@@ -19,11 +19,11 @@ from skyshed.images import open_image
 from skyshed.images.window import Window
 from skyshed.messages import one_line
 from skyshed.namespace import array_namespace
+from skyshed.output.catalogs import read_catalog
 from skyshed.output.page import Contents, MapLayer, PixelLayer
 from skyshed.output.page.notes import notes_of
 from skyshed.output.results import COMBINATION, FORMATS, SETTINGS
 from skyshed.output.table_parts import PlainTable, to_plain
-from skyshed.output.write import read_catalog
 from skyshed.parameters import Parameters
 
 __all__ = ["report_rows", "saved_contents"]

@@ -26,11 +26,12 @@ from skyshed.images.photometry import (
     photometric_cards,
     warn_of_no_calibration,
 )
-from skyshed.images.products import Said, taken_as
 from skyshed.images.reading import reading_with
 from skyshed.images.region import as_region, cut
 from skyshed.images.registration import check_same_pixels
+from skyshed.images.said import Said
 from skyshed.images.source import ImageSource
+from skyshed.images.taken import taken_as
 from skyshed.images.wcs import ExactWCS, region_wcs
 from skyshed.images.window import Window
 from skyshed.namespace import array_namespace, is_device_array, like, to_device, to_host

@@ -20,6 +20,7 @@ from skyshed.images.cards import Cards, cards_of
 from skyshed.images.cube_planes import axes_of, check_plane, split_plane
 from skyshed.images.fingerprint import file_facts, file_origin
 from skyshed.images.fits_pixels import begin_of, ends_early, section_of, without_blank
+from skyshed.images.foreign_tiles import ForeignTiles, foreign_tiles
 from skyshed.images.hdu_facts import HduFacts, facts_of, null_shape
 from skyshed.images.hdu_index import SomeHdus, known_index, opened_at
 from skyshed.images.header_bytes import check_axes
@@ -100,6 +101,8 @@ class FitsSource(ImageSource):
         Where in the file the header begins; `None` where the file is compressed as a whole.
     rice : RiceImage or None
         Where its tiles are, if it is compressed by tiles with RICE_1.
+    foreign : ForeignTiles or None
+        Where they are, if they are compressed in a way that astropy's C library decodes.
     scaling : Scaling or None
         How the pixels follow from the numbers of the file, if none is blank.
 
@@ -133,6 +136,7 @@ class FitsSource(ImageSource):
     asinh: Asinh | None = None
     header_at: int | None = None
     rice: RiceImage | None = None
+    foreign: ForeignTiles | None = None
     scaling: Scaling | None = None
 
     unit_from_header = True
@@ -196,6 +200,8 @@ class FitsSource(ImageSource):
 
     def _by_astropy(self, window: Window) -> Any:
         """Return pixels of a file that astropy reads."""
+        if self.foreign is not None:
+            self.foreign.check(self.path, self.axes, self.first, window)
         with self._opened() as hdu:
             pixels = section_of(hdu, self.axes, self.first, window.slices)
         # Sections keep some of the axes that an integer indexes.
@@ -344,14 +350,19 @@ def _described(
         scaling = scaling_of(hdu.header) if blanks is None else None
         rice = None
         if blanks is not None or scaling is not None:
-            rice = _rice_of(hdu, file, header_at, label)
-        pixel = (slice(0, 1), slice(0, 1))
+            rice = _of_table(rice_image, hdu, file, header_at, label)
+        foreign = None
+        if rice is None:
+            foreign = _of_table(foreign_tiles, hdu, file, header_at, label)
+        pixel = Window(0, 1, 0, 1)
         if blanks is not None:
             dtype = blanks.float_dtype
         elif scaling is not None:
             dtype = scaling.dtype
         else:
-            dtype = section_of(hdu, axes, first, pixel).dtype
+            if foreign is not None:
+                foreign.check(file, axes, first, pixel)
+            dtype = section_of(hdu, axes, first, pixel.slices).dtype
         if asinh is not None and dtype.kind != "f":
             dtype = np.dtype(np.float64)
         detsec = header.get("DETSEC")
@@ -362,7 +373,7 @@ def _described(
             None if blanks is None and scaling is None else begin_of(hdu, first, begin), came_from,
             blanks,
             hdu=facts_of(hdu, number), unknown_unit=unknown_unit(unit_text(header)), asinh=asinh,
-            header_at=header_at, rice=rice, scaling=scaling,
+            header_at=header_at, rice=rice, foreign=foreign, scaling=scaling,
         )  # fmt: skip
         source.__dict__["header"] = cards_of(hdus, number, label, header)
         tables = hdus if isinstance(hdus, fits.HDUList) else None  # else there are none
@@ -377,12 +388,12 @@ def _described(
     return source, packed
 
 
-def _rice_of(hdu: Any, file: str, header_at: int | None, label: str) -> RiceImage | None:
-    """Return where the tiles of an image are that we decode ourselves; `None` if it has none."""
+def _of_table(find: Any, hdu: Any, file: str, header_at: int | None, label: str) -> Any:
+    """Return what is found of the table that a compressed image is; `None` of any other."""
     if not isinstance(hdu, fits.CompImageHDU) or header_at is None:
         return None
     with opened_at(file, header_at, disable_image_compression=True) as hdus:
-        return rice_image(hdus[0], header_at, label)
+        return find(hdus[0], header_at, label)
 
 
 @contextmanager

@@ -14,13 +14,16 @@ from skyshed.images.doubted import warn_of_image
 from skyshed.images.hdu_facts import HduFacts, holds_image, images_of, listed, shape_of
 from skyshed.images.hdu_names import PLANES, SCIENCE, Wanted, names_several, select, wanted_hdus
 from skyshed.images.pixels import RefusedError
-from skyshed.images.products import product_of, structure_of
+from skyshed.images.products import product_of
+from skyshed.images.structure import structure_of
 from skyshed.images.twice import given_twice
-from skyshed.images.unit_texts import NO_UNIT, parsed_unit
+from skyshed.images.unit_texts import is_unit, parsed_unit
 from skyshed.images.wcs_cards import (
     is_of_iraf,
     is_polynomial,
     left_over_sip,
+    no_equinox,
+    no_numbers,
     rejected_cards,
     usable_frame,
     why_not,
@@ -187,11 +190,6 @@ def unknown_unit(text: Any) -> str:
     return text.strip() if is_unit(text) and parsed_unit(text.strip()) is None else ""
 
 
-def is_unit(text: Any) -> bool:
-    """Whether BUNIT holds a unit at all."""
-    return isinstance(text, str) and text.strip().upper() not in NO_UNIT
-
-
 def celestial_wcs(header: Any, hdus: Any, label: str, kept: tuple[int, ...] | None = None) -> Any:
     """Return the celestial WCS of a header, `None` where it has none or it cannot be used.
 
@@ -276,7 +274,8 @@ def _read_wcs(
         if reason is not None:
             return None, reason
         celestial = wcs.celestial
-        return celestial, usable_frame(celestial)
+        reason = no_numbers(celestial) or no_equinox(header, wcs)
+        return celestial, reason or usable_frame(celestial)
     except Exception as error:  # wcslib raises many kinds; an image without WCS is still an image
         return None, "; ".join(filter(None, [*_named(header, said, kept), one_line(error)]))
 

@@ -17,7 +17,7 @@ from skyshed.images.hdu_facts import facts_of, null_shape
 from skyshed.images.headers import celestial_wcs, find_hdu, unit_of, unknown_unit
 from skyshed.images.inherited import header_of
 from skyshed.images.null_planes import null_source
-from skyshed.images.open import OpenedImage, register
+from skyshed.images.open import OpenedImage, register, register_fallback
 from skyshed.images.pixels import RefusedError, fits_axes, image_axes, native
 from skyshed.images.source import ImageSource
 from skyshed.images.stored_integers import StoredIntegers
@@ -145,6 +145,7 @@ def open_chunked(given: Any, name: str) -> OpenedImage:
     return OpenedImage(ArraySource(given))
 
 
+@register_fallback
 def open_array(given: Any, name: str) -> OpenedImage:
     """Open a Quantity, an array, or anything that NumPy makes an array of."""
     if isinstance(given, bytes | bytearray) or (hasattr(given, "read") and hasattr(given, "seek")):

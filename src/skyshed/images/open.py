@@ -1,7 +1,7 @@
 """The one door for images: whatever a user gives becomes an `ImageSource`."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from importlib.metadata import entry_points
 from typing import Any, NamedTuple
@@ -10,7 +10,7 @@ from skyshed.arguments import is_path
 from skyshed.images.regular import check_file
 from skyshed.images.source import ImageSource
 
-__all__ = ["OpenedImage", "open_image", "register"]
+__all__ = ["OpenedImage", "open_image", "register", "register_fallback"]
 
 #: The group of entry points by which other packages add formats: modules that call `register`.
 ENTRY_POINTS = "skyshed.images"
@@ -45,6 +45,8 @@ class _Format(NamedTuple):
 
 #: The newest first; the first that recognises an object opens it.
 _FORMATS: list[_Format] = []
+#: What opens objects that none of them recognises.
+_FALLBACKS: list[_Format] = []
 
 
 def register(
@@ -76,6 +78,12 @@ def register(
         return opener
 
     return keep
+
+
+def register_fallback(opener: Opener) -> Opener:
+    """Register the opener of objects that no format recognises; see `register`."""
+    _FALLBACKS.append(_Format(lambda _: True, opener, False))
+    return opener
 
 
 def open_image(
@@ -144,14 +152,15 @@ def open_image(
 
 
 def _format_of(given: Any) -> _Format:
-    """Return the first format that recognises an object; every object can be tried as an array."""
-    for installed in (False, True):
-        for kind in _installed_formats() if installed else _FORMATS:
-            if kind.recognises(given):
-                return kind
-    from skyshed.images.objects import open_array
+    """Return the first format that recognises an object."""
+    return next(kind for kind in _formats() if kind.recognises(given))
 
-    return _Format(lambda _: True, open_array, False)
+
+def _formats() -> Iterator[_Format]:
+    """Yield all formats, in the order in which they are tried."""
+    yield from _FORMATS
+    yield from _installed_formats()
+    yield from _FALLBACKS
 
 
 @cache  # to look for entry points takes 8 ms, for every array

@@ -211,7 +211,7 @@ def rice_image(hdu: Any, at: int, label: str) -> RiceImage | None:
     if bits not in PLAIN and bits not in FLOATS:
         return None
     table = table_of(hdu, at, label)
-    if table is None:
+    if table is None or table.dtypes["COMPRESSED_DATA"] != np.uint8:
         return None
     stored = np.dtype(PLAIN.get(bits) or FLOATS[bits])
     names, floats = table.dtypes, stored.kind == "f"

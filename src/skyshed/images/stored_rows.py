@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from skyshed.images.window import Window
+from skyshed.kernels.file_rows import read_rows as rows_of_file
 
 __all__ = ["StoredRows", "read_into", "read_rows"]
 
@@ -14,8 +15,8 @@ __all__ = ["StoredRows", "read_into", "read_rows"]
 class StoredRows:
     """The bytes of a window, as if they lay one behind the other.
 
-    Libraries do the same with some ten Python calls for each row, which only one thread can run at
-    a time: a third of the time of a tile.
+    They are read by compiled code: any Python for each row would be run by one thread at a time,
+    and each read would wait for the thread that runs other Python.
 
     Attributes
     ----------
@@ -47,18 +48,22 @@ class StoredRows:
         ValueError
             If it ends too early.
         """
-        rows, columns = self.window.shape
+        height, columns = self.window.shape
         if columns == self.width:  # the window is one piece
-            rows, columns = 1, rows * columns
+            columns *= height
+        first = self.begins + (self.window.y0 * self.width + self.window.x0) * self.size
+        stride, length = self.width * self.size, columns * self.size
         left = memoryview(buffer).cast("B")
         with open(self.path, "rb", buffering=0) as file:
+            done = rows_of_file(np.asarray(left), file.fileno(), first, stride, length, at)
+            # What could not be read so is read in a way that says why.
+            left, at = left[done:], at + done
             while left:
-                row, before = divmod(at, columns * self.size)
-                first = (self.window.y0 + row) * self.width + self.window.x0
-                file.seek(self.begins + first * self.size + before)
-                length = min(columns * self.size - before, len(left))
-                read_into(left[:length], file)
-                left, at = left[length:], at + length
+                row, before = divmod(at, length)
+                file.seek(first + row * stride + before)
+                some = left[: length - before]
+                read_into(some, file)
+                left, at = left[len(some) :], at + len(some)
 
 
 def read_into(left: Any, file: Any) -> None:

@@ -14,7 +14,7 @@ __all__ = ["Table", "table_of"]
 
 #: Columns whose rows say where the bytes of a tile are, and what these are there, by TFORM.
 TILES = {
-    "COMPRESSED_DATA": {"B": "u1"},
+    "COMPRESSED_DATA": {"B": "u1", "I": ">i2"},
     "GZIP_COMPRESSED_DATA": {"B": "u1"},
     "UNCOMPRESSED_DATA": {"B": "u1", "I": ">i2", "J": ">i4", "K": ">i8", "E": ">f4", "D": ">f8"},
 }

@@ -11,7 +11,7 @@ import astropy.units as u
 
 from skyshed.images.astropy_says import quiet
 
-__all__ = ["NO_UNIT", "parsed_unit"]
+__all__ = ["is_unit", "parsed_unit"]
 
 #: Texts that say that there is no unit, in capitals.
 NO_UNIT = {"", "N/A", "NA", "NONE", "UNKNOWN", "UNITLESS", "DIMENSIONLESS", "S/N", "SNR", "NULL"}
@@ -39,6 +39,11 @@ POWER = re.compile(r"\(((?:[^()]|\([^()]*\))+)\) *(?:\*\*|\^)? *\(?([-+]?\d+)\)?
 #: Radio maps summed over velocity, which astropy divides by.
 MOMENT = re.compile(r"(.*/ *beam) *[ .*] *(k?m) */ *s", re.IGNORECASE)
 WORD = re.compile(r"(?<![0-9.A-Za-z])[A-Za-z]+-?(?![A-Za-z])|(?<=[0-9]\))[A-Za-z]+")
+
+
+def is_unit(text: Any) -> bool:
+    """Whether BUNIT holds a unit at all."""
+    return isinstance(text, str) and text.strip().upper() not in NO_UNIT
 
 
 def parsed_unit(text: str) -> u.UnitBase | None:

@@ -17,6 +17,8 @@ __all__ = [
     "is_of_iraf",
     "is_polynomial",
     "left_over_sip",
+    "no_equinox",
+    "no_numbers",
     "rejected_cards",
     "usable_frame",
     "why_not",
@@ -94,7 +96,7 @@ def without_sip(header: Any) -> Any:
 
 
 def why_not(header: Any, wcs: Any, said: list[Any], kept: tuple[int, ...] | None) -> str | None:
-    """Return why the celestial part of a WCS is not what the header says; `None` if it is.
+    """Return why a header does not say where the image is on the sky; `None` if it does.
 
     Parameters
     ----------
@@ -114,8 +116,6 @@ def why_not(header: Any, wcs: Any, said: list[Any], kept: tuple[int, ...] | None
         or _other_axes(wcs, axes, kept)
         or _missing(header, axes)
         or zero_scale(header, axes)
-        or _no_numbers(wcs)
-        or _no_equinox(header, wcs)
     )
 
 
@@ -233,14 +233,13 @@ def zero_scale(header: Any, axes: tuple[int, ...]) -> str | None:
     return None
 
 
-def _no_numbers(wcs: Any) -> str | None:
+def no_numbers(celestial: Any) -> str | None:
     """Return which numbers of a WCS are not finite, or why its matrix cannot be inverted."""
-    part = wcs.celestial
     for name in ("crval", "crpix"):
-        values = getattr(part.wcs, name)
+        values = getattr(celestial.wcs, name)
         if not np.isfinite(values).all():
             return f"{name.upper()} is {values.tolist()}"
-    matrix = np.asarray(part.pixel_scale_matrix, np.float64)
+    matrix = np.asarray(celestial.pixel_scale_matrix, np.float64)
     if np.isfinite(matrix).all():
         lengths = np.linalg.norm(matrix, axis=1).prod()
         if lengths > 0 and abs(np.linalg.det(matrix)) > LEAST_ANGLE * lengths:
@@ -248,7 +247,7 @@ def _no_numbers(wcs: Any) -> str | None:
     return f"the matrix of CD, or of PC and CDELT, is singular: {matrix.tolist()}"
 
 
-def _no_equinox(header: Any, wcs: Any) -> str | None:
+def no_equinox(header: Any, wcs: Any) -> str | None:
     """Return why the equinox of a system that has one says nothing."""
     first, last = EQUINOXES
     equinox = wcs.wcs.equinox

@@ -17,7 +17,7 @@ import numpy as np
 
 from skyshed.kernels import cubins
 
-__all__ = ["CHUNK", "Kernels", "chunks_of", "max_chunks"]
+__all__ = ["CHUNK", "Kernels"]
 
 #: Pixels of a chunk; prelude.cu says what for.
 CHUNK = 1024
@@ -154,21 +154,3 @@ def _warn_once(architecture: str) -> None:
         RuntimeWarning,
         stacklevel=2,
     )
-
-
-def chunks_of(sources: Any) -> Any:
-    """Return the first chunk of each of n `Sources`, and the number of chunks, shape (n + 1,).
-
-    They are counted once and kept: many kernels want them.
-    """
-    from skyshed.kernels.segments.cuda import first_chunks  # which launches a kernel itself
-
-    kept = vars(sources)
-    if "_first_chunks" not in kept:
-        kept["_first_chunks"] = first_chunks(sources.start)
-    return kept["_first_chunks"]
-
-
-def max_chunks(sources: Any) -> int:
-    """Return the most chunks that sources can have: known without asking the device."""
-    return len(sources) + sources.pixel.shape[0] // CHUNK

@@ -5,10 +5,10 @@ bits for any number of threads and any chunk size.
 """
 
 import os
+import threading
 from collections import deque
 from collections.abc import Callable
 from numbers import Integral
-from threading import Thread
 from typing import Any
 
 __all__ = ["available_cores", "resolve_n_threads", "rows_per_range", "run_ranges"]
@@ -73,8 +73,11 @@ def run_ranges(
         The most items of a range. A signal (Ctrl-C) is heard between ranges, so a range is short.
     stop : array of int32, shape (1,), optional
         For items that may take long, one by one: set to 1 when a signal comes, so that kernels that
-        look at it return. The caller's thread then does no range, but waits for signals.
+        look at it return. The main thread, to which signals come, then does no range, but waits for
+        them.
     """
+    if threading.current_thread() is not threading.main_thread():
+        stop = None
     starts = range(0, n_items, chunk)
     threads = min(resolve_n_threads(n_threads), len(starts))
     left = deque(starts)
@@ -99,7 +102,7 @@ def run_ranges(
 
     # The caller's thread works, too: it would only wait, and starting another takes longer. A pool
     # would take half again as long as bare threads.
-    others = [Thread(target=take_ranges) for _ in range(threads - (stop is None))]
+    others = [threading.Thread(target=take_ranges) for _ in range(threads - (stop is None))]
     try:
         for other in others:
             other.start()

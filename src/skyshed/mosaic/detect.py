@@ -18,7 +18,7 @@ from skyshed.mosaic.job import Job
 from skyshed.mosaic.records import Detected
 from skyshed.mosaic.runs import in_whole_image, runs_of
 from skyshed.mosaic.stitch import describe, faces_of, in_whole
-from skyshed.namespace import in_one_transfer, like
+from skyshed.namespace import in_one_transfer, is_device_array, like
 from skyshed.parameters import Parameters
 from skyshed.sources import Sources
 
@@ -58,12 +58,21 @@ def detect(job: Job, tile: tuple[int, int]) -> None:
     at_seam = found.sources.take(np.flatnonzero(found.seam))
     values = peaks.reshape(-1)[at_seam.pixel]
     *parts, pixel, values = in_one_transfer(begins, lengths, numbers, at_seam.pixel, values)
+    smooth = peaks.reshape(-1)[found.sources.pixel] if _keeps(image, peaks) else values[:0]
     record = Detected(
         describe(found.sources, found.numbers, core, width), found.seam, split.n_children,
         split.flags, in_whole(pixel, core, width), values, in_whole_image(parts, core),
-        perf_counter() - start,
+        smooth, perf_counter() - start,
     )  # fmt: skip
     job.workspace.save(record, tile)
+
+
+def _keeps(image: Prepared, peaks: Any) -> bool:
+    """Whether shapes will be measured on what is kept of the image that peaks are looked for in.
+
+    A device convolves the image once more in less time than it takes to send it there.
+    """
+    return image.smooth and peaks is image.convolved and not is_device_array(peaks)
 
 
 def inner_faces(window: Window, shape: tuple[int, int]) -> tuple[str, ...]:

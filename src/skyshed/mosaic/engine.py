@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from time import monotonic, sleep
 from typing import Any
 
@@ -22,17 +22,12 @@ from skyshed.messages import one_line
 from skyshed.mosaic.job import Job
 from skyshed.mosaic.memory import SHARE, available
 from skyshed.mosaic.records import SCHEMA
+from skyshed.mosaic.under_way import ANSWER, PATIENCE, UnderWay
 
 __all__ = ["Cluster", "Threads", "connect", "explained"]
 
 #: How often Dask tries a task that failed on a cluster: files systems of clusters have bad moments.
 RETRIES = 2
-#: Seconds to wait for workers to start, or to be started again.
-PATIENCE = 60
-#: Seconds to wait for a scheduler to answer at all.
-ANSWER = 30
-#: Seconds after which it is seen whether there are workers, if no task ends.
-BEAT = 5
 #: Seconds within which what others have written appears: file systems of networks look twice in a
 #: minute.
 LATE = 60
@@ -203,7 +198,6 @@ class Cluster:
         self.client = client
         self.owned = owned
         self.address = address
-        self._silent = False
 
     #: Seconds within which what a task has written is seen here.
     late = LATE
@@ -254,26 +248,22 @@ class Cluster:
         """Run a task for each tile; return those that went down with what knew of them."""
         from distributed import KilledWorker
 
-        submit, done, lost = self.client.submit, SimpleQueue[Any](), []
+        submit, lost = self.client.submit, []
         options: Any = {"pure": False, "retries": RETRIES}
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "Sending large graph")
-            # A task makes the job, and not `scatter`: what a task has made is made again when
-            # those who hold it die, and nobody waits for a worker that is no more.
-            sent = submit(unpacked, packed(job), versions(), **options)
-            futures = {submit(attempt, task, phase, sent, tile, **options): tile for tile in tiles}
+        under_way = UnderWay[tuple[int, int]](self.client, kept_in(job))
         try:
-            for future in futures:
-                future.add_done_callback(done.put)
-            while futures:
-                future = self._next(done, job)
-                status = future.status
-                if status in ("pending", "lost"):  # its worker died in this moment: made again
-                    future.add_done_callback(done.put)
-                    continue
-                tile = futures.pop(future)
-                error = None if status == "cancelled" else future.exception()
-                if status == "cancelled" or isinstance(error, KilledWorker):
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", "Sending large graph")
+                # A task makes the job, and not `scatter`: what a task has made is made again when
+                # those who hold it die, and nobody waits for a worker that is no more.
+                sent = submit(unpacked, packed(job), versions(), **options)
+                for tile in tiles:
+                    under_way.add(submit(attempt, task, phase, sent, tile, **options), tile)
+            while under_way:
+                future, tile = under_way.next()
+                cancelled = future.status == "cancelled"
+                error = None if cancelled else future.exception()
+                if cancelled or isinstance(error, KilledWorker):
                     lost.append(tile)
                     continue
                 if isinstance(error, (TileError, RefusedError)):
@@ -284,41 +274,8 @@ class Cluster:
                 future.release()
                 finished()
         finally:
-            if self.client.status == "running" and not self._silent:
-                self.client.cancel(list(futures))
+            under_way.cancel()
         return lost
-
-    def _next(self, done: SimpleQueue[Any], job: Job) -> Any:
-        """Wait for the next task that has ended.
-
-        Raises
-        ------
-        OSError
-            If the scheduler does not answer any more, or there are no workers and none come.
-        """
-        alone = None
-        while True:
-            try:
-                return done.get(timeout=BEAT)
-            except Empty:
-                pass
-            # Where the connection is gone, Dask cancels all tasks: they come out of the queue.
-            if self.client.status != "running":
-                continue
-            try:
-                known = self.client.sync(self.client.scheduler.identity, callback_timeout=ANSWER)
-            except TimeoutError:
-                self._silent = True
-                raise OSError(
-                    f"the Dask scheduler has not answered for {ANSWER} s: start it again. "
-                    f"{kept_in(job)}"
-                ) from None
-            except OSError:  # it went away in this moment
-                continue
-            now = monotonic()
-            alone = None if known["workers"] else (alone or now)
-            if alone is not None and now - alone > PATIENCE:
-                raise self._lacks("workers", job)
 
     def _wait_for_workers(self, job: Job) -> None:
         """Wait until there is a worker.

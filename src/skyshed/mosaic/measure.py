@@ -22,6 +22,7 @@ from skyshed.mosaic.job import Job
 from skyshed.mosaic.labels import labels_in
 from skyshed.mosaic.reach import fits, needs_of
 from skyshed.mosaic.records import Measured, Numbered
+from skyshed.mosaic.smooth import SmoothPixels
 from skyshed.namespace import like
 from skyshed.output.table_parts import PlainTable, from_plain, put_together, to_plain
 from skyshed.segmentation.provenance import Provenance
@@ -155,10 +156,11 @@ def _catalogs(
     need = np.tile(job.tiling[tile].bounds, (names.size, 1))
     need[np.searchsorted(names, numbered.seam_labels)] = numbered.seam_boxes
     here = np.flatnonzero(fits(need, window))
+    smooth = SmoothPixels.of_tile(job, tile)
     catalog = None
     if here.size:
         catalog, _ = catalogs_in(
-            job, window, labels, names[here], noted.take(here), band, detections
+            job, window, labels, names[here], noted.take(here), band, detections, smooth
         )
     for needs in needs_of(job):
         if catalog is not None:
@@ -171,7 +173,7 @@ def _catalogs(
     del catalog, labels
     for i in np.setdiff1d(np.arange(names.size), here):
         around = Window(*need[i].tolist())
-        yield _alone(job, names[i : i + 1], noted.take([i]), around, band, detections)
+        yield _alone(job, names[i : i + 1], noted.take([i]), around, band, detections, smooth)
 
 
 def _alone(
@@ -179,14 +181,15 @@ def _alone(
     name: Any,
     noted: "Noted",
     window: Window,
-    band: str = IMAGE,
-    detections: Detections | None = None,
+    band: str,
+    detections: Detections | None,
+    smooth: SmoothPixels | None,
 ) -> SourceCatalog:
     """Measure one source in a window that grows until it holds all that is needed."""
     window = window.grown(job.request.halo, job.shape)
     while True:
         labels = labels_in(job, window)
-        catalog, _ = catalogs_in(job, window, labels, name, noted, band, detections)
+        catalog, _ = catalogs_in(job, window, labels, name, noted, band, detections, smooth)
         for needs in needs_of(job):
             need = needs(catalog)
             if not fits(need, window).all():
@@ -204,6 +207,7 @@ def catalogs_in(
     noted: "Noted",
     band: str = IMAGE,
     detections: Detections | None = None,
+    smooth: SmoothPixels | None = None,
 ) -> tuple[SourceCatalog, SourceCatalog | None]:
     """Return the catalog of some sources, and the one that their shapes come from, if another.
 
@@ -223,6 +227,8 @@ def catalogs_in(
         The exposure to measure on.
     detections : Detections, optional
         The catalogs of the combination that were made before, to which new ones are added.
+    smooth : SmoothPixels, optional
+        The convolved values of the pixels of the sources; the window is convolved if `None`.
     """
     request, detection_cat = job.request, job.request.detection_cat
     key = window, names.tobytes()
@@ -240,10 +246,11 @@ def catalogs_in(
     provenance = noted.of(names)
     if detection_cat is not None:
         detection_cat = detection_cat.get_labels(names)
+    shapes = None if smooth is None else partial(smooth.drawn, window)
     if request.detected_on == DETECTION:
-        detection_cat = make_catalog(request, image, labels, sources, provenance)
+        detection_cat = make_catalog(request, image, labels, sources, provenance, shapes=shapes)
         if detections is not None:
             detections[key] = detection_cat
         image = job.prepare(window, band)
-    catalog = make_catalog(request, image, labels, sources, provenance, detection_cat)
+    catalog = make_catalog(request, image, labels, sources, provenance, detection_cat, shapes)
     return catalog, detection_cat

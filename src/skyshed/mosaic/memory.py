@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from skyshed.mosaic.control_groups import left_by_groups
 from skyshed.namespace import device_memory
 
 __all__ = ["SHARE", "available", "in_bytes", "written"]
@@ -15,11 +16,6 @@ SPELLING = re.compile(r"\s*(\d+(?:\.\d*)?)\s*([kmgt]?i?)b?\s*", re.IGNORECASE)
 
 #: The share of the free memory that a run takes by itself.
 SHARE = 0.6
-#: Files in which a container's limit and use stand: those of control groups, version 2 and 1.
-CONTAINER = (
-    ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
-    ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
-)
 
 
 def in_bytes(memory: Any) -> int:
@@ -64,16 +60,11 @@ def written(size: float) -> str:
 def available(device: str | None = None) -> int:
     """Return the bytes of memory that are free, on the host or on the current GPU.
 
-    A container's limit counts where there is one.
+    What control groups leave counts: the limits of containers, batch systems and services.
     """
     if device == "cuda":
         return device_memory()
-    free = [_available_by_the_kernel() or _available_by_psutil()]
-    for limit, used in CONTAINER:  # which psutil does not know
-        bounds = _number(limit), _number(used)
-        if bounds[0] is not None and bounds[1] is not None:
-            free.append(max(bounds[0] - bounds[1], 0))
-    return min(free)
+    return min([_available_by_the_kernel() or _available_by_psutil(), *left_by_groups()])
 
 
 def _available_by_the_kernel() -> int | None:
@@ -91,11 +82,3 @@ def _available_by_psutil() -> int:
     import psutil  # slow to import
 
     return int(psutil.virtual_memory().available)
-
-
-def _number(path: str) -> int | None:
-    """Return the number that a file holds, `None` if there is no such file or number."""
-    try:
-        return int(Path(path).read_text())
-    except (OSError, ValueError):
-        return None

@@ -235,10 +235,13 @@ class Detected(Record):
     n_children, flags : array of int64, shape (m,)
         What deblending found in those that do not.
     seam_pixel, seam_value : array
-        The pixels, as flat indices of the whole image, of those that do, and the convolved values
-        there.
+        The pixels, as flat indices of the whole image, of those that do, and the values there of
+        the image that is deblended.
     runs : Runs
         The pixels of the pieces: of the children of each component, or of one that has none.
+    smooth : array, shape (N,) or (0,)
+        The convolved values of these pixels, one run after the other, where they are kept for the
+        measurement of shapes.
     """
 
     kind = "detect"
@@ -249,6 +252,7 @@ class Detected(Record):
     seam_pixel: Any
     seam_value: Any
     runs: Runs
+    smooth: Any
     seconds: float
 
     @classmethod

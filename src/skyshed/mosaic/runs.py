@@ -5,13 +5,11 @@ from typing import Any
 import numpy as np
 
 from skyshed.images.window import Window
+from skyshed.kernels import painting
 from skyshed.mosaic.records import Runs
 from skyshed.namespace import array_namespace
 
 __all__ = ["in_whole_image", "paint", "runs_of"]
-
-#: Pixels that are painted at a time, which bounds the memory that their indices take.
-PAINTED = 1 << 20
 
 
 def runs_of(pixel: Any, pieces: Any) -> tuple[Any, Any, Any]:
@@ -66,18 +64,5 @@ def paint(runs: Runs, label_of: Any, window: Window, labels: Any) -> None:
     labels : array of int32, shape ``window.shape``
         The image; written to.
     """
-    label = label_of[runs.piece]
-    first, last = np.maximum(runs.x, window.x0), np.minimum(runs.x + runs.length, window.x1)
-    here = np.flatnonzero(
-        (runs.y >= window.y0) & (runs.y < window.y1) & (first < last) & (label != 0)
-    )
-    label, length = label[here], (last - first)[here].astype(np.int64)
-    width = window.x1 - window.x0
-    begin = (runs.y[here] - window.y0) * np.int64(width) + (first[here] - window.x0)
-    before = np.cumsum(length) - length
-    flat = labels.reshape(-1)
-    edges = np.searchsorted(before, np.arange(0, length.sum() + PAINTED, PAINTED))
-    for lo, hi in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
-        some = length[lo:hi]
-        to_pixel = begin[lo:hi] - (before[lo:hi] - before[lo : lo + 1])
-        flat[np.arange(some.sum()) + np.repeat(to_pixel, some)] = np.repeat(label[lo:hi], some)
+    origin = window.y0, window.x0
+    painting.fill_runs(labels, origin, runs.y, runs.x, runs.length, label_of[runs.piece])

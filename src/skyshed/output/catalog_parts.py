@@ -17,12 +17,11 @@ from skyshed.arguments import check_choice
 from skyshed.images.astropy_says import quiet
 from skyshed.output.atomic import whole_file
 from skyshed.output.fits_parts import padding
-from skyshed.output.fits_tables import NO_WORD, bytes_beside, file_header, with_units
+from skyshed.output.fits_tables import CATALOG, NO_WORD, bytes_beside, file_header, with_units
 from skyshed.output.formats import FORMATS, About, module_of
 from skyshed.output.ordered_rows import OrderedRows, refuse_wider, write_at, write_rows
 from skyshed.output.plain_fits import stored_as
 from skyshed.output.table_parts import PlainTable, check_same_columns, from_plain, to_plain
-from skyshed.output.write import CATALOG, write_fits_catalog
 from skyshed.parameters import Parameters
 
 if TYPE_CHECKING:  # slow to import, and not needed to write columns of the usual kinds
@@ -47,7 +46,7 @@ def stream_catalog(
 ) -> None:
     """Write a catalog of which the parts arrive one after the other.
 
-    FITS is, byte for byte, what `skyshed.output.write.write_catalog` writes of the parts that
+    FITS is, byte for byte, what `skyshed.output.catalogs.write_catalog` writes of the parts that
     `skyshed.output.table_parts.concatenated` puts together: its rows are in their places. Parquet
     has the rows in the order of the parts, each of which is a row group. All others have them in
     their order: they wait for their turn on disk. All formats take the memory of a part.
@@ -88,7 +87,7 @@ def stream_catalog(
     >>> from skyshed import Parameters
     >>> from skyshed.output.table_parts import to_plain
     >>> from skyshed.output.catalog_parts import stream_catalog
-    >>> from skyshed.output.write import read_catalog
+    >>> from skyshed.output.catalogs import read_catalog
     >>> path = pathlib.Path(tempfile.mkdtemp()) / "catalog.fits"
     >>> parts = (to_plain(QTable({"label": labels})) for labels in ([1, 4], [2, 3]))
     >>> stream_catalog(parts, 4, path, Parameters(), {})
@@ -134,6 +133,8 @@ def _write_as_fits(
 ) -> None:
     """Write FITS."""
     if not n_rows:
+        from skyshed.output.fits_catalog import write_fits_catalog  # which takes astropy's table
+
         write_fits_catalog(from_plain(some), path, about.parameters, about.record)
         return
     before = fits.PrimaryHDU(header=file_header(about.record)).header.tostring().encode("ascii")

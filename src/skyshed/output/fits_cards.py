@@ -15,6 +15,7 @@ from skyshed.output.fits_parts import BLOCK, padding
 __all__ = [
     "card",
     "comment_card",
+    "fits_a_card",
     "form_of",
     "header_bytes",
     "rows_of_texts",
@@ -52,6 +53,18 @@ def card(keyword: str, value: int | str, comment: str = "") -> str:
     if len(text) > CARD:
         raise ValueError(f"{keyword} = {value!r} does not fit a card")
     return f"{text:{CARD}}"
+
+
+def fits_a_card(text: str) -> bool:
+    """Return whether a card has room for a text; in longer ones, FITS goes on in further cards.
+
+    Examples
+    --------
+    >>> from skyshed.output.fits_cards import fits_a_card
+    >>> fits_a_card("x" * 68), fits_a_card("x" * 69)
+    (True, False)
+    """
+    return len(text.replace("'", "''")) <= MOST_TEXT
 
 
 def comment_card(text: str) -> str:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # slow to import
     from astropy.table import QTable
 
 __all__ = [
+    "CATALOG",
     "NO_WORD",
     "PARAMETERS",
     "RECORD",
@@ -33,6 +34,8 @@ __all__ = [
     "with_units",
 ]
 
+#: The name of the table of sources.
+CATALOG = "CATALOG"
 #: Names of the tables beside the main content.
 PARAMETERS, RECORD = "PARAMETERS", "RECORD"
 

@@ -51,7 +51,7 @@ class OneTable:
     >>> from astropy.table import QTable
     >>> from skyshed import Parameters
     >>> from skyshed.output.one_table import OneTable
-    >>> from skyshed.output.write import read_catalog
+    >>> from skyshed.output.catalogs import read_catalog
     >>> together = OneTable(tempfile.mkdtemp(), ["a.fits", "b.fits"])
     >>> for name in ("a.fits", "b.fits"):
     ...     together.add(QTable({"label": [1, 2]}), name, hdu=0)

@@ -9,7 +9,14 @@ from astropy.io import fits
 
 from skyshed.images.astropy_says import quiet
 from skyshed.output.column_comments import UnknownSpellingError, comments_of
-from skyshed.output.fits_cards import card, comment_card, form_of, header_bytes, table_cards
+from skyshed.output.fits_cards import (
+    card,
+    comment_card,
+    fits_a_card,
+    form_of,
+    header_bytes,
+    table_cards,
+)
 from skyshed.output.fits_tables import NO_WORD, spelled
 from skyshed.output.fits_tables import described as described_by
 from skyshed.output.table_parts import PlainTable
@@ -35,7 +42,8 @@ def stored_as(table: PlainTable, name: str) -> tuple[np.dtype, tuple[str, ...], 
     dtype, names, header : dtype, tuple of str, bytes
         Of a row, of the columns, and of the HDU; `None` if a column is not one of the usual: of
         several values a row, of a dtype or unit that FITS has no word for, a mixin but Quantities
-        and ICRS coordinates, or called or described so that YAML needs more than quotes.
+        and ICRS coordinates, of a name that needs more than a card, or called or described so that
+        YAML needs more than quotes.
 
     Examples
     --------
@@ -67,7 +75,7 @@ def _stored_as(table: PlainTable, name: str) -> tuple[np.dtype, tuple[str, ...],
         for each in about["columns"]:
             dtype = table.columns[each].dtype
             form = form_of(dtype)
-            if form is None or table.columns[each].ndim != 1:
+            if form is None or table.columns[each].ndim != 1 or not fits_a_card(each):
                 return None
             unit = "deg" if is_sky else about.get("unit")
             word = None

@@ -1,33 +1,20 @@
-"""Catalogs and maps to files, with all that made them; and catalogs back."""
+"""What a run found to files: catalog, maps, preview and report, and all that made them."""
 
-import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from astropy.io import fits
 
-from skyshed.arguments import check_choice
 from skyshed.heap import give_back_freed
-from skyshed.images.astropy_says import quiet
-from skyshed.messages import one_line
 from skyshed.namespace import to_host
-from skyshed.output.atomic import whole_file, whole_set
+from skyshed.output.atomic import whole_set
+from skyshed.output.catalog_parts import stream_catalog
 from skyshed.output.ds9 import HEAD, region_lines
-from skyshed.output.fits_tables import (
-    NO_WORD,
-    PARAMETERS,
-    RECORD,
-    file_header,
-    tables_beside,
-    with_units,
-)
 from skyshed.output.float_map import write_image
-from skyshed.output.formats import FORMATS, module_of
 from skyshed.output.results import (
     COMBINATION,
     MAP,
@@ -40,23 +27,13 @@ from skyshed.output.results import (
     map_name,
 )
 from skyshed.output.segmentation_map import write_map
-from skyshed.output.table_parts import PlainTable, to_plain
+from skyshed.output.table_parts import PlainTable
 from skyshed.parameters import Parameters
 
 if TYPE_CHECKING:  # slow to import, and not needed to write a catalog of the usual columns
     from astropy.table import QTable
 
-__all__ = [
-    "Written",
-    "read_catalog",
-    "read_fits_catalog",
-    "write_catalog",
-    "write_extraction",
-    "write_fits_catalog",
-]
-
-#: The table's name in FITS.
-CATALOG = "CATALOG"
+__all__ = ["Written", "write_extraction"]
 
 
 @dataclass(frozen=True)
@@ -199,8 +176,6 @@ def _write_tables(
     run: Written, folder: Path, format: str, name_of_map: str, map_format: str
 ) -> None:
     """Write the catalog, the map, the parameters and the table of tiles, if there are several."""
-    from skyshed.output.catalog_parts import stream_catalog
-
     # The map is written while the table is measured and written.
     with ThreadPoolExecutor(1) as pool:
         written = pool.submit(
@@ -258,135 +233,3 @@ def _compass(
     north, east = arrows
     known = all(np.isfinite(each).all() and np.hypot(*each) > 0 for each in arrows)
     return (north, east) if known else None
-
-
-def write_catalog(
-    table: "QTable",
-    path: str | os.PathLike[str],
-    parameters: Parameters,
-    record: dict[str, str],
-    format: str = "fits",
-) -> None:
-    """Write a catalog; `read_catalog` reads it back with units, coordinates and metadata.
-
-    In FITS the catalog is the table CATALOG, the parameters and the record are tables beside it.
-    The other formats hold them in their metadata.
-
-    Examples
-    --------
-    >>> import pathlib, tempfile
-    >>> from astropy.table import QTable
-    >>> from skyshed import Parameters
-    >>> from skyshed.output.write import read_catalog, write_catalog
-    >>> path = pathlib.Path(tempfile.mkdtemp()) / "catalog.fits"
-    >>> write_catalog(QTable({"label": [1, 2]}), path, Parameters(), {"input": "deep.fits"})
-    >>> read_catalog(path).meta["record"]["input"]
-    'deep.fits'
-    """
-    check_choice(format, "format", tuple(FORMATS))
-    table = table.copy(copy_data=False)
-    _refuse_objects(table)
-    if format == "fits":
-        with whole_file(Path(path)) as part:
-            write_fits_catalog(table, part, parameters, record)
-        return
-    from skyshed.output.catalog_parts import stream_catalog
-
-    whole = replace(to_plain(table), rows=np.arange(len(table)))
-    stream_catalog([whole], len(table), path, parameters, record, format)
-
-
-def write_fits_catalog(
-    table: "QTable", path: Path, parameters: Parameters, record: dict[str, str]
-) -> None:
-    """Write a catalog as FITS, as astropy does, and what belongs to it."""
-    table = with_units(table, CATALOG)
-    fits.PrimaryHDU(header=file_header(record)).writeto(path, overwrite=True)
-    with quiet(NO_WORD):
-        table.write(path, format="fits", append=True)
-    for beside in tables_beside(parameters, record):
-        fits.append(path, beside.data, beside.header)
-
-
-def read_catalog(path: str | os.PathLike[str]) -> "QTable":
-    """Read a catalog that `write_catalog` wrote, in any of its formats.
-
-    Returns
-    -------
-    table : `~astropy.table.QTable`
-        The catalog; ``meta["parameters"]`` is a dict that `Parameters` takes, ``meta["record"]``
-        says versions, date and input.
-
-    Raises
-    ------
-    ValueError
-        If the name of the file does not end in that of a format.
-    OSError
-        If the file is damaged, or no such catalog.
-    ImportError
-        If the format needs a package that is not installed.
-    """
-    format = Path(path).suffix.lstrip(".")
-    check_choice(format, f"the ending of {os.fspath(path)!r}", tuple(FORMATS))
-    try:
-        return _read_catalog(path, format)
-    except (FileNotFoundError, IsADirectoryError, PermissionError, ImportError, MemoryError):
-        raise
-    except Exception as error:  # of FITS, YAML, JSON, Arrow, units, ...
-        reason = one_line(error) or type(error).__name__
-        raise OSError(
-            f"{os.fspath(path)} is damaged, or no catalog of skyshed ({reason}): write it anew"
-        ) from error
-
-
-def _read_catalog(path: str | os.PathLike[str], format: str) -> "QTable":
-    """Read a catalog of a format."""
-    if format == "parquet":
-        from skyshed.output.parquet import read_parquet
-
-        return read_parquet(path)
-    module = module_of(format)
-    table: QTable = read_fits_catalog(path) if module is None else module.read(Path(path))
-    return table
-
-
-def read_fits_catalog(path: str | os.PathLike[str], name: str = CATALOG) -> "QTable":
-    """Read the table of a FITS file, and what belongs to it."""
-    from astropy.table import Column, QTable, Table
-
-    table = QTable.read(path, format="fits", hdu=name)
-    ucds = _ucds(fits.getheader(path, name))
-    for name in table.colnames:  # texts, which FITS keeps as bytes
-        if getattr(getattr(table[name], "dtype", None), "kind", "") == "S":
-            info = table[name].info
-            table[name] = Column(
-                np.char.decode(table[name], "ascii"), description=info.description, meta=info.meta
-            )
-        if name in ucds:
-            table[name].info.meta = {**(table[name].info.meta or {}), "ucd": ucds[name]}
-    parameters, record = (Table.read(path, hdu=name) for name in (PARAMETERS, RECORD))
-    table.meta = {
-        "parameters": {row["name"]: json.loads(row["value"]) for row in parameters},
-        "record": {row["name"]: json.loads(f'"{row["value"]}"') for row in record},
-    }
-    return table
-
-
-def _ucds(header: fits.Header) -> dict[str, str]:
-    """Return the UCDs of columns; of a position, the first word of those of its coordinates."""
-    found: dict[str, str] = {}
-    for number in range(1, header["TFIELDS"] + 1):
-        ucd, name = header.get(f"TUCD{number}"), header[f"TTYPE{number}"]
-        if ucd is not None:
-            whole, _, _ = name.rpartition(".")
-            found[whole or name] = ucd.partition(".")[0] if whole else ucd
-    return found
-
-
-def _refuse_objects(table: "QTable") -> None:
-    """Refuse columns of Python objects, which no format holds."""
-    for name in table.colnames:
-        if getattr(getattr(table[name], "dtype", None), "kind", "") == "O":
-            raise ValueError(
-                f"column {name!r} holds Python objects and cannot be written: leave it out"
-            )

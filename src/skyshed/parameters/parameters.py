@@ -30,6 +30,9 @@ from skyshed.parameters.validators import (
 
 __all__ = ["Parameters", "canonical_keys", "worded"]
 
+#: Parameters of the Gaussian that a kernel takes the place of.
+GAUSSIAN = ("kernel_fwhm", "kernel_size")
+
 
 def _parameter(default: Any, group: str, kind: Kind, about: str, unit: str = "") -> Any:
     """Declare a parameter; what the metadata say feeds the help, the checks and the outputs."""
@@ -372,12 +375,23 @@ class Parameters:
                 "columns must name at least one column, got none: give None for the usual ones "
                 "('none' on the command line)"
             )
+        self._check_kernel()
         self._check_threshold()
         if self.max_npixels is not None and self.max_npixels < self.npixels:
             raise ValueError(
                 f"max_npixels = {self.max_npixels} is less than npixels = {self.npixels}, so that "
                 "no source fits: make one larger, or the other smaller"
             )
+
+    def _check_kernel(self) -> None:
+        """Refuse a kernel beside a Gaussian."""
+        for name in GAUSSIAN if self.kernel is not None else ():
+            value = getattr(self, name)
+            if value is not None and value != getattr(type(self), name):
+                raise ValueError(
+                    f"{name} = {value:g} is of a Gaussian, and kernel = {self.kernel!r} would take "
+                    "its place: leave one of them out"
+                )
 
     def _check_threshold(self) -> None:
         """Refuse two thresholds at once, and what a matched filter cannot do."""
@@ -410,7 +424,7 @@ class Parameters:
         """Return the parameters with some of them changed; either spelling is accepted.
 
         A Gaussian that is asked for (``kernel_fwhm``, ``kernel_size``) takes the place of a
-        ``kernel``.
+        ``kernel``, and a ``kernel`` that of a Gaussian.
 
         Raises
         ------
@@ -425,7 +439,7 @@ class Parameters:
         >>> Parameters().replace(n_sigma=3).nsigma
         3.0
         """
-        return replace(self, **_without_kernel(canonical_keys(changes)))
+        return replace(self, **_with_one_kernel(canonical_keys(changes)))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the parameters as plain values, which YAML, TOML and JSON can hold.
@@ -480,12 +494,13 @@ class Parameters:
 
     @classmethod
     def preset(cls, name: str, **changes: Any) -> "Parameters":
-        """Return the parameters that another program begins with, some of them changed.
+        """Return parameters to begin with, some of them changed.
 
         Parameters
         ----------
-        name : {"photutils", "sextractor"}
-            What photutils' guide does, or SExtractor without a configuration.
+        name : {"recommended", "crowded", "photutils", "sextractor"}
+            What we recommend for most images, or for crowded fields of stars; what photutils' guide
+            does, or SExtractor without a configuration.
         **changes
             As for `replace`.
 
@@ -501,7 +516,7 @@ class Parameters:
         0.005
         """
         known = Choice(tuple(PRESETS)).check(name, "preset")
-        return cls(**{**PRESETS[known], **_without_kernel(canonical_keys(changes))})
+        return cls(**{**PRESETS[known], **_with_one_kernel(canonical_keys(changes))})
 
     @classmethod
     def from_toml(cls, path: Any, base: "Parameters | None" = None) -> "Parameters":
@@ -580,10 +595,13 @@ def canonical_keys(given: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
-def _without_kernel(changes: dict[str, Any]) -> dict[str, Any]:
-    """Let go the kernel that a Gaussian is to take the place of."""
-    gaussian = {"kernel_fwhm", "kernel_size"} & changes.keys()
-    return {"kernel": None, **changes} if gaussian else changes
+def _with_one_kernel(changes: dict[str, Any]) -> dict[str, Any]:
+    """Let go what is to be replaced: a kernel by a Gaussian, or a Gaussian by a kernel."""
+    if changes.keys() & {*GAUSSIAN}:
+        return {"kernel": None, **changes}
+    if changes.get("kernel") is not None:
+        return {**{name: getattr(Parameters, name) for name in GAUSSIAN}, **changes}
+    return changes
 
 
 def _meant(word: str, known: set[str]) -> str:

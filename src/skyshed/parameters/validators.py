@@ -172,13 +172,14 @@ class Several(Kind):
 
     def check(self, value: Any, name: str) -> Any:
         """Return a tuple of checked values, or one checked value where ``value`` is one."""
+        counts = " or ".join(str(length) for length in self.lengths)
         if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
             if self.single:
                 return self.kind.check(value, name)
-            raise _refuse(name, "a list", value)
+            counted = f"a list of {counts} values"
+            raise _refuse(name, counted if counts else f"a list such as [{value!r}]", value)
         values = tuple(value)
         if self.lengths and len(values) not in self.lengths:
-            counts = " or ".join(str(length) for length in self.lengths)
             one = "a single value or " if self.single else ""
             raise _refuse(name, f"{one}{counts} values", value)
         rest = self.rest or self.kind

@@ -13,7 +13,7 @@ from astropy.table import QTable, Table, vstack
 from skyshed.arguments import check_positive_integer
 from skyshed.chain.columns import spelled_out
 from skyshed.extraction import extract
-from skyshed.images.products import PLAIN
+from skyshed.images.said import PLAIN
 from skyshed.parameters import Parameters
 from skyshed.quality.inject import draw, light_of
 from skyshed.quality.matching import match

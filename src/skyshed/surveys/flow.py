@@ -4,13 +4,13 @@ import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import Any, TypeVar
 
 from skyshed.images.pixels import RefusedError
-from skyshed.mosaic.engine import ANSWER, BEAT, PATIENCE, Cluster, client_of, connect
+from skyshed.mosaic.engine import Cluster, client_of, connect
 from skyshed.mosaic.memory import available
+from skyshed.mosaic.under_way import PATIENCE, UnderWay
 
 __all__ = ["Flow", "flow_on"]
 
@@ -20,10 +20,12 @@ T = TypeVar("T")
 AHEAD = 2
 #: Seconds for which the number of the workers' threads is taken to stay.
 STEADY = 5.0
+#: Seconds to wait for a process of one's own: it starts late where the machine is busy.
+STARTING = 600.0
 #: Of processes that a survey starts by itself, only what ends them is heard.
 QUIET = logging.CRITICAL
 #: What is left to do after an error.
-GO_ON = "what is finished is kept: the same call goes on from there"
+GO_ON = "What is finished is kept: the same call goes on from there"
 
 
 class Flow:
@@ -63,27 +65,20 @@ class Flow:
         """
         from distributed.protocol.pickle import dumps
 
-        sent, done = dumps((task, common)), SimpleQueue[Any]()
-        flying: dict[Any, T] = {}
+        sent = dumps((task, common))
+        under_way: UnderWay[T] = UnderWay(self.client, GO_ON)
         try:
             while True:
-                while len(flying) < self._window():
+                while len(under_way) < self._window():
                     item = take()
                     if item is None:
                         break
-                    future = self.client.submit(_carry_out, sent, item, pure=False)
-                    flying[future] = item
-                    future.add_done_callback(done.put)
-                if not flying:
+                    under_way.add(self.client.submit(_carry_out, sent, item, pure=False), item)
+                if not under_way:
                     return
-                future = self._next(done)
-                status = future.status
-                if status in ("pending", "lost"):  # its worker died in this moment: made again
-                    future.add_done_callback(done.put)
-                    continue
-                item = flying.pop(future)
-                if status == "cancelled":
-                    raise OSError(f"the Dask scheduler went away: start it again; {GO_ON}")
+                future, item = under_way.next()
+                if future.status == "cancelled":
+                    raise OSError(f"the Dask scheduler went away: start it again. {GO_ON}")
                 error = future.exception()
                 if isinstance(error, RefusedError):
                     raise error
@@ -91,8 +86,7 @@ class Flow:
                 future.release()
                 yield item, result, error
         finally:
-            if flying and self.client.status == "running":
-                self.client.cancel(list(flying))
+            under_way.cancel()
 
     def _window(self) -> int:
         """How many tasks may be under way."""
@@ -101,36 +95,6 @@ class Flow:
             self._room = max(AHEAD * sum(self.client.nthreads().values()), 1)
             self._asked = now
         return self._room
-
-    def _next(self, done: SimpleQueue[Any]) -> Any:
-        """Wait for the next task that has ended.
-
-        Raises
-        ------
-        OSError
-            If the scheduler does not answer any more, or there are no workers and none come.
-        """
-        alone = None
-        while True:
-            try:
-                return done.get(timeout=BEAT)
-            except Empty:
-                pass
-            # Where the connection is gone, Dask cancels all tasks: they come out of the queue.
-            if self.client.status != "running":
-                continue
-            try:
-                known = self.client.sync(self.client.scheduler.identity, callback_timeout=ANSWER)
-            except TimeoutError:
-                raise OSError(
-                    f"the Dask scheduler has not answered for {ANSWER} s: start it again; {GO_ON}"
-                ) from None
-            except OSError:  # it went away in this moment
-                continue
-            now = monotonic()
-            alone = None if known["workers"] else (alone or now)
-            if alone is not None and now - alone > PATIENCE:
-                raise OSError(f"the Dask cluster has no workers: start some; {GO_ON}")
 
 
 def _carry_out(sent: bytes, item: Any) -> Any:
@@ -168,21 +132,21 @@ def flow_on(scheduler: Any, n_workers: int = 1, gpus: tuple[int, ...] = ()) -> I
     with _processes(n_workers, gpus) as address:
         client = client_of(address)
         try:
-            yield Flow(_with_workers(client))
+            yield Flow(_with_workers(client, STARTING))
         finally:
             client.close()
 
 
-def _with_workers(client: Any) -> Any:
+def _with_workers(client: Any, patience: float = PATIENCE) -> Any:
     """Return a client whose cluster has a worker.
 
     Raises
     ------
     OSError
-        If none comes.
+        If none comes within so many seconds.
     """
     try:
-        client.wait_for_workers(1, timeout=PATIENCE)
+        client.wait_for_workers(1, timeout=patience)
     except TimeoutError:
         raise OSError("the Dask cluster has no workers: start some") from None
     return client

@@ -49,7 +49,9 @@ def index_of(ra: Any, dec: Any) -> Any:
     from astropy.coordinates import Latitude, Longitude
 
     longitude, latitude = Longitude(ra, unit="deg"), Latitude(dec, unit="deg")
-    return np.asarray(cdshealpix.lonlat_to_healpix(longitude, latitude, ORDER)).astype(np.int64)
+    # On this thread: it would start others anew at each call.
+    index = cdshealpix.lonlat_to_healpix(longitude, latitude, ORDER, num_threads=1)
+    return np.asarray(index).astype(np.int64)
 
 
 def count(index: Any) -> tuple[Any, Any]:

@@ -1,12 +1,13 @@
 """The sources of an exposure as columns of the catalog, in the order of the sky."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
-from skyshed.output.table_parts import to_plain
+from skyshed.output.table_parts import PlainTable
 from skyshed.surveys.sky import COLUMN, index_of
 
 __all__ = ["ABOUT", "NEEDED", "as_batch", "joined"]
@@ -25,14 +26,18 @@ POSITION = "sky_centroid"
 NO_HDU = -1
 #: What is kept of a column in the schema.
 KEPT = ("unit", "description")
+#: Schemas that a process keeps: all images of a survey have one, or one of some.
+SCHEMAS = 16
 
 
-def as_batch(table: Any, middles: Any, image: int, hdu: int | None) -> Any:
+def as_batch(
+    plain: PlainTable, middles: Any, image: int, hdu: int | None, added: Collection[str] = ()
+) -> Any:
     """Return the sources of an image as a batch of Arrow, by their index on the sky.
 
     Parameters
     ----------
-    table : `~astropy.table.QTable`
+    plain : `~skyshed.output.table_parts.PlainTable`
         With the columns `NEEDED`.
     middles : callable
         ``middles(rows)`` returns right ascension and declination, in degrees, of the middles of
@@ -41,6 +46,8 @@ def as_batch(table: Any, middles: Any, image: int, hdu: int | None) -> Any:
         The number of the exposure.
     hdu : int or None
         The HDU of it.
+    added : collection of str, optional
+        Columns that were measured for other purposes, and are left out.
 
     Returns
     -------
@@ -53,37 +60,43 @@ def as_batch(table: Any, middles: Any, image: int, hdu: int | None) -> Any:
     """
     import pyarrow
 
-    ra, dec = (_degrees(table[name]) for name in ("ra", "dec"))
+    ra, dec = (np.array(plain.columns[name], float) for name in ("ra", "dec"))
     lost = np.flatnonzero(~(np.isfinite(ra) & np.isfinite(dec)))
     if lost.size:
         ra[lost], dec[lost] = middles(lost)
         if not (np.isfinite(ra[lost]) & np.isfinite(dec[lost])).all():
             raise ValueError(
-                f"{lost.size} of {len(table)} sources have no position on the sky, by which the "
+                f"{lost.size} of {len(plain)} sources have no position on the sky, by which the "
                 "catalog is partitioned: see whether the WCS covers the whole image"
             )
-    table = table.copy(copy_data=False)
-    if POSITION in table.colnames:
-        table.remove_column(POSITION)
-    plain = to_plain(table)
-    n = len(table)
+    left_out = {*added, *(f"{POSITION}.{part}" for part in ("ra", "dec")), POSITION}
+    measured = {name: each for name, each in plain.columns.items() if name not in left_out}
+    n = len(plain)
     index = index_of(ra, dec)
     columns: dict[str, Any] = {
         COLUMN: index,
         "image_id": np.full(n, image, np.int64),
         "hdu": np.full(n, NO_HDU if hdu is None else hdu, np.int32),
-        **plain.columns, "ra": ra, "dec": dec,
+        **measured, "ra": ra, "dec": dec,
     }  # fmt: skip
     order = np.lexsort((columns["label"], index))
-    about = {name: {"description": text} for name, text in ABOUT.items()} | _about(plain.header)
-    fields, arrays = [], []
-    for name, values in columns.items():
-        array = _arrow(np.asarray(values)[order], pyarrow)
+    arrays = [_arrow(np.asarray(values)[order], pyarrow) for values in columns.values()]
+    described = zip(columns, (each.type for each in arrays), strict=True)
+    return pyarrow.RecordBatch.from_arrays(arrays, schema=_schema(plain.header, tuple(described)))
+
+
+@lru_cache(maxsize=SCHEMAS)
+def _schema(header: str, columns: tuple[tuple[str, Any], ...]) -> Any:
+    """Return the schema of columns, given by name and type, whose table has a header."""
+    import pyarrow
+
+    about = {name: {"description": text} for name, text in ABOUT.items()} | _about(header)
+    fields = []
+    for name, kind in columns:
         metadata = about.get(name.partition(".")[0] if name not in about else name, {})
         # Readers of nested tables take dots for themselves.
-        fields.append(pyarrow.field(name.replace(".", "_"), array.type, metadata=metadata or None))
-        arrays.append(array)
-    return pyarrow.RecordBatch.from_arrays(arrays, schema=pyarrow.schema(fields))
+        fields.append(pyarrow.field(name.replace(".", "_"), kind, metadata=metadata or None))
+    return pyarrow.schema(fields)
 
 
 def joined(batches: Sequence[Any]) -> Any:
@@ -108,11 +121,6 @@ def joined(batches: Sequence[Any]) -> Any:
     table = pyarrow.Table.from_batches(batches).combine_chunks()
     order = np.lexsort(tuple(table[name].to_numpy() for name in ("label", "hdu", COLUMN)))
     return table.take(order).combine_chunks().to_batches()[0] if len(table) else first
-
-
-def _degrees(column: Any) -> Any:
-    """Return a column of angles as plain degrees, a copy."""
-    return np.array(column.to_value("deg") if hasattr(column, "to_value") else column, float)
 
 
 def _about(header: str) -> dict[str, dict[str, str]]:

@@ -13,6 +13,7 @@ from skyshed.kernels.threads import resolve_n_threads
 from skyshed.mosaic.memory import in_bytes
 from skyshed.optional import need
 from skyshed.parameters import Parameters
+from skyshed.parameters.validators import Integer
 from skyshed.surveys.flow import Flow, flow_on
 from skyshed.surveys.listing import read_listing
 from skyshed.surveys.result import Survey
@@ -159,8 +160,7 @@ def survey(
             f"n_workers={n_workers} is about processes of this machine, and a scheduler has "
             "workers of its own: leave one of them out"
         )
-    if retries != 0:
-        check_positive_integer(retries, "retries")
+    retries = Integer(0).check(retries, "retries")
     per_task = check_positive_integer(per_task, "per_task")
     partition_rows = check_positive_integer(partition_rows, "partition_rows")
     if n_workers is not None:

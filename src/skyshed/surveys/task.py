@@ -24,6 +24,7 @@ from skyshed.messages import one_line
 from skyshed.mosaic.engine import LATE, versions
 from skyshed.mosaic.memory import SHARE
 from skyshed.output.atomic import remove
+from skyshed.output.table_parts import PlainTable
 from skyshed.parameters import Parameters
 from skyshed.surveys.ledger import DONE, FAILED
 from skyshed.surveys.listing import HDU
@@ -206,8 +207,9 @@ def _image(job: Job, number: int, outcomes: Iterator[Outcome]) -> tuple[dict[str
         error, batch = outcome.error, None
         if error is None:
             try:
-                batch = _sources(job, number, outcome)
-                facts |= _facts(outcome)
+                plain = _measured_of(outcome)
+                batch = _sources(job, number, outcome, plain)
+                facts |= _facts(outcome, plain)
             except Exception as failure:  # the others may well be right
                 error, batch = failure, None
     ours = (each for each in heard if each.category.__module__.startswith("skyshed."))
@@ -221,27 +223,35 @@ def _image(job: Job, number: int, outcomes: Iterator[Outcome]) -> tuple[dict[str
     return facts, batch
 
 
-def _sources(job: Job, number: int, outcome: Outcome) -> Any:
-    """Return the sources of an image as the catalog has them."""
+def _measured_of(outcome: Outcome) -> PlainTable:
+    """Return the table of an image.
+
+    Raises
+    ------
+    ValueError
+        If it is not known where the image is on the sky.
+    """
     found = outcome.extraction
     assert found is not None
     if found.wcs is None:
         raise ValueError("it has no WCS, and the catalog is partitioned by sky: give wcs")
-    table = found.table
+    return found.plain_table
+
+
+def _sources(job: Job, number: int, outcome: Outcome, plain: PlainTable) -> Any:
+    """Return the sources of an image as the catalog has them."""
+    found = outcome.extraction
+    assert found is not None
 
     def middles(rows: Any) -> tuple[Any, Any]:
-        places = found.segmentation.get_indices(np.asarray(table["label"])[rows])
+        places = found.segmentation.get_indices(plain.columns["label"][rows])
         every = found.segmentation.slices
         y, x = ([_middle(every[place][axis]) for place in places] for axis in (0, 1))
         return _on_sky(found.wcs, np.array(x), np.array(y))
 
     asked = spelled_out(job.parameters.columns, has_wcs=True)
-    kept = table
-    if asked is not None:
-        added = set(OF_STARS) - set(asked) - set(NEEDED)
-        kept = table.copy(copy_data=False)
-        kept.remove_columns([name for name in kept.colnames if name in added])
-    return as_batch(kept, middles, number, outcome.hdu)
+    added = () if asked is None else set(OF_STARS) - set(asked) - set(NEEDED)
+    return as_batch(plain, middles, number, outcome.hdu, added)
 
 
 def _middle(side: slice) -> float:
@@ -254,7 +264,7 @@ def _on_sky(wcs: Any, x: Any, y: Any) -> tuple[Any, Any]:
     return np.asarray(sky.ra.deg), np.asarray(sky.dec.deg)
 
 
-def _facts(outcome: Outcome) -> dict[str, Any]:
+def _facts(outcome: Outcome, plain: PlainTable) -> dict[str, Any]:
     """Return what the table of images says of an image."""
     found = outcome.extraction
     assert found is not None
@@ -262,7 +272,7 @@ def _facts(outcome: Outcome) -> dict[str, Any]:
     background = found.background2d
     noise = float(background.background_rms_median)
     parameters = found.parameters
-    width = seeing(found.table, found.data)
+    width = seeing(plain.columns, found.data)
     ra, dec = _on_sky(found.wcs, (nx - 1) / 2, (ny - 1) / 2)
     matrix = getattr(found.wcs, "pixel_scale_matrix", None)
     scale = None if matrix is None else 3600 * float(abs(np.linalg.det(matrix))) ** 0.5

@@ -8,10 +8,10 @@ import pytest
 from astropy.io import fits
 
 from skyshed import extract
-from skyshed.images.products import SIGNS
 from skyshed.images.profiles.declared import ROLES
 from skyshed.images.profiles.registry import profiles
 from skyshed.images.profiles.rules import GAINS, ZERO_POINTS
+from skyshed.images.structure import SIGNS
 from tests.images.files import FLUX, stars, tan
 from tests.images.profiles.cases import APART, CASES, ERROR, NOISE
 from tests.pipeline_field import used

@@ -8,9 +8,10 @@ from astropy.io import fits
 
 from skyshed.exceptions import ImageWarning
 from skyshed.images import open_exposure
-from skyshed.images.products import product_of, structure_of
+from skyshed.images.products import product_of
 from skyshed.images.profiles import registry
 from skyshed.images.profiles.declared import Profile
+from skyshed.images.structure import structure_of
 from tests.images.files import stars, tan
 from tests.images.profiles.cases import CASES
 

@@ -7,9 +7,9 @@ from skyshed.images.doubted import warn_of_image
 from skyshed.images.joined import JoinedSource
 from skyshed.images.null_planes import ConstantSource
 from skyshed.images.pixels import RefusedError
-from skyshed.images.products import NOT_USED, Said
 from skyshed.images.profiles.product import Product
 from skyshed.images.profiles.taking import Plain, Taken, product_in, take
+from skyshed.images.said import NOT_USED, Said
 from skyshed.images.source import ImageSource
 
 __all__ = ["taken_in"]
@@ -21,7 +21,7 @@ QUOTED = 3
 def taken_in(
     name: str | None, image: ImageSource, given: Any, user: Mapping[str, Any], mask_bits: Any
 ) -> Taken | None:
-    """Return what is taken of the product that an image is; see `skyshed.images.products.taken_as`.
+    """Return what is taken of the product that an image is; see `skyshed.images.taken.taken_as`.
 
     Files that are one image are a product if all are the same; of each the planes of its own file
     are taken.

@@ -8,11 +8,10 @@ from typing import Any
 import astropy.units as u
 
 from skyshed.images.hdu_facts import HduFacts
-from skyshed.images.headers import is_unit
-from skyshed.images.products import Structure
 from skyshed.images.profiles.declared import MASK, Gain, Plane, Profile, ZeroPoint
 from skyshed.images.profiles.rules import GAINS, ZERO_POINTS
-from skyshed.images.unit_texts import parsed_unit
+from skyshed.images.structure import Structure
+from skyshed.images.unit_texts import is_unit, parsed_unit
 
 __all__ = ["FoundPlane", "Number", "Product", "is_image", "made_product", "matches"]
 

@@ -10,10 +10,11 @@ from typing import Any
 from skyshed.exceptions import ImageWarning
 from skyshed.images.cards import Cards
 from skyshed.images.hdu_facts import HduFacts, listed
-from skyshed.images.products import PLAIN, SIGNS, Structure
 from skyshed.images.profiles import families
 from skyshed.images.profiles.declared import Profile
 from skyshed.images.profiles.product import Product, is_image, made_product, matches
+from skyshed.images.said import PLAIN
+from skyshed.images.structure import SIGNS, Structure
 from skyshed.messages import find_stack_level
 
 __all__ = ["check_name", "forced", "may_be_known", "nearly", "profiles", "recognise"]

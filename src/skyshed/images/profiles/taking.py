@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 from skyshed.images.doubted import warn_of_image
 from skyshed.images.noise_planes import NOISE_PLANES
 from skyshed.images.open import open_image
-from skyshed.images.products import NOT_USED, PLAIN, Said, Structure, structure_in, structure_of
 from skyshed.images.profiles.declared import (
     ERROR,
     ERROR_VARIANCE,
@@ -19,7 +18,9 @@ from skyshed.images.profiles.declared import (
 from skyshed.images.profiles.planes import DeviationSource, InUnit, NoDataMask
 from skyshed.images.profiles.product import FoundPlane, Product
 from skyshed.images.profiles.registry import check_name, forced, may_be_known, nearly, recognise
+from skyshed.images.said import NOT_USED, PLAIN, Said
 from skyshed.images.source import ImageSource
+from skyshed.images.structure import Structure, structure_in, structure_of
 from skyshed.images.unit_texts import parsed_unit
 
 __all__ = ["Plain", "Taken", "product_in", "take"]
@@ -66,7 +67,7 @@ class Plain(NamedTuple):
 
 
 def product_in(name: str | None, image: ImageSource, given: Any) -> Product | Plain | None:
-    """Return which product an image is; see `skyshed.images.products.product_as`."""
+    """Return which product an image is; see `skyshed.images.taken.taken_as`."""
     if name is not None:
         check_name(name)
     elif not may_be_known(image.header):  # so that its file need not be opened again

@@ -5,7 +5,8 @@ import numpy as np
 
 from skyshed.kernels.apertures import LARGEST_BOX
 from skyshed.kernels.centroids.fits import fits
-from skyshed.kernels.cuda import Kernels, chunks_of, max_chunks
+from skyshed.kernels.cuda import Kernels
+from skyshed.kernels.segments.cuda import chunks_of, max_chunks
 
 COVARIANCE = Kernels(__package__, "covariance.cu")
 WINDOWED = Kernels(__package__, "windowed.cu")

@@ -1,7 +1,7 @@
 // Windowed centroids: a block of threads moves the window of one source until it rests.
 //
-// Warps share the tiles of 32 x 32 pixels of the square that holds the window. In a tile a lane has
-// a column and the weights of it and of one row; the rows' weights go round by shuffles.
+// Warps share the tiles of the square that holds the window. In a tile a lane has a column, and the
+// weights of it and of one row; the rows' weights go round by shuffles.
 
 #include "skyshed/kernels/centroids/windowed.h"
 
@@ -11,53 +11,54 @@ using namespace centroids;
 #define SMALL 64
 #define MANY 256
 
-// Weighted sums of the values of a window: of themselves, times x, y, xx, yy and xy.
-struct Moments {
-    double of[6];
-};
+// The moments of an image, or of its squares, in a tile of a window's box; valid in lane 0.
+__device__ inline Moments moments_of_tile(
+    const apertures::Field<REAL> &f, const REAL *image, bool squared, int label, const Window &w, i64 top,
+    i64 left) {
+    const Box &box = w.box;
+    const int lane = lane_of_thread();
+    const i64 row = top + lane, column = left + lane;
+    const double dx = double(column) - w.centre.x, own = double(row) - w.centre.y;
+    const double of_own = weight_of(own * own * w.slope);
+    const int rows = (int)min(i64(TILE), box.height() - top);
+    const bool within = column < box.width();
+    Column sums = {};
+    for (int k = 0; k < rows; ++k) {
+        const double dy = double(top + k) - w.centre.y, of_row = __shfl_sync(ALL_LANES, of_own, k);
+        i64 p;
+        if (within && dx * dx + dy * dy <= w.square &&
+            apertures::taken(f, box, label, box.y0 + top + k, box.x0 + column, p) == apertures::FROM) {
+            double value = image[p];
+            if (squared) value *= value;
+            sums.add(value, of_row, dy);
+        }
+    }
+    Moments m = {};
+    if (within) m = moments_of(sums, weight_of(dx * dx * w.slope), dx);
+    return {warp_sum(m.total), warp_sum(m.x), warp_sum(m.y),
+            warp_sum(m.xx), warp_sum(m.yy), warp_sum(m.xy)};
+}
 
-// The moments of an image, or of its squares, in a window; the same in all threads.
+// Those of a window; the same in all threads. Each warp has a tile at a time.
 __device__ inline Moments moments_in(
     const apertures::Field<REAL> &f, const REAL *image, bool squared, int label, const Window &w,
     Moments *of_warp) {
-    const Box &box = w.box;
-    const double x = w.centre.x, y = w.centre.y;
-    const int lane = lane_of_thread(), warps = blockDim.x / 32;
-    const int width = (int)box.width(), height = (int)(box.y1 - box.y0);
-    const int across = (width + 31) / 32, tiles = across * ((height + 31) / 32);
-    Moments m = {};
-    for (int tile = threadIdx.x / 32; tile < tiles; tile += warps) {
-        const int top = tile / across * 32, column = tile % across * 32 + lane;
-        const double dx = column - x, of_column = exp(dx * dx * w.slope);
-        const double own = top + lane - y, of_own = exp(own * own * w.slope);
-        for (int k = 0; k < min(32, height - top); ++k) {
-            const double dy = top + k - y, of_row = __shfl_sync(ALL_LANES, of_own, k);
-            i64 p;
-            if (column < width && dx * dx + dy * dy <= w.square &&
-                apertures::taken(f, box, label, box.y0 + top + k, box.x0 + column, p) ==
-                    apertures::FROM) {
-                double value = image[p];
-                if (squared) value *= value;
-                value *= of_column * of_row;
-                m.of[0] += value;
-                m.of[1] += value * dx;
-                m.of[2] += value * dy;
-                m.of[3] += value * dx * dx;
-                m.of[4] += value * dy * dy;
-                m.of[5] += value * dx * dy;
-            }
-        }
+    const int warp = threadIdx.x / 32, warps = blockDim.x / 32;
+    const i64 across = (w.box.width() + TILE - 1) / TILE;
+    const i64 tiles = across * ((w.box.height() + TILE - 1) / TILE);
+    Moments sums = {};
+    for (i64 first = 0; first < tiles; first += warps) {
+        const i64 tile = first + warp;
+        Moments m = {};
+        if (tile < tiles)
+            m = moments_of_tile(
+                f, image, squared, label, w, tile / across * TILE, tile % across * TILE);
+        __syncthreads();  // the last sums have been read
+        if (lane_of_thread() == 0) of_warp[warp] = m;
+        __syncthreads();
+        for (int k = 0; k < min(i64(warps), tiles - first); ++k) add(sums, of_warp[k]);
     }
-#pragma unroll
-    for (int k = 0; k < 6; ++k) m.of[k] = warp_sum(m.of[k]);
-    __syncthreads();  // the last sums have been read
-    if (lane == 0) of_warp[threadIdx.x / 32] = m;
-    __syncthreads();
-    m = of_warp[0];
-    for (int w = 1; w < warps; ++w)
-#pragma unroll
-        for (int k = 0; k < 6; ++k) m.of[k] += of_warp[w].of[k];
-    return m;
+    return sums;
 }
 
 // The sums over a source's windows: one visit of the data gives all of them.
@@ -70,12 +71,12 @@ struct Sums {
 
     __device__ First first(const Window &w) {
         m = moments_in(f, f.data, false, label, w, of_warp);
-        return {m.of[0], m.of[1], m.of[2]};
+        return m.first();
     }
-    __device__ Second second(const Window &w) const { return {m.of[0], m.of[3], m.of[4], m.of[5]}; }
+    __device__ Second second(const Window &w) const { return m.second(); }
     __device__ Second errors(const Window &w) {
         m = moments_in(f, error, true, label, w, of_warp);
-        return second(w);
+        return m.second();
     }
 };
 

@@ -33,6 +33,61 @@ struct Second {
     double total, xx, yy, xy;
 };
 
+// Sums have one order on both devices, since a search that does not converge makes of their last bits
+// another place: tiles of TILE x TILE pixels from the first of the window's box, row by row of them. In a
+// tile a column adds up its rows; its sums are weighted, and columns are added by halves, 0 to 15 each
+// with the one 16 further, and so on.
+constexpr int TILE = 32;
+
+// Sums over the rows of a column: of values times the weights of their rows, and of these times y and y^2.
+struct Column {
+    double total, y, yy;
+
+    SKYSHED_BOTH void add(double value, double of_row, double dy) {
+        const double weighted = value * of_row, moment = weighted * dy;
+        total += weighted, y += moment, yy += moment * dy;
+    }
+};
+
+// Sums over a window, or a part of it: of weighted values, and of them times x, y, x^2, y^2 and x y.
+struct Moments {
+    double total, x, y, xx, yy, xy;
+
+    SKYSHED_BOTH First first() const { return {total, x, y}; }
+    SKYSHED_BOTH Second second() const { return {total, xx, yy, xy}; }
+};
+
+// What a column gives, `dx` from the centre.
+SKYSHED_BOTH Moments moments_of(const Column &column, double weight, double dx) {
+    const double total = weight * column.total, x = total * dx, y = weight * column.y;
+    return {total, x, y, x * dx, weight * column.yy, y * dx};
+}
+
+SKYSHED_BOTH void add(Moments &sums, const Moments &m) {
+    sums.total += m.total, sums.x += m.x, sums.y += m.y;
+    sums.xx += m.xx, sums.yy += m.yy, sums.xy += m.xy;
+}
+
+// exp(x) of pixels in a window; 0 outside of any, or where x is NaN. (The two devices' libraries differ in
+// last bits.) It is 2^-n exp(r), with r at most log(2) / 2 in size, and exp(r) the series of Taylor up to
+// where it ends below 2^-54.
+SKYSHED_BOTH double weight_of(double x) {
+    constexpr double LOG2_HIGH = 0x1.62e42fefa38p-1, LOG2_LOW = 0x1.ef35793c7673p-45;  // n times HIGH is exact
+    constexpr double PER_LOG2 = 0x1.71547652b82fep+0;
+    constexpr double SERIES[] = {
+        1.0, 1.0, 1.0 / 2, 1.0 / 6, 1.0 / 24, 1.0 / 120, 1.0 / 720, 1.0 / 5040, 1.0 / 40320, 1.0 / 362880,
+        1.0 / 3628800, 1.0 / 39916800, 1.0 / 479001600, 1.0 / 6227020800};
+    constexpr int LAST = sizeof SERIES / sizeof SERIES[0] - 1;
+    constexpr double LEAST = -RADIUS * RADIUS - 1.0;  // of a window's edge, squared
+    const bool inside = x >= LEAST;
+    const double of = inside ? x : 0.0;
+    const int n = int(0.5 - of * PER_LOG2);
+    const double r = of + n * LOG2_HIGH + n * LOG2_LOW;
+    double sum = SERIES[LAST];
+    for (int k = LAST - 1; k >= 0; --k) sum = sum * r + SERIES[k];
+    return inside ? sum / double(1 << n) : 0.0;
+}
+
 // How far the square about a window's pixel reaches; -1 where it is too large, or there is none.
 SKYSHED_BOTH i64 reach_of(const Place &at, double sigma) {
     const double reach = floor(RADIUS * sigma + 1.5), side = 2 * reach + 1;

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 import cupy
 import numpy as np
 
-from skyshed.kernels.cuda import CHUNK, Kernels, chunks_of, max_chunks
+from skyshed.kernels.cuda import CHUNK, Kernels
 from skyshed.kernels.deblending import cpu
-from skyshed.kernels.segments.cuda import places_of, sources_in, take
+from skyshed.kernels.segments.cuda import chunks_of, max_chunks, places_of, sources_in, take
 
 SURVEY = Kernels(__package__, "survey.cu")
 KERNELS = Kernels(__package__, "deblending.cu")

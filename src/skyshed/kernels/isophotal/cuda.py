@@ -6,7 +6,8 @@ Kernels are in isophotal.cu (sums and extremes), gini.cu and perimeter.cu.
 import cupy
 import numpy as np
 
-from skyshed.kernels.cuda import Kernels, chunks_of, max_chunks
+from skyshed.kernels.cuda import Kernels
+from skyshed.kernels.segments.cuda import chunks_of, max_chunks
 
 KERNELS = Kernels(__package__, "isophotal.cu")
 GINI = Kernels(__package__, "gini.cu")

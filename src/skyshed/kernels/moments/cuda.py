@@ -3,7 +3,8 @@
 import cupy
 import numpy as np
 
-from skyshed.kernels.cuda import Kernels, chunks_of, max_chunks
+from skyshed.kernels.cuda import Kernels
+from skyshed.kernels.segments.cuda import chunks_of, max_chunks
 
 KERNELS = Kernels(__package__, "moments.cu")
 

@@ -74,6 +74,22 @@ def first_chunks(start):
     return cupy.cumsum(chunks)
 
 
+def chunks_of(sources):
+    """Return the first chunk of each of n `Sources`, and the number of chunks, shape (n + 1,).
+
+    They are counted once and kept: many kernels want them.
+    """
+    kept = vars(sources)
+    if "_first_chunks" not in kept:
+        kept["_first_chunks"] = first_chunks(sources.start)
+    return kept["_first_chunks"]
+
+
+def max_chunks(sources):
+    """Return the most chunks that sources can have: known without asking the device."""
+    return len(sources) + sources.pixel.shape[0] // CHUNK
+
+
 def places_of(start, index, new_start, area):
     """Return where the pixels of rows are from that are taken: those of `take`, without a wait.
 

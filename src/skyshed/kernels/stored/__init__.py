@@ -131,7 +131,8 @@ def load(
     Parameters
     ----------
     fill : callable
-        ``fill(buffer, at)`` fills a writable buffer with the bytes of the window from one on.
+        ``fill(buffer, at)`` fills a writable buffer with the bytes of the window from one on. It is
+        called by several threads at a time.
     shape : tuple of int
         Of the window.
     form : Form
@@ -139,7 +140,7 @@ def load(
     device : {None, 'cpu', 'cuda'}
         Where the pixels are wanted; `None` is the host.
     n_threads : int or None
-        Threads of the CPU twin; no effect on the result.
+        Threads of the CPU twin, and those that read for a GPU; no effect on the result.
 
     Returns
     -------

@@ -4,11 +4,15 @@ import cupy
 import numpy as np
 
 from skyshed.kernels.cuda import Kernels
+from skyshed.kernels.threads import run_ranges
 
 KERNELS = Kernels(__package__, "stored.cu")
 #: Bytes of each of the two buffers that a file is read into: large enough for the bus, and small
 #: beside an image.
 PIECE = 1 << 24
+#: Bytes of a piece that a thread reads at a time: one thread copies from the page cache at a
+#: fraction of what the bus takes.
+READ = PIECE // 4
 #: The kernel for each word, of integers that stay integers, and of those that become floats.
 SWAPPING = {
     "uint8": "swap_uint8", "int16": "swap_int16", "int32": "swap_int32", "int64": "swap_int64",
@@ -42,9 +46,9 @@ def decode(words, form, into, n_threads):
 def in_pieces(fill, shape, form, n_threads):
     """Read and decode piece by piece; see `skyshed.kernels.stored.load`.
 
-    While a piece is copied to the device and decoded there, the next is read into the other buffer.
-    Pieces are copied on a stream of their own. A buffer is written to again when its copy has been
-    done, and what is on the device when that has been decoded.
+    Several threads read a piece. While it is copied to the device and decoded there, the next is
+    read into the other buffer. Pieces are copied on a stream of their own. A buffer is written to
+    again when its copy has been done, and what is on the device when that has been decoded.
     """
     pixels = cupy.empty(shape, form.dtype)
     bad = cupy.empty(shape, np.bool_) if form.marks else None
@@ -65,7 +69,7 @@ def in_pieces(fill, shape, form, n_threads):
         words, on_device = host[mine][:length], room[mine][:length]
         if copied[mine] is not None:
             copied[mine].synchronize()
-        fill(words.view(np.uint8), first * form.size)
+        _read(fill, words.view(np.uint8), first * form.size, n_threads)
         with copying:
             on_device.set(words, stream=copying)
         copied[mine] = copying.record()
@@ -76,3 +80,12 @@ def in_pieces(fill, shape, form, n_threads):
     for each in copied:
         each.synchronize()  # pinned memory goes back to its pool when it is left
     return pixels, bad
+
+
+def _read(fill, buffer, at, n_threads):
+    """Fill a buffer with the bytes of a window from one on, by several threads."""
+
+    def part(start, stop):
+        fill(buffer[start:stop], at + start)
+
+    run_ranges(part, len(buffer), n_threads, READ)

@@ -15,12 +15,12 @@ from astropy.table import Column, QTable
 
 from skyshed.flags import sextractor_flags
 from skyshed.output.catalog_parts import FitsColumns, write_fits
+from skyshed.output.fits_catalog import read_fits_catalog
 from skyshed.output.fits_tables import bytes_beside, extension_bytes, file_header
 from skyshed.output.formats import About
 from skyshed.output.ordered_rows import OrderedRows
 from skyshed.output.table_parts import PlainTable, from_plain, to_plain
 from skyshed.output.wcs_hdus import wcs_hdus
-from skyshed.output.write import read_fits_catalog
 
 __all__ = ["NAMES", "read", "write"]
 
