@@ -100,7 +100,7 @@ def test_of_an_image_in_memory_a_few_pixels_are_taken():
     image = np.zeros((3000, 2000))
     pixels, words = sampled(lambda y0, y1, x0, x1: image[y0:y1, x0:x1], image.shape, True)
     assert max(pixels.shape) <= SIDE
-    assert words == "every 10th pixel"
+    assert words == "one of 10 x 10 pixels"
 
 
 def test_a_run_over_tiles_shows_a_card_and_reads_no_catalog(tiled):

@@ -102,7 +102,7 @@ def sampled(
     if in_memory:
         step = max(1, -(-max(shape) // SIDE))
         pixels = read(0, ny, 0, nx)[::step, ::step]
-        return to_host(pixels), f"every {step}th pixel" if step > 1 else ""
+        return to_host(pixels), f"one of {step} x {step} pixels" if step > 1 else ""
     y0, x0 = (max(0, (length - MIDDLE) // 2) for length in shape)
     y1, x1 = min(ny, y0 + MIDDLE), min(nx, x0 + MIDDLE)
     whole = (y1 - y0, x1 - x0) == (ny, nx)

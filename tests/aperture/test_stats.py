@@ -37,8 +37,9 @@ def test_statistics_are_those_of_photutils(case, clip):
         np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-10, err_msg=name)
 
 
-def test_blocks_have_the_bits_of_the_whole(monkeypatch):
-    circles = CircularAperture(SCENE.positions, 4.0)
+@pytest.mark.parametrize("radius", [4.0, 7.0, 14.0])
+def test_blocks_have_the_bits_of_the_whole(monkeypatch, radius):
+    circles = CircularAperture(SCENE.positions, radius)
     columns = ("sum", "median", "x_centroid", "gini", "fwhm", "flags")
     whole = ApertureStats(SCENE.bad, circles).to_table(columns=columns)
     monkeypatch.setattr("skyshed.aperture.pixels.BLOCK", 150)

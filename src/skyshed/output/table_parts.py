@@ -11,6 +11,7 @@ import astropy.units as u
 import numpy as np
 
 from skyshed.catalog.bare_table import BareColumn
+from skyshed.output.atomic import Commits
 
 if TYPE_CHECKING:  # slow to import, and not needed to write a catalog of the usual columns
     from astropy.table import QTable
@@ -75,12 +76,19 @@ class PlainTable:
             None if self.rows is None else self.rows[rows],
         )  # fmt: skip
 
-    def save(self, path: str | os.PathLike[str], belongs: str = "", *, flush: bool = False) -> None:
+    def save(
+        self,
+        path: str | os.PathLike[str],
+        belongs: str = "",
+        *,
+        flush: bool = False,
+        commits: Commits | None = None,
+    ) -> None:
         """Write the table as an uncompressed ``.npz`` file, which exists only when complete.
 
         Parameters
         ----------
-        path, belongs, flush
+        path, belongs, flush, commits
             See `skyshed.output.sealed.write_sealed`.
         """
         from skyshed.output.sealed import write_sealed  # tables of tiles alone are saved
@@ -90,7 +98,7 @@ class PlainTable:
         if self.rows is not None:
             arrays[ROWS] = self.rows
         arrays[HEADER] = np.frombuffer(self.header.encode(), np.uint8)
-        write_sealed(path, arrays, belongs, flush=flush)
+        write_sealed(path, arrays, belongs, flush=flush, commits=commits)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], belongs: str = "") -> "PlainTable":

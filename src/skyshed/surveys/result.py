@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from skyshed.notebook import card, quietly
 from skyshed.surveys.images_table import IMAGES
 
 __all__ = ["SUMMARY", "Survey"]
@@ -62,6 +63,15 @@ class Survey:
             f"<Survey: {self.n_sources} source{'' if self.n_sources == 1 else 's'} in "
             f"{self.n_images} image{'' if self.n_images == 1 else 's'}{failed}>"
         )
+
+    @quietly
+    def _repr_html_(self) -> str:
+        failed = f", {self.n_failed:,} failed" if self.n_failed else ""
+        facts = [
+            ("sources", f"{self.n_sources:,}"), ("images", f"{self.n_images:,}{failed}"),
+            ("folder", self.folder),
+        ]  # fmt: skip
+        return card("Survey", facts)
 
     @property
     def images(self) -> Any:
