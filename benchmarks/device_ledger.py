@@ -350,18 +350,19 @@ def count(scene: Scene) -> Count:
 
     build.WATCHDOG = max(build.WATCHDOG, LONGEST)
     gc.collect()  # what an earlier chain left in circles would count as held memory
-    with standin.in_place() as cupy, standin.ledger(count_bytes=True) as ledger:
-        cupy.get_default_memory_pool().free_all_blocks()
-        with ledger.stage("upload"):
-            mask = None if scene.mask is None else cupy.asarray(scene.mask)
-            results = {"image": cupy.asarray(scene.data), "mask": mask}
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            for name, stage in run(results):
-                with ledger.stage(name):
-                    stage()
-        n_sources = len(np.asarray(results["table"]["label"]))
-    largest = int(np.bincount(results["detected"].to_host().data.ravel())[1:].max())
+    with standin.in_place() as cupy:
+        with standin.ledger(count_bytes=True) as ledger:
+            cupy.get_default_memory_pool().free_all_blocks()
+            with ledger.stage("upload"):
+                mask = None if scene.mask is None else cupy.asarray(scene.mask)
+                results = {"image": cupy.asarray(scene.data), "mask": mask}
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                for name, stage in run(results):
+                    with ledger.stage(name):
+                        stage()
+            n_sources = len(np.asarray(results["table"]["label"]))
+        largest = int(np.bincount(cupy.asnumpy(results["detected"].data).ravel())[1:].max())
     return Count(scene, n_sources, largest, ledger, _python())
 
 

@@ -8,6 +8,7 @@ both have, of the matched sources. CLEAN is off: it has no counterpart.
 import subprocess
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from astropy.table import QTable, Table
@@ -57,15 +58,20 @@ ABSOLUTE = (
 
 
 def run_both(
-    image: np.ndarray, folder: Path, columns: tuple[str, ...] = (), **settings: str
+    image: np.ndarray,
+    folder: Path,
+    columns: tuple[str, ...] = (),
+    header: Any = None,
+    **settings: str,
 ) -> tuple[Table, QTable]:
     """Return the catalogs of the program and of skyshed, by one configuration.
 
-    ``columns`` are asked for besides `COLUMNS`, ``settings`` go before `SETTINGS`.
+    ``columns`` are asked for besides `COLUMNS`, ``settings`` go before `SETTINGS`; ``header`` is
+    that of the image.
     """
     from astropy.io import fits
 
-    fits.writeto(folder / "image.fits", image)
+    fits.writeto(folder / "image.fits", image, header)
     (folder / "default.conv").write_text("CONV NORM\n1 2 1\n2 4 2\n1 2 1\n")
     (folder / "asked.param").write_text("\n".join((*COLUMNS, *columns)) + "\n")
     config = {

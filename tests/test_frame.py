@@ -91,3 +91,17 @@ def test_a_mask_that_covers_everything_is_not_copied():
     mask = np.zeros((2, 2), bool)
     assert bad_pixels(np.ones((2, 2)), mask) is mask
     assert bad_pixels(np.ones((2, 2)), None) is None
+
+
+def test_a_mask_that_covers_data_that_are_not_finite_is_not_copied():
+    data = np.ones((300, 400), np.float32)
+    data[7, 3] = data[250, 399] = np.nan
+    mask = np.isnan(data)
+    mask[0, 0] = True
+    bad = bad_pixels(data, mask, n_threads=2)
+    assert bad is not mask  # by which it is known that there are some
+    assert np.shares_memory(bad, mask)
+    mask[250, 399] = False
+    bad = bad_pixels(data, mask, n_threads=2)
+    assert not np.shares_memory(bad, mask)
+    np.testing.assert_array_equal(bad, mask | np.isnan(data))

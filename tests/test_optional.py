@@ -1,5 +1,6 @@
 """What is said where a package is missing."""
 
+import importlib.metadata
 import sys
 
 import pytest
@@ -35,3 +36,8 @@ def test_a_package_that_is_broken_is_not_said_to_be_missing(tmp_path, monkeypatc
 def test_versions_are_those_of_what_is_installed():
     versions = package_versions(("numpy", "no-such-package"))
     assert versions == {"numpy": sys.modules["numpy"].__version__}
+
+
+def test_versions_of_what_is_not_loaded_are_those_of_its_metadata(monkeypatch):
+    monkeypatch.delitem(sys.modules, "tqdm", raising=False)
+    assert package_versions(("tqdm",)) == {"tqdm": importlib.metadata.version("tqdm")}

@@ -91,15 +91,20 @@ def on_its_device(function: F) -> F:
 
 
 def _on_device_of_argument(function: Any, position: int) -> Any:
-    name = list(inspect.signature(function).parameters)[position]
-
     @functools.wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        array = args[position] if len(args) > position else kwargs.get(name)
+        in_place = len(args) > position
+        array = args[position] if in_place else kwargs.get(_parameter(function, position))
         with on_device_of(array):
             return function(*args, **kwargs)
 
     return wrapper
+
+
+@functools.cache
+def _parameter(function: Any, position: int) -> str:
+    """Return the name of a parameter."""
+    return list(inspect.signature(function).parameters)[position]
 
 
 def stays_on_device(kind: C) -> C:

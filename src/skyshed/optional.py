@@ -1,10 +1,11 @@
 """Packages that need not be installed: how they are imported, and their versions."""
 
 import importlib
+import re
 import sys
 from collections.abc import Iterable
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, distribution
 from types import ModuleType
 
 from skyshed.messages import one_line
@@ -72,10 +73,13 @@ def package_versions(packages: Iterable[str]) -> dict[str, str]:
     return versions
 
 
-@cache  # to look for what was installed takes milliseconds
+@cache  # to look for what was installed takes a millisecond
 def _installed(package: str) -> str | None:
     """Return the version of a package that is installed, loaded or not; `None` if it is not."""
     try:
-        return version(package)
+        found = distribution(package)
     except PackageNotFoundError:
         return None
+    # `found.version` parses all that there is, licences included, for four milliseconds.
+    line = re.search(r"^Version: *(\S+)", found.read_text("METADATA") or "", re.MULTILINE)
+    return line[1] if line else found.version

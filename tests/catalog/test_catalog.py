@@ -372,8 +372,26 @@ def test_parameters_of_methods_are_checked(catalog):
 
 def test_without_a_wcs_sky_columns_hold_none(make_case):
     catalog = make_case("plain")
-    for name in ("sky_centroid", "sky_centroid_icrs", "sky_bbox_ll", "sky_orientation"):
+    names = (
+        "sky_centroid", "sky_centroid_icrs", "sky_bbox_ll", "sky_orientation", "sky_pixel_area"
+    )  # fmt: skip
+    for name in names:
         assert list(getattr(catalog, name)) == [None] * 26
+
+
+def test_the_area_of_a_pixel_is_that_of_the_wcs_at_the_source(make_case):
+    from astropy.wcs import WCS
+    from astropy.wcs.utils import proj_plane_pixel_area
+
+    wcs = WCS(naxis=2)
+    wcs.wcs.ctype, wcs.wcs.crval = ["RA---CAR", "DEC--CAR"], [80, 0]
+    wcs.wcs.crpix, wcs.wcs.cdelt = [1, -7200 * 60], [-0.5 / 3600, 0.25 / 3600]
+    catalog = make_case("plain", wcs=wcs)
+    # Meridians converge: in plate carree the area falls with the cosine of the declination.
+    at_equator = proj_plane_pixel_area(wcs) * 3600**2
+    expected = at_equator * np.cos(np.radians(catalog.dec.value))
+    np.testing.assert_allclose(catalog.sky_pixel_area.value, expected, rtol=1e-7)
+    assert catalog.sky_pixel_area.unit == "arcsec2"
 
 
 def test_a_wcs_that_is_not_celestial_is_named(make_case):

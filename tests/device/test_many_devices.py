@@ -8,8 +8,10 @@ import pytest
 from astropy.io import fits
 
 import skyshed
+from skyshed.exceptions import NoDetectionsWarning
 from skyshed.extraction import each, entry, plan
 from skyshed.extraction.device import check_device, gpus_of
+from skyshed.extraction.turns import Turn
 from skyshed.images.fits import FitsSource
 from tests.device import scenes, standin
 from tests.device.standin import kernels
@@ -144,6 +146,46 @@ def test_an_image_at_once_is_worked_on_by_the_first(counted, image, launches, tm
 def test_an_image_of_one_gpu_is_not_shared(counted, image):
     with pytest.raises(ValueError, match="image is in the memory of one GPU, and 2 are to share"):
         skyshed.extract(counted.asarray(image), device="cuda:all", **SETTINGS)
+
+
+def test_many_images_are_worked_on_by_all_gpus_at_a_time(counted, image, launches, tmp_path):
+    """The first launch on each waits for that on the other; results come in order."""
+    both, met = threading.Barrier(2), set()
+
+    def meet(device):
+        if device not in met:
+            met.add(device)
+            both.wait(PATIENCE)
+
+    noise = np.random.default_rng(1).normal(0, 1, image.shape).astype(image.dtype)
+    images = [image, noise, image[::-1].copy(), tmp_path / "absent.fits", image + 1]
+    with pytest.warns(NoDetectionsWarning):
+        expected = [
+            skyshed.extract(counted.asarray(images[k]), **SETTINGS).to_host() for k in (0, 1, 2, 4)
+        ]
+    launches.append(meet)
+    with pytest.warns(NoDetectionsWarning, match=r"^images\[1\]: "):
+        outcomes = list(skyshed.extract_each(images, device="cuda:all", **SETTINGS))
+    assert met == {0, 1}
+    assert isinstance(outcomes.pop(3).error, FileNotFoundError)
+    assert [each.extraction.segmentation.data.device.id for each in outcomes] == [0, 1, 0, 0]
+    for found, here in zip(outcomes, expected, strict=True):
+        assert_same(found.extraction.to_host(), here)
+
+
+def test_among_many_images_a_large_one_is_shared_by_all_gpus(counted, image, launches):
+    seen = []
+    launches.append(seen.append)
+    options = {"parameters": skyshed.Parameters(**SETTINGS), "device": "cuda"}
+    turns = [
+        Turn(image, f"images[{k}]", options, plan.Resources(tile=tile, gpus=(0, 1)))
+        for k, tile in enumerate((None, (75, 80), None))
+    ]
+    outcomes = list(each.take_turns(turns))
+    assert [outcome.extraction.tiles["row"].size for outcome in outcomes] == [1, 16, 1]
+    assert set(seen) == {0, 1}
+    for outcome in outcomes[1:]:
+        assert_same(outcome.extraction.to_host(), outcomes[0].extraction.to_host())
 
 
 def test_reading_a_tile_goes_on_while_another_is_computed(counted, image, launches, tmp_path):

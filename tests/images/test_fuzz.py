@@ -12,8 +12,22 @@ from tests.images import fuzz
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="each file is opened in a forked process")
 def test_changed_files_are_read_or_refused(tmp_path):
-    came = {fuzz.attempt(7, n, tmp_path) for n in range(40)}
-    assert came == {"read", "refused"}
+    came = fuzz.attempts(7, range(60), tmp_path)
+    assert came.total() == 60
+    assert set(came) == {"read", "refused"}
+
+
+def test_a_file_among_many_that_ends_the_process_is_told(tmp_path, monkeypatch):
+    right = fuzz._read
+
+    def read(path):
+        content = fuzz.changed(7, 5)[1]
+        return os.abort() if path.read_bytes() == content else right(path)
+
+    monkeypatch.setattr(fuzz, "_read", read)
+    assert fuzz.attempts(7, range(3), tmp_path).total() == 3
+    with pytest.raises(AssertionError, match=" 5 ends with -6"):
+        fuzz.attempts(7, range(9), tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -252,6 +252,30 @@ def test_integers_stay_integers_whatever_is_blank_and_in_gaps(
     assert np.array_equal(exposure.quality_at(exposure.image.everything, flat), whole.ravel())
 
 
+@pytest.mark.parametrize("dtypes", [("i2", "i4"), ("i2", "u2"), ("i4", "i2"), ("u1", "i2")])
+def test_bits_have_the_number_that_they_have_in_their_own_part(tmp_path, dtypes):
+    """The sign bit of the narrower was that of the wider, and all between."""
+    paths, expected = [], []
+    for k, dtype in enumerate(dtypes):
+        highest = 8 * np.dtype(dtype).itemsize - 1
+        part = np.zeros((8, 8), f"u{np.dtype(dtype).itemsize}")
+        part[2, 3], part[4, 5] = 1 << highest, 5
+        paths.append(tmp_path / f"{k}.fits")
+        header = fits.Header({"DETSEC": f"[{8 * k + 1}:{8 * k + 8},1:8]"})
+        fits.writeto(paths[-1], part.view(dtype), header)
+        expected.append(part.astype(np.int64))
+    expected = np.hstack(expected)
+    flat = np.arange(expected.size)
+    for bit in (0, 15, 16, 31):
+        planes = {"mask": paths, "quality": paths, "mask_bits": (bit,)}
+        exposure = open_exposure(np.zeros(expected.shape, np.float32), **planes)
+        mask = exposure.read().mask  # None where nothing is masked
+        bad = np.zeros(expected.shape, bool) if mask is None else mask
+        assert np.array_equal(bad, expected >> bit & 1 != 0), bit
+    found = exposure.quality_at(exposure.image.everything, flat)
+    assert np.array_equal(found, expected.ravel())
+
+
 def test_labels_of_64_bits_are_exact_across_gaps(tmp_path):
     labels = np.zeros((8, 8), np.int64)
     labels[0:2, 0:2], labels[4:6, 4:8] = 2**53 + 1, 2**53 + 2

@@ -85,7 +85,7 @@ def draw_detection(rng: np.random.Generator) -> dict[str, Any]:
 def draw_parameters(rng: np.random.Generator) -> dict[str, Any]:
     """Return parameters of the chain."""
     radii = (3.0, 12.0) if rng.random() < 0.5 else ()
-    return {
+    drawn = {
         **draw_detection(rng),
         "nsigma": float(rng.choice([1.5, 2, 5])),
         "npixels": int(rng.choice([1, 3, 5, 10])),
@@ -110,6 +110,8 @@ def draw_parameters(rng: np.random.Generator) -> dict[str, Any]:
         "background_passes": 1 if rng.random() < 0.6 else 2,
         "background_growth": float(rng.choice([0, 1.5, 4, 12])),
     }
+    gaussian = ("kernel_fwhm", "kernel_size") if "kernel" in drawn else ()  # refused beside it
+    return {name: value for name, value in drawn.items() if name not in gaussian}
 
 
 def by_tiles(

@@ -80,7 +80,7 @@ def test_what_a_tile_has_done_is_on_the_disk_before_it_counts(tmp_path, monkeypa
     for n, part, target in committed:
         if target in kept:
             assert ("flush", part) in calls[:n]
-            assert calls[n + 1] == ("flush", os.path.dirname(target))
+            assert ("flush", os.path.dirname(target)) in calls[n + 1 :]
     at = {target: n for n, _, target in committed}
     for row, column in np.ndindex(2, 2):
         n = at[f"{folder}/measure/{row:05d}-{column:05d}.npz"]

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from skyshed import NoDetectionsWarning
+from skyshed.datasets import make_survey_image
 from skyshed.mosaic import measure
 from tests.mosaic.fields import (
     add_source,
@@ -122,6 +123,33 @@ def test_apertures_beyond_the_margin(monkeypatch):
     )  # fmt: skip
     assert len(alone) >= 3
     assert found._run.job.margin < 30
+
+
+def test_a_search_that_leaves_a_tile_is_followed_in_windows_of_its_own(monkeypatch):
+    """They grow from what its source is known to need, not from the tile, which may be large."""
+    searches, alone, measured = [], measure._alone, measure.catalogs_in
+
+    def searching(job, *others):
+        windows = []
+
+        def noting(job, window, *others):
+            windows.append(window.shape)
+            return measured(job, window, *others)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(measure, "catalogs_in", noting)
+            found = alone(job, *others)
+        searches.append(windows)
+        return found
+
+    monkeypatch.setattr(measure, "_alone", searching)
+    survey = make_survey_image((500, 500), seed=8)
+    data = survey.data.astype(np.float32)
+    found = compare(data, (128, 128), mask=survey.mask, box_size=32, n_threads=1)
+    followed = [windows for windows in searches if len(windows) > 1]
+    assert followed
+    tile = 128 + 2 * found._run.job.margin
+    assert max(max(shape) for windows in followed for shape in windows) < tile
 
 
 def test_chip_gaps_and_tiles_without_a_good_pixel():

@@ -1,5 +1,6 @@
 """Files and folders take their names when they are complete, or what was there stays."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -8,7 +9,14 @@ import threading
 
 import pytest
 
-from skyshed.output.atomic import remove, traceless, whole_file, whole_folder, whole_set
+from skyshed.output.atomic import (
+    Commits,
+    remove,
+    traceless,
+    whole_file,
+    whole_folder,
+    whole_set,
+)
 
 
 def fill(part, text):
@@ -255,3 +263,39 @@ def test_of_a_folder_and_a_set_all_files_are(tmp_path, calls):
     for path in (tmp_path / "a", tmp_path / "b"):
         assert ("flush", path.stat().st_ino) in calls[:first]
     assert calls[-1] == ("flush", tmp_path.stat().st_ino)
+
+
+def test_files_take_their_names_later_in_the_order_in_which_they_were_written(tmp_path, calls):
+    commits, begin = Commits(), threading.Event()
+    commits.add(begin.wait)
+    for name in ("one", "two"):
+        with whole_file(tmp_path / name, commits=commits) as part:
+            part.write_text(name)
+    assert not (tmp_path / "one").exists()
+    begin.set()
+    commits.close()
+    folder = tmp_path.stat().st_ino
+    assert calls == [
+        call
+        for name in ("one", "two")
+        for file in [(tmp_path / name).stat().st_ino]
+        for call in [("flush", file), ("rename", file), ("flush", folder)]
+    ]
+
+
+def test_where_a_file_cannot_be_kept_none_after_it_is(tmp_path, monkeypatch):
+    def full(file):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    commits, begin = Commits(), threading.Event()
+    commits.add(begin.wait)
+    for name in ("one", "two"):
+        with whole_file(tmp_path / name, commits=commits) as part:
+            part.write_text(name)
+    begin.set()
+    with pytest.raises(OSError, match=r"No space left.*one"):
+        commits.close()
+    with pytest.raises(OSError, match="No space"), whole_file(tmp_path / "three", commits=commits):
+        pass
+    assert not list(tmp_path.iterdir())

@@ -4,6 +4,7 @@ import shutil
 
 import numpy as np
 import pytest
+from astropy.wcs import WCS
 from scipy.spatial import cKDTree
 
 from benchmarks.sextractor_agreement import NO_DEFECTS, compare, run_both
@@ -179,6 +180,27 @@ def test_isophotal_correction_and_error_ellipses_are_those_of_sextractor(tmp_pat
     assert abs(np.nanmedian(ratio.pop("FLUX_PETRO")) - 1) < 0.02
     for name, values in ratio.items():
         assert abs(np.median(values) - 1) < 0.02, name
+
+
+@needs_program
+def test_surface_brightnesses_are_those_of_sextractor(tmp_path):
+    names = ("MU_MAX", "MU_THRESHOLD")
+    # Pixels of 0.3" x 0.4", turned by 30 degrees, far from the reference point.
+    header = WCS(naxis=2)
+    header.wcs.ctype, header.wcs.crval = ("RA---TAN", "DEC--TAN"), (80, 60)
+    header.wcs.crpix = (-9000, 1)
+    c, s = np.cos(np.pi / 6), np.sin(np.pi / 6)
+    header.wcs.cd = np.array([[-c, s], [s, c]]) @ np.diag([0.3, 0.4]) / 3600
+    theirs, ours = both(tmp_path, 7, columns=names, header=header.to_header(), PIXEL_SCALE="0")
+    order = [np.argsort(np.asarray(each["Y_IMAGE"])) for each in (theirs, ours)]
+    assert len(theirs) == len(ours) > 100
+    for name in names:
+        one, other = (
+            np.asarray(each[name], float)[at]
+            for each, at in zip((theirs, ours), order, strict=True)
+        )
+        np.testing.assert_allclose(other, one, rtol=0, atol=1e-3, err_msg=name)
+    assert str(ours["MU_MAX"].unit) == "mag / arcsec2"
 
 
 @needs_program

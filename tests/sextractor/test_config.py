@@ -197,3 +197,15 @@ def test_yes_and_no_are_told_by_their_first_letter():
 def test_what_sextractor_refuses_is_refused(words, message):
     with pytest.raises(ValueError, match=message):
         translate(words)
+
+
+def test_a_scale_of_pixels_that_surface_brightnesses_do_not_take_is_said(tmp_path):
+    (tmp_path / "my.param").write_text("NUMBER\nMU_MAX\n")
+    for scale, notes in (
+        ("0.3", ["PIXEL_SCALE 0.3: surface brightnesses are by the WCS"]),
+        ("0", []),
+    ):
+        (tmp_path / "my.sex").write_text(
+            f"PARAMETERS_NAME my.param\nCLEAN N\nPIXEL_SCALE {scale}\n"
+        )
+        assert read_config(tmp_path / "my.sex").notes == notes

@@ -1,6 +1,7 @@
 """From the mesh of boxes to every pixel; gaps and outliers of the mesh."""
 
 import itertools
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -151,11 +152,14 @@ class BkgZoomInterpolator(PassesAsPhotutils):
         self, coefficients: Any, box_size: tuple[int, int], window: Any, **options: Any
     ) -> Any:
         """Return a window of the spline."""
-        axes = list(zip(coefficients.shape, box_size, window, strict=True))
-        rows = _axis_weights(*axes[0], self.order, self.mode)
-        # The weights of both axes are the same if image and boxes are square.
-        columns = rows if axes[0] == axes[1] else _axis_weights(*axes[1], self.order, self.mode)
-        index, weight = zip(rows, columns, strict=True)
+        axes = zip(coefficients.shape, box_size, window, strict=True)
+        index, weight = zip(
+            *(
+                _axis_weights(n, int(size), pixels.start, pixels.stop, self.order, self.mode)
+                for n, size, pixels in axes
+            ),
+            strict=True,
+        )
         return zoom.expand(coefficients, index, weight, **options)
 
     def coefficients(self, mesh: Any) -> Any:
@@ -287,7 +291,10 @@ def _parts(pixels: slice) -> list[slice]:
     return [slice(start, min(start + LONGEST, pixels.stop)) for start in starts]
 
 
-def _axis_weights(n: int, size: int, pixels: slice, order: int, mode: str) -> tuple[Any, Any]:
+@lru_cache(maxsize=2)  # level and noise have the same, and images of one shape
+def _axis_weights(
+    n: int, size: int, start: int, stop: int, order: int, mode: str
+) -> tuple[Any, Any]:
     """Return which coefficients the value of each pixel of an axis consists of, and their weights.
 
     The weights are the values at the pixel of the uniform B-splines of degree ``order``, by the
@@ -299,15 +306,16 @@ def _axis_weights(n: int, size: int, pixels: slice, order: int, mode: str) -> tu
         The number of coefficients along the axis: that of boxes.
     size : int
         The length of a box in pixels.
-    pixels : slice
-        The pixels, with start and stop.
+    start, stop : int
+        The pixels.
 
     Returns
     -------
     index : array of int64, shape (n_pixels, order + 1)
     weight : array of float64, shape (n_pixels, order + 1)
+        Both read-only.
     """
-    position = (np.arange(pixels.start, pixels.stop) + 0.5) / size - 0.5
+    position = (np.arange(start, stop) + 0.5) / size - 0.5
     # Knots lie at the centers of boxes for odd degrees, between them for even ones.
     knots = position if order % 2 else position + 0.5
     first = np.floor(knots)
@@ -320,7 +328,9 @@ def _axis_weights(n: int, size: int, pixels: slice, order: int, mode: str) -> tu
         weight[:, :-1] += (k + 1 - t[:, None]) * share
         weight[:, 1:] += (t[:, None] + degree - 1 - k) * share
     index = first[:, None].astype(np.int64) - order // 2 + np.arange(order + 1)
-    return _fold(index, n, mode), weight
+    index = _fold(index, n, mode)
+    index.flags.writeable = weight.flags.writeable = False
+    return index, weight
 
 
 def _fold(index: Any, n: int, mode: str) -> Any:

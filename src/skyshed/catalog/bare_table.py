@@ -35,8 +35,20 @@ class BareColumn:
         """That of the values; `None` for coordinates."""
         return getattr(self.values, "dtype", None)
 
+    @property
+    def unit(self) -> Any:
+        """That of the values, or `None`."""
+        return getattr(self.values, "unit", None)
+
     def __iter__(self) -> Any:
         return iter(self.values)
+
+    def __setitem__(self, rows: Any, values: Any) -> None:
+        self.values[rows] = values
+
+    def copy(self) -> "BareColumn":
+        """Return the column with values of its own."""
+        return BareColumn(self.values.copy(), self.info.description, self.info.meta)
 
     def astype(self, dtype: Any) -> "BareColumn":
         """Return the column with its values as another dtype."""
@@ -82,9 +94,9 @@ class BareTable:
         return chosen
 
     def __setitem__(self, name: str, values: Any) -> None:
-        if not hasattr(values, "shape"):
-            values = np.asarray(values)
-        self._columns[name] = BareColumn(values)
+        if not isinstance(values, BareColumn):
+            values = BareColumn(values if hasattr(values, "shape") else np.asarray(values))
+        self._columns[name] = values
 
     def add_column(self, values: Any, name: str, index: int | None = None) -> None:
         """Add a column, at a place among the others."""

@@ -186,6 +186,24 @@ def sky_orientation(
     )
 
 
+@measurement(
+    Column(
+        "sky_pixel_area",
+        "arcsec2",
+        "Area on the sky of a pixel at the centroid: data over it are surface brightnesses.",
+        ucd="phys.angArea;instr.pixel",
+    ),
+    geometry=True,
+)
+def sky_pixel_area(wcs: Any, xcentroid: Any, ycentroid: Any) -> Any:
+    """Take the determinant of the derivatives of the tangent plane at the centroid."""
+    if wcs is None:
+        return _nothing(len(xcentroid))
+    x, y = in_one_transfer(xcentroid, ycentroid)
+    east_x, east_y, north_x, north_y = sky_jacobian(wcs, x, y)
+    return np.abs(east_x * north_y - east_y * north_x) * np.rad2deg(3600) ** 2
+
+
 def sky_errors(wcs: Any, centre: Any, covariance: Any) -> tuple[Any, Any, Any]:
     """Transform errors of positions to the tangent plane at these positions.
 

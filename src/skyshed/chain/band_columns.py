@@ -6,14 +6,15 @@ from typing import Any
 import numpy as np
 from astropy.table import QTable
 
+from skyshed.catalog.bare_table import BareTable
 from skyshed.catalog.registry import Column
 from skyshed.catalog.table import describe
 from skyshed.chain.columns import (
     DERIVED,
     GROUPS,
+    bare_table,
     catalog_table,
     empty_table,
-    make_table,
     spelled_out,
 )
 from skyshed.chain.derived import calibrated_columns
@@ -21,6 +22,7 @@ from skyshed.chain.request import MATCHED, Request
 from skyshed.chain.run import dtype_of_chain
 from skyshed.chain.sextractor_columns import SEXTRACTOR, is_sextractor, needs_of
 from skyshed.namespace import array_namespace, count_in_rows, to_host
+from skyshed.output.table_parts import from_plain, to_plain
 
 __all__ = [
     "COVERAGE",
@@ -57,9 +59,10 @@ def coverage_of(catalog: Any) -> Any:
     return to_host(count_in_rows(there, sources.start)) / sources.host.area
 
 
-def band_table(catalog: Any, request: Request, name: str) -> QTable:
+def band_table(catalog: Any, request: Request, name: str) -> Any:
     """Return the table of the catalog of one band, under the names of a table of one image.
 
+    It is a `~skyshed.catalog.bare_table.BareTable`, or one of astropy's where that can't be.
     Positions and shapes, of which a table of bands has one set, are in that of the first.
     """
     parameters = request.parameters_of(name)
@@ -69,18 +72,20 @@ def band_table(catalog: Any, request: Request, name: str) -> QTable:
         own = ("label", *(each for each in names if is_of_band(each) and each != "label"))
         derived = (DERIVED,) if any(each in GROUPS for each in asked_for) else ()
         parameters = parameters.replace(columns=(*own, *derived), designation=None)
-    table = make_table(catalog, parameters, request.calibration_of(name))
+    table = bare_table(catalog, parameters, request.calibration_of(name))
     table = _with_coverage(table, coverage_of(catalog))
     if request.band_of(name) != name:
         table.remove_column(COVERAGE)  # which is that of the band as it is
     return table
 
 
-def _with_coverage(table: QTable, coverage: Any) -> QTable:
+def _with_coverage(table: Any, coverage: Any) -> Any:
     """Add the coverage to a table, and make NaN of numbers where there is too little of it."""
     table[COVERAGE] = coverage
     describe(table, COVERAGE, OF_COVERAGE)
     lost = coverage < LEAST_COVERAGE
+    if not lost.any():
+        return table
     for column in table.colnames:
         if is_of_band(column) and column not in KEPT and table[column].dtype.kind == "f":
             values = table[column].copy()
@@ -160,8 +165,23 @@ def _continuations() -> list[str]:
     return sorted(found)
 
 
-def joined(tables: Mapping[str, QTable]) -> QTable:
+def joined(tables: Mapping[str, Any]) -> QTable:
     """Return one table of those of all bands, which have the same sources in the same order."""
+    if all(isinstance(table, BareTable) for table in tables.values()):
+        bare = _joined(tables)
+        whole = from_plain(to_plain(bare))
+        whole.meta.update(bare.meta)
+        return whole
+    return _joined(
+        {
+            name: from_plain(to_plain(table)) if isinstance(table, BareTable) else table
+            for name, table in tables.items()
+        }
+    )
+
+
+def _joined(tables: Mapping[str, Any]) -> Any:
+    """Return what `joined` does of tables of one kind."""
     first = next(iter(tables.values()))
     whole = first[[name for name in first.colnames if not is_of_band(name)]]
     for band, table in tables.items():

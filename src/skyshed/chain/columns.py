@@ -42,6 +42,7 @@ __all__ = [
     "GROUPS",
     "STAR_COLUMNS",
     "as_asked",
+    "bare_table",
     "catalog_table",
     "check_columns",
     "empty_table",
@@ -224,6 +225,19 @@ def make_table(
     return _table(catalog, parameters, calibration, association, catalog.to_table)
 
 
+def bare_table(
+    catalog: Any,
+    parameters: Parameters,
+    calibration: Calibration | None = None,
+    association: Association | None = None,
+) -> Any:
+    """Return the same table as a `BareTable`; one of astropy's where that can't be."""
+    if catalog.isscalar:
+        return make_table(catalog, parameters, calibration, association)
+    begin = partial(make_bare_table, catalog)
+    return _table(catalog, parameters, calibration, association, begin)
+
+
 def plain_table(
     catalog: Any,
     parameters: Parameters,
@@ -231,10 +245,7 @@ def plain_table(
     association: Association | None = None,
 ) -> PlainTable:
     """Return the same table as plain columns, to be written."""
-    if catalog.isscalar:
-        return to_plain(make_table(catalog, parameters, calibration, association))
-    begin = partial(make_bare_table, catalog)
-    return to_plain(_table(catalog, parameters, calibration, association, begin))
+    return to_plain(bare_table(catalog, parameters, calibration, association))
 
 
 def _table(

@@ -22,6 +22,7 @@ from skyshed.parameters import Parameters
 __all__ = [
     "NOT_MEASURED",
     "SEXTRACTOR",
+    "SURFACES",
     "add_sextractor",
     "aperture_radii_of",
     "has_radii",
@@ -190,6 +191,7 @@ OWN_UCDS = {
     "XWIN_IMAGE": "pos.cartesian.x;instr.pixel", "YWIN_IMAGE": "pos.cartesian.y;instr.pixel",
     "ERRX2WIN_IMAGE": "stat.variance;pos.cartesian.x",
     "ERRY2WIN_IMAGE": "stat.variance;pos.cartesian.y",
+    "MU_MAX": "phot.mag.sb;stat.max", "MU_THRESHOLD": "phot.mag.sb;stat.min",
 }  # fmt: skip
 #: What is made from parameters, too: radii, a zero point.
 KRON_RADIUS, FLUX_RADIUS = "KRON_RADIUS", "FLUX_RADIUS"
@@ -199,7 +201,13 @@ FLUXES = {
     "ISOCOR": ("isocor_flux", "isocor_fluxerr"), "BEST": ("best_flux", "best_fluxerr"),
     "PETRO": ("petrosian_flux", "petrosian_fluxerr"),
 }  # fmt: skip
+#: Values of pixels that have surface brightnesses, and what they are.
+SURFACES = {
+    "MU_MAX": ("max_value", "the brightest pixel"),
+    "MU_THRESHOLD": ("detection_threshold", "the detection threshold"),
+}
 MADE = {
+    **{name: (value, "sky_pixel_area") for name, (value, _) in SURFACES.items()},
     KRON_RADIUS: ("kron_radius",),
     FLUX_RADIUS: ("kron_flux",),
     **{f"{kind}_{name}": needs for name, needs in FLUXES.items() for kind in ("MAG", "MAGERR")},
@@ -298,6 +306,12 @@ def _made(
         fractions = parameters.fluxfrac_radii or FRACTIONS
         sizes = [_plain(catalog.fluxfrac_radius(fraction)) for fraction in fractions]
         return _side_by_side(sizes), u.pix, f"Radii with {_listed(fractions)} of the Kron flux."
+    if name in SURFACES:
+        value, of = SURFACES[name]
+        per_area = _plain(getattr(catalog, value)) / _plain(catalog.sky_pixel_area)
+        values, _ = magnitudes(per_area, np.zeros_like(per_area), zero_point)
+        about = f"Surface brightness of {of}."
+        return _or_none(values), u.mag / u.arcsec**2, about
     kind, _, of = name.partition("_")
     if of == "APER":
         radii = aperture_radii_of(parameters)
@@ -311,9 +325,14 @@ def _made(
     if kind.startswith("FLUX"):
         return (flux, unit, f"Flux {about}") if kind == "FLUX" else (error, unit, f"Error {about}")
     values, errors = magnitudes(flux, error, zero_point)
-    chosen = _plain(values if kind == "MAG" else errors)
     what = "Magnitude" if kind == "MAG" else "Error of the magnitude"
-    return np.where(np.isnan(chosen), NO_MAGNITUDE, chosen), u.mag, f"{what} {about}"
+    return _or_none(values if kind == "MAG" else errors), u.mag, f"{what} {about}"
+
+
+def _or_none(magnitude: Any) -> Any:
+    """Return plain magnitudes, or what stands for none."""
+    values = _plain(magnitude)
+    return np.where(np.isnan(values), NO_MAGNITUDE, values)
 
 
 def _side_by_side(values: list[Any]) -> Any:

@@ -1,5 +1,6 @@
 """The images that sources are detected on: convolved, or the significance of templates."""
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -20,15 +21,19 @@ __all__ = [
 ]
 
 
+@lru_cache(maxsize=8)  # several steps of each image ask for it
 def kernel_of(parameters: Parameters) -> Any:
     """Return the kernel that the image is convolved with, its sum 1; `None` if it is not."""
     if parameters.kernel is not None:
         # It says how sources look in the image; a convolution turns its kernel round.
         kernel = np.array(parameters.kernel)[::-1, ::-1]
-        return kernel / kernel.sum()
-    if not (parameters.kernel_fwhm and parameters.kernel_size):
+        kernel = kernel / kernel.sum()
+    elif parameters.kernel_fwhm and parameters.kernel_size:
+        kernel = oversampled_gaussian(parameters.kernel_fwhm, (parameters.kernel_size,) * 2)
+    else:
         return None
-    return oversampled_gaussian(parameters.kernel_fwhm, (parameters.kernel_size,) * 2)
+    kernel.flags.writeable = False
+    return kernel
 
 
 def _templates(parameters: Parameters) -> list[Any]:

@@ -163,6 +163,14 @@ class Prepared:
         part = replace(part, planes=planes, background=self.background.at(*around.bounds))
         return part.surface_threshold()[window.within(around)]
 
+    @property
+    def has_error(self) -> bool:
+        """Whether the total error is one of the planes, so that it takes no memory of its own."""
+        planes = self.planes
+        return planes.error is not None or (
+            planes.rms is not None and not _counts_per_unit(self.parameters)
+        )
+
     def total_error(self, data: Any) -> Any:
         """Return the total error of each pixel; ``data`` is the image without its background."""
         if self.planes.error is not None:
@@ -318,7 +326,8 @@ def make_catalog(
     """Return the catalog of some sources in a window of an exposure.
 
     Shapes are measured at once and the convolved image is let go, in ``image`` too: only then is
-    the total error made, so that not all images are in memory together.
+    the total error made, so that not all images are in memory together. Errors of positions, which
+    need both, are measured at once where that takes no more memory; else it is convolved again.
 
     Parameters
     ----------
@@ -369,7 +378,7 @@ def make_catalog(
         for name, bits in bits_of_sources(exposure, image.window, sources).items():
             catalog.add_extra_property(name, bits)
     if smooth is not None:
-        catalog.measure("moments")
+        catalog.measure("moments", *(("_centroid_cov",) if image.has_error else ()))
         smooth.release()
     return catalog
 

@@ -54,6 +54,10 @@ class ReadSource(MadeOfAnother):
         """Return the image read as the integers that are stored; see `ImageSource.as_integers`."""
         return self.source.as_integers()
 
+    def as_bits(self) -> ImageSource:
+        """Return the image read as bits; see `ImageSource.as_bits`."""
+        return self.source.as_bits()
+
     def as_mask(self) -> ImageSource:
         """Return the image read as a mask; see `ImageSource.as_mask`."""
         return self.source.as_mask()

@@ -5,10 +5,12 @@ import threading
 import traceback
 import warnings
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from time import perf_counter
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from skyshed.chain.request import Request
@@ -36,6 +38,8 @@ from skyshed.parameters import Parameters
 __all__ = ["extract_each", "finish_turns", "take_turns"]
 
 T = TypeVar("T")
+#: A warning, and its category.
+Heard = tuple[Any, type[Warning]]
 
 #: What the name of the thread begins with that finishes an image beside the next.
 FINISHING = "skyshed-finish"
@@ -76,8 +80,9 @@ def extract_each(
     """Detect, deblend and measure the sources of many images, one image after the other.
 
     Each has the result that `skyshed.extract` gives it, bit by bit. While one is worked on, the
-    next is opened and, if that fits into the memory beside it, read. An image that fails does not
-    end the others: its outcome has the error.
+    next is opened and, if that fits into the memory beside it, read. With several GPUs, each works
+    on an image of its own, if that needs no tiles. An image that fails does not end the others: its
+    outcome has the error.
 
     Parameters
     ----------
@@ -186,7 +191,7 @@ def extract_each(
 def take_turns(turns: Sequence[Turn], progress: bool | None = False) -> Iterator[Outcome]:
     """Yield what becomes of each image, in their order; see `extract_each`."""
     batch = _Batch(turns, progress)
-    while batch.waiting:
+    while batch.left:
         # No name is bound to the outcome here: it goes when the caller lets it go.
         yield batch.take()
 
@@ -211,12 +216,11 @@ def finish_turns(
     batch = _Batch(turns, progress)
     before: Future[T] | None = None
     with ThreadPoolExecutor(1, FINISHING) as pool:
-        while batch.waiting:
-            turn = batch.waiting[0]
+        while batch.left:
             outcome = batch.take()
             if before is not None:
                 yield before.result()
-            before = pool.submit(_finished, finish, outcome, turn.resources.gpus)
+            before = pool.submit(_finished, finish, outcome, batch.gpus)
             batch.hold(before)
             del outcome  # the thread lets it go
         if before is not None:
@@ -232,54 +236,91 @@ class _Batch:
     """The images that wait, and the next of them as far as it has been opened and read.
 
     Nothing runs between two calls of `take`: the caller's code never meets a thread of ours.
+
+    Attributes
+    ----------
+    gpus : tuple of int
+        Those that the image was worked on that was taken last.
     """
 
     def __init__(self, turns: Sequence[Turn], progress: bool | None) -> None:
-        self.waiting = deque(turns)
+        self.gpus: tuple[int, ...] = ()
+        self._waiting = deque(turns)
+        self._taken: deque[_Taken] = deque()  # by several GPUs at a time
         self._progress = progress
         self._ahead: Ahead | None = None
         self._waited = 0.0
         self._planned = self._held = 0  # bytes of the last image, and of one that is being finished
         self._finishing: Future[Any] | None = None
 
+    @property
+    def left(self) -> bool:
+        """Whether there is an image that was not taken."""
+        return bool(self._waiting or self._taken)
+
     def hold(self, finishing: Future[Any]) -> None:
         """Count the memory of the image that was taken last until it is finished."""
         self._finishing, self._held = finishing, self._planned
 
     def take(self) -> Outcome:
-        """Work on the next image."""
-        turn = self.waiting.popleft()
+        """Work on the next image; where there are several GPUs, on one for each of them."""
+        if not self._taken:
+            gpus = self._waiting[0].resources.gpus
+            if len(gpus) > 1:
+                self._work_on_each(gpus)
+            else:
+                self._taken.append(self._work_on_next())
+        taken = self._taken.popleft()
+        if taken.extraction is None and taken.failure is None:  # all GPUs share it
+            self._waiting.appendleft(taken.turn)
+            taken = self._work_on_next()
+        self.gpus = taken.gpus
+        for message, category in taken.heard:
+            text = with_name(taken.turn.name, str(message))
+            warnings.warn(text, category, stacklevel=find_stack_level())
+        return taken.outcome()
+
+    def _work_on_next(self) -> "_Taken":
+        """Work on the next image, and read the one after it."""
+        turn = self._waiting.popleft()
         opened, self._ahead = self._ahead, None
-        heard = [] if opened is None else opened.heard
-        request: Request | None = None
-        extraction: Extraction | None = None
-        failure: Exception | None = None
+        taken = _Taken(turn, turn.resources.gpus[:1], [] if opened is None else opened.heard)
         begun = perf_counter() - self._waited
-        with self._listening(heard), on_first(turn.resources.gpus):
+        with self._listening(taken.heard), on_first(turn.resources.gpus):
             try:
-                request = turn.open() if opened is None else opened.request()
-                plan = make_plan(request, turn.resources)
+                taken.request = turn.open() if opened is None else opened.request()
+                plan = make_plan(taken.request, turn.resources)
                 self._make_room(plan)
-                self._open_next(request, plan)
+                self._open_next(taken.request, plan)
                 if opened is not None and plan.tiling is None:
-                    request = opened.request(read=True)
+                    taken.request = opened.request(read=True)
                 opened = None
-                extraction = run_request(request, plan, turn.resources, self._progress)
+                taken.extraction = run_request(taken.request, plan, turn.resources, self._progress)
             except Exception as error:
-                failure = error
+                taken.failure = error
                 _let_go(error)
             finally:
                 ended = perf_counter()
+                taken.seconds = ended - begun
                 if self._ahead is not None:
                     self._ahead.thread.join()
                 self._waited = perf_counter() - ended
-        for message, category in heard:
-            text = with_name(turn.name, str(message))
-            warnings.warn(text, category, stacklevel=find_stack_level())
-        return Outcome(
-            turn.image, turn.name, _hdu(request), ended - begun, extraction, failure,
-            turn.hdu_name or _hdu_name(request),
-        )  # fmt: skip
+        return taken
+
+    def _work_on_each(self, gpus: tuple[int, ...]) -> None:
+        """Work on as many images as there are GPUs, each on one of its own, at the same time.
+
+        Images that all GPUs are to share tile by tile have no result then.
+        """
+        numbers = range(min(len(gpus), len(self._waiting)))
+        group = [_Taken(self._waiting.popleft(), (gpus[k],), []) for k in numbers]
+        if self._finishing is not None:  # on one of these GPUs
+            wait([self._finishing])
+        hearing: dict[int, list[Heard]] = {}
+        with self._listening([], hearing), ThreadPoolExecutor(len(group)) as pool:
+            for each in [pool.submit(_work_alone, taken, hearing) for taken in group]:
+                each.result()
+        self._taken.extend(group)
 
     def _make_room(self, plan: Plan) -> None:
         """Wait until the image before this one is finished, if both do not fit into memory."""
@@ -297,7 +338,9 @@ class _Batch:
         Until it is open, the next is taken to be as large as this one: some files can only be
         opened by reading them.
         """
-        if not self.waiting or plan.tiling is not None:
+        if not self._waiting or plan.tiling is not None:
+            return
+        if len(self._waiting[0].resources.gpus) > 1:  # it is opened by the thread of its GPU
             return
         if request.exposure.device == "cuda":  # the plan is about the memory of the GPU
             room = int(SHARE * available())
@@ -305,12 +348,17 @@ class _Batch:
             room = plan.budget - plan.memory - self._held
         if room < bytes_to_read(request):
             return
-        self._ahead = Ahead(self.waiting[0].open, room)
+        self._ahead = Ahead(self._waiting[0].open, room)
         self._ahead.thread.start()
 
     @contextmanager
-    def _listening(self, heard: list[tuple[Any, type[Warning]]]) -> Iterator[None]:
-        """Keep warnings that are let through: those of the thread for the next image's turn."""
+    def _listening(
+        self, heard: list[Heard], hearing: Mapping[int, list[Heard]] = MappingProxyType({})
+    ) -> Iterator[None]:
+        """Keep warnings that are let through: those of the thread for the next image's turn.
+
+        Threads in ``hearing`` have lists of their own.
+        """
         shown = warnings.showwarning
 
         def keep(message: Any, category: type[Warning], *where: Any, **more: Any) -> None:
@@ -320,11 +368,62 @@ class _Batch:
             elif ahead is not None and thread is ahead.thread:
                 ahead.heard.append((message, category))
             else:
-                heard.append((message, category))
+                hearing.get(threading.get_ident(), heard).append((message, category))
 
         with warnings.catch_warnings():
             warnings.showwarning = keep
             yield
+
+
+@dataclass(eq=False)
+class _Taken:
+    """An image that was worked on, and what became of it.
+
+    Attributes
+    ----------
+    turn : Turn
+        The image.
+    gpus : tuple of int
+        That which it was worked on, if it has a number.
+    heard : list
+        Warnings about it.
+    request, extraction, failure
+        As far as it came; neither result nor error if it is to be worked on otherwise.
+    seconds : float
+        How long it took.
+    """
+
+    turn: Turn
+    gpus: tuple[int, ...]
+    heard: list[Heard]
+    request: Request | None = None
+    extraction: Extraction | None = None
+    failure: Exception | None = None
+    seconds: float = 0.0
+
+    def outcome(self) -> Outcome:
+        """Return it as the caller sees it."""
+        return Outcome(
+            self.turn.image, self.turn.name, _hdu(self.request), self.seconds, self.extraction,
+            self.failure, self.turn.hdu_name or _hdu_name(self.request),
+        )  # fmt: skip
+
+
+def _work_alone(taken: _Taken, hearing: dict[int, list[Heard]]) -> None:
+    """Work on an image on its GPU, unless all are to share it."""
+    hearing[threading.get_ident()] = taken.heard
+    begun, turn = perf_counter(), taken.turn
+    with on_first(taken.gpus):
+        try:
+            taken.request = turn.open()
+            plan = make_plan(taken.request, turn.resources)
+            if plan.tiling is None:
+                alone = replace(turn.resources, gpus=taken.gpus)
+                taken.extraction = run_request(taken.request, plan, alone, False)
+        except Exception as error:
+            taken.failure = error
+            _let_go(error)
+    taken.seconds = perf_counter() - begun
 
 
 def _hdu(request: Request | None) -> int | None:

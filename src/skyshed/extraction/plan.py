@@ -48,8 +48,9 @@ LARGEST_MARGIN = 4
 #: The side of the window in the middle of the image that is extracted to see how long it takes.
 SAMPLE = 1024
 #: Bytes of the workspace for each source (its row, its ellipse, its labels) and for each pixel (the
-#: runs of pieces, the compressed map and the pixels at seams), as measured on survey fields.
-BYTES_PER_SOURCE, BYTES_PER_PIXEL = 300, 0.3
+#: runs of pieces, the values of their pixels, the compressed map and the pixels at seams), as
+#: measured on survey fields.
+BYTES_PER_SOURCE, BYTES_PER_PIXEL = 300, 0.6
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,12 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from skyshed.images.arrays import ArraySource
 from skyshed.images.asdf_blocks import Block, blocks_in, check_md5, is_in_asdf, unpacked
-from skyshed.images.asdf_tree import Node, chosen, images_of_tree, scalars_of
 from skyshed.images.cards import Cards
 from skyshed.images.doubted import warn_of_image
 from skyshed.images.fingerprint import file_facts, file_origin
@@ -29,6 +28,9 @@ from skyshed.images.stored_rows import read_rows
 from skyshed.images.window import Window
 from skyshed.messages import one_line
 from skyshed.optional import need
+
+if TYPE_CHECKING:
+    from skyshed.images.asdf_tree import Node
 
 __all__ = ["AsdfSource"]
 
@@ -130,6 +132,8 @@ def open_asdf(
     given: str | os.PathLike[str], name: str, hdu: int | str | tuple[str, int] | None
 ) -> OpenedImage:
     """Open an array of an ASDF file; one that is compressed is kept in memory."""
+    from skyshed.images.asdf_tree import chosen, images_of_tree, scalars_of
+
     file, named = split_path(given)
     if named is not None and hdu is not None and hdu != named:
         raise RefusedError(f"the array is given twice: as hdu={hdu!r} and in {os.fspath(given)!r}")
@@ -167,7 +171,7 @@ def _tree(file: str) -> tuple[Any, Any]:
     return tree, lambda node: tagged.get_tag(node) if isinstance(node, tagged.Tagged) else None
 
 
-def _block(file: str, node: Node) -> Block:
+def _block(file: str, node: "Node") -> Block:
     """Return the block of an array."""
     blocks = blocks_in(file)
     number: int = node.source if node.source >= 0 else len(blocks) + node.source
@@ -179,7 +183,7 @@ def _block(file: str, node: Node) -> Block:
     return blocks[number]
 
 
-def _check_within(block: Block, node: Node, label: str) -> None:
+def _check_within(block: Block, node: "Node", label: str) -> None:
     """Refuse an array that goes beyond its block: what is there belongs to another."""
     nbytes = math.prod(node.shape) * node.dtype.itemsize
     if node.offset >= 0 and node.offset + nbytes <= block.size:
@@ -192,7 +196,7 @@ def _check_within(block: Block, node: Node, label: str) -> None:
     )
 
 
-def _values(file: str, node: Node) -> Any:
+def _values(file: str, node: "Node") -> Any:
     """Return all values of an array that cannot be read by windows."""
     if isinstance(node.source, str):
         raise RefusedError(

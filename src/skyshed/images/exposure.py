@@ -322,7 +322,7 @@ def open_exposure(
     if background is not None:
         companions["background"] = open_background(background, main)
     if "quality" in companions:
-        companions["quality"] = companions["quality"].as_integers()
+        companions["quality"] = companions["quality"].as_bits()
     if own_error is not None:
         companions.setdefault("error", own_error)
     _check_arrays({name: main, **{f"{prefix}{each}": one for each, one in companions.items()}})

@@ -75,6 +75,8 @@ class JoinedSource(ImageSource):
     missing : int or None
         Of integers, what pixels without a value are read as: those in gaps, and blank ones of the
         parts. -1 has all bits. They are NaN if `None`.
+    of_bits : bool
+        Whether the integers of the parts have unlike widths or signs, and only their bits count.
 
     Examples
     --------
@@ -96,6 +98,7 @@ class JoinedSource(ImageSource):
     dtype: np.dtype
     unit: Any = None
     missing: int | None = None
+    of_bits: bool = False
 
     @property
     def label(self) -> str:
@@ -134,9 +137,13 @@ class JoinedSource(ImageSource):
         """Return the same of the parts as integers, pixels without a value 0; see `ImageSource`."""
         return self._of_integers(0)
 
+    def as_bits(self) -> ImageSource:
+        """Return the same, each bit with its number in its own part; see `ImageSource.as_bits`."""
+        return _with_bits(self._of_integers(0))
+
     def as_mask(self) -> ImageSource:
         """Return the same, pixels without a value bad by any bit; see `ImageSource.as_mask`."""
-        return self._of_integers(-1)
+        return _with_bits(self._of_integers(-1))
 
     def _of_integers(self, missing: int) -> ImageSource:
         """Return the image of the integers that the parts hold; itself if one holds none."""
@@ -177,10 +184,15 @@ class JoinedSource(ImageSource):
         for part, where, here in zip(self.parts, self.windows, common, strict=True):
             if 0 not in here.shape:
                 pixels = part.read(here.moved(-where.y0, -where.x0))
-                whole[here.within(window)] = pixels
+                whole[here.within(window)] = self._bits(pixels) if self.of_bits else pixels
                 if part.blank is not None:
                     whole[here.within(window)][pixels == pixels.dtype.type(part.blank)] = missing
         return whole
+
+    @staticmethod
+    def _bits(pixels: Any) -> Any:
+        """Return integers whose sign bit is a bit like any other, which wider ones would repeat."""
+        return pixels.view(f"u{pixels.dtype.itemsize}") if pixels.dtype.kind == "i" else pixels
 
     def laid(self, parts: Sequence[ImageSource]) -> "JoinedSource":
         """Return other images of the same pixels as the parts, in the places of these.
@@ -226,6 +238,17 @@ class JoinedSource(ImageSource):
     def __getstate__(self) -> dict[str, Any]:
         derived = ("wcs", "header")
         return {name: value for name, value in self.__dict__.items() if name not in derived}
+
+
+def _with_bits(image: ImageSource) -> ImageSource:
+    """Return joined integers for their bits: unsigned where parts of several kinds are signed."""
+    if not isinstance(image, JoinedSource) or image.dtype.kind not in "iu":
+        return image
+    dtypes = {part.dtype for part in image.parts}
+    if len(dtypes) == 1 or all(dtype.kind != "i" for dtype in dtypes):
+        return image
+    width = max(dtype.itemsize for dtype in dtypes)
+    return replace(image, dtype=np.dtype(f"u{width}"), of_bits=True)
 
 
 def join(parts: Sequence[ImageSource]) -> JoinedSource:

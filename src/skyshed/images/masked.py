@@ -62,6 +62,10 @@ class MaskedSource(MadeOfAnother):
         """Return the same of the image's integers; see `ImageSource.as_integers`."""
         return replace(self, source=self.source.as_integers())
 
+    def as_bits(self) -> ImageSource:
+        """Return the same of the image's bits; see `ImageSource.as_bits`."""
+        return replace(self, source=self.source.as_bits())
+
     def fingerprint(self) -> dict[str, Any]:
         """Return that of the image with that of its mask; see `ImageSource.fingerprint`."""
         return {**self.source.fingerprint(), "own_mask": str(self.mask.fingerprint())}

@@ -62,6 +62,10 @@ class RegionSource(MadeOfAnother):
         """Return the region of the image as integers; see `ImageSource.as_integers`."""
         return replace(self, whole=self.whole.as_integers())
 
+    def as_bits(self) -> ImageSource:
+        """Return the region of the image as bits; see `ImageSource.as_bits`."""
+        return replace(self, whole=self.whole.as_bits())
+
     def as_mask(self) -> ImageSource:
         """Return the region of the image as a mask; see `ImageSource.as_mask`."""
         return replace(self, whole=self.whole.as_mask())

@@ -100,12 +100,16 @@ class ImageSource(ABC):
         """
         return self
 
+    def as_bits(self) -> "ImageSource":
+        """Return the image as `as_integers` does, for what only the bits count of."""
+        return self.as_integers()
+
     def as_mask(self) -> "ImageSource":
-        """Return the image as `as_integers` does, for a mask, where pixels without a value are bad.
+        """Return the image as `as_bits` does, for a mask, where pixels without a value are bad.
 
         They have the value ``blank``, or all bits.
         """
-        return self.as_integers()
+        return self.as_bits()
 
     @abstractmethod
     def read(self, window: Window) -> Any:

@@ -58,15 +58,21 @@ def operation(contract: F) -> F:
     """
     folder = contract.__module__.rpartition(".")[2]
     OPERATIONS[f"{folder}.{contract.__name__}"] = contract
-    names = list(inspect.signature(contract).parameters)
 
     @functools.wraps(contract)
     def call(first: Any, *args: Any, **kwargs: Any) -> Any:
         array = getattr(first, "pixel", first)
         if not array_api_compat.is_cupy_array(array):
             return twin(contract, "cpu")(first, *args, **kwargs)
-        check_one_device(**dict(zip(names, (first, *args), strict=False)), **kwargs)
+        named = zip(_parameters(contract), (first, *args), strict=False)
+        check_one_device(**dict(named), **kwargs)
         with on_device_of(array):
             return twin(contract, "cuda")(first, *args, **kwargs)
 
     return call  # type: ignore[return-value]
+
+
+@functools.cache  # when a GPU is used: to ask for all of them took a hundredth of a command's time
+def _parameters(contract: Callable[..., Any]) -> list[str]:
+    """Return the names of a contract's parameters."""
+    return list(inspect.signature(contract).parameters)

@@ -145,8 +145,9 @@ class Job:
         """
         window = self.tiling[tile]
         self.segmentation[window.slices] = labels
-        paths = chunks_in(self.segmentation_path, self._layout[1], window)
-        return np.array([seal_of(path, flush=self.workspace.durable) for path in paths], np.int64)
+        paths = list(chunks_in(self.segmentation_path, self._layout[1], window))
+        self.workspace.flush(paths)
+        return np.array([seal_of(path) for path in paths], np.int64)
 
     def check_segmentation(self) -> None:
         """Check that the map has all chunks, as the tasks that left their records wrote them.

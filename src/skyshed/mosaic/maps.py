@@ -8,7 +8,7 @@ from typing import Any
 from skyshed.exceptions import WorkspaceError
 from skyshed.images.window import Window
 from skyshed.messages import one_line
-from skyshed.output.atomic import flush_names, flush_to_disk
+from skyshed.output.atomic import flush_to_disk
 
 __all__ = ["chunks_in", "make_map", "open_map", "seal_of"]
 
@@ -91,21 +91,11 @@ def chunks_in(path: str, chunks: Pair, window: Window) -> Iterator[Path]:
             yield Path(path) / "c" / str(row) / str(column)
 
 
-def seal_of(path: Path, *, flush: bool = False) -> int | None:
+def seal_of(path: Path) -> int | None:
     """Return the checksum that the file of a chunk ends with; `None` if there is none.
 
     Whether it is that of the chunk, Zarr sees when it reads it.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    flush : bool, optional
-        Whether to wait until it is on the disk.
     """
-    if flush:
-        flush_to_disk(path)
-        flush_names(path.parent)
     try:
         with open(path, "rb") as file:
             file.seek(-SEAL, os.SEEK_END)

@@ -20,7 +20,7 @@ from skyshed.chain.steps import make_catalog
 from skyshed.images.window import Window
 from skyshed.mosaic.job import Job
 from skyshed.mosaic.labels import labels_in
-from skyshed.mosaic.reach import fits, needs_of
+from skyshed.mosaic.reach import fits, holds, needs_of
 from skyshed.mosaic.records import Measured, Numbered
 from skyshed.mosaic.smooth import SmoothPixels
 from skyshed.namespace import like
@@ -164,8 +164,12 @@ def _catalogs(
         )
     for needs in needs_of(job):
         if catalog is not None:
-            need[here] = needs(catalog)
-            inside = fits(need[here], window)
+            wanted = needs(catalog)
+            inside = fits(wanted, window)
+            # All that may be known of a source is that this window is too small: it then begins
+            # with what it was known to need, not with a window larger than a tile's.
+            known = ~holds(wanted, window)
+            need[here[known]] = wanted[known]
             here = here[inside]
             catalog = catalog[np.flatnonzero(inside)] if here.size else None
     if catalog is not None:

@@ -11,7 +11,7 @@ from skyshed.chain.columns import measured_columns
 from skyshed.chain.sextractor_columns import aperture_radii_of, has_radii
 from skyshed.mosaic.job import Job
 
-__all__ = ["fits", "needs_of"]
+__all__ = ["fits", "holds", "needs_of"]
 
 
 def needs_of(job: Job) -> list[Callable[[Any], Any]]:
@@ -40,4 +40,12 @@ def fits(boxes: Any, window: Any) -> Any:
     return (
         (boxes[:, 0] >= window.y0) & (boxes[:, 1] <= window.y1)
         & (boxes[:, 2] >= window.x0) & (boxes[:, 3] <= window.x1)
+    )  # fmt: skip
+
+
+def holds(boxes: Any, window: Any) -> Any:
+    """Return whether each box holds a window, bool, shape (n,)."""
+    return (
+        (boxes[:, 0] <= window.y0) & (boxes[:, 1] >= window.y1)
+        & (boxes[:, 2] <= window.x0) & (boxes[:, 3] >= window.x1)
     )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from time import monotonic, sleep
 from typing import Any
 
@@ -148,16 +148,19 @@ def run_tiles(
         left = phase.left(job)
         finished = begin(phase.name, len(job.tiling) - len(left), len(job.tiling))
         if left:
-            engine.run(phase.task, phase.name, job, left, finished)
+            with job.workspace.committing(partial(explained, f"{phase.name}, a tile", job)):
+                engine.run(phase.task, phase.name, job, left, finished)
             _see_what_was_left(phase, job, engine.late)
             give_back_freed()
         if phase.draws:
             job.check_segmentation()
         if phase.whole is not None and not phase.is_whole(job):
+            failed = partial(explained, f"after {phase.name}, all tiles", job)
             try:
-                phase.whole(job)
+                with job.workspace.committing(failed):
+                    phase.whole(job)
             except OSError as error:
-                raise explained(f"after {phase.name}, all tiles", job, error) from error
+                raise failed(error) from error
 
 
 def _see_what_was_left(phase: Phase, job: Job, late: float) -> None:

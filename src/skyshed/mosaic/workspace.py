@@ -4,15 +4,16 @@ import hashlib
 import json
 import os
 import socket
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 from skyshed.exceptions import WorkspaceError
 from skyshed.mosaic.records import SCHEMA, Record, kinds_of_records
-from skyshed.output.atomic import remove, whole_file
+from skyshed.output.atomic import Commits, flush_files, remove, whole_file
 from skyshed.output.sealed import DamagedError, read_sealed, write_sealed
 from skyshed.output.table_parts import PlainTable
 
@@ -223,13 +224,63 @@ class Workspace:
         """Commit a record of a tile, or of the whole image."""
         path = self._to_write(record.kind, tile)
         with _named(path):
-            write_sealed(path, record.to_arrays(), self._place(path), flush=self.durable)
+            write_sealed(
+                path, record.to_arrays(), self._place(path), flush=self.durable,
+                commits=self._commits,
+            )  # fmt: skip
 
     def save_table(self, table: PlainTable, tile: tuple[int, int]) -> None:
         """Commit the table of the sources that a tile measured."""
         path = self._to_write(TABLES, tile)
         with _named(path):
-            table.save(path, self._place(path), flush=self.durable)
+            table.save(path, self._place(path), flush=self.durable, commits=self._commits)
+
+    @contextmanager
+    def committing(self, failed: Callable[[OSError], Exception]) -> Iterator[None]:
+        """Let tasks of this process go on while what they saved is written to the disk.
+
+        At the end all is there. In a temporary folder nothing is waited for.
+
+        Parameters
+        ----------
+        failed : callable
+            Returns the error to raise if something cannot be written.
+        """
+        if not self.durable:
+            yield
+            return
+        commits = vars(self)["_commits"] = Commits()
+        try:
+            yield
+        except BaseException:
+            with suppress(OSError):  # the first error counts
+                commits.close()
+            raise
+        else:
+            try:
+                commits.close()
+            except OSError as error:
+                raise failed(error) from error
+        finally:
+            del vars(self)["_commits"]
+
+    @property
+    def _commits(self) -> Commits | None:
+        """What waits for the disk, in place of the tasks."""
+        return vars(self).get("_commits")
+
+    def flush(self, paths: Iterable[Path]) -> None:
+        """See that files are on the disk before records that are saved from now on count."""
+        if not self.durable:
+            return
+        if self._commits is None:
+            flush_files(paths)
+        else:
+            self._commits.add(partial(flush_files, list(paths)))
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Other processes wait themselves.
+        return {name: value for name, value in vars(self).items() if name != "_commits"}
 
     def load_table(self, tile: tuple[int, int]) -> PlainTable:
         """Return what `save_table` wrote.

@@ -7,11 +7,15 @@ import os
 import secrets
 import shutil
 import socket
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 __all__ = [
+    "Commits",
+    "flush_files",
     "flush_names",
     "flush_to_disk",
     "remove",
@@ -25,19 +29,80 @@ __all__ = [
 STAGE = ".skyshed-"
 
 
+class Commits:
+    """A thread that waits until what was written is on the disk, while its writers go on.
+
+    It does so in the order in which it is told: a file takes its name when all that was told before
+    is on the disk.
+    """
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1)
+        self._error: BaseException | None = None
+
+    def add(self, commit: Callable[[], object], otherwise: Callable[[], object] = bool) -> None:
+        """Call a function when those before are done; if one of them fails, call ``otherwise``.
+
+        Raises
+        ------
+        OSError
+            If one of these failed: none after it is called.
+        """
+        if self._error is not None:
+            raise self._error
+        self._thread.submit(self._attempt, commit, otherwise)
+
+    def _attempt(self, commit: Callable[[], object], otherwise: Callable[[], object]) -> None:
+        if self._error is not None:
+            otherwise()
+            return
+        try:
+            commit()
+        except BaseException as error:  # told to those who add more, and at the end
+            self._error = error
+
+    def close(self) -> None:
+        """Wait until all are done.
+
+        Raises
+        ------
+        OSError
+            If one failed.
+        """
+        self._thread.shutdown()
+        if self._error is not None:
+            raise self._error
+
+
 @contextmanager
-def whole_file(path: Path, *, flush: bool = True) -> Iterator[Path]:
+def whole_file(
+    path: Path, *, flush: bool = True, commits: Commits | None = None
+) -> Iterator[Path]:  # fmt: skip
     """Give a name to write to; the file takes its own name only when it is complete.
 
     Nobody can know the name beforehand: processes that write the same file at a time, on any
     machine, don't disturb each other (the last one stays), and no link can lie in wait there.
     A file that need not outlast a loss of power is not waited for (``flush``), nor is one of a set,
-    which `whole_set` waits for together.
+    which `whole_set` waits for together. With ``commits`` it takes its name later.
     """
     part = _part_of(path)
     flush = flush and not path.parent.name.startswith(STAGE)
     try:
         yield part
+        if commits is None:
+            _take_name(part, path, flush)
+        else:
+            commits.add(
+                partial(_take_name, part, path, flush), partial(part.unlink, missing_ok=True)
+            )
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def _take_name(part: Path, path: Path, flush: bool) -> None:
+    """Give a file its name; with ``flush``, when it is on the disk."""
+    try:
         if flush:
             flush_to_disk(part)
         os.replace(part, path)
@@ -84,13 +149,13 @@ def whole_set(folder: Path, replaced: Collection[str]) -> Iterator[Path]:
         names = [path.name for path in stage.iterdir()]
         before = stage / "before"
         before.mkdir()
-        moved: list[tuple[Path, Path]] = []
+        moved: list[tuple[str, str]] = []
         try:
             for name in {*replaced, *names}:
                 with suppress(FileNotFoundError):
-                    moved.append(_moved(folder / name, before / name))
+                    moved.append(_moved(name, folder, before))
             for name in names:
-                moved.append(_moved(stage / name, folder / name))
+                moved.append(_moved(name, stage, folder))
             flush_names(folder)
         except BaseException:
             for there, here in reversed(moved):
@@ -118,8 +183,25 @@ def flush_to_disk(path: Path) -> None:
     file = os.open(path, os.O_RDWR | getattr(os, "O_BINARY", 0))
     try:
         os.fsync(file)
+    except OSError as error:  # which does not say of what file
+        raise OSError(error.errno, error.strerror, str(path)) from error
     finally:
         os.close(file)
+
+
+def flush_files(paths: Iterable[Path]) -> None:
+    """Wait until files, and the names that they have, are on the disk.
+
+    Raises
+    ------
+    OSError
+        If one cannot be written there.
+    """
+    paths = list(paths)
+    for path in paths:
+        flush_to_disk(path)
+    for folder in dict.fromkeys(path.parent for path in paths):
+        flush_names(folder)
 
 
 def flush_names(folder: Path) -> None:
@@ -132,10 +214,11 @@ def flush_names(folder: Path) -> None:
             os.close(file)
 
 
-def _moved(source: Path, target: Path) -> tuple[Path, Path]:
-    """Rename a file, a link or a folder; return both names."""
-    os.replace(source, target)
-    return source, target
+def _moved(name: str, source: Path, target: Path) -> tuple[str, str]:
+    """Move a file, a link or a folder from one folder to another; return both paths."""
+    there, here = os.path.join(source, name), os.path.join(target, name)
+    os.replace(there, here)
+    return there, here
 
 
 def _remove_stages(folder: Path) -> None:

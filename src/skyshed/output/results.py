@@ -162,13 +162,13 @@ def check_apart(
     written = [name for name in RESULTS if name in ours or not name.startswith(of_a_format)]
     for name in written:
         for file, argument in inputs.items():
-            if is_any_of(folder / name, [file]):
+            if is_any_of(os.path.join(folder, name), [file]):
                 raise ValueError(
                     f"{folder / name} is given as {argument}, and a result would take its place: "
                     "choose another folder"
                 )
-    found = [name for name in RESULTS if os.path.lexists(folder / name)]
-    foreign = [name for name in found if not is_any_of(folder / name, inputs)]
+    found = [name for name in RESULTS if os.path.lexists(os.path.join(folder, name))]
+    foreign = [name for name in found if not is_any_of(os.path.join(folder, name), inputs)]
     if foreign and SETTINGS not in found:
         raise ValueError(
             f"{folder} has {foreign[0]} and no {SETTINGS}, so that it is not the folder of a run, "
@@ -176,8 +176,8 @@ def check_apart(
         )
 
 
-def is_any_of(path: Path, files: Iterable[str]) -> bool:
+def is_any_of(path: str, files: Iterable[str]) -> bool:
     """Whether a path leads to one of some files or folders."""
-    return path.exists() and any(
+    return os.path.exists(path) and any(
         os.path.exists(file) and os.path.samefile(path, file) for file in files
     )

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, cast
 
 import numpy as np
 
-from skyshed.output.atomic import whole_file
+from skyshed.output.atomic import Commits, whole_file
 
 __all__ = ["DamagedError", "read_sealed", "write_sealed"]
 
@@ -42,7 +42,12 @@ class _Stream:
 
 
 def write_sealed(
-    path: str | os.PathLike[str], arrays: Mapping[str, Any], belongs: str = "", *, flush: bool
+    path: str | os.PathLike[str],
+    arrays: Mapping[str, Any],
+    belongs: str = "",
+    *,
+    flush: bool,
+    commits: Commits | None = None,
 ) -> None:
     """Write arrays to a file, which takes its name when it is complete.
 
@@ -56,6 +61,8 @@ def write_sealed(
         What the file is of; `read_sealed` must be told the same.
     flush : bool
         Whether the file must outlast a loss of power.
+    commits : Commits, optional
+        What gives the file its name later, when it is on the disk.
 
     Examples
     --------
@@ -68,7 +75,7 @@ def write_sealed(
     """
     # A task that was taken for dead may write the same file elsewhere.
     with (
-        whole_file(Path(path), flush=flush) as part,
+        whole_file(Path(path), flush=flush, commits=commits) as part,
         open(part, "wb") as file,
         zipfile.ZipFile(cast(BinaryIO, _Stream(file)), "w") as archive,
     ):

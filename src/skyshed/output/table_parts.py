@@ -11,7 +11,7 @@ import astropy.units as u
 import numpy as np
 
 from skyshed.catalog.bare_table import BareColumn
-from skyshed.output.sealed import DamagedError, read_sealed, write_sealed
+from skyshed.output.atomic import Commits
 
 if TYPE_CHECKING:  # slow to import, and not needed to write a catalog of the usual columns
     from astropy.table import QTable
@@ -76,20 +76,29 @@ class PlainTable:
             None if self.rows is None else self.rows[rows],
         )  # fmt: skip
 
-    def save(self, path: str | os.PathLike[str], belongs: str = "", *, flush: bool = False) -> None:
+    def save(
+        self,
+        path: str | os.PathLike[str],
+        belongs: str = "",
+        *,
+        flush: bool = False,
+        commits: Commits | None = None,
+    ) -> None:
         """Write the table as an uncompressed ``.npz`` file, which exists only when complete.
 
         Parameters
         ----------
-        path, belongs, flush
+        path, belongs, flush, commits
             See `skyshed.output.sealed.write_sealed`.
         """
+        from skyshed.output.sealed import write_sealed  # tables of tiles alone are saved
+
         arrays = {f"{number}": each for number, each in enumerate(self.columns.values())}
         arrays[NAMES] = np.array(list(self.columns), np.str_)
         if self.rows is not None:
             arrays[ROWS] = self.rows
         arrays[HEADER] = np.frombuffer(self.header.encode(), np.uint8)
-        write_sealed(path, arrays, belongs, flush=flush)
+        write_sealed(path, arrays, belongs, flush=flush, commits=commits)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], belongs: str = "") -> "PlainTable":
@@ -107,6 +116,8 @@ class PlainTable:
         OSError
             If the file is damaged.
         """
+        from skyshed.output.sealed import DamagedError, read_sealed
+
         try:
             arrays = read_sealed(path, belongs)
         except DamagedError as error:

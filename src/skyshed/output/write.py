@@ -13,8 +13,6 @@ from skyshed.heap import give_back_freed
 from skyshed.namespace import to_host
 from skyshed.output.atomic import whole_set
 from skyshed.output.catalog_parts import stream_catalog
-from skyshed.output.ds9 import HEAD, region_lines
-from skyshed.output.float_map import write_image
 from skyshed.output.results import (
     COMBINATION,
     MAP,
@@ -147,23 +145,13 @@ def write_extraction(
     check_apart(folder, run.inputs, format, compress, map_format, combined, run.images)
     give_back_freed()
     # A map that was measured may lie there, too: what the run was made from stays.
-    replaced = [name for name in RESULTS if not is_any_of(folder / name, run.inputs)]
+    replaced = [name for name in RESULTS if not is_any_of(os.path.join(folder, name), run.inputs)]
     with whole_set(folder, replaced) as stage:
         _write_tables(run, stage, format, map_name(map_format, compress), map_format)
-        if combined:
-            write_image(
-                run.read_image, run.shape, run.combination, stage / COMBINATION, run.record,
-                run.wcs, run.step,
-            )  # fmt: skip
-        for name, (read, dtype) in run.images.items():
-            write_image(
-                read, run.shape, dtype, stage / f"{MAP}{name}.fits", run.record, run.wcs, run.step,
-                run.unit,
-            )  # fmt: skip
+        if combined or run.images:
+            _write_images(run, stage)
         if regions:
-            with open(stage / "kron.reg", "w", encoding="ascii") as file:
-                file.write(HEAD)
-                file.writelines(region_lines(*each) for each in run.ellipses())
+            _write_regions(run, stage / "kron.reg")
         if preview:
             _draw(run, stage / "preview.png")
         if report and run.report is not None:
@@ -191,6 +179,31 @@ def _write_tables(
     (folder / SETTINGS).write_text(run.parameters.to_toml(), encoding="utf-8")
     if run.n_tiles > 1:
         run.tiles().write(folder / "tiles.ecsv", format="ascii.ecsv")
+
+
+def _write_images(run: Written, folder: Path) -> None:
+    """Write the combination of bands, and the further images."""
+    from skyshed.output.float_map import write_image
+
+    if run.combination is not None:
+        write_image(
+            run.read_image, run.shape, run.combination, folder / COMBINATION, run.record, run.wcs,
+            run.step,
+        )  # fmt: skip
+    for name, (read, dtype) in run.images.items():
+        write_image(
+            read, run.shape, dtype, folder / f"{MAP}{name}.fits", run.record, run.wcs, run.step,
+            run.unit,
+        )  # fmt: skip
+
+
+def _write_regions(run: Written, path: Path) -> None:
+    """Write the Kron ellipses as DS9 regions."""
+    from skyshed.output.ds9 import HEAD, region_lines
+
+    with open(path, "w", encoding="ascii") as file:
+        file.write(HEAD)
+        file.writelines(region_lines(*each) for each in run.ellipses())
 
 
 def _draw(run: Written, path: Path) -> None:

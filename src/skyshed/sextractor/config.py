@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from skyshed.chain.sextractor_columns import NOT_MEASURED, is_sextractor
+from skyshed.chain.sextractor_columns import NOT_MEASURED, SURFACES, is_sextractor
 from skyshed.parameters import Parameters
 
 __all__ = ["Translation", "read_config", "read_names", "translate"]
@@ -312,6 +312,9 @@ class _Reader:
             elif name not in known:
                 near = NOT_MEASURED.get(name)
                 self.notes.append(f"{name}: is not measured{f'; {near}' if near else ''}")
+        scale = self._numbers("PIXEL_SCALE")
+        if any(scale) and any(name in SURFACES for name in known):
+            self.notes.append(f"PIXEL_SCALE {scale[0]:g}: surface brightnesses are by the WCS")
         if known:
             self.own["columns"] = tuple(known)
 

@@ -1,5 +1,7 @@
 """Numbers of files on the GPU: the CPU twin's bits, and the bytes of the file over the bus."""
 
+import threading
+
 import numpy as np
 import pytest
 from astropy.io import fits
@@ -32,9 +34,9 @@ def test_every_kind_of_number_is_decoded(cupy):
             assert result[0].tobytes() == expected[0].tobytes()
 
 
-@pytest.mark.parametrize("piece", [1 << 24, 4096])
+@pytest.mark.parametrize(("piece", "read"), [(1 << 24, 1 << 22), (4096, 600)])
 @pytest.mark.parametrize("name", ["uint16", "16 bits, blank", "float32", "64 bits, scaled"])
-def test_a_window_is_read_in_pieces(cupy, monkeypatch, piece, name):
+def test_a_window_is_read_in_pieces(cupy, monkeypatch, piece, read, name):
     form = FORMS[name]
     _, given = words(form, 90 * 70)
     content = given.view("u1")
@@ -45,10 +47,24 @@ def test_a_window_is_read_in_pieces(cupy, monkeypatch, piece, name):
 
     twin(stored.in_pieces, "cuda")  # imports the module whose size is set
     monkeypatch.setattr("skyshed.kernels.stored.cuda.PIECE", piece)
+    monkeypatch.setattr("skyshed.kernels.stored.cuda.READ", read)
     pixels, bad = (to_host(cupy, each) for each in load(fill, (90, 70), form, "cuda"))
     expected, marks = load(fill, (90, 70), form, "cpu")
     assert pixels.tobytes() == expected.tobytes()
     assert marks is None or np.array_equal(bad, marks)
+
+
+def test_several_threads_read_a_piece(cupy, monkeypatch):
+    """Each waits for the other: one alone would wait for ever."""
+    together = threading.Barrier(2)
+
+    def fill(buffer, at):
+        together.wait(60)
+
+    twin(stored.in_pieces, "cuda")
+    monkeypatch.setattr("skyshed.kernels.stored.cuda.READ", 90 * 70 * 4 // 2)
+    load(fill, (90, 70), FORMS["float32"], "cuda", 2)
+    assert not together.broken
 
 
 def test_no_pixel_is_read(cupy):
