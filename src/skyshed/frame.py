@@ -264,8 +264,9 @@ def bad_pixels(
         return mask
     if mask is not None and not is_device_array(data) and _covers(mask, data, n_threads):
         return mask.view()  # another array, by which it is known that there are some
-    bad = ~xp.isfinite(data)
-    return bad if mask is None else bad | mask
+    bad = xp.isfinite(data)
+    np.logical_not(bad, out=bad)  # one image, not one for each step
+    return bad if mask is None else np.logical_or(bad, mask, out=bad)
 
 
 def _is_finite(data: Any, n_threads: int | None, fetch: Fetch) -> bool:

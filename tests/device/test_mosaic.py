@@ -53,7 +53,7 @@ def counted_run(side, n):
 
 @pytest.fixture(scope="module")
 def small_and_large(counted):
-    return counted_run(384, 270), counted_run(640, 750)
+    return counted_run(384, 270), counted_run(512, 480)
 
 
 def test_device_memory_is_that_of_a_tile_whatever_the_image(small_and_large):

@@ -155,6 +155,9 @@ def deblend_sources(
         image, sources, npixels, nlevels, contrast, mode, int(connectivity), contrast_method,
         n_threads, max_markers,
     )  # fmt: skip
+    # Before the lists of the search: lying where it would fit, they would have a device's pool of
+    # memory grow by an image.
+    canvas = xp.empty(image.shape, dtype=np.int32)
     # All numbers of the sources come to the host at once: this is the first that is asked.
     search.surveyed  # noqa: B018
     old = segment_img.labels
@@ -175,7 +178,8 @@ def deblend_sources(
     base, parents = number_labels(chosen, old, split.n_children, relabel)
     children = children_of(parents, base, split.n_children)
     info = _changed_modes(chosen, old.astype(old.dtype.newbyteorder("=")), split, mode, max_markers)
-    image, new_sources = _paint(sources, base, chosen, split, n_threads)
+    del search  # and the sources' values
+    image, new_sources = _paint(canvas, sources, base, chosen, split, n_threads)
     return SegmentationImage.from_labels(
         image.astype(old.dtype, copy=False),
         sources=new_sources,
@@ -207,7 +211,12 @@ def check_deblending(
 
 
 def _paint(
-    sources: Sources, base: Any, chosen: Any, split: Split, n_threads: int | None
+    canvas: Any,
+    sources: Sources,
+    base: Any,
+    chosen: Any,
+    split: Split,
+    n_threads: int | None,
 ) -> tuple[Any, Sources | None]:
     """Return the image of the labels of `number_labels`, and its sources if they fit int32."""
     fits = (base + split.n_children).max() <= np.iinfo(np.int32).max
@@ -219,7 +228,7 @@ def _paint(
         like(each, sources.pixel) for each in (split.child_start, number.astype(np.int32))
     )
     task = sources, number_there, start, split.child
-    image = deblending.paint(*task, n_threads)
+    image = deblending.paint(*task, n_threads, canvas)
     if fits:
         rows = deblending.parts(*task, split.n_children, image, n_threads)
         return image, Sources(*rows, sources.shape)

@@ -63,6 +63,8 @@ CAST = re.compile(
     rf"(?<!sizeof)\(({WHOLE}|(?:double|float)(?=\)\((?:{WHOLE})\)))\)(?=[\w(~!-])"
     rf"|(?<![\w<(] )\b({WHOLE})(?=\((?!\*))"
 )
+#: What NVRTC unrolls wholly: g++ knows another name for it, and wants a number that is not reached.
+UNROLLED = re.compile(r"#pragma unroll\s*$", re.M)
 KERNEL = re.compile(
     r'extern\s+"C"\s+__global__\s+void\s+(?:__launch_bounds__\([^)]*\)\s*)?(\w+)\s*\(([^)]*)\)'
 )
@@ -85,6 +87,11 @@ class Parameter:
 def with_checked_casts(source: str) -> str:
     """Return a text whose conversions to whole numbers are those of `emu::Cast`."""
     return CAST.sub(lambda found: f"emu::Cast<{found[1] or found[2]}>{{__LINE__}}->*", source)
+
+
+def as_counted(source: str) -> str:
+    """Return a text whose loops are unrolled where the GPU's compiler unrolls them."""
+    return UNROLLED.sub("#pragma GCC unroll 1024", source)
 
 
 def definitions(options: Sequence[str]) -> dict[str, str]:
@@ -188,11 +195,12 @@ class Module:
     def _build(self, source, path, variant, library, runtime):
         # The address sanitizer watches the ends of statics of functions that no other file sees.
         around = ("namespace {", "}") if variant == "address" else ("", "")
-        text = [
+        text = with_checked_casts(source)
+        unit_text = [
             f'#include "{HEADER}"',
             around[0],
             f'#line 1 "{path or "kernel.cu"}"',
-            with_checked_casts(source),
+            as_counted(text) if variant == "count" else text,
             '#line 1 "thunks"',
             around[1],
             'extern "C" void *emu_statics() { static thread_local char one; return &one; }',
@@ -202,12 +210,12 @@ class Module:
                 f"*({'const ' if p.const else ''}{_ctype(p)}*)args[{i}]"
                 for i, p in enumerate(listed)
             )
-            text.append(f"EMU_CALLER void thunk_{name}(void **args) {{ {name}({values}); }}")
-        text.append('extern "C" void (*emu_thunk(const char *name))(void **) {')
-        text += [f'if (!strcmp(name, "{name}")) return thunk_{name};' for name in self.kernels]
-        text.append("return nullptr; }")
+            unit_text.append(f"EMU_CALLER void thunk_{name}(void **args) {{ {name}({values}); }}")
+        unit_text.append('extern "C" void (*emu_thunk(const char *name))(void **) {')
+        unit_text += [f'if (!strcmp(name, "{name}")) return thunk_{name};' for name in self.kernels]
+        unit_text.append("return nullptr; }")
         unit = library.with_suffix(".cpp")
-        unit.write_text("\n".join(text))
+        unit.write_text("\n".join(unit_text))
         for_kernels, _, for_link = VARIANTS[variant]
         # Built under a name of its own, then moved: another process may build the same file.
         with tempfile.TemporaryDirectory(dir=self.folder) as scratch:

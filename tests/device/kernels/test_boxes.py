@@ -43,7 +43,7 @@ def compare(result, expected, rtol=1e-12):
     identical(result[1:], expected[1:])
 
 
-@pytest.mark.parametrize("box_shape", [(16, 16), (37, 50), (20, 131), (110, 131), (55, 121)])
+@pytest.mark.parametrize("box_shape", [(16, 16), (37, 50), (110, 131), (55, 121)])
 @pytest.mark.parametrize(("dtype", "masked"), [("f4", True), ("f8", False)])
 def test_statistics_are_those_of_the_cpu(cupy, schedule, box_shape, dtype, masked):
     data, mask = drawn(schedule[0], dtype=dtype, masked=masked)
@@ -70,7 +70,7 @@ def test_without_clipping_and_without_statistics(cupy):
 
 
 @pytest.mark.parametrize(
-    "shape", [(1, 1), (1, 300), (300, 1), (1, 63), (1, 64), (1, 65), (1, 1025), (3, 4097)]
+    "shape", [(1, 1), (1, 300), (40, 1), (1, 63), (1, 64), (1, 65), (1, 1025), (3, 4097)]
 )
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
 def test_boxes_of_any_number_of_values(cupy, shape, dtype):
@@ -82,7 +82,7 @@ def test_boxes_of_any_number_of_values(cupy, shape, dtype):
             compare(*both(cupy, statistics, values, None, box_shape, CLIP, ALL, None))
 
 
-@pytest.mark.parametrize("box_shape", [(8, 8), (112, 120)])
+@pytest.mark.parametrize("box_shape", [(16, 24), (112, 120)])
 def test_boxes_that_keep_nothing(cupy, box_shape):
     data = np.full((112, 240), np.nan, np.float32)
     data[:, 120:] = [0, 10] * 60
@@ -201,7 +201,10 @@ def test_tiles_are_sorted_and_chunks_added_up(cupy, schedule):
 @pytest.mark.costs
 def test_an_image_is_read_once_and_the_host_waits_for_nothing():
     data, _ = drawn(10, (256, 256), masked=False)
-    for box_shape, launches, passes, peak in (((64, 64), 1, 1.1, 6), ((256, 256), 8, 13, 14)):
+    for box_shape, launches, passes, peak, most in (
+        ((64, 64), 1, 1.1, 6, 12),
+        ((256, 256), 8, 13, 14, 40),
+    ):
         with standin.in_place() as counted:
             image = to_device(counted, data)
             with standin.ledger(count_bytes=True) as ledger:
@@ -210,4 +213,7 @@ def test_an_image_is_read_once_and_the_host_waits_for_nothing():
         assert ledger.total.synchronisations == 0
         assert ledger.bytes_moved() <= passes * data.nbytes
         assert ledger.total.peak <= peak * data.size
+        # A difference and its square, once for each value: rounds of clipping add sums of many.
+        float64 = sum(launch.work["warps"][0] for launch in ledger.launches) * 32 / data.size
+        assert float64 <= most
         ledger.no_transfer_larger_than(200)

@@ -104,7 +104,7 @@ def test_kernels_may_be_larger_than_the_image(cupy, shape, boundary):
 )
 def test_kernels_of_any_size(kernel, function):
     """The tiles become lower as kernels grow, until none fits; the bits stay."""
-    data, mask = drawn(7, (50, 45))
+    data, mask = drawn(7, (36, 40))
     for boundary in (None, "fill", "wrap", "extend"):
         for interpolate, preserve in ((True, False), (False, True)):
             with standin.in_place() as counted, standin.ledger() as ledger:
@@ -121,7 +121,7 @@ def test_the_same_bits_for_any_grid(cupy, monkeypatch):
     from skyshed.kernels import cuda
 
     monkeypatch.setattr(cuda, "MAX_BLOCKS", 2)
-    data, mask = drawn(8)
+    data, mask = drawn(8, (60, 70))
     for kernel in (GAUSSIAN, KERNELS["direct"], make_2dgaussian_kernel(9.0, (61, 41)).array):
         identical(*both(cupy, convolve, data, mask, kernel, "wrap", 0.0, True, False, 1.0, None))
 

@@ -50,11 +50,68 @@ __device__ inline Part part_of(const Box &box, i64 chunk) {
             (int)min((i64)CHUNK, box.size() - begin)};
 }
 
+// What float32 says of where a part's pixels lie: inside of an ellipse, outside, or too close to its
+// outline to say. GPUs for graphics have 32 times as much float32 arithmetic as float64.
+//
+// Distances from the centre are at most E, the box's width and height together. They are rounded by
+// no more than 3 * 2^-24 * E, the map to the unit circle and its sums by as much again for each of two
+// terms, each in units of the smaller semi-axis: radii are off by less than 2^-19 * E of these. Where
+// float32 overflows there is no number, and nothing is said.
+struct Sieve {
+    float x, y;  // from the centre to the part's first row and the box's first column
+    float ca, sa, cb, sb;
+    float inner, outer;  // squares of radii
+
+    // `semiminor` is the smaller semi-axis of the ellipse, `clear` how far from the outline, in pixels, inside
+    // and outside begin.
+    __device__ Sieve(
+        const Measured &of, const Part &part, const Place &place, double semiminor, double clear)
+        : x((float)((double)(part.x0 + place.x0) - of.at.x)),
+          y((float)((double)(part.y0 + place.y0) - of.at.y)), ca((float)of.e.ca),
+          sa((float)of.e.sa), cb((float)of.e.cb), sb((float)of.e.sb) {
+        const double off = 0x1p-18 * (double)(of.box.width() + of.box.height());
+        clear = (clear + off) / semiminor;
+        inner = (float)(clear < 1.0 ? (1.0 - clear) * (1.0 - clear) : -1.0);
+        outer = (float)((1.0 + clear) * (1.0 + clear));
+    }
+
+    // The square of the radius, in units of the semi-axes, of a pixel's centre.
+    __device__ float square(const Part &part, int j) const {
+        const unsigned n = part.past + j;
+        const float dx = x + (float)(n % part.width), dy = y + (float)(n / part.width);
+        const float u = dx * ca + dy * sa, v = dy * cb - dx * sb;
+        return u * u + v * v;
+    }
+};
+
+// Pixels of a part that wait until there is one for each lane of a warp: `pixels` has room for two a lane.
+struct Waiting {
+    int *pixels, n;
+
+    // Lets this lane's pixel wait, or not.
+    __device__ void add(bool waits, int j) {
+        const unsigned waiting = __ballot_sync(ALL_LANES, waits);
+        if (waits) pixels[n + __popc(waiting & ((1u << lane_of_thread()) - 1))] = j;
+        __syncwarp(ALL_LANES);  // they have been written
+        n += __popc(waiting);
+    }
+
+    // Returns the pixel that this lane is to do; -1 if there are fewer than lanes.
+    __device__ int take() {
+        const int first = max(n - 32, 0), at = first + lane_of_thread();
+        const int j = at < n ? pixels[at] : -1;
+        __syncwarp(ALL_LANES);  // they have been read
+        n = first;
+        return j;
+    }
+};
+
 extern "C" __global__ void kron_chunks(
     const REAL *data, const int *labels, const bool *mask, const i64 *where, const int *label,
     const double *ellipses, double scale, const i64 *first_chunk, i64 n, double *moments,
     double *totals) {
     __shared__ Measured of_warp[BLOCK / 32];
+    __shared__ int waiting_of_warp[BLOCK / 32][64];
     __shared__ Field<REAL> field;
     if (threadIdx.x == 0) field = field_of(data, labels, mask, where);
     __syncthreads();
@@ -67,7 +124,19 @@ extern "C" __global__ void kron_chunks(
         const int mine = label[i];
         double moment = 0.0, total = 0.0;
         const Part part = part_of(box, c - first_chunk[i]);
-        for (int j = lane_of_thread(); j < part.pixels; j += 32) {
+        const Sieve sieve(
+            of_warp[threadIdx.x / 32], part, field.at, min(at.a, at.b) * scale, 0.0);
+        Waiting waiting = {waiting_of_warp[threadIdx.x / 32], 0};
+        for (int begin = 0; begin < part.pixels || waiting.n;) {
+            if (waiting.n < 32 && begin < part.pixels) {
+                const int next = begin + lane_of_thread();
+                waiting.add(
+                    next < part.pixels && !(sieve.square(part, next) > sieve.outer), next);
+                begin += 32;
+                continue;
+            }
+            const int j = waiting.take();
+            if (j < 0) continue;
             const i64 y = part.row(j), x = part.column(j);
             const double radius = to.at((x + field.at.x0) - at.x, (y + field.at.y0) - at.y);
             if (radius > scale) continue;
@@ -118,7 +187,7 @@ extern "C" __global__ void aperture_chunks(
     const double *background, const i64 *first_chunk, i64 n, double *totals, double *variances,
     int *seen) {
     __shared__ Measured of_warp[BLOCK / 32];
-    __shared__ int edges_of_warp[BLOCK / 32][64];
+    __shared__ int waiting_of_warp[BLOCK / 32][64];
     __shared__ Field<REAL> field;
     if (threadIdx.x == 0) field = field_of(data, labels, mask, where);
     __syncthreads();
@@ -128,43 +197,30 @@ extern "C" __global__ void aperture_chunks(
         const Aperture &at = of_warp[threadIdx.x / 32].at;
         const Ellipse &e = of_warp[threadIdx.x / 32].e;
         const Box &box = of_warp[threadIdx.x / 32].box;
-        const double clear = CLEAR / min(at.a, at.b), sky = background[i];
+        const double sky = background[i];
         const int mine = label[i];
         double total = 0.0, variance = 0.0;
         int bits = 0;
         const Part part = part_of(box, c - first_chunk[i]);
-        int *edges = edges_of_warp[threadIdx.x / 32];
-        int n_edges = 0;
-        for (int begin = 0; begin < part.pixels || n_edges;) {
-            // Pixels on the outline wait until there is one for each lane.
-            const bool on_edge = n_edges >= 32 || begin >= part.pixels;
+        const Sieve sieve(of_warp[threadIdx.x / 32], part, field.at, min(at.a, at.b), CLEAR);
+        Waiting edges = {waiting_of_warp[threadIdx.x / 32], 0};
+        for (int begin = 0; begin < part.pixels || edges.n;) {
             int j = begin + lane_of_thread();
             double weight = 0.0;
-            if (on_edge) {
-                const int first = max(n_edges - 32, 0);
-                if (first + lane_of_thread() < n_edges) {
-                    j = edges[first + lane_of_thread()];
-                    weight = edge_weight(
-                        e, at, part.row(j) + field.at.y0, part.column(j) + field.at.x0);
-                }
-                __syncwarp(ALL_LANES);  // they have been read
-                n_edges = first;
-            } else {
+            if (edges.n < 32 && begin < part.pixels) {
                 bool waits = false;
                 if (j < part.pixels) {
-                    const double dx = (part.column(j) + field.at.x0) - at.x;
-                    const double dy = (part.row(j) + field.at.y0) - at.y;
-                    const double u = dx * e.ca + dy * e.sa, v = dy * e.cb - dx * e.sb;
-                    const double radius = sqrt(u * u + v * v);
-                    if (radius + clear < 1.0) weight = 1.0;
-                    else waits = !(radius - clear > 1.0);
+                    const float square = sieve.square(part, j);
+                    if (square < sieve.inner) weight = 1.0;
+                    else waits = !(square > sieve.outer);
                 }
-                const unsigned waiting = __ballot_sync(ALL_LANES, waits);
-                const unsigned before = waiting & ((1u << lane_of_thread()) - 1);
-                if (waits) edges[n_edges + __popc(before)] = j;
-                __syncwarp(ALL_LANES);  // they have been written
-                n_edges += __popc(waiting);
+                edges.add(waits, j);
                 begin += 32;
+            } else {
+                j = edges.take();
+                if (j >= 0)
+                    weight = edge_weight(
+                        e, at, part.row(j) + field.at.y0, part.column(j) + field.at.x0);
             }
             if (!(weight > 0.0)) continue;
             i64 p;

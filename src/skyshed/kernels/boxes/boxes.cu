@@ -2,8 +2,10 @@
 //
 // A block of threads does a box. Its values are sorted in shared memory; boxes that don't fit are
 // sorted in global memory first, by tiles that are merged, and lie one after the other there. Sums
-// run over all threads by a fixed tree, of differences from a value in the middle of the box. What
-// follows from a few values (medians, deviations, limits) every thread works out for itself.
+// are of differences from a value in the middle of the box, over chunks of the sorted values: a round
+// of clipping adds those chunks that are kept, and the values left over at the ends. What follows from
+// a few values (medians, deviations, limits) every thread works out for itself: of a box in shared
+// memory those of one warp, for float64 arithmetic is what most GPUs have least of.
 
 #include "skyshed/kernels/boxes/boxes.h"
 
@@ -37,14 +39,15 @@ __device__ inline void gather(
 // Values that a thread sorts in registers.
 #define HELD 16
 
-// Which of two values stays where `low` says whether it is the lower place.
+// Which of two values, none of which is NaN, stays where `low` says whether it is the lower place.
 __device__ inline REAL stays(REAL mine, REAL other, bool low) {
-    return (low ? other < mine : mine < other) ? other : mine;
+    const REAL smaller = min(mine, other), larger = max(mine, other);
+    return low ? smaller : larger;
 }
 
 __device__ inline void order(REAL &low, REAL &high) {
-    const REAL smaller = stays(low, high, true);
-    high = stays(high, low, false);
+    const REAL smaller = min(low, high);
+    high = max(low, high);
     low = smaller;
 }
 
@@ -156,34 +159,68 @@ __device__ inline void count_in_block(int good, int bad, int *counters) {
     __syncthreads();
 }
 
-// The sums over all threads, by a fixed tree; every thread gets them.
-__device__ inline Sums add_in_block(Sums mine) {
-    __shared__ Sums part[32];
-    mine.a = warp_sum(mine.a);
-    mine.q = warp_sum(mine.q);
-    if (lane_of_thread() == 0) part[threadIdx.x / 32] = mine;
-    __syncthreads();
-    Sums all = {0.0, 0.0};
-    for (int i = 0; i < blockDim.x / 32; ++i) all.a += part[i].a, all.q += part[i].q;
-    __syncthreads();
-    return all;
-}
-
-// Adds this thread's share of the values lo, ..., hi - 1, less ref, and of their squares.
-__device__ inline void add_loose(const REAL *v, i64 lo, i64 hi, double ref, Sums &mine) {
-    for (i64 i = lo + threadIdx.x; i < hi; i += blockDim.x) {
-        const double d = (double)v[i] - ref;
-        mine.a += d;
-        mine.q += d * d;
+// The threads that share the sums of a box: they are added by a fixed tree, and all get the same.
+struct Warp {
+    __device__ int rank() const { return lane_of_thread(); }
+    __device__ int size() const { return 32; }
+    __device__ Sums add(Sums mine) const {
+        const double a = warp_sum(mine.a), q = warp_sum(mine.q);
+        return {__shfl_sync(ALL_LANES, a, 0), __shfl_sync(ALL_LANES, q, 0)};
     }
+};
+
+struct Block {
+    __device__ int rank() const { return threadIdx.x; }
+    __device__ int size() const { return blockDim.x; }
+    __device__ Sums add(Sums mine) const {
+        __shared__ Sums part[32];
+        mine.a = warp_sum(mine.a);
+        mine.q = warp_sum(mine.q);
+        if (lane_of_thread() == 0) part[threadIdx.x / 32] = mine;
+        __syncthreads();
+        Sums all = {0.0, 0.0};
+        for (int i = 0; i < blockDim.x / 32; ++i) all.a += part[i].a, all.q += part[i].q;
+        __syncthreads();
+        return all;
+    }
+};
+
+// Adds the value, less ref, and its square.
+__device__ inline void add_value(REAL value, double ref, Sums &to) {
+    const double d = (double)value - ref;
+    to.a += d;
+    to.q += d * d;
 }
 
-// The first of the sorted values lo, ..., hi - 1 not below the limit, or above it if `right`.
-__device__ inline i64 search(const REAL *v, i64 lo, i64 hi, double limit, bool right) {
+// The values of this type that are nearest to a limit: the least that is not below it, and the largest
+// that is not above it. Values are compared with these as they are.
+__device__ inline double least_from(double limit, double) { return limit; }
+__device__ inline double largest_to(double limit, double) { return limit; }
+__device__ inline float least_from(double limit, float) {
+    const float near = (float)limit;
+    return (double)near < limit ? nextafterf(near, (float)INF_VALUE) : near;
+}
+__device__ inline float largest_to(double limit, float) {
+    const float near = (float)limit;
+    return (double)near > limit ? nextafterf(near, -(float)INF_VALUE) : near;
+}
+
+// The first of the sorted values lo, ..., hi - 1 that is not below the limit.
+__device__ inline i64 first_from(const REAL *v, i64 lo, i64 hi, double limit) {
+    const REAL least = least_from(limit, (REAL)0);
     while (lo < hi) {
         const i64 middle = (lo + hi) / 2;
-        const double value = v[middle];
-        if (value < limit || (right && value == limit)) lo = middle + 1; else hi = middle;
+        if (v[middle] < least) lo = middle + 1; else hi = middle;
+    }
+    return lo;
+}
+
+// The first of them that is above the limit.
+__device__ inline i64 first_above(const REAL *v, i64 lo, i64 hi, double limit) {
+    const REAL largest = largest_to(limit, (REAL)0);
+    while (lo < hi) {
+        const i64 middle = (lo + hi) / 2;
+        if (v[middle] <= largest) lo = middle + 1; else hi = middle;
     }
     return lo;
 }
@@ -215,12 +252,14 @@ struct Deviations {
     }
 };
 
-// Sorted values, as boxes.h wants them. Where they are many, sums of `v - middle` and of its square over
-// every CHUNK are known.
-struct Sorted {
+// Sorted values, as boxes.h wants them. The sums of `v - middle` and of its square over every `chunk` of
+// them are known.
+template <class Team> struct Sorted {
     const REAL *v;
     double middle;
-    const double *sum, *square;  // null where they are few
+    int chunk;
+    const double *sum, *square;
+    Team team;
 
     __device__ double at(i64 rank) const { return v[rank]; }
     __device__ bool writes() const { return threadIdx.x == 0; }
@@ -228,37 +267,57 @@ struct Sorted {
     __device__ Pair ends(const Range &range) const { return {(double)v[range.lo], (double)v[range.hi - 1]}; }
 
     __device__ Range narrowed(const Range &range, double low, double high) const {
-        return {search(v, range.lo, range.hi, low, false), search(v, range.lo, range.hi, high, true), low, high};
+        return {first_from(v, range.lo, range.hi, low), first_above(v, range.lo, range.hi, high), low, high};
+    }
+
+    // Adds this thread's share of single values.
+    __device__ void add_values(i64 lo, i64 hi, double about, Sums &mine) const {
+        for (i64 i = lo + team.rank(); i < hi; i += team.size()) add_value(v[i], about, mine);
     }
 
     __device__ Sums sums(const Range &range, double about) const {
-        const i64 lo = range.lo, hi = range.hi, first = (lo + CHUNK - 1) / CHUNK, last = hi / CHUNK;
+        const i64 lo = range.lo, hi = range.hi, first = (lo + chunk - 1) / chunk, last = hi / chunk;
         Sums mine = {0.0, 0.0};
-        if (sum && about == middle && first < last) {
-            add_loose(v, lo, first * CHUNK, about, mine);
-            for (i64 c = first + threadIdx.x; c < last; c += blockDim.x)
+        if (about == middle && first < last) {
+            add_values(lo, first * chunk, about, mine);
+            for (i64 c = first + team.rank(); c < last; c += team.size())
                 mine.a += sum[c], mine.q += square[c];
-            add_loose(v, last * CHUNK, hi, about, mine);
+            add_values(last * chunk, hi, about, mine);
         } else {
-            add_loose(v, lo, hi, about, mine);
+            add_values(lo, hi, about, mine);
         }
-        return add_in_block(mine);
+        return team.add(mine);
     }
 
     __device__ Sums weigh(const Range &range, const boxes::Biweight &biweight) const {
         Sums mine = {0.0, 0.0};
-        for (i64 i = range.lo + threadIdx.x; i < range.hi; i += blockDim.x) {
+        for (i64 i = range.lo + team.rank(); i < range.hi; i += team.size()) {
             const Sums term = biweight.term(v[i]);
             mine.a += term.a;
             mine.q += term.q;
         }
-        return add_in_block(mine);
+        return team.add(mine);
     }
 
     __device__ Deviations deviations(const Range &range, double center) const {
-        return {v, range, center, search(v, range.lo, range.hi, center, false)};
+        return {v, range, center, first_from(v, range.lo, range.hi, center)};
     }
 };
+
+// Values of which a box in shared memory keeps a sum.
+#define FEW 32
+
+// The sums of every FEW of the n sorted values, less the middle one, and of their squares. A thread has
+// as many values; it starts at another place than its neighbours, which so read from other banks of the
+// memory.
+__device__ inline void add_few(const REAL *v, int n, double middle, double *sum, double *square) {
+    for (int c = threadIdx.x; c < n / FEW; c += blockDim.x) {
+        Sums mine = {0.0, 0.0};
+        for (int i = 0; i < FEW; ++i) add_value(v[c * FEW + (i + c) % FEW], middle, mine);
+        sum[c] = mine.a, square[c] = mine.q;
+    }
+    __syncthreads();
+}
 
 // Copies what is wanted to shared memory: all threads read it for every box.
 __device__ inline const double *copy_wanted(double *shared, const double *wanted, int n_wanted) {
@@ -267,14 +326,16 @@ __device__ inline const double *copy_wanted(double *shared, const double *wanted
     return shared;
 }
 
-// Boxes that fit into shared memory: 3 * n_wanted double and h * w values of it, or HELD a thread if
-// these are more.
+// Boxes that fit into shared memory: 3 * n_wanted double and two for every FEW values of it, and h * w
+// values, or HELD a thread if these are more.
 extern "C" __global__ void __launch_bounds__(256) measure_boxes(
     const REAL *data, const bool *mask, i64 ny, i64 nx, int h, int w, bool clipped, double lower,
     double upper, int maxiters, int center, int spread, const double *wanted, int n_wanted,
     double *values, double *limits, i64 *n_good, i64 *n_bad) {
     DYNAMIC_SHARED(double, shared);
-    REAL *v = (REAL *)(shared + 3 * n_wanted);
+    const int few = h * w / FEW;
+    double *sum = shared + 3 * n_wanted, *square = sum + few;
+    REAL *v = (REAL *)(square + few);
     __shared__ int counters[2];
     const Grid grid = {ny, nx, h, w};
     const boxes::Clip clip = {clipped, lower, upper, maxiters, center, spread};
@@ -290,8 +351,12 @@ extern "C" __global__ void __launch_bounds__(256) measure_boxes(
         sort_in_block(v, (int)box.size());
         const int n = counters[0];
         if (threadIdx.x == 0) n_bad[b] = counters[1];
-        Sorted sorted = {v, n ? (double)v[n / 2] : 0.0, nullptr, nullptr};
-        boxes::measure(sorted, n, clip, out, b);
+        const double middle = n ? (double)v[n / 2] : 0.0;
+        add_few(v, n, middle, sum, square);
+        if (threadIdx.x < 32) {
+            Sorted<Warp> sorted = {v, middle, FEW, sum, square, {}};
+            boxes::measure(sorted, n, clip, out, b);
+        }
         __syncthreads();
     }
 }
@@ -336,11 +401,7 @@ extern "C" __global__ void sum_chunks(
         const REAL *v = sorted + boxes::box_at(grid, b).start;
         const double ref = v[n / 2];
         Sums mine = {0.0, 0.0};
-        for (int i = lane_of_thread(); i < CHUNK; i += 32) {
-            const double d = (double)v[begin + i] - ref;
-            mine.a += d;
-            mine.q += d * d;
-        }
+        for (int i = lane_of_thread(); i < CHUNK; i += 32) add_value(v[begin + i], ref, mine);
         mine.a = warp_sum(mine.a);
         mine.q = warp_sum(mine.q);
         if (lane_of_thread() == 0) sum[t] = mine.a, square[t] = mine.q;
@@ -361,7 +422,8 @@ extern "C" __global__ void __launch_bounds__(512) measure_sorted(
     for (i64 b = blockIdx.x; b < out.n_boxes; b += gridDim.x) {
         const REAL *v = sorted + boxes::box_at(grid, b).start;
         const i64 n = (i64)n_seen[b];
-        Sorted of_box = {v, n ? (double)v[n / 2] : 0.0, sum + b * chunks, square + b * chunks};
+        Sorted<Block> of_box = {
+            v, n ? (double)v[n / 2] : 0.0, CHUNK, sum + b * chunks, square + b * chunks, {}};
         boxes::measure(of_box, n, clip, out, b);
     }
 }

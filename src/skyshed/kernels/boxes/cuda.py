@@ -13,8 +13,8 @@ SHARED = 47 * 1024
 #: Bytes of the tiles that larger boxes are sorted by: a power of two, so that pieces of merged runs
 #: never reach over two of them.
 TILE = 32 * 1024
-#: Values that a thread sorts in registers, as boxes.cu has them.
-HELD = 16
+#: Values that a thread sorts in registers, and of which a sum is kept, as boxes.cu has them.
+HELD, FEW = 16, 32
 #: Values that a block merges at a time, as merging.cu has them.
 PIECE = 2048
 
@@ -33,7 +33,8 @@ def statistics(data, mask, box_shape, clip, wanted, n_threads):
     values, limits = cupy.empty((len(wanted), *shape)), cupy.empty((2, *shape))
     n_good = cupy.empty(shape, np.int64)
     block = _block(h * w)
-    for_rule, for_values = 24 * len(wanted), max(h * w, HELD * block) * data.itemsize
+    for_rule = 24 * len(wanted)
+    for_values = max(h * w, HELD * block) * data.itemsize + h * w // FEW * 16
     if for_rule + for_values <= SHARED:
         n_bad = cupy.empty(shape, np.int64)
         BOXES.launch(

@@ -99,7 +99,9 @@ def deblend(
 
 
 @operation
-def paint(sources: Any, base: Any, child_start: Any, child: Any, n_threads: int | None) -> Any:
+def paint(
+    sources: Any, base: Any, child_start: Any, child: Any, n_threads: int | None, out: Any = None
+) -> Any:
     """Draw a label image from its sources and their children.
 
     Parameters
@@ -115,10 +117,13 @@ def paint(sources: Any, base: Any, child_start: Any, child: Any, n_threads: int 
     n_threads : int or None
         Threads of the CPU twin; no effect on the result.
 
+    out : array of int32, shape ``sources.shape``, or None
+        Where to draw; a new array if `None`.
+
     Returns
     -------
     labels : array of int32, shape ``sources.shape``
-        0 outside the sources.
+        ``out``; 0 outside the sources.
     """
 
 

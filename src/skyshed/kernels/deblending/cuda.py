@@ -85,9 +85,11 @@ def deblend(
     if n:
         begin = cupy.asarray(start)
         places = places_of(sources.start, index, begin, area)
+        of_these = cupy.take(values, places), cupy.take(sources.pixel, places)
+        del places
         n_levels = thresholds.shape[1]
         task = (
-            cupy.take(values, places), cupy.take(sources.pixel, places), begin, np.int64(n),
+            *of_these, begin, np.int64(n),
             np.int64(sources.shape[1]), thresholds, np.int64(n_levels), np.int64(npixels),
             np.float64(contrast), np.bool_(connectivity == 8), np.bool_(saddle),
             np.int64(max_markers),
@@ -159,9 +161,11 @@ def _split_on_the_host(index, found, values, sources, thresholds, rules):
     found[1][index], found[2][index] = nchild, flags
 
 
-def paint(sources, base, child_start, child, n_threads):
+def paint(sources, base, child_start, child, n_threads, out=None):
     """Draw a label image; see the contract in `skyshed.kernels.deblending`."""
-    out = cupy.zeros(sources.shape, np.int32)
+    if out is None:
+        out = cupy.empty(sources.shape, np.int32)
+    out.fill(0)
     SURVEY.launch(
         "paint_chunks", max_chunks(sources) * 32, sources.pixel, sources.start,
         chunks_of(sources), np.int64(len(sources)), base, child_start, child, out,
