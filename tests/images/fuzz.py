@@ -24,8 +24,8 @@ from skyshed.images import Window, open_image
 
 __all__ = ["CORPUS", "attempt", "attempts"]
 
-#: Seconds that a file may take, on a machine that is busy.
-LIMIT = 30
+#: Seconds that a file may take: of the processor, and on the clock of a machine that is busy.
+LIMIT, LATEST = 30, 900
 #: How a process ends that has read a file, refused it, or failed in another way.
 READ, REFUSED, FAILED = 0, 3, 4
 
@@ -105,7 +105,8 @@ def attempt(seed: int, n: int, folder: Path) -> str:
         os._exit(_read(path))
     _, status = os.waitpid(child, 0)
     code = os.waitstatus_to_exitcode(status)
-    what = {-signal.SIGALRM: "takes too long", FAILED: "fails in another way"}
+    late = "takes too long"
+    what = {-signal.SIGALRM: late, -signal.SIGPROF: late, FAILED: "fails in another way"}
     assert code in (READ, REFUSED), f"{name} {n} {what.get(code, f'ends with {code}')}"
     return "read" if code == READ else "refused"
 
@@ -142,7 +143,9 @@ def attempts(seed: int, numbers: range, folder: Path) -> Counter[str]:
 
 def _read(path: Path) -> int:
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    signal.alarm(LIMIT)
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)
+    signal.setitimer(signal.ITIMER_PROF, LIMIT)
+    signal.alarm(LATEST)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
