@@ -210,7 +210,8 @@ def report(ledger: dict[str, Any]) -> str:
             lines.append(f"| {gpu.name} | {side} x {side} | {' | '.join(cells)} |")
     lines += [
         "",
-        "The chain of 16384 x 16384 pixels is on the line through 2048 and 4096, where `split_large`",
+        "The chain of 16384 x 16384 pixels is on the line through 2048 and 4096, where "
+        "`split_large`",
         f"went from {_split_large(ledger, '2048')} to {_split_large(ledger, '4096')} ms on an H200 "
         "at worst: the time of the block of",
         "its largest source, since all its blocks run at once. On the line it takes "

@@ -88,8 +88,10 @@ class Sources:
 
     def to_device(self) -> "Sources":
         """Return the same sources in the memory of the current GPU."""
-        rows = map(to_device, (self.labels, self.start, self.pixel, self.bbox))
-        return Sources(*rows, self.shape)
+        labels, start, pixel, bbox = map(
+            to_device, (self.labels, self.start, self.pixel, self.bbox)
+        )
+        return Sources(labels, start, pixel, bbox, self.shape)
 
     def on_host_with(self, *arrays: Any) -> tuple[Any, ...]:
         """Return small arrays as NumPy arrays; `host` comes along, that the host waits but once."""
