@@ -110,6 +110,9 @@ GPUS = (
 
 #: Bytes per second that a thread copies from the page cache to a pinned buffer; assumed.
 PAGE_CACHE: Range = (12e9, 5e9)
+#: How many times as fast the threads are together that read a piece of a file for a GPU: four
+#: (`skyshed.kernels.stored.cuda.READ`), which at worst share the memory's bandwidth; assumed.
+READERS: Range = (4.0, 2.4)
 #: Seconds of the host for each source besides the chain's own Python: NumPy over rows; assumed.
 PER_SOURCE: Range = (0.15e-6, 0.3e-6)
 #: Bytes per second that a node takes from the network (200 and 25 gigabits), and that a file system

@@ -69,11 +69,11 @@ class Chain:
 def file_to_table(gpu: GPU, chain: Chain, side: int, end: int) -> dict[str, float]:
     """Return the parts of the time from a float32 file in the page cache to the table, in seconds.
 
-    Copies to pinned memory and over the bus overlap: the slower one counts. At best two threads
-    copy. The background is measured when all has come.
+    Copies to pinned memory, by several threads, and over the bus overlap: the slower one counts.
+    The background is measured when all has come.
     """
     pixels, nbytes = side**2, 4 * side**2
-    copying = nbytes / (rates.PAGE_CACHE[end] * (2 if end == BEST else 1))
+    copying = nbytes / (rates.PAGE_CACHE[end] * rates.READERS[end])
     # Pinned memory: pageable is the worst of the ledger's range, which does not apply here.
     sending = nbytes / (gpu.wire[BEST] if end == BEST else 0.6 * gpu.wire[BEST])
     sources = SOURCES * pixels
@@ -177,6 +177,7 @@ def report(ledger: dict[str, Any]) -> str:
     ]  # fmt: skip
     for about, values, unit, scale in (
         ("page cache to pinned memory, one thread", rates.PAGE_CACHE, "GB/s", 1e-9),
+        ("threads that read for a GPU, together", rates.READERS, "times one", 1),
         ("network of a node", rates.NODE_NETWORK, "GB/s", 1e-9),
         ("file system, all nodes", rates.FILE_SYSTEM, "GB/s", 1e-9),
         ("host's Python for a tile or detector", HOST, "ms", 1e3),
@@ -207,8 +208,30 @@ def report(ledger: dict[str, Any]) -> str:
             cells = [_span([each[name] for each in both], ".3f") for name in both[0]]
             cells[3] = f"**{cells[3]}**"
             lines.append(f"| {gpu.name} | {side} x {side} | {' | '.join(cells)} |")
-    lines += ["", *_many(ledger)]
+    lines += [
+        "",
+        "The chain of 16384 x 16384 pixels is on the line through 2048 and 4096, where "
+        "`split_large`",
+        f"went from {_split_large(ledger, '2048')} to {_split_large(ledger, '4096')} ms on an H200 "
+        "at worst: the time of the block of",
+        "its largest source, since all its blocks run at once. On the line it takes "
+        f"{_on_line(ledger):.2f} s of the",
+        "worst case, which is too much by what the largest source does not grow by.",
+        "",
+        *_many(ledger),
+    ]
     return "\n".join(lines) + "\n"
+
+
+def _split_large(ledger: dict[str, Any], side: str) -> str:
+    """Return what the largest source takes of a field at worst, in milliseconds."""
+    return f"{1e3 * ledger['fields'][side]['kernels']['split_large'][GPUS[0].name]['worst']:.1f}"
+
+
+def _on_line(ledger: dict[str, Any], side: int = 16384) -> float:
+    """Return what it would take of a field if it grew as from 2048 to 4096 pixels, in seconds."""
+    one, other = (float(_split_large(ledger, each)) / 1e3 for each in ("2048", "4096"))
+    return other + (other - one) / (4096**2 - 2048**2) * (side**2 - 4096**2)
 
 
 def _many(ledger: dict[str, Any]) -> list[str]:

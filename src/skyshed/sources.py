@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from skyshed.kernels import segments
-from skyshed.namespace import in_one_transfer, like, to_device
+from skyshed.namespace import in_one_transfer, like
 
 __all__ = ["Rows", "Sources"]
 
@@ -85,12 +85,6 @@ class Sources:
     def host(self) -> Rows:
         """Labels, offsets and boxes on the host: the same arrays, or one copy from the device."""
         return Rows(*in_one_transfer(self.labels, self.start, self.bbox))
-
-    def to_device(self) -> "Sources":
-        """Return the same sources in the memory of the current GPU."""
-        rows = self.labels, self.start, self.pixel, self.bbox
-        labels, start, pixel, bbox = map(to_device, rows)
-        return Sources(labels, start, pixel, bbox, self.shape)
 
     def on_host_with(self, *arrays: Any) -> tuple[Any, ...]:
         """Return small arrays as NumPy arrays; `host` comes along, that the host waits but once."""

@@ -9,12 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from skyshed.deblending import Split
 from skyshed.kernels import deblending
 from skyshed.mosaic.detect import search
 from skyshed.mosaic.job import Job
 from skyshed.mosaic.records import Deblended, Detected, Seams
-from skyshed.namespace import like, to_device, to_host
 from skyshed.sources import Sources
 
 __all__ = ["deblend"]
@@ -33,32 +31,18 @@ def deblend(job: Job, tile: tuple[int, int]) -> None:
         job.workspace.save(record, tile)
         return
     sources, values = _gathered(job, seams)
-    split, child = _split(*lay_out(sources, values), job)
+    canvas, on_canvas = lay_out(sources, values)
+    split = search(canvas, on_canvas, np.ones(len(sources), bool), job.parameters)
+    zero = np.zeros(len(sources), np.int32)
+    drawn = deblending.paint(
+        on_canvas, zero, split.child_start, split.child, job.parameters.n_threads
+    )
+    child = drawn.reshape(-1)[on_canvas.pixel]
     record = Deblended(
         sources.labels, split.n_children, split.flags, sources.start, sources.pixel, child,
         boxes_of_children(sources, split.n_children, child), perf_counter() - begun,
     )  # fmt: skip
     job.workspace.save(record, tile)
-
-
-def _split(canvas: Any, sources: Sources, job: Job) -> tuple[Split, Any]:
-    """Split all sources of a canvas, on the device of the run.
-
-    Returns
-    -------
-    split : Split
-    child : array of int32, shape (N,)
-        The child that each of their N pixels belongs to, from 1; 0 without children.
-    """
-    wanted, whole = np.ones(len(sources), bool), np.zeros(len(sources), np.int32)
-    if job.request.exposure.device == "cuda":
-        canvas, sources = to_device(canvas), sources.to_device()
-    split = search(canvas, sources, wanted, job.parameters)
-    drawn = deblending.paint(
-        sources, like(whole, canvas), like(split.child_start, canvas), split.child,
-        job.parameters.n_threads,
-    )  # fmt: skip
-    return split, to_host(drawn.reshape(-1)[sources.pixel])
 
 
 def _gathered(job: Job, seams: Seams) -> tuple[Sources, Any]:
