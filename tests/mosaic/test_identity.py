@@ -42,11 +42,27 @@ def quiet(shape, seed=1):
     return np.random.default_rng(seed).normal(10, 1, shape)
 
 
-@pytest.mark.parametrize("quarter", range(4))  # for workers to share; 220 fields in all
-@settings(max_examples=55, deadline=None, suppress_health_check=list(HealthCheck))
-@given(seed=st.integers(0, 2**32 - 1), high=st.integers(1, 4), wide=st.integers(1, 4))
-def test_any_field_in_any_tiles(quarter, seed, high, wide):
-    rng = np.random.default_rng([quarter, seed])
+any_tiles = given(seed=st.integers(0, 2**32 - 1), high=st.integers(1, 4), wide=st.integers(1, 4))
+health = {"deadline": None, "suppress_health_check": list(HealthCheck)}
+
+
+@pytest.mark.parametrize("part", range(4))  # for workers to share
+@settings(max_examples=20, **health)
+@any_tiles
+def test_any_field_in_any_tiles(part, seed, high, wide):
+    check_any_field(part, seed, high, wide)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", range(4, 8))
+@settings(max_examples=200, **health)
+@any_tiles
+def test_many_fields_in_any_tiles(part, seed, high, wide):
+    check_any_field(part, seed, high, wide)
+
+
+def check_any_field(part, seed, high, wide):
+    rng = np.random.default_rng([part, seed])
     (data, mask), options = draw_field(rng), draw_parameters(rng)
     box = np.minimum(options["box_size"], data.shape)
     try:
