@@ -299,6 +299,35 @@ def test_a_warning_while_one_is_finished_is_not_that_of_the_next(fields, monkeyp
     assert [str(each.message) for each in heard] == ["of the first"]
 
 
+def test_what_finishes_an_image_may_change_filters_of_warnings(fields, monkeypatch):
+    """Astropy does, say, in a thread that ends after the next image has been worked on."""
+    changed, real = threading.Event(), skyshed.extraction.each.run_request
+
+    def run_request(request, *arguments):
+        if runs:
+            assert changed.wait(PATIENCE)
+            warnings.warn("of the second", UserWarning, stacklevel=1)
+        runs.append(request)
+        return real(request, *arguments)
+
+    def finish(outcome):
+        if outcome.name == "images[0]":
+            time.sleep(0.1)  # the next has begun
+            with warnings.catch_warnings():
+                changed.set()
+                time.sleep(1)  # and has ended
+
+    runs = []
+    monkeypatch.setattr("skyshed.extraction.each.run_request", run_request)
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        shown, filters = warnings.showwarning, list(warnings.filters)
+        list(finish_turns(turns_of([field[:64, :64] for field in fields[:2]]), finish))
+        assert warnings.showwarning is shown
+        assert warnings.filters == filters
+    assert [str(each.message) for each in heard] == ["images[1]: of the second"]
+
+
 def test_no_more_than_two_images_are_in_memory(fields):
     images, log, alive = watched([*fields, *fields])
     outcomes = extract_each(images, **SETTINGS)
