@@ -339,7 +339,7 @@ class _Batch:
         group = [_Taken(self._waiting.popleft(), (gpus[k],), []) for k in numbers]
         self.finish()  # on one of these GPUs
         hearing: dict[int, list[Heard]] = {}
-        with self._listening([], hearing), ThreadPoolExecutor(len(group)) as pool:
+        with self._listening(None, hearing), ThreadPoolExecutor(len(group)) as pool:
             for each in [pool.submit(_work_alone, taken, hearing) for taken in group]:
                 each.result()
         self._taken.extend(group)
@@ -375,22 +375,26 @@ class _Batch:
 
     @contextmanager
     def _listening(
-        self, heard: list[Heard], hearing: Mapping[int, list[Heard]] = MappingProxyType({})
+        self, heard: list[Heard] | None, hearing: Mapping[int, list[Heard]] = MappingProxyType({})
     ) -> Iterator[None]:
         """Keep warnings that are let through: those of the thread for the next image's turn.
 
-        Threads in ``hearing`` have lists of their own.
+        Threads in ``hearing`` have lists of their own. Without a list for all others, what these
+        say is shown at once: of which image it is, is not known.
         """
         shown = warnings.showwarning
 
         def keep(message: Any, category: type[Warning], *where: Any, **more: Any) -> None:
             thread, ahead = threading.current_thread(), self._ahead
-            if thread.name.startswith(FINISHING):  # of an image that is not in this turn any more
+            mine = hearing.get(threading.get_ident(), heard)
+            if ahead is not None and thread is ahead.thread:
+                mine = ahead.heard
+            elif thread.name.startswith(FINISHING):  # of an image that had its turn before
+                mine = None
+            if mine is None:
                 shown(message, category, *where, **more)
-            elif ahead is not None and thread is ahead.thread:
-                ahead.heard.append((message, category))
             else:
-                hearing.get(threading.get_ident(), heard).append((message, category))
+                mine.append((message, category))
 
         with warnings.catch_warnings():
             warnings.showwarning = keep
