@@ -7,6 +7,7 @@ import threading
 import time
 import warnings
 import weakref
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from skyshed import Parameters, extract, extract_each
 from skyshed.exceptions import ImageWarning, NoDetectionsWarning
 from skyshed.extraction import Outcome
 from skyshed.extraction.ahead import ReadSource
-from skyshed.extraction.each import finish_turns
+from skyshed.extraction.each import finish_turns, take_turns
 from skyshed.extraction.entry import open_request
 from skyshed.extraction.plan import Resources, make_plan
 from skyshed.extraction.turns import PER_IMAGE, Turn
@@ -297,6 +298,54 @@ def test_a_warning_while_one_is_finished_is_not_that_of_the_next(fields, monkeyp
     with pytest.warns(UserWarning, match="first") as heard:
         list(finish_turns(turns_of(fields[:2]), finish))
     assert [str(each.message) for each in heard] == ["of the first"]
+
+
+def test_what_finishes_an_image_may_change_filters_of_warnings(fields, monkeypatch):
+    """Astropy does, say, in a thread that ends after the next image has been worked on."""
+    changed, real = threading.Event(), skyshed.extraction.each.run_request
+
+    def run_request(request, *arguments):
+        if runs:
+            assert changed.wait(PATIENCE)
+            warnings.warn("of the second", UserWarning, stacklevel=1)
+        runs.append(request)
+        return real(request, *arguments)
+
+    def finish(outcome):
+        if outcome.name == "images[0]":
+            time.sleep(0.1)  # the next has begun
+            with warnings.catch_warnings():
+                changed.set()
+                time.sleep(1)  # and has ended
+
+    runs = []
+    monkeypatch.setattr("skyshed.extraction.each.run_request", run_request)
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        shown, filters = warnings.showwarning, list(warnings.filters)
+        list(finish_turns(turns_of([field[:64, :64] for field in fields[:2]]), finish))
+        assert warnings.showwarning is shown
+        assert warnings.filters == filters
+    assert [str(each.message) for each in heard] == ["images[1]: of the second"]
+
+
+def test_a_warning_of_a_thread_of_several_gpus_is_heard(fields, monkeypatch):
+    """It may be of any of the images that are worked on at a time."""
+    real = skyshed.extraction.each.run_request
+
+    def run_request(*arguments):
+        thread = threading.Thread(target=warnings.warn, args=("of a thread", UserWarning))
+        thread.start()
+        thread.join()
+        return real(*arguments)
+
+    monkeypatch.setattr("skyshed.extraction.each.run_request", run_request)
+    monkeypatch.setattr("skyshed.extraction.each.on_first", lambda gpus: nullcontext())
+    turns = turns_of([field[:64, :64] for field in fields[:2]], gpus=(0, 1))
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        assert [outcome.error for outcome in take_turns(turns)] == [None, None]
+    assert [str(each.message) for each in heard] == ["of a thread"] * 2
 
 
 def test_no_more_than_two_images_are_in_memory(fields):

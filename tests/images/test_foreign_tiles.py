@@ -74,6 +74,43 @@ def test_a_tile_that_says_another_size_is_refused_with_its_place(tmp_path):
     image.read(Window(0, 8, 0, 25))  # another tile
 
 
+@pytest.mark.parametrize(
+    ("algorithm", "mine", "other"), [("HCOMPRESS_1", "B", "I"), ("PLIO_1", "I", "B")]
+)
+def test_tiles_of_another_kind_of_word_are_refused(tmp_path, algorithm, mine, other):
+    """What they hold would be decoded as another number of bytes than was looked through."""
+    path = tmp_path / "image.fits"
+    written(path, algorithm, "i2", (8, 25))
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"'1P" + mine.encode(), b"'1P" + other.encode(), 1))
+    with pytest.raises(ValueError, match=f"COMPRESSED_DATA is '1P{other}.*are '1P{mine}'"):
+        open_image(path)
+
+
+def test_lists_of_pixels_may_begin_at_an_odd_byte(tmp_path):
+    """Other columns of the table leave bytes among them."""
+    path = tmp_path / "image.fits"
+    expected = written(path, "PLIO_1", "i2", (8, 25))
+    with fits.open(path, disable_image_compression=True) as hdus:
+        table = hdus[1]
+        begin, n_rows = table.fileinfo()["datLoc"], table.header["NAXIS2"]
+        heap, size = begin + table.header["NAXIS1"] * n_rows, table.header["PCOUNT"]
+    content = bytearray(path.read_bytes())
+    rows = np.frombuffer(content, ">i4", 2 * n_rows, begin).reshape(-1, 2)
+    third = int(rows[2, 1])
+    rows[2:, 1] += 1
+    content[heap + third + 1 : heap + 1 + size] = content[heap + third : heap + size]
+    pcount = content.index(b"PCOUNT  =", 2880)
+    content[pcount : pcount + 30] = f"PCOUNT  = {size + 1:20d}".encode()
+    path.write_bytes(content)
+    image = open_image(path).image
+    np.testing.assert_array_equal(image.read(image.everything), expected)
+    content[heap + third + 5 : heap + third + 7] = (30000).to_bytes(2, "big")  # words of the third
+    path.write_bytes(content)
+    with pytest.raises(OSError, match=r"tile 3 .* end before its pixels do"):
+        image.read(image.everything)
+
+
 def test_a_list_of_pixels_ends_within_its_bytes():
     short, long = np.zeros(9, "i2"), np.zeros(9, "i2")
     short[2], long[1], long[3] = 9, LONG, 9

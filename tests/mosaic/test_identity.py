@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from skyshed import NoDetectionsWarning
+from skyshed.catalog import registry
 from skyshed.datasets import make_survey_image
 from skyshed.mosaic import measure
 from tests.mosaic.fields import (
@@ -166,6 +167,25 @@ def test_a_search_that_leaves_a_tile_is_followed_in_windows_of_its_own(monkeypat
     assert followed
     tile = 128 + 2 * found._run.job.margin
     assert max(max(shape) for windows in followed for shape in windows) < tile
+
+
+def test_columns_of_ones_own_read_the_convolved_image_beyond_the_segments(monkeypatch):
+    """Tiles keep it at the pixels of sources alone."""
+    for known in (registry.MEASUREMENTS, registry.COLUMNS):  # what is registered here goes again
+        monkeypatch.setitem(known, "smooth_sum", None)
+        del known["smooth_sum"]
+
+    @registry.measurement(registry.Column("smooth_sum"), reach=registry.SEGMENT)
+    def smooth_sum(frame, sources):
+        boxes = sources.host.bbox
+        return np.array([frame.shape_data[y0:y1, x0:x1].sum() for y0, y1, x0, x1 in boxes])
+
+    survey = make_survey_image((150, 150), seed=8)
+    found = compare(
+        survey.data.astype(np.float32), (64, 64), mask=survey.mask, box_size=32, n_threads=1,
+        effective_gain=2.0, columns=("label", "smooth_sum", "centroid_err"),
+    )  # fmt: skip
+    assert len(found.table) > 5
 
 
 def test_chip_gaps_and_tiles_without_a_good_pixel():

@@ -1,5 +1,8 @@
 """What a list names is what is extracted, with what goes with it; all else is refused."""
 
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 from astropy.io import fits
@@ -81,3 +84,16 @@ def test_a_file_that_is_no_text_is_refused(tmp_path):
         read_listing(image, {})
     with pytest.raises(ValueError, match="is no text"):
         read_listing(tmp_path / "image.fits", {})
+
+
+@pytest.mark.skipif(not Path("/dev/fd").exists(), reason="pipes have no names here")
+def test_a_list_may_come_through_a_pipe():
+    """As the shell's <(ls *.fits) does: what was read of it cannot be read again."""
+    theirs, ours = os.pipe()
+    with os.fdopen(ours, "w") as file:
+        file.write("one.fits\ntwo.fits\n")
+    try:
+        found = read_listing(f"/dev/fd/{theirs}", {})
+    finally:
+        os.close(theirs)
+    assert list(found.images) == ["one.fits", "two.fits"]

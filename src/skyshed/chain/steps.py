@@ -327,7 +327,8 @@ def make_catalog(
 
     Shapes are measured at once and the convolved image is let go, in ``image`` too: only then is
     the total error made, so that not all images are in memory together. Errors of positions, which
-    need both, are measured at once where that takes no more memory; else it is convolved again.
+    need both, are measured at once where that takes no more memory, or nothing was convolved; else
+    it is convolved again.
 
     Parameters
     ----------
@@ -345,14 +346,16 @@ def make_catalog(
         The catalog of the same sources that positions, shapes and apertures are taken from.
     shapes : callable, optional
         Makes an image of the window that has the values of the convolved one at all pixels of the
-        sources: shapes are measured on it, and nothing is convolved.
+        sources: shapes are measured on it, and the window is convolved only for what reads further
+        pixels later.
     """
     parameters, planes = image.parameters, image.planes
     data, level = image.without_background()
     smooth = None
     if image.smooth and detection_cat is None:
-        remake = shapes or partial(convolved, data, planes.mask, parameters)
-        smooth = Lazy(remake, held=image.convolved, keep=False)
+        # Columns of one's own may read it beyond the sources: they get the whole.
+        held = image.convolved if shapes is None else shapes()
+        smooth = Lazy(partial(convolved, data, planes.mask, parameters), held=held, keep=False)
     image.convolved = None
     # It is of the image that sources were detected on, where that was done here.
     known = request.known is not None or detection_cat is not None
@@ -378,7 +381,8 @@ def make_catalog(
         for name, bits in bits_of_sources(exposure, image.window, sources).items():
             catalog.add_extra_property(name, bits)
     if smooth is not None:
-        catalog.measure("moments", *(("_centroid_cov",) if image.has_error else ()))
+        at_once = image.has_error or shapes is not None
+        catalog.measure("moments", *(("_centroid_cov",) if at_once else ()))
         smooth.release()
     return catalog
 

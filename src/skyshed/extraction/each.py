@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from time import perf_counter
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -214,17 +215,16 @@ def finish_turns(
         See `extract_each`.
     """
     batch = _Batch(turns, progress)
-    before: Future[T] | None = None
     with ThreadPoolExecutor(1, FINISHING) as pool:
         while batch.left:
             outcome = batch.take()
-            if before is not None:
-                yield before.result()
-            before = pool.submit(_finished, finish, outcome, batch.gpus)
-            batch.hold(before)
+            if batch.finishing is not None:
+                yield batch.finishing.result()
+            batch.finish_later(partial(pool.submit, _finished, finish, outcome, batch.gpus))
             del outcome  # the thread lets it go
-        if before is not None:
-            yield before.result()
+        batch.finish()
+        if batch.finishing is not None:
+            yield batch.finishing.result()
 
 
 def _finished(finish: Callable[[Outcome], T], outcome: Outcome, gpus: tuple[int, ...]) -> T:
@@ -241,6 +241,8 @@ class _Batch:
     ----------
     gpus : tuple of int
         Those that the image was worked on that was taken last.
+    finishing : Future or None
+        What is made of the image before it, since that was begun; see `finish_later`.
     """
 
     def __init__(self, turns: Sequence[Turn], progress: bool | None) -> None:
@@ -251,20 +253,38 @@ class _Batch:
         self._ahead: Ahead | None = None
         self._waited = 0.0
         self._planned = self._held = 0  # bytes of the last image, and of one that is being finished
-        self._finishing: Future[Any] | None = None
+        self._finish: Callable[[], Future[Any]] | None = None
+        self.finishing: Future[Any] | None = None
 
     @property
     def left(self) -> bool:
         """Whether there is an image that was not taken."""
         return bool(self._waiting or self._taken)
 
-    def hold(self, finishing: Future[Any]) -> None:
-        """Count the memory of the image that was taken last until it is finished."""
-        self._finishing, self._held = finishing, self._planned
+    def finish_later(self, finish: Callable[[], Future[Any]]) -> None:
+        """Take what begins to finish the image that was taken last; count its memory until then.
+
+        That begins and ends while warnings of the next image are listened to. Their filters belong
+        to the process: a thread that changes them must put them back before we do.
+        """
+        self._finish, self._held = finish, self._planned
+
+    def finish(self) -> None:
+        """Finish the image that was taken last, while nothing else is done."""
+        self._begin_to_finish()
+        if self.finishing is not None:
+            wait([self.finishing])
+
+    def _begin_to_finish(self) -> None:
+        if self._finish is not None:
+            finish, self._finish = self._finish, None
+            self.finishing = finish()
 
     def take(self) -> Outcome:
         """Work on the next image; where there are several GPUs, on one for each of them."""
-        if not self._taken:
+        if self._taken:
+            self.finish()
+        else:
             gpus = self._waiting[0].resources.gpus
             if len(gpus) > 1:
                 self._work_on_each(gpus)
@@ -287,6 +307,7 @@ class _Batch:
         taken = _Taken(turn, turn.resources.gpus[:1], [] if opened is None else opened.heard)
         begun = perf_counter() - self._waited
         with self._listening(taken.heard), on_first(turn.resources.gpus):
+            self._begin_to_finish()
             try:
                 taken.request = turn.open() if opened is None else opened.request()
                 plan = make_plan(taken.request, turn.resources)
@@ -305,6 +326,8 @@ class _Batch:
                 if self._ahead is not None:
                     self._ahead.thread.join()
                 self._waited = perf_counter() - ended
+                if self.finishing is not None:
+                    wait([self.finishing])
         return taken
 
     def _work_on_each(self, gpus: tuple[int, ...]) -> None:
@@ -314,10 +337,9 @@ class _Batch:
         """
         numbers = range(min(len(gpus), len(self._waiting)))
         group = [_Taken(self._waiting.popleft(), (gpus[k],), []) for k in numbers]
-        if self._finishing is not None:  # on one of these GPUs
-            wait([self._finishing])
+        self.finish()  # on one of these GPUs
         hearing: dict[int, list[Heard]] = {}
-        with self._listening([], hearing), ThreadPoolExecutor(len(group)) as pool:
+        with self._listening(None, hearing), ThreadPoolExecutor(len(group)) as pool:
             for each in [pool.submit(_work_alone, taken, hearing) for taken in group]:
                 each.result()
         self._taken.extend(group)
@@ -325,12 +347,12 @@ class _Batch:
     def _make_room(self, plan: Plan) -> None:
         """Wait until the image before this one is finished, if both do not fit into memory."""
         self._planned = plan.memory
-        if self._finishing is None:
+        if self.finishing is None:
             return
-        if not self._finishing.done() and plan.memory + self._held > plan.budget:
-            wait([self._finishing])
-        if self._finishing.done():
-            self._finishing, self._held = None, 0
+        if not self.finishing.done() and plan.memory + self._held > plan.budget:
+            wait([self.finishing])
+        if self.finishing.done():
+            self._held = 0
 
     def _open_next(self, request: Request, plan: Plan) -> None:
         """Begin to open and read the next image, if it fits into memory beside this one.
@@ -353,22 +375,26 @@ class _Batch:
 
     @contextmanager
     def _listening(
-        self, heard: list[Heard], hearing: Mapping[int, list[Heard]] = MappingProxyType({})
+        self, heard: list[Heard] | None, hearing: Mapping[int, list[Heard]] = MappingProxyType({})
     ) -> Iterator[None]:
         """Keep warnings that are let through: those of the thread for the next image's turn.
 
-        Threads in ``hearing`` have lists of their own.
+        Threads in ``hearing`` have lists of their own. Without a list for all others, what these
+        say is shown at once: of which image it is, is not known.
         """
         shown = warnings.showwarning
 
         def keep(message: Any, category: type[Warning], *where: Any, **more: Any) -> None:
             thread, ahead = threading.current_thread(), self._ahead
-            if thread.name.startswith(FINISHING):  # of an image that is not in this turn any more
+            mine = hearing.get(threading.get_ident(), heard)
+            if ahead is not None and thread is ahead.thread:
+                mine = ahead.heard
+            elif thread.name.startswith(FINISHING):  # of an image that had its turn before
+                mine = None
+            if mine is None:
                 shown(message, category, *where, **more)
-            elif ahead is not None and thread is ahead.thread:
-                ahead.heard.append((message, category))
             else:
-                hearing.get(threading.get_ident(), heard).append((message, category))
+                mine.append((message, category))
 
         with warnings.catch_warnings():
             warnings.showwarning = keep

@@ -1,5 +1,6 @@
 """What goes with many images, named by a pattern: ``{folder}/{stem}.weight.fits``."""
 
+import io
 import os
 import re
 from collections.abc import Sequence
@@ -65,19 +66,18 @@ def listed(path: str | os.PathLike[str]) -> Sequence[str]:
     ValueError
         If it holds no name, or is no text.
     """
-    with open(path, "rb") as begun:
-        if begun.read(len(FITS)) == FITS:
+    with open(path, "rb") as file:  # once: a pipe cannot be read again
+        if file.peek(len(FITS)).startswith(FITS):
             raise ValueError(
                 f"{os.fspath(path)} is a FITS file: give a file of names, one a line, such as "
                 "'ls *.fits > list.txt' makes"
             )
-    try:
-        with open(path, encoding="utf-8") as file:
-            lines = [line.strip() for line in file]
-    except UnicodeDecodeError as error:
-        raise ValueError(
-            f"{os.fspath(path)} is no text: give a file of names, one a line"
-        ) from error
+        try:
+            lines = [line.strip() for line in io.TextIOWrapper(file, encoding="utf-8")]
+        except UnicodeDecodeError as error:
+            raise ValueError(
+                f"{os.fspath(path)} is no text: give a file of names, one a line"
+            ) from error
     names = [line for line in lines if line and not line.startswith("#")]
     if not names:
         raise ValueError(f"{os.fspath(path)} holds no name: write one a line")

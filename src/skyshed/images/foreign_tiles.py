@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from skyshed.images.pixels import RefusedError
 from skyshed.images.reading import reading_threads
 from skyshed.images.tile_grid import TileGrid
 from skyshed.images.tile_table import Table, table_of
@@ -17,6 +18,8 @@ from skyshed.kernels.hcompress import check_tiles
 
 __all__ = ["ForeignTiles", "foreign_tiles"]
 
+#: What each algorithm writes, as TFORM says it: bytes, and words of 16 bits.
+KINDS = {"HCOMPRESS_1": "B", "PLIO_1": "I"}
 #: What is wrong with a tile, as `check_tiles` says it.
 WRONG = {
     1: "its bytes end before its pixels do",
@@ -72,9 +75,9 @@ class ForeignTiles:
                 file, "COMPRESSED_DATA", rows[coded], part.numbers[coded]
             )
         if self.algorithm == "PLIO_1":
-            words = stream.view(">i2")
+            words = np.dtype(">i2")  # they may begin at an odd byte
             wrong = [
-                _wrong_list(words[begin // 2 : begin // 2 + length])
+                _wrong_list(stream[begin : begin + length * words.itemsize].view(words))
                 for begin, length in zip(begins, lengths[coded], strict=True)
             ]
         else:
@@ -131,8 +134,14 @@ def foreign_tiles(hdu: Any, at: int, label: str) -> ForeignTiles | None:
         If the header contradicts itself, or has what is not known.
     """
     algorithm = str(hdu.header.get("ZCMPTYPE", "")).strip()
-    if algorithm not in ("HCOMPRESS_1", "PLIO_1"):
+    if algorithm not in KINDS:
         return None
+    for column in hdu.columns:
+        if column.name == "COMPRESSED_DATA" and KINDS[algorithm] not in column.format[:3]:
+            raise RefusedError(
+                f"{label}: TFORM of COMPRESSED_DATA is {column.format!r}; tiles of {algorithm} are "
+                f"'1P{KINDS[algorithm]}' or '1Q{KINDS[algorithm]}'"
+            )
     table = table_of(hdu, at, label)
     if table is None:
         return None
