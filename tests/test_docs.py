@@ -88,9 +88,10 @@ def test_the_reference_has_every_public_name():
     modules = {name for name in dir(skyshed) if name not in skyshed.__all__}
     assert listed >= set(dir(skyshed)) - modules - {"__version__"}
     for name in listed:
-        thing = skyshed
+        thing, path = skyshed, "skyshed"
         for part in name.split("."):
-            thing = getattr(thing, part, None) or importlib.import_module(f"skyshed.{part}")
+            path = f"{path}.{part}"
+            thing = getattr(thing, part, None) or importlib.import_module(path)
         assert thing.__doc__, name
 
 

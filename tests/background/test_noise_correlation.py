@@ -6,7 +6,9 @@ from scipy.ndimage import correlate1d, gaussian_filter
 
 from skyshed import SegmentationImage, SourceCatalog, extract
 from skyshed.background.noise_correlation import (
+    LAGS,
     LARGEST_LAG,
+    STEPS,
     correlation_of,
     pair_sums,
     sampled_boxes,
@@ -53,6 +55,24 @@ def test_masked_pixels_and_a_slope_do_not_count():
 def test_too_few_pixels_tell_nothing():
     image = noise([1.0], 6)
     assert measured(image, mask=np.ones(image.shape, bool)) is None
+
+
+@pytest.mark.parametrize("box_size", [(1, 1), (3, 4), (4, 9), (5, 2)])
+def test_boxes_that_are_smaller_than_a_lag_have_no_pairs_there(box_size):
+    height, width = box_size
+    box = np.zeros((1, 2))
+    sums = pair_sums(np.ones(box_size), None, box.astype(int), box_size, box[0, :1], box[0, :1] + 1)
+    pairs = [max(height - dy, 0) * max(width - abs(dx), 0) for dy, dx in LAGS]
+    np.testing.assert_array_equal(sums[0, 2 + len(LAGS) :], pairs)
+    np.testing.assert_array_equal(sums[0, 2 : 2 + len(LAGS)], STEPS**2 * np.array(pairs))
+
+
+@pytest.mark.filterwarnings("ignore::skyshed.NoDetectionsWarning")
+@pytest.mark.parametrize(("shape", "box_size"), [((3, 3), 64), ((60, 60), 4)])
+def test_a_second_pass_has_boxes_of_any_size(shape, box_size):
+    image = np.random.default_rng(1).normal(0, 1, shape)
+    found = extract(image, background_passes=2, nsigma=1.6, box_size=box_size)
+    assert found.background.shape == shape
 
 
 @pytest.mark.parametrize("weights", WEIGHTS)

@@ -88,3 +88,28 @@ def test_with_a_flag_every_range_is_done_too(n_threads):
     run_ranges(work, 23, n_threads, 4, stop)
     assert (done == 1).all()
     assert stop[0] == 0
+
+
+def test_beside_the_main_thread_the_caller_works_and_an_error_ends_what_takes_long():
+    stop, ended, at_work = np.zeros(1, np.int32), [], set()
+    barrier = threading.Barrier(2, timeout=60)
+
+    def work(start, end):
+        at_work.add(threading.current_thread())
+        barrier.wait()
+        if start == 0:
+            raise ZeroDivisionError
+        patience = time.monotonic() + 60
+        while not stop[0] and time.monotonic() < patience:
+            time.sleep(0.01)
+        ended.append(bool(stop[0]))
+
+    def call():
+        with pytest.raises(ZeroDivisionError):
+            run_ranges(work, 2, 2, 1, stop)
+
+    caller = threading.Thread(target=call)
+    caller.start()
+    caller.join()
+    assert ended == [True]
+    assert caller in at_work

@@ -106,8 +106,11 @@ def pair_sums(
     products: list[Any] = []
     pairs: list[Any] = []
     for dy, dx in LAGS:
-        first = slice(None, height - dy), slice(max(-dx, 0), width - max(dx, 0))
-        second = slice(dy, None), slice(max(dx, 0), width + min(dx, 0))
+        # Boxes that are smaller than a lag have no such pairs.
+        rows, columns = max(height - dy, 0), max(width - abs(dx), 0)
+        left, right = max(-dx, 0), max(dx, 0)
+        first = slice(rows), slice(left, left + columns)
+        second = slice(dy, dy + rows), slice(right, right + columns)
         for image, sums in ((whole, products), (count, pairs)):
             sums.append(
                 np.einsum(

@@ -77,8 +77,8 @@ def share_below(segment_flux: Any, area: Any, detection_threshold: Any) -> Any:
     Column(
         "isocor_fluxerr",
         "data",
-        "1-sigma error of isocor_flux: that of segment_flux, and that of the correction, of whose "
-        "area the variance is taken to be the area (SourceExtractor's FLUXERR_ISOCOR).",
+        "1-sigma error of isocor_flux, as SExtractor's FLUXERR_ISOCOR: that of segment_flux, and "
+        "that of the correction, in which the number of pixels has the variance of a count.",
         requires=("error", "threshold"),
         ucd="stat.error;phot.flux",
     ),

@@ -112,7 +112,8 @@ def check_columns(
             try:
                 check_columns(needs_of(name), has_wcs, has_quality)
             except ValueError as error:
-                raise ValueError(f"columns: {name!r}: {error}") from None
+                said = str(error).removeprefix("columns: ")
+                raise ValueError(f"columns: {name!r} is made from others, and {said}") from None
             continue
         if name in NOT_MEASURED:
             raise ValueError(f"columns: {name!r} is not measured: {NOT_MEASURED[name]}")

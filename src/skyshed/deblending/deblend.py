@@ -155,8 +155,8 @@ def deblend_sources(
         image, sources, npixels, nlevels, contrast, mode, int(connectivity), contrast_method,
         n_threads, max_markers,
     )  # fmt: skip
-    # Before the lists of the search: lying where it would fit, they would have a device's pool of
-    # memory grow by an image.
+    # Taken before the lists of the search: on a device these could lie in the only free block that
+    # holds an image, and the pool of memory would grow by another one.
     canvas = xp.empty(image.shape, dtype=np.int32)
     # All numbers of the sources come to the host at once: this is the first that is asked.
     search.surveyed  # noqa: B018

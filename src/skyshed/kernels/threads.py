@@ -72,12 +72,11 @@ def run_ranges(
     chunk : int
         The most items of a range. A signal (Ctrl-C) is heard between ranges, so a range is short.
     stop : array of int32, shape (1,), optional
-        For items that may take long, one by one: set to 1 when a signal comes, so that kernels that
-        look at it return. The main thread, to which signals come, then does no range, but waits for
-        them.
+        For items that may take long, one by one: set to 1 when a signal comes or a range fails, so
+        that kernels that look at it return. The main thread, to which signals come, then does no
+        range, but waits for them.
     """
-    if threading.current_thread() is not threading.main_thread():
-        stop = None
+    listens = stop is not None and threading.current_thread() is threading.main_thread()
     starts = range(0, n_items, chunk)
     threads = min(resolve_n_threads(n_threads), len(starts))
     left = deque(starts)
@@ -102,11 +101,11 @@ def run_ranges(
 
     # The caller's thread works, too: it would only wait, and starting another takes longer. A pool
     # would take half again as long as bare threads.
-    others = [threading.Thread(target=take_ranges) for _ in range(threads - (stop is None))]
+    others = [threading.Thread(target=take_ranges) for _ in range(threads - (not listens))]
     try:
         for other in others:
             other.start()
-        if stop is None:
+        if not listens:
             take_ranges()
         for other in others:
             while other.is_alive():

@@ -116,7 +116,6 @@ def paint(
         Child numbers.
     n_threads : int or None
         Threads of the CPU twin; no effect on the result.
-
     out : array of int32, shape ``sources.shape``, or None
         Where to draw; a new array if `None`.
 
