@@ -53,10 +53,11 @@ __device__ inline Part part_of(const Box &box, i64 chunk) {
 // What float32 says of where a part's pixels lie: inside of an ellipse, outside, or too close to its
 // outline to say. GPUs for graphics have 32 times as much float32 arithmetic as float64.
 //
-// Distances from the centre are at most E, the box's width and height together. They are rounded by
-// no more than 3 * 2^-24 * E, the map to the unit circle and its sums by as much again for each of two
-// terms, each in units of the smaller semi-axis: radii are off by less than 2^-19 * E of these. Where
-// float32 overflows there is no number, and nothing is said.
+// Distances from the centre are at most E, the box's width and height and the way to its corner together:
+// the centre may lie far from it, outside the image. They are rounded by no more than 3 * 2^-24 * E, the
+// map to the unit circle and its sums by as much again for each of two terms, each in units of the smaller
+// semi-axis: radii are off by less than 2^-19 * E of these. Where float32 overflows there is no number, and
+// nothing is said.
 struct Sieve {
     float x, y;  // from the centre to the part's first row and the box's first column
     float ca, sa, cb, sb;
@@ -69,7 +70,8 @@ struct Sieve {
         : x((float)((double)(part.x0 + place.x0) - of.at.x)),
           y((float)((double)(part.y0 + place.y0) - of.at.y)), ca((float)of.e.ca),
           sa((float)of.e.sa), cb((float)of.e.cb), sb((float)of.e.sb) {
-        const double off = 0x1p-18 * (double)(of.box.width() + of.box.height());
+        const double off =
+            0x1p-18 * ((double)(of.box.width() + of.box.height()) + fabs(x) + fabs(y));
         clear = (clear + off) / semiminor;
         inner = (float)(clear < 1.0 ? (1.0 - clear) * (1.0 - clear) : -1.0);
         outer = (float)((1.0 + clear) * (1.0 + clear));
