@@ -84,7 +84,7 @@ def test_full_warps_measure_the_rims_of_circles(counted):
 def test_full_warps_measure_the_outlines_of_ellipses(counted):
     """Of 32 pixels of a row of a box nearly always one or more lie on the outline."""
     visits = counted("apertures/sums.cu", "const unsigned waiting = __ballot_sync") / 32
-    steps = counted("apertures/sums.cu", "const int first = max(n_edges - 32, 0)") / 32
+    steps = counted("apertures/sums.cu", "const int first = max(n - 32, 0)") / 32
     edges = counted("apertures/sums.cu", "weight = edge_weight(")
     assert visits > 60 * 5
     assert steps < visits / 3
