@@ -157,7 +157,7 @@ def deblend_sources(
     )  # fmt: skip
     # Taken before the lists of the search: on a device these could lie in the only free block that
     # holds an image, and the pool of memory would grow by another one.
-    canvas = xp.empty(image.shape, dtype=np.int32)
+    canvas = xp.zeros(image.shape, dtype=np.int32)
     # All numbers of the sources come to the host at once: this is the first that is asked.
     search.surveyed  # noqa: B018
     old = segment_img.labels

@@ -117,7 +117,7 @@ def paint(
     n_threads : int or None
         Threads of the CPU twin; no effect on the result.
     out : array of int32, shape ``sources.shape``, or None
-        Where to draw; a new array if `None`.
+        Zeros, which are drawn on; a new array if `None`.
 
     Returns
     -------

@@ -75,8 +75,6 @@ def paint(sources, base, child_start, child, n_threads, out=None):
     """Draw a label image; see the contract in `skyshed.kernels.deblending`."""
     if out is None:
         out = np.zeros(sources.shape, np.int32)
-    else:
-        out.fill(0)
     work = KERNELS.bind("paint", sources.pixel, sources.start, base, child_start, child, out)
     run_ranges(work, len(sources), n_threads, SOURCES)
     return out

@@ -164,8 +164,7 @@ def _split_on_the_host(index, found, values, sources, thresholds, rules):
 def paint(sources, base, child_start, child, n_threads, out=None):
     """Draw a label image; see the contract in `skyshed.kernels.deblending`."""
     if out is None:
-        out = cupy.empty(sources.shape, np.int32)
-    out.fill(0)
+        out = cupy.zeros(sources.shape, np.int32)
     SURVEY.launch(
         "paint_chunks", max_chunks(sources) * 32, sources.pixel, sources.start,
         chunks_of(sources), np.int64(len(sources)), base, child_start, child, out,
