@@ -121,17 +121,13 @@ def foreign_tiles(hdu: Any, at: int, label: str) -> ForeignTiles | None:
 
     Parameters
     ----------
-    hdu : BinTableHDU
-        The table that the image is in the file.
-    at : int
-        The byte of the file from which on the HDU's positions are counted.
-    label : str
-        What messages call the image.
+    hdu, at, label
+        As for `skyshed.images.rice.rice_image`.
 
     Raises
     ------
     RefusedError
-        If the header contradicts itself, or has what is not known.
+        If tiles are of another kind than the algorithm's, or the header contradicts itself.
     """
     algorithm = str(hdu.header.get("ZCMPTYPE", "")).strip()
     if algorithm not in KINDS:
