@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
+from skyshed import cli
 from skyshed.output.results import RESULTS
 from tests.pipeline_field import make_field
 
@@ -78,9 +79,33 @@ def test_a_signal_ends_a_run_in_words_and_leaves_nothing(tmp_path, number, word,
             break
     started.send_signal(number)
     shown = started.communicate(timeout=60)[1]
-    if started.returncode == 0:  # it was faster
+    if started.returncode in (0, -number) and out.exists():  # it was faster, and done or leaving
+        assert {"catalog.fits", "segmentation.fits"} <= {path.name for path in out.iterdir()}
         assert {path.name for path in out.iterdir()} <= set(RESULTS)
+        assert shown == ""
         return
     assert started.returncode == 128 + number
     assert shown.endswith(f"skyshed: {word}\n")
     assert not out.exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_signal_while_code_made_of_text_runs_ends_in_words_too(tmp_path, number):
+    # Python itself would die of SIGINT in the end, after the words, where it runs a module.
+    code = f"""
+import os, skyshed.cli as cli
+
+def run(arguments):
+    exec("os.kill(os.getpid(), {int(number)})\\nwhile True: pass", {{"os": os}})
+
+cli.info.run = run
+cli.command()
+"""
+    (tmp_path / "module.py").write_text(code)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
+    command = [sys.executable, "-m", "module", "info"]
+    done = subprocess.run(
+        command, stderr=subprocess.PIPE, text=True, timeout=60, env=environment
+    )  # fmt: skip
+    assert done.returncode == 128 + number
+    assert done.stderr == f"skyshed: {cli.SIGNALS[number]}\n"

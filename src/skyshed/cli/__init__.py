@@ -43,10 +43,11 @@ COMMANDS = (
 REFUSED, BROKEN = 2, 1
 #: Added to the number of the signal that ended the command, as in shells.
 BY_SIGNAL = 128
-#: Signals that end a command as Ctrl-C does, and the word for it; not every system has all.
+#: Signals that end a command, and the word for it; not every system has all.
 SIGNALS = {
     number: word
     for number, word in (
+        (signal.SIGINT, "interrupted"),
         (getattr(signal, "SIGTERM", None), "terminated"),
         (getattr(signal, "SIGHUP", None), "hung up"),
     )
@@ -67,7 +68,12 @@ class _BadOptionError(ValueError):
 
 
 class _Ended(KeyboardInterrupt):
-    """A signal that ends the command; whatever is unfinished is cleared away, as for Ctrl-C."""
+    """A signal that ends the command; whatever is unfinished is cleared away, as for Ctrl-C.
+
+    For Ctrl-C too: Python remembers a `KeyboardInterrupt` itself that came up in code made of text
+    (named tuples and dataclasses are), and dies of the signal in the end, whatever status it was
+    to leave with.
+    """
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -100,7 +106,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return int(arguments.run(arguments))
         except KeyboardInterrupt as ended:
             number = ended.args[0] if isinstance(ended, _Ended) else signal.SIGINT
-            word = SIGNALS.get(number, "interrupted")
+            word = SIGNALS[number]
             LOGGER.error("%s", word, extra={"printed": True})
             print(f"skyshed: {word}", file=sys.stderr)
             return BY_SIGNAL + int(number)
@@ -117,7 +123,8 @@ def command() -> NoReturn:
     """Run the command line of this process, and end it."""
     forgiving_streams()
     for number in SIGNALS:
-        if signal.getsignal(number) == signal.SIG_DFL:  # nohup ignores SIGHUP
+        # nohup ignores SIGHUP, a shell SIGINT for what it runs in the background.
+        if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
             signal.signal(number, _end)
     leave_for_now()
     # Nothing here multiplies matrices: the threads that NumPy's BLAS starts as it is imported would
@@ -127,8 +134,9 @@ def command() -> NoReturn:
 
 
 def _end(number: int, _: Any) -> NoReturn:
-    """End the command; a second signal ends the process at once."""
-    signal.signal(number, signal.SIG_DFL)
+    """End the command; a second signal, other than Ctrl-C, ends the process at once."""
+    if number != signal.SIGINT:
+        signal.signal(number, signal.SIG_DFL)
     raise _Ended(signal.Signals(number))
 
 
