@@ -25,10 +25,13 @@ class UnderWay(Generic[T]):
         Connected to the scheduler.
     advice : str
         What is left to do after an error: a sentence, without its full stop.
+    answer : float, optional
+        Seconds in which the scheduler must answer; by default those of one that others run.
     """
 
-    def __init__(self, client: Any, advice: str) -> None:
+    def __init__(self, client: Any, advice: str, answer: float | None = None) -> None:
         self._client, self._advice = client, advice
+        self._answer = ANSWER if answer is None else answer
         self._ended = SimpleQueue[Any]()
         self._items: dict[Any, T] = {}
         self._silent = False
@@ -69,11 +72,13 @@ class UnderWay(Generic[T]):
             if self._client.status != "running":
                 continue
             try:
-                known = self._client.sync(self._client.scheduler.identity, callback_timeout=ANSWER)
+                known = self._client.sync(
+                    self._client.scheduler.identity, callback_timeout=self._answer
+                )
             except TimeoutError:
                 self._silent = True
                 raise OSError(
-                    f"the Dask scheduler has not answered for {ANSWER} s: start it again. "
+                    f"the Dask scheduler has not answered for {self._answer:g} s: start it again. "
                     f"{self._advice}"
                 ) from None
             except OSError:  # it went away in this moment

@@ -20,8 +20,9 @@ T = TypeVar("T")
 AHEAD = 2
 #: Seconds for which the number of the workers' threads is taken to stay.
 STEADY = 5.0
-#: Seconds to wait for a process of one's own: it starts late where the machine is busy.
-STARTING = 600.0
+#: Seconds to wait for processes of one's own, the scheduler among them: where the machine is busy,
+#: they start late and answer late, and nobody else would start them again.
+OWN = 600.0
 #: Of processes that a survey starts by itself, only what ends them is heard.
 QUIET = logging.CRITICAL
 #: What is left to do after an error.
@@ -35,10 +36,12 @@ class Flow:
     ----------
     client : `distributed.Client`
         Connected to the scheduler.
+    answer : float, optional
+        Seconds in which the scheduler must answer; by default those of one that others run.
     """
 
-    def __init__(self, client: Any) -> None:
-        self.client = client
+    def __init__(self, client: Any, answer: float | None = None) -> None:
+        self.client, self._answer = client, answer
         self._room, self._asked = 1, 0.0
 
     def each(
@@ -66,7 +69,7 @@ class Flow:
         from distributed.protocol.pickle import dumps
 
         sent = dumps((task, common))
-        under_way: UnderWay[T] = UnderWay(self.client, GO_ON)
+        under_way: UnderWay[T] = UnderWay(self.client, GO_ON, self._answer)
         try:
             while True:
                 while len(under_way) < self._window():
@@ -130,25 +133,30 @@ def flow_on(scheduler: Any, n_workers: int = 1, gpus: tuple[int, ...] = ()) -> I
             yield Flow(_with_workers(engine.client))
         return
     with _processes(n_workers, gpus) as address:
-        client = client_of(address)
+        client = client_of(address, OWN)
+        lacks = f"no process of the survey has begun within {OWN:g} s: the machine is too busy"
         try:
-            yield Flow(_with_workers(client, STARTING))
+            yield Flow(_with_workers(client, OWN, lacks), OWN)
         finally:
             client.close()
 
 
-def _with_workers(client: Any, patience: float = PATIENCE) -> Any:
+def _with_workers(
+    client: Any,
+    patience: float = PATIENCE,
+    lacks: str = "the Dask cluster has no workers: start some",
+) -> Any:
     """Return a client whose cluster has a worker.
 
     Raises
     ------
     OSError
-        If none comes within so many seconds.
+        ``lacks``, if none comes within so many seconds.
     """
     try:
         client.wait_for_workers(1, timeout=patience)
     except TimeoutError:
-        raise OSError("the Dask cluster has no workers: start some") from None
+        raise OSError(lacks) from None
     return client
 
 
