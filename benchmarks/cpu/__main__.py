@@ -24,6 +24,7 @@ from benchmarks.report import machine
 RESULTS = Path(__file__).parents[1] / "results"
 PARTS = (
     "peers", "versions", "shell", "startup", "giant", "memory", "scaling", "threads", "reading",
+    "files",
 )  # fmt: skip
 
 
