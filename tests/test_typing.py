@@ -107,6 +107,9 @@ MISTAKES = {
     "no boxes": ("skyshed.Background2D(image, None)", "arg-type"),
     "swapped": ("skyshed.deblend_sources(segm, image, npixels=5)", "arg-type"),
     "misspelt": ("skyshed.convolve(image, [[1.0]], n_thread=2)", "call-arg"),
+    "misspelt parameter": ("skyshed.extract(image, n_sigm=3)", "call-arg"),
+    "text for a number": ("skyshed.extract(image, nsigma='3')", "arg-type"),
+    "no such choice": ("skyshed.Parameters().replace(mode='log')", "arg-type"),
 }
 
 

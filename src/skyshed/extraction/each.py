@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from time import perf_counter
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any, TypeVar, Unpack
 
 from skyshed.chain.request import Request
 from skyshed.extraction.ahead import Ahead, bytes_to_read
@@ -35,6 +35,7 @@ from skyshed.extraction.turns import (
 from skyshed.messages import find_stack_level
 from skyshed.mosaic.memory import SHARE, available
 from skyshed.parameters import Parameters
+from skyshed.parameters.overrides import Overrides
 
 __all__ = ["extract_each", "finish_turns", "take_turns"]
 
@@ -76,7 +77,7 @@ def extract_each(
     workspace: Any = None,
     scheduler: Any = None,
     restart: bool = False,
-    **overrides: Any,
+    **overrides: Unpack[Overrides],
 ) -> Iterator[Outcome]:
     """Detect, deblend and measure the sources of many images, one image after the other.
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Unpack
 
 from skyshed.arguments import check_flag, is_path
 from skyshed.chain.association import Association
@@ -22,6 +22,7 @@ from skyshed.images.doubted import warn_of_image
 from skyshed.images.exposure import open_exposure
 from skyshed.namespace import on_device_of, on_its_device
 from skyshed.parameters import Parameters
+from skyshed.parameters.overrides import Overrides
 
 __all__ = ["extract", "open_request", "run_request"]
 
@@ -57,7 +58,7 @@ def extract(
     region: Any = None,
     profile: str | None = None,
     association: Association | None = None,
-    **overrides: Any,
+    **overrides: Unpack[Overrides],
 ) -> Extraction:
     """Detect, deblend and measure the sources of an image, or measure those already found.
 
@@ -264,7 +265,7 @@ def open_request(
     association: Association | None = None,
     name: str = IMAGE,
     one_of_several: bool = False,
-    **overrides: Any,
+    **overrides: Unpack[Overrides],
 ) -> Request:
     """Open everything that takes part in an extraction; nothing but headers is read.
 

@@ -127,9 +127,8 @@ def check_detection(
         )
     labels = ArraySource(catalog.frame.labels, wcs=catalog.wcs)
     _check_pixels(labels, name, exposure)
-    changed = parameters.replace(
-        kron_params=catalog.kron_params, apermask_method=catalog.apermask_method
-    )
+    method: Any = catalog.apermask_method  # which the catalog has checked
+    changed = parameters.replace(kron_params=catalog.kron_params, apermask_method=method)
     if known is not None:
         given = _labels_in_memory(known.source)
         if given is not None and known.mask is None and not _same_labels(given, labels.array):

@@ -8,10 +8,11 @@ import difflib
 import json
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields, replace
-from typing import Any
+from typing import Any, Unpack
 
 from skyshed.names import KEYWORDS, accept_aliases
 from skyshed.notebook import quietly, table_of_rows
+from skyshed.parameters.overrides import Overrides
 from skyshed.parameters.presets import PRESETS
 from skyshed.parameters.validators import (
     Bits,
@@ -420,7 +421,7 @@ class Parameters:
                 "before convolution, and templates smooth it differently"
             )
 
-    def replace(self, **changes: Any) -> "Parameters":
+    def replace(self, **changes: Unpack[Overrides]) -> "Parameters":
         """Return the parameters with some of them changed; either spelling is accepted.
 
         A Gaussian that is asked for (``kernel_fwhm``, ``kernel_size``) takes the place of a
@@ -493,7 +494,7 @@ class Parameters:
         return "\n".join(lines) + "\n"
 
     @classmethod
-    def preset(cls, name: str, **changes: Any) -> "Parameters":
+    def preset(cls, name: str, **changes: Unpack[Overrides]) -> "Parameters":
         """Return parameters to begin with, some of them changed.
 
         Parameters

@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from skyshed.arguments import check_positive_integer
 from skyshed.extraction.device import check_device, gpus_of
@@ -13,6 +13,7 @@ from skyshed.kernels.threads import resolve_n_threads
 from skyshed.mosaic.memory import in_bytes
 from skyshed.optional import need
 from skyshed.parameters import Parameters
+from skyshed.parameters.overrides import Overrides
 from skyshed.parameters.validators import Integer
 from skyshed.surveys.flow import Flow, flow_on
 from skyshed.surveys.listing import read_listing
@@ -56,7 +57,7 @@ def survey(
     workspace: Any = None,
     restart: bool = False,
     progress: bool | None = False,
-    **overrides: Any,
+    **overrides: Unpack[Overrides],
 ) -> Survey:
     """Extract many exposures on many machines, into one catalog that is partitioned by sky.
 
