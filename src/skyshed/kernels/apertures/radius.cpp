@@ -13,80 +13,86 @@ namespace apertures {
 namespace {
 
 // Scratch memory that grows.
-template <class T> class Room {
+class Room {
   public:
     explicit Room(i64 n) : at(n), n(n) {}
-    T *begin() { return at.begin(); }
+    double *begin() { return at.begin(); }
     bool grow(i64 wanted) {
         if (wanted > n) at.renew(n = 2 * wanted);
         return bool(at);
     }
 
   private:
-    Scratch<T> at;
+    Scratch<double> at;
     i64 n;
 };
 
-// Cells along one axis, on both sides of the centre: first those to the right or above, then those to the
-// left or below. The pixel at the centre is two cells, one on each side.
-template <class Offset> struct Cells {
-    double first[2];      // where the first cell of each side ends
-    i64 each, room;       // cells of a side, a multiple of four; how many there may be
+// A number below 2^52 that is whole. Not every CPU converts several at a time; the bits of a float so
+// large count ones.
+inline i64 whole_number(double number) {
+    number += WHOLE;
+    i64 bits, zero;
+    std::memcpy(&bits, &number, sizeof bits);
+    std::memcpy(&zero, &WHOLE, sizeof zero);
+    return bits - zero;
+}
+
+// Cells along one axis, from the centre on, by turns to the right and to the left of it, or above and below. The
+// pixel at the centre is two cells, one on each side.
+struct Cells {
+    double right, left;   // where the first ones end, which the other axis also calls above and below
     double *begin, *end;  // where cells begin and end: distances from the centre
     double *crossed;      // where the circle crosses the line at which a piece begins
-    Offset *pixel;        // where their pixels are, relative to that at the centre
+    double *pixel;        // where their pixels are, relative to that at the centre
 
-    static i64 doubles(i64 room) { return 3 * (2 * room + LANES); }
+    static i64 doubles(i64 room) { return 4 * (2 * room + LANES); }
 
-    void take(double *from, Offset *pixels, i64 n) {
-        each = 0, room = n;
-        begin = from, end = begin + 2 * room + LANES, crossed = end + 2 * room + LANES, pixel = pixels;
+    void take(double *from, i64 room) {
+        const i64 next = 2 * room + LANES;
+        begin = from, end = begin + next, crossed = end + next, pixel = crossed + next;
     }
-    // Places at least n cells on each side, pixels a step apart. Those beyond the last pixel are there to
-    // fill up, and take it.
-    void place(i64 n, Offset step, i64 last) {
-        n = (n + 3) / 4 * 4;
-        if (n == each) return;
-        each = n;
-        for (i64 side = 0; side < 2; ++side) {
-            const i64 at = side * n;
-            for (i64 k = 0; k < n; ++k) {
-                begin[at + k] = larger(first[side] + double(k - 1), 0.0);
-                end[at + k] = first[side] + double(k);
-                pixel[at + k] = Offset(min(k, last)) * (side ? -step : step);
-            }
-            begin[at] = 0.0;
+    // Places n cells on each side, pixels a step apart. Those beyond the last pixel are there to fill up, and
+    // take it. `offset` is how far the centre is from that of its pixel.
+    void place(double offset, i64 n, double step, double last) {
+        right = 0.5 - offset, left = 0.5 + offset;
+        double number = 0.0;
+        for (i64 k = 0; k < 2 * n; k += 2) {
+            begin[k] = right + (number - 1.0), begin[k + 1] = left + (number - 1.0);
+            end[k] = right + number, end[k + 1] = left + number;
+            pixel[k] = smaller(number, last) * step, pixel[k + 1] = -pixel[k];
+            number += 1.0;
         }
+        begin[0] = begin[1] = 0.0;
     }
-    // Notes where a circle crosses some lines.
-    void cross(double radius, const double *lines) {
-        const i64 n = 2 * each;
+    // Notes where a circle crosses the first n lines on each side.
+    void cross(double radius, const double *lines, i64 n) {
         SKYSHED_INDEPENDENT
-        for (i64 k = 0; k < n; ++k) crossed[k] = leaves(radius, smaller(lines[k], radius));
+        for (i64 k = 0; k < 2 * n; ++k) crossed[k] = leaves(radius, smaller(lines[k], radius));
     }
+    double nearest() const { return smaller(right, left); }
     // How many lines are no further than `reach`, on the side that has more of them.
-    i64 lines(double reach) const { return lines_within(smaller(first[0], first[1]), reach); }
+    i64 lines(double reach) const { return lines_within(nearest(), reach); }
 };
 
-// A patch of pixels about a centre, and what a circle in it is computed with. Offset holds where a pixel is.
-template <class Offset> class Patch {
+// A patch of pixels about a centre, and what a circle in it is computed with.
+class Patch {
   public:
-    Patch() : pixels(1 << 12), lines(1 << 8), rim(1 << 10), offsets(1 << 7) {}
+    Patch() : pixels(1 << 12), lines(1 << 8), rim(1 << 8) {}
 
     // Makes room for circles up to a radius; says whether there is.
     bool resize(double largest) {
         half = i64(ceil(largest)) + 1;
         stride = 2 * half + 2;
         rows = 2 * half + 1;
-        const i64 room = half + 4, pieces = 8 * room + LANES;
+        const i64 room = half + 4;
         if (!pixels.grow(2 * (rows * stride + 2 * LANES)) || !lines.grow(2 * columns.doubles(room)) ||
-            !rim.grow(4 * pieces) || !offsets.grow(4 * room))
+            !rim.grow(8 * room))
             return false;
         value = pixels.begin() + LANES;
         before = value + rows * stride + 2 * LANES;
-        columns.take(lines.begin(), offsets.begin(), room);
-        upright.take(lines.begin() + columns.doubles(room), offsets.begin() + 2 * room, room);
-        area = rim.begin(), square = area + pieces, pixel = square + pieces, inside = pixel + pieces;
+        columns.take(lines.begin(), room);
+        upright.take(lines.begin() + columns.doubles(room), room);
+        flux = rim.begin();
         return true;
     }
 
@@ -105,34 +111,39 @@ template <class Offset> class Patch {
         }
         std::fill(value + (box.y1 - y0) * stride, value + rows * stride, 0.0);
         const double dx = x - column, dy = y - row;
-        columns.first[0] = 0.5 - dx, columns.first[1] = 0.5 + dx;
-        upright.first[0] = 0.5 - dy, upright.first[1] = 0.5 + dy;
+        columns.place(dx, half + 4, 1.0, double(half));
+        upright.place(dy, half + 4, double(stride), double(half));
         add_up_rows();
     }
 
     // The flux in a circle about the centre.
     double flux_within(double radius) {
-        columns.place(columns.lines(radius) + 1, 1, half);
-        upright.place(upright.lines(radius), Offset(stride), half);
-        columns.cross(radius, columns.begin);
-        upright.cross(radius, upright.end);
-        i64 n = 0;
+        // A circle within the pixel at the centre: the search begins with one.
+        if (radius <= smaller(columns.nearest(), upright.nearest()))
+            return PI * radius * radius * value[half * stride + half];
+        // The cells on each side that the rim comes into, and a few to fill up.
+        const i64 across = (columns.lines(radius) + 1 + 3) / 4 * 4, up = (upright.lines(radius) + 3) / 4 * 4;
+        columns.cross(radius, columns.begin, across);
+        upright.cross(radius, upright.end, up);
+        const bool all_short = has_short_pieces(0.25 / (radius * radius));
+        double *to = flux;
         for (int side = 0; side < 2; ++side) {
-            from_columns(upright.first[side], Offset(side ? -stride : stride), radius, n);
-            n += 2 * columns.each;
+            if (all_short) {
+                to = from_columns<true>(side, radius, across, to);
+                to = from_rows<true>(side, radius, up, to);
+            } else {
+                to = from_columns<false>(side, radius, across, to);
+                to = from_rows<false>(side, radius, up, to);
+            }
         }
-        for (int side = 0; side < 2; ++side) {
-            from_rows(columns.first[side], side, radius, n);
-            n += 2 * upright.each;
-        }
-        return flux_of(n, radius);
+        return add_up(flux, to - flux);
     }
 
   private:
     // Adds up each row from the centre on: before[k] are the cells 0 to k - 1 to the right, and before[-1 - k]
     // those to the left. Two rows at a time, each pixel by pixel: a core does four sums at the same time.
     void add_up_rows() {
-        const double right = columns.first[0], left = columns.first[1];
+        const double right = columns.right, left = columns.left;
         for (i64 row = 0; row < rows; row += 2) {
             const double *in[2];
             double *out[2], to_right[2], to_left[2];
@@ -151,68 +162,53 @@ template <class Offset> class Patch {
         }
     }
 
-    // Notes the pieces that begin where the rim comes into a column, above the centre or below it, from
-    // number n on. `first` is where the rows begin there, and `step` leads from one to the next.
-    SKYSHED_FLAT void from_columns(double first, Offset step, double radius, i64 n) {
-        const double whole = radius * radius, *begin = columns.begin, *end = columns.end;
-        const double *crossed = columns.crossed, *centre = value + half * stride + half;
-        const Offset *at = columns.pixel;
-        double *areas = area + n, *squares = square + n, *pixels_of = pixel + n, *insides = inside + n;
-        const i64 cells = 2 * columns.each;
+    // Writes the flux of the pieces that begin where the rim comes into a column, above the centre or below
+    // it; returns where it ends.
+    template <bool SHORT> SKYSHED_FLAT double *from_columns(int below, double radius, i64 cells, double *to) {
+        const double whole = radius * radius, quarter = 0.25 / whole, first = below ? upright.left : upright.right;
+        const double *begin = columns.begin, *end = columns.end, *crossed = columns.crossed;
+        const double *at = columns.pixel;
+        const double centre = double(half * stride + half), step = double(below ? -stride : stride);
+        const i64 n = 2 * cells;
         SKYSHED_INDEPENDENT
-        for (i64 k = 0; k < cells; ++k) {
+        for (i64 k = 0; k < n; ++k) {
             const double row = lines_inside(whole, first, crossed[k], begin[k]);
-            const double low = begin_of(first, row);
-            const Piece piece = piece_from(radius, begin[k], crossed[k], end[k], low);
-            const double there = centre[at[k] + Offset(int(row)) * step];
-            areas[k] = piece.under, squares[k] = piece.square, insides[k] = 0.0;
-            pixels_of[k] = begin[k] < radius ? there : 0.0;
+            const Piece piece =
+                piece_from(radius, begin[k], crossed[k], end[k], begin_of(first, row));
+            const double here = value[whole_number(centre + (at[k] + row * step))];
+            const double square = quarter * piece.square;
+            const double held = here * (piece.under + whole * (SHORT ? small_cap(square) : cap(square)));
+            to[k] = begin[k] < radius ? held : 0.0;
         }
+        return to + n;
     }
 
-    // Notes the pieces that begin where the rim comes into a row, to the right of the centre or to the left,
-    // and the flux of what is inside up to there. `first` is where the columns begin.
-    SKYSHED_FLAT void from_rows(double first, int left, double radius, i64 n) {
-        const double whole = radius * radius, *begin = upright.begin, *end = upright.end;
-        const double *crossed = upright.crossed, *centre = value + half * stride + half;
-        const double *sums = before + half * stride + half - left;
-        const Offset *at = upright.pixel, step = left ? -1 : 1;
-        double *areas = area + n, *squares = square + n, *pixels_of = pixel + n, *insides = inside + n;
-        const i64 cells = 2 * upright.each;
+    // Writes the flux of the pieces that begin where the rim comes into a row, to the right of the centre or
+    // to the left, and of what is inside up to there.
+    template <bool SHORT> SKYSHED_FLAT double *from_rows(int left, double radius, i64 cells, double *to) {
+        const double whole = radius * radius, quarter = 0.25 / whole, first = left ? columns.left : columns.right;
+        const double *begin = upright.begin, *end = upright.end, *crossed = upright.crossed;
+        const double *at = upright.pixel, *sums = before - left;
+        const double centre = double(half * stride + half), step = left ? -1.0 : 1.0;
+        const i64 n = 2 * cells;
         SKYSHED_INDEPENDENT
-        for (i64 k = 0; k < cells; ++k) {
+        for (i64 k = 0; k < n; ++k) {
             const double column = lines_inside(whole, first, crossed[k], end[k]);
             const Piece piece = piece_from(radius, crossed[k], end[k], first + column, begin[k]);
-            const Offset there = at[k] + Offset(int(column)) * step;
-            const double here = centre[there], up_to = sums[there], height = end[k] - begin[k];
-            areas[k] = (crossed[k] - begin_of(first, column)) * height + piece.under;
-            squares[k] = piece.square;
-            pixels_of[k] = end[k] <= radius ? here : 0.0;
-            insides[k] = end[k] <= radius ? up_to * height : 0.0;
+            const i64 there = whole_number(centre + (at[k] + column * step));
+            const double height = end[k] - begin[k], square = quarter * piece.square;
+            const double area = (crossed[k] - begin_of(first, column)) * height + piece.under +
+                                whole * (SHORT ? small_cap(square) : cap(square));
+            const double held = value[there] * area + sums[there] * height;
+            to[k] = end[k] <= radius ? held : 0.0;
         }
-    }
-
-    // The flux of the n pieces that are noted.
-    double flux_of(i64 n, double radius) {
-        const double whole = radius * radius, quarter = 0.25 / (radius * radius);
-        if (has_short_pieces(quarter)) {
-            SKYSHED_INDEPENDENT
-            for (i64 k = 0; k < n; ++k)
-                inside[k] += pixel[k] * (area[k] + whole * small_cap(quarter * square[k]));
-        } else {
-            for (i64 k = 0; k < n; ++k)
-                inside[k] += pixel[k] * (area[k] + whole * cap(quarter * square[k]));
-        }
-        return add_up(inside, n);
+        return to + n;
     }
 
     i64 half = 0, stride = 0, rows = 0;
-    Room<double> pixels, lines, rim;
-    Room<Offset> offsets;
-    double *value = nullptr, *before = nullptr;
-    Cells<Offset> columns = {}, upright = {};
-    // Of each piece: the area below its chord, the square of the chord, the pixel, and the flux inside.
-    double *area = nullptr, *square = nullptr, *pixel = nullptr, *inside = nullptr;
+    Room pixels, lines, rim;
+    double *value = nullptr, *before = nullptr, *flux = nullptr;
+    Cells columns = {}, upright = {};
 };
 
 // The roots over sources order[k0:k1].
@@ -227,7 +223,7 @@ i64 radius_of_flux(
         return searchable(c[0], c[1], c[2], background[i], flux[i]) ? box_of(f.at, c[0], c[1], c[2], c[2])
                                                                     : Box{};
     };
-    Patch<int> patch;
+    Patch patch;
     Box next = box_at(order[k0]);
     for (i64 k = k0; k < k1; ++k) {
         const i64 i = order[k];

@@ -17,6 +17,9 @@ constexpr double CLOSE = 1e-9;
 // was measured in, rounding must not decide which root is found.
 constexpr double ROUNDING = 1e-12;
 
+// Floats of this size are whole numbers, so that adding and subtracting it rounds.
+constexpr double WHOLE = 4503599627370496.0;  // 2^52
+
 // Whether there is something to search. Its box may be empty all the same.
 SKYSHED_BOTH bool searchable(double x, double y, double largest, double sky, double flux) {
     return flux != 0.0 && isfinite(x + y + largest + sky + flux);
@@ -55,7 +58,7 @@ SKYSHED_BOTH bool holds_corner(double whole, double u, double v) { return u * u 
 // How many lines of the grid, the first at distance `first` from the centre and then one per pixel, cross a
 // line `across` away from it within a circle; `reach` is where the circle leaves that line.
 SKYSHED_BOTH double lines_inside(double whole, double first, double reach, double across) {
-    const double about = double(int(reach - first + 1.0));
+    const double about = (reach - first + 1.0 + WHOLE) - WHOLE;
     const double previous = about > 0.0 ? first + (about - 1.0) : 0.0;
     const double more = holds_corner(whole, first + about, across) ? 1.0 : 0.0;
     return about + (holds_corner(whole, previous, across) ? more : -1.0);
