@@ -42,16 +42,14 @@ inline i64 whole_number(double number) {
 struct Cells {
     double right, left;   // where the first ones end, which the other axis also calls above and below
     double *begin, *end;  // where cells begin and end: distances from the centre
-    // Where the circle crosses the lines at which pieces begin, 0 beyond it; the two before the first are
-    // those through the centre.
-    double *crossed;
+    double *crossed;      // where the circle crosses the line at which a piece begins
     double *pixel;        // where their pixels are, relative to that at the centre
 
-    static i64 doubles(i64 room) { return 4 * (2 * room + LANES) + LANES; }
+    static i64 doubles(i64 room) { return 4 * (2 * room + LANES); }
 
     void take(double *from, i64 room) {
         const i64 next = 2 * room + LANES;
-        begin = from, end = begin + next, crossed = end + next + LANES, pixel = crossed + next;
+        begin = from, end = begin + next, crossed = end + next, pixel = crossed + next;
     }
     // Places n cells on each side, pixels a step apart. Those beyond the last pixel are there to fill up, and
     // take it. `offset` is how far the centre is from that of its pixel.
@@ -66,10 +64,8 @@ struct Cells {
         }
         begin[0] = begin[1] = 0.0;
     }
-    // Notes where a circle crosses the first n lines on each side, and one more.
+    // Notes where a circle crosses the first n lines on each side.
     void cross(double radius, const double *lines, i64 n) {
-        crossed[-2] = crossed[-1] = radius;
-        crossed[2 * n] = crossed[2 * n + 1] = 0.0;
         SKYSHED_INDEPENDENT
         for (i64 k = 0; k < 2 * n; ++k) crossed[k] = leaves(radius, smaller(lines[k], radius));
     }
@@ -129,7 +125,7 @@ class Patch {
         const i64 across = (columns.lines(radius) + 1 + 3) / 4 * 4, up = (upright.lines(radius) + 3) / 4 * 4;
         columns.cross(radius, columns.begin, across);
         upright.cross(radius, upright.end, up);
-        const bool all_short = has_short_pieces(radius * radius);
+        const bool all_short = has_short_pieces(0.25 / (radius * radius));
         double *to = flux;
         for (int side = 0; side < 2; ++side) {
             if (all_short) {
@@ -167,23 +163,21 @@ class Patch {
     }
 
     // Writes the flux of the pieces that begin where the rim comes into a column, above the centre or below
-    // it; returns where it ends. A piece ends at the next column or at the next row, whichever comes first.
-    template <bool ALL_SHORT> SKYSHED_FLAT double *from_columns(int below, double radius, i64 cells, double *to) {
-        const double whole = radius * radius, first = below ? upright.left : upright.right;
+    // it; returns where it ends.
+    template <bool SHORT> SKYSHED_FLAT double *from_columns(int below, double radius, i64 cells, double *to) {
+        const double whole = radius * radius, quarter = 0.25 / whole, first = below ? upright.left : upright.right;
         const double *begin = columns.begin, *end = columns.end, *crossed = columns.crossed;
-        const double *of_rows = upright.crossed + below, *at = columns.pixel;
+        const double *at = columns.pixel;
         const double centre = double(half * stride + half), step = double(below ? -stride : stride);
         const i64 n = 2 * cells;
         SKYSHED_INDEPENDENT
         for (i64 k = 0; k < n; ++k) {
             const double row = lines_inside(whole, first, crossed[k], begin[k]);
-            const double low = begin_of(first, row);
-            const bool aside = holds_corner(whole, end[k], low);
-            const double out = of_rows[2 * whole_number(row) - 2], down = crossed[k + 2];
             const Piece piece =
-                piece_of(whole, begin[k], crossed[k], aside ? end[k] : out, aside ? down : low, low);
+                piece_from(radius, begin[k], crossed[k], end[k], begin_of(first, row));
             const double here = value[whole_number(centre + (at[k] + row * step))];
-            const double held = here * (piece.under + whole * segment_of<ALL_SHORT>(piece));
+            const double square = quarter * piece.square;
+            const double held = here * (piece.under + whole * (SHORT ? small_cap(square) : cap(square)));
             to[k] = begin[k] < radius ? held : 0.0;
         }
         return to + n;
@@ -191,31 +185,24 @@ class Patch {
 
     // Writes the flux of the pieces that begin where the rim comes into a row, to the right of the centre or
     // to the left, and of what is inside up to there.
-    template <bool ALL_SHORT> SKYSHED_FLAT double *from_rows(int left, double radius, i64 cells, double *to) {
-        const double whole = radius * radius, first = left ? columns.left : columns.right;
+    template <bool SHORT> SKYSHED_FLAT double *from_rows(int left, double radius, i64 cells, double *to) {
+        const double whole = radius * radius, quarter = 0.25 / whole, first = left ? columns.left : columns.right;
         const double *begin = upright.begin, *end = upright.end, *crossed = upright.crossed;
-        const double *of_columns = columns.crossed + left, *at = upright.pixel, *sums = before - left;
+        const double *at = upright.pixel, *sums = before - left;
         const double centre = double(half * stride + half), step = left ? -1.0 : 1.0;
         const i64 n = 2 * cells;
         SKYSHED_INDEPENDENT
         for (i64 k = 0; k < n; ++k) {
-            const double column = lines_inside(whole, first, crossed[k], end[k]), next = first + column;
-            const bool aside = holds_corner(whole, next, begin[k]);
-            const double out = crossed[k - 2], down = of_columns[2 * whole_number(column) + 2];
-            const Piece piece =
-                piece_of(whole, crossed[k], end[k], aside ? next : out, aside ? down : begin[k], begin[k]);
+            const double column = lines_inside(whole, first, crossed[k], end[k]);
+            const Piece piece = piece_from(radius, crossed[k], end[k], first + column, begin[k]);
             const i64 there = whole_number(centre + (at[k] + column * step));
-            const double height = end[k] - begin[k];
+            const double height = end[k] - begin[k], square = quarter * piece.square;
             const double area = (crossed[k] - begin_of(first, column)) * height + piece.under +
-                                whole * segment_of<ALL_SHORT>(piece);
+                                whole * (SHORT ? small_cap(square) : cap(square));
             const double held = value[there] * area + sums[there] * height;
             to[k] = end[k] <= radius ? held : 0.0;
         }
         return to + n;
-    }
-
-    template <bool ALL_SHORT> static double segment_of(const Piece &piece) {
-        return ALL_SHORT ? small_segment(piece.tangent) : segment(piece.tangent);
     }
 
     i64 half = 0, stride = 0, rows = 0;

@@ -31,40 +31,19 @@ SKYSHED_BOTH double leaves(double radius, double v) { return sqrt((radius - v) *
 // A piece of the rim in one quadrant, where it runs outwards and down, from (u, v) to (next_u, next_v)
 // above the line at `low`.
 struct Piece {
-    double under;    // the area between its chord and that line
-    double tangent;  // of half its angle
+    double under;   // the area between its chord and that line
+    double square;  // of the chord's length
 };
 
-// `whole` is the square of the radius.
-SKYSHED_BOTH Piece piece_of(double whole, double u, double v, double next_u, double next_v, double low) {
-    return {0.5 * ((v - low) + (next_v - low)) * (next_u - u),
-            (next_u * v - u * next_v) / (whole + (u * next_u + v * next_v))};
+SKYSHED_BOTH Piece piece_of(double u, double v, double next_u, double next_v, double low) {
+    const double du = next_u - u, dv = v - next_v;
+    return {0.5 * ((v - low) + (next_v - low)) * du, du * du + dv * dv};
 }
 
-// Up to this tangent the polynomial in `small_segment` is exact to 3e-15 of itself.
-constexpr double SHORT = 0.5;
-
-// The area between a short arc of the unit circle and its chord, given the tangent t of half its angle:
-// atan(t) - t / (1 + t^2) = t^3 (2/3 - 4/5 t^2 + 6/7 t^4 - ...), with the coefficients that interpolate it
-// at Chebyshev's nodes. Unlike `small_cap` it takes no square root.
-SKYSHED_BOTH double small_segment(double tangent) {
-    const double z = tangent * tangent, z2 = z * z, z4 = z2 * z2;
-    const double low = (0.666666666666665 - 0.7999999999980151 * z) +
-                       (0.8571428567627313 - 0.8888888602735059 * z) * z2;
-    const double middle = (0.9090897913573585 - 0.9230510203885609 * z) +
-                          (0.9329498958542499 - 0.9373979895323263 * z) * z2;
-    const double high = (0.9220838346150056 - 0.837107298153443 * z) +
-                        (0.6023957774408412 - 0.24138681131304743 * z) * z2;
-    return tangent * z * ((low + middle * z4) + high * (z4 * z4));
+// The area between the chord and the rim, given the radius' square and a quarter of its inverse.
+SKYSHED_BOTH double beyond_chord(double whole, double quarter, double square) {
+    return whole * cap(quarter * square);
 }
-
-SKYSHED_BOTH double segment(double tangent) {
-    if (!(tangent > SHORT)) return small_segment(tangent);
-    return atan2(tangent, 1.0) - tangent / (1.0 + tangent * tangent);
-}
-
-// Whether no piece of a circle within a pixel, whose diagonal is its longest chord, is longer than SHORT.
-SKYSHED_BOTH bool has_short_pieces(double whole) { return whole * SHORT * SHORT >= 0.5 * (1.0 + SHORT * SHORT); }
 
 // How many lines of the grid, the first at distance `first` from the centre and then one per pixel, are
 // no further than `reach`.
@@ -90,6 +69,13 @@ SKYSHED_BOTH double begin_of(double first, double lines) {
     return lines > 0.0 ? first + (lines - 1.0) : 0.0;
 }
 
+// The piece of the rim that begins at (u, v), within a cell that ends at `end` and begins at `low`.
+SKYSHED_BOTH Piece piece_from(double radius, double u, double v, double end, double low) {
+    const bool aside = holds_corner(radius * radius, end, low);
+    const double known = aside ? end : low, other = leaves(radius, smaller(known, radius));
+    return piece_of(u, v, aside ? known : other, aside ? other : known, low);
+}
+
 // The part of a quadrant of a circle between two lines of the grid, `low` and `high` away from its centre:
 // the rim crosses them at distances `near` and `far` from the other axis, the further line at 0 where it
 // is beyond the circle.
@@ -107,10 +93,14 @@ SKYSHED_BOTH double share_of_cell(double radius, const Strip &strip, double star
     const double top = smaller(strip.high, radius);
     const double v = start > strip.far ? leaves(radius, start) : top;
     const double next_v = end < strip.near ? leaves(radius, end) : strip.low;
-    const double whole = radius * radius;
-    const Piece piece = piece_of(whole, u, v, next_u, next_v, strip.low);
-    return (u - start) * (strip.high - strip.low) + piece.under + whole * segment(piece.tangent);
+    const Piece piece = piece_of(u, v, next_u, next_v, strip.low);
+    const double square = radius * radius;
+    return (u - start) * (strip.high - strip.low) + piece.under +
+           beyond_chord(square, 0.25 / square, piece.square);
 }
+
+// Whether no piece of a circle within a pixel is so long that `small_cap` does not do.
+SKYSHED_BOTH bool has_short_pieces(double quarter) { return !(2.0 * quarter > PADE_LIMIT); }
 
 struct End {
     double radius, value;

@@ -68,18 +68,12 @@ inline bool any_special(const int *labels, const bool *mask, int own, i64 n, i64
     const i64 end = lanes_of(n, room);
     int any = 0;
     for (i64 k = 0; k < end; ++k) any |= int(labels[k] != own) & int(labels[k] != 0);
-    if (!mask) return any;
-    // Words, because rows are too short for vectors of bytes.
-    const unsigned char *bytes = bytes_of(mask);
-    u64 masked = 0;
-    i64 k = 0;
-    for (; k + 8 <= end; k += 8) {
-        u64 word;
-        std::memcpy(&word, bytes + k, sizeof word);
-        masked |= word;
+    if (mask) {
+        unsigned char masked = 0;
+        for (i64 k = 0; k < end; ++k) masked |= (unsigned char)mask[k];
+        any |= masked;
     }
-    for (; k < end; ++k) masked |= bytes[k];
-    return any || masked;
+    return any;
 }
 
 // Reads pixels x0 to x1 of a row of an aperture's box, less the background. What is left out is 0.
