@@ -5,9 +5,7 @@
 // lines of the grid that it crosses. The piece that begins at a line is found from that line alone, so that
 // all pieces are computed side by side; so is the flux of the cells of a row that are wholly inside.
 
-#include "skyshed/kernels/apertures/radius.h"
-
-#include "skyshed/kernels/apertures/rows.hpp"
+#include "skyshed/kernels/apertures/rim.hpp"
 
 namespace apertures {
 namespace {
@@ -27,20 +25,10 @@ class Room {
     i64 n;
 };
 
-// A number below 2^52 that is whole. Not every CPU converts several at a time; the bits of a float so
-// large count ones.
-inline i64 whole_number(double number) {
-    number += WHOLE;
-    i64 bits, zero;
-    std::memcpy(&bits, &number, sizeof bits);
-    std::memcpy(&zero, &WHOLE, sizeof zero);
-    return bits - zero;
-}
-
-// Cells along one axis, from the centre on, by turns to the right and to the left of it, or above and below. The
-// pixel at the centre is two cells, one on each side.
+// Cells along one axis, from the centre on, by turns to the right and to the left of it: the pixel at the
+// centre is two cells. Along the other axis right is above, and left is below.
 struct Cells {
-    double right, left;   // where the first ones end, which the other axis also calls above and below
+    double right, left;   // where the first ones end
     double *begin, *end;  // where cells begin and end: distances from the centre
     double *crossed;      // where the circle crosses the line at which a piece begins
     double *pixel;        // where their pixels are, relative to that at the centre
@@ -51,8 +39,8 @@ struct Cells {
         const i64 next = 2 * room + LANES;
         begin = from, end = begin + next, crossed = end + next, pixel = crossed + next;
     }
-    // Places n cells on each side, pixels a step apart. Those beyond the last pixel are there to fill up, and
-    // take it. `offset` is how far the centre is from that of its pixel.
+    // Places n cells on each side, pixels a step apart. Those beyond the last pixel are there to fill up,
+    // and take it. `offset` is how far the centre is from that of its pixel.
     void place(double offset, i64 n, double step, double last) {
         right = 0.5 - offset, left = 0.5 + offset;
         double number = 0.0;
@@ -122,7 +110,8 @@ class Patch {
         if (radius <= smaller(columns.nearest(), upright.nearest()))
             return PI * radius * radius * value[half * stride + half];
         // The cells on each side that the rim comes into, and a few to fill up.
-        const i64 across = (columns.lines(radius) + 1 + 3) / 4 * 4, up = (upright.lines(radius) + 3) / 4 * 4;
+        const i64 across = (columns.lines(radius) + 1 + 3) / 4 * 4;
+        const i64 up = (upright.lines(radius) + 3) / 4 * 4;
         columns.cross(radius, columns.begin, across);
         upright.cross(radius, upright.end, up);
         const bool all_short = has_short_pieces(0.25 / (radius * radius));
@@ -140,7 +129,7 @@ class Patch {
     }
 
   private:
-    // Adds up each row from the centre on: before[k] are the cells 0 to k - 1 to the right, and before[-1 - k]
+    // Adds up each row from the centre on: before[k] are the cells 0 to k - 1 to the right, before[-1 - k]
     // those to the left. Two rows at a time, each pixel by pixel: a core does four sums at the same time.
     void add_up_rows() {
         const double right = columns.right, left = columns.left;
@@ -162,10 +151,12 @@ class Patch {
         }
     }
 
-    // Writes the flux of the pieces that begin where the rim comes into a column, above the centre or below
-    // it; returns where it ends.
-    template <bool SHORT> SKYSHED_FLAT double *from_columns(int below, double radius, i64 cells, double *to) {
-        const double whole = radius * radius, quarter = 0.25 / whole, first = below ? upright.left : upright.right;
+    // Writes the flux of the pieces that begin where the rim comes into a column, above the centre or
+    // below it; returns where that ends. What fills up is 0.
+    template <bool SHORT>
+    SKYSHED_FLAT double *from_columns(int below, double radius, i64 cells, double *to) {
+        const double whole = radius * radius, quarter = 0.25 / whole;
+        const double first = below ? upright.left : upright.right;
         const double *begin = columns.begin, *end = columns.end, *crossed = columns.crossed;
         const double *at = columns.pixel;
         const double centre = double(half * stride + half), step = double(below ? -stride : stride);
@@ -183,10 +174,12 @@ class Patch {
         return to + n;
     }
 
-    // Writes the flux of the pieces that begin where the rim comes into a row, to the right of the centre or
-    // to the left, and of what is inside up to there.
-    template <bool SHORT> SKYSHED_FLAT double *from_rows(int left, double radius, i64 cells, double *to) {
-        const double whole = radius * radius, quarter = 0.25 / whole, first = left ? columns.left : columns.right;
+    // Writes the flux of the pieces that begin where the rim comes into a row, to the right of the centre
+    // or to its left, and of what is inside up to there.
+    template <bool SHORT>
+    SKYSHED_FLAT double *from_rows(int left, double radius, i64 cells, double *to) {
+        const double whole = radius * radius, quarter = 0.25 / whole;
+        const double first = left ? columns.left : columns.right;
         const double *begin = upright.begin, *end = upright.end, *crossed = upright.crossed;
         const double *at = upright.pixel, *sums = before - left;
         const double centre = double(half * stride + half), step = left ? -1.0 : 1.0;

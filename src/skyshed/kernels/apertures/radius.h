@@ -17,9 +17,6 @@ constexpr double CLOSE = 1e-9;
 // was measured in, rounding must not decide which root is found.
 constexpr double ROUNDING = 1e-12;
 
-// Floats of this size are whole numbers, so that adding and subtracting it rounds.
-constexpr double WHOLE = 4503599627370496.0;  // 2^52
-
 // Whether there is something to search. Its box may be empty all the same.
 SKYSHED_BOTH bool searchable(double x, double y, double largest, double sky, double flux) {
     return flux != 0.0 && isfinite(x + y + largest + sky + flux);
@@ -49,31 +46,6 @@ SKYSHED_BOTH double beyond_chord(double whole, double quarter, double square) {
 // no further than `reach`.
 SKYSHED_BOTH i64 lines_within(double first, double reach) {
     return reach >= first ? i64(reach - first) + 1 : 0;
-}
-
-// Whether a corner of the grid, at distances u and v from the centre, lies in a circle, given the radius'
-// square. The rim's order of lines is what these answers say, so that rounding can't contradict itself.
-SKYSHED_BOTH bool holds_corner(double whole, double u, double v) { return u * u + v * v <= whole; }
-
-// How many lines of the grid, the first at distance `first` from the centre and then one per pixel, cross a
-// line `across` away from it within a circle; `reach` is where the circle leaves that line.
-SKYSHED_BOTH double lines_inside(double whole, double first, double reach, double across) {
-    const double about = (reach - first + 1.0 + WHOLE) - WHOLE;
-    const double previous = about > 0.0 ? first + (about - 1.0) : 0.0;
-    const double more = holds_corner(whole, first + about, across) ? 1.0 : 0.0;
-    return about + (holds_corner(whole, previous, across) ? more : -1.0);
-}
-
-// Where the cell after so many lines begins.
-SKYSHED_BOTH double begin_of(double first, double lines) {
-    return lines > 0.0 ? first + (lines - 1.0) : 0.0;
-}
-
-// The piece of the rim that begins at (u, v), within a cell that ends at `end` and begins at `low`.
-SKYSHED_BOTH Piece piece_from(double radius, double u, double v, double end, double low) {
-    const bool aside = holds_corner(radius * radius, end, low);
-    const double known = aside ? end : low, other = leaves(radius, smaller(known, radius));
-    return piece_of(u, v, aside ? known : other, aside ? other : known, low);
 }
 
 // The part of a quadrant of a circle between two lines of the grid, `low` and `high` away from its centre:
