@@ -448,3 +448,27 @@ def test_a_circle_that_holds_the_flux_is_the_answer_whatever_the_rounding():
         data, labels, None, place, label, circles, background, flux, apertures.NONE, 1
     )
     assert np.array_equal(radius, circles[:, 2])
+
+
+@pytest.mark.parametrize("centre", [(20.0, 20.0), (20.5, 20.0), (20.0, 19.5), (20.5, 20.5)])
+def test_circles_that_meet_corners_of_the_grid_hold_what_their_pixels_share_with_them(centre):
+    """Rounding must not lose a cell where a circle passes through a corner, or touches a line."""
+    rng = np.random.default_rng(4)
+    data, labels = rng.uniform(1, 3, (41, 41)), np.zeros((41, 41), np.int32)
+    x, y = centre
+    u, v = np.meshgrid(np.arange(41) + 0.5 - x, np.arange(41) + 0.5 - y)
+    meeting = np.unique(np.hypot(u, v)[(np.abs(u) < 12) & (np.abs(v) < 12)])
+    radii = np.concatenate([meeting, np.nextafter(meeting, 0), np.nextafter(meeting, 99)])
+    radii = radii[(radii > 0.2) & (radii < 12)]
+    n = len(radii)
+    assert n > 140
+    edges = -0.5 - x, 40.5 - x, -0.5 - y, 40.5 - y
+    flux = np.array([(circular_overlap_grid(*edges, 41, 41, r, 1, 1) * data).sum() for r in radii])
+    # The very circle is the first that is computed, and then one among others.
+    for larger in (1.0, 1.3):
+        circles = np.column_stack((np.full(n, x), np.full(n, y), larger * radii))
+        found = apertures.radius_of_flux(
+            data, labels, None, (0, 0, 41, 41), np.ones(n, np.int32), circles, np.zeros(n), flux,
+            apertures.NONE, 1,
+        )  # fmt: skip
+        np.testing.assert_allclose(found, radii, rtol=1e-13 if larger > 1 else 0)

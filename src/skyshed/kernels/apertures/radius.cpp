@@ -1,41 +1,14 @@
 // The radius of the circle that holds a given flux.
 //
-// A source's pixels are read once, into a square patch about its centre with row-wise prefix sums. The
-// flux in a circle is then one difference per half row for the pixels inside it, and exact overlaps for
-// those on its rim. In one quadrant the rim runs outwards and down, cell by cell, so that each cell's
-// share of the circle is a trapezium and a cap.
+// A source's pixels are read once, into a square patch about its centre, and added up in each row from the
+// centre outwards. In a quadrant the rim of a circle runs outwards and down, in pieces that begin at the
+// lines of the grid that it crosses. The piece that begins at a line is found from that line alone, so that
+// all pieces are computed side by side; so is the flux of the cells of a row that are wholly inside.
 
-#include "skyshed/kernels/apertures/radius.h"
-
-#include "skyshed/kernels/apertures/rows.hpp"
+#include "skyshed/kernels/apertures/rim.hpp"
 
 namespace apertures {
 namespace {
-
-// Room for a rim, in cells, over half the side of its patch, which is more than its radius r + 1: in a
-// quadrant it crosses at most r + 1 lines of the grid each way; that makes 8 r + 12 cells.
-constexpr i64 RIM = 16;
-
-// The lines of the grid on one side of the centre: how far away they are, and where a circle leaves them.
-struct Lines {
-    double first;      // the distance of the first one
-    double *distance;  // from the first on
-    double *far;       // far[-1] is there, but never used
-
-    void place(double distance_of_first, i64 n) {
-        first = distance_of_first;
-        for (i64 k = 0; k < n; ++k) distance[k] = first + double(k);
-    }
-    void cross(double radius, i64 n) {
-        SKYSHED_INDEPENDENT
-        for (i64 k = 0; k < n; ++k) far[k] = leaves(radius, distance[k]);
-    }
-    // How many lines are closer than `reach`.
-    i64 within(double reach) const { return lines_within(first, reach); }
-    // The cell that ends at the first line that is not closer than `reach`, given `within(reach)`. (Where
-    // it is just as far, `within` counts it.)
-    i64 last_cell(double reach, i64 n) const { return n && distance[n - 1] >= reach ? n - 1 : n; }
-};
 
 // Scratch memory that grows.
 class Room {
@@ -52,35 +25,66 @@ class Room {
     i64 n;
 };
 
+// Cells along one axis, from the centre on, by turns to the right and to the left of it: the pixel at the
+// centre is two cells. Along the other axis right is above, and left is below.
+struct Cells {
+    double right, left;   // where the first ones end
+    double *begin, *end;  // where cells begin and end: distances from the centre
+    double *crossed;      // where the circle crosses the line at which a piece begins
+    double *pixel;        // where their pixels are, relative to that at the centre
+
+    static i64 doubles(i64 room) { return 4 * (2 * room + LANES); }
+
+    void take(double *from, i64 room) {
+        const i64 next = 2 * room + LANES;
+        begin = from, end = begin + next, crossed = end + next, pixel = crossed + next;
+    }
+    // Places n cells on each side, pixels a step apart. Those beyond the last pixel are there to fill up,
+    // and take it. `offset` is how far the centre is from that of its pixel.
+    void place(double offset, i64 n, double step, double last) {
+        right = 0.5 - offset, left = 0.5 + offset;
+        double number = 0.0;
+        for (i64 k = 0; k < 2 * n; k += 2) {
+            begin[k] = right + (number - 1.0), begin[k + 1] = left + (number - 1.0);
+            end[k] = right + number, end[k + 1] = left + number;
+            pixel[k] = smaller(number, last) * step, pixel[k + 1] = -pixel[k];
+            number += 1.0;
+        }
+        begin[0] = begin[1] = 0.0;
+    }
+    // Notes where a circle crosses the first n lines on each side.
+    void cross(double radius, const double *lines, i64 n) {
+        SKYSHED_INDEPENDENT
+        for (i64 k = 0; k < 2 * n; ++k) crossed[k] = leaves(radius, smaller(lines[k], radius));
+    }
+    double nearest() const { return smaller(right, left); }
+    // How many lines are no further than `reach`, on the side that has more of them.
+    i64 lines(double reach) const { return lines_within(nearest(), reach); }
+};
+
 // A patch of pixels about a centre, and what a circle in it is computed with.
 class Patch {
   public:
-    Patch() : pixels(1 << 12), lines(1 << 8), rim(1 << 10) {}
+    Patch() : pixels(1 << 12), lines(1 << 8), rim(1 << 8) {}
 
     // Makes room for circles up to a radius; says whether there is.
     bool resize(double largest) {
         half = i64(ceil(largest)) + 1;
         stride = 2 * half + 2;
         rows = 2 * half + 1;
-        room = padded(half + 2);
-        if (!pixels.grow(2 * (rows * stride + LANES)) || !lines.grow(8 * (room + LANES)) ||
-            !rim.grow(3 * (RIM * half + 2 * LANES)))
+        const i64 room = half + 4;
+        if (!pixels.grow(2 * (rows * stride + 2 * LANES)) || !lines.grow(2 * columns.doubles(room)) ||
+            !rim.grow(8 * room))
             return false;
-        value = pixels.begin();
-        prefix = value + rows * stride + LANES;
-        double *at = lines.begin() + LANES;
-        for (Lines *side : {&right, &left, &up, &down}) {
-            side->distance = at, side->far = at + room + LANES;
-            at += 2 * (room + LANES);
-        }
-        area = rim.begin();
-        square = area + RIM * half + 2 * LANES;
-        pixel = square + RIM * half + 2 * LANES;
+        value = pixels.begin() + LANES;
+        before = value + rows * stride + 2 * LANES;
+        columns.take(lines.begin(), room);
+        upright.take(lines.begin() + columns.doubles(room), room);
+        flux = rim.begin();
         return true;
     }
 
-    // Reads the pixels of a box, 0 elsewhere, and adds up each row's pixels before them. (x, y) is the
-    // centre, `sky` is subtracted.
+    // Reads the pixels of a box, 0 elsewhere. (x, y) is the centre, `sky` is subtracted.
     template <class Value>
     void read(const Field<Value> &f, const Box &box, const Box &next, int own, double sky, double x, double y) {
         const double column = floor(x + 0.5), row = floor(y + 0.5);
@@ -94,114 +98,110 @@ class Patch {
             std::fill(of_row + (box.x1 - x0), of_row + stride, 0.0);
         }
         std::fill(value + (box.y1 - y0) * stride, value + rows * stride, 0.0);
-        add_up_rows();
         const double dx = x - column, dy = y - row;
-        const i64 n = padded(half + 2);
-        right.place(0.5 - dx, n), left.place(0.5 + dx, n), up.place(0.5 - dy, n), down.place(0.5 + dy, n);
+        columns.place(dx, half + 4, 1.0, double(half));
+        upright.place(dy, half + 4, double(stride), double(half));
+        add_up_rows();
     }
 
     // The flux in a circle about the centre.
     double flux_within(double radius) {
-        const i64 n_lines = min(padded(i64(radius) + 2), room);
-        for (Lines *side : {&right, &left, &up, &down}) side->cross(radius, n_lines);
-        double total = 0.0;
-        i64 n = 0;
+        // A circle within the pixel at the centre: the search begins with one.
+        if (radius <= smaller(columns.nearest(), upright.nearest()))
+            return PI * radius * radius * value[half * stride + half];
+        // The cells on each side that the rim comes into, and a few to fill up.
+        const i64 across = (columns.lines(radius) + 1 + 3) / 4 * 4;
+        const i64 up = (upright.lines(radius) + 3) / 4 * 4;
+        columns.cross(radius, columns.begin, across);
+        upright.cross(radius, upright.end, up);
+        const bool all_short = has_short_pieces(0.25 / (radius * radius));
+        double *to = flux;
         for (int side = 0; side < 2; ++side) {
-            const Lines &rows_at = side ? down : up;
-            const i64 step_row = side ? -stride : stride;
-            double low = 0.0, near = radius;
-            i64 n_right = right.within(near), n_left = left.within(near);
-            for (i64 row = 0; low < radius; ++row) {
-                const double high = rows_at.distance[row];
-                const double far = high < radius ? rows_at.far[row] : 0.0;
-                const double *at = value + half * stride + half + row * step_row;
-                const double *before = prefix + (at - value);
-                const i64 last_right = right.last_cell(near, n_right);
-                const i64 last_left = left.last_cell(near, n_left);
-                n_right = right.within(far), n_left = left.within(far);
-                if (n_right) {
-                    const double inside = right.first * at[0] + (before[n_right] - before[1]);
-                    total += (high - low) * inside;
-                }
-                n = list<1>(right, at, n_right, last_right, low, high, near, far, radius, n);
-                if (n_left) {
-                    const double inside = left.first * at[0] + (before[0] - before[1 - n_left]);
-                    total += (high - low) * inside;
-                }
-                n = list<-1>(left, at, n_left, last_left, low, high, near, far, radius, n);
-                low = high, near = far;
+            if (all_short) {
+                to = from_columns<true>(side, radius, across, to);
+                to = from_rows<true>(side, radius, up, to);
+            } else {
+                to = from_columns<false>(side, radius, across, to);
+                to = from_rows<false>(side, radius, up, to);
             }
         }
-        return total + flux_of_rim(n, radius);
+        return add_up(flux, to - flux);
     }
 
   private:
-    // Four rows at a time, each pixel by pixel: a core does four sums at the same time.
+    // Adds up each row from the centre on: before[k] are the cells 0 to k - 1 to the right, before[-1 - k]
+    // those to the left. Two rows at a time, each pixel by pixel: a core does four sums at the same time.
     void add_up_rows() {
-        for (i64 row = 0; row < rows; row += 4) {
-            const double *in[4];
-            double *out[4], running[4] = {};
-            for (i64 k = 0; k < 4; ++k) {
-                // The last rows are done again where there are none left.
-                in[k] = value + min(row + k, rows - 1) * stride;
-                out[k] = prefix + min(row + k, rows - 1) * stride;
+        const double right = columns.right, left = columns.left;
+        for (i64 row = 0; row < rows; row += 2) {
+            const double *in[2];
+            double *out[2], to_right[2], to_left[2];
+            for (i64 k = 0; k < 2; ++k) {
+                // The last row is done again where there is none left.
+                const i64 centre = min(row + k, rows - 1) * stride + half;
+                in[k] = value + centre, out[k] = before + centre;
+                out[k][0] = out[k][-1] = 0.0;
+                to_right[k] = right * in[k][0], to_left[k] = left * in[k][0];
             }
-            for (i64 x = 0; x < stride; ++x)
-                for (int k = 0; k < 4; ++k) out[k][x] = running[k], running[k] += in[k][x];
+            for (i64 x = 1; x <= half; ++x)
+                for (int k = 0; k < 2; ++k) {
+                    out[k][x] = to_right[k], out[k][-1 - x] = to_left[k];
+                    to_right[k] += in[k][x], to_left[k] += in[k][-x];
+                }
         }
     }
 
-    // Lists the cells of half a row that the circle's rim crosses, from number n on; returns how many
-    // there are then. Distances from the centre: `low` and `high` of the row's edges; `near` and `far` of
-    // where the rim leaves it there. The cells are those from `cell` to `last`, and end at `lines`; at is
-    // the pixel at the centre. A few are always computed together.
-    template <int STEP>
-    i64 list(
-        const Lines &lines, const double *at, i64 cell, i64 last, double low, double high, double near,
-        double far, double radius, i64 n) {
-        const double start = cell ? lines.first + double(cell - 1) : 0.0;
-        const double below = (far - start) * (high - low);
-        const double top = far == 0.0 ? smaller(high, radius) : high;
-        const i64 cells = last - cell + 1, end = padded(cells);
-        const double *distance = lines.distance + cell, *leaving = lines.far + cell;
-        const double *values = at + STEP * cell;
-        double *areas = area + n, *squares = square + n, *pixels_of = pixel + n;
+    // Writes the flux of the pieces that begin where the rim comes into a column, above the centre or
+    // below it; returns where that ends. What fills up is 0.
+    template <bool SHORT>
+    SKYSHED_FLAT double *from_columns(int below, double radius, i64 cells, double *to) {
+        const double whole = radius * radius, quarter = 0.25 / whole;
+        const double first = below ? upright.left : upright.right;
+        const double *begin = columns.begin, *end = columns.end, *crossed = columns.crossed;
+        const double *at = columns.pixel;
+        const double centre = double(half * stride + half), step = double(below ? -stride : stride);
+        const i64 n = 2 * cells;
         SKYSHED_INDEPENDENT
-        for (i64 k = 0; k < end; ++k) {
-            const double u = distance[k], v = leaving[k];
-            const Piece piece = piece_of(
-                distance[k - 1], leaving[k - 1], u < near ? u : near, u < near ? v : low, low);
-            areas[k] = piece.under, squares[k] = piece.square;
-            pixels_of[k] = values[STEP * k];
+        for (i64 k = 0; k < n; ++k) {
+            const double row = lines_inside(whole, first, crossed[k], begin[k]);
+            const Piece piece =
+                piece_from(radius, begin[k], crossed[k], end[k], begin_of(first, row));
+            const double here = value[whole_number(centre + (at[k] + row * step))];
+            const double square = quarter * piece.square;
+            const double held = here * (piece.under + whole * (SHORT ? small_cap(square) : cap(square)));
+            to[k] = begin[k] < radius ? held : 0.0;
         }
-        // The first cell begins where the rim comes into the row.
-        const bool more = distance[0] < near;
-        const Piece piece =
-            piece_of(far, top, more ? distance[0] : near, more ? leaving[0] : low, low);
-        areas[0] = below + piece.under, squares[0] = piece.square;
-        return n + cells;
+        return to + n;
     }
 
-    // The flux of the n cells that are listed.
-    double flux_of_rim(i64 n, double radius) {
-        const double whole = radius * radius, quarter = 0.25 / (radius * radius);
-        const i64 end = padded(n);
-        for (i64 k = n; k < end; ++k) area[k] = square[k] = pixel[k] = 0.0;
-        if (has_short_pieces(quarter)) {
-            SKYSHED_INDEPENDENT
-            for (i64 k = 0; k < end; ++k) pixel[k] *= area[k] + whole * small_cap(quarter * square[k]);
-        } else {
-            for (i64 k = 0; k < n; ++k) pixel[k] *= area[k] + whole * cap(quarter * square[k]);
+    // Writes the flux of the pieces that begin where the rim comes into a row, to the right of the centre
+    // or to its left, and of what is inside up to there.
+    template <bool SHORT>
+    SKYSHED_FLAT double *from_rows(int left, double radius, i64 cells, double *to) {
+        const double whole = radius * radius, quarter = 0.25 / whole;
+        const double first = left ? columns.left : columns.right;
+        const double *begin = upright.begin, *end = upright.end, *crossed = upright.crossed;
+        const double *at = upright.pixel, *sums = before - left;
+        const double centre = double(half * stride + half), step = left ? -1.0 : 1.0;
+        const i64 n = 2 * cells;
+        SKYSHED_INDEPENDENT
+        for (i64 k = 0; k < n; ++k) {
+            const double column = lines_inside(whole, first, crossed[k], end[k]);
+            const Piece piece = piece_from(radius, crossed[k], end[k], first + column, begin[k]);
+            const i64 there = whole_number(centre + (at[k] + column * step));
+            const double height = end[k] - begin[k], square = quarter * piece.square;
+            const double area = (crossed[k] - begin_of(first, column)) * height + piece.under +
+                                whole * (SHORT ? small_cap(square) : cap(square));
+            const double held = value[there] * area + sums[there] * height;
+            to[k] = end[k] <= radius ? held : 0.0;
         }
-        return add_up(pixel, end);
+        return to + n;
     }
 
-    i64 half = 0, stride = 0, rows = 0, room = 0;
+    i64 half = 0, stride = 0, rows = 0;
     Room pixels, lines, rim;
-    double *value = nullptr, *prefix = nullptr;
-    Lines right = {}, left = {}, up = {}, down = {};
-    // Cells of the rim: the area below its chord, the square of the chord, and the pixel.
-    double *area = nullptr, *square = nullptr, *pixel = nullptr;
+    double *value = nullptr, *before = nullptr, *flux = nullptr;
+    Cells columns = {}, upright = {};
 };
 
 // The roots over sources order[k0:k1].

@@ -13,7 +13,7 @@
 namespace moments {
 namespace {
 
-constexpr int LANES = 8;
+constexpr int LANES = 8;  // those of an Eight
 // Columns for a source of 90 by 90 pixels; they fit a core's cache.
 constexpr i64 SMALL = 1024;
 // Pixels of the largest box that is asked for ahead.
@@ -24,34 +24,62 @@ struct Column {
     double of[LANES];
 };
 
+// Sums side by side. GCC has to be told: of loops over lanes it makes single sums.
+#if defined(__GNUC__)
+typedef double Four __attribute__((vector_size(4 * sizeof(double))));
+typedef double Eight __attribute__((vector_size(8 * sizeof(double))));
+template <class Vector> inline void multiply(Vector &a, double by) { a *= by; }
+template <class Vector> inline void add(Vector &a, const Vector &b) { a += b; }
+#else
+template <int N> struct Lanes {
+    double of[N];
+};
+typedef Lanes<4> Four;
+typedef Lanes<8> Eight;
+template <int N> inline void multiply(Lanes<N> &a, double by) {
+    for (int k = 0; k < N; ++k) a.of[k] *= by;
+}
+template <int N> inline void add(Lanes<N> &a, const Lanes<N> &b) {
+    for (int k = 0; k < N; ++k) a.of[k] += b.of[k];
+}
+#endif
+
 // The sums of x^j value over the columns, for j < 4 and each row.
 struct Sums {
     double of[4][LANES];
 };
 
-Sums sums_of(const Column *columns, i64 n, double xcen) {
-    Sums sums = {};
+void add_up(const Column *columns, i64 n, double xcen, Sums &sums) {
+    Eight of[4] = {};
     for (i64 c = 0; c < n; ++c) {
         const double x = double(c) - xcen;
-        for (int lane = 0; lane < LANES; ++lane) {
-            double term = columns[c].of[lane];
-            sums.of[0][lane] += term;
-            term *= x;
-            sums.of[1][lane] += term;
-            term *= x;
-            sums.of[2][lane] += term;
-            sums.of[3][lane] += term * x;
+        Eight term;
+        std::memcpy(&term, columns + c, sizeof term);
+        add(of[0], term);
+        for (int j = 1; j < 4; ++j) {
+            multiply(term, x);
+            add(of[j], term);
         }
     }
-    return sums;
+    std::memcpy(&sums, of, sizeof sums);
 }
 
-void add_row(double *out, double y, const Sums &sums, int lane) {
-    double power = 1.0;
-    for (int i = 0; i < 4; ++i) {
-        for (int j = 0; j < 4; ++j) out[4 * i + j] += power * sums.of[j][lane];
-        power *= y;
+// Adds rows, of which the first is row y of the source, to the moments about a row.
+void add_rows(double *out, i64 y, double about, const Sums &sums, i64 rows) {
+    Four moments[4];
+    std::memcpy(moments, out, sizeof moments);
+    for (int lane = 0; lane < rows; ++lane) {
+        const double of[4] = {sums.of[0][lane], sums.of[1][lane], sums.of[2][lane], sums.of[3][lane]};
+        double power = 1.0;
+        for (int i = 0; i < 4; ++i) {
+            Four term;
+            std::memcpy(&term, of, sizeof term);
+            multiply(term, power);
+            add(moments[i], term);
+            power *= double(y + lane) - about;
+        }
     }
+    std::memcpy(out, moments, sizeof moments);
 }
 
 // A source: its n pixels and its box.
@@ -92,9 +120,10 @@ template <class Value> struct Source {
     }
 
     void add_block(i64 block, const Column *columns, Point about, double *out) const {
-        const Sums sums = sums_of(columns, width(), about.x);
-        const i64 y = block * LANES, rows = min(i64(LANES), box[1] - box[0] - y);
-        for (int lane = 0; lane < rows; ++lane) add_row(out, double(y + lane) - about.y, sums, lane);
+        Sums sums;
+        add_up(columns, width(), about.x, sums);
+        const i64 y = block * LANES;
+        add_rows(out, y, about.y, sums, min(i64(LANES), box[1] - box[0] - y));
     }
 };
 
