@@ -97,7 +97,7 @@ def make_mesh(
     if gaps.all() or np.isnan(noise).all():
         return None
     lowest = np.nanmin(level)
-    level, noise = fill_gaps(level), fill_gaps(noise)
+    level, noise = fill_gaps(level, noise)
     everywhere = filter_threshold is None or filter_threshold < lowest
     chosen = True if everywhere else level > filter_threshold
     if filter_size != (1, 1) and np.any(chosen):
