@@ -163,16 +163,16 @@ class BkgZoomInterpolator(PassesAsPhotutils):
         return zoom.expand(coefficients, index, weight, **options)
 
     def coefficients(self, mesh: Any) -> Any:
-        """Return the coefficients of the spline through a mesh, for many windows of one image.
+        """Return the coefficients of the splines through meshes, for many windows of one image.
 
         Parameters
         ----------
-        mesh : array of float32 or float64, shape (nby, nbx)
+        mesh : array of float32 or float64, shape (..., nby, nbx)
             A NumPy array.
 
         Returns
         -------
-        coefficients : array of float64, shape (nby, nbx), or None
+        coefficients : array of float64, of the same shape, or None
             `None` for a mode whose images `scipy.ndimage.zoom` makes.
         """
         if self.mode not in COMPILED_MODES:
