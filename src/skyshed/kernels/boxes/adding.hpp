@@ -57,6 +57,7 @@ struct Within {
 #if defined(__AVX512F__)
 
 // Sums in vectors, masked: compilers add zeros for what does not count, and that takes twice as long.
+// (Masks of all: of functions without one, GCC says that something is not initialised.)
 struct Halves {
     static constexpr int SIZE = LANES / 2;
     __m512d a[2] = {_mm512_setzero_pd(), _mm512_setzero_pd()};
@@ -67,19 +68,33 @@ struct Halves {
         q[k] = _mm512_mask_add_pd(q[k], is, q[k], more_q);
     }
 
-    void end(Lanes &all) const {
-        double some_a[LANES], some_q[LANES];
-        for (int k = 0; k < 2; ++k) {
-            _mm512_storeu_pd(some_a + k * SIZE, a[k]);
-            _mm512_storeu_pd(some_q + k * SIZE, q[k]);
-        }
-        all.add(some_a, some_q);
+    void add(const Halves &more) {
+        for (int k = 0; k < 2; ++k) add(k, __mmask8(-1), more.a[k], more.q[k]);
+    }
+
+    // As those of `Lanes`.
+    Sums sums() const { return {sum(_mm512_add_pd(a[0], a[1])), sum(_mm512_add_pd(q[0], q[1]))}; }
+
+  private:
+    static double sum(__m512d of) {
+        constexpr __mmask8 all = __mmask8(-1);
+        const __m256d four = _mm256_add_pd(
+            _mm512_maskz_extractf64x4_pd(all, of, 0), _mm512_maskz_extractf64x4_pd(all, of, 1));
+        const __m128d two = _mm_add_pd(_mm256_castpd256_pd128(four), _mm256_extractf128_pd(four, 1));
+        return _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)));
     }
 };
 
-// (With a mask of all: of the function without one, GCC says that something is not initialised.)
 inline __m512d widened(const float *at) { return _mm512_maskz_cvtps_pd(__mmask8(-1), _mm256_loadu_ps(at)); }
 inline __m512d widened(const double *at) { return _mm512_loadu_pd(at); }
+
+// Adds the differences of the values whose bits are set, and their squares.
+template <class Value> void add_to(Halves &sums, const Value *at, unsigned is, __m512d about) {
+    for (int k = 0; k < 2; ++k) {
+        const __m512d d = _mm512_sub_pd(widened(at + k * Halves::SIZE), about);
+        sums.add(k, __mmask8(is >> k * Halves::SIZE), d, _mm512_mul_pd(d, d));
+    }
+}
 
 // A bit for each of LANES values: of those not below a limit, and of those that are within both.
 struct Bits {
@@ -108,21 +123,18 @@ inline Bits compare(const double *at, Between<double> limits) {
 template <bool COUNTS, class Value>
 Within add_within(const Value *v, i64 size, Between<Value> limits, double about) {
     const __m512d middle = _mm512_set1_pd(about);
-    Lanes all;
+    Halves all;
     i64 n = 0, not_below = 0;
     for (i64 begin = 0; begin < size; begin += CHUNK) {
         Halves sums;
         const i64 end = min(begin + CHUNK, size);
         for (i64 i = begin; i < end; i += LANES) {
             const Bits bits = compare(v + i, limits);
-            for (int k = 0; k < 2; ++k) {
-                const __m512d d = _mm512_sub_pd(widened(v + i + k * Halves::SIZE), middle);
-                sums.add(k, __mmask8(bits.is >> k * Halves::SIZE), d, _mm512_mul_pd(d, d));
-            }
+            add_to(sums, v + i, bits.is, middle);
             if (COUNTS) n += __builtin_popcount(bits.is);
             if (COUNTS) not_below += __builtin_popcount(bits.from);
         }
-        sums.end(all);
+        all.add(sums);
     }
     return {all.sums(), n, not_below};
 }

@@ -8,18 +8,25 @@ namespace boxes {
 
 constexpr int FEW = 64;
 
-// Sorts FEW values: the place of each is how many are smaller, counted in loops that are vectorised. Equal
-// values have one place, that of the first; NaN is in those of the others.
-template <class Value> void sort_few(const Value *in, Value *__restrict sorted) {
+// Sorts m values, up to N: the place of each is how many are smaller, counted in loops that are vectorised.
+// Equal values have one place, that of the first; NaN is in those of the others.
+template <int N, class Value> void sort_up_to(const Value *in, int m, Value *__restrict sorted) {
     // As wide as a value, for the vectors' sake.
     using Count = typename std::conditional<sizeof(Value) == 4, int, i64>::type;
-    Count before[FEW] = {};
-    for (int k = 0; k < FEW; ++k) {
+    Count before[N] = {};
+    for (int k = 0; k < m; ++k) {
         const Value value = in[k];
-        for (int i = 0; i < FEW; ++i) before[i] += value < in[i];
+        for (int i = 0; i < N; ++i) before[i] += value < in[i];
     }
-    std::fill(sorted, sorted + FEW, Value(NAN_VALUE));
-    for (int i = 0; i < FEW; ++i) sorted[before[i]] = in[i];
+    std::fill(sorted, sorted + N, Value(NAN_VALUE));
+    for (int i = 0; i < m; ++i) sorted[before[i]] = in[i];
+}
+
+// The same of up to FEW values, with room for so many in both.
+template <class Value> void sort_few(const Value *in, int m, Value *__restrict sorted) {
+    if (m <= FEW / 2) sort_up_to<FEW / 2>(in, m, sorted);
+    else if (m <= FEW * 3 / 4) sort_up_to<FEW * 3 / 4>(in, m, sorted);
+    else sort_up_to<FEW>(in, m, sorted);
 }
 
 // Values drawn from a box, sorted; none if there are few.
@@ -41,7 +48,7 @@ template <class Value> struct Sample {
         }
         drawn = m == FEW;
         if (!drawn) return;
-        sort_few(found, sorted);
+        sort_few(found, m, sorted);
         for (int i = 1; i < FEW; ++i)
             if (sorted[i] != sorted[i]) sorted[i] = sorted[i - 1];
     }

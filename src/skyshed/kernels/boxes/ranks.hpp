@@ -115,8 +115,7 @@ template <class Value> class Ranks {
             if (met && picked.n > FEW) {
                 reach *= REACH / double(picked.n);
             } else if (met) {
-                std::fill(ordered.begin() + picked.n, ordered.begin() + FEW, Value(INF_VALUE));
-                sort_few(ordered.begin(), few);
+                sort_few(ordered.begin(), int(picked.n), few);
                 first_few = begin, last_few = begin + picked.n;
                 return true;
             } else {
