@@ -142,7 +142,7 @@ def test_gaps_are_filled_as_photutils_fills_them(fraction, dtype):
     want = mesh.copy()
     interpolate = ShepardIDWInterpolator(np.argwhere(~gaps), mesh[~gaps])
     want[gaps] = interpolate(np.argwhere(gaps), n_neighbors=10)
-    filled = fill_gaps(mesh)
+    (filled,) = fill_gaps(mesh)
     np.testing.assert_array_equal(filled, want)
     assert filled.dtype == dtype
     np.testing.assert_array_equal(np.isnan(mesh), gaps)
@@ -151,7 +151,20 @@ def test_gaps_are_filled_as_photutils_fills_them(fraction, dtype):
 def test_one_value_fills_a_whole_mesh():
     mesh = np.full((4, 5), np.nan)
     mesh[1, 3] = 7.0
-    np.testing.assert_allclose(fill_gaps(mesh), np.full((4, 5), 7.0), rtol=1e-15)
+    np.testing.assert_allclose(*fill_gaps(mesh), np.full((4, 5), 7.0), rtol=1e-15)
+
+
+def test_meshes_with_the_same_or_other_gaps_are_filled_as_each_alone():
+    rng = np.random.default_rng(11)
+    level, noise = rng.normal(5, 1, (2, 19, 23))
+    level[rng.random(level.shape) < 0.3] = np.nan
+    noise[np.isnan(level)] = np.nan
+    other = noise.copy()
+    other[0, ~np.isnan(other[0])] = np.nan
+    whole = np.ones_like(level)
+    meshes = (level, whole, noise, other)
+    for mesh, filled in zip(meshes, fill_gaps(*meshes), strict=True):
+        np.testing.assert_array_equal(filled, *fill_gaps(mesh))
 
 
 @pytest.mark.parametrize("size", [(3, 3), (1, 3), (5, 1), (7, 5), (9, 31)])

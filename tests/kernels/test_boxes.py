@@ -112,6 +112,43 @@ def test_a_dead_pixel_does_not_cost_the_others_digits():
     np.testing.assert_allclose(result, expected(kept), rtol=1e-13)
 
 
+def drawn(name, n):
+    """Return n values that are spread otherwise than those of a sky."""
+    rng = np.random.default_rng(9)
+    if name == "few different values":
+        return rng.poisson(3, n) * 0.25
+    if name == "half of them equal":
+        return np.where(rng.random(n) < 0.5, -0.0, rng.normal(0, 1, n))
+    if name == "two far clusters":
+        return np.where(rng.random(n) < 0.5, -1.0, 1e30) * rng.normal(1, 1e-3, n)
+    if name == "heavy tails":
+        return rng.standard_cauchy(n)
+    if name == "a cliff at the median":
+        return np.where(rng.random(n) < 0.5, rng.normal(0, 1e-6, n), rng.exponential(100, n))
+    if name == "crowded":
+        return rng.normal(0, 1, n) + np.where(rng.random(n) < 0.4, rng.exponential(20, n), 0)
+    return rng.normal(0, 1e-44, n)  # "denormal"
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "few different values", "half of them equal", "two far clusters", "heavy tails",
+        "a cliff at the median", "crowded", "denormal",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("n", [513, 4096, 30_000])
+def test_the_median_is_a_value_by_its_rank_however_values_are_spread(name, n, dtype):
+    values = drawn(name, n).astype(dtype)
+    for clip in (None, Clip(3.0, 3.0, -1, "median", "std"), Clip(1.0, 0.5, 3, "median", "mad_std")):
+        result, n_good, (low, high) = one_box(values, clip)
+        kept = values[(values >= low) & (values <= high)].astype(float)
+        assert n_good == kept.size
+        assert result[1] == np.median(kept)
+        np.testing.assert_allclose(result[3], mad_std(kept), rtol=1e-15)
+
+
 def test_equal_values_have_no_spread():
     result, n_good, _ = one_box(np.full(1000, 0.1), CLIP)
     np.testing.assert_array_equal(result, [0.1, 0.1, 0, 0, 0.1, 0])

@@ -163,16 +163,16 @@ class BkgZoomInterpolator(PassesAsPhotutils):
         return zoom.expand(coefficients, index, weight, **options)
 
     def coefficients(self, mesh: Any) -> Any:
-        """Return the coefficients of the spline through a mesh, for many windows of one image.
+        """Return the coefficients of the splines through meshes, for many windows of one image.
 
         Parameters
         ----------
-        mesh : array of float32 or float64, shape (nby, nbx)
+        mesh : array of float32 or float64, shape (..., nby, nbx)
             A NumPy array.
 
         Returns
         -------
-        coefficients : array of float64, shape (nby, nbx), or None
+        coefficients : array of float64, of the same shape, or None
             `None` for a mode whose images `scipy.ndimage.zoom` makes.
         """
         if self.mode not in COMPILED_MODES:
@@ -342,31 +342,38 @@ def _fold(index: Any, n: int, mode: str) -> Any:
     return np.minimum(index, 2 * n - 1 - index)
 
 
-def fill_gaps(mesh: Any) -> Any:
-    """Replace NaN in a mesh by means of the nearest boxes, weighted by distance (Shepard 1968).
+def fill_gaps(*meshes: Any) -> list[Any]:
+    """Replace NaN in meshes by means of the nearest boxes, weighted by distance (Shepard 1968).
 
     Parameters
     ----------
-    mesh : array of float32 or float64, shape (nby, nbx)
-        At least one value is not NaN.
+    *meshes : array of float32 or float64, shape (nby, nbx)
+        At least one value of each is not NaN. The nearest boxes of meshes that follow each other
+        and have the same gaps are looked for once.
 
     Returns
     -------
-    filled : array of the same dtype and shape
-        ``mesh`` itself if it has no NaN.
+    filled : list of array
+        Of the same dtypes and shape; a mesh itself if it has no NaN.
     """
-    gaps = np.isnan(mesh)
-    if not gaps.any():
-        return mesh
-    values = mesh[~gaps]
-    # If there are too few boxes, the others are at infinity, with an index past the last.
-    distance, index = neighbours.nearest(
-        np.argwhere(~gaps), np.argwhere(gaps), NEIGHBOURS, LEAF, None
-    )
-    weight = 1.0 / distance
-    neighbour = values[np.minimum(index, values.size - 1)]
-    filled = mesh.copy()
-    filled[gaps] = np.sum(weight * neighbour, axis=1) / np.sum(weight, axis=1)
+    filled, gaps = [], None
+    for mesh in meshes:
+        own = np.isnan(mesh)
+        if not own.any():
+            filled.append(mesh)
+            continue
+        if gaps is None or not np.array_equal(own, gaps):
+            gaps = own
+            distance, index = neighbours.nearest(
+                np.argwhere(~gaps), np.argwhere(gaps), NEIGHBOURS, LEAF, None
+            )
+            # If there are too few boxes, the others are at infinity, with an index past the last.
+            weight = 1.0 / distance
+            total = np.sum(weight, axis=1)
+            index = np.minimum(index, gaps.size - np.count_nonzero(gaps) - 1)
+        whole = mesh.copy()
+        whole[gaps] = np.sum(weight * mesh[~gaps][index], axis=1) / total
+        filled.append(whole)
     return filled
 
 

@@ -38,10 +38,12 @@ class Mesh:
         all of it.
         """
         made = vars(self).setdefault("_coefficients", {})
-        key = (name, interpolator.order, interpolator.mode)
+        key = (interpolator.order, interpolator.mode)
         if key not in made:  # two threads may both make them: they are the same
-            made[key] = interpolator.coefficients(to_host(getattr(self, name)))
-        return made[key]
+            meshes = np.stack([to_host(self.level), to_host(self.noise)])
+            made[key] = interpolator.coefficients(meshes)
+        both = made[key]
+        return None if both is None else both[0 if name == "level" else 1]
 
     def centers(self, box_size: Any) -> Any:
         """Return the centers of the boxes that were not excluded, in pixels.
@@ -97,7 +99,7 @@ def make_mesh(
     if gaps.all() or np.isnan(noise).all():
         return None
     lowest = np.nanmin(level)
-    level, noise = fill_gaps(level), fill_gaps(noise)
+    level, noise = fill_gaps(level, noise)
     everywhere = filter_threshold is None or filter_threshold < lowest
     chosen = True if everywhere else level > filter_threshold
     if filter_size != (1, 1) and np.any(chosen):

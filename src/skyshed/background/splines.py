@@ -28,8 +28,8 @@ def spline_coefficients(mesh: Any, order: int, mode: str) -> Any:
 
     Parameters
     ----------
-    mesh : array, shape (ny, nx)
-        The values.
+    mesh : array, shape (..., ny, nx)
+        The values; of several meshes at once in hardly more time than of one.
     order : int
         Degree of the spline, 2 to 5; the coefficients of lower degrees are the values.
     mode : {'reflect', 'mirror'}
@@ -37,7 +37,7 @@ def spline_coefficients(mesh: Any, order: int, mode: str) -> Any:
 
     Returns
     -------
-    coefficients : array of float64, shape (ny, nx)
+    coefficients : array of float64, of the same shape
 
     Examples
     --------
@@ -47,7 +47,8 @@ def spline_coefficients(mesh: Any, order: int, mode: str) -> Any:
     array([[0.75, 1.5 , 5.25]])
     """
     filtered = mesh.astype(np.float64)
-    for lines in (filtered, filtered.T):
+    for axis in (-2, -1):
+        lines = np.moveaxis(filtered, axis, 0)
         if len(lines) > 1:
             _filter(lines, ROOTS[order], mode)
     return filtered
@@ -71,18 +72,28 @@ def _filter(c: Any, roots: tuple[float, ...], mode: str) -> None:
 
 def _begin_reflected(c: Any, z: float) -> None:
     """Set the first value of the filter forth, where the last value comes twice."""
-    n, power = len(c), z
+    n = len(c)
     far = pow(z, n)
     value = c[0].copy()
     c[0] += far * c[-1]
-    for i in range(1, n):
-        # Before 1.18 the last turn of SciPy takes the sum so far for the first value: it is far
-        # below the rounding of all but the smallest meshes.
-        last = value if i == n - 1 and _is_exact() else c[n - 1 - i]
-        c[0] += power * (c[i] + far * last)
-        power *= z
+    _add_to_first(c, c[1:-1] + far * c[-2:0:-1], z)
+    # Before 1.18 the last turn of SciPy takes the sum so far for the first value: it is far
+    # below the rounding of all but the smallest meshes.
+    last = value if _is_exact() else c[0]
+    c[0] += _powers(z, n)[-1] * (c[-1] + far * last)
     c[0] *= z / (1.0 - far * far)
     c[0] += value
+
+
+def _powers(z: float, n: int) -> Any:
+    """Return z, z**2, ..., n - 1 of them, each the product of the one before."""
+    return np.multiply.accumulate(np.full(n - 1, z))
+
+
+def _add_to_first(c: Any, terms: Any, z: float) -> None:
+    """Add the products of terms and powers of z to the first value, one after another."""
+    power = _powers(z, len(terms) + 1).reshape(-1, *[1] * (c.ndim - 1))
+    c[0] = np.add.accumulate(np.concatenate([c[:1], power * terms]))[-1]
 
 
 @cache
@@ -93,10 +104,7 @@ def _is_exact() -> bool:
 
 def _begin_mirrored(c: Any, z: float) -> None:
     """Set the first value of the filter forth, where the last value comes once."""
-    n, power = len(c), z
-    far = pow(z, n - 1)
+    far = pow(z, len(c) - 1)
     c[0] += far * c[-1]
-    for i in range(1, n - 1):
-        c[0] += power * (c[i] + far * c[n - 1 - i])
-        power *= z
+    _add_to_first(c, c[1:-1] + far * c[-2:0:-1], z)
     c[0] /= 1.0 - far * far

@@ -360,7 +360,7 @@ def _as_given(mesh: Mesh, given: Any) -> tuple[Mesh, float]:
         return mesh, np.nan
     good = mesh.noise > 0
     left = float(np.median(mesh.level[good] / mesh.noise[good])) if good.any() else np.nan
-    return replace(mesh, level=fill_gaps(given.astype(mesh.level.dtype))), left
+    return replace(mesh, level=fill_gaps(given.astype(mesh.level.dtype))[0]), left
 
 
 def _scale_and_ratio(

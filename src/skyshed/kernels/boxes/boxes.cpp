@@ -9,29 +9,40 @@ struct Counts {
     i64 good, bad;
 };
 
-// Copies a row of pixels, NaN for those left out. Zeros lose their sign: which of two equal values comes
-// first must not matter.
+// Copies a row of pixels, NaN for those left out.
 template <class Value>
 Counts copy_row(const Value *row, const unsigned char *mask, i64 n, Value *__restrict to) {
-    const Value nan = Value(NAN_VALUE);
+    using Each = Vector<Value>;
+    const i64 whole = n / Each::SIZE * Each::SIZE;
     int n_good = 0, n_hidden = 0;
-    for (i64 x = 0; x < n; ++x) {
-        to[x] = good(row[x]) ? row[x] + Value(0) : nan;
+    for (i64 x = 0; x < whole; x += Each::SIZE)
+        n_good += Each::population(Each::copy(to + x, Each::load(row + x)));
+    for (i64 x = whole; x < n; ++x) {
+        to[x] = good(row[x]) ? row[x] + Value(0) : Value(NAN_VALUE);
         n_good += good(row[x]);
     }
-    if (mask) for (i64 x = 0; x < n; ++x) n_hidden += mask[x];
-    if (n_hidden) {
+    unsigned char hides = 0;
+    if (mask) for (i64 x = 0; x < n; ++x) hides |= mask[x];
+    if (hides) {
         n_good = 0;
         for (i64 x = 0; x < n; ++x) {
+            n_hidden += mask[x];
             n_good += good(row[x]) & !mask[x];
-            to[x] = mask[x] ? nan : to[x];
+            to[x] = mask[x] ? Value(NAN_VALUE) : to[x];
         }
     }
     return {n_good, n - n_hidden - n_good};
 }
 
+// Asks for a row of pixels ahead of its use: the hardware does not see so far.
+template <class Value> void ask_for(const Value *row, const unsigned char *mask, i64 n) {
+    constexpr i64 LINE = 64;
+    for (i64 x = 0; x < n; x += LINE / i64(sizeof(Value))) prefetch(row + x);
+    if (mask) for (i64 x = 0; x < n; x += LINE) prefetch(mask + x);
+}
+
 // Boxes side by side whose pixels are copied together: the image is read in longer rows.
-constexpr i64 SIDE_BY_SIDE = 16, BYTES = 1 << 18;
+constexpr i64 SIDE_BY_SIDE = 32, BYTES = 1 << 19;
 
 // Copies the pixels of boxes b to b + m, which are in one row of boxes, each to `step` values.
 template <class Value>
@@ -45,6 +56,7 @@ void gather(
         for (i64 k = 0; k < m; ++k) {
             const Box &box = boxes[k];
             const i64 p = (box.y0 + y) * grid.nx + box.x0;
+            if (y + 1 < height) ask_for(data + p + grid.nx, mask ? mask + p + grid.nx : nullptr, box.width);
             const Counts row =
                 copy_row(data + p, mask ? mask + p : nullptr, box.width, to + k * step + y * box.width);
             counts[k].good += row.good;

@@ -8,7 +8,7 @@ from skyshed.kernels.threads import run_ranges
 
 KERNELS = Kernels(__package__)
 #: Bytes of pixels per range of work.
-BUFFER = 1 << 18
+BUFFER = 1 << 19
 #: Boxes of more pixels may take longer than a signal should wait: the kernel looks at a flag.
 LARGE = 1 << 22
 

@@ -5,6 +5,10 @@
 
 #include "skyshed/kernels/cpu.h"
 
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#endif
+
 namespace zoom {
 namespace {
 
@@ -37,6 +41,33 @@ template <class Value> struct Lines {
     double low, high;
     Value *out;
 
+    // Combines columns from the first on, as many as vectors hold; returns how many.
+    template <int K, class Any> i64 combine_vectors(const double **, const double *, i64, Any *) const {
+        return 0;
+    }
+
+#if defined(__AVX512F__)
+    // Compilers put two vectors of float32 together before they are stored, and that takes 10 % longer.
+    template <int K>
+    i64 combine_vectors(const double **line, const double *share, i64 n, float *row) const {
+        constexpr int SIZE = 8;
+        constexpr __mmask8 ALL = __mmask8(-1);  // functions without a mask make GCC warn
+        const __m512d least = _mm512_set1_pd(low), most = _mm512_set1_pd(high);
+        const i64 whole = n / SIZE * SIZE;
+        for (i64 x = 0; x < whole; x += SIZE) {
+            __m512d total = _mm512_setzero_pd();
+            for (int i = 0; i < K; ++i) {
+                const __m512d term = _mm512_mul_pd(_mm512_set1_pd(share[i]), _mm512_loadu_pd(line[i] + x));
+                total = _mm512_add_pd(total, term);
+            }
+            // As `within`: of NaN and a limit, both instructions take their second argument.
+            total = _mm512_maskz_min_pd(ALL, most, _mm512_maskz_max_pd(ALL, least, total));
+            _mm256_storeu_ps(row + x, _mm512_maskz_cvtpd_ps(ALL, total));
+        }
+        return whole;
+    }
+#endif
+
     // Columns x0 to x0 + n of row y, of K terms; K is known where a loop is to be vectorised.
     template <int K> void combine(i64 y, i64 x0, i64 n) const {
         const double *line[K];
@@ -47,7 +78,7 @@ template <class Value> struct Lines {
         }
         const double least = low, most = high;
         Value *__restrict row = out + y * nx + x0;
-        for (i64 x = 0; x < n; ++x) {
+        for (i64 x = combine_vectors<K>(line, share, n, row); x < n; ++x) {
             const double total = combined(
                 K, [&](int i) { return share[i]; }, [&](int i) { return line[i][x]; });
             row[x] = Value(within(total, least, most));
