@@ -295,11 +295,11 @@ def detect_in_stack(
         each if each is None or each.ndim == 0 else each.reshape(stack)
         for each in (data, threshold, mask)
     )
-    labels, *rows, _ = labelling.sources_above(
+    labels, number, start, pixel, bbox, _ = labelling.sources_above(
         data, threshold, mask, npixels, connectivity, n_threads
     )
     labels = labels.reshape(-1, data.shape[2])
-    sources = Sources(*rows, labels.shape)
+    sources = Sources(number, start, pixel, bbox, labels.shape)
     if max_npixels is not None:
         labels, sources = _without_large(labels, sources, max_npixels, n_threads)
     return labels, sources

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from skyshed.background.window import BackgroundWindow
-from skyshed.namespace import like
 
 __all__ = ["BackgroundStack"]
 

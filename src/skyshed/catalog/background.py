@@ -107,5 +107,6 @@ def _annuli(frame: Any, sources: Any, localbkg_width: int, n_threads: int | None
     images = frame.data, frame.labels, frame.mask
     if frame.n_images > 1:
         shape = (frame.n_images, -1, frame.shape[1])
-        images = tuple(None if each is None else each.reshape(shape) for each in images)
+        data, labels, mask = (None if each is None else each.reshape(shape) for each in images)
+        images = data, labels, mask
     return apertures.local_background(*images, sources.bbox, localbkg_width, n_threads)

@@ -190,12 +190,11 @@ def measure_stack(
         sample = to_host(rms[:, xp.asarray(y), xp.asarray(x)])
     n_unmasked = (shape[0] * shape[1] - masked).tolist()
     columns = values.level, values.noise, values.n_good, n_unmasked, sample, given
-    return [Boxes(*each, np.empty((0, 0))) for each in zip(*columns, strict=True)]
+    none = np.empty((n_images, 0, 0))
+    return list(map(Boxes, *columns, none))
 
 
-def _values(
-    data: Any, mask: Any, box_size: tuple[int, int], parameters: Parameters
-) -> BoxValues:
+def _values(data: Any, mask: Any, box_size: tuple[int, int], parameters: Parameters) -> BoxValues:
     """Return what is measured of the boxes of an image, or of each of several."""
     estimators = {name: without_clip(each) for name, each in _estimators(parameters).items()}
     return measure_boxes(

@@ -24,6 +24,7 @@ from skyshed.chain.doubts import warn_of_doubts
 from skyshed.chain.exposure_columns import saturated
 from skyshed.chain.request import IMAGE, Request
 from skyshed.chain.smoothing import convolved
+from skyshed.chain.stacked_sources import StackedSources
 from skyshed.chain.steps import (
     Prepared,
     make_catalog,
@@ -32,7 +33,6 @@ from skyshed.chain.steps import (
     settings_of,
     warn_of_crowding,
 )
-from skyshed.chain.stacked_sources import StackedSources
 from skyshed.chain.whole import Clock, WholeRun, phases_of
 from skyshed.deblending import deblend_sources
 from skyshed.deblending.deblend import warn_of_modes
@@ -163,9 +163,7 @@ def run_stack(
         catalogs = {}
         if segmentation.nlabels:
             assert catalog is not None
-            catalogs[IMAGE] = _own_catalog(
-                k, request, own, segmentation, stacked, catalog, flagged
-            )
+            catalogs[IMAGE] = _own_catalog(k, request, own, segmentation, stacked, catalog, flagged)
         runs.append(WholeRun(request, {IMAGE: mesh}, segmentation, catalogs, own, own, seconds))
     return runs
 
@@ -227,9 +225,7 @@ def _prepared(
         scale = [1.0 if isinstance(mesh, Exception) else mesh.scale for mesh in meshes]
         of_rows = np.repeat(np.array(scale, planes.rms.dtype), first.shape[0])
         planes = replace(planes, rms=planes.rms * xp.asarray(of_rows)[:, None], relative=False)
-    return Prepared(
-        planes, BackgroundStack(windows), first.parameters, n_images=len(requests)
-    )
+    return Prepared(planes, BackgroundStack(windows), first.parameters, n_images=len(requests))
 
 
 def _nothing(request: Request, dtype: Any) -> Mesh:

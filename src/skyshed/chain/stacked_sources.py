@@ -79,9 +79,12 @@ class StackedSources:
             return cls(labels, given, first, nothing, noted, infos)
         table = like(of_label[1].astype(np.int32), labels)
         sources, rows = _in_order(given, order, number)
-        start = np.concatenate([
-            rows.start[first[k] : first[k + 1] + 1] - rows.start[first[k]] for k in range(n_images)
-        ])
+        start = np.concatenate(
+            [
+                rows.start[first[k] : first[k + 1] + 1] - rows.start[first[k]]
+                for k in range(n_images)
+            ]
+        )
         tops = np.outer(image * height, [1, 1, 0, 0])
         own = (
             like(start, labels), sources.pixel % (height * labels.shape[1]),
@@ -122,9 +125,7 @@ class StackedSources:
 def _in_order(sources: Sources, order: Any, number: Any) -> tuple[Sources, Rows]:
     """Return sources in another order and under other labels, also as they are on the host."""
     area = sources.host.area[order]
-    rows = Rows(
-        number.astype(np.int32), np.append(0, np.cumsum(area)), sources.host.bbox[order]
-    )
+    rows = Rows(number.astype(np.int32), np.append(0, np.cumsum(area)), sources.host.bbox[order])
     taken = sources.take(order)
     found = Sources(
         like(rows.labels, taken.pixel), taken.start, taken.pixel, taken.bbox, sources.shape

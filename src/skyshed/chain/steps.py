@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from skyshed.background.stack import BackgroundStack
 from skyshed.background.window import BackgroundWindow
 from skyshed.catalog import CatalogSettings, SourceCatalog
 from skyshed.chain.background import ExposureMesh
@@ -61,7 +60,7 @@ class Prepared:
     ----------
     planes : Planes
         The window, its noise absolute.
-    background : BackgroundWindow
+    background : BackgroundWindow or BackgroundStack
         The background there.
     parameters : Parameters
         Those of the chain.
@@ -81,7 +80,7 @@ class Prepared:
     """
 
     planes: Planes
-    background: BackgroundWindow | BackgroundStack
+    background: Any
     parameters: Parameters
     convolved: Any = None
     global_noise: float = np.nan
@@ -376,8 +375,9 @@ def make_catalog(
     if exposure is not None:
         provenance = with_saturated(provenance, exposure.saturation, planes, sources)
     catalog = SourceCatalog.from_frame(
-        frame, sources, settings_of(request, image), provenance=provenance, detection_cat=detection_cat,
-        unit=request.unit_of(planes.name), n_threads=parameters.n_threads,
+        frame, sources, settings_of(request, image), provenance=provenance,
+        detection_cat=detection_cat, unit=request.unit_of(planes.name),
+        n_threads=parameters.n_threads,
     )  # fmt: skip
     if exposure is not None:
         for name, bits in bits_of_sources(exposure, image.window, sources).items():

@@ -91,7 +91,9 @@ def as_images(images: Any, hdu: Any = None) -> list[Any]:
             f"images must be a list of images, got {shown}: give a list of {what}{several}, or "
             "give one image to skyshed.extract"
         )
-    listed: list[Any] = list(images)
+    # A device's arrays are cut, not walked through.
+    cut: Any = images
+    listed: list[Any] = list(cut) if axes is None else [cut[k] for k in range(len(cut))]
     if not listed:
         raise ValueError("images is empty: give at least one image")
     return listed

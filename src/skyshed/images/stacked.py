@@ -79,7 +79,7 @@ def one_below_the_other(images: Sequence[Any]) -> Any:
     first, n = images[0], len(images)
     ny, nx = first.shape
     base = first.base
-    if base is not None and base.shape[1:] == (ny, nx) and base.flags.c_contiguous:
+    if getattr(base, "shape", ())[1:] == (ny, nx) and base.flags.c_contiguous:
         begin = _address(base)
         places = {(_address(each) - begin) / first.nbytes - k for k, each in enumerate(images)}
         same = all(each.base is base and each.dtype == base.dtype for each in images)

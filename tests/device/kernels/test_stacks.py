@@ -1,4 +1,4 @@
-"""Equal images, one below the other in memory: each has the result that it has alone, bit by bit."""
+"""Equal images, one below the other in memory: each has the result that it has alone."""
 
 import numpy as np
 import pytest
@@ -91,9 +91,7 @@ def test_no_kernel_reaches_into_the_next_image(run, dtype, kind, boundary):
 def test_no_source_crosses_from_image_to_image(run, dtype, connectivity):
     data, mask = stack(dtype=dtype)
     for limit in (np.array(5.0, dtype), np.full(data.shape, 5.0, dtype)):
-        labels, *rows, seen = run(
-            labelling.sources_above, data, limit, mask, 5, connectivity, None
-        )
+        labels, *rows, seen = run(labelling.sources_above, data, limit, mask, 5, connectivity, None)
         number, start, pixel, bbox = rows
         before = 0
         for k, image in enumerate(data):

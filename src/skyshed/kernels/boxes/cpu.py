@@ -24,8 +24,8 @@ def statistics(data, mask, box_shape, clip, wanted, n_threads):
     n_good, n_bad = np.empty(shape, np.int64), np.empty(shape, np.int64)
     stop = np.zeros(1, np.int32) if h * w > LARGE else None
     work = KERNELS.bind(
-        "measure", data, mask, *data.shape[-2:], h, w, math.prod(data.shape[:-2]), *rule_of(clip), codes_of(wanted),
-        len(wanted), values, limits, n_good, n_bad, stop,
+        "measure", data, mask, *data.shape[-2:], h, w, math.prod(data.shape[:-2]),
+        *rule_of(clip), codes_of(wanted), len(wanted), values, limits, n_good, n_bad, stop,
     )  # fmt: skip
     run_ranges(work, n_boxes, n_threads, max(BUFFER // (h * w * data.itemsize), 1), stop)
     return values, n_good, n_bad, limits

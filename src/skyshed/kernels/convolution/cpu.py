@@ -63,11 +63,11 @@ def convolve(
     if data.ndim > 2:
         options = kernel, boundary, fill_value, interpolate, preserve_nan, scale, n_threads
         masks = itertools.repeat(None) if mask is None else mask
-        n_empty = 0
+        n_missed = 0
         for to, image, own_mask in zip(out, data, masks, strict=False):
             to[...], n = convolve(image, own_mask, *options)
-            n_empty += n
-        return out, n_empty
+            n_missed += n
+        return out, n_missed
     taps, separable = taps_of(kernel)
     band = KERNELS.bind(
         "convolve", data, mask, ny, nx, BOUNDARIES[boundary], float(fill_value), taps, ky, kx,

@@ -38,7 +38,8 @@ def convolve(
         name, threads, way = "convolve_far", data.size, (np.bool_(separable),)
     KERNELS.launch(
         name, threads, data, mask, np.int64(n_images), np.int64(ny), np.int64(nx),
-        np.int32(BOUNDARIES[boundary]), np.float64(fill_value), cupy.asarray(taps), np.int32(ky), np.int32(kx), *way,
+        np.int32(BOUNDARIES[boundary]), np.float64(fill_value), cupy.asarray(taps), np.int32(ky),
+        np.int32(kx), *way,
         np.bool_(interpolate), np.bool_(preserve_nan), np.float64(scale), np.float64(whole), out,
         n_empty, dtype=data.dtype, block=BLOCK, shared=shared,
     )  # fmt: skip

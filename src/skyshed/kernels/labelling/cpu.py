@@ -8,6 +8,7 @@
 """
 
 import math
+from functools import partial
 
 import numpy as np
 
@@ -63,7 +64,8 @@ def _labelled(data, threshold, mask, npixels, connectivity, n_threads):
     parent = np.arange(n_runs)
     join = KERNELS.bind("join", row_start, *ends, parent, connectivity == 8)
     for top in range(0, shape[0], ny or 1):  # of each image of a stack
-        run_ranges(lambda y0, y1, top=top: join(1, top + y0 + 1, top + y1), ny, n_threads, rows)
+        within = partial(_join_from, join, top)
+        run_ranges(within, ny, n_threads, rows)
         join(rows, top + rows, top + ny)
     label = np.empty(n_runs, np.int32)
     area = np.zeros(n_runs, np.int64)
@@ -71,6 +73,11 @@ def _labelled(data, threshold, mask, npixels, connectivity, n_threads):
     out = np.zeros(data.shape, np.int32)
     run_ranges(KERNELS.bind("write", row_start, *ends, label, nx, out), shape[0], n_threads, rows)
     return out, n_labels, row_start, *ends, label
+
+
+def _join_from(join, top, y0, y1):
+    """Join the runs of rows y0 to y1 of the image that begins at row ``top``."""
+    return join(1, top + y0 + 1, top + y1)
 
 
 def relabel(labels, table, n_threads):

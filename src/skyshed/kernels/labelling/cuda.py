@@ -54,7 +54,7 @@ def _runs_above(data, threshold, mask):
 
 
 def _labels_of_runs(words, runs, ny, npixels, connectivity):
-    """Join runs that touch in an image of ny rows; return their labels, and their running number."""
+    """Join runs that touch in images of ny rows; return their labels, and the running number."""
     n = np.int64(runs.size)
     npixels = np.int64(npixels)
     parent = cupy.arange(runs.size, dtype=np.int64)
