@@ -91,9 +91,7 @@ def as_images(images: Any, hdu: Any = None) -> list[Any]:
             f"images must be a list of images, got {shown}: give a list of {what}{several}, or "
             "give one image to skyshed.extract"
         )
-    # A device's arrays are cut, not walked through.
-    cut: Any = images
-    listed: list[Any] = list(cut) if axes is None else [cut[k] for k in range(len(cut))]
+    listed = _planes_of(images)
     if not listed:
         raise ValueError("images is empty: give at least one image")
     return listed
@@ -226,7 +224,14 @@ def _for_each(value: Any, name: str, n_images: int) -> list[Any]:
             f"{name} has {len(value)} values and images has {n_images}: give one for each image, "
             f"in the same order, or one for all that is no list (an array, a path, ...)"
         )
-    return list(value)
+    return _planes_of(value)
+
+
+def _planes_of(values: Any) -> list[Any]:
+    """Return a list's values, or the planes of an array: those of a device are not walked through."""
+    if getattr(values, "ndim", None) is None:
+        return list(values)
+    return [values[k] for k in range(len(values))]
 
 
 def _check_different(turns: Sequence[Turn]) -> None:
