@@ -240,10 +240,10 @@ def test_each_image_keeps_its_own_wcs_and_unit():
 def test_what_is_said_of_deblending_is_said_of_its_image():
     data, _ = images()
     y, x = np.indices(SHAPE)
-    comb = 150 + 100 * np.cos(x * np.pi / 4) * np.cos(y * np.pi / 4)
+    comb = 150 + 20 * np.cos(x * np.pi / 4) * np.cos(y * np.pi / 4)
     data[2] = data[2].copy()
     data[2][20:60, 20:70] = comb[20:60, 20:70]
-    parameters = Parameters(**{**SETTINGS, "max_markers": 5})
+    parameters = Parameters(**{**SETTINGS, "max_markers": 20})
     _, heard = check(*(opened(data, parameters) for _ in range(2)))
     assert [[each for each, _ in said if each is DeblendWarning] for said in heard] == [
         [], [], [DeblendWarning], [],
