@@ -170,3 +170,24 @@ def test_nothing_image_sized_crosses_and_memory_is_that_of_the_images(counted):
         assert all(len(each.extraction.table) for each in outcomes)
     ledger.no_transfer_larger_than(data.nbytes // 2, stage="stack")  # the columns of all
     assert ledger.total.peak - before + data.nbytes <= 28 * data.size * 1.25
+
+
+def test_an_image_that_differs_is_opened_once_and_warns_once(cupy, sizes, monkeypatch):
+    from skyshed.extraction import turns
+
+    opened, open_request = [], turns.open_request
+
+    def spy(image, **options):
+        opened.append(image)
+        if image.shape != SHAPE:
+            warnings.warn("it is another", UserWarning, stacklevel=1)
+        return open_request(image, **options)
+
+    monkeypatch.setattr(turns, "open_request", spy)
+    data = list(fields(n=3))
+    data[2] = data[2][:90].copy()
+    with pytest.warns(UserWarning, match="it is another") as heard:
+        list(skyshed.extract_each(data, device="cuda", **SETTINGS))
+    assert sizes == [2]
+    assert len(opened) == 3
+    assert [str(each.message) for each in heard] == ["images[2]: it is another"]

@@ -80,7 +80,7 @@ def can_be_stacked(request: Request) -> bool:
 
 def are_alike(one: Request, other: Request) -> bool:
     """Whether two images that can be stacked can be so together."""
-    return one.parameters == other.parameters and _facts(one) == _facts(other)
+    return _facts(one) == _facts(other)
 
 
 def _facts(request: Request) -> tuple[Any, ...]:
@@ -88,6 +88,8 @@ def _facts(request: Request) -> tuple[Any, ...]:
     exposure = request.exposure
     planes = {"image": exposure.image, "own_mask": exposure.own_mask, **exposure.companions}
     return (
+        # Magnitudes are each image's own.
+        request.parameters.replace(zero_point=None, zero_point_system="AB"),
         exposure.shape, exposure.device, exposure.mask_bits, exposure.relative,
         dict(exposure.factors), exposure.weight_threshold, exposure.saturation,
         {name: each and (each.dtype, each.blank) for name, each in planes.items()},

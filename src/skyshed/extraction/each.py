@@ -24,7 +24,7 @@ from skyshed.extraction.hdus import choose_hdus
 from skyshed.extraction.outcome import Outcome, with_name
 from skyshed.extraction.plan import Plan, Resources, make_plan
 from skyshed.extraction.result import Extraction
-from skyshed.extraction.stacks import most_together, opened_like
+from skyshed.extraction.stacks import go_together, most_together
 from skyshed.extraction.turns import (
     Turn,
     as_images,
@@ -348,11 +348,16 @@ class _Batch:
             return False
         assert taken.request is not None
         begun, group = perf_counter(), [taken]
-        for turn in islice(self._waiting, most_together(taken.request, plan) - 1):
+        most = most_together(taken.request, plan)
+        for place, turn in enumerate(islice(list(self._waiting), most - 1)):
             other = _Taken(turn, taken.gpus, [])
-            with self._about(other):
-                other.request = opened_like(taken.request, turn)
-            if other.request is None:
+            try:
+                with self._about(other):
+                    other.request = turn.open()
+                if not go_together(taken.request, other.request, turn):
+                    self._waiting[place] = turn.opened(other.request, other.heard)
+                    break
+            except Exception:  # it is opened again when it has its turn, and says what is wrong
                 break
             group.append(other)
         if len(group) == 1:

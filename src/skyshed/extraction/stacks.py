@@ -5,7 +5,7 @@ from skyshed.extraction.plan import Plan, make_plan
 from skyshed.extraction.turns import Turn
 from skyshed.namespace import is_device_array
 
-__all__ = ["most_together", "opened_like"]
+__all__ = ["go_together", "most_together"]
 
 #: Pixels that images of a stack have together, at most. A GPU is busy with as many, whatever the
 #: host does meanwhile (docs/device.md: some 4096 x 4096); more would take memory and gain nothing.
@@ -28,17 +28,9 @@ def most_together(request: Request, plan: Plan) -> int:
     return max(1, min(MOST_PIXELS // (ny * nx), plan.budget // max(plan.memory, 1)))
 
 
-def opened_like(request: Request, turn: Turn) -> Request | None:
-    """Open an image that comes later, if it can be worked on with one; else return `None`.
-
-    What differs, or can't be opened, is opened again when it has its turn, and says so then.
-    """
+def go_together(request: Request, other: Request, turn: Turn) -> bool:
+    """Whether an image, which comes at ``turn``, can be worked on together with one."""
     from skyshed.chain.stack import are_alike, can_be_stacked
 
-    try:
-        other = turn.open()
-        if not (can_be_stacked(other) and are_alike(request, other)):
-            return None
-        return other if make_plan(other, turn.resources).tiling is None else None
-    except Exception:
-        return None
+    alike = can_be_stacked(other) and are_alike(request, other)
+    return alike and make_plan(other, turn.resources).tiling is None

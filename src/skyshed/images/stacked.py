@@ -77,15 +77,15 @@ def one_below_the_other(images: Sequence[Any]) -> Any:
            [10, 11]])
     """
     first, n = images[0], len(images)
-    ny, nx = first.shape
-    base = first.base
-    if getattr(base, "shape", ())[1:] == (ny, nx) and base.flags.c_contiguous:
-        begin = _address(base)
-        places = {(_address(each) - begin) / first.nbytes - k for k, each in enumerate(images)}
-        same = all(each.base is base and each.dtype == base.dtype for each in images)
-        if same and len(places) == 1:
-            k = int(places.pop())
-            return base[k : k + n].reshape(n * ny, nx)
+    (ny, nx), base = first.shape, first.base
+    if hasattr(base, "flags") and base.flags.c_contiguous and base.dtype == first.dtype:
+        begin, size = (_address(first) - _address(base)) // first.itemsize, first.size
+        if all(
+            each.base is base and each.flags.c_contiguous and each.shape == (ny, nx)
+            and _address(each) == _address(first) + k * first.nbytes
+            for k, each in enumerate(images)
+        ):  # fmt: skip
+            return base.reshape(-1)[begin : begin + n * size].reshape(n * ny, nx)
     return array_namespace(**{f"images[{k}]": each for k, each in enumerate(images)}).concatenate(
         images
     )
@@ -93,9 +93,6 @@ def one_below_the_other(images: Sequence[Any]) -> Any:
 
 def _address(array: Any) -> int:
     """Return where the first pixel of an array is in the memory of its device."""
-    interface = (
-        array.__array_interface__
-        if isinstance(array, np.ndarray)
-        else array.__cuda_array_interface__
-    )
-    return int(interface["data"][0])
+    if isinstance(array, np.ndarray):
+        return int(array.__array_interface__["data"][0])
+    return int(array.data.ptr)
