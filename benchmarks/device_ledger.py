@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import device_model, device_rates, host_time
+from benchmarks import device_model, device_rates, device_stacks, host_time
 from benchmarks.device_chain import run
 from benchmarks.device_rates import GPUS
 from benchmarks.scene import Scene, survey_scene
@@ -104,7 +104,8 @@ def report(scenes: Iterable[Scene], options: argparse.Namespace) -> tuple[str, d
     for scene in scenes:
         counts.append(count(scene))
         lines += [*_ledger(counts[-1]), ""]
-    text = "\n".join([*lines, *_limits(counts[-1]), "", *_growth(counts)]) + "\n"
+    ends = [*_limits(counts[-1]), "", *_growth(counts), "", *_stacks()]
+    text = "\n".join([*lines, *ends]) + "\n"
     fields = {str(each.scene.data.shape[1]): _predicted(each) for each in counts}
     return text, {"gpus": [gpu.name for gpu in GPUS], "fields": fields}
 
@@ -337,6 +338,23 @@ def _growth(counts: list[Count]) -> list[str]:
         ]
         lines += ["", *_table((name, *sides), rows)]
     return lines
+
+
+def _stacks() -> list[str]:
+    """Show that launches and waits do not grow with the number of equal images."""
+    heads = (
+        "images", "own launches", "library launches", "waits", "uploads", "downloads",
+        "launches an image", "waits an image",
+    )  # fmt: skip
+    return [
+        "## Equal images together",
+        "",
+        f"`extract_each` of planes of an array on the device, {device_stacks.SIDE} x "
+        f"{device_stacks.SIDE} pixels each, until all have their tables. One image goes the usual "
+        "way.",
+        "",
+        *_table(heads, device_stacks.counts_of()),
+    ]
 
 
 def count(scene: Scene) -> Count:

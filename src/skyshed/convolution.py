@@ -263,6 +263,29 @@ def convolve(
     return result if unit is None else result << unit
 
 
+def convolve_stack(images: Any, kernel: Any, mask: Any, n_threads: int | None) -> Any:
+    """Convolve equal images, each by itself, as `convolve` does with ``preserve_nan``.
+
+    Parameters
+    ----------
+    images : array of float32 or float64, shape (n, ny, nx)
+        The images.
+    kernel : array_like, shape (ky, kx)
+        The kernel, of a sum that is not 0.
+    mask : array of bool, shape (n, ny, nx), or None
+        True for pixels that count as NaN.
+    n_threads : int or None
+        As for `convolve`.
+
+    Returns
+    -------
+    result : array, shape (n, ny, nx)
+    """
+    weights = as_kernel(kernel, "fill", images.shape[1:])
+    weights = weights / float(weights.sum())
+    return convolution.convolve(images, mask, weights, "fill", 0.0, True, True, 1.0, n_threads)[0]
+
+
 def as_kernel(kernel: Any, boundary: str | None, shape: tuple[int, ...]) -> Any:
     """Return the kernel as an array of float64, checked against the shape of the image."""
     if np.ma.is_masked(kernel):

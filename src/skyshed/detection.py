@@ -31,7 +31,7 @@ from skyshed.namespace import array_namespace, like, on_its_device, only_on_host
 from skyshed.segmentation import SegmentationImage
 from skyshed.sources import Sources
 
-__all__ = ["detect_sources", "detect_threshold"]
+__all__ = ["detect_in_stack", "detect_sources", "detect_threshold", "warn_of_no_sources"]
 
 
 @accept_aliases
@@ -242,15 +242,67 @@ def detect_sources(
         most = check_positive_integer(max_npixels, "max_npixels")
         labels, sources = _without_large(labels, sources, most, n_threads)
     if len(sources) == 0:
-        wanted = f"{npixels}" if max_npixels is None else f"{npixels} to {max_npixels}"
-        warnings.warn(
-            f"No sources were found: no {wanted} connected pixels are above the threshold; "
-            "lower the threshold or npixels",
-            NoDetectionsWarning,
-            stacklevel=find_stack_level(),
-        )
+        warn_of_no_sources(npixels, max_npixels)
         return None
     return SegmentationImage.from_labels(labels, sources=sources)
+
+
+def warn_of_no_sources(npixels: int, max_npixels: int | None) -> None:
+    """Warn that no source of so many pixels was found."""
+    wanted = f"{npixels}" if max_npixels is None else f"{npixels} to {max_npixels}"
+    warnings.warn(
+        f"No sources were found: no {wanted} connected pixels are above the threshold; "
+        "lower the threshold or npixels",
+        NoDetectionsWarning,
+        stacklevel=find_stack_level(),
+    )
+
+
+def detect_in_stack(
+    data: Any,
+    threshold: Any,
+    mask: Any,
+    npixels: int,
+    connectivity: int,
+    n_images: int,
+    n_threads: int | None = None,
+    max_npixels: int | None = None,
+) -> tuple[Any, Sources]:
+    """Label the sources of equal images, one below the other, of which none is in two.
+
+    Parameters
+    ----------
+    data : array of float32 or float64, shape (n_images * ny, nx), C-contiguous
+        The images.
+    threshold : array of float32 or float64, shape () or that of ``data``
+        As for `detect_sources`; nowhere negative.
+    mask : array of bool, of the shape of ``data``, or None
+        True for pixels to leave out.
+    npixels, connectivity, n_threads, max_npixels
+        As for `detect_sources`, checked.
+    n_images : int
+        How many images there are.
+
+    Returns
+    -------
+    labels : array of int32, of the shape of ``data``
+        The sources, labelled from 1 image by image, in each as by `detect_sources`.
+    sources : `~skyshed.sources.Sources`
+        Where they are, as in one image of the shape of ``data``.
+    """
+    stack = (n_images, -1, data.shape[1])
+    data, threshold, mask = (
+        each if each is None or each.ndim == 0 else each.reshape(stack)
+        for each in (data, threshold, mask)
+    )
+    labels, number, start, pixel, bbox, _ = labelling.sources_above(
+        data, threshold, mask, npixels, connectivity, n_threads
+    )
+    labels = labels.reshape(-1, data.shape[2])
+    sources = Sources(number, start, pixel, bbox, labels.shape)
+    if max_npixels is not None:
+        labels, sources = _without_large(labels, sources, max_npixels, n_threads)
+    return labels, sources
 
 
 def _without_large(

@@ -90,6 +90,10 @@ class Frame:
         where ``data`` are not finite, ``convolved_data`` may be (convolution interpolates).
     threshold : array or None
         What a pixel had to exceed to be detected.
+    images : int
+        How many equal images these are, one below the other, each of which is whole; ``full_shape``
+        is that of one. Positions are in the image of the source, and nothing of a source is
+        measured in another.
 
     Examples
     --------
@@ -116,6 +120,7 @@ class Frame:
         full_shape: tuple[int, int] | None = None,
         input_mask: Any = None,
         threshold: Any = None,
+        images: int = 1,
     ) -> None:
         self._images = {
             "data": data, "labels": labels, "convolved_data": convolved_data, "error": error,
@@ -124,6 +129,7 @@ class Frame:
         }  # fmt: skip
         self._origin = origin
         self._full_shape = full_shape
+        self.n_images = images
 
     @classmethod
     def from_images(
@@ -155,7 +161,10 @@ class Frame:
 
     def replace(self, **changes: Any) -> "Frame":
         """Return a frame with some arguments replaced; images that are `Lazy` stay so."""
-        arguments = {**self._images, "origin": self._origin, "full_shape": self._full_shape}
+        arguments = {
+            **self._images, "origin": self._origin, "full_shape": self._full_shape,
+            "images": self.n_images,
+        }  # fmt: skip
         return Frame(**{**arguments, **changes})
 
     def __getstate__(self) -> dict[str, Any]:
@@ -214,6 +223,24 @@ class Frame:
     def origin(self) -> tuple[int, int]:
         """The index ``(y, x)`` of this frame's first pixel in the whole image."""
         return self._origin
+
+    def first_rows(self, sources: Any) -> Any:
+        """Return which row of the frame the image of each source begins at, int64, shape (n,)."""
+        height = self.shape[0] // self.n_images
+        return sources.host.bbox[:, 0] // height * height
+
+    def origins(self, sources: Any) -> Any:
+        """Return the origin of the frame as the image of each source has it, int64, shape (n, 2).
+
+        Parameters
+        ----------
+        sources : `~skyshed.sources.Sources`
+            The n sources.
+        """
+        origins = np.tile(np.asarray(self._origin, np.int64), (len(sources), 1))
+        if self.n_images > 1:
+            origins[:, 0] -= self.first_rows(sources)
+        return origins
 
     @property
     def xp(self) -> Any:

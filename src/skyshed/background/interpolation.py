@@ -162,6 +162,47 @@ class BkgZoomInterpolator(PassesAsPhotutils):
         )
         return zoom.expand(coefficients, index, weight, **options)
 
+    def stacked(
+        self,
+        coefficients: Any,
+        limits: tuple[Any, Any],
+        shape: tuple[int, int],
+        box_size: tuple[int, int],
+        dtype: Any,
+        n_threads: int | None,
+    ) -> Any:
+        """Return equal images of meshes, one below the other, in one go.
+
+        Parameters
+        ----------
+        coefficients : array of float64, shape (n, nby, nbx)
+            What `coefficients` returns for each mesh, where the images are wanted.
+        limits : tuple of two arrays of ``dtype``, shape (n,)
+            The least and the largest value of each mesh.
+        shape, box_size, n_threads
+            As for a call, of one image.
+        dtype : dtype
+            That of the meshes.
+
+        Returns
+        -------
+        image : array of ``dtype``, shape (n * ny, nx)
+            The bits are those of each mesh by itself.
+        """
+        (n, my, mx), (ny, nx) = coefficients.shape, shape
+        row, of_row = _axis_weights(my, int(box_size[0]), 0, ny, self.order, self.mode)
+        across = _axis_weights(mx, int(box_size[1]), 0, nx, self.order, self.mode)
+        rows = (row + my * np.arange(n)[:, None, None]).reshape(n * ny, -1)
+        image = zoom.expand(
+            coefficients.reshape(n * my, mx), (rows, across[0]),
+            (np.tile(of_row, (n, 1)), across[1]), (-np.inf, np.inf), dtype, n_threads,
+        )  # fmt: skip
+        if self.clip:  # which may be after rounding: what limits is rounded already
+            low, high = (like(each, image)[:, None, None] for each in limits)
+            whole = image.reshape(n, ny, nx)
+            np.clip(whole, low, high, out=whole)
+        return image
+
     def coefficients(self, mesh: Any) -> Any:
         """Return the coefficients of the splines through meshes, for many windows of one image.
 

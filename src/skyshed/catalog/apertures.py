@@ -23,8 +23,10 @@ __all__ = [
 MASKING = {"none": apertures.NONE, "mask": apertures.MASK, "correct": apertures.CORRECT}
 
 
-def frame_window(frame: Any) -> tuple[int, int, int, int]:
+def frame_window(frame: Any, sources: Any) -> tuple[Any, int, int, int]:
     """Return where a frame lies in the whole image, as the aperture kernels take it."""
+    if frame.n_images > 1:
+        return (frame.origins(sources)[:, 0], 0, *frame.full_shape)
     return (*frame.origin, *frame.full_shape)
 
 
@@ -51,7 +53,7 @@ def ellipse_sums(
         frame.input_mask,
         frame.labels,
         frame.mask,
-        frame_window(frame),
+        frame_window(frame, sources),
         sources.labels,
         ellipses,
         local_background,
@@ -170,7 +172,7 @@ def radius_of_fraction(
         frame.data,
         frame.labels,
         frame.mask,
-        frame_window(frame),
+        frame_window(frame, sources),
         sources.labels,
         circles,
         local_background,

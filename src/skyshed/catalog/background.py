@@ -7,6 +7,7 @@ import numpy as np
 from skyshed.catalog.reach import EDGE, enlarged, segment_boxes
 from skyshed.catalog.registry import SEGMENT, Column, measurement
 from skyshed.kernels import apertures, isophotal
+from skyshed.namespace import like
 
 
 @measurement(
@@ -55,9 +56,13 @@ def background_centroid(frame: Any, sources: Any, cutout_centroid: Any) -> Any:
     fx, fy = position[:, 0] - whole[:, 0], position[:, 1] - whole[:, 1]
     x, y = whole[:, 0] + sources.bbox[:, 2], whole[:, 1] + sources.bbox[:, 0]
     ny, nx = frame.shape
+    first, last = 0, ny - 1
+    if frame.n_images > 1:
+        first = like(frame.first_rows(sources), y)
+        last = first + ny // frame.n_images - 1
 
     def pixels(y: Any, x: Any) -> Any:
-        return frame.background[np.clip(y, 0, ny - 1), np.clip(x, 0, nx - 1)].astype(float)
+        return frame.background[np.clip(y, first, last), np.clip(x, 0, nx - 1)].astype(float)
 
     below = (1 - fx) * pixels(y, x) + fx * pixels(y, x + 1)
     above = (1 - fx) * pixels(y + 1, x) + fx * pixels(y + 1, x + 1)
@@ -99,6 +104,9 @@ def local_background(_count: Any, _around: Any, _count_around: Any) -> Any:
 def _annuli(frame: Any, sources: Any, localbkg_width: int, n_threads: int | None) -> Any:
     if localbkg_width == 0:
         return np.zeros(len(sources)), np.full(len(sources), apertures.FEWEST)
-    return apertures.local_background(
-        frame.data, frame.labels, frame.mask, sources.bbox, localbkg_width, n_threads
-    )
+    images = frame.data, frame.labels, frame.mask
+    if frame.n_images > 1:
+        shape = (frame.n_images, -1, frame.shape[1])
+        data, labels, mask = (None if each is None else each.reshape(shape) for each in images)
+        images = data, labels, mask
+    return apertures.local_background(*images, sources.bbox, localbkg_width, n_threads)

@@ -287,7 +287,7 @@ def windowed_centroid(
         frame.error,
         frame.labels,
         frame.mask,
-        frame_window(frame),
+        frame_window(frame, sources),
         sources.labels,
         np.stack([xcentroid, ycentroid, sigma], axis=-1),
         np.stack([cxx, cxy, cyy], axis=-1),

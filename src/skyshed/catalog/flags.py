@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from skyshed.catalog.reach import segment_boxes
 from skyshed.catalog.registry import SEGMENT, Column, Results, measurement
 from skyshed.flags import SEGMENTATION_FLAGS as FLAGS
 from skyshed.flags import decode_segmentation_flags
@@ -35,10 +36,9 @@ KRON_FLAGS = np.array([sum(KRON[seen] for seen in Seen(bits)) for bits in range(
     on_host=("_count",),
 )
 def _bad_in_segment(frame: Any, sources: Any, _count: Any) -> Any:
-    top, left = frame.origin
     ny, nx = frame.full_shape
-    y0, y1, x0, x1 = (sources.host.bbox[:, k] for k in range(4))
-    edge = (y0 + top == 0) | (x0 + left == 0) | (y1 + top == ny) | (x1 + left == nx)
+    y0, y1, x0, x1 = segment_boxes(frame, sources).T
+    edge = (y0 == 0) | (x0 == 0) | (y1 == ny) | (x1 == nx)
     none = np.zeros(len(sources), bool)
 
     def pixels(image: Any) -> Any:

@@ -42,7 +42,7 @@ def _kron_light(
         frame.data,
         frame.labels,
         frame.mask,
-        frame_window(frame),
+        frame_window(frame, sources),
         sources.labels,
         _ellipse_of_1_sigma,
         KRON_ELLIPSE_SIGMAS,

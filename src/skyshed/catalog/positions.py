@@ -9,7 +9,7 @@ from skyshed.catalog.registry import SEGMENT, Column, measurement
 
 @measurement(Column("_corner", description="(y, x) of the box's first pixel."), reach=SEGMENT)
 def _corner(frame: Any, sources: Any) -> Any:
-    return sources.host.bbox[:, ::2] + np.asarray(frame.origin)
+    return sources.host.bbox[:, ::2] + frame.origins(sources)
 
 
 @measurement(
@@ -38,7 +38,6 @@ def _corner(frame: Any, sources: Any) -> Any:
 )
 def bounds(frame: Any, sources: Any) -> Any:
     """Return the bounds; the upper ones are those of the last pixel."""
-    top, left = frame.origin
-    inside = sources.host.bbox + np.asarray([top, top - 1, left, left - 1])
+    inside = sources.host.bbox + np.repeat(frame.origins(sources), 2, axis=1) - [0, 1, 0, 1]
     rows = np.ascontiguousarray(inside.T)
     return rows[2], rows[3], rows[0], rows[1]

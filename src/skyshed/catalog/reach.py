@@ -33,7 +33,7 @@ EDGE = 2
 
 def segment_boxes(frame: Any, sources: Any) -> Any:
     """Return the bounding boxes of the segments, in the whole image."""
-    return sources.host.bbox + np.repeat(frame.origin, 2)
+    return sources.host.bbox + np.repeat(frame.origins(sources), 2, axis=1)
 
 
 def enlarged(boxes: Any, margin: Any) -> Any:

@@ -404,6 +404,41 @@ class Results:
         }
         return other
 
+    def bring(self) -> None:
+        """Bring all columns that are measured to the host, in one transfer; those of variants, too.
+
+        Without a detection.
+        """
+        missing: Missing = {}
+        for owner in (self, *self._variants.values()):
+            for name in owner.kept:
+                if not owner._is_on_host(name):
+                    missing[id(owner), name] = owner
+        if missing:
+            _fetch(missing)
+
+    def give(
+        self, other: "Results", rows: slice, changed: Collection[str], without: Collection[str]
+    ) -> None:
+        """Give ``other`` results what is known, on the host, of those of the sources that it has.
+
+        Parameters
+        ----------
+        other : Results
+            Without a detection, and with nothing measured yet.
+        rows : slice
+            Its sources.
+        changed : collection of str
+            Inputs that differ: columns that depend on one are left out.
+        without : collection of str
+            Other columns that are left out.
+        """
+        for name in self.kept:
+            if name not in without and not depends(name, changed):
+                other.kept[name] = self._here(name)[rows].copy()
+        for key, variant in self._variants.items():
+            variant.give(other.with_inputs(**dict(key)), rows, changed, without)
+
     def __getstate__(self) -> dict[str, Any]:
         # Weak references can't be copied; results with other inputs are measured again.
         return {**vars(self), "_variants": {}, "_base": _nothing, "_changed": frozenset()}

@@ -22,7 +22,9 @@ from skyshed.images.window import Window
 from skyshed.namespace import array_namespace, to_host
 from skyshed.parameters import Parameters
 
-__all__ = ["Boxes", "ExposureMesh", "assemble", "background_of", "measure_window"]
+__all__ = [
+    "Boxes", "ExposureMesh", "assemble", "background_of", "measure_stack", "measure_window",
+]  # fmt: skip
 
 #: The share of a box that must be good in the second pass, where sources are left out with all that
 #: lies around them: 205 pixels of 64 x 64, whose level is good to 0.09 sigma before the filter.
@@ -153,13 +155,10 @@ def measure_window(
     mask = planes.mask
     if left_out is not None:
         mask = left_out if mask is None else mask | left_out
-    estimators = {name: without_clip(each) for name, each in _estimators(parameters).items()}
     data, given = planes.data, np.empty((0, 0))
     if planes.level is not None:
         data, given = data - planes.level, _means(planes.level, box_size, parameters.n_threads)
-    values = measure_boxes(
-        data, mask, box_size, own_clip(_clip(parameters)), estimators, parameters.n_threads
-    )
+    values = _values(data, mask, box_size, parameters)
     masked = 0 if planes.mask is None else int(np.count_nonzero(planes.mask))
     sample = np.empty(0) if planes.rms is None else _sampled(planes.rms, window, shape)
     n_unmasked = planes.data.size - masked
@@ -167,6 +166,40 @@ def measure_window(
     if left_out is not None and parameters.correlated_noise:
         pairs = _pairs(data, mask, window, shape, box_size, values)
     return Boxes(values.level, values.noise, values.n_good, n_unmasked, sample, given, pairs)
+
+
+def measure_stack(
+    planes: Planes, n_images: int, box_size: tuple[int, int], parameters: Parameters
+) -> list[Boxes]:
+    """Measure the boxes of equal images, one below the other; of each image as `measure_window`."""
+    xp = array_namespace(data=planes.data)
+    shape = planes.data.shape[0] // n_images, planes.data.shape[1]
+    data, mask, level, rms = (
+        None if each is None else each.reshape(n_images, *shape)
+        for each in (planes.data, planes.mask, planes.level, planes.rms)
+    )
+    given = np.empty((n_images, 0, 0))
+    if level is not None:
+        data, given = data - level, _means(level, box_size, parameters.n_threads)
+    values = _values(data, mask, box_size, parameters)
+    masked, sample = np.zeros(n_images, np.int64), np.empty((n_images, 0))
+    if mask is not None:
+        masked = to_host(xp.count_nonzero(mask.reshape(n_images, -1), axis=1))
+    if rms is not None:
+        y, x = _places(Window(0, shape[0], 0, shape[1]), shape)
+        sample = to_host(rms[:, xp.asarray(y), xp.asarray(x)])
+    n_unmasked = (shape[0] * shape[1] - masked).tolist()
+    columns = values.level, values.noise, values.n_good, n_unmasked, sample, given
+    none = np.empty((n_images, 0, 0))
+    return list(map(Boxes, *columns, none))
+
+
+def _values(data: Any, mask: Any, box_size: tuple[int, int], parameters: Parameters) -> BoxValues:
+    """Return what is measured of the boxes of an image, or of each of several."""
+    estimators = {name: without_clip(each) for name, each in _estimators(parameters).items()}
+    return measure_boxes(
+        data, mask, box_size, own_clip(_clip(parameters)), estimators, parameters.n_threads
+    )
 
 
 def _pairs(

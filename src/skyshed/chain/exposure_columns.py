@@ -12,7 +12,7 @@ from skyshed.namespace import array_namespace, count_in_rows, to_host
 from skyshed.segmentation.provenance import Provenance
 from skyshed.sources import Sources
 
-__all__ = ["QUALITY", "bits_of_sources", "with_saturated"]
+__all__ = ["QUALITY", "bits_of_sources", "saturated", "with_saturated"]
 
 #: The columns of a quality plane.
 QUALITY = {
@@ -57,7 +57,12 @@ def with_saturated(
     """Return what is noted about the sources, with the flag of those with a saturated pixel."""
     if saturation is None:
         return provenance
+    found = saturated(saturation, planes, sources)
+    return provenance.with_flag(sources.host.labels[found], SEGMENTATION_FLAGS.SATURATED)
+
+
+def saturated(saturation: float, planes: Planes, sources: Sources) -> Any:
+    """Return which sources have a saturated pixel, on the host."""
     xp = array_namespace(data=planes.data)
     values = xp.take(planes.data.reshape(-1), sources.pixel)
-    found = to_host(count_in_rows(values >= saturation, sources.start) > 0)
-    return provenance.with_flag(sources.host.labels[found], SEGMENTATION_FLAGS.SATURATED)
+    return to_host(count_in_rows(values >= saturation, sources.start) > 0)

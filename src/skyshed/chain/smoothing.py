@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from skyshed.convolution import convolve, oversampled_gaussian
+from skyshed.convolution import convolve, convolve_stack, oversampled_gaussian
 from skyshed.filtering import gaussian_template, significance_of, smoothed_noise
 from skyshed.parameters import Parameters
 
@@ -52,11 +52,20 @@ def halo_of(parameters: Parameters) -> int:
     return max((max(each.shape) // 2 for each in kernels if each is not None), default=0)
 
 
-def convolved(data: Any, mask: Any, parameters: Parameters) -> Any:
-    """Return the image that sources are deblended and shaped on, NaN where it is masked."""
+def convolved(data: Any, mask: Any, parameters: Parameters, n_images: int = 1) -> Any:
+    """Return the image that sources are deblended and shaped on, NaN where it is masked.
+
+    Of ``n_images`` equal ones, one below the other, each is convolved by itself.
+    """
     kernel = kernel_of(parameters)
     if kernel is None:
         return data
+    if n_images > 1:
+        images, masks = (
+            None if each is None else each.reshape(n_images, -1, each.shape[1])
+            for each in (data, mask)
+        )
+        return convolve_stack(images, kernel, masks, parameters.n_threads).reshape(data.shape)
     return convolve(data, kernel, mask=mask, preserve_nan=True, n_threads=parameters.n_threads)
 
 

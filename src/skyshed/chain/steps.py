@@ -43,6 +43,7 @@ __all__ = [
     "peak_npixels",
     "prepare",
     "prepare_exposure",
+    "settings_of",
     "warn_of_crowding",
     "warn_of_nothing",
 ]
@@ -59,7 +60,7 @@ class Prepared:
     ----------
     planes : Planes
         The window, its noise absolute.
-    background : BackgroundWindow
+    background : BackgroundWindow or BackgroundStack
         The background there.
     parameters : Parameters
         Those of the chain.
@@ -74,16 +75,19 @@ class Prepared:
         The threshold where it is a multiple of the noise of the convolved image, likewise.
     noise_correlation : tuple of tuple of float, or None
         Of the noise of its pixels, where it was measured.
+    n_images : int
+        How many equal images these are, one below the other.
     """
 
     planes: Planes
-    background: BackgroundWindow
+    background: Any
     parameters: Parameters
     convolved: Any = None
     global_noise: float = np.nan
     significance: Any = None
     limit: Any = None
     noise_correlation: tuple[tuple[float, ...], ...] | None = None
+    n_images: int = 1
 
     @property
     def smooth(self) -> bool:
@@ -205,7 +209,7 @@ class Prepared:
         Without ``detect`` that is left out where it is not the same.
         """
         data, parameters = self.without_background()[0], self.parameters
-        self.convolved = convolved(data, self.planes.mask, parameters)
+        self.convolved = convolved(data, self.planes.mask, parameters, self.n_images)
         if not detect:
             return
         if parameters.filter == "matched":
@@ -355,7 +359,8 @@ def make_catalog(
     if image.smooth and detection_cat is None:
         # Columns of one's own may read it beyond the sources: they get the whole.
         held = image.convolved if shapes is None else shapes()
-        smooth = Lazy(partial(convolved, data, planes.mask, parameters), held=held, keep=False)
+        again = partial(convolved, data, planes.mask, parameters, image.n_images)
+        smooth = Lazy(again, held=held, keep=False)
     image.convolved = None
     # It is of the image that sources were detected on, where that was done here.
     known = request.known is not None or detection_cat is not None
@@ -364,18 +369,15 @@ def make_catalog(
         convolved_data=smooth,
         error=image.lazy_error(data), background=level,
         threshold=None if known else image.lazy_threshold(),
-        origin=image.window.origin, full_shape=request.shape,
+        origin=image.window.origin, full_shape=request.shape, images=image.n_images,
     )  # fmt: skip
     exposure = request.exposures.get(planes.name)  # none of a combination
     if exposure is not None:
         provenance = with_saturated(provenance, exposure.saturation, planes, sources)
-    settings = CatalogSettings(
-        request.wcs, parameters.kron_params, parameters.localbkg_width, parameters.apermask_method,
-        image.noise_correlation,
-    )  # fmt: skip
     catalog = SourceCatalog.from_frame(
-        frame, sources, settings, provenance=provenance, detection_cat=detection_cat,
-        unit=request.unit_of(planes.name), n_threads=parameters.n_threads,
+        frame, sources, settings_of(request, image), provenance=provenance,
+        detection_cat=detection_cat, unit=request.unit_of(planes.name),
+        n_threads=parameters.n_threads,
     )  # fmt: skip
     if exposure is not None:
         for name, bits in bits_of_sources(exposure, image.window, sources).items():
@@ -385,6 +387,15 @@ def make_catalog(
         catalog.measure("moments", *(("_centroid_cov",) if at_once else ()))
         smooth.release()
     return catalog
+
+
+def settings_of(request: Request, image: Prepared) -> CatalogSettings:
+    """Return the settings of the catalog of an exposure."""
+    parameters = image.parameters
+    return CatalogSettings(
+        request.wcs, parameters.kron_params, parameters.localbkg_width, parameters.apermask_method,
+        image.noise_correlation,
+    )  # fmt: skip
 
 
 def peak_npixels(parameters: Parameters) -> int:

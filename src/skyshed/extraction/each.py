@@ -10,6 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import islice
 from time import perf_counter
 from types import MappingProxyType
 from typing import Any, TypeVar, Unpack
@@ -17,12 +18,13 @@ from typing import Any, TypeVar, Unpack
 from skyshed.chain.request import Request
 from skyshed.extraction.ahead import Ahead, bytes_to_read
 from skyshed.extraction.device import gpus_of, on_first
-from skyshed.extraction.entry import run_request
+from skyshed.extraction.entry import run_request, run_together
 from skyshed.extraction.folders import folder_names
 from skyshed.extraction.hdus import choose_hdus
 from skyshed.extraction.outcome import Outcome, with_name
 from skyshed.extraction.plan import Plan, Resources, make_plan
 from skyshed.extraction.result import Extraction
+from skyshed.extraction.stacks import go_together, most_together
 from skyshed.extraction.turns import (
     Turn,
     as_images,
@@ -82,9 +84,10 @@ def extract_each(
     """Detect, deblend and measure the sources of many images, one image after the other.
 
     Each has the result that `skyshed.extract` gives it, bit by bit. While one is worked on, the
-    next is opened and, if that fits into the memory beside it, read. With several GPUs, each works
-    on an image of its own, if that needs no tiles. An image that fails does not end the others: its
-    outcome has the error.
+    next is opened and, if that fits into the memory beside it, read. On a GPU images that follow
+    each other and have the same shape, dtype, planes and parameters are worked on together, as many
+    as fit and 4096 x 4096 pixels in all. With several GPUs, each works on an image of its own, if
+    that needs no tiles. An image that fails does not end the others: its outcome has the error.
 
     Parameters
     ----------
@@ -253,6 +256,8 @@ class _Batch:
         self._progress = progress
         self._ahead: Ahead | None = None
         self._waited = 0.0
+        self._one_by_one = 0  # of the images that wait: together they failed
+        self._heard_now: list[Heard] | None = None  # of another image of a stack
         self._planned = self._held = 0  # bytes of the last image, and of one that is being finished
         self._finish: Callable[[], Future[Any]] | None = None
         self.finishing: Future[Any] | None = None
@@ -290,7 +295,8 @@ class _Batch:
             if len(gpus) > 1:
                 self._work_on_each(gpus)
             else:
-                self._taken.append(self._work_on_next())
+                first = self._work_on_next()
+                self._taken.appendleft(first)  # before those that were worked on with it
         taken = self._taken.popleft()
         if taken.extraction is None and taken.failure is None:  # all GPUs share it
             self._waiting.appendleft(taken.turn)
@@ -312,6 +318,8 @@ class _Batch:
             try:
                 taken.request = turn.open() if opened is None else opened.request()
                 plan = make_plan(taken.request, turn.resources)
+                if self._work_on_stack(taken, plan):
+                    return taken
                 self._make_room(plan)
                 self._open_next(taken.request, plan)
                 if opened is not None and plan.tiling is None:
@@ -323,13 +331,68 @@ class _Batch:
                 _let_go(error)
             finally:
                 ended = perf_counter()
-                taken.seconds = ended - begun
+                taken.seconds = taken.seconds or ended - begun
                 if self._ahead is not None:
                     self._ahead.thread.join()
                 self._waited = perf_counter() - ended
                 if self.finishing is not None:
                     wait([self.finishing])
         return taken
+
+    def _work_on_stack(self, taken: "_Taken", plan: Plan) -> bool:
+        """Work on an image together with those that come next and are like it, if any is.
+
+        An image that fails has an error; where all fail, they are worked on one by one.
+        """
+        if self._one_by_one:
+            self._one_by_one -= 1
+            return False
+        assert taken.request is not None
+        begun, group = perf_counter(), [taken]
+        most = most_together(taken.request, plan)
+        for place, turn in enumerate(islice(list(self._waiting), most - 1)):
+            other = _Taken(turn, taken.gpus, [])
+            try:
+                with self._about(other):
+                    other.request = turn.open()
+                if not go_together(taken.request, other.request, turn):
+                    self._waiting[place] = turn.opened(other.request, other.heard)
+                    break
+            except Exception:  # it is opened again when it has its turn, and says what is wrong
+                break
+            group.append(other)
+        if len(group) == 1:
+            return False
+        self._make_room(replace(plan, memory=len(group) * plan.memory))
+        n_heard = len(taken.heard)
+        requests = [each.request for each in group if each.request is not None]
+        try:
+            results = run_together(requests, self._progress, lambda k: self._about(group[k]))
+        except Exception as error:
+            _let_go(error)
+            del taken.heard[n_heard:]
+            self._one_by_one = len(group) - 1
+            return False
+        for each, result in zip(group, results, strict=True):
+            if isinstance(result, Extraction):
+                each.extraction = result
+            else:
+                each.failure = result
+                _let_go(result)
+            each.seconds = (perf_counter() - begun) / len(group)
+        for each in group[1:]:
+            self._waiting.popleft()
+            self._taken.append(each)
+        return True
+
+    @contextmanager
+    def _about(self, taken: "_Taken") -> Iterator[None]:
+        """Take what this thread is warned of for warnings about an image of a stack."""
+        self._heard_now = taken.heard
+        try:
+            yield
+        finally:
+            self._heard_now = None
 
     def _work_on_each(self, gpus: tuple[int, ...]) -> None:
         """Work on as many images as there are GPUs, each on one of its own, at the same time.
@@ -388,6 +451,8 @@ class _Batch:
         def keep(message: Any, category: type[Warning], *where: Any, **more: Any) -> None:
             thread, ahead = threading.current_thread(), self._ahead
             mine = hearing.get(threading.get_ident(), heard)
+            if mine is heard and self._heard_now is not None:
+                mine = self._heard_now
             if ahead is not None and thread is ahead.thread:
                 mine = ahead.heard
             elif thread.name.startswith(FINISHING):  # of an image that had its turn before

@@ -1,6 +1,7 @@
 """From whatever is given as an image to its sources: `extract`."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any, Unpack
 
@@ -24,7 +25,7 @@ from skyshed.namespace import on_device_of, on_its_device
 from skyshed.parameters import Parameters
 from skyshed.parameters.overrides import Overrides
 
-__all__ = ["extract", "open_request", "run_request"]
+__all__ = ["extract", "open_request", "run_request", "run_together"]
 
 
 @on_its_device
@@ -361,6 +362,29 @@ def run_request(
     array = getattr(request.exposure.image, "array", None)
     with Progress(n_stages(request), progress) as begin, on_device_of(array):
         return result(run_at_once(request, begin))
+
+
+def run_together(
+    requests: Sequence[Request],
+    progress: bool | None,
+    about: Callable[[int], AbstractContextManager[Any]],
+) -> list[Extraction | Exception]:
+    """Do at once what is asked of equal images; see `skyshed.chain.stack.run_stack`.
+
+    Returns
+    -------
+    results : list of Extraction or Exception
+        What `run_request` returns or raises for each.
+    """
+    from skyshed.chain.stack import run_stack  # here: one image needs nothing of it
+
+    for k, request in enumerate(requests):
+        with about(k):
+            _warn_of_damage(request)
+    array = getattr(requests[0].exposure.image, "array", None)
+    with Progress(n_stages(requests[0]), progress) as begin, on_device_of(array):
+        runs = run_stack(requests, begin, about)
+    return [run if isinstance(run, Exception) else Extraction(run) for run in runs]
 
 
 def _kind_of_result(request: Request) -> type[Extraction]:

@@ -1,9 +1,10 @@
 """What is to be done to several images: one turn for each, checked before the first begins."""
 
 import os
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from skyshed.extraction.hdus import Chosen
 from skyshed.extraction.plan import Resources
 from skyshed.images.hdu_names import is_name_and_version
 from skyshed.images.headers import split_path
+from skyshed.messages import find_stack_level
 from skyshed.mosaic.memory import available, in_bytes
 from skyshed.parameters import Parameters
 
@@ -62,6 +64,34 @@ class Turn:
         """Open the image and all that goes with it; its pixels are not read."""
         return open_request(self.image, **self.options)
 
+    def opened(self, request: Request, heard: Sequence[tuple[Any, type[Warning]]]) -> "OpenedTurn":
+        """Return the same, that need not be opened again."""
+        own = {each.name: getattr(self, each.name) for each in fields(Turn)}
+        return OpenedTurn(**own, request=request, heard=heard)
+
+
+@dataclass(frozen=True, eq=False)
+class OpenedTurn(Turn):
+    """One that was opened before its turn, and is not opened again.
+
+    Attributes
+    ----------
+    request : Request
+        The image and all that goes with it.
+    heard : sequence of (text, category)
+        Warnings about it.
+    """
+
+    request: Request | None = None
+    heard: Sequence[tuple[Any, type[Warning]]] = ()
+
+    def open(self) -> Request:
+        """Return what was opened, and warn as then."""
+        for message, category in self.heard:
+            warnings.warn(str(message), category, stacklevel=find_stack_level())
+        assert self.request is not None
+        return self.request
+
 
 def is_one_file(images: Any) -> bool:
     """Whether what is given as images is one that may have several HDUs."""
@@ -91,7 +121,7 @@ def as_images(images: Any, hdu: Any = None) -> list[Any]:
             f"images must be a list of images, got {shown}: give a list of {what}{several}, or "
             "give one image to skyshed.extract"
         )
-    listed: list[Any] = list(images)
+    listed = _planes_of(images)
     if not listed:
         raise ValueError("images is empty: give at least one image")
     return listed
@@ -224,7 +254,14 @@ def _for_each(value: Any, name: str, n_images: int) -> list[Any]:
             f"{name} has {len(value)} values and images has {n_images}: give one for each image, "
             f"in the same order, or one for all that is no list (an array, a path, ...)"
         )
-    return list(value)
+    return _planes_of(value)
+
+
+def _planes_of(values: Any) -> list[Any]:
+    """Return the values of a list, or the planes of an array: a device's is not walked through."""
+    if getattr(values, "ndim", None) is None:
+        return list(values)
+    return [values[k] for k in range(len(values))]
 
 
 def _check_different(turns: Sequence[Turn]) -> None:

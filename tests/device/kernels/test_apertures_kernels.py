@@ -20,7 +20,7 @@ def module(name):
 
 
 def where(f, method):
-    place = (*f["data"].shape, *f["place"], apertures.LARGEST_BOX, method)
+    place = (*f["data"].shape, *f["place"], apertures.LARGEST_BOX, method, False)
     return np.array(place, np.int64)
 
 

@@ -63,7 +63,7 @@ class ndarray:  # noqa: N801 - CuPy's name
         CuPy's. The elements are not set; memory from elsewhere is not accepted.
     """
 
-    __slots__ = ("__weakref__", "_buffer", "_held")
+    __slots__ = ("__weakref__", "_buffer", "_held", "base")
     __hash__ = None  # type: ignore[assignment]
     __array_priority__ = 100
     __module__ = "cupy"
@@ -75,6 +75,7 @@ class ndarray:  # noqa: N801 - CuPy's name
             )
         self._held = unset(np.empty(shape, checked_dtype(dtype), order))
         self._buffer = _allocated(self._held.nbytes)
+        self.base = None  # of a view, the array that owns the memory
 
     @property
     def _a(self) -> np.ndarray:
@@ -210,7 +211,7 @@ def unset(array: np.ndarray) -> np.ndarray:
 
 def view(array: ndarray, part: np.ndarray) -> ndarray:
     """Return an array on the same memory."""
-    return _made(part, array._buffer)
+    return _made(part, array._buffer, array if array.base is None else array.base)
 
 
 def foreign(array: Any) -> ndarray:
@@ -234,7 +235,7 @@ def _allocated(nbytes: int) -> counts.Buffer:
     return buffer
 
 
-def _made(values: np.ndarray, buffer: counts.Buffer) -> ndarray:
+def _made(values: np.ndarray, buffer: counts.Buffer, base: ndarray | None = None) -> ndarray:
     made = object.__new__(ndarray)
-    made._held, made._buffer = values, buffer
+    made._held, made._buffer, made.base = values, buffer, base
     return made

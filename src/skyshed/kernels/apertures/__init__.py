@@ -5,6 +5,8 @@ All operations share these arguments:
 - ``place``: four ints ``(y0, x0, ny, nx)``: the whole-image index of the images' first pixel, and
   the shape of the whole image. Positions are whole-image pixel coordinates; apertures are clipped
   to the whole image, so that a tile gives the bits of the whole image where it holds their pixels.
+  Where the images are those of several equal ones, one below the other, ``y0`` is an array of int64
+  on the host, shape (n,): minus the row that the image of each source begins at.
 - ``method``: what to do with the pixels of other sources: `NONE` measures them, `MASK` leaves them
   out, `CORRECT` takes the value of the pixel opposite the aperture's centre, or 0 where that one is
   unusable: outside the aperture's bounding box clipped to the image, masked, or another source's.
@@ -85,13 +87,14 @@ def local_background(
     Parameters
     ----------
     data : array of float32 or float64, shape (ny, nx), C-contiguous
-        The image.
-    labels : array of int32, shape (ny, nx)
+        The image; or equal images, shape (n, ny, nx), of which each source has its own.
+    labels : array of int32, of the shape of ``data``
         Pixels other than 0 are left out.
     mask
         See the module.
     bbox : array of int64, shape (n, 4)
-        ``y0, y1, x0, x1`` of each source, half-open, in indices of ``data``.
+        ``y0, y1, x0, x1`` of each source, half-open, in indices of ``data``; of several images as
+        if they were one of ``n * ny`` rows.
     width : float
         Width of the annulus in pixels, positive.
     n_threads : int or None

@@ -26,18 +26,22 @@ struct Annulus {
     SKYSHED_BOTH i64 size() const { return y.size() * x.size() - hole_y.size() * hole_x.size(); }
 };
 
-// The integers inside the open interval middle -+ half, clipped to 0, ..., n - 1.
-SKYSHED_BOTH Range inside(double middle, double half, i64 n) {
-    const double first = smaller(larger(floor(middle - half) + 1.0, 0.0), double(n));
-    return {i64(first), i64(smaller(larger(ceil(middle + half), first), double(n)))};
+// The integers inside the open interval middle -+ half, clipped to a range.
+SKYSHED_BOTH Range inside(double middle, double half, const Range &to) {
+    const double end = double(to.end);
+    const double first = smaller(larger(floor(middle - half) + 1.0, double(to.first)), end);
+    return {i64(first), i64(smaller(larger(ceil(middle + half), first), end))};
 }
 
+// Of the image of ny rows that holds the box; several lie one below the other.
 SKYSHED_BOTH Annulus annulus_of(const i64 *bbox, double width, i64 ny, i64 nx) {
+    const i64 top = bbox[0] / ny * ny;
+    const Range rows = {top, top + ny}, columns = {0, nx};
     const double y = 0.5 * double(bbox[0] + bbox[1] - 1), x = 0.5 * double(bbox[2] + bbox[3] - 1);
     const double hole_y = 0.5 * HOLE * double(bbox[1] - bbox[0]);
     const double hole_x = 0.5 * HOLE * double(bbox[3] - bbox[2]);
-    return {inside(y, hole_y + width, ny), inside(x, hole_x + width, nx), inside(y, hole_y, ny),
-            inside(x, hole_x, nx)};
+    return {inside(y, hole_y + width, rows), inside(x, hole_x + width, columns),
+            inside(y, hole_y, rows), inside(x, hole_x, columns)};
 }
 
 struct Spread {

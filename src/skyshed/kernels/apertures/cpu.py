@@ -39,12 +39,37 @@ def _in_16_bits(values):
 
 
 def where_of(data, place, method):
-    """Return the integers of a place, in the order that pixels.h has them, and the method."""
-    return np.array([*data.shape, *place, LARGEST_BOX, method], np.int64)
+    """Return the integers of a place and the method, as pixels.h has them."""
+    y0, *others = place
+    own = np.ndim(y0) == 1  # a place for each source
+    first = [*data.shape, 0 if own else y0, *others, LARGEST_BOX, method, own]
+    return np.concatenate([first, y0 if own else []]).astype(np.int64)
+
+
+def of_each_place(place, measure):
+    """Return what ``measure(place, index)`` does of the sources of each place, in their order.
+
+    Where images lie one below the other, ``place`` has a y0 for each source.
+    """
+    own, which = np.unique(place[0], return_inverse=True)
+    indices = [np.flatnonzero(which == k) for k in range(own.size)]
+    parts = [
+        measure((y0, *place[1:]), index) for y0, index in zip(own.tolist(), indices, strict=True)
+    ]
+    back = np.argsort(np.concatenate(indices))
+    if isinstance(parts[0], tuple):
+        return tuple(np.concatenate(each)[back] for each in zip(*parts, strict=True))
+    return np.concatenate(parts)[back]
 
 
 def kron_sums(data, labels, mask, place, label, ellipses, scale, method, n_threads):
     """Sum per ellipse in one visit; see the contract in `skyshed.kernels.apertures`."""
+    if np.ndim(place[0]) and len(label):
+        return of_each_place(
+            place, lambda own, i: kron_sums(
+                data, labels, mask, own, label[i], ellipses[i], scale, method, n_threads
+            ),
+        )  # fmt: skip
     ellipses, moments, totals = np.ascontiguousarray(ellipses), *np.empty((2, len(label)))
     order, stop = image_order(ellipses[:, 0], ellipses[:, 1]), np.zeros(1, np.int32)
     add_up = KERNELS.bind(
@@ -59,6 +84,13 @@ def aperture_sums(
     data, error, input_mask, labels, mask, place, label, ellipses, background, method, n_threads
 ):
     """Sum per aperture in one visit; see the contract in `skyshed.kernels.apertures`."""
+    if np.ndim(place[0]) and len(label):
+        return of_each_place(
+            place, lambda own, i: aperture_sums(
+                data, error, input_mask, labels, mask, own, label[i], ellipses[i], background[i],
+                method, n_threads,
+            ),
+        )  # fmt: skip
     ellipses, totals, variances = np.ascontiguousarray(ellipses), *np.empty((2, len(label)))
     seen, stop = np.empty(len(label), np.int32), np.zeros(1, np.int32)
     add_up = KERNELS.bind(
@@ -72,6 +104,13 @@ def aperture_sums(
 
 def radius_of_flux(data, labels, mask, place, label, circles, background, flux, method, n_threads):
     """Search per source; see the contract in `skyshed.kernels.apertures`."""
+    if np.ndim(place[0]) and len(label):
+        return of_each_place(
+            place, lambda own, i: radius_of_flux(
+                data, labels, mask, own, label[i], circles[i], background[i], flux[i], method,
+                n_threads,
+            ),
+        )  # fmt: skip
     circles, radius = np.ascontiguousarray(circles), np.empty(len(label))
     order, stop = image_order(circles[:, 0], circles[:, 1]), np.zeros(1, np.int32)
     search = KERNELS.bind(
@@ -87,7 +126,7 @@ def local_background(data, labels, mask, bbox, width, n_threads):
     n, bbox, stop = bbox.shape[0], np.ascontiguousarray(bbox), np.zeros(1, np.int32)
     background, counts = np.empty(n), np.empty(n, np.int64)
     estimate = KERNELS.bind(
-        "local_background", data, labels, mask, *data.shape, bbox, width,
+        "local_background", data, labels, mask, *data.shape[-2:], bbox, width,
         image_order(bbox[:, 2], bbox[:, 0]), background, counts, stop,
     )  # fmt: skip
     run_ranges(estimate, n, n_threads, SOURCES, stop)

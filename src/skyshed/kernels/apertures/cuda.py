@@ -8,6 +8,7 @@ import cupy
 import numpy as np
 
 from skyshed.kernels.apertures import LARGEST_BOX
+from skyshed.kernels.apertures.cpu import where_of
 from skyshed.kernels.cuda import CHUNK, Kernels
 
 SUMS = Kernels(__package__, "sums.cu")
@@ -21,7 +22,7 @@ ROOM, COARSE, STRIDE = 1088, 4, 32
 
 def local_background(data, labels, mask, bbox, width, n_threads):
     """Estimate per source; see the contract in `skyshed.kernels.apertures`."""
-    n, (ny, nx) = bbox.shape[0], data.shape
+    n, (ny, nx) = bbox.shape[0], data.shape[-2:]
     out, counts = cupy.empty(n, np.float64), cupy.empty(n, np.int64)
     BACKGROUND.launch(
         "clipped_modes", n * BLOCK, data, labels, mask, np.int64(ny), np.int64(nx), _rows(bbox),
@@ -104,7 +105,7 @@ def _host_rows(table):
 
 def _where(data, place, method):
     """Return the integers of a field, in the order that pixels.h has them, on the device."""
-    return cupy.asarray(np.array([*data.shape, *place, LARGEST_BOX, method], np.int64))
+    return cupy.asarray(where_of(data, place, method))
 
 
 def _chunks(shape, place, ellipses, scale):

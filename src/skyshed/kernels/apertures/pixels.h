@@ -27,14 +27,18 @@ template <class Value> struct Field {
     int method;
 };
 
-// `where` holds the integers of a place in its order, and the method.
-SKYSHED_BOTH Place place_of(const i64 *where) {
-    return {where[0], where[1], where[2], where[3], where[4], where[5], where[6]};
+// `where` holds the integers of a place in its order, and the method; then, where each source has a place
+// of its own, since images lie one below the other, 1 and the y0 of each, else 0.
+SKYSHED_BOTH i64 first_row_of(const i64 *where, i64 i) { return where[8] ? where[9 + i] : where[2]; }
+
+// The place of source i.
+SKYSHED_BOTH Place place_of(const i64 *where, i64 i = 0) {
+    return {where[0], where[1], first_row_of(where, i), where[3], where[4], where[5], where[6]};
 }
 
 template <class Value> SKYSHED_BOTH Field<Value> field_of(
-    const Value *data, const int *labels, const bool *mask, const i64 *where) {
-    return {data, labels, mask, place_of(where), int(where[7])};
+    const Value *data, const int *labels, const bool *mask, const i64 *where, i64 i = 0) {
+    return {data, labels, mask, place_of(where, i), int(where[7])};
 }
 
 struct Box {

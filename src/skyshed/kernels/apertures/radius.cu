@@ -86,9 +86,9 @@ extern "C" __global__ void add_before(
     const REAL *data, const int *labels, const bool *mask, const i64 *where, const int *label,
     const double *circles, const double *background, const double *flux, const i64 *which,
     const i64 *first_mark, i64 n_large, double *before) {
-    const Field<REAL> field = field_of(data, labels, mask, where);
     for (i64 w = global_warp(); w < n_large * PARTS; w += global_warps()) {
         const i64 j = w / PARTS, i = which[j];
+        const Field<REAL> field = field_of(data, labels, mask, where, i);
         const Disc d = disc_at(field, circles + 3 * i, label + i, background[i], flux[i]);
         if (d.stride != STRIDE) continue;
         for (int row = w % PARTS; row < d.rows(); row += PARTS)
@@ -206,10 +206,10 @@ extern "C" __global__ void search_small(
     __shared__ double sums_of_warp[FEW / 32][ROOM];
     Disc &d = disc_of_warp[threadIdx.x / 32];
     double *sums = sums_of_warp[threadIdx.x / 32];
-    const Field<REAL> field = field_of(data, labels, mask, where);
     for (i64 i = global_warp(); i < n; i += global_warps()) {
         __syncwarp(ALL_LANES);  // the last source is done with
         if (lane_of_thread() == 0) {
+            const Field<REAL> field = field_of(data, labels, mask, where, i);
             d = disc_at(field, circles + 3 * i, label + i, background[i], flux[i]);
             d.before = sums;
         }
@@ -236,11 +236,11 @@ extern "C" __global__ void search_large(
     const i64 *first_mark, i64 n_large, const double *before, double *out) {
     __shared__ Disc d;  // the same for all threads: in registers it would be many times there
     __shared__ double of_warp[MANY / 32];
-    const Field<REAL> field = field_of(data, labels, mask, where);
     for (i64 j = blockIdx.x; j < n_large; j += gridDim.x) {
         const i64 i = which[j];
         __syncthreads();  // the last source is done with
         if (threadIdx.x == 0) {
+            const Field<REAL> field = field_of(data, labels, mask, where, i);
             d = disc_at(field, circles + 3 * i, label + i, background[i], flux[i]);
             d.before = before + first_mark[j];
         }

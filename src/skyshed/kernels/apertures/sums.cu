@@ -20,16 +20,18 @@ struct Measured {
     Aperture at;
     Ellipse e;
     Box box;
+    Place place;
 };
 
 // Lets a warp measure another aperture, its axes scaled.
 __device__ inline void measure(
-    Measured &of_warp, const Place &place, const double *ellipses, i64 i, double scale) {
+    Measured &of_warp, const i64 *where, const double *ellipses, i64 i, double scale) {
     __syncwarp(ALL_LANES);  // the last one is done with
     if (lane_of_thread() == 0) {
         const Aperture at = aperture_at(ellipses, i);
         const Ellipse e = at.scaled(scale);
-        of_warp = {at, e, box_of(place, at.x, at.y, e.width, e.height)};
+        const Place place = place_of(where, i);
+        of_warp = {at, e, box_of(place, at.x, at.y, e.width, e.height), place};
     }
     __syncwarp(ALL_LANES);
 }
@@ -65,10 +67,9 @@ struct Sieve {
 
     // `semiminor` is the smaller semi-axis of the ellipse, `clear` how far from the outline, in pixels, inside
     // and outside begin.
-    __device__ Sieve(
-        const Measured &of, const Part &part, const Place &place, double semiminor, double clear)
-        : x((float)((double)(part.x0 + place.x0) - of.at.x)),
-          y((float)((double)(part.y0 + place.y0) - of.at.y)), ca((float)of.e.ca),
+    __device__ Sieve(const Measured &of, const Part &part, double semiminor, double clear)
+        : x((float)((double)(part.x0 + of.place.x0) - of.at.x)),
+          y((float)((double)(part.y0 + of.place.y0) - of.at.y)), ca((float)of.e.ca),
           sa((float)of.e.sa), cb((float)of.e.cb), sb((float)of.e.sb) {
         const double off =
             0x1p-18 * ((double)(of.box.width() + of.box.height()) + fabs(x) + fabs(y));
@@ -119,15 +120,15 @@ extern "C" __global__ void kron_chunks(
     __syncthreads();
     for (i64 c = global_warp(); c < first_chunk[n]; c += global_warps()) {
         const i64 i = source_of(c, first_chunk, n);
-        measure(of_warp[threadIdx.x / 32], field.at, ellipses, i, scale);
+        measure(of_warp[threadIdx.x / 32], where, ellipses, i, scale);
         const Aperture &at = of_warp[threadIdx.x / 32].at;
         const Box &box = of_warp[threadIdx.x / 32].box;
+        const Place &place = of_warp[threadIdx.x / 32].place;
         const Radius to = radius_in(at);
         const int mine = label[i];
         double moment = 0.0, total = 0.0;
         const Part part = part_of(box, c - first_chunk[i]);
-        const Sieve sieve(
-            of_warp[threadIdx.x / 32], part, field.at, min(at.a, at.b) * scale, 0.0);
+        const Sieve sieve(of_warp[threadIdx.x / 32], part, min(at.a, at.b) * scale, 0.0);
         Waiting waiting = {waiting_of_warp[threadIdx.x / 32], 0};
         for (int begin = 0; begin < part.pixels || waiting.n;) {
             if (waiting.n < 32 && begin < part.pixels) {
@@ -140,7 +141,7 @@ extern "C" __global__ void kron_chunks(
             const int j = waiting.take();
             if (j < 0) continue;
             const i64 y = part.row(j), x = part.column(j);
-            const double radius = to.at((x + field.at.x0) - at.x, (y + field.at.y0) - at.y);
+            const double radius = to.at((x + place.x0) - at.x, (y + place.y0) - at.y);
             if (radius > scale) continue;
             i64 p;
             if (taken(field, box, mine, y, x, p) != FROM) continue;
@@ -165,7 +166,7 @@ extern "C" __global__ void kron_sources(
         const Aperture at = aperture_at(ellipses, i);
         const Ellipse e = at.scaled(scale);
         const bool measured =
-            at.valid(0.0) && !box_of(place_of(where), at.x, at.y, e.width, e.height).empty();
+            at.valid(0.0) && !box_of(place_of(where, i), at.x, at.y, e.width, e.height).empty();
         out[i] = measured ? moment : NAN_VALUE;
         out[n + i] = measured ? total : NAN_VALUE;
     }
@@ -195,16 +196,17 @@ extern "C" __global__ void aperture_chunks(
     __syncthreads();
     for (i64 c = global_warp(); c < first_chunk[n]; c += global_warps()) {
         const i64 i = source_of(c, first_chunk, n);
-        measure(of_warp[threadIdx.x / 32], field.at, ellipses, i, 1.0);
+        measure(of_warp[threadIdx.x / 32], where, ellipses, i, 1.0);
         const Aperture &at = of_warp[threadIdx.x / 32].at;
         const Ellipse &e = of_warp[threadIdx.x / 32].e;
         const Box &box = of_warp[threadIdx.x / 32].box;
+        const Place &place = of_warp[threadIdx.x / 32].place;
         const double sky = background[i];
         const int mine = label[i];
         double total = 0.0, variance = 0.0;
         int bits = 0;
         const Part part = part_of(box, c - first_chunk[i]);
-        const Sieve sieve(of_warp[threadIdx.x / 32], part, field.at, min(at.a, at.b), CLEAR);
+        const Sieve sieve(of_warp[threadIdx.x / 32], part, min(at.a, at.b), CLEAR);
         Waiting edges = {waiting_of_warp[threadIdx.x / 32], 0};
         for (int begin = 0; begin < part.pixels || edges.n;) {
             int j = begin + lane_of_thread();
@@ -222,7 +224,7 @@ extern "C" __global__ void aperture_chunks(
                 j = edges.take();
                 if (j >= 0)
                     weight = edge_weight(
-                        e, at, part.row(j) + field.at.y0, part.column(j) + field.at.x0);
+                        e, at, part.row(j) + place.y0, part.column(j) + place.x0);
             }
             if (!(weight > 0.0)) continue;
             i64 p;
@@ -255,7 +257,7 @@ extern "C" __global__ void aperture_sources(
         const bool any = bits & USABLE;
         out[i] = any ? total : NAN_VALUE;
         out[n + i] = any && with_error ? variance : NAN_VALUE;
-        const Place place = place_of(where);
+        const Place place = place_of(where, i);
         const Ellipse e = at.scaled(1.0);
         const bool beyond = beyond_edge(place, at.x, at.y, e);
         bits = seen_in_all(bits, with_error, variance, beyond);

@@ -61,8 +61,9 @@ def statistics(
     Parameters
     ----------
     data : array of float32 or float64, shape (ny, nx), C-contiguous
-        The image. Values that are not finite are left out.
-    mask : array of bool, shape (ny, nx), C-contiguous, or None
+        The image. Values that are not finite are left out. Or equal images, shape (n, ny, nx): each
+        has a grid of its own, and results have an axis more, before those of the grid.
+    mask : array of bool, of the shape of ``data``, C-contiguous, or None
         True for pixels to leave out.
     box_shape : tuple of int
         Height and width of a box, at least 1, at most the image's.

@@ -69,10 +69,10 @@ void gather(
 // Clips and measures boxes b0 to b1.
 template <class Value>
 i64 measure_boxes(
-    const Value *data, const bool *mask, i64 ny, i64 nx, i64 h, i64 w, bool clips, double lower,
-    double upper, i64 maxiters, i64 center, i64 spread, const double *wanted, i64 n_wanted,
-    double *values, double *limits, i64 *n_good, i64 *n_bad, const int *stop, i64 b0, i64 b1) {
-    const Grid grid = {ny, nx, h, w};
+    const Value *data, const bool *mask, i64 ny, i64 nx, i64 h, i64 w, i64 images, bool clips,
+    double lower, double upper, i64 maxiters, i64 center, i64 spread, const double *wanted,
+    i64 n_wanted, double *values, double *limits, i64 *n_good, i64 *n_bad, const int *stop, i64 b0, i64 b1) {
+    const Grid grid = {ny, nx, h, w, images};
     const Clip clip = {clips, lower, upper, maxiters, center, spread};
     const Results out = {wanted, n_wanted, grid.boxes(), values, limits, n_good};
     const i64 step = padded(h * w);

@@ -329,15 +329,15 @@ __device__ inline const double *copy_wanted(double *shared, const double *wanted
 // Boxes that fit into shared memory: 3 * n_wanted double and two for every FEW values of it, and h * w
 // values, or HELD a thread if these are more.
 extern "C" __global__ void __launch_bounds__(256) measure_boxes(
-    const REAL *data, const bool *mask, i64 ny, i64 nx, int h, int w, bool clipped, double lower,
-    double upper, int maxiters, int center, int spread, const double *wanted, int n_wanted,
-    double *values, double *limits, i64 *n_good, i64 *n_bad) {
+    const REAL *data, const bool *mask, i64 ny, i64 nx, int h, int w, i64 images, bool clipped,
+    double lower, double upper, int maxiters, int center, int spread, const double *wanted,
+    int n_wanted, double *values, double *limits, i64 *n_good, i64 *n_bad) {
     DYNAMIC_SHARED(double, shared);
     const int few = h * w / FEW;
     double *sum = shared + 3 * n_wanted, *square = sum + few;
     REAL *v = (REAL *)(square + few);
     __shared__ int counters[2];
-    const Grid grid = {ny, nx, h, w};
+    const Grid grid = {ny, nx, h, w, images};
     const boxes::Clip clip = {clipped, lower, upper, maxiters, center, spread};
     const boxes::Results out = {
         copy_wanted(shared, wanted, n_wanted), n_wanted, grid.boxes(), values, limits, n_good};
@@ -364,11 +364,11 @@ extern "C" __global__ void __launch_bounds__(256) measure_boxes(
 // Larger boxes: tile by tile into `sorted`, where boxes follow each other. `tiles` are those of a
 // whole box. Counts start at 0.
 extern "C" __global__ void __launch_bounds__(256) sort_tiles(
-    const REAL *data, const bool *mask, i64 ny, i64 nx, int h, int w, int tile, i64 tiles,
-    REAL *sorted, u64 *n_seen, u64 *n_bad) {
+    const REAL *data, const bool *mask, i64 ny, i64 nx, int h, int w, i64 images, int tile,
+    i64 tiles, REAL *sorted, u64 *n_seen, u64 *n_bad) {
     DYNAMIC_SHARED(REAL, v);
     __shared__ int counters[2];
-    const Grid grid = {ny, nx, h, w};
+    const Grid grid = {ny, nx, h, w, images};
     for (i64 t = blockIdx.x; t < grid.boxes() * tiles; t += gridDim.x) {
         const i64 b = t / tiles, begin = t % tiles * tile;
         const Box box = boxes::box_at(grid, b);
@@ -392,9 +392,9 @@ extern "C" __global__ void __launch_bounds__(256) sort_tiles(
 
 // Sums over whole chunks of the good values, a warp per chunk; `chunks` are those of a whole box.
 extern "C" __global__ void sum_chunks(
-    const REAL *sorted, const u64 *n_seen, i64 ny, i64 nx, int h, int w, i64 chunks, double *sum,
-    double *square) {
-    const Grid grid = {ny, nx, h, w};
+    const REAL *sorted, const u64 *n_seen, i64 ny, i64 nx, int h, int w, i64 images, i64 chunks,
+    double *sum, double *square) {
+    const Grid grid = {ny, nx, h, w, images};
     for (i64 t = global_warp(); t < grid.boxes() * chunks; t += global_warps()) {
         const i64 b = t / chunks, begin = t % chunks * CHUNK, n = (i64)n_seen[b];
         if (begin + CHUNK > n) continue;
@@ -410,12 +410,12 @@ extern "C" __global__ void sum_chunks(
 
 // 3 * n_wanted double of shared memory.
 extern "C" __global__ void __launch_bounds__(512) measure_sorted(
-    const REAL *sorted, const u64 *n_seen, i64 ny, i64 nx, int h, int w, i64 chunks,
+    const REAL *sorted, const u64 *n_seen, i64 ny, i64 nx, int h, int w, i64 images, i64 chunks,
     const double *sum, const double *square, bool clipped, double lower, double upper, int maxiters,
     int center, int spread, const double *wanted, int n_wanted, double *values, double *limits,
     i64 *n_good) {
     DYNAMIC_SHARED(double, shared);
-    const Grid grid = {ny, nx, h, w};
+    const Grid grid = {ny, nx, h, w, images};
     const boxes::Clip clip = {clipped, lower, upper, maxiters, center, spread};
     const boxes::Results out = {
         copy_wanted(shared, wanted, n_wanted), n_wanted, grid.boxes(), values, limits, n_good};

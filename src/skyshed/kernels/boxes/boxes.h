@@ -24,10 +24,12 @@ SKYSHED_BOTH double mad_to_std() { return 1.482602218505602; }
 // Infinities and NaN are left out.
 template <class Value> SKYSHED_BOTH bool good(Value value) { return value - value == 0; }
 
+// Over each of `images` images of ny rows, one below the other.
 struct Grid {
-    i64 ny, nx, h, w;
+    i64 ny, nx, h, w, images;
     SKYSHED_BOTH i64 across() const { return (nx + w - 1) / w; }
-    SKYSHED_BOTH i64 boxes() const { return (ny + h - 1) / h * across(); }
+    SKYSHED_BOTH i64 down() const { return (ny + h - 1) / h; }
+    SKYSHED_BOTH i64 boxes() const { return images * down() * across(); }
 };
 
 // A box of the grid; those at the far edges may be cut off. If boxes follow each other in memory, this
@@ -39,10 +41,10 @@ struct Box {
 
 SKYSHED_BOTH Box box_at(const Grid &grid, i64 b) {
     Box box;
-    const i64 row = b / grid.across();
-    box.y0 = row * grid.h;
+    const i64 row = b / grid.across(), image = row / grid.down(), first = image * grid.ny;
+    box.y0 = first + (row - image * grid.down()) * grid.h;
     box.x0 = (b - row * grid.across()) * grid.w;
-    box.height = min(grid.h, grid.ny - box.y0);
+    box.height = min(grid.h, first + grid.ny - box.y0);
     box.width = min(grid.w, grid.nx - box.x0);
     box.start = box.y0 * grid.nx + box.height * box.x0;
     return box;

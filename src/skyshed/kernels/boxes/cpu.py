@@ -1,5 +1,7 @@
 """Box statistics on the CPU; see boxes.cpp."""
 
+import math
+
 import numpy as np
 
 from skyshed.kernels.boxes import CODES
@@ -16,17 +18,23 @@ LARGE = 1 << 22
 def statistics(data, mask, box_shape, clip, wanted, n_threads):
     """Clip and measure boxes; see the contract in `skyshed.kernels.boxes`."""
     h, w = box_shape
-    shape = (-(-data.shape[0] // h), -(-data.shape[1] // w))
-    n_boxes = shape[0] * shape[1]
+    shape = shape_of_boxes(data.shape, box_shape)
+    n_boxes = math.prod(shape)
     values, limits = np.empty((len(wanted), *shape)), np.empty((2, *shape))
     n_good, n_bad = np.empty(shape, np.int64), np.empty(shape, np.int64)
     stop = np.zeros(1, np.int32) if h * w > LARGE else None
     work = KERNELS.bind(
-        "measure", data, mask, *data.shape, h, w, *rule_of(clip), codes_of(wanted),
-        len(wanted), values, limits, n_good, n_bad, stop,
+        "measure", data, mask, *data.shape[-2:], h, w, math.prod(data.shape[:-2]),
+        *rule_of(clip), codes_of(wanted), len(wanted), values, limits, n_good, n_bad, stop,
     )  # fmt: skip
     run_ranges(work, n_boxes, n_threads, max(BUFFER // (h * w * data.itemsize), 1), stop)
     return values, n_good, n_bad, limits
+
+
+def shape_of_boxes(shape, box_shape):
+    """Return how many boxes there are along each axis of an image; a stack's images stay apart."""
+    (*images, ny, nx), (h, w) = shape, box_shape
+    return (*images, -(-ny // h), -(-nx // w))
 
 
 def rule_of(clip):

@@ -1,9 +1,11 @@
 """Box statistics on the GPU; see boxes.cu and merging.cu."""
 
+import math
+
 import cupy
 import numpy as np
 
-from skyshed.kernels.boxes.cpu import codes_of, rule_of
+from skyshed.kernels.boxes.cpu import codes_of, rule_of, shape_of_boxes
 from skyshed.kernels.cuda import CHUNK, Kernels
 
 BOXES, MERGING = Kernels(__package__, "boxes.cu"), Kernels(__package__, "merging.cu")
@@ -21,10 +23,10 @@ PIECE = 2048
 
 def statistics(data, mask, box_shape, clip, wanted, n_threads):
     """Clip and measure boxes; see the contract in `skyshed.kernels.boxes`."""
-    (ny, nx), (h, w) = data.shape, box_shape
-    shape = (-(-ny // h), -(-nx // w))
-    n_boxes = shape[0] * shape[1]
-    grid = (np.int64(ny), np.int64(nx), np.int32(h), np.int32(w))
+    (*images, ny, nx), (h, w) = data.shape, box_shape
+    shape = shape_of_boxes(data.shape, box_shape)
+    n_boxes = math.prod(shape)
+    grid = (np.int64(ny), np.int64(nx), np.int32(h), np.int32(w), np.int64(math.prod(images)))
     clips, lower, upper, *how = rule_of(clip)
     rule = (
         np.bool_(clips), np.float64(lower), np.float64(upper), *map(np.int32, how),
@@ -92,6 +94,7 @@ def _starts(shape, box_shape):
     """Return where each box starts if boxes follow each other, and where the last one ends."""
     heights, widths = (
         np.diff(np.minimum(np.arange(-(-n // size) + 1, dtype=np.int64) * size, n))
-        for n, size in zip(shape, box_shape, strict=True)
+        for n, size in zip(shape[-2:], box_shape, strict=True)
     )
-    return np.concatenate([[0], np.cumsum(np.outer(heights, widths))])
+    of_one = np.outer(heights, widths).reshape(-1)
+    return np.append(0, np.cumsum(np.tile(of_one, math.prod(shape[:-2]))))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from skyshed.kernels.apertures.cpu import image_order, where_of
+from skyshed.kernels.apertures.cpu import image_order, of_each_place, where_of
 from skyshed.kernels.centroids.fits import fits
 from skyshed.kernels.native import Kernels
 from skyshed.kernels.threads import run_ranges
@@ -29,6 +29,13 @@ def windowed(
     data, error, labels, mask, place, label, windows, ellipses, covariance, method, n_threads
 ):
     """Search per source; see the contract in `skyshed.kernels.centroids`."""
+    if np.ndim(place[0]) and len(label):
+        return of_each_place(
+            place, lambda own, i: windowed(
+                data, error, labels, mask, own, label[i], windows[i], ellipses[i], covariance[i],
+                method, n_threads,
+            ),
+        )  # fmt: skip
     n, out, beyond = len(label), _results(len(label)), np.empty(len(label), bool)
     tables = map(np.ascontiguousarray, (windows, ellipses, covariance))
     order, stop = image_order(windows[:, 0], windows[:, 1]), np.zeros(1, np.int32)

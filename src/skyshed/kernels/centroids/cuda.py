@@ -3,7 +3,7 @@
 import cupy
 import numpy as np
 
-from skyshed.kernels.apertures import LARGEST_BOX
+from skyshed.kernels.apertures.cpu import where_of
 from skyshed.kernels.centroids.fits import fits
 from skyshed.kernels.cuda import Kernels
 from skyshed.kernels.segments.cuda import chunks_of, max_chunks
@@ -38,7 +38,7 @@ def windowed(
     """Search per source; see the contract in `skyshed.kernels.centroids`."""
     n, out = len(label), (*_results(len(label)), cupy.empty(len(label), np.bool_))
     data, error = _alike(data, error)
-    where = cupy.asarray(np.array([*data.shape, *place, LARGEST_BOX, method], np.int64))
+    where = cupy.asarray(where_of(data, place, method))
     rows = (cupy.ascontiguousarray(table) for table in (windows, ellipses, covariance))
     given = data, error, labels, mask, where, label, *rows, np.int64(n)
     for large, block in ((False, FEW), (True, MANY)):

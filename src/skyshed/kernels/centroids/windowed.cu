@@ -86,8 +86,8 @@ extern "C" __global__ void search_windows(
     const int *label, const double *windows, const double *ellipses, const double *plain, i64 n,
     bool large, double *centre, double *covariance, bool *fallback, bool *beyond) {
     __shared__ Moments of_warp[MANY / 32];
-    const apertures::Field<REAL> f = apertures::field_of(data, labels, mask, where);
     for (i64 i = blockIdx.x; i < n; i += gridDim.x) {
+        const apertures::Field<REAL> f = apertures::field_of(data, labels, mask, where, i);
         const double *window = windows + 3 * i;
         const i64 reach = reach_of(f.at, window[2]);
         if ((2 * reach + 1 > SMALL) != large) continue;

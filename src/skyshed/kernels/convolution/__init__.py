@@ -27,8 +27,8 @@ def convolve(
     Parameters
     ----------
     data : array of float32 or float64, shape (ny, nx), C-contiguous
-        The image.
-    mask : array of bool, shape (ny, nx), or None
+        The image; or equal images, shape (n, ny, nx), each of which is convolved by itself.
+    mask : array of bool, of the shape of ``data``, or None
         True for missing pixels.
     kernel : array of float64, shape (ky, kx), both odd
         The kernel, applied as it is (not normalized here). A kernel of rank one without negative
@@ -51,8 +51,8 @@ def convolve(
 
     Returns
     -------
-    out : array, shape (ny, nx)
-        In the dtype of ``data``.
+    out : array
+        In the dtype and shape of ``data``.
     n_empty : int
         How many pixels could not be interpolated for want of weight, and are NaN.
     """

@@ -131,9 +131,17 @@ __device__ inline void convolve_tile(
     }
 }
 
+// The image of a stack, each of which follows the last in memory.
+__device__ inline Image image_of_stack(Image first, i64 number) {
+    const i64 before = number * first.ny * first.nx;
+    first.data += before;
+    if (first.mask) first.mask += before;
+    return first;
+}
+
 template <bool separable>
 __device__ inline void convolve_tiles(
-    const Image &image, Tile tile, const Rule &rule, const double *taps, REAL *out, u64 *n_empty) {
+    const Image &stack, i64 images, Tile tile, const Rule &rule, const double *taps, REAL *out, u64 *n_empty) {
     DYNAMIC_SHARED(double, shared);
     const int n_taps = separable ? tile.ky + tile.kx : tile.ky * tile.kx;
     tile.taps = shared;
@@ -142,17 +150,20 @@ __device__ inline void convolve_tiles(
     tile.values = (double *)(tile.columns_at + tile.columns());
     tile.sums = tile.values + tile.rows() * tile.columns();
     for (int i = threadIdx.x; i < n_taps; i += blockDim.x) tile.taps[i] = taps[i];
-    const i64 across = (image.nx + WIDTH - 1) / WIDTH;
-    const i64 down = (image.ny + tile.height - 1) / tile.height;
+    const i64 across = (stack.nx + WIDTH - 1) / WIDTH;
+    const i64 down = (stack.ny + tile.height - 1) / tile.height;
     u64 empty = 0;
-    for (i64 t = blockIdx.x; t < across * down; t += gridDim.x) {
-        const i64 row = t / across, y0 = row * tile.height, x0 = (t - row * across) * WIDTH;
+    for (i64 t = blockIdx.x; t < images * across * down; t += gridDim.x) {
+        const i64 line = t / across, number = line / down, row = line - number * down;
+        const i64 y0 = row * tile.height, x0 = (t - line * across) * WIDTH;
+        const Image image = image_of_stack(stack, number);
+        REAL *const to = out + number * stack.ny * stack.nx;
         const bool missing = load(image, tile, y0, x0);
-        if (missing && !rule.interpolate) fill_missing(tile, image.fill);
+        if (missing && !rule.interpolate) fill_missing(tile, stack.fill);
         if (missing && rule.interpolate)
-            convolve_tile<separable, true>(image, tile, rule, y0, x0, out, empty);
+            convolve_tile<separable, true>(image, tile, rule, y0, x0, to, empty);
         else
-            convolve_tile<separable, false>(image, tile, rule, y0, x0, out, empty);
+            convolve_tile<separable, false>(image, tile, rule, y0, x0, to, empty);
         __syncthreads();
     }
     if (empty) atomicAdd(n_empty, empty);
@@ -160,23 +171,23 @@ __device__ inline void convolve_tiles(
 
 // taps: the column, then the row. A tile has at most four rows per warp of its block.
 extern "C" __global__ void __launch_bounds__(256) convolve_separable(
-    const REAL *data, const bool *mask, i64 ny, i64 nx, int boundary, double fill,
+    const REAL *data, const bool *mask, i64 images, i64 ny, i64 nx, int boundary, double fill,
     const double *taps, int ky, int kx, int height, bool interpolate, bool preserve_nan,
     double scale, double whole, REAL *out, u64 *n_empty) {
     const Tile tile = {nullptr, nullptr, nullptr, nullptr, nullptr, height, ky, kx};
     convolve_tiles<true>(
-        {data, mask, ny, nx, boundary, fill}, tile, {scale, whole, interpolate, preserve_nan}, taps,
+        {data, mask, ny, nx, boundary, fill}, images, tile, {scale, whole, interpolate, preserve_nan}, taps,
         out, n_empty);
 }
 
 // taps: the kernel, row by row.
 extern "C" __global__ void __launch_bounds__(256) convolve_direct(
-    const REAL *data, const bool *mask, i64 ny, i64 nx, int boundary, double fill,
+    const REAL *data, const bool *mask, i64 images, i64 ny, i64 nx, int boundary, double fill,
     const double *taps, int ky, int kx, int height, bool interpolate, bool preserve_nan,
     double scale, double whole, REAL *out, u64 *n_empty) {
     const Tile tile = {nullptr, nullptr, nullptr, nullptr, nullptr, height, ky, kx};
     convolve_tiles<false>(
-        {data, mask, ny, nx, boundary, fill}, tile, {scale, whole, interpolate, preserve_nan}, taps,
+        {data, mask, ny, nx, boundary, fill}, images, tile, {scale, whole, interpolate, preserve_nan}, taps,
         out, n_empty);
 }
 
@@ -201,17 +212,18 @@ __device__ inline double weigh_far(
 
 // Kernels of any size: a thread per pixel, the image read from the caches.
 extern "C" __global__ void convolve_far(
-    const REAL *data, const bool *mask, i64 ny, i64 nx, int boundary, double fill,
+    const REAL *data, const bool *mask, i64 images, i64 ny, i64 nx, int boundary, double fill,
     const double *taps, int ky, int kx, bool separable, bool interpolate, bool preserve_nan,
     double scale, double whole, REAL *out, u64 *n_empty) {
-    const Image image = {data, mask, ny, nx, boundary, fill};
+    const Image stack = {data, mask, ny, nx, boundary, fill};
     const Rule rule = {scale, whole, interpolate, preserve_nan};
     const double instead = interpolate ? 0.0 : fill;
     u64 empty = 0;
-    for (i64 p = global_thread(); p < ny * nx; p += global_threads()) {
-        const i64 y = p / nx, x = p - y * nx;
+    for (i64 at = global_thread(); at < images * ny * nx; at += global_threads()) {
+        const i64 number = at / (ny * nx), p = at - number * ny * nx, y = p / nx, x = p - y * nx;
+        const Image image = image_of_stack(stack, number);
         if (reaches_outside(image, y, x, ky, kx)) {
-            out[p] = (REAL)rule.kept(0.0, image.pixel(p));
+            out[at] = (REAL)rule.kept(0.0, image.pixel(p));
             continue;
         }
         const double total = weigh_far(
@@ -221,7 +233,7 @@ extern "C" __global__ void convolve_far(
         if (interpolate)
             weight = weigh_far(
                 image, taps, ky, kx, separable, y, x, [](double v) { return read<WEIGHT>(v); });
-        out[p] = (REAL)rule.finish(total, weight, image.pixel(p), empty);
+        out[at] = (REAL)rule.finish(total, weight, image.pixel(p), empty);
     }
     if (empty) atomicAdd(n_empty, empty);
 }

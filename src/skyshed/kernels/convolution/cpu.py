@@ -1,5 +1,7 @@
 """Convolution on the CPU; see convolution.cpp."""
 
+import itertools
+
 import numpy as np
 
 from skyshed.kernels.native import Kernels
@@ -56,8 +58,16 @@ def convolve(
     data, mask, kernel, boundary, fill_value, interpolate, preserve_nan, scale, n_threads
 ):  # fmt: skip
     """Convolve band by band; see the contract in `skyshed.kernels.convolution`."""
-    (ny, nx), (ky, kx) = data.shape, kernel.shape
+    (ny, nx), (ky, kx) = data.shape[-2:], kernel.shape
     out = np.empty_like(data)
+    if data.ndim > 2:
+        options = kernel, boundary, fill_value, interpolate, preserve_nan, scale, n_threads
+        masks = itertools.repeat(None) if mask is None else mask
+        n_missed = 0
+        for to, image, own_mask in zip(out, data, masks, strict=False):
+            to[...], n = convolve(image, own_mask, *options)
+            n_missed += n
+        return out, n_missed
     taps, separable = taps_of(kernel)
     band = KERNELS.bind(
         "convolve", data, mask, ny, nx, BOUNDARIES[boundary], float(fill_value), taps, ky, kx,

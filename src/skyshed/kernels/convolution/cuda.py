@@ -1,5 +1,7 @@
 """Convolution on the GPU; see convolution.cu."""
 
+import math
+
 import cupy
 import numpy as np
 
@@ -19,7 +21,8 @@ def convolve(
     data, mask, kernel, boundary, fill_value, interpolate, preserve_nan, scale, n_threads
 ):  # fmt: skip
     """Convolve tile by tile; see the contract in `skyshed.kernels.convolution`."""
-    (ny, nx), (ky, kx) = data.shape, kernel.shape
+    (*images, ny, nx), (ky, kx) = data.shape, kernel.shape
+    n_images = math.prod(images)
     if isinstance(kernel, cupy.ndarray):
         kernel = kernel.get()
     taps, separable = taps_of(kernel)
@@ -29,12 +32,14 @@ def convolve(
     way: tuple[np.generic, ...]
     if height:
         name = "convolve_separable" if separable else "convolve_direct"
-        threads, way = -(-ny // height) * -(-nx // WIDTH) * BLOCK, (np.int32(height),)
+        tiles, way = n_images * -(-ny // height) * -(-nx // WIDTH), (np.int32(height),)
+        threads = tiles * BLOCK
     else:
-        name, threads, way = "convolve_far", ny * nx, (np.bool_(separable),)
+        name, threads, way = "convolve_far", data.size, (np.bool_(separable),)
     KERNELS.launch(
-        name, threads, data, mask, np.int64(ny), np.int64(nx), np.int32(BOUNDARIES[boundary]),
-        np.float64(fill_value), cupy.asarray(taps), np.int32(ky), np.int32(kx), *way,
+        name, threads, data, mask, np.int64(n_images), np.int64(ny), np.int64(nx),
+        np.int32(BOUNDARIES[boundary]), np.float64(fill_value), cupy.asarray(taps), np.int32(ky),
+        np.int32(kx), *way,
         np.bool_(interpolate), np.bool_(preserve_nan), np.float64(scale), np.float64(whole), out,
         n_empty, dtype=data.dtype, block=BLOCK, shared=shared,
     )  # fmt: skip

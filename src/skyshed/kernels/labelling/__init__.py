@@ -31,10 +31,11 @@ def label_above(
     Parameters
     ----------
     data : array of float32 or float64, shape (ny, nx), C-contiguous
-        The image. NaN is never above a threshold.
-    threshold : array of float32 or float64, shape () or (ny, nx)
+        The image. NaN is never above a threshold. Or equal images, shape (n, ny, nx): nothing is
+        connected across their edges, and they are numbered one after the other.
+    threshold : array of float32 or float64, shape () or that of ``data``
         Strict lower limit, compared in the wider of the two dtypes.
-    mask : array of bool, shape (ny, nx), or None
+    mask : array of bool, of the shape of ``data``, or None
         True for pixels that belong to no component.
     npixels : int
         Components of fewer pixels are dropped.
@@ -45,7 +46,7 @@ def label_above(
 
     Returns
     -------
-    labels : array of int32, shape (ny, nx)
+    labels : array of int32, of the shape of ``data``
         Components numbered from 1 in raster order of their first pixel; 0 elsewhere. Exact.
     n_labels : int
         How many there are.
@@ -65,10 +66,10 @@ def sources_above(
 
     Returns
     -------
-    image : array of int32, shape (ny, nx)
+    image : array of int32, of the shape of ``data``
         As of `label_above`.
     labels, start, pixel, bbox
-        As of `segments.collect` for this image.
+        As of `segments.collect` for this image; of several for one of ``n * ny`` rows.
     seen : Seen
         What there was to detect in, and above what.
     """

@@ -7,6 +7,9 @@
 3. Sum areas, number the components that are large enough, write the runs out.
 """
 
+import math
+from functools import partial
+
 import numpy as np
 
 from skyshed.kernels.labelling import Seen, unknown_labels
@@ -30,10 +33,11 @@ def sources_above(data, threshold, mask, npixels, connectivity, n_threads):
     )
     n_runs = runs[0].size
     found = np.empty(n_runs, np.int64), np.empty(n_runs, np.int32), np.empty(n_runs, np.int32)
-    n_kept = KERNELS.call("keep", row_start, *runs, *data.shape, *found)
+    shape = math.prod(data.shape[:-1]), data.shape[-1]
+    n_kept = KERNELS.call("keep", row_start, *runs, *shape, *found)
     begin, length, rank = (each[:n_kept] for each in found)
     labels = np.arange(1, n_labels + 1, dtype=np.int32)
-    rows = rows_of(begin, length, rank, labels, data.shape, n_threads)
+    rows = rows_of(begin, length, rank, labels, shape, n_threads)
     return image, *rows, _seen(threshold, mask, data.shape)
 
 
@@ -47,25 +51,33 @@ def _seen(threshold, mask, shape):
 
 def _labelled(data, threshold, mask, npixels, connectivity, n_threads):
     """Return the labels, how many there are, and the runs that they were found by."""
-    ny, nx = data.shape
+    ny, nx = data.shape[-2:]
+    shape = math.prod(data.shape[:-1]), nx
     rows = rows_per_range(nx)
     threshold = np.ascontiguousarray(threshold)
     row_start, *ends = runs_of(
-        data.shape,
+        shape,
         lambda *found: KERNELS.bind("find", data, threshold, threshold.size == 1, mask, nx, *found),
         n_threads,
     )
     n_runs = ends[0].size
     parent = np.arange(n_runs)
     join = KERNELS.bind("join", row_start, *ends, parent, connectivity == 8)
-    run_ranges(lambda y0, y1: join(1, y0 + 1, y1), ny, n_threads, rows)
-    join(rows, rows, ny)
+    for top in range(0, shape[0], ny or 1):  # of each image of a stack
+        within = partial(_join_from, join, top)
+        run_ranges(within, ny, n_threads, rows)
+        join(rows, top + rows, top + ny)
     label = np.empty(n_runs, np.int32)
     area = np.zeros(n_runs, np.int64)
     n_labels = KERNELS.call("number", *ends, n_runs, npixels, parent, area, label)
     out = np.zeros(data.shape, np.int32)
-    run_ranges(KERNELS.bind("write", row_start, *ends, label, nx, out), ny, n_threads, rows)
+    run_ranges(KERNELS.bind("write", row_start, *ends, label, nx, out), shape[0], n_threads, rows)
     return out, n_labels, row_start, *ends, label
+
+
+def _join_from(join, top, y0, y1):
+    """Join the runs of rows y0 to y1 of the image that begins at row ``top``."""
+    return join(1, top + y0 + 1, top + y1)
 
 
 def relabel(labels, table, n_threads):

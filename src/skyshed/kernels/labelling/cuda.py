@@ -5,6 +5,8 @@ words and some 40 bytes per run. A library's labelling works on an image of pare
 writes that several times over, and counts pixels in 32 bits.
 """
 
+import math
+
 import cupy
 import numpy as np
 
@@ -21,8 +23,8 @@ def label_above(data, threshold, mask, npixels, connectivity, n_threads):
     words, runs, _ = _runs_above(data, threshold, mask)
     if runs.size == 0:
         return cupy.zeros(data.shape, np.int32), 0
-    label, number = _labels_of_runs(words, runs, npixels, connectivity)
-    return _written(words, runs, label), int(number[-1])
+    label, number = _labels_of_runs(words, runs, data.shape[-2], npixels, connectivity)
+    return _written(words, runs, label, data.shape), int(number[-1])
 
 
 def sources_above(data, threshold, mask, npixels, connectivity, n_threads):
@@ -30,15 +32,16 @@ def sources_above(data, threshold, mask, npixels, connectivity, n_threads):
     words, runs, seen = _runs_above(data, threshold, mask)
     if runs.size == 0:
         return cupy.zeros(data.shape, np.int32), *no_sources(), seen
-    label, _ = _labels_of_runs(words, runs, npixels, connectivity)
+    label, _ = _labels_of_runs(words, runs, data.shape[-2], npixels, connectivity)
     # What touches along a row has one label: the runs are those of the label image.
-    rows = sources_of_runs(runs.first, runs.last, label, data.shape[1])
-    return _written(words, runs, label), *rows, seen
+    rows = sources_of_runs(runs.first, runs.last, label, data.shape[-1])
+    return _written(words, runs, label, data.shape), *rows, seen
 
 
 def _runs_above(data, threshold, mask):
     """Find runs above the threshold in one read of the image; say what was `Seen` on the way."""
-    words, seen = Words(data.shape), cupy.zeros(2, np.uint64)
+    rows = math.prod(data.shape[:-1]), data.shape[-1]
+    words, seen = Words(rows), cupy.zeros(2, np.uint64)
     single = threshold.dtype == np.float32
     KERNELS.launch(
         "find_runs", words.threads, data, threshold if single else None,
@@ -50,14 +53,14 @@ def _runs_above(data, threshold, mask):
     return words, words.numbered(offset, n_runs), Seen(bool(left), n_negative)
 
 
-def _labels_of_runs(words, runs, npixels, connectivity):
-    """Join runs that touch; return the label of each, and the running number of labels."""
+def _labels_of_runs(words, runs, ny, npixels, connectivity):
+    """Join runs that touch in images of ny rows; return their labels, and the running number."""
     n = np.int64(runs.size)
     npixels = np.int64(npixels)
     parent = cupy.arange(runs.size, dtype=np.int64)
     KERNELS.launch(
-        "join_runs", runs.size, words.starts, runs.offset, runs.first, runs.last, n, *words.sides,
-        np.int32(connectivity == 8), parent,
+        "join_runs", runs.size, words.starts, runs.offset, runs.first, runs.last, n, np.int64(ny),
+        words.sides[1], np.int32(connectivity == 8), parent,
     )  # fmt: skip
     area = cupy.zeros(runs.size, np.uint64)
     KERNELS.launch("add_areas", runs.size, runs.first, runs.last, n, npixels, parent, area)
@@ -69,9 +72,9 @@ def _labels_of_runs(words, runs, npixels, connectivity):
     return label, number
 
 
-def _written(words, runs, label):
+def _written(words, runs, label, shape):
     """Return the image of the labels of runs."""
-    out = cupy.empty(words.shape, np.int32)
+    out = cupy.empty(shape, np.int32)
     KERNELS.launch(
         "write_labels", words.threads, words.starts, words.ends, runs.offset, runs.last, label,
         *words.sides, out,

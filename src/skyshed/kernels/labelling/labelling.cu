@@ -93,18 +93,19 @@ __device__ inline void join(i64 *parent, i64 a, i64 b) {
 
 // Of two runs in neighbouring rows that touch, one sees the other at its own first pixel: the lower
 // run looks up, the upper one down. So each run looks at two places, however many runs touch it.
-// reach is 1 where corners connect, otherwise 0.
+// reach is 1 where corners connect, otherwise 0. Images of ny rows lie one below the other: nothing
+// touches across their edges.
 extern "C" __global__ void join_runs(
     const unsigned *starts, const i64 *offset, const i64 *first, const i64 *last, i64 n_runs,
     i64 ny, i64 nx, int reach, i64 *parent) {
     const i64 words = (nx + 31) / 32;
     for (i64 run = global_thread(); run < n_runs; run += global_threads()) {
-        const i64 y = first[run] / nx, x = first[run] - y * nx;
-        if (y > 0 && x >= reach) {
+        const i64 y = first[run] / nx, x = first[run] - y * nx, row = y % ny;
+        if (row > 0 && x >= reach) {
             const i64 other = run_before(y - 1, x - reach, words, starts, offset);
             if (other >= 0 && last[other] >= first[run] - nx - reach) join(parent, other, run);
         }
-        if (y + 1 < ny) {
+        if (row + 1 < ny) {
             // The run may start here, or reach here (or to the corner) from the left.
             const i64 other = run_before(y + 1, x, words, starts, offset);
             const i64 from = first[run] + nx - (x > 0 ? reach : 0);
