@@ -40,6 +40,10 @@ PROCESS = 160 * 10**6
 WRITING = 200 * 10**6
 #: The least and the largest side of a tile: smaller ones are mostly margin, larger gain nothing.
 LEAST_SIDE, LARGEST_SIDE = 256, 4096
+#: The most tiles of a run, each of which has records of its own: at their largest they are 1.7e12
+#: pixels. A header that claims more (of Zarr, where chunks that are not there are no damage) would
+#: keep a run busy listing tiles.
+MOST_TILES = 100_000
 #: Pixels around a tile that are read with it. Apertures of fewer than one source in a thousand
 #: reach farther; these are measured by themselves.
 MARGIN = 64
@@ -184,6 +188,7 @@ def make_plan(request: Request, resources: Resources) -> Plan:
             if n == least:
                 raise
             continue
+        _check_number(tiling)
         n = min(n, len(tiling))
         memory = PROCESS + max(n * _bytes_of_tile(request, tiling, margin), WRITING)
         if memory <= limit or resources.tile is not None or _begun(resources.folder) is not None:
@@ -193,6 +198,17 @@ def make_plan(request: Request, resources: Resources) -> Plan:
         f"memory of {written(limit)} is too little for a tile of whole boxes, whose size is "
         f"{height} x {width}: {written(memory)} is needed; give more, or a smaller box_size"
     )
+
+
+def _check_number(tiling: Tiling) -> None:
+    """Refuse more tiles than a run can list."""
+    n_tiles = tiling.grid[0] * tiling.grid[1]
+    if n_tiles > MOST_TILES:
+        (ny, nx), (height, width) = tiling.shape, tiling.side
+        raise ValueError(
+            f"the image has {ny} x {nx} pixels, {n_tiles} tiles of {height} x {width}, and a run "
+            f"has at most {MOST_TILES}: give more memory, for larger tiles, or a region"
+        )
 
 
 def _free_on(gpus: tuple[int, ...]) -> int:
