@@ -32,6 +32,10 @@ COMPANION = 2.0
 #: What of this is left, at most, when the result of a run at once is written: the image without its
 #: background, the labels, the error, the mask.
 KEPT = 4.0
+#: Bytes that a source takes at once (where it is, its box, the list of its pixels, its place in the
+#: tree of parents), besides what is measured of 50,000 at a time (measured: 190), and how many there
+#: are of a pixel: as many as can be told apart. Fields of more take more.
+SOURCE, SOURCES = 190, 1 / 100
 #: What the process takes whatever it works on: Python, its packages and kernels (153 MB measured,
 #: Dask and Zarr included; `python -m benchmarks.process_memory`).
 PROCESS = 160 * 10**6
@@ -320,7 +324,7 @@ def bytes_at_once(request: Request, device: str | None) -> int:
         if exposure.image.dtype.kind == "f" and exposure.image.dtype.itemsize >= 4
     )
     work, kept = (int(pixels * _bytes_per_pixel(request, n)) - held for n in (WHOLE["cpu"], KEPT))
-    return PROCESS + max(work, max(kept, 0) + WRITING)
+    return PROCESS + int(pixels * SOURCES * SOURCE) + max(work, max(kept, 0) + WRITING)
 
 
 def _bytes_of_tile(request: Request, tiling: Tiling, margin: int) -> int:
