@@ -283,6 +283,26 @@ def test_little_memory_is_refused_in_the_same_words_everywhere(inputs, tmp_path,
     follows(quiet(image, memory=least, **SETTINGS), plan)
 
 
+@pytest.mark.parametrize("named", ["--workspace", "--out"])
+def test_a_refused_budget_makes_no_workspace_and_leaves_nothing(inputs, tmp_path, capsys, named):
+    """As it is, without the small tiles of these tests: 10 MB are no process."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(planning, "PROCESS", 160 * 10**6)
+        image, work, out = inputs.path("data.fits"), tmp_path / "work", tmp_path / "out"
+        given = ["extract", image, "--memory", "10MB", "--out", str(out)]
+        given += ["--workspace", str(work)] if named == "--workspace" else []
+        for more in ([], ["--plan"], ["--restart"]):
+            assert main([*given, *more]) == 2
+            assert "memory of 10 MB is too little" in capsys.readouterr().err
+            assert [*tmp_path.iterdir()] == []
+        with pytest.raises(ValueError, match="memory of 10 MB is too little"):
+            extract(image, memory="10MB", workspace=work if named == "--workspace" else None)
+        assert [*tmp_path.iterdir()] == []
+    # What is given enough then begins anew: nothing is taken for an earlier run.
+    found = extract(image, workspace=work, **SETTINGS)
+    assert same_tables(found.table, extract(image, **SETTINGS).table)
+
+
 @pytest.mark.parametrize("wrong", ["much", 0, True, "-1GB"])
 def test_what_is_no_memory_is_refused(inputs, wrong):
     with pytest.raises(ValueError, match="memory must be a number of bytes"):
@@ -512,3 +532,11 @@ def _check_tiles(memory, n_workers, box, dtype, companions):
             assert (
                 larger.side[0] > 4096 or bytes_of(request, larger, margin, n_workers) > memory - 1e6
             )
+
+
+def test_more_tiles_than_a_run_can_list_are_refused(tmp_path):
+    request = open_request(LARGE, box_size=16, n_threads=1)
+    for resources in (Resources(tile=(16, 16)), Resources("2MB", tmp_path / "work")):
+        with pytest.raises(ValueError, match=r"30000 x 40000 pixels, \d+ tiles .* at most 100000"):
+            make_plan(request, resources)
+    assert [*tmp_path.iterdir()] == []

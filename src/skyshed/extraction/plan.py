@@ -32,6 +32,10 @@ COMPANION = 2.0
 #: What of this is left, at most, when the result of a run at once is written: the image without its
 #: background, the labels, the error, the mask.
 KEPT = 4.0
+#: Bytes that a source takes at once (where it is, its box, the list of its pixels, its place in the
+#: tree of parents), besides what is measured of 50,000 at a time (measured: 190), and how many there
+#: are of a pixel: as many as can be told apart. Fields of more take more.
+SOURCE, SOURCES = 190, 1 / 100
 #: What the process takes whatever it works on: Python, its packages and kernels (153 MB measured,
 #: Dask and Zarr included; `python -m benchmarks.process_memory`).
 PROCESS = 160 * 10**6
@@ -40,6 +44,10 @@ PROCESS = 160 * 10**6
 WRITING = 200 * 10**6
 #: The least and the largest side of a tile: smaller ones are mostly margin, larger gain nothing.
 LEAST_SIDE, LARGEST_SIDE = 256, 4096
+#: The most tiles of a run, each of which has records of its own: at their largest they are 1.7e12
+#: pixels. A header that claims more (of Zarr, where chunks that are not there are no damage) would
+#: keep a run busy listing tiles.
+MOST_TILES = 100_000
 #: Pixels around a tile that are read with it. Apertures of fewer than one source in a thousand
 #: reach farther; these are measured by themselves.
 MARGIN = 64
@@ -184,6 +192,7 @@ def make_plan(request: Request, resources: Resources) -> Plan:
             if n == least:
                 raise
             continue
+        _check_number(tiling)
         n = min(n, len(tiling))
         memory = PROCESS + max(n * _bytes_of_tile(request, tiling, margin), WRITING)
         if memory <= limit or resources.tile is not None or _begun(resources.folder) is not None:
@@ -193,6 +202,17 @@ def make_plan(request: Request, resources: Resources) -> Plan:
         f"memory of {written(limit)} is too little for a tile of whole boxes, whose size is "
         f"{height} x {width}: {written(memory)} is needed; give more, or a smaller box_size"
     )
+
+
+def _check_number(tiling: Tiling) -> None:
+    """Refuse more tiles than a run can list."""
+    n_tiles = tiling.grid[0] * tiling.grid[1]
+    if n_tiles > MOST_TILES:
+        (ny, nx), (height, width) = tiling.shape, tiling.side
+        raise ValueError(
+            f"the image has {ny} x {nx} pixels, {n_tiles} tiles of {height} x {width}, and a run "
+            f"has at most {MOST_TILES}: give more memory, for larger tiles, or a region"
+        )
 
 
 def _free_on(gpus: tuple[int, ...]) -> int:
@@ -304,7 +324,7 @@ def bytes_at_once(request: Request, device: str | None) -> int:
         if exposure.image.dtype.kind == "f" and exposure.image.dtype.itemsize >= 4
     )
     work, kept = (int(pixels * _bytes_per_pixel(request, n)) - held for n in (WHOLE["cpu"], KEPT))
-    return PROCESS + max(work, max(kept, 0) + WRITING)
+    return PROCESS + int(pixels * SOURCES * SOURCE) + max(work, max(kept, 0) + WRITING)
 
 
 def _bytes_of_tile(request: Request, tiling: Tiling, margin: int) -> int:

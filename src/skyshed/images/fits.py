@@ -22,7 +22,7 @@ from skyshed.images.fingerprint import file_facts, file_origin
 from skyshed.images.fits_pixels import begin_of, ends_early, section_of, without_blank
 from skyshed.images.hdu_facts import HduFacts, facts_of, null_shape
 from skyshed.images.hdu_index import SomeHdus, known_index, opened_at
-from skyshed.images.header_bytes import check_axes
+from skyshed.images.header_bytes import check_claims
 from skyshed.images.headers import (
     celestial_wcs,
     find_hdu,
@@ -413,7 +413,7 @@ def _headers(file: str, wanted: int | str | tuple[str, int] | None) -> Iterator[
             if not any(name.startswith(TABLES) for name in header):
                 yield some, some[wanted], wanted, header, known.begins[wanted]
                 return
-    check_axes(file)
+    check_claims(file)
     with fits.open(file, memmap=False) as hdus:
         number = find_hdu(hdus, wanted, file)
         yield hdus, hdus[number], number, header_of(hdus, number), 0

@@ -16,7 +16,7 @@ from astropy.io import fits
 from skyshed.images.astropy_says import quiet
 from skyshed.images.fingerprint import file_facts
 from skyshed.images.hdu_facts import HduFacts, images_of
-from skyshed.images.header_bytes import check_axes
+from skyshed.images.header_bytes import check_claims
 from skyshed.images.packed import check_packed
 from skyshed.images.regular import check_file
 
@@ -156,7 +156,7 @@ def _key(path: str) -> tuple[Any, ...]:
 
 
 def _read(path: str) -> HduIndex:
-    check_axes(path)
+    check_claims(path)
     with quiet(), fits.open(path, memmap=False) as hdus:
         where = [hdu.fileinfo() for hdu in hdus]
         packed = any(each["file"].compression is not None for each in where)

@@ -4,24 +4,29 @@ import os
 from lzma import LZMAError
 from typing import Any
 
-from skyshed.images.packed import compression_of, opened
+from skyshed.images.packed import MOST_PACKED, compression_of, opened, unpacked_size
 from skyshed.images.pixels import RefusedError
 
-__all__ = ["check_axes"]
+__all__ = ["check_claims"]
 
 #: The bytes of a block, and of a card.
 BLOCK, CARD = 2880, 80
-#: The most axes that an HDU may have (FITS standard 4.0, section 4.4.1.1).
-MOST_AXES = 999
+#: What readers count one by one, and of which there are 999 at most: axes (FITS standard 4.0, section
+#: 4.4.1.1), columns (7.2.1), axes of an image that is compressed by tiles (10.1).
+COUNTS = {"NAXIS": "axes", "TFIELDS": "columns", "ZNAXIS": "axes of a compressed image"}
+MOST_COUNTED = 999
+STRUCTURAL = {b"BITPIX", b"PCOUNT", b"GCOUNT", *(name.encode() for name in COUNTS)}
+#: Cards that are counts, and say nothing of the bytes.
+NO_SIZE = ("TFIELDS", "ZNAXIS")
 #: Where files end at most: readers cannot even look for what comes after (16 TiB in many systems).
 LARGEST = 2**43
 
 
-def check_axes(path: str) -> None:
-    """Refuse a file of which an HDU claims more axes than there can be: readers count them all.
+def check_claims(path: str) -> None:
+    """Refuse a file of which an HDU claims what no reader can count, or no file of its size holds.
 
     Headers are walked through as bytes, as far as they can be read; of a file that is compressed
-    as a whole, only the first is.
+    as a whole, the first at least.
 
     Raises
     ------
@@ -30,23 +35,25 @@ def check_axes(path: str) -> None:
     """
     try:
         packed_by = compression_of(path)
-        size = 1 if packed_by is not None else os.path.getsize(path)
+        size = most = os.path.getsize(path)
+        if packed_by is not None:
+            most *= MOST_PACKED.get(packed_by[0], max(MOST_PACKED.values()))
+            size = unpacked_size(path) or 1
+        else:
+            most = max(size, LARGEST)
         with opened(path, packed_by) as file:
             begin, number = 0, 0
             while begin < size:
                 file.seek(begin)
                 cards, length = _cards(file)
-                n_axes = cards.get("NAXIS")
-                if n_axes is None:
+                if "NAXIS" not in cards:
                     return
-                if not 0 <= n_axes <= MOST_AXES:
-                    raise RefusedError(
-                        f"{path}: HDU {number} says NAXIS = {n_axes}, and FITS has 0 to "
-                        f"{MOST_AXES} axes: its header is damaged"
+                _check_counts(cards, f"{path}: HDU {number}")
+                begin += length + _blocks(_data_bytes(cards))
+                if begin > most:
+                    claimed = ", ".join(
+                        f"{name} = {value}" for name, value in cards.items() if name not in NO_SIZE
                     )
-                begin += length + _blocks(_data_bytes(cards, n_axes))
-                if begin > max(size, LARGEST) and packed_by is None:
-                    claimed = ", ".join(f"{name} = {value}" for name, value in cards.items())
                     raise RefusedError(
                         f"{path}: HDU {number} says {claimed}, by which it ends at byte {begin}, "
                         f"and the file has {size}: its header is damaged"
@@ -54,6 +61,15 @@ def check_axes(path: str) -> None:
                 number += 1
     except (OSError, EOFError, LZMAError):  # whoever opens it says what is wrong
         return
+
+
+def _check_counts(cards: dict[str, int], hdu: str) -> None:
+    for name, what in COUNTS.items():
+        if not 0 <= cards.get(name, 0) <= MOST_COUNTED:
+            raise RefusedError(
+                f"{hdu} says {name} = {cards[name]}, and FITS has 0 to {MOST_COUNTED} {what}: its "
+                "header is damaged"
+            )
 
 
 def _cards(file: Any) -> tuple[dict[str, int], int]:
@@ -66,16 +82,16 @@ def _cards(file: Any) -> tuple[dict[str, int], int]:
             name = block[at : at + 8].rstrip()
             if name == b"END":
                 return found, length
-            structural = name.startswith(b"NAXIS") or name in (b"BITPIX", b"PCOUNT", b"GCOUNT")
-            if structural and block[at + 8 : at + 10] == b"= ":
+            if (name in STRUCTURAL or name.startswith(b"NAXIS")) and block[at + 8 : at + 10] == b"= ":
                 value = block[at + 10 : at + CARD].partition(b"/")[0].strip()
                 if value.lstrip(b"+-").isdigit():
                     found[name.decode("ascii")] = int(value)
     return {}, length
 
 
-def _data_bytes(cards: dict[str, int], n_axes: int) -> int:
+def _data_bytes(cards: dict[str, int]) -> int:
     """Return the bytes of the data of an HDU (FITS standard 4.0, equation 2)."""
+    n_axes = cards["NAXIS"]
     if n_axes == 0:
         return 0
     lengths = [cards.get(f"NAXIS{n}", 0) for n in range(1, n_axes + 1)]

@@ -7,7 +7,7 @@ from typing import Any
 
 from skyshed.messages import one_line
 
-__all__ = ["check_packed", "compression_of", "opened"]
+__all__ = ["MOST_PACKED", "check_packed", "compression_of", "opened", "unpacked_size"]
 
 #: The first bytes of a compressed file -> what compressed it, and the command that unpacks it.
 FIRST_BYTES = {
@@ -21,6 +21,9 @@ FIRST_BYTES = {
 }
 #: What compressed a file -> the module that reads it, as a stream.
 STREAMS = {"gzip": "gzip", "bzip2": "bz2", "xz": "lzma"}
+#: How many times smaller than its content a file can be, by what compressed it: more than any does.
+#: Of zeros bzip2 makes 1.3 million times fewer bytes, xz 6900.
+MOST_PACKED = {"gzip": 1100, "zip": 1100, "bzip2": 2_000_000, "xz": 20_000, "compress": 100_000}
 #: Bytes that are unpacked at a time, to see whether a file ends well.
 STEP = 1 << 20
 
@@ -85,21 +88,32 @@ def check_packed(path: str | os.PathLike[str]) -> None:
     by = compression_of(path)
     # zip is checked as it is unpacked; others have no checksum.
     if by is not None and by[0] in STREAMS:
-        status = os.stat(path)
-        damage = _damage(os.path.abspath(path), status.st_size, status.st_mtime_ns, by)
+        damage, _ = _followed(*_identity(path), by)
         if damage:
             raise OSError(f"{os.fspath(path)} {damage}; copy or download it anew")
 
 
+def unpacked_size(path: str | os.PathLike[str]) -> int | None:
+    """Return how many bytes a compressed file holds; `None` where only its reader finds out."""
+    by = compression_of(path)
+    return None if by is None or by[0] not in STREAMS else _followed(*_identity(path), by)[1]
+
+
+def _identity(path: str | os.PathLike[str]) -> tuple[str, int, int]:
+    status = os.stat(path)
+    return os.path.abspath(path), status.st_size, status.st_mtime_ns
+
+
 @lru_cache(maxsize=64)  # many HDUs of one file
-def _damage(path: str, size: int, time: int, by: tuple[str, str]) -> str:
-    """Say what is wrong with a file of this size and time; nothing if it is sound."""
+def _followed(path: str, size: int, time: int, by: tuple[str, str]) -> tuple[str, int]:
+    """Say what is wrong with a file of this size and time, or nothing, and what it holds."""
+    length = 0
     try:
         with opened(path, by) as stream:
-            while stream.read(STEP):
-                pass
+            while content := stream.read(STEP):
+                length += len(content)
     except EOFError:
-        return "is cut off: its compressed content goes on where the file ends"
+        return "is cut off: its compressed content goes on where the file ends", length
     except Exception as error:  # each unpacker has errors of its own
-        return f"is damaged: {by[1]} would not unpack it ({one_line(error)})"
-    return ""
+        return f"is damaged: {by[1]} would not unpack it ({one_line(error)})", length
+    return "", length

@@ -12,6 +12,7 @@ import numpy as np
 from skyshed.images.astropy_says import quiet
 from skyshed.images.cube_planes import first_pixel
 from skyshed.images.hdu_index import opened_at
+from skyshed.images.packed import MOST_PACKED
 from skyshed.images.pixels import RefusedError
 from skyshed.images.window import Window
 
@@ -19,9 +20,6 @@ __all__ = ["check_unpacked", "lacking", "wrong_sums"]
 
 #: Bytes of a file that are summed at a time.
 STEP = 16 << 20
-#: How many times smaller than its content a file can be, by what compressed it: more than any does.
-#: Of zeros bzip2 makes 1.3 million times fewer bytes, xz 6900.
-MOST_PACKED = {"gzip": 1100, "zip": 1100, "bzip2": 2_000_000, "xz": 20_000, "compress": 100_000}
 #: All bits of a sum of 32 bits, which is what a sound HDU has.
 ALL_ONES = 2**32 - 1
 
@@ -46,7 +44,7 @@ def lacking(
     with quiet(), opened_at(path, header_at, disable_image_compression=True) as hdus:
         header, begin = hdus[0].header, header_at + int(hdus[0].fileinfo()["datLoc"])
         if header.get("ZIMAGE") is True:
-            return _lacking_tiles(header)
+            return _lacking_tiles(header, size - begin)
         shape = tuple(int(header[f"NAXIS{n}"]) for n in range(header["NAXIS"], 0, -1))
         last = list(first)
         last[axes[0]], last[axes[1]] = window.y1 - 1, window.x1 - 1
@@ -62,16 +60,24 @@ def lacking(
     )
 
 
-def _lacking_tiles(header: Any) -> str:
+def _lacking_tiles(header: Any, there: int) -> str:
+    """Say why tiles cannot be in the bytes that are there of a table; nothing if they may be."""
     n_axes = int(header["ZNAXIS"])
     shape = [int(header[f"ZNAXIS{n}"]) for n in range(1, n_axes + 1)]
     tile = [int(header.get(f"ZTILE{n}", shape[0] if n == 1 else 1)) for n in range(1, n_axes + 1)]
     n_tiles = 1
     for length, side in zip(shape, tile, strict=True):
         n_tiles *= -(-length // max(side, 1))
-    if n_tiles == header["NAXIS2"]:
-        return ""
     claimed = " x ".join(map(str, shape))
+    if n_tiles == header["NAXIS2"]:
+        table = int(header["NAXIS1"]) * n_tiles
+        if table <= there:
+            return ""
+        return (
+            f"by its header it has {claimed} pixels in {n_tiles} tiles, the table of which has "
+            f"rows of {header['NAXIS1']} bytes, {table} together, and the file has {max(there, 0)} "
+            "of them: it is cut off, or NAXIS1 is wrong"
+        )
     return (
         f"by its header it has {claimed} pixels in {n_tiles} tiles, and the table of tiles has "
         f"{header['NAXIS2']} rows: it is cut off, or ZNAXIS is wrong"

@@ -7,7 +7,7 @@ from astropy.io import fits
 
 from skyshed.images.astropy_says import quiet
 from skyshed.images.hdu_facts import images_of
-from skyshed.images.header_bytes import check_axes
+from skyshed.images.header_bytes import check_claims
 from skyshed.images.headers import find_hdu, read_celestial, split_path
 from skyshed.images.inherited import header_of
 from skyshed.images.regular import check_file
@@ -94,7 +94,7 @@ def _place(image: ImageSource, n_headers: int, name: str, file: str) -> int:
 def _of_fits(file: str, hdu: str | None, name: str) -> Any:
     """Return the WCS of a FITS file."""
     try:
-        check_axes(file)
+        check_claims(file)
         with quiet(), fits.open(file, memmap=False) as hdus:
             numbers = range(len(hdus)) if hdu is None else [find_hdu(hdus, hdu, file)]
             read = {k: read_celestial(header_of(hdus, k), hdus)[:2] for k in numbers}

@@ -11,11 +11,15 @@ from collections.abc import Callable
 from numbers import Integral
 from typing import Any
 
-__all__ = ["available_cores", "resolve_n_threads", "rows_per_range", "run_ranges"]
+import numpy as np
+
+__all__ = ["available_cores", "flag_for", "resolve_n_threads", "rows_per_range", "run_ranges"]
 
 #: Pixels per range of work that reads an image once: some 0.2 ms, so that handing a range to a
 #: thread costs little beside it, and small images are done without threads.
 PIXELS_PER_RANGE = 1 << 18
+#: Pixels of a range, some ms of work, beyond which a signal may have to wait for it.
+LONG = 1 << 22
 #: Seconds after which a thread that waits hears of signals, on systems that don't wake it.
 LISTENING = 0.1
 
@@ -48,6 +52,14 @@ def resolve_n_threads(n_threads: int | None) -> int:
 def rows_per_range(nx: int) -> int:
     """Return how many rows of ``nx`` pixels make a range of work that reads an image once."""
     return max(PIXELS_PER_RANGE // max(nx, 1), 1)
+
+
+def flag_for(n_pixels: float, long: int = LONG) -> Any:
+    """Return a flag that stops kernels, if a range of so many pixels is long; else `None`.
+
+    Without a flag the main thread does ranges itself, which is faster where they are many and short.
+    """
+    return np.zeros(1, np.int32) if n_pixels > long else None
 
 
 def run_ranges(

@@ -11,13 +11,14 @@ namespace {
 template <class Value>
 i64 gather(
     const Value *data, const bool *mask, i64 ny, i64 nx, const double *centers, double inner, double outer,
-    i64 width, Value *out, i64 a0, i64 a1) {
+    i64 width, Value *out, const int *stop, i64 a0, i64 a1) {
     for (i64 a = a0; a < a1; ++a) {
         const Annulus annulus = {centers[2 * a], centers[2 * a + 1], inner, outer};
         Value *const row = out + a * width;
         i64 n = 0;
         const Between rows = annulus.rows(ny);
         for (i64 j = rows.begin; j < rows.end; ++j) {
+            if (stopped(stop)) return STOPPED;
             const double distance2 = annulus.distance2(j);
             const Between columns = annulus.columns(j, nx);
             for (i64 i = columns.begin; i < columns.end; ++i) {

@@ -11,7 +11,8 @@ namespace {
 template <class Error, class Value>
 i64 covariance(
     const i64 *pixel, const i64 *start, const i64 *order, const i64 *bbox, i64 nx, const Error *error,
-    const Value *image, const bool *mask, const double *moments, double *out, i64 k0, i64 k1) {
+    const Value *image, const bool *mask, const double *moments, double *out, const int *stop, i64 k0,
+    i64 k1) {
     for (i64 k = k0; k < k1; ++k) {
         const i64 i = order[k];
         const double flux = moments[16 * i], xcen = moments[16 * i + 1] / flux;
@@ -26,6 +27,7 @@ i64 covariance(
         for (i64 j = start[i]; j < start[i + 1]; ++j) {
             const i64 p = pixel[j];
             if (p >= row_end) {
+                if (stopped(stop)) return STOPPED;
                 end_row();
                 const i64 y = p / nx;
                 row_end = (y + 1) * nx;

@@ -5,7 +5,7 @@ import numpy as np
 from skyshed.kernels.apertures.cpu import image_order, of_each_place, where_of
 from skyshed.kernels.centroids.fits import fits
 from skyshed.kernels.native import Kernels
-from skyshed.kernels.threads import run_ranges
+from skyshed.kernels.threads import flag_for, run_ranges
 
 KERNELS = Kernels(__package__)
 
@@ -16,12 +16,12 @@ SOURCES, WINDOWS = 256, 64
 def covariance(sources, error, image, mask, moments, n_threads):
     """Propagate per source; see the contract in `skyshed.kernels.centroids`."""
     n = len(sources)
-    out = np.empty((n, 3))
+    out, stop = np.empty((n, 3)), flag_for(sources.pixel.size)
     propagate = KERNELS.bind(
         "covariance", sources.pixel, sources.start, sources.order, sources.bbox, image.shape[1],
-        error, image, mask, np.ascontiguousarray(moments), out,
+        error, image, mask, np.ascontiguousarray(moments), out, stop,
     )  # fmt: skip
-    run_ranges(propagate, n, n_threads, SOURCES)
+    run_ranges(propagate, n, n_threads, SOURCES, stop)
     return out
 
 

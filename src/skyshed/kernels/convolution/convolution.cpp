@@ -219,8 +219,8 @@ void leave(const Image<Value> &image, const Rule &rule, i64 y, i64 x0, i64 x1, V
 template <class Value>
 i64 convolve(
     const Value *data, const bool *mask, i64 ny, i64 nx, i64 boundary, double fill, const double *elements,
-    i64 ky, i64 kx, bool separable, bool interpolate, bool preserve_nan, double scale, Value *out, i64 y0,
-    i64 y1) {
+    i64 ky, i64 kx, bool separable, bool interpolate, bool preserve_nan, double scale, Value *out,
+    const int *stop, i64 y0, i64 y1) {
     const Image<Value> image = {data, mask, ny, nx, int(boundary), fill};
     const Taps taps = {elements, int(ky), int(kx), separable};
     const Rule rule = {scale, taps.of_all(), interpolate, preserve_nan};
@@ -240,6 +240,7 @@ i64 convolve(
         i64 k = 0;
         for (; k < ky - 1; ++k) block.read_row(k, first - ky / 2 + k);
         for (i64 y = first, rows; y < last; y += rows) {
+            if (stopped(stop)) return STOPPED;
             rows = y + ROWS <= last ? ROWS : 1;
             for (i64 end = k + rows; k < end; ++k) block.read_row(k, first - ky / 2 + k);
             empty += block.write_rows(k - rows - (ky - 1), y, rows);

@@ -5,11 +5,13 @@ import itertools
 import numpy as np
 
 from skyshed.kernels.native import Kernels
-from skyshed.kernels.threads import rows_per_range, run_ranges
+from skyshed.kernels.threads import flag_for, rows_per_range, run_ranges
 
 KERNELS = Kernels(__package__)
 #: Rows per range of work, at least; a band reads ky - 1 rows more than it writes.
 ROWS = 128
+#: Products of a range of work, 0.1 s or so, beyond which a signal may have to wait for it.
+LONG = 1 << 28
 #: How far the elements of a kernel may be from the products of a row and a column.
 RANK_ONE_RTOL = 1e-13
 #: Elements this far below the largest are not compared: they are rounding, or underflow.
@@ -69,13 +71,14 @@ def convolve(
             n_missed += n
         return out, n_missed
     taps, separable = taps_of(kernel)
+    rows = max(rows_per_range(nx), ROWS, 4 * ky)
+    stop = flag_for(min(rows, ny) * nx * taps.size, LONG)
     band = KERNELS.bind(
         "convolve", data, mask, ny, nx, BOUNDARIES[boundary], float(fill_value), taps, ky, kx,
-        separable, interpolate, preserve_nan, float(scale), out,
+        separable, interpolate, preserve_nan, float(scale), out, stop,
     )  # fmt: skip
     n_empty = []
     run_ranges(
-        lambda y0, y1: n_empty.append(band(y0, y1)), ny, n_threads,
-        max(rows_per_range(nx), ROWS, 4 * ky),
-    )  # fmt: skip
+        lambda y0, y1: n_empty.append(band(y0, y1)), ny, n_threads, rows, stop
+    )
     return out, sum(n_empty)

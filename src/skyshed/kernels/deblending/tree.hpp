@@ -57,6 +57,9 @@ inline float limit_below(double threshold, float) {
 }
 
 // Sets the level of all cells.
+// Cells, or meetings, between two looks at the flag of kernels: some ms.
+constexpr int HEARD = 1 << 16;
+
 template <class Value> void quantise(Source<Value> &source, const double *threshold, int n_levels) {
     const Value *value = source.value.begin();
     int *level = source.level.begin();
@@ -133,26 +136,19 @@ inline int find(int *root, int k) {
 }
 
 // Joins the hills that meet as high up as the lower one is, and notes where others meet. Here a hill is
-// known by its highest peak. Returns false if there is no memory.
+// known by its highest peak. Returns 0, or NO_MEMORY or STOPPED.
 template <class Cells>
-bool join_hills(
-    const Cells cells, const int *top, const int *level, unsigned char *__restrict mask, Tree &tree) {
+i64 join_hills(
+    const Cells cells, const int *top, const int *level, unsigned char *__restrict mask, const int *flag,
+    Tree &tree) {
     // Ways to the neighbours that come after a pixel: each pair is met once.
     constexpr int AFTER[4] = {RIGHT, DOWN, DOWN_LEFT, DOWN_RIGHT}, N = Cells::WAYS / 2;
-    for (int k = cells.first; k < cells.stop; ++k) {
-        unsigned char ways = 0;
-        for (int w = 0; w < N; ++w) {
-            const int q = cells.near(k, AFTER[w]);
-            ways |= ((top[q] != top[k]) & (level[q] > 0) & (level[k] > 0)) << w;
-        }
-        mask[k] = ways;
-    }
     int *root = tree.root.begin();
     for (i64 i = 0; i < tree.n_peaks; ++i) root[tree.peak[i]] = tree.peak[i];
     tree.n_meetings = 0;
     Meeting last = {-1, -1, 0};
     bool room = true;
-    for_marked(mask, cells.first, cells.stop, [&](int k) {
+    const auto join_at = [&](int k) {
         for (unsigned ways = mask[k]; ways; ways &= ways - 1) {
             const int q = cells.near(k, AFTER[lowest_bit(ways)]);
             const int a = find(root, top[k]), b = find(root, top[q]);
@@ -166,8 +162,21 @@ bool join_hills(
                     tree.meeting[tree.n_meetings++] = last;
             }
         }
-    });
-    return room;
+    };
+    for (int begin = cells.first; begin < cells.stop; begin += HEARD) {
+        if (stopped(flag)) return STOPPED;
+        const int stop = int(min(i64(begin) + HEARD, i64(cells.stop)));
+        for (int k = begin; k < stop; ++k) {
+            unsigned char ways = 0;
+            for (int w = 0; w < N; ++w) {
+                const int q = cells.near(k, AFTER[w]);
+                ways |= ((top[q] != top[k]) & (level[q] > 0) & (level[k] > 0)) << w;
+            }
+            mask[k] = ways;
+        }
+        for_marked(mask, begin, stop, join_at);
+    }
+    return room ? 0 : i64(NO_MEMORY);
 }
 
 // Numbers the hills that exceed a threshold, in raster order, from 0. Returns false if there is no
@@ -218,8 +227,9 @@ inline bool sort_meetings(int top, Tree &tree) {
 }
 
 // Counts the pixels of each group at or above level `high` and levels below, as many as there are
-// columns; sums their flux if the rule is about it.
-template <class Value> void count_areas(Source<Value> &source, bool saddle, int high, Tree &tree) {
+// columns; sums their flux if the rule is about it. Returns false if it was stopped.
+template <class Value>
+bool count_areas(Source<Value> &source, bool saddle, int high, const int *flag, Tree &tree) {
     const i64 n = tree.n_hills, columns = tree.columns, row = columns + 1;
     const int *top = source.top.begin(), *level = source.level.begin(), *hill_at = tree.hill_at.begin();
     int *area = tree.area.begin(), *home = tree.marker.begin();  // home: where a hill's pixels count
@@ -230,6 +240,7 @@ template <class Value> void count_areas(Source<Value> &source, bool saddle, int 
     for (int hill = 0; hill < n; ++hill) home[hill] = tree.root_of(hill);
     home[n] = int(n);
     for (int k = source.shape.first; k < source.shape.stop; ++k) {
+        if (k % HEARD == 0 && stopped(flag)) return false;
         // The last column is for pixels of other levels.
         const i64 column = min(unsigned(high - level[k]), unsigned(columns));
         const i64 at = home[hill_at[top[k]]] * row + column;
@@ -244,6 +255,7 @@ template <class Value> void count_areas(Source<Value> &source, bool saddle, int 
         double total = tree.flux_above[group];
         for (i64 i = group * row; i < group * row + columns; ++i) total = flux[i] += total;
     }
+    return true;
 }
 
 // Ends the columns at a level: what is above it is kept.
@@ -278,9 +290,11 @@ inline void join(Tree &tree, int a, int b, int v, bool saddle) {
 }
 
 // Joins what meets at level v, and returns how many markers that makes.
-inline int join_level(Tree &tree, const Meeting *meeting, i64 n, int v, const Rule &rule) {
+inline int join_level(
+    Tree &tree, const Meeting *meeting, i64 n, int v, const Rule &rule, const int *flag) {
     int n_touched = 0, n_markers = 0;
     for (i64 i = 0; i < n; ++i) {
+        if (i % HEARD == 0 && stopped(flag)) return 0;  // as the caller sees
         const int a = tree.root_of(meeting[i].a), b = tree.root_of(meeting[i].b);
         if (a == b) continue;
         for (int group : {a, b}) {
@@ -325,9 +339,10 @@ inline int part_at_the_bottom(Tree &tree, const Rule &rule) {
 }
 
 // Joins the hills from the top level down; returns how many markers there are, or more than
-// max_markers if that is not negative, or NO_MEMORY.
+// max_markers if that is not negative, or NO_MEMORY or STOPPED.
 template <class Value>
-i64 join_levels(Source<Value> &source, const Rule &rule, i64 max_markers, Tree &tree) {
+i64 join_levels(
+    Source<Value> &source, const Rule &rule, i64 max_markers, const int *flag, Tree &tree) {
     const i64 n = tree.n_hills;
     int top = 0;
     for (i64 hill = 0; hill < n; ++hill) top = max(top, tree.height[hill]);
@@ -342,10 +357,11 @@ i64 join_levels(Source<Value> &source, const Rule &rule, i64 max_markers, Tree &
     i64 n_markers = 0, at = 0;
     for (int high = top, low; high > 0; high = low) {
         low = int(max(high - tree.columns, i64(0)));
-        count_areas(source, rule.saddle, high, tree);
+        if (!count_areas(source, rule.saddle, high, flag, tree)) return STOPPED;
         for (int v = high; v > low; --v) {
             const i64 stop = tree.count[v];
-            n_markers += join_level(tree, tree.sorted.begin() + at, stop - at, v, rule);
+            n_markers += join_level(tree, tree.sorted.begin() + at, stop - at, v, rule, flag);
+            if (stopped(flag)) return STOPPED;
             if (max_markers >= 0 && n_markers > max_markers) return n_markers;
             at = stop;
         }
@@ -401,11 +417,12 @@ i64 find_markers(
     if (stopped(flag)) return STOPPED;
     climb(shape, top, tree.root.begin());
     if (stopped(flag)) return STOPPED;
-    if (!join_hills(cells, top, level, mask, tree)) return NO_MEMORY;
+    const i64 joined = join_hills(cells, top, level, mask, flag, tree);
+    if (joined < 0) return joined;
     if (!number_hills(shape, level, tree)) return NO_MEMORY;
     if (tree.n_hills < 2) return tree.n_hills;
     if (stopped(flag)) return STOPPED;
-    const i64 n = join_levels(source, rule, max_markers, tree);
+    const i64 n = join_levels(source, rule, max_markers, flag, tree);
     if (n >= 2 && (max_markers < 0 || n <= max_markers)) number_markers(shape, top, level, mask, n, tree);
     return stopped(flag) ? i64(STOPPED) : n;
 }

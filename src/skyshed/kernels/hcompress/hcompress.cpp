@@ -7,7 +7,7 @@
 namespace hcompress {
 namespace {
 
-enum State { SOUND, ENDS, NO_HEADER, OTHER_SIZE, NO_CODE };
+enum State { SOUND, ENDS, NO_HEADER, OTHER_SIZE, NO_CODE, NOT_FOLLOWED };
 
 // What a stream begins with.
 constexpr unsigned char MAGIC[] = {0xDD, 0x99};
@@ -93,12 +93,14 @@ struct Room {
 
 // Follows the planes of a quadrant, whose first pixel is `pixels`, in rows of `width`.
 State follow_planes(
-    Bits &bits, int planes, i64 rows, i64 columns, unsigned char *pixels, i64 width, Room &room) {
+    Bits &bits, int planes, i64 rows, i64 columns, unsigned char *pixels, i64 width, Room &room,
+    const int *stop) {
     const i64 size = half_of(rows) * half_of(columns);
     int levels = 0;
     while (i64(1) << levels < max(rows, columns)) ++levels;
     for (int plane = 0; plane < planes; ++plane) {
         if (bits.have_ended()) return ENDS;
+        if (stopped(stop)) return NOT_FOLLOWED;
         const int how = bits.several(4);
         unsigned char *nodes = room.nodes.begin(), *above = room.above.begin();
         if (how == DIRECT) {
@@ -109,6 +111,7 @@ State follow_planes(
             for (int k = 1; k < levels; ++k) {
                 const i64 side = i64(1) << (levels - k);
                 const i64 high = (rows + side - 1) / side, wide = (columns + side - 1) / side;
+                if (stopped(stop)) return NOT_FOLLOWED;
                 std::swap(nodes, above);
                 spread(above, high, wide, nodes, wide, false);
                 for (i64 node = high * wide - 1; node >= 0; --node)
@@ -122,7 +125,8 @@ State follow_planes(
     return bits.have_ended() ? ENDS : SOUND;
 }
 
-State follow(const unsigned char *stream, i64 length, i64 rows, i64 columns, bool wide, Room &room) {
+State follow(
+    const unsigned char *stream, i64 length, i64 rows, i64 columns, bool wide, Room &room, const int *stop) {
     if (length < HEADER) return ENDS;
     if (!std::equal(MAGIC, MAGIC + sizeof MAGIC, stream)) return NO_HEADER;
     if (number_at(stream + 2) != rows || number_at(stream + 6) != columns) return OTHER_SIZE;
@@ -138,7 +142,7 @@ State follow(const unsigned char *stream, i64 length, i64 rows, i64 columns, boo
         {y, x, rows - y, columns - x, planes[2]}};
     for (const auto &of : quadrants) {
         const State state = follow_planes(
-            bits, of.planes, of.rows, of.columns, nonzero + of.y * columns + of.x, columns, room);
+            bits, of.planes, of.rows, of.columns, nonzero + of.y * columns + of.x, columns, room, stop);
         if (state != SOUND) return state;
     }
     if (bits.several(4) != 0) return NO_CODE;
@@ -150,14 +154,16 @@ State follow(const unsigned char *stream, i64 length, i64 rows, i64 columns, boo
 }
 
 // Of tiles k0 to k1 - 1.
-i64 check_tiles(const unsigned char *stream, const i64 *tiles, bool wide, int *state, i64 k0, i64 k1) {
+i64 check_tiles(
+    const unsigned char *stream, const i64 *tiles, bool wide, int *state, const int *stop, i64 k0, i64 k1) {
     for (i64 k = k0; k < k1; ++k) {
         const i64 *tile = tiles + 4 * k, rows = tile[2], columns = tile[3];
         const i64 nodes = half_of(rows) * half_of(columns);
         Room room = {Scratch<unsigned char>(nodes), Scratch<unsigned char>(nodes),
                      Scratch<unsigned char>(rows * columns)};
         if (!room.nodes || !room.above || !room.nonzero) return NO_MEMORY;
-        state[k] = follow(stream + tile[0], tile[1], rows, columns, wide, room);
+        state[k] = follow(stream + tile[0], tile[1], rows, columns, wide, room, stop);
+        if (state[k] == NOT_FOLLOWED) return STOPPED;
     }
     return 0;
 }

@@ -3,7 +3,7 @@
 import numpy as np
 
 from skyshed.kernels.native import Kernels
-from skyshed.kernels.threads import run_ranges
+from skyshed.kernels.threads import flag_for, run_ranges
 
 KERNELS = Kernels(__package__)
 
@@ -15,20 +15,20 @@ def summarize(sources, image, mask, n_threads):
     """Count, add up, find extremes; see the contract in `skyshed.kernels.isophotal`."""
     n = len(sources)
     (total, low, high), (count, low_at, high_at) = np.empty((3, n)), np.empty((3, n), np.int64)
-    out = count, total, low, high, low_at, high_at
-    reduce = KERNELS.bind("summarize", *_pixels(sources), image.shape[1], image, mask, *out)
-    run_ranges(reduce, n, n_threads, SOURCES)
+    out, stop = (count, total, low, high, low_at, high_at), flag_for(sources.pixel.size)
+    reduce = KERNELS.bind("summarize", *_pixels(sources), image.shape[1], image, mask, *out, stop)
+    run_ranges(reduce, n, n_threads, SOURCES, stop)
     return out
 
 
 def total(sources, image, mask, squared, n_threads):
     """Add up; see the contract in `skyshed.kernels.isophotal`."""
     n = len(sources)
-    out, finite = np.empty(n), np.empty(n, bool)
+    out, finite, stop = np.empty(n), np.empty(n, bool), flag_for(sources.pixel.size)
     add_up = KERNELS.bind(
-        "total", *_pixels(sources), image.shape[1], image, mask, bool(squared), out, finite
+        "total", *_pixels(sources), image.shape[1], image, mask, bool(squared), out, finite, stop
     )
-    run_ranges(add_up, n, n_threads, SOURCES)
+    run_ranges(add_up, n, n_threads, SOURCES, stop)
     return out, finite
 
 
@@ -46,11 +46,11 @@ def gini(sources, image, mask, n_threads):
 def perimeter(sources, mask, n_threads):
     """Estimate outlines; see the contract in `skyshed.kernels.isophotal`."""
     n = len(sources)
-    out = np.empty(n)
+    out, stop = np.empty(n), flag_for(sources.pixel.size)
     follow = KERNELS.bind(
-        "perimeter", sources.pixel, sources.start, sources.order, sources.shape[1], mask, out
+        "perimeter", sources.pixel, sources.start, sources.order, sources.shape[1], mask, out, stop
     )
-    run_ranges(follow, n, n_threads, SOURCES)
+    run_ranges(follow, n, n_threads, SOURCES, stop)
     return out
 
 

@@ -10,6 +10,24 @@ namespace {
 // between.
 constexpr i64 PART = 1 << 20;
 
+// Merges values k to middle - 1 with those up to end - 1; false if it is to stop.
+bool merged(const double *values, i64 k, i64 middle, i64 end, double *other, const int *stop) {
+    i64 low = k, high = middle;
+    while (low < middle && high < end) {
+        if (stopped(stop)) return false;
+        // So many are left of either that none runs out.
+        i64 n = min(min(middle - low, end - high), PART);
+        for (; n > 0; --n) {
+            const bool take = values[high] < values[low];
+            other[k++] = values[take ? high : low];
+            low += !take, high += take;
+        }
+    }
+    std::copy(values + low, values + middle, other + k);
+    std::copy(values + high, values + end, other + k + (middle - low));
+    return true;
+}
+
 // Sorts n values, of which there is room for as many again in `other`; returns where they are, null if it is
 // to stop.
 double *sorted(double *values, double *other, i64 n, const int *stop) {
@@ -21,7 +39,7 @@ double *sorted(double *values, double *other, i64 n, const int *stop) {
         for (i64 k = 0; k < n; k += 2 * part) {
             if (stopped(stop)) return nullptr;
             const i64 middle = min(k + part, n), end = min(k + 2 * part, n);
-            std::merge(values + k, values + middle, values + middle, values + end, other + k);
+            if (!merged(values, k, middle, end, other, stop)) return nullptr;
         }
         std::swap(values, other);
     }

@@ -18,6 +18,7 @@ template <class Value> struct Sources {
     i64 nx;
     const Value *image;
     const bool *mask;
+    const int *stop;
 
     // Asks for the memory of source order[k], and for the list of its pixels, where a cache has room.
     void prefetch_source(i64 k) const {
@@ -32,13 +33,14 @@ template <class Value> struct Sources {
     }
 
     // Calls take(p, value) for the unmasked pixels of source i, pass(value) for the masked ones; returns the
-    // sum of what take returns.
+    // sum of what take returns, or of some if it was stopped.
     template <class Take, class Pass> double add_up(i64 i, Take take, Pass pass) const {
         double sum = 0.0, of_row = 0.0;
         i64 row_end = bbox[4 * i] * nx + nx;
         for (i64 j = start[i]; j < start[i + 1]; ++j) {
             const i64 p = pixel[j];
             if (p >= row_end) {
+                if (stopped(stop)) break;
                 sum += of_row;
                 of_row = 0.0;
                 do row_end += nx; while (p >= row_end);
@@ -58,8 +60,8 @@ template <class Value>
 i64 summarize(
     const i64 *pixel, const i64 *start, const i64 *order, const i64 *bbox, i64 nx, const Value *image,
     const bool *mask, i64 *count, double *total, double *low, double *high, i64 *low_at, i64 *high_at,
-    i64 k0, i64 k1) {
-    const Sources<Value> sources = {pixel, start, order, bbox, nx, image, mask};
+    const int *stop, i64 k0, i64 k1) {
+    const Sources<Value> sources = {pixel, start, order, bbox, nx, image, mask, stop};
     for (i64 k = k0; k < k1; ++k) {
         if (k + 1 < k1) sources.prefetch_source(k + 1);
         const i64 i = order[k];
@@ -70,6 +72,7 @@ i64 summarize(
             take_high(s, value, p);
             return value;
         }, [](double) {});
+        if (stopped(stop)) return STOPPED;
         count[i] = s.count;
         total[i] = of_any(s.count, s.sum);
         low[i] = of_any(s.count, s.low), high[i] = of_any(s.count, s.high);
@@ -85,8 +88,9 @@ SKYSHED_KERNEL("isophotal.summarize", summarize<double>);
 template <class Value>
 i64 total(
     const i64 *pixel, const i64 *start, const i64 *order, const i64 *bbox, i64 nx, const Value *image,
-    const bool *mask, bool squared, double *out, bool *finite, i64 k0, i64 k1) {
-    const Sources<Value> sources = {pixel, start, order, bbox, nx, image, mask};
+    const bool *mask, bool squared, double *out, bool *finite, const int *stop, i64 k0,
+    i64 k1) {
+    const Sources<Value> sources = {pixel, start, order, bbox, nx, image, mask, stop};
     for (i64 k = k0; k < k1; ++k) {
         if (k + 1 < k1) sources.prefetch_source(k + 1);
         i64 count = 0;
@@ -97,6 +101,7 @@ i64 total(
             zero += 0.0 * value;
             return squared ? value * value : value;
         }, [&](double value) { zero += 0.0 * value; });
+        if (stopped(stop)) return STOPPED;
         out[order[k]] = of_any(count, sum);
         finite[order[k]] = zero == 0.0;
     }

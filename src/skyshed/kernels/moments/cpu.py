@@ -3,7 +3,7 @@
 import numpy as np
 
 from skyshed.kernels.native import Kernels
-from skyshed.kernels.threads import run_ranges
+from skyshed.kernels.threads import flag_for, run_ranges
 
 KERNELS = Kernels(__package__)
 
@@ -15,9 +15,10 @@ def moments(sources, image, mask, n_threads):
     """Compute moments; see the contract in `skyshed.kernels.moments`."""
     n = len(sources)
     raw, central = np.empty((2, n, 4, 4))
+    stop = flag_for(sources.pixel.size)
     measure = KERNELS.bind(
         "measure", sources.pixel, sources.start, sources.order, sources.bbox, image.shape[1],
-        image, mask, raw, central,
+        image, mask, raw, central, stop,
     )  # fmt: skip
-    run_ranges(measure, n, n_threads, SOURCES)
+    run_ranges(measure, n, n_threads, SOURCES, stop)
     return raw, central

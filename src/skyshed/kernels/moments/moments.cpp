@@ -128,33 +128,37 @@ template <class Value> struct Source {
 };
 
 // The moments about a corner and about the centroid of a source. It is laid out once where there is
-// room for all of its blocks, otherwise block by block, twice.
+// room for all of its blocks, otherwise block by block, twice. Returns false if it was stopped.
 template <class Value>
-void measure_source(const Source<Value> &source, Column *columns, i64 room, double *raw, double *central) {
+bool measure_source(
+    const Source<Value> &source, Column *columns, i64 room, double *raw, double *central, const int *stop) {
     const i64 width = source.width(), blocks = source.blocks();
     const i64 step = blocks * width <= room ? width : 0;  // from one block's columns to the next one's
     std::fill(raw, raw + 16, 0.0);
     for (i64 block = 0, j = 0; block < blocks; ++block) {
+        if (stopped(stop)) return false;
         j = source.lay_out(block, j, columns + block * step);
         source.add_block(block, columns + block * step, corner(), raw);
     }
     if (!has_centroid(raw)) {
         for (int element = 0; element < 16; ++element) central[element] = undefined(element);
-        return;
+        return true;
     }
     const Point center = centroid(raw);
     std::fill(central, central + 16, 0.0);
     for (i64 block = 0, j = 0; block < blocks; ++block) {
+        if (stopped(stop)) return false;
         if (!step) j = source.lay_out(block, j, columns);
         source.add_block(block, columns + block * step, center, central);
     }
+    return true;
 }
 
 // The moments of sources order[k0:k1] about their corners and about their centroids.
 template <class Value>
 i64 measure(
     const i64 *pixel, const i64 *start, const i64 *order, const i64 *bbox, i64 nx, const Value *image,
-    const bool *mask, double *raw, double *central, i64 k0, i64 k1) {
+    const bool *mask, double *raw, double *central, const int *stop, i64 k0, i64 k1) {
     i64 room = SMALL;
     for (i64 k = k0; k < k1; ++k) room = max(room, bbox[4 * order[k] + 3] - bbox[4 * order[k] + 2]);
     Scratch<Column> columns(room);
@@ -167,7 +171,8 @@ i64 measure(
         const i64 i = order[k];
         const Source<Value> source = source_at(k);
         if (k + 1 < k1) source_at(k + 1).prefetch_all();
-        measure_source(source, columns.begin(), room, raw + 16 * i, central + 16 * i);
+        if (!measure_source(source, columns.begin(), room, raw + 16 * i, central + 16 * i, stop))
+            return STOPPED;
     }
     return 0;
 }

@@ -16,6 +16,8 @@ KERNELS = Kernels(__package__)
 
 #: Runs per range of work: small enough to balance, large enough to hide the cost of a hand-over.
 RUNS = 1 << 13
+#: Pixels per range of work, about.
+PIXELS = 1 << 20
 
 #: Labels up to this, or up to the number of runs, are ranked by a table; larger ones by sorting.
 TABLE = 1 << 20
@@ -69,7 +71,9 @@ def rows_of(begin, length, rank, labels, shape, n_threads):
     at = np.empty(n_runs, np.int64)
     KERNELS.call("place", length, rank, n_runs, start[:-1].copy(), at)
     pixel = np.empty(int(start[-1]), np.int64)
-    run_ranges(KERNELS.bind("write", begin, length, at, pixel), n_runs, n_threads, RUNS)
+    # Few pixels at a time, too, where runs are long: a signal is heard in between.
+    runs = int(min(RUNS, max(PIXELS * n_runs // max(pixel.size, 1), 1)))
+    run_ranges(KERNELS.bind("write", begin, length, at, pixel), n_runs, n_threads, runs)
     return labels, start, pixel, bbox
 
 

@@ -49,7 +49,7 @@ struct Left {
 // First moments of the elliptical radius over ellipses i0 to i1: x, y, cxx, cyy, cxy, r.
 template <class Value> i64 kron(
     const Value *data, const bool *mask, const int *labels, i64 ny, i64 nx, const double *rows, const int *ids,
-    double *radii, int *flags, i64 i0, i64 i1) {
+    double *radii, int *flags, const int *stop, i64 i0, i64 i1) {
     const Left left = {mask, labels};
     for (i64 i = i0; i < i1; ++i) {
         const double *e = rows + 6 * i, cxx = e[2], cyy = e[3], cxy = e[4], r2 = e[5] * e[5];
@@ -57,7 +57,7 @@ template <class Value> i64 kron(
         double moment = 0.0, total = 0.0;
         i64 n = 0;
         int flag = b.flag;
-        for (i64 y = b.y0; y < b.y1; ++y)
+        for (i64 y = b.y0; y < b.y1 && !stopped(stop); ++y)
             for (i64 x = b.x0; x < b.x1; ++x) {
                 const double dx = double(x) - e[0], dy = double(y) - e[1];
                 const double radius2 = cxx * dx * dx + cyy * dy * dy + cxy * dx * dy;
@@ -69,6 +69,7 @@ template <class Value> i64 kron(
                 }
                 moment += sqrt(radius2 > 0.0 ? radius2 : 0.0) * double(data[p]), total += double(data[p]), ++n;
             }
+        if (stopped(stop)) return STOPPED;
         radii[i] = 0.0;
         if (n == 0) flag |= ALL_MASKED;
         else if (!(moment > 0.0 && total > 0.0)) flag |= NON_POSITIVE;
@@ -95,8 +96,8 @@ double reached(double most, const double *curve, double wanted) {
 // the flux is that within the largest radius.
 template <class Value> i64 flux_radii(
     const Value *data, const bool *mask, const int *labels, i64 ny, i64 nx, const double *rows, const int *ids,
-    const double *totals, const double *fractions, i64 n_fractions, i64 samples, double *radii, int *flags, i64 i0,
-    i64 i1) {
+    const double *totals, const double *fractions, i64 n_fractions, i64 samples, double *radii, int *flags,
+    const int *stop, i64 i0, i64 i1) {
     const Left left = {mask, labels};
     const double scale = 1.0 / double(samples), share = scale * scale, offset = 0.5 * (scale - 1.0);
     for (i64 i = i0; i < i1; ++i) {
@@ -112,7 +113,7 @@ template <class Value> i64 flux_radii(
             (out ? masked[j] : sum[j]) += out ? weight : weight * value;
             area[j] += weight;
         };
-        for (i64 y = b.y0; y < b.y1; ++y)
+        for (i64 y = b.y0; y < b.y1 && !stopped(stop); ++y)
             for (i64 x = b.x0; x < b.x1; ++x) {
                 double dx = double(x) - cx, dy = double(y) - cy;
                 const double radius2 = dx * dx + dy * dy;
@@ -132,6 +133,7 @@ template <class Value> i64 flux_radii(
                         add(sqrt(at * at + dy * dy), share, out, double(data[p]));
                 }
             }
+        if (stopped(stop)) return STOPPED;
         if (mask)
             for (i64 j = 0; j < RINGS; ++j)
                 sum[j] *= area[j] == masked[j] ? 0.0 : area[j] / (area[j] - masked[j]);
@@ -152,7 +154,7 @@ constexpr double FACTOR = 2.0;        // of a step: right for a Gaussian
 // Windowed positions i0 to i1: x, y and the window's standard deviation; `out` has x and y.
 template <class Value> i64 windowed(
     const Value *data, const bool *mask, i64 ny, i64 nx, const double *rows, i64 samples, double *out, int *flags,
-    i64 i0, i64 i1) {
+    const int *stop, i64 i0, i64 i1) {
     for (i64 i = i0; i < i1; ++i) {
         double cx = rows[3 * i], cy = rows[3 * i + 1];
         const double sigma = rows[3 * i + 2], r = IN_SIGMA * sigma, inverse = 1.0 / (2.0 * sigma * sigma);
@@ -164,7 +166,7 @@ template <class Value> i64 windowed(
             flag |= b.flag;
             double total = 0.0, weighted = 0.0, mx = 0.0, my = 0.0, area = 0.0;
             double out_area = 0.0, out_weight = 0.0, out_x = 0.0, out_y = 0.0;
-            for (i64 y = b.y0; y < b.y1; ++y)
+            for (i64 y = b.y0; y < b.y1 && !stopped(stop); ++y)
                 for (i64 x = b.x0; x < b.x1; ++x) {
                     const double dx = double(x) - cx, dy = double(y) - cy, radius2 = dx * dx + dy * dy;
                     if (!(radius2 < outer)) continue;
@@ -184,6 +186,7 @@ template <class Value> i64 windowed(
                     }
                     area += share;
                 }
+            if (stopped(stop)) return STOPPED;
             if (mask) {  // masked pixels count as the mean of the others
                 const double mean = total / (area - out_area);
                 weighted += mean * out_weight, mx += mean * out_x, my += mean * out_y;

@@ -4,7 +4,7 @@ import numpy as np
 
 from skyshed.kernels.native import Kernels
 from skyshed.kernels.sep import COLUMNS
-from skyshed.kernels.threads import rows_per_range, run_ranges
+from skyshed.kernels.threads import flag_for, rows_per_range, run_ranges
 
 KERNELS = Kernels(__package__)
 #: Objects per range of work.
@@ -62,11 +62,14 @@ def detect(
     n_above = KERNELS.call("count_above", smooth, snr, noise, data.size, *rule)
     most = n_above // max(min(least, BRANCH), 1)
     table, labels = np.empty((most, len(COLUMNS))), np.zeros(data.shape, np.int32)
-    n = KERNELS.call(
+    stop, found = flag_for(data.size), []
+    work = KERNELS.bind(
         "detect", data, smooth, snr, noise, *data.shape, *rule, n_above, least, levels,
-        float(contrast), cleaned, float(beta), float(gain), table, labels,
+        float(contrast), cleaned, float(beta), float(gain), table, labels, stop,
     )  # fmt: skip
-    return table[:n].copy(), labels
+    # One range: a signal is heard by the flag.
+    run_ranges(lambda *_: found.append(work()), 1, 1, 1, stop)
+    return table[: found[0]].copy(), labels
 
 
 def measure(data, smooth, noise, is_variance, sigma, threshold, pixels, start, gain, n_threads):
@@ -94,27 +97,30 @@ def measure(data, smooth, noise, is_variance, sigma, threshold, pixels, start, g
 def kron_radii(data, mask, labels, rows, ids, n_threads):
     """Measure per ellipse; see the contract in `skyshed.kernels.sep`."""
     radii, flags = np.empty(len(rows)), np.empty(len(rows), np.int32)
-    work = KERNELS.bind("kron", data, mask, labels, *data.shape, rows, ids, radii, flags)
-    run_ranges(work, len(rows), n_threads, OBJECTS)
+    stop = flag_for(data.size)  # as large as any object may be
+    work = KERNELS.bind("kron", data, mask, labels, *data.shape, rows, ids, radii, flags, stop)
+    run_ranges(work, len(rows), n_threads, OBJECTS, stop)
     return radii, flags
 
 
 def flux_radii(data, mask, labels, rows, ids, totals, fractions, samples, n_threads):
     """Measure per circle; see the contract in `skyshed.kernels.sep`."""
     radii, flags = np.empty((len(rows), len(fractions))), np.empty(len(rows), np.int32)
+    stop = flag_for(data.size)  # as large as any object may be
     work = KERNELS.bind(
         "flux_radii", data, mask, labels, *data.shape, rows, ids, totals, fractions,
-        len(fractions), samples, radii, flags,
+        len(fractions), samples, radii, flags, stop,
     )  # fmt: skip
-    run_ranges(work, len(rows), n_threads, OBJECTS)
+    run_ranges(work, len(rows), n_threads, OBJECTS, stop)
     return radii, flags
 
 
 def windowed(data, mask, rows, samples, n_threads):
     """Iterate per position; see the contract in `skyshed.kernels.sep`."""
     positions, flags = np.empty((len(rows), 2)), np.empty(len(rows), np.int32)
-    work = KERNELS.bind("windowed", data, mask, *data.shape, rows, samples, positions, flags)
-    run_ranges(work, len(rows), n_threads, OBJECTS)
+    stop = flag_for(data.size)  # as large as any object may be
+    work = KERNELS.bind("windowed", data, mask, *data.shape, rows, samples, positions, flags, stop)
+    run_ranges(work, len(rows), n_threads, OBJECTS, stop)
     return positions, flags
 
 

@@ -32,8 +32,10 @@ class Deblend {
     Deblend(const Pixels &f, i64 levels, double contrast, i64 least) : f(f), levels(levels), contrast(contrast),
         least(min(least, i64(3))) {}  // of a branch; SourceExtractor's limit
 
-    // Splits an object; its parts, or itself, are added to `objects`, their pixels to `list`.
+    // Splits an object; its parts, or itself, are added to `objects`, their pixels to `list`. False: no
+    // memory, or stopped.
     bool split(const Object &root, const i64 *pixels, Grown<Object> &objects, Grown<i64> &list) {
+        scan.stop = stop;
         if (!grow(root, pixels)) return false;
         cut();
         if (branches[0].whole) {
@@ -158,9 +160,12 @@ class Deblend {
             amplitude[i] = distance < 70.0f ? o.threshold * std::exp(distance) : limit;
             if (amplitude[i] > limit) amplitude[i] = limit;
         }
-        for (i64 k = 0; k < root.n; ++k)
+        for (i64 k = 0; k < root.n; ++k) {
+            if (stopped(stop)) return false;
             if (given[k] < 0) given[k] = -2 - pick(pixels[k], n);
+        }
         for (i64 i = 0; i < n; ++i) {
+            if (stopped(stop)) return false;
             Object o = branches[parts[i]].o;
             const i64 begin = list.size();
             for (i64 k = 0; k < o.n; ++k) list.add(held[o.begin + k]);
@@ -201,6 +206,7 @@ class Deblend {
 
   public:
     i64 ny = 0;  // rows of the image
+    const int *stop = nullptr;  // a kernel's flag
     Random random;
 
   private:

@@ -42,8 +42,8 @@ bool covers(const Object &one, const Object &other, double beta, float dx, float
     return value > 1.0 && float(value < 1e10 ? amplitude * pow(value, -beta) : 0.0) > other.brightest;
 }
 
-// Leaves out the sources that are but bumps in others' wings.
-bool clean(Grown<Object> &objects, double beta, bool *survives) {
+// Leaves out the sources that are but bumps in others' wings. False: no memory, or stopped.
+bool clean(Grown<Object> &objects, double beta, bool *survives, const int *stop) {
     const i64 n = objects.size();
     Grown<i64> order, place;
     if (!order.resize(n) || !place.resize(n)) return false;
@@ -59,6 +59,7 @@ bool clean(Grown<Object> &objects, double beta, bool *survives) {
     for (i64 k = 0; k < n; ++k) place[order[k]] = k;
     for (i64 i = 0; i < n; ++i) {
         if (!survives[i]) continue;
+        if (stopped(stop)) return false;
         const Object &one = objects[i];
         // Of those after i, all that are near enough lie in these rows.
         const double reach = 1.001 * double(one.a + widest) * CLEAN_ZONE;
@@ -127,13 +128,14 @@ i64 count_above(
 i64 detect(
     const float *data, const float *smooth, const float *snr, const float *noise, i64 ny, i64 nx, bool with_noise,
     bool is_variance, double threshold, double sigma, i64 n_above, i64 least, i64 levels, double contrast, bool cleaned,
-    double beta, double gain, double *table, int *labels) {
+    double beta, double gain, double *table, int *labels, const int *stop) {
     const Pixels f = pixels_of(data, smooth, noise, nx, with_noise, is_variance, threshold, sigma);
     Scan scan;
     Grown<Object> objects;
     Grown<i64> at, members, list;
     Deblend deblend(f, levels, contrast, least);
     deblend.ny = ny;
+    deblend.stop = scan.stop = stop;
     if (!scan.prepare(nx) || !scan.next.resize(n_above) || !at.resize(n_above)) return NO_MEMORY;
     i64 found = 0;
     const auto above = [&](i64 x, i64 y, bool &edge) -> i64 {
@@ -158,7 +160,7 @@ i64 detect(
             measure(objects[i], f, list.begin() + objects[i].begin, true, gain);
         return true;
     };
-    if (!scan.run(0, nx, 0, ny, above, done)) return NO_MEMORY;
+    if (!scan.run(0, nx, 0, ny, above, done)) return stopped(stop) ? STOPPED : NO_MEMORY;
     const i64 n = objects.size();
     Scratch<bool> survives(n);
     Scratch<float> heap(max(least, i64(1)));
@@ -167,7 +169,7 @@ i64 detect(
     if (cleaned) {
         for (i64 i = 0; i < n; ++i)
             objects[i].brightest = brightest_of(objects[i], f, list.begin() + objects[i].begin, least, heap.begin());
-        if (!clean(objects, beta, survives.begin())) return NO_MEMORY;
+        if (!clean(objects, beta, survives.begin(), stop)) return stopped(stop) ? STOPPED : NO_MEMORY;
     }
     i64 kept = 0;
     for (i64 i = 0; i < n; ++i) {

@@ -17,6 +17,7 @@ struct Chain {
 class Scan {
   public:
     Grown<i64> next;  // of each pixel number, or -1
+    const int *stop = nullptr;  // a kernel's flag
 
     // Room for rows of `width` pixels.
     bool prepare(i64 width) {
@@ -25,11 +26,12 @@ class Scan {
     }
 
     // Reads columns x0 to x1 of rows y0 to y1. `number(x, y, edge)` gives a pixel's number, or -1 where it
-    // is not above the threshold, and sets `edge`; `done(chain)` takes an object. False: no memory.
+    // is not above the threshold, and sets `edge`; `done(chain)` takes an object. False: no memory, or stopped.
     template <class Number, class Done> bool run(i64 x0, i64 x1, i64 y0, i64 y1, Number number, Done done) {
         for (i64 x = 0; x <= x1 - x0; ++x) marks[x] = NOTHING;
         i64 depth = 0, top = 0;  // of the objects that are open in this row, and of the stack
         for (i64 y = y0; y <= y1; ++y) {  // one more row, which is empty, closes what is open
+            if (stopped(stop)) return false;
             Row before = COMPLETE;
             bool inside = false;
             for (i64 x = x0; x <= x1; ++x) {
