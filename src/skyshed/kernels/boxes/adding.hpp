@@ -54,6 +54,12 @@ struct Within {
     i64 n, not_below;
 };
 
+// The sums as above, and how many values are beyond the limits: these are copied, as by `pick_beyond`.
+struct Parted {
+    Sums sums;
+    i64 n_beyond;
+};
+
 #if defined(__AVX512F__)
 
 // Sums in vectors, masked: compilers add zeros for what does not count, and that takes twice as long.
@@ -139,6 +145,35 @@ Within add_within(const Value *v, i64 size, Between<Value> limits, double about)
     return {all.sums(), n, not_below};
 }
 
+// Copies those of LANES values that are beyond limits: neither within them, as bits say, nor NaN.
+template <class Value> void compress_beyond(const Value *at, unsigned is, Value *to, i64 &n) {
+    using Each = Vector<Value>;
+    for (int k = 0; k < LANES; k += Each::SIZE) {
+        const auto some = Each::load(at + k);
+        const unsigned mask = Each::at_most(some, some) & ~(is >> k);
+        Each::compress(to + n, mask, some);
+        n += Each::population(mask);
+    }
+}
+
+template <class Value>
+Parted part(const Value *v, i64 size, Between<Value> limits, double about, Value *beyond) {
+    const __m512d middle = _mm512_set1_pd(about);
+    Halves all;
+    i64 n = 0;
+    for (i64 begin = 0; begin < size; begin += CHUNK) {
+        Halves sums;
+        const i64 end = min(begin + CHUNK, size);
+        for (i64 i = begin; i < end; i += LANES) {
+            const unsigned is = compare(v + i, limits).is;
+            add_to(sums, v + i, is, middle);
+            compress_beyond(v + i, is, beyond, n);
+        }
+        all.add(sums);
+    }
+    return {all.sums(), n};
+}
+
 #else
 
 template <bool COUNTS, class Value>
@@ -149,6 +184,12 @@ Within add_within(const Value *v, i64 size, Between<Value> limits, double about)
     });
     if (!COUNTS) return {sums, 0, 0};
     return {sums, count(v, size, limits), count(v, size, [=](Value value) { return value >= limits.low; })};
+}
+
+template <class Value>
+Parted part(const Value *v, i64 size, Between<Value> limits, double about, Value *beyond) {
+    return {
+        add_within<false>(v, size, limits, about).sums, pick_beyond(v, size, limits, beyond)};
 }
 
 #endif

@@ -101,10 +101,11 @@ template <class Value> class Values {
         constexpr int OUTSIDE = FEW / 8;
         const Value *sorted = room.ranks.drawn().sorted;
         core = {sorted[OUTSIDE], sorted[FEW - 1 - OUTSIDE]};
-        n_tails = pick_beyond(v, size, core, room.tails.begin());
+        const Parted parted = part(v, size, core, middle, room.tails.begin());
+        of_core = parted.sums;
+        n_tails = parted.n_beyond;
         pad(room.tails.begin(), n_tails);
         n_core = n - n_tails;
-        of_core = add_within<false>(v, size, core, middle).sums;
     }
 
     // Whether limits leave the core alone, if there is one.
