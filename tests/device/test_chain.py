@@ -144,7 +144,10 @@ def test_each_of_many_files_is_computed_on_the_device_and_read_ahead(tmp_path):
         data = write_image(path)
     with standin.ledger() as ledger:
         outcomes = list(skyshed.extract_each(paths, device="cuda", **SETTINGS))
-    large = [e for e in ledger.events if e.kind in ("upload", "download") and e.nbytes >= data.size]
+    # The columns of the last two, which are worked on together, come to the host together.
+    large = [
+        e for e in ledger.events if e.kind in ("upload", "download") and e.nbytes >= 2 * data.size
+    ]
     assert [(e.kind, e.nbytes) for e in large] == [("upload", data.nbytes)] * 3
     assert [outcome.error is None for outcome in outcomes] == [True, False, True, True]
     here = skyshed.extract(paths[0], **SETTINGS)

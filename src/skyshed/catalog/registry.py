@@ -404,23 +404,10 @@ class Results:
         }
         return other
 
-    def bring(self) -> None:
-        """Bring all columns that are measured to the host, in one transfer; those of variants, too.
-
-        Without a detection.
-        """
-        missing: Missing = {}
-        for owner in (self, *self._variants.values()):
-            for name in owner.kept:
-                if not owner._is_on_host(name):
-                    missing[id(owner), name] = owner
-        if missing:
-            _fetch(missing)
-
     def give(
         self, other: "Results", rows: slice, changed: Collection[str], without: Collection[str]
     ) -> None:
-        """Give ``other`` results what is known, on the host, of those of the sources that it has.
+        """Give ``other`` results what is known of their sources, as far as it is on the host.
 
         Parameters
         ----------
@@ -434,7 +421,7 @@ class Results:
             Other columns that are left out.
         """
         for name in self.kept:
-            if name not in without and not depends(name, changed):
+            if self._is_on_host(name) and name not in without and not depends(name, changed):
                 other.kept[name] = self._here(name)[rows].copy()
         for key, variant in self._variants.items():
             variant.give(other.with_inputs(**dict(key)), rows, changed, without)

@@ -252,7 +252,7 @@ def _deblended(image: Prepared, detected: SegmentationImage) -> SegmentationImag
 
 
 def _catalog(first: Request, image: Prepared, stacked: StackedSources) -> SourceCatalog:
-    """Return the catalog of all sources, what tables are made from measured, and on the host."""
+    """Return the catalog of all sources; what tables are made from is on the host."""
     # Positions on the sky are each image's own, as is what is noted of its sources.
     exposure = replace(first.exposure, wcs=None, saturation=None, companions={})
     request = replace(first, exposures={IMAGE: exposure}, association=None)
@@ -260,7 +260,6 @@ def _catalog(first: Request, image: Prepared, stacked: StackedSources) -> Source
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # each image makes a table of its own, and warns
         make_table(catalog, first.parameters)
-    catalog.results.bring()
     return catalog
 
 

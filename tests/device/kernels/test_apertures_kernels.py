@@ -86,7 +86,7 @@ def test_chunks_are_added_in_their_order(sums):
     ellipses = np.array(
         [[9.0, 9, 3, 2, 0], [29, 9, 3, 2, 0], [9, 9, np.nan, 2, 0], [9, 9, 1, 1, 0]]
     )
-    where = np.array([30, 30, 0, 0, 30, 30, apertures.LARGEST_BOX, 0])
+    where = np.array([30, 30, 0, 0, 30, 30, apertures.LARGEST_BOX, 0, False])
     sums.launch(
         "kron_sources", (1,), (32,),
         (where, ellipses, np.float64(1), first, np.int64(4), one, other, out), seed=3,
