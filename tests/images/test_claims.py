@@ -93,9 +93,15 @@ def arrays(folder):
 
 @pytest.mark.parametrize(
     "write",
-    [plain, lambda it: compressed(it, "RICE_1"), lambda it: compressed(it, "GZIP_2"), trees, arrays],
+    [
+        plain,
+        lambda it: compressed(it, "RICE_1"),
+        lambda it: compressed(it, "GZIP_2"),
+        trees,
+        arrays,
+    ],
     ids=["FITS", "RICE_1", "GZIP_2", "ASDF", "Zarr"],
-)  # fmt: skip
+)
 def test_what_no_file_holds_is_refused_in_one_line_with_bounded_time_and_memory(tmp_path, write):
     write(tmp_path)
     names = sorted(path.name for path in tmp_path.iterdir() if path.stem != "sound")

@@ -1,4 +1,4 @@
-"""Ctrl-C is heard while kernels work on a single huge thing: whatever takes long looks at a flag."""
+"""Ctrl-C is heard while kernels work on one huge thing: whatever takes long looks at a flag."""
 
 import threading
 import time
@@ -23,11 +23,11 @@ from skyshed.sources import Sources
 
 #: A source that fills the image has more pixels than `skyshed.kernels.threads.LONG`.
 SIDE = 2400
-#: What a kernel may take without a flag, and after it is set: of its thread's own time, whatever else
-#: the machine does.
+#: What a kernel may take without a flag, and after it is set: of its thread's own time, whatever
+#: else the machine does.
 PATIENCE = 0.5
-#: Kernels that take less of a source of 5.8 million pixels are not stopped half way here: the thread
-#: that would set the flag may not get its turn before they end.
+#: Kernels that take less of a source of 5.8 million pixels are not stopped half way here: the
+#: thread that would set the flag may not get its turn before they end.
 LEAST = 0.3
 #: Kernels that take less had next to nothing to do, and may look at nothing.
 SOME = 0.002
@@ -82,8 +82,9 @@ def workloads():
     labels = SegmentationImage(np.ones(data.shape, np.int32))
     catalog = SourceCatalog(data, labels, error=np.sqrt(data), localbkg_width=20, n_threads=1)
     for name in (
-        "kron_flux", "gini", "perimeter", "xcentroid", "xcentroid_win", "xcentroid_err", "max_value",
-        "segment_flux", "segment_fluxerr", "local_background", "fwhm", "petrosian_radius",
+        "kron_flux", "gini", "perimeter", "xcentroid", "xcentroid_win", "xcentroid_err",
+        "max_value", "segment_flux", "segment_fluxerr", "local_background", "fwhm",
+        "petrosian_radius",
     ):  # fmt: skip
         getattr(catalog, name)
     catalog.fluxfrac_radius(0.5)

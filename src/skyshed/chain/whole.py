@@ -204,9 +204,7 @@ class WholeRun(Run):
             return
         request, begin = self.request, 0
         for catalog in self._some_at_a_time():
-            plain = plain_table(
-                catalog, self.parameters, request.calibration, request.association
-            )
+            plain = plain_table(catalog, self.parameters, request.calibration, request.association)
             yield replace(plain, rows=np.arange(begin, begin + len(plain)))
             begin += len(plain)
 

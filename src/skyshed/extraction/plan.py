@@ -32,9 +32,9 @@ COMPANION = 2.0
 #: What of this is left, at most, when the result of a run at once is written: the image without its
 #: background, the labels, the error, the mask.
 KEPT = 4.0
-#: Bytes that a source takes at once (where it is, its box, the list of its pixels, its place in the
-#: tree of parents), besides what is measured of 50,000 at a time (measured: 190), and how many there
-#: are of a pixel: as many as can be told apart. Fields of more take more.
+#: Bytes that a source takes at once (its box, the list of its pixels, its parent), besides what is
+#: measured of 50,000 at a time (190 measured), and how many there are for a pixel: as many as can
+#: be told apart. Fields of more take more.
 SOURCE, SOURCES = 190, 1 / 100
 #: What the process takes whatever it works on: Python, its packages and kernels (153 MB measured,
 #: Dask and Zarr included; `python -m benchmarks.process_memory`).

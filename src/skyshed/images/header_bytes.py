@@ -11,8 +11,8 @@ __all__ = ["check_claims"]
 
 #: The bytes of a block, and of a card.
 BLOCK, CARD = 2880, 80
-#: What readers count one by one, and of which there are 999 at most: axes (FITS standard 4.0, section
-#: 4.4.1.1), columns (7.2.1), axes of an image that is compressed by tiles (10.1).
+#: What readers count one by one, and of which there are 999 at most: axes (FITS standard 4.0,
+#: section 4.4.1.1), columns (7.2.1), axes of an image that is compressed by tiles (10.1).
 COUNTS = {"NAXIS": "axes", "TFIELDS": "columns", "ZNAXIS": "axes of a compressed image"}
 MOST_COUNTED = 999
 STRUCTURAL = {b"BITPIX", b"PCOUNT", b"GCOUNT", *(name.encode() for name in COUNTS)}
@@ -82,7 +82,9 @@ def _cards(file: Any) -> tuple[dict[str, int], int]:
             name = block[at : at + 8].rstrip()
             if name == b"END":
                 return found, length
-            if (name in STRUCTURAL or name.startswith(b"NAXIS")) and block[at + 8 : at + 10] == b"= ":
+            if (name in STRUCTURAL or name.startswith(b"NAXIS")) and block[
+                at + 8 : at + 10
+            ] == b"= ":
                 value = block[at + 10 : at + CARD].partition(b"/")[0].strip()
                 if value.lstrip(b"+-").isdigit():
                     found[name.decode("ascii")] = int(value)

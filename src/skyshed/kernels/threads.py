@@ -57,7 +57,7 @@ def rows_per_range(nx: int) -> int:
 def flag_for(n_pixels: float, long: int = LONG) -> Any:
     """Return a flag that stops kernels, if a range of so many pixels is long; else `None`.
 
-    Without a flag the main thread does ranges itself, which is faster where they are many and short.
+    Without a flag the main thread does ranges itself, which is faster where they are short.
     """
     return np.zeros(1, np.int32) if n_pixels > long else None
 

@@ -78,7 +78,5 @@ def convolve(
         separable, interpolate, preserve_nan, float(scale), out, stop,
     )  # fmt: skip
     n_empty = []
-    run_ranges(
-        lambda y0, y1: n_empty.append(band(y0, y1)), ny, n_threads, rows, stop
-    )
+    run_ranges(lambda y0, y1: n_empty.append(band(y0, y1)), ny, n_threads, rows, stop)
     return out, sum(n_empty)
