@@ -57,10 +57,11 @@ bool gather(const Cells cells, Source<Value> &source, Flood<Value> &flood) {
 }
 
 // Gives each distinct value a list, and puts the seeds in. last_seed is the end of a list whose seeds
-// have different labels, otherwise -1.
-template <class Value> void line_up(const int *label, Flood<Value> &flood) {
+// have different labels, otherwise -1. If the flag is set it ends before all are in.
+template <class Value> void line_up(const int *label, Flood<Value> &flood, const int *flag) {
     int now = flood.n_members;
     for (int i = 0; i < flood.n_members; ++i) {
+        if (i % STEPS == 0 && stopped(flag)) return;
         const int p = flood.member[i].cell;
         if (i == 0 || flood.member[i].key != flood.member[i - 1].key) {
             --now;
@@ -125,8 +126,9 @@ template <class Cells, class Value>
 Flooded flood_by_lists(
     const Cells cells, int *label, Flood<Value> &flood, bool first_of_all, const int *flag) {
     const int n = flood.n_members;
-    sort_descending(flood.member.begin(), n, flood.spare.begin());
-    line_up(label, flood);
+    sort_descending(flood.member.begin(), n, flood.spare.begin(), flag);
+    line_up(label, flood, flag);
+    if (stopped(flag)) return Flooded::STOPPED;
     int *slot = flood.slot.begin(), *steps = flood.steps.begin(), *behind = flood.behind.begin();
     int *head = flood.head.begin(), *tail = flood.tail.begin();
     bool in_doubt = !first_of_all && flood.lowest > 0;
@@ -154,6 +156,7 @@ Flooded flood_by_lists(
     bool certain = true;
     for (int i = 0; in_doubt && certain && i < n; ++i) {
         const int p = flood.member[i].cell;
+        if (i % STEPS == 0 && stopped(flag)) return Flooded::STOPPED;
         if (label[p] < OUTSIDE)
             certain = is_certain(cells, label, slot, first_of_all ? steps : nullptr, p);
     }
@@ -174,6 +177,7 @@ Flooded flood_by_heap(const Cells cells, Source<Value> &source, Flood<Value> &fl
     Heap<Key, int> heap = {flood.key.begin(), flood.age.begin(), flood.item.begin(), 0};
     int *label = source.label.begin(), missing = 0;
     for (int k = cells.first; k < cells.stop; ++k) {
+        if (k % STEPS == 0 && stopped(flag)) return Flooded::STOPPED;
         if (label[k] == 0) ++missing;
         else if (label[k] != OUTSIDE) heap.push(key_of(source.value[k]), 0, k);
     }

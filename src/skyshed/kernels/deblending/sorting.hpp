@@ -11,6 +11,8 @@ template <class Key> struct Entry {
 
 // Up to so many are sorted by insertion; others are cut into at most so many parts at a time.
 constexpr int FEW = 24, PARTS = 1024;
+// More than so many may take long: the flag of kernels is looked at before.
+constexpr int HEEDED = 1 << 14;
 
 template <class Key> void insert(Entry<Key> *entry, int n) {
     for (int i = 1; i < n; ++i) {
@@ -22,9 +24,11 @@ template <class Key> void insert(Entry<Key> *entry, int n) {
 }
 
 // Sorts n entries, stably. There is no worst case: each round looks at bits that differ, of which
-// there are no more than a key has.
-template <class Key> void sort_descending(Entry<Key> *entry, int n, Entry<Key> *spare) {
+// there are no more than a key has. If the flag is set it ends, and the order is any.
+template <class Key>
+void sort_descending(Entry<Key> *entry, int n, Entry<Key> *spare, const int *flag = nullptr) {
     if (n <= FEW) return insert(entry, n);
+    if (n > HEEDED && stopped(flag)) return;
     Key least = entry[0].key, most = least;
     for (int i = 1; i < n; ++i) {
         least = entry[i].key < least ? entry[i].key : least;
@@ -45,7 +49,7 @@ template <class Key> void sort_descending(Entry<Key> *entry, int n, Entry<Key> *
     for (int i = 0; i < n; ++i) spare[end[(most - entry[i].key) >> shift]++] = entry[i];
     std::memcpy(entry, spare, size_t(n) * sizeof(Entry<Key>));
     for (int part = 0, begin = 0; part < n_parts; begin = end[part++])
-        if (end[part] - begin > 1) sort_descending(entry + begin, end[part] - begin, spare);
+        if (end[part] - begin > 1) sort_descending(entry + begin, end[part] - begin, spare, flag);
 }
 
 }  // namespace deblending

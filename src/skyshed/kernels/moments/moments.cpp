@@ -13,7 +13,7 @@
 namespace moments {
 namespace {
 
-constexpr int LANES = 8;  // those of an Eight
+constexpr int LANES = 8;
 // Columns for a source of 90 by 90 pixels; they fit a core's cache.
 constexpr i64 SMALL = 1024;
 // Pixels of the largest box that is asked for ahead.
@@ -24,18 +24,26 @@ struct Column {
     double of[LANES];
 };
 
-// Sums side by side. GCC has to be told: of loops over lanes it makes single sums.
+// Sums side by side, as many as registers of this CPU hold. GCC has to be told: of loops over lanes it makes
+// single sums, and of vectors that no register holds it makes worse.
+#if defined(__AVX512F__)
+constexpr int WIDE = 8, NARROW = 4;
+#elif defined(__AVX__)
+constexpr int WIDE = 4, NARROW = 4;
+#else
+constexpr int WIDE = 2, NARROW = 2;
+#endif
 #if defined(__GNUC__)
-typedef double Four __attribute__((vector_size(4 * sizeof(double))));
-typedef double Eight __attribute__((vector_size(8 * sizeof(double))));
+typedef double Wide __attribute__((vector_size(WIDE * sizeof(double))));
+typedef double Narrow __attribute__((vector_size(NARROW * sizeof(double))));
 template <class Vector> inline void multiply(Vector &a, double by) { a *= by; }
 template <class Vector> inline void add(Vector &a, const Vector &b) { a += b; }
 #else
 template <int N> struct Lanes {
     double of[N];
 };
-typedef Lanes<4> Four;
-typedef Lanes<8> Eight;
+typedef Lanes<WIDE> Wide;
+typedef Lanes<NARROW> Narrow;
 template <int N> inline void multiply(Lanes<N> &a, double by) {
     for (int k = 0; k < N; ++k) a.of[k] *= by;
 }
@@ -50,36 +58,41 @@ struct Sums {
 };
 
 void add_up(const Column *columns, i64 n, double xcen, Sums &sums) {
-    Eight of[4] = {};
-    for (i64 c = 0; c < n; ++c) {
-        const double x = double(c) - xcen;
-        Eight term;
-        std::memcpy(&term, columns + c, sizeof term);
-        add(of[0], term);
-        for (int j = 1; j < 4; ++j) {
-            multiply(term, x);
-            add(of[j], term);
+    for (int lane = 0; lane < LANES; lane += WIDE) {
+        Wide of[4] = {};
+        for (i64 c = 0; c < n; ++c) {
+            const double x = double(c) - xcen;
+            Wide term;
+            std::memcpy(&term, columns[c].of + lane, sizeof term);
+            add(of[0], term);
+            for (int j = 1; j < 4; ++j) {
+                multiply(term, x);
+                add(of[j], term);
+            }
         }
+        for (int j = 0; j < 4; ++j) std::memcpy(sums.of[j] + lane, of + j, sizeof of[j]);
     }
-    std::memcpy(&sums, of, sizeof sums);
 }
 
 // Adds rows, of which the first is row y of the source, to the moments about a row.
 void add_rows(double *out, i64 y, double about, const Sums &sums, i64 rows) {
-    Four moments[4];
-    std::memcpy(moments, out, sizeof moments);
-    for (int lane = 0; lane < rows; ++lane) {
-        const double of[4] = {sums.of[0][lane], sums.of[1][lane], sums.of[2][lane], sums.of[3][lane]};
-        double power = 1.0;
-        for (int i = 0; i < 4; ++i) {
-            Four term;
-            std::memcpy(&term, of, sizeof term);
-            multiply(term, power);
-            add(moments[i], term);
-            power *= double(y + lane) - about;
+    for (int first = 0; first < 4; first += NARROW) {
+        Narrow moments[4];
+        for (int i = 0; i < 4; ++i) std::memcpy(moments + i, out + 4 * i + first, sizeof moments[i]);
+        for (int lane = 0; lane < rows; ++lane) {
+            double of[NARROW];
+            for (int j = 0; j < NARROW; ++j) of[j] = sums.of[first + j][lane];
+            double power = 1.0;
+            for (int i = 0; i < 4; ++i) {
+                Narrow term;
+                std::memcpy(&term, of, sizeof term);
+                multiply(term, power);
+                add(moments[i], term);
+                power *= double(y + lane) - about;
+            }
         }
+        for (int i = 0; i < 4; ++i) std::memcpy(out + 4 * i + first, moments + i, sizeof moments[i]);
     }
-    std::memcpy(out, moments, sizeof moments);
 }
 
 // A source: its n pixels and its box.
