@@ -15,7 +15,7 @@ SHAPE = (100, 110)
 SETTINGS = {
     "box_size": 30, "npixels": 5, "nsigma": 1.5, "localbkg_width": 10, "fluxfrac_radii": (0.5,),
 }  # fmt: skip
-#: What a stack may ask for more than an image alone: sources are put in the order of the images, and
+#: What a stack may ask for more than an image alone: sources are put in the order of images, and
 #: listed as each image has them.
 MORE_LAUNCHES, MORE_WAITS = 20, 2
 

@@ -167,7 +167,7 @@ def test_tiles_are_sorted_and_chunks_added_up(cupy, schedule):
 
     (ny, nx), (h, w) = (60, 100), (50, 70)
     data, mask = drawn(9, (ny, nx))
-    grid = (np.int64(ny), np.int64(nx), np.int32(h), np.int32(w))
+    grid = (np.int64(ny), np.int64(nx), np.int32(h), np.int32(w), np.int64(1))
     ordered = cupy.full(ny * nx, np.nan, np.float32)
     seen, bad = cupy.zeros(4, np.uint64), cupy.zeros(4, np.uint64)
     cuda.BOXES.launch(
