@@ -472,3 +472,27 @@ def test_circles_that_meet_corners_of_the_grid_hold_what_their_pixels_share_with
             apertures.NONE, 1,
         )  # fmt: skip
         np.testing.assert_allclose(found, radii, rtol=1e-13 if larger > 1 else 0)
+
+
+@pytest.mark.parametrize("ratio", [1.0, 0.6])
+@pytest.mark.parametrize("centre", [(20.0, 20.0), (20.5, 20.0), (20.0, 19.5), (20.5, 20.5)])
+def test_apertures_that_meet_corners_of_the_grid_share_what_they_do_with_each_pixel(centre, ratio):
+    """Where two edges of a pixel take a corner for different points, no weight is off by half."""
+    rng = np.random.default_rng(5)
+    data, labels = rng.uniform(1, 3, (41, 41)), np.zeros((41, 41), np.int32)
+    x, y = centre
+    u, v = np.meshgrid(np.arange(41) + 0.5 - x, np.arange(41) + 0.5 - y)
+    meeting = np.unique(np.hypot(u, v / ratio)[(np.abs(u) < 12) & (np.abs(v) < 12)])
+    radii = np.concatenate([meeting, np.nextafter(meeting, 0), np.nextafter(meeting, 99)])
+    radii = radii[(radii > 0.2) & (radii < 18)]
+    n = len(radii)
+    edges = -0.5 - x, 40.5 - x, -0.5 - y, 40.5 - y
+    expected = [
+        (elliptical_overlap_grid(*edges, 41, 41, r, ratio * r, 0, 1, 1) * data).sum() for r in radii
+    ]
+    ellipses = np.column_stack([np.tile((x, y), (n, 1)), radii, ratio * radii, np.zeros(n)])
+    found, _, _ = apertures.aperture_sums(
+        data, None, None, labels, None, (0, 0, 41, 41), np.ones(n, np.int32), ellipses, np.zeros(n),
+        apertures.NONE, 1,
+    )  # fmt: skip
+    np.testing.assert_allclose(found, expected, rtol=1e-12)

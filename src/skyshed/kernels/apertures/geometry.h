@@ -157,6 +157,8 @@ SKYSHED_BOTH double overlap_of_arcs(const Ellipse &e, const Cell &cell) {
 // The value where low < high, else 0.
 SKYSHED_BOTH double where_less(double low, double high, double value) { return low < high ? value : 0.0; }
 
+SKYSHED_BOTH double apart(double a, double b) { return (a - b) * (a - b); }
+
 // The same where one short arc crosses the pixel, which is most of a rim; NaN elsewhere. It is written
 // without conditions on more than one comparison, for a CPU to do several pixels at a time. The chords are
 // relative to the corner.
@@ -175,6 +177,12 @@ SKYSHED_BOTH double overlap_of_one_arc(
     const double back_r = where_less(r0, r1, where_less(0.0, r0, 1.0));
     const double back_t = where_less(t0, t1, where_less(t1, 1.0, 1.0));
     const double back_l = where_less(l0, l1, where_less(l1, 1.0, 1.0));
+    // Where the boundary passes a corner within rounding, its two edges may take it for different points:
+    // how often they disagree about a corner being within.
+    const double some_b = where_less(b0, b1, 1.0), some_r = where_less(r0, r1, 1.0);
+    const double some_t = where_less(t0, t1, 1.0), some_l = where_less(l0, l1, 1.0);
+    const double disagree = apart(some_b - back_b, some_l - leave_l) + apart(some_b - leave_b, some_r - back_r)
+        + apart(some_t - back_t, some_r - leave_r) + apart(some_t - leave_t, some_l - back_l);
     const double px = where_less(0.0, leave_b, b1) + leave_r + where_less(0.0, leave_t, t0);
     const double py = where_less(0.0, leave_r, r1) + leave_t + where_less(0.0, leave_l, l0);
     const double qx = where_less(0.0, back_b, b0) + back_r + where_less(0.0, back_t, t1);
@@ -186,7 +194,8 @@ SKYSHED_BOTH double overlap_of_one_arc(
     const double area = 0.5 * (twice + 2.0 * e.ab * small_cap(square));
     const double once = leave_b + leave_r + leave_t + leave_l == 1.0 ? area : NAN_VALUE;
     const double and_back = back_b + back_r + back_t + back_l == 1.0 ? once : NAN_VALUE;
-    return square <= PADE_LIMIT ? and_back : NAN_VALUE;
+    const double clean = disagree == 0.0 ? and_back : NAN_VALUE;
+    return square <= PADE_LIMIT ? clean : NAN_VALUE;
 }
 
 SKYSHED_BOTH Chord shifted(Chord c, double by) { return {c.low - by, c.high - by}; }
