@@ -484,12 +484,17 @@ def test_apertures_that_meet_corners_of_the_grid_share_what_they_do_with_each_pi
     u, v = np.meshgrid(np.arange(41) + 0.5 - x, np.arange(41) + 0.5 - y)
     meeting = np.unique(np.hypot(u, v / ratio)[(np.abs(u) < 12) & (np.abs(v) < 12)])
     radii = np.concatenate([meeting, np.nextafter(meeting, 0), np.nextafter(meeting, 99)])
-    radii = radii[(radii > 0.2) & (radii < 18)]
+    # Of ellipses that lie between few pixels photutils itself loses some of the area.
+    radii = radii[(radii > (0.2 if ratio == 1 else 2)) & (radii < 18)]
     n = len(radii)
     edges = -0.5 - x, 40.5 - x, -0.5 - y, 40.5 - y
     expected = [
-        (elliptical_overlap_grid(*edges, 41, 41, r, ratio * r, 0, 1, 1) * data).sum() for r in radii
-    ]
+        np.sum(
+            data * circular_overlap_grid(*edges, 41, 41, r, 1, 1) if ratio == 1
+            else data * elliptical_overlap_grid(*edges, 41, 41, r, ratio * r, 0, 1, 1)
+        )
+        for r in radii
+    ]  # fmt: skip
     ellipses = np.column_stack([np.tile((x, y), (n, 1)), radii, ratio * radii, np.zeros(n)])
     found, _, _ = apertures.aperture_sums(
         data, None, None, labels, None, (0, 0, 41, 41), np.ones(n, np.int32), ellipses, np.zeros(n),
