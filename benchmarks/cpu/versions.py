@@ -39,7 +39,7 @@ print("ready", flush=True)
 while sys.stdin.readline():
     clock = Clock()
     chain.run(scene, clock)
-    print(json.dumps(clock.seconds), flush=True)
+    print(json.dumps([clock.seconds, clock.cpu]), flush=True)
 """
 
 
@@ -57,11 +57,12 @@ class _Worker:
         if self._process.stdout.readline() != "ready\n":
             raise SystemExit(f"{python} cannot run the chain of its skyshed")
 
-    def run(self) -> dict[str, float]:
-        """Return the seconds of each stage."""
+    def run(self) -> tuple[dict[str, float], dict[str, float]]:
+        """Return the seconds of each stage, by the clock and of CPU."""
         self._process.stdin.write("go\n")
         self._process.stdin.flush()
-        return json.loads(self._process.stdout.readline())
+        seconds, cpu = json.loads(self._process.stdout.readline())
+        return seconds, cpu
 
     def close(self) -> None:
         self._process.communicate()
@@ -74,7 +75,7 @@ def measure(quick: bool) -> Part:
     if not python:
         part.rows.append(Row("stages of an older version", f"not measured: ${OLD} is not set"))
         return part
-    size, rounds = (1024, 3) if quick else (4096, 9)
+    size, rounds = (1024, 3) if quick else (4096, 21)
     scene = survey_scene(size, 2, None)
     with tempfile.TemporaryDirectory() as folder:
         images = Path(folder) / "scene.npz"
@@ -84,17 +85,23 @@ def measure(quick: bool) -> Part:
             "old": _Worker(python, images), "new": _Worker(sys.executable, images),
         }  # fmt: skip
         seconds: dict[str, list[dict[str, float]]] = {name: [] for name in workers}
+        cpu: dict[str, list[dict[str, float]]] = {name: [] for name in workers}
         for _ in range(rounds):
             for name, worker in workers.items():
-                seconds[name].append(worker.run())
+                clock, used = worker.run()
+                seconds[name].append(clock)
+                cpu[name].append(used)
         for worker in workers.values():
             worker.close()
     stages = {name: by_stage(each) for name, each in seconds.items()}
+    used_by = {name: by_stage(each) for name, each in cpu.items()}
     for stage, times in stages["new"].items():
         least, low, high = ratio(stages["old"][stage], times)
+        old_cpu, new_cpu = (min(used_by[name][stage]) for name in ("old", "new"))
         note = (
             f" ({low:.2f}-{high:.2f}; {1e3 * min(stages['old'][stage]):.0f} and "
-            f"{1e3 * min(times):.0f} ms)"
+            f"{1e3 * min(times):.0f} ms; of CPU {old_cpu / new_cpu:.2f} x, {1e3 * old_cpu:.0f} and "
+            f"{1e3 * new_cpu:.0f} ms)"
         )
         item = f"{size}^2, {stage}: old / new"
         if stage in WANTED:
