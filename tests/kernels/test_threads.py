@@ -8,7 +8,7 @@ import time
 import numpy as np
 import pytest
 
-from skyshed.kernels.threads import run_ranges
+from skyshed.kernels.threads import items_per_range, run_ranges
 
 
 @pytest.mark.parametrize("n_threads", [1, 2, 5, None])
@@ -113,3 +113,11 @@ def test_beside_the_main_thread_the_caller_works_and_an_error_ends_what_takes_lo
     caller.join()
     assert ended == [True]
     assert caller in at_work
+
+
+@pytest.mark.parametrize(
+    ("n_items", "n_threads", "expected"),
+    [(10, 2, 64), (64 * 32, 2, 64), (3200, 2, 100), (10**6, 2, 256), (3200, 32, 64)],
+)
+def test_ranges_of_many_items_are_longer_but_never_long(n_items, n_threads, expected):
+    assert items_per_range(n_items, 64, n_threads) == expected

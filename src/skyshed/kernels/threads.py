@@ -13,11 +13,17 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["available_cores", "flag_for", "resolve_n_threads", "rows_per_range", "run_ranges"]
+__all__ = [
+    "available_cores", "flag_for", "items_per_range", "resolve_n_threads", "rows_per_range",
+    "run_ranges",
+]  # fmt: skip
 
 #: Pixels per range of work that reads an image once: some 0.2 ms, so that handing a range to a
 #: thread costs little beside it, and small images are done without threads.
 PIXELS_PER_RANGE = 1 << 18
+#: Ranges for each thread, so that none is left with one at the end; and how many times the least
+#: number of items they may have: each range costs a call, and a turn with Python's lock.
+RANGES_PER_THREAD, MOST_TIMES_LEAST = 16, 4
 #: Pixels of a range, some ms of work, beyond which a signal may have to wait for it.
 LONG = 1 << 22
 #: Seconds after which a thread that waits hears of signals, on systems that don't wake it.
@@ -52,6 +58,12 @@ def resolve_n_threads(n_threads: int | None) -> int:
 def rows_per_range(nx: int) -> int:
     """Return how many rows of ``nx`` pixels make a range of work that reads an image once."""
     return max(PIXELS_PER_RANGE // max(nx, 1), 1)
+
+
+def items_per_range(n_items: int, least: int, n_threads: int | None) -> int:
+    """Return how many of ``n_items`` make a range, at least ``least``: more where they are many."""
+    even = n_items // (RANGES_PER_THREAD * resolve_n_threads(n_threads))
+    return min(max(even, least), MOST_TIMES_LEAST * least)
 
 
 def flag_for(n_pixels: float, long: int = LONG) -> Any:

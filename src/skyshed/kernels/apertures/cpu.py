@@ -8,7 +8,7 @@ import numpy as np
 
 from skyshed.kernels.apertures import LARGEST_BOX
 from skyshed.kernels.native import Kernels
-from skyshed.kernels.threads import run_ranges
+from skyshed.kernels.threads import items_per_range, run_ranges
 
 __all__ = ["aperture_sums", "kron_sums", "local_background", "radius_of_flux"]
 
@@ -35,7 +35,7 @@ def _in_16_bits(values):
     """Return the whole part of numbers, the nearest that there is; the largest of what is none."""
     largest = np.iinfo(np.uint16).max
     with np.errstate(invalid="ignore"):
-        return np.nan_to_num(values, nan=largest).clip(0, largest).astype(np.uint16)
+        return np.maximum(np.where(values < largest, values, largest), 0).astype(np.uint16)
 
 
 def where_of(data, place, method):
@@ -76,7 +76,7 @@ def kron_sums(data, labels, mask, place, label, ellipses, scale, method, n_threa
         "kron_sums", data, labels, mask, where_of(data, place, method), label, ellipses, scale,
         order, moments, totals, stop,
     )  # fmt: skip
-    run_ranges(add_up, len(label), n_threads, SOURCES, stop)
+    run_ranges(add_up, len(label), n_threads, items_per_range(len(label), SOURCES, n_threads), stop)
     return moments, totals
 
 
@@ -98,7 +98,7 @@ def aperture_sums(
         label, ellipses, background, image_order(ellipses[:, 0], ellipses[:, 1]),
         totals, variances, seen, stop,
     )  # fmt: skip
-    run_ranges(add_up, len(label), n_threads, SOURCES, stop)
+    run_ranges(add_up, len(label), n_threads, items_per_range(len(label), SOURCES, n_threads), stop)
     return totals, variances, seen
 
 
@@ -117,7 +117,7 @@ def radius_of_flux(data, labels, mask, place, label, circles, background, flux, 
         "radius_of_flux", data, labels, mask, where_of(data, place, method), label, circles,
         background, flux, order, radius, stop,
     )  # fmt: skip
-    run_ranges(search, len(label), n_threads, SOURCES, stop)
+    run_ranges(search, len(label), n_threads, items_per_range(len(label), SOURCES, n_threads), stop)
     return radius
 
 
@@ -129,5 +129,5 @@ def local_background(data, labels, mask, bbox, width, n_threads):
         "local_background", data, labels, mask, *data.shape[-2:], bbox, width,
         image_order(bbox[:, 2], bbox[:, 0]), background, counts, stop,
     )  # fmt: skip
-    run_ranges(estimate, n, n_threads, SOURCES, stop)
+    run_ranges(estimate, n, n_threads, items_per_range(n, SOURCES, n_threads), stop)
     return background, counts
