@@ -1,5 +1,6 @@
 """Several GPUs share the tiles of an image: the same bits, each in its memory, at the same time."""
 
+import gc
 import threading
 from pathlib import Path
 
@@ -97,6 +98,7 @@ def test_gpus_work_at_the_same_time(counted, image, launches):
 @pytest.mark.parametrize("n", [1, 2])
 @pytest.mark.parametrize(("gpu", "each"), [(16e9, 16), (4e9, 4), (0.5e9, 1)])
 def test_tiles_at_a_time_fit_into_every_gpu(counted, monkeypatch, gpu, each, n):
+    gc.collect()  # or arrays of earlier tests might go between the two plans
     for device in range(n):  # what earlier tests left in the pools counts as free
         with counted.cuda.Device(device):
             counted.get_default_memory_pool().free_all_blocks()
