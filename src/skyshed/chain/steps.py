@@ -369,7 +369,7 @@ def make_catalog(
         convolved_data=smooth,
         error=image.lazy_error(data), background=level,
         threshold=None if known else image.lazy_threshold(),
-        origin=image.window.origin, full_shape=request.shape, images=image.n_images,
+        origin=image.window.origin, full_shape=request.shape, n_images=image.n_images,
     )  # fmt: skip
     exposure = request.exposures.get(planes.name)  # none of a combination
     if exposure is not None:
