@@ -91,14 +91,15 @@ def test_each_has_the_bits_that_it_has_alone(cupy, sizes, dtype, where):
     assert [len(each.extraction.table) > 20 for each in outcomes] == [True, False, True, True]
 
 
-def test_what_is_said_of_several_images_is_said_of_each(cupy, sizes):
+@pytest.mark.parametrize(("device", "together"), [("cuda", [3]), ("cuda:all", [])])
+def test_what_is_said_of_several_images_is_said_of_each(counted, sizes, device, together):
     data = np.random.default_rng(1).normal(20, 1, (3, *SHAPE)).astype(np.float32)
     with warnings.catch_warnings():
         warnings.resetwarnings()  # as Python has it: what is said twice in one place is shown once
         shown = []
         warnings.showwarning = lambda message, *_: shown.append(str(message))
-        list(skyshed.extract_each(data, device="cuda", **SETTINGS))
-    assert sizes == [3]
+        list(skyshed.extract_each(data, device=device, **SETTINGS))
+    assert sizes == together
     assert [each.split(":")[0] for each in shown] == ["images[0]", "images[1]", "images[2]"]
 
 
