@@ -90,7 +90,7 @@ class Frame:
         where ``data`` are not finite, ``convolved_data`` may be (convolution interpolates).
     threshold : array or None
         What a pixel had to exceed to be detected.
-    images : int
+    n_images : int
         How many equal images these are, one below the other, each of which is whole; ``full_shape``
         is that of one. Positions are in the image of the source, and nothing of a source is
         measured in another.
@@ -120,7 +120,7 @@ class Frame:
         full_shape: tuple[int, int] | None = None,
         input_mask: Any = None,
         threshold: Any = None,
-        images: int = 1,
+        n_images: int = 1,
     ) -> None:
         self._images = {
             "data": data, "labels": labels, "convolved_data": convolved_data, "error": error,
@@ -129,7 +129,7 @@ class Frame:
         }  # fmt: skip
         self._origin = origin
         self._full_shape = full_shape
-        self.n_images = images
+        self.n_images = n_images
 
     @classmethod
     def from_images(
@@ -163,7 +163,7 @@ class Frame:
         """Return a frame with some arguments replaced; images that are `Lazy` stay so."""
         arguments = {
             **self._images, "origin": self._origin, "full_shape": self._full_shape,
-            "images": self.n_images,
+            "n_images": self.n_images,
         }  # fmt: skip
         return Frame(**{**arguments, **changes})
 

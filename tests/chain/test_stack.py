@@ -8,6 +8,7 @@ import pytest
 from astropy.wcs import WCS
 
 from skyshed import Parameters
+from skyshed.chain.association import Association
 from skyshed.chain.stack import are_alike, can_be_stacked, run_stack
 from skyshed.chain.whole import run_whole
 from skyshed.exceptions import DeblendWarning, NoDetectionsWarning
@@ -56,7 +57,8 @@ def stacked(requests):
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             yield
-        heard[k] += [(each.category, str(each.message)) for each in caught]
+        if k is not None:
+            heard[k] += [(each.category, str(each.message)) for each in caught]
 
     assert all(map(can_be_stacked, requests))
     assert all(are_alike(requests[0], each) for each in requests)
@@ -151,7 +153,9 @@ def check(requests, again):
     [
         {}, {"apermask_method": "none", "kernel_size": 0}, {"threshold": 3.0, "deblend": False},
         {"max_npixels": 60, "localbkg_width": 0, "apermask_method": "mask"},
-        {"columns": ("default", "background_sum", "background_centroid", "gini")},
+        {"columns": ("all",), "effective_gain": 2.0, "saturation": 60.0, "zero_point": 25.0},
+        {"columns": ("all",), "threshold": 3.0, "kernel_size": 0, "bkg_estimator": "median"},
+        {"columns": ("label", "isocor_flux", "minval_index"), "threshold": 3.0},
     ],
 )  # fmt: skip
 def test_each_image_has_what_it_has_alone(dtype, settings):
@@ -181,6 +185,25 @@ def test_nothing_is_connected_across_the_edges_of_images():
     assert all((each & SEGMENTATION_FLAGS.EDGE_TOUCH).any() for each in flags)
 
 
+def test_sources_that_meet_at_an_edge_of_images_may_have_the_same_label():
+    rng = np.random.default_rng(5)
+    data = [rng.normal(20, 0.1, SHAPE).astype(np.float32) for _ in range(4)]
+    for k, rows in enumerate([slice(-4, None), slice(0, 4), slice(-2, None), slice(0, 9)]):
+        data[k][rows, 40:60] += 50
+    parameters = Parameters(**SETTINGS, columns=("all",), effective_gain=1.5)
+    runs, _ = check(*(opened(data, parameters) for _ in range(2)))
+    assert [each.segmentation.labels.tolist() for each in runs] == [[1]] * 4
+
+
+def test_sources_are_matched_against_a_list_in_the_pixels_of_their_image():
+    data, _ = images()
+    stars = Association([10, 30, 50], [0.5, 1, SHAPE[0] - 1], [[1], [2], [3]], radius=4)
+    parameters = Parameters(**SETTINGS)
+    given = {"association": [stars] * len(data)}
+    runs, _ = check(*(opened(data, parameters, **given) for _ in range(2)))
+    assert len(runs[3].table) > 0
+
+
 def test_an_image_without_a_good_pixel_fails_alone():
     data, _ = images()
     data.insert(1, np.full(SHAPE, np.nan, np.float32))
@@ -199,6 +222,7 @@ def test_images_that_all_fail_and_images_without_any_source():
     data = [images()[0][1]] * 3
     runs, _ = check(*(opened(data, Parameters(**SETTINGS)) for _ in range(2)))
     assert [len(each.table) for each in runs] == [0, 0, 0]
+    assert [each.segmentation.sources.start.tolist() for each in runs] == [[0]] * 3
 
 
 def test_a_constant_image_among_others():
@@ -233,6 +257,12 @@ def test_each_image_keeps_its_own_wcs_and_unit():
         wcs.append(own)
     parameters = Parameters(**SETTINGS, zero_point=25.0)
     runs, _ = check(*(opened(data, parameters, wcs=wcs) for _ in range(2)))
+    for columns in [
+        ("all",), ("label", "name", "ra", "kron_mag"), ("sky_centroid", "sky_bbox_ll"),
+        ("NUMBER", "ALPHA_J2000", "X_IMAGE", "MAG_AUTO", "FLAGS"),
+    ]:  # fmt: skip
+        asked = parameters.replace(columns=columns)
+        check(*(opened(data, asked, wcs=wcs) for _ in range(2)))
     assert np.allclose(runs[3].table["ra"].value, 70, atol=0.1)
     assert len(set(runs[3].table["name"])) == len(runs[3].table)
 

@@ -113,3 +113,24 @@ cli.command()
     )  # fmt: skip
     assert done.returncode == 128 + number
     assert done.stderr == f"skyshed: {cli.SIGNALS[number]}\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_signal_after_all_is_done_says_nothing(tmp_path, number):
+    code = f"""
+import atexit, os, signal, skyshed.cli as cli
+
+kept = signal.default_int_handler if {int(number)} == signal.SIGINT else signal.SIG_DFL
+signal.signal({int(number)}, kept)
+atexit.register(os.kill, os.getpid(), {int(number)})
+cli.info.run = lambda arguments: 0
+cli.command()
+"""
+    (tmp_path / "module.py").write_text(code)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
+    command = [sys.executable, "-m", "module", "info"]
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=60, env=environment
+    )  # fmt: skip
+    assert done.returncode == -number
+    assert done.stderr == ""

@@ -51,8 +51,9 @@ def measure_boxes(
     Parameters
     ----------
     data : array of float32 or float64, shape (ny, nx)
-        The image; pixels that are not finite are left out.
-    mask : array of bool, shape (ny, nx), or None
+        The image; pixels that are not finite are left out. Or equal images, shape (n, ny, nx),
+        where estimators and clipping are compiled: what is measured has an axis more.
+    mask : array of bool, of the shape of ``data``, or None
         True for pixels to leave out.
     box_size : tuple of int
         Height and width of the boxes; the last of a row or column may be cut off.

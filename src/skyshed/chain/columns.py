@@ -42,6 +42,7 @@ __all__ = [
     "GROUPS",
     "STAR_COLUMNS",
     "as_asked",
+    "as_measured",
     "bare_table",
     "catalog_table",
     "check_columns",
@@ -176,7 +177,7 @@ def measured_columns(parameters: Parameters) -> list[str]:
     columns = spelled_out(parameters.columns, True)
     if columns is None:
         columns = spelled_out(("default",), True) or []
-    columns = _as_measured(name for name in columns if not is_derived(name))
+    columns = as_measured(name for name in columns if not is_derived(name))
     if parameters.aperture_correction:
         columns = [*columns, *CORRECTED_COLUMNS, *STAR_COLUMNS]
     if aperture_radii_of(parameters) and parameters.aperture_center == "centroid_win":
@@ -184,7 +185,7 @@ def measured_columns(parameters: Parameters) -> list[str]:
     return [*columns, *(f"{name}_{kind}" for name in FLUXES for kind in ("flux", "fluxerr"))]
 
 
-def _as_measured(names: Iterable[str]) -> list[str]:
+def as_measured(names: Iterable[str]) -> list[str]:
     """Return names of columns with SExtractor's replaced by those that they are made from."""
     return [each for name in names for each in (needs_of(name) if is_sextractor(name) else (name,))]
 
@@ -193,7 +194,7 @@ def needs_background(names: Iterable[str] | None) -> bool:
     """Whether any of the columns is measured on the background."""
     from skyshed.catalog.registry import ALIASES, COLUMNS, required
 
-    wanted = (ALIASES.get(name, name) for name in _as_measured(spelled_out(names, True) or []))
+    wanted = (ALIASES.get(name, name) for name in as_measured(spelled_out(names, True) or []))
     return any("background" in required(name) for name in wanted if name in COLUMNS)
 
 

@@ -5,7 +5,6 @@ boxes and sources comes to the host for all of them together; there each image g
 alone, with the same bits.
 """
 
-import warnings
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -19,7 +18,7 @@ from skyshed.background.stack import BackgroundStack
 from skyshed.background.window import BackgroundWindow
 from skyshed.catalog import SourceCatalog
 from skyshed.chain.background import ExposureMesh, assemble, measure_stack
-from skyshed.chain.columns import make_table
+from skyshed.chain.columns import as_measured, make_table
 from skyshed.chain.doubts import warn_of_doubts
 from skyshed.chain.exposure_columns import saturated
 from skyshed.chain.request import IMAGE, Request
@@ -37,17 +36,20 @@ from skyshed.chain.whole import Clock, WholeRun, phases_of
 from skyshed.deblending import deblend_sources
 from skyshed.deblending.deblend import warn_of_modes
 from skyshed.detection import detect_in_stack, warn_of_no_sources
-from skyshed.exceptions import DeblendWarning
 from skyshed.flags import SEGMENTATION_FLAGS
 from skyshed.frame import Frame, Lazy
 from skyshed.images.exposure import Planes
+from skyshed.images.source import ImageSource
 from skyshed.images.stacked import StackedSource
 from skyshed.images.window import Window
-from skyshed.namespace import array_namespace
+from skyshed.namespace import array_namespace, device_of
 from skyshed.segmentation import SegmentationImage
 from skyshed.segmentation.provenance import Provenance
 
 __all__ = ["are_alike", "can_be_stacked", "run_stack"]
+
+#: Returns the context in which something is done for one of the images, by its place, or for none.
+About = Callable[[int | None], AbstractContextManager[Any]]
 
 #: Planes that may go with an image of a stack.
 COMPANIONS = {"weight", "rms", "variance", "background", "error", "mask"}
@@ -92,14 +94,19 @@ def _facts(request: Request) -> tuple[Any, ...]:
         request.parameters.replace(zero_point=None, zero_point_system="AB"),
         exposure.shape, exposure.device, exposure.mask_bits, exposure.relative,
         dict(exposure.factors), exposure.weight_threshold, exposure.saturation,
-        {name: each and (each.dtype, each.blank) for name, each in planes.items()},
+        {name: each and (each.dtype, each.blank, _homes(each)) for name, each in planes.items()},
     )  # fmt: skip
+
+
+def _homes(source: ImageSource) -> list[Any]:
+    """Return the device of each array that an image is made of; `None` for files and the host."""
+    return [device_of(getattr(base, "array", None)) for base in source.bases]
 
 
 def run_stack(
     requests: Sequence[Request],
     begin: Callable[[str], None],
-    about: Callable[[int], AbstractContextManager[Any]],
+    about: About,
 ) -> list[WholeRun | Exception]:
     """Find and measure the sources of equal images at once.
 
@@ -110,7 +117,8 @@ def run_stack(
     begin : callable
         Told the name of each stage as it begins.
     about : callable
-        Returns the context in which what concerns an image alone is done: warnings are of it.
+        Returns the context in which what concerns an image alone is done: warnings are of it. That
+        of `None` is for what each image is told of by itself later: its warnings are dropped.
 
     Returns
     -------
@@ -143,11 +151,15 @@ def run_stack(
     segments = detected
     if parameters.deblend and detected.nlabels:
         clock("deblending")
-        segments = _deblended(image, detected)
+        with about(None):
+            segments = _deblended(image, detected)
     clock("measurement")
     stacked = StackedSources.of(detected, segments, n)
     del detected, segments
-    catalog = None if not len(stacked.sources) else _catalog(first, image, stacked)
+    catalog = None
+    if len(stacked.sources):
+        with about(None):
+            catalog = _catalog(first, image, stacked)
     flagged = None
     if catalog is not None and first.exposure.saturation is not None:
         flagged = saturated(first.exposure.saturation, image.planes, stacked.sources)
@@ -191,7 +203,7 @@ def _meshes(
     requests: Sequence[Request],
     planes: Planes,
     window: Window,
-    about: Callable[[int], AbstractContextManager[Any]],
+    about: About,
 ) -> list[ExposureMesh | Exception]:
     """Return the background of each image, or why it has none."""
     first = requests[0]
@@ -238,17 +250,14 @@ def _nothing(request: Request, dtype: Any) -> Mesh:
 
 
 def _deblended(image: Prepared, detected: SegmentationImage) -> SegmentationImage:
-    """Split the sources of all images; what is to be said of an image is said later."""
+    """Split the sources of all images."""
     parameters = image.parameters
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeblendWarning)
-        return deblend_sources(
-            image.deblended_on(), detected, peak_npixels(parameters), nlevels=parameters.nlevels,
-            contrast=parameters.contrast, mode=parameters.mode,
-            connectivity=parameters.connectivity, n_threads=parameters.n_threads,
-            progress_bar=False, contrast_method=parameters.contrast_method,
-            max_markers=parameters.max_markers,
-        )  # fmt: skip
+    return deblend_sources(
+        image.deblended_on(), detected, peak_npixels(parameters), nlevels=parameters.nlevels,
+        contrast=parameters.contrast, mode=parameters.mode, connectivity=parameters.connectivity,
+        n_threads=parameters.n_threads, progress_bar=False,
+        contrast_method=parameters.contrast_method, max_markers=parameters.max_markers,
+    )  # fmt: skip
 
 
 def _catalog(first: Request, image: Prepared, stacked: StackedSources) -> SourceCatalog:
@@ -257,9 +266,11 @@ def _catalog(first: Request, image: Prepared, stacked: StackedSources) -> Source
     exposure = replace(first.exposure, wcs=None, saturation=None, companions={})
     request = replace(first, exposures={IMAGE: exposure}, association=None)
     catalog = make_catalog(request, image, stacked.labels, stacked.sources, Provenance())
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # each image makes a table of its own, and warns
-        make_table(catalog, first.parameters)
+    # Only an image with its WCS has some of SExtractor's columns: here is what they are made from.
+    parameters, asked = first.parameters, first.parameters.columns
+    if asked is not None:
+        parameters = parameters.replace(columns=dict.fromkeys(as_measured(asked)))
+    make_table(catalog, parameters)
     return catalog
 
 

@@ -75,8 +75,8 @@ class StackedSources:
             for k in range(n_images)
         ]
         if image.size == 0:
-            nothing = given.start, given.pixel, given.bbox
-            return cls(labels, given, first, nothing, noted, infos)
+            starts = like(np.zeros(n_images, np.int64), labels)
+            return cls(labels, given, first, (starts, given.pixel, given.bbox), noted, infos)
         table = like(of_label[1].astype(np.int32), labels)
         sources, rows = _in_order(given, order, number)
         start = np.concatenate(

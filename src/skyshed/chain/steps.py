@@ -150,8 +150,9 @@ class Prepared:
         everywhere = parameters.threshold
         if everywhere is None:
             everywhere = self.global_noise * sigmas_of_flat_light(parameters)
-        background = self.background
-        return background.xp.full(self.window.shape, everywhere, dtype=background.dtype)
+        background, (height, width) = self.background, self.window.shape
+        shape = self.n_images * height, width
+        return background.xp.full(shape, everywhere, dtype=background.dtype)
 
     def surface_threshold_in(self, window: Window, halo: int) -> Any:
         """Return `surface_threshold` in a window of this one, as in all of it."""
@@ -369,7 +370,7 @@ def make_catalog(
         convolved_data=smooth,
         error=image.lazy_error(data), background=level,
         threshold=None if known else image.lazy_threshold(),
-        origin=image.window.origin, full_shape=request.shape, images=image.n_images,
+        origin=image.window.origin, full_shape=request.shape, n_images=image.n_images,
     )  # fmt: skip
     exposure = request.exposures.get(planes.name)  # none of a combination
     if exposure is not None:

@@ -130,7 +130,13 @@ def command() -> NoReturn:
     # Nothing here multiplies matrices: the threads that NumPy's BLAS starts as it is imported would
     # only take time.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    sys.exit(main())
+    status = main()
+    # What was asked for is done, and nothing is left to be cleared away: Python, as it ends, would
+    # only show where it was.
+    for number in SIGNALS:
+        if signal.getsignal(number) is _end:
+            signal.signal(number, signal.SIG_DFL)
+    sys.exit(status)
 
 
 def _end(number: int, _: Any) -> NoReturn:

@@ -24,7 +24,7 @@ from skyshed.extraction.hdus import choose_hdus
 from skyshed.extraction.outcome import Outcome, with_name
 from skyshed.extraction.plan import Plan, Resources, make_plan
 from skyshed.extraction.result import Extraction
-from skyshed.extraction.stacks import go_together, most_together
+from skyshed.extraction.stacks import MORE, go_together, most_together
 from skyshed.extraction.turns import (
     Turn,
     as_images,
@@ -363,11 +363,15 @@ class _Batch:
             group.append(other)
         if len(group) == 1:
             return False
-        self._make_room(replace(plan, memory=len(group) * plan.memory))
+        self._make_room(replace(plan, memory=int(MORE * len(group) * plan.memory)))
         n_heard = len(taken.heard)
         requests = [each.request for each in group if each.request is not None]
         try:
-            results = run_together(requests, self._progress, lambda k: self._about(group[k]))
+            results = run_together(
+                requests,
+                self._progress,
+                lambda k: self._about(None if k is None else group[k]),
+            )
         except Exception as error:
             _let_go(error)
             del taken.heard[n_heard:]
@@ -386,9 +390,9 @@ class _Batch:
         return True
 
     @contextmanager
-    def _about(self, taken: "_Taken") -> Iterator[None]:
-        """Take what this thread is warned of for warnings about an image of a stack."""
-        self._heard_now = taken.heard
+    def _about(self, taken: "_Taken | None") -> Iterator[None]:
+        """Take what this thread is warned of for warnings about an image of a stack, or of none."""
+        self._heard_now = [] if taken is None else taken.heard
         try:
             yield
         finally:
@@ -461,6 +465,9 @@ class _Batch:
                 shown(message, category, *where, **more)
             else:
                 mine.append((message, category))
+                # What was said once Python keeps to itself, though it is of another image then,
+                # until its filters change. This one comes last: it does what is done without it.
+                warnings.simplefilter("default", append=True)
 
         with warnings.catch_warnings():
             warnings.showwarning = keep

@@ -367,7 +367,7 @@ def run_request(
 def run_together(
     requests: Sequence[Request],
     progress: bool | None,
-    about: Callable[[int], AbstractContextManager[Any]],
+    about: Callable[[int | None], AbstractContextManager[Any]],
 ) -> list[Extraction | Exception]:
     """Do at once what is asked of equal images; see `skyshed.chain.stack.run_stack`.
 
