@@ -10,9 +10,11 @@ from skyshed import extract
 from skyshed.exceptions import DeblendWarning
 from skyshed.flags import decode_segmentation_flags
 
-#: Four times the pixels may take so many times the CPU time (of one process, whatever else runs):
-#: 4, and room for caches. What grows with the square of them takes 16 times as much.
+#: Four times the pixels may take so many times the CPU time: 4, and room for caches. What grows
+#: with the square of them takes 16 times as much.
 MOST = 10
+#: CPU time, too, is longer where a core is shared: least times of so many turns are compared.
+TURNS = 6
 
 
 def noise(side):
@@ -47,9 +49,13 @@ def spent(image, options):
 )  # fmt: skip
 def test_four_times_the_pixels_are_not_ten_times_the_effort(draw):
     spent(*draw(100))  # loads what is loaded once
-    small = min(spent(*draw(350))[0] for _ in range(2))
-    large, _ = spent(*draw(700))
-    assert large < MOST * small
+    small, large = [], []
+    for _ in range(TURNS):
+        for side, took in ((350, small), (700, large)):
+            took.append(spent(*draw(side))[0])
+        if min(large) < MOST * min(small):
+            return
+    raise AssertionError(f"{min(large)} s instead of {min(small)} s: {large}, {small}")
 
 
 @pytest.mark.parametrize("contrast", [0.0, 0.001])

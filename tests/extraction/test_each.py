@@ -382,7 +382,8 @@ def test_waiting_for_pixels_is_time_of_their_own_image(fields):
     seconds = [outcome.seconds for outcome in outcomes]
     passed = time.perf_counter() - begun
     assert passed >= 0.5
-    assert 0.95 * passed < sum(seconds) <= passed
+    # What is between outcomes is little, unless others have the cores.
+    assert 0.5 * passed < sum(seconds) <= passed
 
 
 def test_nothing_runs_between_outcomes(folder):

@@ -540,3 +540,17 @@ def test_more_tiles_than_a_run_can_list_are_refused(tmp_path):
         with pytest.raises(ValueError, match=r"30000 x 40000 pixels, \d+ tiles .* at most 100000"):
             make_plan(request, resources)
     assert [*tmp_path.iterdir()] == []
+
+
+def test_fewer_tiles_at_a_time_are_larger_where_there_would_be_too_many(monkeypatch):
+    """More threads must not refuse what fewer can do."""
+    monkeypatch.setattr(planning, "LARGEST_SIDE", 4096)
+    request = open_request(LARGE, box_size=16, n_threads=8)
+    fewer = make_plan(open_request(LARGE, box_size=16, n_threads=2), Resources("4MB"))
+    monkeypatch.setattr(planning, "MOST_TILES", len(fewer.tiling))
+    plan = make_plan(request, Resources("4MB"))
+    assert plan.n_workers == 2
+    assert plan.tiling == fewer.tiling
+    monkeypatch.setattr(planning, "MOST_TILES", 10)
+    with pytest.raises(ValueError, match="a run has at most 10"):
+        make_plan(request, Resources("4MB"))

@@ -26,6 +26,9 @@ SIDE = 2400
 #: What a kernel may take without a flag, and after it is set: of its thread's own time, whatever
 #: else the machine does.
 PATIENCE = 0.5
+#: A thread's own time, too, is longer where its core is shared, and the thread that sets a flag
+#: may get its turn late: what is in doubt is done again, so many times at most.
+TURNS = 5
 #: Kernels that take less of a source of 5.8 million pixels are not stopped half way here: the
 #: thread that would set the flag may not get its turn before they end.
 LEAST = 0.3
@@ -44,7 +47,26 @@ class Call:
 
 @pytest.fixture(scope="module")
 def longest():
-    """Give the longest call of each kernel in `workloads`."""
+    """Give the longest call of each kernel in `workloads`; of several turns, the shortest."""
+    calls = longest_of_a_turn()
+    for _ in range(TURNS - 1):
+        if not deaf(calls):
+            break
+        for key, call in longest_of_a_turn().items():
+            calls[key] = min(calls[key], call, key=lambda it: it.seconds)
+    return calls
+
+
+def deaf(calls):
+    """Return the kernels that take long and look at no flag."""
+    return {
+        key: call.seconds
+        for key, call in calls.items()
+        if call.flag is None and call.seconds > PATIENCE
+    }
+
+
+def longest_of_a_turn():
     calls: dict[str, Call] = {}
     bind = native.Kernels.bind
 
@@ -80,15 +102,14 @@ def workloads():
     data = 100 * np.exp(-((x - SIDE / 2) ** 2 + (y - SIDE / 2) ** 2) / 2 / (SIDE / 6) ** 2)
     data += rng.uniform(0, 1, data.shape)
     labels = SegmentationImage(np.ones(data.shape, np.int32))
-    catalog = SourceCatalog(data, labels, error=np.sqrt(data), localbkg_width=20, n_threads=1)
+    catalog = SourceCatalog(data, labels, error=np.sqrt(data), n_threads=1)
     for name in (
-        "kron_flux", "gini", "perimeter", "xcentroid", "xcentroid_win", "xcentroid_err",
-        "max_value", "segment_flux", "segment_fluxerr", "local_background", "fwhm",
-        "petrosian_radius",
+        "gini", "perimeter", "xcentroid", "xcentroid_err", "max_value", "segment_flux",
+        "segment_fluxerr",
     ):  # fmt: skip
         getattr(catalog, name)
-    catalog.fluxfrac_radius(0.5)
     catalog.circular_photometry(SIDE / 2)
+    of_apertures(x, y)
     sources = Sources.from_labels(np.ones(data.shape, np.int32))
     values, low, high, _ = deblending.survey(data, sources, 8, 1)
     levels = np.linspace(low[0], high[0], 34)[None, 1:-1].copy()
@@ -97,6 +118,20 @@ def workloads():
     annuli.gather(data, None, np.array([[SIDE / 2, SIDE / 2]]), (10.0, SIDE / 2), SIDE**2, 1)
     convolve(data[:600, :600], rng.uniform(-1, 1, (101, 101)), n_threads=1)
     of_sep(data.astype(np.float32))
+
+
+def of_apertures(x, y):
+    """Measure in apertures of millions of pixels; larger ones than the image are left out."""
+    data = 100 * np.exp(-((x - SIDE / 2) ** 2 + (y - SIDE / 2) ** 2) / 2 / (SIDE / 16) ** 2)
+    data += np.random.default_rng(7).uniform(0, 1, data.shape)
+    labels = (np.abs(x - SIDE / 2) < SIDE / 5) & (np.abs(y - SIDE / 2) < SIDE / 5)
+    catalog = SourceCatalog(
+        data, SegmentationImage(labels.astype(np.int32)), error=np.sqrt(data + 1),
+        localbkg_width=SIDE // 6, n_threads=1,
+    )  # fmt: skip
+    for name in ("local_background", "kron_flux", "xcentroid_win", "petrosian_radius"):
+        assert np.isfinite(getattr(catalog, name)).all(), name
+    assert np.isfinite(catalog.fluxfrac_radius(0.5)).all()
 
 
 def of_sep(data):
@@ -110,11 +145,11 @@ def of_sep(data):
 
 def test_what_takes_long_has_a_flag(longest):
     assert len(longest) > 20
-    deaf = {key: call.seconds for key, call in longest.items() if call.flag is None}
-    assert {key: took for key, took in deaf.items() if took > PATIENCE} == {}
+    assert deaf(longest) == {}
     heard = {key for key, call in longest.items() if call.flag is not None}
     assert heard >= {
         "annuli.gather", "apertures.aperture_sums", "apertures.kron_sums",
+        "apertures.local_background",
         "apertures.radius_of_flux", "boxes.measure", "centroids.covariance", "centroids.windowed",
         "convolution.convolve", "deblending.deblend", "deblending.survey", "isophotal.gini",
         "isophotal.perimeter", "isophotal.summarize", "isophotal.total", "moments.measure",
@@ -136,36 +171,40 @@ def test_what_takes_long_ends_when_its_flag_is_set_half_way(longest):
     for key, call in longest.items():
         if call.flag is None or call.seconds < LEAST:
             continue
-        left, found = stopped_half_way(call)
-        assert found == cpu.STOPPED, key
-        assert left < PATIENCE, key
+        seen = []
+        # A second call may be faster, and end before half of the time of the first.
+        for turn in range(TURNS):
+            seen.append(stopped_after(call, call.seconds / 2 ** (turn + 1)))
+            if seen[-1][1] == cpu.STOPPED and seen[-1][0] < PATIENCE:
+                break
+        else:
+            raise AssertionError(f"{key} of {call.seconds} s: {seen}")
 
 
-def stopped_half_way(call):
-    """Return what a kernel takes after its flag is set when half is done, and what it returns."""
-    begun, ended, found = threading.Event(), [], []
+def stopped_after(call, seconds):
+    """Return what a kernel takes after its flag is set, so many seconds on, and what it returns."""
+    begun, asked_for = threading.Event(), threading.Event()
+    clock: list[int] = []
+    ended: list[tuple[float, int]] = []
 
     def work():
-        at.append(time.pthread_getcpuclockid(threading.get_ident()))
+        clock.append(time.pthread_getcpuclockid(threading.get_ident()))
         begun.set()
-        found.append(call.again())
-        ended.append(time.thread_time())
+        found = call.again()
+        ended.append((time.thread_time(), found))
+        asked_for.wait()  # a thread that is gone has no clock
 
-    at: list[int] = []
     call.flag[0] = 0
     worker = threading.Thread(target=work)
     worker.start()
     begun.wait()
-    spent = 0.0
-    while not found:
-        spent = time.clock_gettime(at[0]) if worker.is_alive() and not ended else spent
-        if spent > call.seconds / 2:
-            call.flag[0] = 1
-            break
+    while (spent := time.clock_gettime(clock[0])) < seconds and not ended:
         time.sleep(0.001)
+    call.flag[0] = 1
+    asked_for.set()
     worker.join()
     call.flag[0] = 0
-    return ended[0] - spent, found[0]
+    return ended[0][0] - spent, ended[0][1]
 
 
 def test_a_tile_of_hcompress_that_is_a_whole_image_is_followed_with_a_flag(tmp_path, monkeypatch):

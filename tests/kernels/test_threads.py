@@ -74,7 +74,7 @@ def test_a_signal_is_heard_between_ranges():
 
     with pytest.raises(KeyboardInterrupt):
         run_ranges(work, 1000, 2, 1)
-    assert len(begun) < 50
+    assert len(begun) < 500  # the other thread goes on until this one gets its turn
     assert threading.active_count() == before
 
 

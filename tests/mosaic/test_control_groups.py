@@ -42,6 +42,24 @@ SYSTEMS = {
         [V2.format("/")], "0::/a\n",
         {"sys/fs/cgroup/a/memory.max": 10, "sys/fs/cgroup/a/memory.current": 11}, [0],
     ),
+    "slowed down before it is ended": (
+        [V2.format("/")], "0::/a/b\n",
+        {"sys/fs/cgroup/a/b/memory.max": 9000, "sys/fs/cgroup/a/b/memory.high": 7000,
+         "sys/fs/cgroup/a/b/memory.current": 1000,
+         "sys/fs/cgroup/a/memory.max": "max", "sys/fs/cgroup/a/memory.high": 8000,
+         "sys/fs/cgroup/a/memory.current": 3000}, [6000, 5000],
+    ),
+    "ended before it is slowed down": (
+        [V2.format("/")], "0::/a\n",
+        {"sys/fs/cgroup/a/memory.max": 4000, "sys/fs/cgroup/a/memory.high": "max",
+         "sys/fs/cgroup/a/memory.current": 1000}, [3000],
+    ),
+    "names with spaces, tabs and backslashes, which lists of mounts spell otherwise": (
+        [V2.format(r"/my\040jobs").replace("/sys/fs/cgroup", r"/sys/fs/c\040g\011r\134040")],
+        "0::/my jobs/one two\n",
+        {"sys/fs/c g\tr\\040/one two/memory.max": 500,
+         "sys/fs/c g\tr\\040/one two/memory.current": 100}, [400],
+    ),
     "lines that nobody knows": (["", "x", "1 2 3", " - cgroup2"], "\n:\n0\n", {}, []),
 }  # fmt: skip
 

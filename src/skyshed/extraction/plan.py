@@ -181,18 +181,19 @@ def make_plan(request: Request, resources: Resources) -> Plan:
         largest = (LARGEST_SIDE + 2 * MARGIN) ** 2 * _bytes_per_pixel(request, TILE)
         n_workers = n_gpus * max(1, min(-(-n_workers // n_gpus), int(room / largest)))
     limit = host if budget is None else budget
-    # Tiles are whole boxes: where these are large, fewer tiles at a time may be all that fits.
+    # Tiles are whole boxes: where these are large, fewer tiles at a time may be all that fits. They
+    # are larger, too: of a very large image, they may be few enough only then.
     least = n_workers if resources.scheduler is not None else 1
     for n in range(n_workers, least - 1, -1):
         if room is not None:  # of the tiles at a time, a GPU has its share
             limit = min(host, PROCESS + room * n // -(-n // n_gpus))
         try:
             tiling, margin = _tiles(request, resources, n, limit)
-        except ValueError:  # no tile is small enough for so many at a time
+            _check_number(tiling)
+        except ValueError:  # no tile is small enough for so many at a time, or there are too many
             if n == least:
                 raise
             continue
-        _check_number(tiling)
         n = min(n, len(tiling))
         memory = PROCESS + max(n * _bytes_of_tile(request, tiling, margin), WRITING)
         if memory <= limit or resources.tile is not None or _begun(resources.folder) is not None:

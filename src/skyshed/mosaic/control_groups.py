@@ -9,11 +9,12 @@ from pathlib import Path, PurePosixPath
 
 __all__ = ["left_by_groups"]
 
-#: Type of file system -> the files of a group that hold its limit and what it uses, and the entry
-#: of ``memory.stat`` that counts pages of files among these, which the system takes back.
+#: Type of file system -> the files of a group that hold its limits and what it uses, and the entry
+#: of ``memory.stat`` that counts pages of files among these, which the system takes back. Beyond
+#: ``memory.high`` a process is not ended, but slowed down until next to nothing is done.
 FILES = {
-    "cgroup2": ("memory.max", "memory.current", "inactive_file"),
-    "cgroup": ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+    "cgroup2": (("memory.max", "memory.high"), "memory.current", "inactive_file"),
+    "cgroup": (("memory.limit_in_bytes",), "memory.usage_in_bytes", "total_inactive_file"),
 }
 
 
@@ -50,8 +51,13 @@ def _mounts(root: Path) -> list[tuple[str, str, str]]:
         if len(fields) < 5 or kind not in FILES:
             continue
         if kind == "cgroup2" or "memory" in ",".join(options).split(","):
-            found.append((kind, fields[3], fields[4]))
+            found.append((kind, _unescaped(fields[3]), _unescaped(fields[4])))
     return found
+
+
+def _unescaped(path: str) -> str:
+    """Return a path of a list of mounts, where spaces and the like stand as octal numbers."""
+    return re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), path)
 
 
 def _group(root: Path, kind: str) -> str | None:
@@ -63,13 +69,15 @@ def _group(root: Path, kind: str) -> str | None:
     return None
 
 
-def _left(folder: Path, limit: str, used: str, of_files: str) -> int | None:
+def _left(folder: Path, limits: tuple[str, ...], used: str, of_files: str) -> int | None:
     """Return what a group leaves; `None` if it has no limit."""
-    most, now = (_text(folder / name).strip() for name in (limit, used))
-    if not (most.isdigit() and now.isdigit()):  # without a limit: "max", or no such files
+    *most, now = (_text(folder / name).strip() for name in (*limits, used))
+    most = [each for each in most if each.isdigit()]  # without a limit: "max", or no such file
+    if not (most and now.isdigit()):
         return None
     pages = re.search(rf"^{of_files} (\d+)$", _text(folder / "memory.stat"), re.MULTILINE)
-    return max(int(most) - int(now) + (0 if pages is None else int(pages[1])), 0)
+    left = min(map(int, most)) - int(now) + (0 if pages is None else int(pages[1]))
+    return max(left, 0)
 
 
 def _text(path: Path) -> str:
