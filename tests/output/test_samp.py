@@ -32,17 +32,20 @@ def image(tmp_path):
 
 
 class Listener:
-    """A program that takes tables and images."""
+    """A program that takes tables and images, and answers when it has them."""
 
-    def __init__(self, name, *kinds):
+    def __init__(self, name, *kinds, answers=True):
+        self.answers = answers
         self.client = samp.SAMPIntegratedClient(metadata={"samp.name": name})
         self.client.connect()
         self.got, self.came = [], threading.Semaphore(0)
         for kind in kinds:
-            self.client.bind_receive_notification(kind, self.take)
+            self.client.bind_receive_call(kind, self.take)
 
-    def take(self, private_key, sender, kind, parameters, extra):
+    def take(self, private_key, sender, message, kind, parameters, extra):
         self.got.append((kind, parameters["url"].removeprefix("file://")))
+        if self.answers:
+            self.client.ereply(message, samp.SAMP_STATUS_OK, result={})
         self.came.release()
 
     def wait(self, n):
@@ -67,6 +70,17 @@ def test_programs_get_the_catalog_and_the_images_that_they_take(
     assert "sent to DS9, topcat" in capsys.readouterr().out
     for listener in (topcat, ds9):
         listener.client.disconnect()
+
+
+def test_a_program_that_never_answers_is_not_waited_for_without_end(
+    hub, image, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("skyshed.output.samp.ANSWER", 1)
+    silent = Listener("silent", "image.load.fits", "table.load.fits", answers=False)
+    options = ["--samp", "--no-preview", "--quiet"]
+    assert main(["extract", str(image), "--out", str(tmp_path / "o"), *options]) == 0
+    silent.wait(3)
+    silent.client.disconnect()
 
 
 def test_without_a_hub_nothing_is_done(image, tmp_path, monkeypatch, capsys):

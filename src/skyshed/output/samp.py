@@ -8,8 +8,10 @@ import importlib
 import os
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from xmlrpc.client import Fault
 
 from skyshed.messages import one_line
 from skyshed.optional import need
@@ -19,6 +21,8 @@ __all__ = ["CATALOGS", "check_hub", "send"]
 #: Formats of catalogs that there are messages for, and these.
 CATALOGS = {"fits": "table.load.fits", "votable": "table.load.votable"}
 IMAGE = "image.load.fits"
+#: Seconds to wait for a program's answer to a message; it may go on with the file alone.
+ANSWER = 5
 #: What the client is called at the hub.
 ABOUT = {
     "samp.name": "skyshed",
@@ -81,8 +85,14 @@ def send(catalog: Path, images: Sequence[str | os.PathLike[str]]) -> dict[str, l
             parameters = {"url": url, "name": path.name}
             if kind != IMAGE:  # by which programs say which rows are chosen
                 parameters["table-id"] = url
-            reached = client.notify_all({"samp.mtype": kind, "samp.params": parameters})
-            told[str(path)] = [names.get(each, each) for each in reached or ()]
+            message = {"samp.mtype": kind, "samp.params": parameters}
+            reached = client.get_subscribed_clients(kind)
+            for each in reached:
+                # A notice that nobody answers may still be at the hub when this client leaves, and
+                # astropy's hub drops what is from clients that have left.
+                with suppress(Fault):  # no answer in time
+                    client.call_and_wait(each, message, str(ANSWER))
+            told[str(path)] = [names.get(each, each) for each in reached]
         return told
     finally:
         client.disconnect()
