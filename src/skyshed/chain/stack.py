@@ -27,13 +27,11 @@ from skyshed.chain.stacked_sources import StackedSources
 from skyshed.chain.steps import (
     Prepared,
     make_catalog,
-    peak_npixels,
     prepare,
     settings_of,
     warn_of_crowding,
 )
-from skyshed.chain.whole import Clock, WholeRun, phases_of
-from skyshed.deblending import deblend_sources
+from skyshed.chain.whole import Clock, WholeRun, deblended, phases_of
 from skyshed.deblending.deblend import warn_of_modes
 from skyshed.detection import detect_in_stack, warn_of_no_sources
 from skyshed.flags import SEGMENTATION_FLAGS
@@ -152,7 +150,7 @@ def run_stack(
     if parameters.deblend and detected.nlabels:
         clock("deblending")
         with about(None):
-            segments = _deblended(image, detected)
+            segments = deblended(image, detected)
     clock("measurement")
     stacked = StackedSources.of(detected, segments, n)
     del detected, segments
@@ -247,17 +245,6 @@ def _nothing(request: Request, dtype: Any) -> Mesh:
     shape = [-(-side // size) for side, size in zip(request.shape, request.box_size, strict=True)]
     nan = np.full(shape, np.nan, dtype)
     return Mesh(nan, nan, np.ones(shape, bool), np.zeros(shape, np.int64))
-
-
-def _deblended(image: Prepared, detected: SegmentationImage) -> SegmentationImage:
-    """Split the sources of all images."""
-    parameters = image.parameters
-    return deblend_sources(
-        image.deblended_on(), detected, peak_npixels(parameters), nlevels=parameters.nlevels,
-        contrast=parameters.contrast, mode=parameters.mode, connectivity=parameters.connectivity,
-        n_threads=parameters.n_threads, progress_bar=False,
-        contrast_method=parameters.contrast_method, max_markers=parameters.max_markers,
-    )  # fmt: skip
 
 
 def _catalog(first: Request, image: Prepared, stacked: StackedSources) -> SourceCatalog:

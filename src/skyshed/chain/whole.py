@@ -46,6 +46,7 @@ if TYPE_CHECKING:  # slow to import, and not needed to write a catalog
 __all__ = [
     "Clock",
     "WholeRun",
+    "deblended",
     "detected",
     "known_sources",
     "left_out_by",
@@ -424,17 +425,16 @@ def detected(image: Prepared, clock: Clock) -> SegmentationImage:
         return SegmentationImage(xp.zeros(image.convolved.shape, dtype=np.int32))
     if parameters.deblend:
         clock("deblending")
-        segmentation = deblend_sources(
-            image.deblended_on(),
-            segmentation,
-            peak_npixels(parameters),
-            nlevels=parameters.nlevels,
-            contrast=parameters.contrast,
-            mode=parameters.mode,
-            connectivity=parameters.connectivity,
-            n_threads=parameters.n_threads,
-            progress_bar=False,
-            contrast_method=parameters.contrast_method,
-            max_markers=parameters.max_markers,
-        )
+        segmentation = deblended(image, segmentation)
     return segmentation
+
+
+def deblended(image: Prepared, segmentation: SegmentationImage) -> SegmentationImage:
+    """Split the sources of an image, or of several one below the other."""
+    parameters = image.parameters
+    return deblend_sources(
+        image.deblended_on(), segmentation, peak_npixels(parameters), nlevels=parameters.nlevels,
+        contrast=parameters.contrast, mode=parameters.mode, connectivity=parameters.connectivity,
+        n_threads=parameters.n_threads, progress_bar=False,
+        contrast_method=parameters.contrast_method, max_markers=parameters.max_markers,
+    )  # fmt: skip
