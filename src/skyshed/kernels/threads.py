@@ -15,7 +15,7 @@ import numpy as np
 
 __all__ = [
     "available_cores", "flag_for", "items_per_range", "resolve_n_threads", "rows_per_range",
-    "run_ranges",
+    "run_items", "run_ranges",
 ]  # fmt: skip
 
 #: Pixels per range of work that reads an image once: some 0.2 ms, so that handing a range to a
@@ -142,3 +142,14 @@ def run_ranges(
         raise
     if errors:
         raise errors[0]
+
+
+def run_items(
+    work: Callable[[int, int], Any],
+    n_items: int,
+    n_threads: int | None,
+    least: int,
+    stop: Any = None,
+) -> None:
+    """Call ``work(start, stop)`` as `run_ranges` does, for ranges of `items_per_range`."""
+    run_ranges(work, n_items, n_threads, items_per_range(n_items, least, n_threads), stop)

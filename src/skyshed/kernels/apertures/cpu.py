@@ -8,7 +8,7 @@ import numpy as np
 
 from skyshed.kernels.apertures import LARGEST_BOX
 from skyshed.kernels.native import Kernels
-from skyshed.kernels.threads import items_per_range, run_ranges
+from skyshed.kernels.threads import run_items
 
 __all__ = ["aperture_sums", "kron_sums", "local_background", "radius_of_flux"]
 
@@ -76,7 +76,7 @@ def kron_sums(data, labels, mask, place, label, ellipses, scale, method, n_threa
         "kron_sums", data, labels, mask, where_of(data, place, method), label, ellipses, scale,
         order, moments, totals, stop,
     )  # fmt: skip
-    run_ranges(add_up, len(label), n_threads, items_per_range(len(label), SOURCES, n_threads), stop)
+    run_items(add_up, len(label), n_threads, SOURCES, stop)
     return moments, totals
 
 
@@ -98,7 +98,7 @@ def aperture_sums(
         label, ellipses, background, image_order(ellipses[:, 0], ellipses[:, 1]),
         totals, variances, seen, stop,
     )  # fmt: skip
-    run_ranges(add_up, len(label), n_threads, items_per_range(len(label), SOURCES, n_threads), stop)
+    run_items(add_up, len(label), n_threads, SOURCES, stop)
     return totals, variances, seen
 
 
@@ -117,7 +117,7 @@ def radius_of_flux(data, labels, mask, place, label, circles, background, flux, 
         "radius_of_flux", data, labels, mask, where_of(data, place, method), label, circles,
         background, flux, order, radius, stop,
     )  # fmt: skip
-    run_ranges(search, len(label), n_threads, items_per_range(len(label), SOURCES, n_threads), stop)
+    run_items(search, len(label), n_threads, SOURCES, stop)
     return radius
 
 
@@ -129,5 +129,5 @@ def local_background(data, labels, mask, bbox, width, n_threads):
         "local_background", data, labels, mask, *data.shape[-2:], bbox, width,
         image_order(bbox[:, 2], bbox[:, 0]), background, counts, stop,
     )  # fmt: skip
-    run_ranges(estimate, n, n_threads, items_per_range(n, SOURCES, n_threads), stop)
+    run_items(estimate, n, n_threads, SOURCES, stop)
     return background, counts

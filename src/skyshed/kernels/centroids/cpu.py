@@ -5,7 +5,7 @@ import numpy as np
 from skyshed.kernels.apertures.cpu import image_order, of_each_place, where_of
 from skyshed.kernels.centroids.fits import fits
 from skyshed.kernels.native import Kernels
-from skyshed.kernels.threads import flag_for, items_per_range, run_ranges
+from skyshed.kernels.threads import flag_for, run_items
 
 KERNELS = Kernels(__package__)
 
@@ -21,7 +21,7 @@ def covariance(sources, error, image, mask, moments, n_threads):
         "covariance", sources.pixel, sources.start, sources.order, sources.bbox, image.shape[1],
         error, image, mask, np.ascontiguousarray(moments), out, stop,
     )  # fmt: skip
-    run_ranges(propagate, n, n_threads, items_per_range(n, SOURCES, n_threads), stop)
+    run_items(propagate, n, n_threads, SOURCES, stop)
     return out
 
 
@@ -43,7 +43,7 @@ def windowed(
         "windowed", data, error, labels, mask, where_of(data, place, method), label, *tables, order,
         *out, beyond, stop,
     )  # fmt: skip
-    run_ranges(search, n, n_threads, items_per_range(n, WINDOWS, n_threads), stop)
+    run_items(search, n, n_threads, WINDOWS, stop)
     return *out, beyond
 
 
@@ -55,7 +55,7 @@ def quadratic(sources, data, error, mask, peak, centre, covariance, n_threads):
         np.ascontiguousarray(peak), sources.order, fits(), np.ascontiguousarray(centre),
         np.ascontiguousarray(covariance), *out,
     )  # fmt: skip
-    run_ranges(fit, n, n_threads, items_per_range(n, SOURCES, n_threads))
+    run_items(fit, n, n_threads, SOURCES)
     return out
 
 

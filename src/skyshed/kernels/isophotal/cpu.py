@@ -3,7 +3,7 @@
 import numpy as np
 
 from skyshed.kernels.native import Kernels
-from skyshed.kernels.threads import flag_for, items_per_range, run_ranges
+from skyshed.kernels.threads import flag_for, run_items
 
 KERNELS = Kernels(__package__)
 
@@ -17,7 +17,7 @@ def summarize(sources, image, mask, n_threads):
     (total, low, high), (count, low_at, high_at) = np.empty((3, n)), np.empty((3, n), np.int64)
     out, stop = (count, total, low, high, low_at, high_at), flag_for(sources.pixel.size)
     reduce = KERNELS.bind("summarize", *_pixels(sources), image.shape[1], image, mask, *out, stop)
-    run_ranges(reduce, n, n_threads, items_per_range(n, SOURCES, n_threads), stop)
+    run_items(reduce, n, n_threads, SOURCES, stop)
     return out
 
 
@@ -28,7 +28,7 @@ def total(sources, image, mask, squared, n_threads):
     add_up = KERNELS.bind(
         "total", *_pixels(sources), image.shape[1], image, mask, bool(squared), out, finite, stop
     )
-    run_ranges(add_up, n, n_threads, items_per_range(n, SOURCES, n_threads), stop)
+    run_items(add_up, n, n_threads, SOURCES, stop)
     return out, finite
 
 
@@ -39,7 +39,7 @@ def gini(sources, image, mask, n_threads):
     reduce = KERNELS.bind(
         "gini", sources.pixel, sources.start, sources.order, image, mask, out, stop
     )
-    run_ranges(reduce, n, n_threads, items_per_range(n, SOURCES, n_threads), stop)
+    run_items(reduce, n, n_threads, SOURCES, stop)
     return out
 
 
@@ -50,7 +50,7 @@ def perimeter(sources, mask, n_threads):
     follow = KERNELS.bind(
         "perimeter", sources.pixel, sources.start, sources.order, sources.shape[1], mask, out, stop
     )
-    run_ranges(follow, n, n_threads, items_per_range(n, SOURCES, n_threads), stop)
+    run_items(follow, n, n_threads, SOURCES, stop)
     return out
 
 

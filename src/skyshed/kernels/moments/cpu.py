@@ -3,7 +3,7 @@
 import numpy as np
 
 from skyshed.kernels.native import Kernels
-from skyshed.kernels.threads import flag_for, items_per_range, run_ranges
+from skyshed.kernels.threads import flag_for, run_items
 
 KERNELS = Kernels(__package__)
 
@@ -20,5 +20,5 @@ def moments(sources, image, mask, n_threads):
         "measure", sources.pixel, sources.start, sources.order, sources.bbox, image.shape[1],
         image, mask, raw, central, stop,
     )  # fmt: skip
-    run_ranges(measure, n, n_threads, items_per_range(n, SOURCES, n_threads), stop)
+    run_items(measure, n, n_threads, SOURCES, stop)
     return raw, central
