@@ -43,6 +43,7 @@ def spent(image, options):
         return time.process_time() - before, found
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize(
     "draw", [noise, lambda side: (noise(side)[0], {**noise(side)[1], "kernel_fwhm": 0}), peaks],
     ids=["noise", "noise as it is", "peaks"],

@@ -20,7 +20,7 @@ from tests.mosaic.fields import assert_same, at_once, by_tiles
 
 SETTINGS = {"box_size": 25, "npixels": 5}
 #: Seconds until what should happen at the same time is taken not to.
-PATIENCE = 120
+PATIENCE = 300
 LARGE = np.broadcast_to(np.float32(0), (60_000, 60_000))
 
 

@@ -220,6 +220,7 @@ def measured_once(data, n_threads):
     return statistics(data, None, data.shape, CLIP._replace(spread="mad_std"), ALL, n_threads)
 
 
+@pytest.mark.timed
 @pytest.mark.usefixtures("heard")
 @pytest.mark.parametrize("delay", [0.05, 0.4])
 def test_a_signal_ends_the_measuring_of_a_giant_box_within_half_a_second(delay):

@@ -417,6 +417,7 @@ def test_a_flag_stops_kernels_within_a_source():
     assert results[1][0] > 1
 
 
+@pytest.mark.timed
 @pytest.mark.usefixtures("heard")
 @pytest.mark.parametrize("delay", [0.0, 0.1, 0.3])
 def test_a_signal_ends_the_kernel_within_half_a_second(delay):

@@ -143,6 +143,7 @@ def of_sep(data):
     sep.winpos(data, centre, centre, wide)
 
 
+@pytest.mark.timed
 def test_what_takes_long_has_a_flag(longest):
     assert len(longest) > 20
     assert deaf(longest) == {}
@@ -166,6 +167,7 @@ def test_a_flag_that_is_set_is_seen(longest):
         call.flag[0] = 0
 
 
+@pytest.mark.timed
 def test_what_takes_long_ends_when_its_flag_is_set_half_way(longest):
     assert any(call.seconds > LEAST for call in longest.values())
     for key, call in longest.items():

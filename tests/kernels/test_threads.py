@@ -22,7 +22,7 @@ def test_ranges_make_up_all_items(n_threads, n_items, chunk):
 
 def test_several_threads_work_at_the_same_time():
     """Each waits for the other: one thread alone would wait for ever."""
-    barrier = threading.Barrier(2, timeout=60)
+    barrier = threading.Barrier(2, timeout=300)
     threads = set()
 
     def work(start, stop):
@@ -92,14 +92,14 @@ def test_with_a_flag_every_range_is_done_too(n_threads):
 
 def test_beside_the_main_thread_the_caller_works_and_an_error_ends_what_takes_long():
     stop, ended, at_work = np.zeros(1, np.int32), [], set()
-    barrier = threading.Barrier(2, timeout=60)
+    barrier = threading.Barrier(2, timeout=300)
 
     def work(start, end):
         at_work.add(threading.current_thread())
         barrier.wait()
         if start == 0:
             raise ZeroDivisionError
-        patience = time.monotonic() + 60
+        patience = time.monotonic() + 300
         while not stop[0] and time.monotonic() < patience:
             time.sleep(0.01)
         ended.append(bool(stop[0]))

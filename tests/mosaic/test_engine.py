@@ -47,7 +47,7 @@ from tests.tiled import N_TILES, SHAPE, TILE, a_wcs, same, survey, tiled
 distributed = pytest.importorskip("distributed")
 
 #: Seconds within which a process of a cluster starts, on a machine that is busy.
-PATIENCE = 60
+PATIENCE = 300
 
 
 class LoopbackCluster:

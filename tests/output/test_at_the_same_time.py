@@ -9,7 +9,7 @@ from skyshed.output import segmentation_map, write
 from tests.pipeline_field import make_field
 
 #: Seconds until what should happen at the same time is taken not to.
-PATIENCE = 60
+PATIENCE = 300
 
 
 def test_labels_come_in_bands_while_the_table_is_written(tmp_path, monkeypatch):

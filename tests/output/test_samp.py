@@ -49,7 +49,7 @@ class Listener:
         self.came.release()
 
     def wait(self, n):
-        assert all(self.came.acquire(timeout=30) for _ in range(n))
+        assert all(self.came.acquire(timeout=300) for _ in range(n))
 
 
 @pytest.mark.parametrize("format", ["fits", "votable"])

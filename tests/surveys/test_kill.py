@@ -14,7 +14,7 @@ from tests.surveys.test_survey import rows
 
 pytest.importorskip("cdshealpix")
 #: Seconds within which things happen, on a machine that is busy.
-PATIENCE = 180
+PATIENCE = 300
 
 
 def until(condition):

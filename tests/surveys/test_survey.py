@@ -27,7 +27,7 @@ pytest.importorskip("cdshealpix")
 dataset = pytest.importorskip("pyarrow.dataset")
 N = 6
 #: Seconds until what should happen at the same time is taken not to.
-PATIENCE = 60
+PATIENCE = 300
 
 
 @pytest.fixture(scope="module")
