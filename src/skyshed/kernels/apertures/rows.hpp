@@ -63,17 +63,26 @@ template <class Value> inline void widen(
     for (i64 k = 0; k < end; ++k) out[k] = double(pixels[k]) - background;
 }
 
+// Whether one of n pixels is masked, and perhaps of a few more: words of eight bytes, since GCC takes such
+// short loops over bytes one by one.
+inline bool any_masked(const bool *mask, i64 n) {
+    unsigned long long any = 0;
+    i64 k = 0;
+    for (; k + LANES <= n; k += LANES) {
+        unsigned long long eight;
+        std::memcpy(&eight, mask + k, sizeof eight);
+        any |= eight;
+    }
+    for (; k < n; ++k) any |= (unsigned long long)mask[k];
+    return any;
+}
+
 // Whether one of n pixels, or of the few after them, is masked or another source's.
 inline bool any_special(const int *labels, const bool *mask, int own, i64 n, i64 room) {
     const i64 end = lanes_of(n, room);
     int any = 0;
     for (i64 k = 0; k < end; ++k) any |= int(labels[k] != own) & int(labels[k] != 0);
-    if (mask) {
-        unsigned char masked = 0;
-        for (i64 k = 0; k < end; ++k) masked |= (unsigned char)mask[k];
-        any |= masked;
-    }
-    return any;
+    return any || (mask && any_masked(mask, end));
 }
 
 // Reads pixels x0 to x1 of a row of an aperture's box, less the background. What is left out is 0.
@@ -81,12 +90,17 @@ template <class Value> inline void read_row(
     const Field<Value> &f, const Box &box, int own, double background, i64 y, i64 x0, i64 x1, double *out) {
     const i64 first = y * f.at.nx + x0, n = x1 - x0, room = f.at.ny * f.at.nx - first;
     widen(f.data + first, n, room, background, out);
-    if (!any_special(f.labels + first, f.mask ? f.mask + first : nullptr, own, n, room)) return;
-    for (i64 k = 0; k < n; ++k) {
-        const i64 here = first + k;
-        if (!of_another(f.labels[here], own) && !(f.mask && f.mask[here])) continue;
-        i64 p;
-        out[k] = taken(f, box, own, y, x0 + k, p) == FROM ? double(f.data[p]) - background : 0.0;
+    const int *labels = f.labels + first;
+    const bool *mask = f.mask ? f.mask + first : nullptr;
+    if (!any_special(labels, mask, own, n, room)) return;
+    for (i64 from = 0; from < n; from += LANES) {
+        const i64 some = min(LANES, n - from);
+        if (!any_special(labels + from, mask ? mask + from : nullptr, own, some, room - from)) continue;
+        for (i64 k = from; k < from + some; ++k) {
+            if (!of_another(labels[k], own) && !(mask && mask[k])) continue;
+            i64 p;
+            out[k] = taken(f, box, own, y, x0 + k, p) == FROM ? double(f.data[p]) - background : 0.0;
+        }
     }
 }
 
