@@ -44,8 +44,11 @@ class SepChain:
             background = sep.Background(
                 scene.data, mask=scene.mask, bw=BOX, bh=BOX, fw=FILTER, fh=FILTER
             )
-            data = scene.data - background.back(dtype=scene.data.dtype)
+            level = background.back(dtype=scene.data.dtype)
             rms = background.rms(dtype=scene.data.dtype)
+        with clock.stage("subtraction"):
+            data = scene.data - level
+            del level
         with clock.stage("extraction"):
             objects, labels = sep.extract(
                 data,
