@@ -11,6 +11,7 @@ import pytest
 
 from skyshed.output.atomic import (
     Commits,
+    flush_files,
     remove,
     traceless,
     whole_file,
@@ -263,6 +264,41 @@ def test_of_a_folder_and_a_set_all_files_are(tmp_path, calls):
     for path in (tmp_path / "a", tmp_path / "b"):
         assert ("flush", path.stat().st_ino) in calls[:first]
     assert calls[-1] == ("flush", tmp_path.stat().st_ino)
+
+
+def test_many_files_are_flushed_before_the_folders_that_hold_them(tmp_path, calls):
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "file").write_text("not ours")
+    with whole_folder(tmp_path / "folder") as part:
+        (part / "a" / "b").mkdir(parents=True)
+        for k in range(20):
+            (part / "a" / "b" / f"{k}").write_text("text")
+        (part / "link").symlink_to(outside)
+    order = [inode for kind, inode in calls if kind == "flush"]
+    at = {
+        path.name: order.index(path.stat().st_ino)
+        for path in (tmp_path / "folder" / "a").rglob("*")
+    }
+    assert max(at[f"{k}"] for k in range(20)) < at["b"]
+    assert at["b"] < order.index((tmp_path / "folder" / "a").stat().st_ino)
+    assert (outside / "file").stat().st_ino not in order
+
+
+def test_of_many_files_the_one_that_cannot_be_kept_is_named(tmp_path, monkeypatch):
+    full = os.fsync
+
+    def one_is_full(file):
+        if os.fstat(file).st_ino == (tmp_path / "7").stat().st_ino:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        full(file)
+
+    monkeypatch.setattr(os, "fsync", one_is_full)
+    paths = [tmp_path / f"{k}" for k in range(20)]
+    for path in paths:
+        path.write_text("text")
+    with pytest.raises(OSError, match=r"No space left.*/7'"):
+        flush_files(paths)
 
 
 def test_files_take_their_names_later_in_the_order_in_which_they_were_written(tmp_path, calls):

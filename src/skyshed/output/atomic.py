@@ -7,7 +7,7 @@ import os
 import secrets
 import shutil
 import socket
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -27,6 +27,8 @@ __all__ = [
 
 #: What the folders are called that sets of files are written to.
 STAGE = ".skyshed-"
+#: Files that are flushed at the same time, most of it waiting: a disk takes several together.
+AT_ONCE = 8
 
 
 class Commits:
@@ -174,10 +176,11 @@ def flush_to_disk(path: Path) -> None:
         If it cannot be written there.
     """
     if path.is_dir():
-        for each in path.iterdir():
-            if not each.is_symlink():
-                flush_to_disk(each)
-        flush_names(path)
+        folders = [(Path(folder), names) for folder, _, names in os.walk(path)]
+        inside = [folder / name for folder, names in folders for name in names]
+        _flush_all([each for each in inside if not each.is_symlink()])
+        for folder, _ in reversed(folders):  # names in a folder before its own
+            flush_names(folder)
         return
     # Systems flush what others have written only through a file that may be written to.
     file = os.open(path, os.O_RDWR | getattr(os, "O_BINARY", 0))
@@ -198,10 +201,20 @@ def flush_files(paths: Iterable[Path]) -> None:
         If one cannot be written there.
     """
     paths = list(paths)
-    for path in paths:
-        flush_to_disk(path)
+    _flush_all(paths)
     for folder in dict.fromkeys(path.parent for path in paths):
         flush_names(folder)
+
+
+def _flush_all(files: Sequence[Path]) -> None:
+    """Flush files, several at a time; raise the first error when all are done."""
+    if len(files) < 2:
+        for file in files:
+            flush_to_disk(file)
+        return
+    with ThreadPoolExecutor(min(len(files), AT_ONCE)) as pool:
+        for flushed in [pool.submit(flush_to_disk, file) for file in files]:
+            flushed.result()
 
 
 def flush_names(folder: Path) -> None:
