@@ -11,7 +11,7 @@ CONTRAST = 0.001
 KRON = (2.5, 1.4, 0.0)
 FLUX_FRACTION = 0.5
 
-#: Stages as the table lists them: the subtraction is NumPy's; SEP convolves, detects and deblends in
-#: one call.
+#: Stages as the table lists them. The subtraction is NumPy's; SEP convolves, detects and deblends
+#: in one call.
 STAGES = ("background", "subtraction", "convolution", "detection", "deblending", "catalog")
 EXTRACTION = ("convolution", "detection", "deblending")
