@@ -158,7 +158,8 @@ def test_the_command_line_starts_without_numpy():
 #: What a command on one image does not import: it was a third of its time at 2048 x 2048 pixels.
 NOT_FOR_ONE_IMAGE = (
     "psutil", "dask", "zarr", "matplotlib", "pyarrow", "PIL", "asdf", "astropy.nddata",
-    "skyshed.extraction.each", "skyshed.extraction.bands", "skyshed.extraction.turns",
+    "skyshed.extraction.each", "skyshed.extraction.batch", "skyshed.extraction.bands",
+    "skyshed.extraction.turns",
     "skyshed.chain.bands", "skyshed.mosaic.run", "skyshed.output.preview", "skyshed.output.parquet",
 )  # fmt: skip
 #: What it imports for a WCS alone, as astropy.wcs does: `astropy.table` takes half of the time.

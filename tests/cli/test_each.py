@@ -259,7 +259,7 @@ def test_results_that_cannot_be_written_fail_alone(folder):
 
 @pytest.mark.parametrize("options", [[], ["--one-table"]])
 def test_what_is_finished_before_an_interrupt_is_kept(folder, capsys, monkeypatch, options):
-    real, runs = skyshed.extraction.each.run_request, []
+    real, runs = skyshed.extraction.batch.run_request, []
 
     def run_request(*arguments):
         runs.append(arguments)
@@ -267,7 +267,7 @@ def test_what_is_finished_before_an_interrupt_is_kept(folder, capsys, monkeypatc
             raise KeyboardInterrupt
         return real(*arguments)
 
-    monkeypatch.setattr("skyshed.extraction.each.run_request", run_request)
+    monkeypatch.setattr("skyshed.extraction.batch.run_request", run_request)
     name = f"interrupted-{len(options)}"
     images = ["{f}/a.fits", "{f}/b.fits", "{f}/other/a.fits"]
     status, out = run(folder, *images, *options, out=name)

@@ -10,7 +10,7 @@ from astropy.io import fits
 
 import skyshed
 from skyshed.exceptions import NoDetectionsWarning
-from skyshed.extraction import each, entry, plan
+from skyshed.extraction import batch, entry, plan
 from skyshed.extraction.device import check_device, gpus_of
 from skyshed.extraction.turns import Turn
 from skyshed.images.fits import FitsSource
@@ -183,7 +183,7 @@ def test_among_many_images_a_large_one_is_shared_by_all_gpus(counted, image, lau
         Turn(image, f"images[{k}]", options, plan.Resources(tile=tile, gpus=(0, 1)))
         for k, tile in enumerate((None, (75, 80), None))
     ]
-    outcomes = list(each.take_turns(turns))
+    outcomes = list(batch.take_turns(turns))
     assert [outcome.extraction.tiles["row"].size for outcome in outcomes] == [1, 16, 1]
     assert set(seen) == {0, 1}
     for outcome in outcomes[1:]:
@@ -223,7 +223,7 @@ def test_the_next_image_is_read_while_one_is_computed(
     for path in paths:
         fits.writeto(path, image)
     asked = {str(path): threading.Event() for path in paths}
-    read, compute = FitsSource.read, each.run_request
+    read, compute = FitsSource.read, batch.run_request
 
     def reading(source, window):
         asked[source.path].set()
@@ -236,7 +236,7 @@ def test_the_next_image_is_read_while_one_is_computed(
         return compute(request, *args)
 
     monkeypatch.setattr(FitsSource, "read", reading)
-    monkeypatch.setattr(each, "run_request", computing)
+    monkeypatch.setattr(batch, "run_request", computing)
     outcomes = list(skyshed.extract_each(paths, device=device, **SETTINGS))
     assert [outcome.error for outcome in outcomes] == [None] * 3
 

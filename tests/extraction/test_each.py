@@ -19,7 +19,7 @@ from skyshed import Parameters, extract, extract_each
 from skyshed.exceptions import ImageWarning, NoDetectionsWarning
 from skyshed.extraction import Outcome
 from skyshed.extraction.ahead import ReadSource
-from skyshed.extraction.each import finish_turns, take_turns
+from skyshed.extraction.batch import finish_turns, take_turns
 from skyshed.extraction.entry import open_request
 from skyshed.extraction.plan import Resources, make_plan
 from skyshed.extraction.turns import PER_IMAGE, Turn
@@ -192,7 +192,7 @@ def watched(fields):
 
 def test_the_next_image_is_read_by_a_thread_while_one_is_worked_on(fields, monkeypatch):
     images, log, _ = watched(fields)
-    real, seen = skyshed.extraction.each.run_request, []
+    real, seen = skyshed.extraction.batch.run_request, []
 
     def run_request(request, plan, resources, progress):
         for thread in threading.enumerate():
@@ -201,7 +201,7 @@ def test_the_next_image_is_read_by_a_thread_while_one_is_worked_on(fields, monke
         seen.append(len(log))  # those that are read before this one is worked on
         return real(request, plan, resources, progress)
 
-    monkeypatch.setattr("skyshed.extraction.each.run_request", run_request)
+    monkeypatch.setattr("skyshed.extraction.batch.run_request", run_request)
     outcomes = list(extract_each(images, **SETTINGS))
     assert log == ["skyshed-ahead", "MainThread", "skyshed-ahead"]
     assert seen == [1, 3, 3]
@@ -221,7 +221,7 @@ def test_one_is_finished_while_the_next_is_worked_on_and_one_more_is_read(fields
     """Each waits for the two others: without overlap, nothing would go on."""
     n = 2 * len(fields)
     finishing, working, reading = ([threading.Event() for _ in range(n)] for _ in range(3))
-    real, runs = skyshed.extraction.each.run_request, []
+    real, runs = skyshed.extraction.batch.run_request, []
     counted = {"finished beside": 0, "read beside": 0}
 
     class Image(Watched):
@@ -250,7 +250,7 @@ def test_one_is_finished_while_the_next_is_worked_on_and_one_more_is_read(fields
         assert threading.current_thread() is not threading.main_thread()
         return outcome.n_sources
 
-    monkeypatch.setattr("skyshed.extraction.each.run_request", run_request)
+    monkeypatch.setattr("skyshed.extraction.batch.run_request", run_request)
     found = list(finish_turns(turns_of(images), finish))
     assert found == [len(extract(field, **SETTINGS).table) for field in fields] * 2
     assert counted == {"finished beside": n - 1, "read beside": n - 1}
@@ -260,7 +260,7 @@ def test_one_is_finished_while_the_next_is_worked_on_and_one_more_is_read(fields
 def test_one_is_finished_before_the_next_is_begun_where_both_do_not_fit(
     fields, monkeypatch, spare, together
 ):
-    real, begun, seen = skyshed.extraction.each.run_request, threading.Semaphore(0), []
+    real, begun, seen = skyshed.extraction.batch.run_request, threading.Semaphore(0), []
 
     def run_request(*arguments):
         begun.release()
@@ -271,7 +271,7 @@ def test_one_is_finished_before_the_next_is_begun_where_both_do_not_fit(
             assert begun.acquire(timeout=PATIENCE)  # its own
             seen.append(begun.acquire(timeout=PATIENCE if together else 0.5))
 
-    monkeypatch.setattr("skyshed.extraction.each.run_request", run_request)
+    monkeypatch.setattr("skyshed.extraction.batch.run_request", run_request)
     needed = make_plan(open_request(fields[0]), Resources()).memory
     next(finish_turns(turns_of(fields[:2], memory=2 * needed + spare), finish))
     assert seen[0] is together
@@ -279,7 +279,7 @@ def test_one_is_finished_before_the_next_is_begun_where_both_do_not_fit(
 
 def test_a_warning_while_one_is_finished_is_not_that_of_the_next(fields, monkeypatch):
     finishing = threading.Event()
-    real = skyshed.extraction.each.run_request
+    real = skyshed.extraction.batch.run_request
 
     def run_request(request, *arguments):
         found = real(request, *arguments)
@@ -294,7 +294,7 @@ def test_a_warning_while_one_is_finished_is_not_that_of_the_next(fields, monkeyp
             finishing.set()
 
     runs = []
-    monkeypatch.setattr("skyshed.extraction.each.run_request", run_request)
+    monkeypatch.setattr("skyshed.extraction.batch.run_request", run_request)
     with pytest.warns(UserWarning, match="first") as heard:
         list(finish_turns(turns_of(fields[:2]), finish))
     assert [str(each.message) for each in heard] == ["of the first"]
@@ -302,7 +302,7 @@ def test_a_warning_while_one_is_finished_is_not_that_of_the_next(fields, monkeyp
 
 def test_what_finishes_an_image_may_change_filters_of_warnings(fields, monkeypatch):
     """Astropy does, say, in a thread that ends after the next image has been worked on."""
-    changed, real = threading.Event(), skyshed.extraction.each.run_request
+    changed, real = threading.Event(), skyshed.extraction.batch.run_request
 
     def run_request(request, *arguments):
         if runs:
@@ -319,7 +319,7 @@ def test_what_finishes_an_image_may_change_filters_of_warnings(fields, monkeypat
                 time.sleep(1)  # and has ended
 
     runs = []
-    monkeypatch.setattr("skyshed.extraction.each.run_request", run_request)
+    monkeypatch.setattr("skyshed.extraction.batch.run_request", run_request)
     with warnings.catch_warnings(record=True) as heard:
         warnings.simplefilter("always")
         shown, filters = warnings.showwarning, list(warnings.filters)
@@ -331,7 +331,7 @@ def test_what_finishes_an_image_may_change_filters_of_warnings(fields, monkeypat
 
 def test_a_warning_of_a_thread_of_several_gpus_is_heard(fields, monkeypatch):
     """It may be of any of the images that are worked on at a time."""
-    real = skyshed.extraction.each.run_request
+    real = skyshed.extraction.batch.run_request
 
     def run_request(*arguments):
         thread = threading.Thread(target=warnings.warn, args=("of a thread", UserWarning))
@@ -339,8 +339,8 @@ def test_a_warning_of_a_thread_of_several_gpus_is_heard(fields, monkeypatch):
         thread.join()
         return real(*arguments)
 
-    monkeypatch.setattr("skyshed.extraction.each.run_request", run_request)
-    monkeypatch.setattr("skyshed.extraction.each.on_first", lambda gpus: nullcontext())
+    monkeypatch.setattr("skyshed.extraction.batch.run_request", run_request)
+    monkeypatch.setattr("skyshed.extraction.batch.on_first", lambda gpus: nullcontext())
     turns = turns_of([field[:64, :64] for field in fields[:2]], gpus=(0, 1))
     with warnings.catch_warnings(record=True) as heard:
         warnings.simplefilter("always")
@@ -443,7 +443,7 @@ def test_filters_of_warnings_are_as_before(folder):
 
 
 def test_an_interrupt_ends_it_and_leaves_no_thread(folder, monkeypatch):
-    real, runs = skyshed.extraction.each.run_request, []
+    real, runs = skyshed.extraction.batch.run_request, []
 
     def run_request(*arguments):
         runs.append(arguments)
@@ -451,7 +451,7 @@ def test_an_interrupt_ends_it_and_leaves_no_thread(folder, monkeypatch):
             raise KeyboardInterrupt
         return real(*arguments)
 
-    monkeypatch.setattr("skyshed.extraction.each.run_request", run_request)
+    monkeypatch.setattr("skyshed.extraction.batch.run_request", run_request)
     outcomes = extract_each([folder / f"{name}.fits" for name in "abc"], **SETTINGS)
     assert next(outcomes).error is None
     with pytest.raises(KeyboardInterrupt):

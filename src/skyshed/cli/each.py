@@ -74,7 +74,7 @@ class _Batch:
 
     def run(self, turns: Sequence[Any]) -> int:
         """Write what comes of each image as it comes, and return the exit status."""
-        from skyshed.extraction.each import finish_turns
+        from skyshed.extraction.batch import finish_turns
 
         folders = iter(self._folders)
         progress = False if self._arguments.quiet else None

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from skyshed.chain.columns import spelled_out
-from skyshed.extraction.each import take_turns
+from skyshed.extraction.batch import take_turns
 from skyshed.extraction.hdus import Chosen, choose_hdus
 from skyshed.extraction.outcome import Outcome
 from skyshed.extraction.plan import Resources
