@@ -23,12 +23,12 @@ KERNELS = Kernels(__package__)
 
 def label_above(data, threshold, mask, npixels, connectivity, n_threads):
     """Label by runs; see the contract in `skyshed.kernels.labelling`."""
-    return _labelled(data, threshold, mask, npixels, connectivity, n_threads)[:2]
+    return _labelled(data, threshold, mask, npixels, connectivity, n_threads)[1:3]
 
 
 def sources_above(data, threshold, mask, npixels, connectivity, n_threads):
     """Label by runs, and list these; see the contract in `skyshed.kernels.labelling`."""
-    image, n_labels, row_start, *runs = _labelled(
+    n_negative, image, n_labels, row_start, *runs = _labelled(
         data, threshold, mask, npixels, connectivity, n_threads
     )
     n_runs = runs[0].size
@@ -38,26 +38,21 @@ def sources_above(data, threshold, mask, npixels, connectivity, n_threads):
     begin, length, rank = (each[:n_kept] for each in found)
     labels = np.arange(1, n_labels + 1, dtype=np.int32)
     rows = rows_of(begin, length, rank, labels, shape, n_threads)
-    return image, *rows, _seen(threshold, mask, data.shape)
-
-
-def _seen(threshold, mask, shape):
-    """Return what there was to detect in, and above what."""
-    n_negative = 0
-    if 0 not in shape and not np.min(threshold) >= 0:
-        n_negative = int(np.count_nonzero(np.broadcast_to(threshold < 0, shape)))
-    return Seen(0 not in shape and (mask is None or not bool(mask.all())), n_negative)
+    any_left = data.size > 0 and (mask is None or not bool(mask.all()))
+    return image, *rows, Seen(any_left, n_negative)
 
 
 def _labelled(data, threshold, mask, npixels, connectivity, n_threads):
-    """Return the labels, how many there are, and the runs that they were found by."""
+    """Return how many limits are negative, the labels, how many, and the runs they come from."""
     ny, nx = data.shape[-2:]
     shape = math.prod(data.shape[:-1]), nx
     rows = rows_per_range(nx)
-    threshold = np.ascontiguousarray(threshold)
+    threshold, negative = np.ascontiguousarray(threshold), np.zeros(shape[0], np.int64)
     row_start, *ends = runs_of(
         shape,
-        lambda *found: KERNELS.bind("find", data, threshold, threshold.size == 1, mask, nx, *found),
+        lambda *found: KERNELS.bind(
+            "find", data, threshold, threshold.size == 1, mask, nx, negative, *found
+        ),
         n_threads,
     )
     n_runs = ends[0].size
@@ -72,7 +67,7 @@ def _labelled(data, threshold, mask, npixels, connectivity, n_threads):
     n_labels = KERNELS.call("number", *ends, n_runs, npixels, parent, area, label)
     out = np.zeros(data.shape, np.int32)
     run_ranges(KERNELS.bind("write", row_start, *ends, label, nx, out), shape[0], n_threads, rows)
-    return out, n_labels, row_start, *ends, label
+    return int(negative.sum()), out, n_labels, row_start, *ends, label
 
 
 def _join_from(join, top, y0, y1):

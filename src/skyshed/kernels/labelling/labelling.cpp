@@ -24,18 +24,29 @@ i64 find_in_row(const Value *row, const Limit *limit, const bool *mask, i64 nx, 
     return count;
 }
 
+template <class Limit> i64 negative_in_row(const Limit *limit, i64 nx) {
+    int count = 0;
+    for (i64 x = 0; x < nx; ++x) count += limit[x] < Limit(0);
+    return count;
+}
+
 // Says which pixels of rows y0 to y1 are above the limit (one, or one for each pixel) and not masked,
-// a bit for each, and how many runs they make in each row.
+// a bit for each, how many runs they make in each row, and how many of its limits are negative.
 template <class Value, class Limit>
 i64 find(
-    const Value *data, const Limit *limit, bool scalar, const bool *mask, i64 nx, u64 *words,
+    const Value *data, const Limit *limit, bool scalar, const bool *mask, i64 nx, i64 *negative, u64 *words,
     i64 *count, i64 y0, i64 y1) {
     for (i64 y = y0; y < y1; ++y) {
         const Value *row = data + y * nx;
         const bool *out = mask ? mask + y * nx : nullptr;
         u64 *of_row = words + y * runs::words_of(nx);
-        count[y] = scalar ? find_in_row<true>(row, limit, out, nx, of_row)
-                          : find_in_row<false>(row, limit + y * nx, out, nx, of_row);
+        if (scalar) {
+            count[y] = find_in_row<true>(row, limit, out, nx, of_row);
+            negative[y] = *limit < Limit(0) ? nx : 0;
+        } else {
+            count[y] = find_in_row<false>(row, limit + y * nx, out, nx, of_row);
+            negative[y] = negative_in_row(limit + y * nx, nx);
+        }
     }
     return 0;
 }
