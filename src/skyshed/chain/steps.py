@@ -99,11 +99,10 @@ class Prepared:
         needed = needs_background(self.parameters.columns)
         if self.convolved is not None and not self.smooth and not needed:
             return self.convolved, None
-        level = self.level()
-        if needed or level is self.planes.level:
+        if needed or self.planes.level is not None:
+            level = self.level()
             return self.planes.data - level, level if needed else None
-        # The map of the background is nobody else's: it can hold the difference.
-        return np.subtract(self.planes.data, level, out=level), None
+        return self.background.subtracted_from(self.planes.data), None
 
     def level(self) -> Any:
         """Return the background of each pixel."""
@@ -125,12 +124,9 @@ class Prepared:
             everywhere = self.global_noise * sigmas_of_flat_light(parameters)
         if everywhere is not None:
             return self.background.xp.asarray(everywhere, dtype=self.background.dtype)
-        noise = self.noise()
-        if noise is self.planes.rms:
-            return self.parameters.nsigma * noise
-        # The map of the noise is nobody else's.
-        noise *= noise.dtype.type(self.parameters.nsigma)
-        return noise
+        if self.planes.rms is not None:
+            return self.parameters.nsigma * self.planes.rms
+        return self.background.scaled_noise(self.parameters.nsigma)
 
     def surface_threshold(self) -> Any:
         """Return the threshold as an image in the unit of the data.
