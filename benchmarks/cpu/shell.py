@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -83,6 +84,8 @@ def measure(quick: bool) -> Part:
         folder = Path(name)
         for size, turns in {512: 3}.items() if quick else TURNS.items():
             part.rows.append(_beside(folder, size, turns))
+            if size <= 1024:
+                part.rows.append(_floor(folder, size, turns))
         for size, n_images in {512: 8}.items() if quick else EACH.items():
             part.rows.append(_each(folder, size, n_images, 1 if quick else TURNS_EACH[size]))
         part.rows.append(_preview(folder, 512 if quick else 2048, 3 if quick else 7))
@@ -109,6 +112,20 @@ def _beside(folder: Path, size: int, rounds: int) -> Row:
     )
     item = f"{size}^2, without preview: skyshed / SourceExtractor"
     return at_most(item, median(ratios), MOST.get(size, 99.0), "x", note)
+
+
+def _floor(folder: Path, size: int, rounds: int) -> Row:
+    """Compare the CPU time of what no command of ours can do without, at the smallest size."""
+    imports = [sys.executable, "-c", "import numpy, astropy.io.fits, astropy.wcs"]
+    least = []
+    for words in (imports, command(simulated(folder, size, 7), folder / "peer")):
+        used = [cpu_seconds()]
+        for _ in range(rounds):
+            seconds_of(words)
+            used.append(cpu_seconds())
+        least.append(min(later - before for before, later in pairwise(used)))
+    item = f"{size}^2, of it importing NumPy, astropy.io.fits and astropy.wcs / SourceExtractor"
+    return Row(item, f"{least[0] / least[1]:.2f} x ({least[0]:.2f} s and {least[1]:.2f} s of CPU)")
 
 
 def _each(folder: Path, size: int, n_images: int, rounds: int) -> Row:
