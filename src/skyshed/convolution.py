@@ -249,7 +249,7 @@ def convolve(
         data, missing, weights, boundary, fill_value, interpolate, preserve_nan,
         1.0 if normalize_kernel else total, n_threads,
     )  # fmt: skip
-    if n_empty and not preserve_nan:
+    if n_empty:
         warnings.warn(
             f"{n_empty} pixel(s) of the result are NaN: array has regions of NaN (or masked "
             "pixels) that are larger than the kernel. Use a larger kernel to fill them.",

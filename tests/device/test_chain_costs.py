@@ -59,6 +59,18 @@ def test_a_survey_field_stays_within_the_limits(survey):
     ledger.at_most("chain", synchronisations=MOST_WAITS, launches=MOST_LAUNCHES)
 
 
+def test_a_table_makes_the_host_wait_four_times_more(counted):
+    """Each of the four asks for numbers that the last one was for: ellipses, circles, fluxes."""
+    field = skyshed.datasets.make_survey_image((128, 128), seed=1)
+    given = counted.asarray(field.data.astype(np.float32)), counted.asarray(field.mask)
+    with standin.ledger() as ledger:
+        found = skyshed.extract(given[0], mask=given[1])
+        before = ledger.total.synchronisations
+        assert len(found.table) > 5
+    assert before < MOST_WAITS
+    assert ledger.total.synchronisations - before <= 4
+
+
 def test_memory_stays_within_28_bytes_per_pixel(survey):
     """With the image and the mask that the caller holds, and all that the result keeps."""
     ledger, found = survey

@@ -742,9 +742,13 @@ class SourceCatalog(PassesAsPhotutils):
         """
         if not 0 < fraction <= 1:
             raise ValueError(f"fraction must be > 0 and <= 1, got {fraction!r}")
-        radius = self._public(
-            "_fluxfrac_radius", self._results.with_inputs(fraction=float(fraction))
-        )
+        if fraction == 0.5 and self._results.detection is None:
+            # Its circle is searched for windowed centroids, too: once for both.
+            radius = self._public("_half_light_radius")
+        else:
+            radius = self._public(
+                "_fluxfrac_radius", self._results.with_inputs(fraction=float(fraction))
+            )
         if name is not None:
             self.add_extra_property(name, radius, overwrite)
         return radius

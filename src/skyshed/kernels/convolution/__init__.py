@@ -54,5 +54,6 @@ def convolve(
     out : array
         In the dtype and shape of ``data``.
     n_empty : int
-        How many pixels could not be interpolated for want of weight, and are NaN.
+        How many pixels could not be interpolated for want of weight, and are NaN; 0 if
+        ``preserve_nan``, where they are NaN in any case.
     """

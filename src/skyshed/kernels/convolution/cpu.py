@@ -79,4 +79,4 @@ def convolve(
     )  # fmt: skip
     n_empty = []
     run_ranges(lambda y0, y1: n_empty.append(band(y0, y1)), ny, n_threads, rows, stop)
-    return out, sum(n_empty)
+    return out, 0 if preserve_nan else sum(n_empty)

@@ -94,7 +94,8 @@ extern "C" __global__ void split_small(
     i64 least, i64 most, i64 capacity, int *child, i64 *nchild, unsigned char *flags) {
     DYNAMIC_SHARED(unsigned char, memory);
     __shared__ Team team;
-    const Work<unsigned short> w = lay_out<unsigned short>(memory, capacity, saddle);
+    Work<unsigned short> w = lay_out<unsigned short>(memory, capacity, saddle);
+    if (n_levels <= FEW_LEVELS) w.first = team.first;
     for (i64 i = blockIdx.x; i < n; i += gridDim.x) {
         const i64 area = start[i + 1] - start[i];
         if (area <= least || area > most) continue;

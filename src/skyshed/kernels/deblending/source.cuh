@@ -21,7 +21,7 @@ template <class I> struct Work {
     unsigned char *touch;
     u64 *sum;                            // of the tree's nodes, if the rule is about peaks
     int max_basins;
-    int *first;  // of large sources: where each level's pixels begin among `cells`; or null
+    int *first;  // where each level's pixels begin among `cells`; null where there are many levels
 };
 
 // Bytes per pixel are those of deblending/cuda.py. A multiple of 8 pixels keeps all aligned.
@@ -45,11 +45,14 @@ template <class I> __device__ inline Work<I> lay_out(unsigned char *at, i64 capa
 
 // Threads of the largest blocks.
 #define MOST_THREADS 512
+// Small sources list their pixels by level if there are no more levels than this.
+#define FEW_LEVELS 62
 
 // What the block agrees on.
 struct Team {
     int n_cells, n_list, next_level, markers, doubt, low, high, alive;
     int firsts[MOST_THREADS / 32];  // by warp
+    int first[FEW_LEVELS + 2];      // of a small source's levels
     u64 least, most;
     double total;
 };
