@@ -9,7 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skyshed import Background2D, BkgIDWInterpolator, BkgZoomInterpolator, MedianBackground
+from skyshed.background import places
+from skyshed.background import window as windows
 from skyshed.background.mesh import Mesh
+from skyshed.background.window import BackgroundWindow
 
 SHAPE = (103, 131)
 
@@ -105,6 +108,30 @@ def test_so_has_a_mesh_that_no_spline_goes_through(data, box):
     np.testing.assert_array_equal(window.subtracted_from(image), image - window.background)
     noise = window.background_rms
     np.testing.assert_array_equal(window.scaled_noise(2.5), noise * np.float32(2.5))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("order", range(6))
+@pytest.mark.parametrize("size", [(7, 11), (1, 9), (1, 1)])
+def test_some_pixels_have_the_bits_of_the_map(monkeypatch, dtype, order, size):
+    rng = np.random.default_rng(order)
+    image = rng.normal(100, 3, (90, 130)).astype(dtype)
+    image[:30] *= 5
+    mode = "mirror" if order == 2 else "reflect"
+    interpolator = BkgZoomInterpolator(order=order, mode=mode, clip=order != 4)
+    mesh = Background2D(image, size, filter_size=1).mesh
+    background = BackgroundWindow(
+        mesh, image.shape, size, image.dtype, (10, 85, 20, 130), interpolator=interpolator
+    )
+    y, x = rng.integers(10, 85, 400), rng.integers(20, 130, 400)
+    expected = background.background_rms[y - 10, x - 20]
+    for cost in (0, 1e9):  # by themselves, and from the map
+        monkeypatch.setattr(windows, "COST_OF_A_PLACE", cost)
+        monkeypatch.setattr(places, "BLOCK", 97)
+        found = background.noise_at(y, x)
+        assert found.dtype == expected.dtype
+        assert found.tobytes() == expected.tobytes()
+    assert background.noise_at(y[:0], x[:0]).size == 0
 
 
 @pytest.mark.parametrize("window", [(0, 104, 0, 5), (-1, 5, 0, 5), (5, 5, 0, 5), (0, 5, 9, 8)])

@@ -43,7 +43,8 @@ def main(arguments: argparse.Namespace) -> int:
             if time.monotonic() > end:
                 break
             try:
-                came[run.attempt(n)] += 1
+                found = run.attempt(n)
+                came.update([found] if isinstance(found, str) else found)
             except Exception as error:
                 kept["wrong"].append([n, one_line(error)])
                 print(f"{name} {n}: {one_line(error)}", flush=True)

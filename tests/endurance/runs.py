@@ -1,6 +1,7 @@
 """What is tried over and over: one function for each long run, called with the number of the try.
 
-It returns what came of the try, in a word; what must not be is an AssertionError.
+It returns what came of the try, in a word, or how often what came; what must not be is an
+AssertionError.
 """
 
 import functools
@@ -12,6 +13,7 @@ import sys
 import tempfile
 import time
 import warnings
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -29,7 +31,7 @@ class Run(NamedTuple):
     """A long run: how many tries there are, what a try is, and what it shows."""
 
     tries: int
-    attempt: Callable[[int], str]
+    attempt: Callable[[int], str | Counter[str]]
     promise: str
 
 
@@ -143,6 +145,15 @@ def random_files(n: int) -> str:
     return "right"
 
 
+def decoders(n: int) -> Counter[str]:
+    """Read 100 files compressed by RICE_1, on the device (emulated), too, and damaged ones."""
+    from tests.images.rice_tries import attempts
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return attempts(SEED, range(100 * n, 100 * (n + 1)), _scratch())
+
+
 def fuzz(n: int) -> str:
     """Open 100 files of which some bytes were changed."""
     from tests.images.fuzz import attempts
@@ -186,6 +197,7 @@ RUNS = {
     "repeats": Run(1, repeats, "2,000 runs in one process do not grow"),
     "three_way": Run(400, three_way, "photutils, CPU and device agree (50 images a try)"),
     "random_files": Run(50, random_files, "files are read as they are (100 structures a try)"),
+    "decoders": Run(25, decoders, "RICE_1 as astropy reads it, or refused (100 files a try)"),
     "fuzz": Run(200, fuzz, "changed bytes in a file: read, or refused in one line (100 a try)"),
     "sparse": Run(1, sparse, "more than 2^31 pixels"),
 }

@@ -1,6 +1,7 @@
 """The long runs work, go on where they were stopped, and tell what is wrong."""
 
 import json
+from collections import Counter
 
 import pytest
 
@@ -36,6 +37,15 @@ def test_a_run_that_was_stopped_goes_on_and_the_table_says_what_came(state, monk
     kept = json.loads(state.read_text())["drawn"]
     assert kept["wrong"] == [[4, "AssertionError: another result"]]
     assert "| drawn | 7 | 3 refused, 3 right | 1 | a promise |" in capsys.readouterr().out
+
+
+def test_a_try_may_count_several_things(state, monkeypatch, capsys):
+    def attempt(n):
+        return Counter({"equal": 3, "damaged": n})
+
+    monkeypatch.setattr(endurance, "RUNS", {"drawn": Run(3, attempt, "a promise")})
+    assert done("--state", state) == 0
+    assert "| drawn | 3 | 3 damaged, 9 equal | 0 | a promise |" in capsys.readouterr().out
 
 
 def test_a_run_ends_when_its_time_is_over(state, monkeypatch):

@@ -40,7 +40,8 @@ class RiceFile:
     cards : list of (str, value)
         Of the header, besides those of the table.
     tiles : list of dict
-        Of each tile: how it is stored, its numbers, scale, zero and blank number.
+        Of each tile: how it is stored, its scale, zero and blank number, and whether it has no
+        other one.
     columns : dict of str to str
         Name and TFORM.
     gap : int
@@ -223,6 +224,7 @@ def _draw_tile(rng, of, box, blank, other):
     scale = np.float32(10.0 ** rng.uniform(-3, 3)) if of.columns.get("ZSCALE") == "E" else (
         10.0 ** rng.uniform(-3, 3))  # fmt: skip
     tile = {"ZSCALE": scale, "ZZERO": float(rng.normal(0, 100)), "ZBLANK": tile_blank}
+    tile["blank"] = blank is not None and bool((numbers == tile_blank).all())
     if other and rng.random() < 0.4:
         return tile | {"stored": _plain(rng, of, numbers, other)}
     values = numbers.astype(NUMBERS[of.bytes]).view(f"i{of.bytes}")

@@ -11,41 +11,9 @@ from astropy.io.fits.hdu.compressed._codecs import Rice1
 
 from skyshed.images import Window, open_image, tile_table
 from tests.images.rice_files import RiceFile, draw
+from tests.images.rice_tries import attempts, compare
 
 SEED = 20261130
-
-
-def windows(rng, shape):
-    """Return the whole image and some windows of it."""
-    found = [Window(0, shape[0], 0, shape[1])]
-    for _ in range(3):
-        y0, x0 = (int(rng.integers(length)) for length in shape)
-        y1, x1 = (
-            int(rng.integers(at + 1, length + 1))
-            for at, length in zip((y0, x0), shape, strict=True)
-        )
-        found.append(Window(y0, y1, x0, x1))
-    return found
-
-
-def opened(path, of, rng):
-    """Return the image as it is opened, of a cube one plane."""
-    plane = f"[{rng.integers(of.shape[0])}]" if len(of.shape) == 3 and min(of.shape) > 1 else ""
-    return open_image(f"{path}[1]{plane}").image
-
-
-def compare(path, rng, of):
-    """Compare windows with those that astropy reads."""
-    source = opened(path, of, rng)
-    assert source.rice is not None
-    theirs = replace(source, rice=None, scaling=None)
-    for integers in (False, True):
-        for window in windows(rng, source.shape):
-            ours, expected = source.read(window), theirs.read(window)
-            assert ours.dtype == source.dtype == expected.dtype
-            assert ours.tobytes() == expected.tobytes(), (window, of.cards, of.columns)
-        if not integers:
-            source, theirs = source.as_integers(), theirs.as_integers()
 
 
 def compare_many(tmp_path, n, seed):
@@ -61,6 +29,14 @@ def compare_many(tmp_path, n, seed):
 
 def test_random_files_have_astropys_pixels(tmp_path):
     compare_many(tmp_path, 100, SEED)
+
+
+def test_random_files_are_the_same_on_the_device_and_damage_is_refused(tmp_path):
+    """ci/endurance does so for 2,500."""
+    came = attempts(SEED, range(15), tmp_path)
+    assert came["astropy's pixels"] == 15
+    assert came["on the device, too"] > 5
+    assert came["damaged: refused with the tile"] > 5
 
 
 @pytest.mark.slow

@@ -66,3 +66,15 @@ def test_processes_of_the_survey_that_do_not_begin_are_no_fault_of_a_cluster(mon
         pass
     assert [timeout for _, timeout in asked] == [600]
     assert client.waited == [600, "closed"]
+
+
+def test_workers_of_a_survey_keep_no_profiles():
+    """Which would grow for an hour, by 40 kB for each small image."""
+    pytest.importorskip("distributed")
+    import dask.config
+
+    before = dask.config.get("distributed.worker.profile.enabled")
+    with flow.flow_on(None) as workers:
+        found = workers.client.run(lambda dask_worker: "profile" in dask_worker.periodic_callbacks)
+        assert list(found.values()) == [False]
+    assert dask.config.get("distributed.worker.profile.enabled") == before

@@ -13,7 +13,13 @@ from skyshed.kernels import neighbours, weighting, zoom
 from skyshed.namespace import array_namespace, like, ndimage_of, to_host
 from skyshed.peers import PassesAsPhotutils
 
-__all__ = ["BkgIDWInterpolator", "BkgZoomInterpolator", "fill_gaps", "median_filter"]
+__all__ = [
+    "BkgIDWInterpolator",
+    "BkgZoomInterpolator",
+    "axis_weights",
+    "fill_gaps",
+    "median_filter",
+]
 
 #: Modes that the kernel knows; for others, which pad the mesh, scipy.ndimage.zoom is used.
 COMPILED_MODES = ("reflect", "mirror")
@@ -170,7 +176,7 @@ class BkgZoomInterpolator(PassesAsPhotutils):
         axes = zip(coefficients.shape, box_size, window, strict=True)
         index, weight = zip(
             *(
-                _axis_weights(n, int(size), pixels.start, pixels.stop, self.order, self.mode)
+                axis_weights(n, int(size), pixels.start, pixels.stop, self.order, self.mode)
                 for n, size, pixels in axes
             ),
             strict=True,
@@ -205,8 +211,8 @@ class BkgZoomInterpolator(PassesAsPhotutils):
             The bits are those of each mesh by itself.
         """
         (n, my, mx), (ny, nx) = coefficients.shape, shape
-        row, of_row = _axis_weights(my, int(box_size[0]), 0, ny, self.order, self.mode)
-        across = _axis_weights(mx, int(box_size[1]), 0, nx, self.order, self.mode)
+        row, of_row = axis_weights(my, int(box_size[0]), 0, ny, self.order, self.mode)
+        across = axis_weights(mx, int(box_size[1]), 0, nx, self.order, self.mode)
         rows = (row + my * np.arange(n)[:, None, None]).reshape(n * ny, -1)
         image = zoom.expand(
             coefficients.reshape(n * my, mx), (rows, across[0]),
@@ -348,7 +354,7 @@ def _parts(pixels: slice) -> list[slice]:
 
 
 @lru_cache(maxsize=2)  # level and noise have the same, and images of one shape
-def _axis_weights(
+def axis_weights(
     n: int, size: int, start: int, stop: int, order: int, mode: str
 ) -> tuple[Any, Any]:
     """Return which coefficients the value of each pixel of an axis consists of, and their weights.
@@ -364,6 +370,8 @@ def _axis_weights(
         The length of a box in pixels.
     start, stop : int
         The pixels.
+    order, mode
+        As for `BkgZoomInterpolator`; one of `COMPILED_MODES`.
 
     Returns
     -------

@@ -422,7 +422,7 @@ def _scale(
     ratios = []
     for window, part in boxes.items():
         background = BackgroundWindow(mesh, shape, box_size, mesh.noise.dtype, window.bounds)
-        measured = _sampled(background.background_rms, window, shape)
+        measured = background.noise_at(*_places(window, shape))
         good = part.sample > 0
         ratios.append(measured[good] / part.sample[good])
     ratio = np.concatenate(ratios)

@@ -23,6 +23,8 @@ STEADY = 5.0
 #: Seconds to wait for processes of one's own, the scheduler among them: where the machine is busy,
 #: they start late and answer late, and nobody else would start them again.
 OWN = 600.0
+#: Dask keeps what its workers did, sampled each 10 ms, for an hour: 100 MB of a survey's.
+WITHOUT_PROFILES = {"distributed.worker.profile.enabled": False}
 #: Of processes that a survey starts by itself, only what ends them is heard.
 QUIET = logging.CRITICAL
 #: What is left to do after an error.
@@ -167,36 +169,43 @@ def _processes(n_workers: int, gpus: tuple[int, ...]) -> Iterator[str]:
     The workers are programs of their own, not copies of this one: a script that calls `survey` need
     not guard its main part. They end when the scheduler is gone, however it goes.
     """
+    import dask.config
+
+    with dask.config.set(WITHOUT_PROFILES):
+        cluster = _cluster(n_workers, gpus)
+    with cluster:
+        yield cluster.scheduler_address
+
+
+def _cluster(n_workers: int, gpus: tuple[int, ...]) -> Any:
+    """Start a scheduler and workers."""
     from distributed import LocalCluster, Scheduler
     from distributed.compatibility import WINDOWS
 
     host, memory = "127.0.0.1", available() // n_workers
     if WINDOWS:  # where Dask starts no programs of their own
-        cluster: Any = LocalCluster(
+        return LocalCluster(
             n_workers=n_workers, threads_per_worker=1, memory_limit=memory, host=host,
             dashboard_address=None, silence_logs=QUIET,
         )  # fmt: skip
-    else:
-        from distributed.deploy.spec import SpecCluster
-        from distributed.deploy.subprocess import SubprocessWorker
+    from distributed.deploy.spec import SpecCluster
+    from distributed.deploy.subprocess import SubprocessWorker
 
-        scheduler = {
-            "cls": Scheduler,
-            "options": {"host": host, "port": 0, "dashboard": False, "dashboard_address": ":0"},
+    scheduler = {
+        "cls": Scheduler,
+        "options": {"host": host, "port": 0, "dashboard": False, "dashboard_address": ":0"},
+    }  # fmt: skip
+    workers = {}
+    for number in range(n_workers):
+        options: dict[str, Any] = {
+            "host": host, "nthreads": 1, "memory_limit": memory, "dashboard": False,
+            "silence_logs": QUIET, "config": WITHOUT_PROFILES,
         }  # fmt: skip
-        workers = {}
-        for number in range(n_workers):
-            options: dict[str, Any] = {
-                "host": host, "nthreads": 1, "memory_limit": memory, "dashboard": False,
-                "silence_logs": QUIET,
-            }  # fmt: skip
-            if gpus:
-                options["env"] = {"CUDA_VISIBLE_DEVICES": _visible(gpus[number % len(gpus)])}
-            kind = {"worker_class": "distributed.Nanny", "worker_kwargs": options}
-            workers[number] = {"cls": SubprocessWorker, "options": kind}
-        cluster = SpecCluster(workers=workers, scheduler=scheduler, silence_logs=QUIET)
-    with cluster:
-        yield cluster.scheduler_address
+        if gpus:
+            options["env"] = {"CUDA_VISIBLE_DEVICES": _visible(gpus[number % len(gpus)])}
+        kind = {"worker_class": "distributed.Nanny", "worker_kwargs": options}
+        workers[number] = {"cls": SubprocessWorker, "options": kind}
+    return SpecCluster(workers=workers, scheduler=scheduler, silence_logs=QUIET)
 
 
 def _visible(gpu: int) -> str:

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import ndimage
 
-from skyshed.background.interpolation import _axis_weights
+from skyshed.background.interpolation import axis_weights
 from skyshed.sources import Sources
 
 
@@ -43,7 +43,7 @@ def spline(seed, boxes=(5, 6), box_size=(16, 45), shape=(75, 261), order=3):
     """Return the coefficients of a mesh, and the indices and weights of an image's axes."""
     coefficients = np.random.default_rng(seed).normal(size=boxes)
     axes = [
-        _axis_weights(n, size, 0, length, order, "reflect")
+        axis_weights(n, size, 0, length, order, "reflect")
         for n, size, length in zip(boxes, box_size, shape, strict=True)
     ]
     index, weight = zip(*axes, strict=True)
