@@ -12,6 +12,15 @@ using apertures::ROWS;
 using apertures::Row;
 using apertures::padded;
 
+// Writes n values, and up to three beyond them, which are written over: there is little to decide about the end.
+inline void copy(const double *in, i64 n, double *out) {
+    for (i64 k = 0; k < n; k += 4) std::memcpy(out + k, in + k, 4 * sizeof *in);
+}
+inline void fill(double value, i64 n, double *out) {
+    const apertures::Four four = {value, value, value, value};
+    for (i64 k = 0; k < n; k += 4) std::memcpy(out + k, &four, sizeof four);
+}
+
 // Cells that are computed together: edges along both axes, and what they share with the circle.
 class CellList {
   public:
@@ -23,17 +32,19 @@ class CellList {
     // Appends cells that lie beside each other: edges across are arrays. What is written beyond the last is
     // written over.
     void append(
-        i64 count, const double *__restrict near, const double *__restrict far,
-        const double *__restrict near_reach, const double *__restrict far_reach, const Edges &up) {
-        double *__restrict to = all.begin() + n;
-        const i64 end = padded(count), step = room;
-        SKYSHED_INDEPENDENT
-        for (i64 k = 0; k < end; ++k) {
-            to[k] = near[k], to[k + step] = far[k];
-            to[k + 2 * step] = near_reach[k], to[k + 3 * step] = far_reach[k];
-            to[k + 4 * step] = up.near, to[k + 5 * step] = up.far;
-            to[k + 6 * step] = up.near_reach, to[k + 7 * step] = up.far_reach;
-        }
+        i64 count, const double *near, const double *far, const double *near_reach, const double *far_reach,
+        const Edges &up) {
+        double *to = all.begin() + n;
+        const apertures::Four along[] = {
+            {up.near, up.near, up.near, up.near}, {up.far, up.far, up.far, up.far},
+            {up.near_reach, up.near_reach, up.near_reach, up.near_reach},
+            {up.far_reach, up.far_reach, up.far_reach, up.far_reach}};
+        const double *across[] = {near, far, near_reach, far_reach};
+        for (i64 k = 0; k < count; k += 4)
+            for (i64 i = 0; i < 4; ++i) {
+                std::memcpy(to + k + i * room, across[i] + k, sizeof along[i]);
+                std::memcpy(to + k + (4 + i) * room, along + i, sizeof along[i]);
+            }
         n += count;
     }
 
@@ -49,7 +60,7 @@ class CellList {
                 {in[k + 4 * step], in[k + 5 * step], in[k + 6 * step], in[k + 7 * step]});
     }
 
-    const double *shares() { return all.begin() + 8 * room; }
+    double *shares() { return all.begin() + 8 * room; }
 
   private:
     Scratch<double> all;
@@ -89,53 +100,57 @@ class CircleWeights {
         return block;
     }
 
-    // Writes the weights of a block, row by row, and a few beyond its end.
-    void write(const Block &block, double *weights) {
-        const i64 width = block.width(), end = padded(width);
+    // Leaves out what is not in a block: rounding may let a circle reach a pixel further than another one.
+    void clip(const Block &block) {
+        const i64 first = block.x0 - w.x0, end = block.x1 - w.x0;
         for (i64 k = 0; k < block.height(); ++k) {
-            double *__restrict out = weights + k * width;
-            const i64 inner = rows[k].inner - (block.x0 - w.x0), inner_end = rows[k].inner_end - (block.x0 - w.x0);
-            SKYSHED_INDEPENDENT
-            for (i64 j = 0; j < end; ++j) out[j] = (j >= inner) & (j < inner_end) ? 1.0 : 0.0;
-        }
-        list(block);
-        const double *share = cells.shares();
-        for (i64 k = 0; k < n_runs; ++k) {
-            double *__restrict out = weights + runs[k].to;
-            const i64 n = runs[k].n;
-            for (i64 j = 0; j < n; ++j) out[j] += share[j];
-            share += n;
+            Row &row = rows[k];
+            row.first = max(row.first, first), row.end = min(row.end, end);
+            if (row.inner < row.inner_end) row.inner = max(row.inner, first), row.inner_end = min(row.inner_end, end);
         }
     }
 
-    // Takes the circle from the weights of a block.
-    void subtract(const Block &block, double *weights) {
-        const i64 width = block.width(), offset = block.x0 - w.x0;
-        for (i64 k = 0; k < block.height(); ++k) {
-            double *out = weights + k * width;
-            Row &row = rows[k];
-            // Rounding may let it reach a pixel further than what it is taken from.
-            row.first = max(row.first, offset), row.end = min(row.end, offset + width);
-            if (row.inner < row.inner_end) {
-                row.inner = max(row.inner, offset), row.inner_end = min(row.inner_end, offset + width);
-                for (i64 j = row.inner - offset; j < row.inner_end - offset; ++j) out[j] = 0.0;
-            }
-        }
+    // Writes the weights of a block, row by row, and a few beyond its end. Nothing that was just written is
+    // read: where such writes overlap, a core waits.
+    void write(const Block &block, double *weights) {
         list(block);
-        const double *share = cells.shares();
-        for (i64 k = 0; k < n_runs; ++k) {
-            double *__restrict out = weights + runs[k].to;
-            const i64 n = runs[k].n;
-            for (i64 j = 0; j < n; ++j) out[j] = larger(out[j] - share[j], 0.0);
-            share += n;
+        const i64 width = block.width(), offset = block.x0 - w.x0;
+        double *share = cells.shares();
+        for (i64 k = 0; k < block.height(); ++k) {
+            double *out = weights + k * width - offset;
+            const Row &row = rows[k];
+            const Runs &of = runs[k];
+            if (row.first >= row.end) {
+                fill(0.0, width, out + offset);
+                continue;
+            }
+            if (of.again) add(share + of.again, of.left.n + of.right.n, share + of.left.at);
+            // The pixel that holds the centre has a cell on both sides.
+            if (of.left.n && of.right.n && of.left.to + of.left.n > of.right.to)
+                share[of.right.at] += share[of.left.at + of.left.n - 1];
+            fill(0.0, row.first - offset, out + offset);
+            copy(share + of.left.at, of.left.n, out + of.left.to);
+            fill(1.0, row.inner_end - row.inner, out + row.inner);
+            copy(share + of.right.at, of.right.n, out + of.right.to);
+            fill(0.0, max(offset + width - row.end, i64(1)), out + row.end);
         }
     }
 
   private:
-    // Cells that lie beside each other: how many, and where in the block their weights are.
+    // Cells that lie beside each other: how many, where they are in the list, and their first column.
     struct Run {
-        i64 n, to;
+        i64 n, at, to;
     };
+    // Of a row those on both sides of the centre; and, of the row that holds the centre, where in the list
+    // those of its other half begin.
+    struct Runs {
+        Run left, right;
+        i64 again;
+    };
+
+    static void add(const double *__restrict in, i64 n, double *__restrict out) {
+        for (i64 j = 0; j < n; ++j) out[j] += in[j];
+    }
 
     // The lines along pixels' left edges, and along the last's right edge: distances from the centre to the right
     // and to the left, 0 on the other side, and where the circle leaves them.
@@ -167,7 +182,7 @@ class CircleWeights {
     i64 column(double at) const { return i64(smaller(larger(at, 0.0), double(w.x1 - w.x0))); }
 
     void list(const Block &block) {
-        cells.n = n_runs = 0;
+        cells.n = 0;
         const i64 on_left = i64(middle + 1.0), on_right = i64(larger(middle, 0.0));
         for (i64 k = 0; k < block.height(); ++k) {
             const Row &row = rows[k];
@@ -175,33 +190,30 @@ class CircleWeights {
             const bool none = row.inner >= row.inner_end;
             const i64 left_end = min(none ? row.end : row.inner, on_left);
             const i64 right = max(none ? row.first : row.inner_end, on_right);
-            const i64 to = k * block.width() - (block.x0 - w.x0);
+            Runs &of = runs[k];
+            of.left = {max(left_end - row.first, i64(0)), cells.n, row.first};
+            of.right = {max(row.end - right, i64(0)), cells.n + of.left.n, right};
+            of.again = 0;
             const double low = row_line[k], high = row_line[k + 1];
-            if (high > 0.0)
-                list_half(row.first, left_end, right, row.end, to, {
-                    larger(low, 0.0), high, low > 0.0 ? row_reach[k] : disc.radius, row_reach[k + 1]});
-            if (low < 0.0)
-                list_half(row.first, left_end, right, row.end, to, {
-                    larger(0.0 - high, 0.0), 0.0 - low, high < 0.0 ? row_reach[k + 1] : disc.radius, row_reach[k]});
+            const Edges above = {
+                larger(low, 0.0), high, low > 0.0 ? row_reach[k] : disc.radius, row_reach[k + 1]};
+            const Edges below = {
+                larger(0.0 - high, 0.0), 0.0 - low, high < 0.0 ? row_reach[k + 1] : disc.radius, row_reach[k]};
+            list_half(of, high > 0.0 ? above : below);
+            if (high > 0.0 && low < 0.0) {
+                of.again = cells.n;
+                list_half(of, below);
+            }
         }
         cells.measure(disc);
     }
 
     // The cells of a row, or of the part of it on one side of the centre.
-    void list_half(i64 left, i64 left_end, i64 right, i64 right_end, i64 to, const Edges &up) {
-        const double *to_right = lines.begin(), *to_left = to_right + stride;
-        const double *right_reach = to_left + stride, *left_reach = right_reach + stride;
-        if (left < left_end) {
-            runs[n_runs++] = {left_end - left, to + left};
-            cells.append(
-                left_end - left, to_left + left + 1, to_left + left, left_reach + left + 1, left_reach + left, up);
-        }
-        if (right < right_end) {
-            runs[n_runs++] = {right_end - right, to + right};
-            cells.append(
-                right_end - right, to_right + right, to_right + right + 1, right_reach + right,
-                right_reach + right + 1, up);
-        }
+    void list_half(const Runs &of, const Edges &up) {
+        const double *to_right = lines.begin() + of.right.to, *to_left = lines.begin() + stride + of.left.to;
+        const double *right_reach = to_right + 2 * stride, *left_reach = to_left + 2 * stride;
+        cells.append(of.left.n, to_left + 1, to_left, left_reach + 1, left_reach, up);
+        cells.append(of.right.n, to_right, to_right + 1, right_reach, right_reach + 1, up);
     }
 
     Disc disc = {};
@@ -209,8 +221,7 @@ class CircleWeights {
     double cy = 0.0, centre = 0.0, middle = 0.0;
     Row rows[ROWS];
     double row_line[ROWS + 1], row_reach[ROWS + 1];
-    Run runs[4 * ROWS];
-    i64 n_runs = 0;
+    Runs runs[ROWS];
     Scratch<double> lines;
     const i64 stride;
     CellList cells;

@@ -52,21 +52,21 @@ class CurvedWeights {
         return block;
     }
 
-    // Writes the weights of a block; or takes them from other weights at once, and returns true.
-    bool subtract_or_write(const Block &block, double *weights, double *own) {
+    // Writes the weights of a block; what is not in it is left out.
+    void write(const Block &block, double *weights) {
         if (cells) {
             circle.find_rows(block.y0, block.y1);
-            circle.subtract(block, weights);
-            return true;
+            circle.clip(block);
+            circle.write(block, weights);
+            return;
         }
         ellipse.find_rows(block.y0, block.y1);
         for (i64 k = 0; k < block.height(); ++k) clip(ellipse.rows[k], block);
-        ellipse.find_weights(block, own);
-        return false;
+        ellipse.find_weights(block, weights);
     }
 
   private:
-    // Rounding may let an inner outline reach a pixel further than the outer one.
+    // Rounding may let an ellipse reach a pixel further than another one.
     static void clip(apertures::Row &row, const Block &block) {
         row.first = max(row.first, block.x0), row.end = min(row.end, block.x1);
         row.inner = min(max(row.inner, row.first), max(row.end, row.first));
@@ -101,8 +101,9 @@ class Weights {
         if (samples) return sampled_rows({y0, y1, w.x0, w.x1});
         if (family == RECTANGLE) return rectangles({y0, y1, w.x0, w.x1});
         const Block block = outer.write(y0, y1, values.begin());
-        if (block.x0 < block.x1 && s->inner.drawn && !inner.subtract_or_write(block, values.begin(), hole.begin()))
-            subtract(padded(block.size()));
+        if (block.x0 >= block.x1 || !s->inner.drawn) return block;
+        inner.write(block, hole.begin());
+        subtract(padded(block.size()));
         return block;
     }
 
@@ -288,6 +289,9 @@ template <class Value, class Error> class Adder {
     Scratch<double> values, variances;
 };
 
+// How many shapes ahead the tables' rows are asked for.
+constexpr i64 AHEAD = 4;
+
 // The sums over shapes order[k0:k1]; `out` has four for each.
 template <class Value, class Error>
 i64 add_up_shapes(
@@ -306,6 +310,10 @@ i64 add_up_shapes(
         const i64 i = order[k];
         const Window w = window_at(boxes, i);
         if (k + 1 < k1) prefetch_window(f, window_at(boxes, order[k + 1]));
+        // The order is that of the image, so that rows of the tables are far apart.
+        const i64 soon = order[min(k + AHEAD, k1 - 1)];
+        prefetch(rows + NUMBERS * soon), prefetch(rows + NUMBERS * soon + NUMBERS - 1);
+        prefetch(boxes + 4 * soon), prefetch_to_write(out + 4 * soon), prefetch_to_write(seen + soon);
         adder.sums = {0.0, 0.0, 0.0, 0.0, 0};
         if (w.size()) {
             const double *row = rows + NUMBERS * i;
