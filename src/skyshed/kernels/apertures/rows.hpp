@@ -12,7 +12,7 @@ constexpr i64 LANES = 8;
 // Rows and pixels of an aperture that are added up at once.
 constexpr i64 ROWS = 16, GATHERED = 4096;
 
-inline i64 padded(i64 n) { return (n + LANES - 1) / LANES * LANES; }
+inline i64 padded(i64 n) { return (n + LANES - 1) & -LANES; }
 
 // How many rows of a box are added up at once.
 inline i64 rows_at_once(const Box &box) { return max(min(ROWS, GATHERED / box.width()), i64(1)); }

@@ -67,8 +67,10 @@ struct Rim {
 // An ellipse about (cx, cy), in the whole image, and the weights of a box's pixels.
 class EllipseWeights {
   public:
-    explicit EllipseWeights(i64 widest)
-        : low(widest + 1 + LANES), high(widest + 1 + LANES), rim(max(GATHERED, widest) + LANES) {}
+    explicit EllipseWeights(i64 widest) : EllipseWeights(widest, max(GATHERED, widest)) {}
+    // `room` is for the pixels of the largest block.
+    EllipseWeights(i64 widest, i64 room)
+        : low(widest + 1 + LANES), high(widest + 1 + LANES), rim(room + LANES) {}
     explicit operator bool() const { return low && high && rim; }
 
     Row rows[ROWS];  // of the block that was found last

@@ -4,12 +4,12 @@ import numpy as np
 
 from skyshed.kernels.apertures.cpu import image_order
 from skyshed.kernels.native import Kernels
-from skyshed.kernels.threads import run_ranges
+from skyshed.kernels.threads import run_items, run_ranges
 
 __all__ = ["sums", "weights"]
 
 KERNELS = Kernels(__package__)
-#: Shapes per range of work: enough to hide the cost of a hand-over, few enough to balance.
+#: Shapes per range of work, at least: enough to hide the cost of a hand-over, few enough to balance.
 SHAPES = 256
 
 
@@ -24,7 +24,7 @@ def sums(
         "sums", data, error, mask, labels, *data.shape, rows, boxes, label, background, family,
         samples, rule, power, finite_only, image_order(rows[:, 0], rows[:, 1]), out, seen, stop,
     )  # fmt: skip
-    run_ranges(add_up, n, n_threads, SHAPES, stop)
+    run_items(add_up, n, n_threads, SHAPES, stop)
     return out, seen
 
 

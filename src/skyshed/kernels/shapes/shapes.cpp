@@ -1,109 +1,143 @@
 // Sums over shapes: a block of rows is weighed, then added up several pixels at a time. Only where a row has
 // masked pixels, or the sum is not finite, pixels are looked at one by one.
 
-#include "skyshed/kernels/shapes/shapes.h"
+#include "skyshed/kernels/shapes/circles.hpp"
+#include "skyshed/kernels/shapes/rectangles.hpp"
 #include "skyshed/kernels/apertures/weights.hpp"
 
 namespace shapes {
 namespace {
 
-using apertures::Block;
 using apertures::EllipseWeights;
 using apertures::Four;
-using apertures::add_up;
-using apertures::lanes_of;
-using apertures::padded;
-using apertures::widen;
 using apertures::GATHERED;
-using apertures::LANES;
-using apertures::ROWS;
+using apertures::add_four;
+using apertures::lanes_of;
+using apertures::sum_of;
 
-// The weights of a window's rows.
-class Weights {
+i64 rows_at_once(const Window &w) { return max(min(ROWS, GATHERED / (w.x1 - w.x0)), i64(1)); }
+
+// The sizes that scratch memory follows from.
+struct Largest {
+    i64 width = 1, block = 1;  // pixels of a window's row, and of the rows of it that are added up at once
+
+    void take(const Window &w) {
+        if (!w.size()) return;
+        width = max(width, w.x1 - w.x0);
+        block = max(block, min(rows_at_once(w), w.y1 - w.y0) * (w.x1 - w.x0));
+    }
+    i64 room() const { return padded(block) + LANES; }
+};
+
+// The exact weights of a circle's or an ellipse's pixels.
+class CurvedWeights {
   public:
-    Weights(int family, i64 samples, i64 widest)
-        : values(max(GATHERED, widest) + LANES), family(family), samples(samples), outer(widest), inner(widest),
-          hole(max(GATHERED, widest) + LANES) {}
-    explicit operator bool() const { return values && outer && inner && hole; }
+    explicit CurvedWeights(const Largest &largest)
+        : circle(largest.width, largest.block), ellipse(largest.width, largest.block) {}
+    explicit operator bool() const { return circle && ellipse; }
 
-    Scratch<double> values;  // of the block that was found last
-
-    void start(const Shape &shape, const Window &window) {
-        s = &shape, w = window;
-        const apertures::Box box = {w.y0, w.y1, w.x0, w.x1, 0, 0};
-        const apertures::Place whole = {};
-        if (!curved()) return;
-        if (s->outer.drawn) outer.start(s->outer.e, whole, s->x, s->y, box);
-        if (s->inner.drawn) inner.start(s->inner.e, whole, s->x, s->y, box);
+    void start(const Outline &outline, double x, double y, const Window &w) {
+        cells = outline.cells;
+        if (!outline.drawn) return;
+        if (cells) circle.start(outline.disc, x, y, w);
+        else ellipse.start(outline.e, {}, x, y, {w.y0, w.y1, w.x0, w.x1, 0, 0});
     }
 
-    // Weighs rows y0 to y1, and returns the columns of them that have weights.
-    Block find(i64 y0, i64 y1) {
-        if (!s->outer.drawn) return {y0, y1, w.x1, w.x0};
-        if (!curved()) return sampled_rows(y0, y1);
-        const Block block = outer.find_rows(y0, y1);
+    // Writes the weights of rows y0 to y1, and returns the columns of them that have some.
+    Block write(i64 y0, i64 y1, double *weights) {
+        const Block block = cells ? circle.find_rows(y0, y1) : ellipse.find_rows(y0, y1);
         if (block.x0 >= block.x1) return block;
-        outer.find_weights(block, values.begin());
-        if (!s->inner.drawn) return block;
-        inner.find_rows(y0, y1);
-        for (i64 k = 0; k < y1 - y0; ++k) clip(inner.rows[k], block);
-        inner.find_weights(block, hole.begin());
-        const i64 n = padded(block.size());
-        double *out = values.begin();
-        const double *in = hole.begin();
-        SKYSHED_INDEPENDENT
-        for (i64 k = 0; k < n; ++k) out[k] = out[k] > in[k] ? out[k] - in[k] : 0.0;
+        if (cells) circle.write(block, weights);
+        else ellipse.find_weights(block, weights);
         return block;
     }
 
-  private:
-    bool curved() const { return samples == 0 && family != RECTANGLE; }
+    // Writes the weights of a block; what is not in it is left out.
+    void write(const Block &block, double *weights) {
+        if (cells) {
+            circle.find_rows(block.y0, block.y1);
+            circle.clip(block);
+            circle.write(block, weights);
+            return;
+        }
+        ellipse.find_rows(block.y0, block.y1);
+        for (i64 k = 0; k < block.height(); ++k) clip(ellipse.rows[k], block);
+        ellipse.find_weights(block, weights);
+    }
 
-    // Rounding may let an inner outline reach a pixel further than the outer one.
+  private:
+    // Rounding may let an ellipse reach a pixel further than another one.
     static void clip(apertures::Row &row, const Block &block) {
         row.first = max(row.first, block.x0), row.end = min(row.end, block.x1);
         row.inner = min(max(row.inner, row.first), max(row.end, row.first));
         row.inner_end = max(min(row.inner_end, row.end), row.inner);
     }
 
-    Block sampled_rows(i64 y0, i64 y1) {
-        const i64 width = w.x1 - w.x0;
-        for (i64 y = y0; y < y1; ++y) {
-            double *row = values.begin() + (y - y0) * width;
+    bool cells = false;
+    CircleWeights circle;
+    EllipseWeights ellipse;
+};
+
+// The weights of a window's rows.
+class Weights {
+  public:
+    Weights(int family, i64 samples, const Largest &largest)
+        : values(largest.room()), family(family), samples(samples), hole(largest.room()), outer(largest),
+          inner(largest), rectangle(largest.block) {}
+    explicit operator bool() const { return values && hole && outer && inner && rectangle; }
+
+    Scratch<double> values;  // of the block that was found last
+
+    void start(const Shape &shape, const Window &window) {
+        s = &shape, w = window;
+        if (samples || family == RECTANGLE) return;
+        outer.start(s->outer, s->x, s->y, w);
+        inner.start(s->inner, s->x, s->y, w);
+    }
+
+    // Weighs rows y0 to y1, and returns the columns of them that have weights.
+    Block find(i64 y0, i64 y1) {
+        if (!s->outer.drawn) return {y0, y1, w.x1, w.x0};
+        if (samples) return sampled_rows({y0, y1, w.x0, w.x1});
+        if (family == RECTANGLE) return rectangles({y0, y1, w.x0, w.x1});
+        const Block block = outer.write(y0, y1, values.begin());
+        if (block.x0 >= block.x1 || !s->inner.drawn) return block;
+        inner.write(block, hole.begin());
+        subtract(padded(block.size()));
+        return block;
+    }
+
+  private:
+    void subtract(i64 n) {
+        double *__restrict out = values.begin();
+        const double *__restrict in = hole.begin();
+        SKYSHED_INDEPENDENT
+        for (i64 k = 0; k < n; ++k) out[k] = out[k] > in[k] ? out[k] - in[k] : 0.0;
+    }
+
+    Block rectangles(const Block &block) {
+        rectangle.write(s->outer, s->x, s->y, block, values.begin());
+        if (s->inner.drawn) {
+            rectangle.write(s->inner, s->x, s->y, block, hole.begin());
+            subtract(block.size());
+        }
+        fill_up(block);
+        return block;
+    }
+
+    Block sampled_rows(const Block &block) {
+        const i64 width = block.width();
+        for (i64 y = block.y0; y < block.y1; ++y) {
+            double *row = values.begin() + (y - block.y0) * width;
             if (samples == 1 && family == CIRCLE) centres(row, y, width);
-            else if (samples == 0) rectangles(row, y, width);
             else for (i64 k = 0; k < width; ++k) row[k] = weight_of(*s, family, samples, y, w.x0 + k);
         }
-        for (i64 k = width * (y1 - y0); k < padded(width * (y1 - y0)); ++k) values[k] = 0.0;
-        return {y0, y1, w.x0, w.x1};
+        fill_up(block);
+        return block;
     }
 
-    // Exact weights of rectangles.
-    void rectangles(double *row, i64 y, i64 width) {
-        rectangle(s->outer, row, y, width);
-        if (!s->inner.drawn) return;
-        double *in = hole.begin();
-        rectangle(s->inner, in, y, width);
-        for (i64 k = 0; k < width; ++k) row[k] = row[k] > in[k] ? row[k] - in[k] : 0.0;
-    }
-
-    // What `rectangle_overlap` says of a row; pixels that no side cuts are found several at a time.
-    void rectangle(const Outline &o, double *__restrict row, i64 y, i64 width) {
-        const double low = (double(y) - 0.5) - s->y, x0 = double(w.x0) - 0.5, cx = s->x;
-        const double p = fabs(o.cosine), q = fabs(o.sine), reach = 0.5 * (larger(p, q) + smaller(p, q));
-        const double ys = (low + 0.5) * o.sine, yc = (low + 0.5) * o.cosine;
-        SKYSHED_INDEPENDENT
-        for (i64 k = 0; k < width; ++k) {
-            const double x = ((x0 + double(k)) - cx) + 0.5;
-            const double u = fabs(ys + x * o.cosine), v = fabs(yc - x * o.sine);
-            row[k] = smaller(o.a - u, o.b - v);
-        }
-        for (i64 k = 0; k < width; ++k) {
-            const double inside = row[k];
-            if (inside <= -reach) row[k] = 0.0;
-            else if (inside >= reach) row[k] = 1.0;
-            else row[k] = rectangle_overlap(o, (x0 + double(k)) - cx, low);
-        }
+    void fill_up(const Block &block) {
+        for (i64 k = block.size(); k < padded(block.size()); ++k) values[k] = 0.0;
     }
 
     // Pixels of a row by their centres; what `sampled` says of circles.
@@ -123,11 +157,10 @@ class Weights {
     const i64 samples;
     const Shape *s = nullptr;
     Window w = {};
-    EllipseWeights outer, inner;
     Scratch<double> hole;
+    CurvedWeights outer, inner;
+    RectangleWeights rectangle;
 };
-
-i64 rows_at_once(const Window &w) { return max(min(ROWS, GATHERED / (w.x1 - w.x0)), i64(1)); }
 
 // Asks for the pixels of a window that is measured next.
 template <class Value, class Error> void prefetch_window(const Images<Value, Error> &f, const Window &w) {
@@ -145,9 +178,11 @@ template <class Value, class Error> void prefetch_window(const Images<Value, Err
 
 template <class Value, class Error> class Adder {
   public:
-    Adder(const Images<Value, Error> &images, i64 n_pixels, int family, i64 samples, i64 power, i64 widest)
-        : f(images), n_pixels(n_pixels), power(power), weights(family, samples, widest),
-          values(max(GATHERED, widest) + LANES), variances(f.error ? max(GATHERED, widest) + LANES : 0) {}
+    Adder(
+        const Images<Value, Error> &images, i64 n_pixels, int family, i64 samples, i64 power,
+        const Largest &largest)
+        : f(images), n_pixels(n_pixels), power(power), weights(family, samples, largest),
+          values(largest.room()), variances(f.error ? largest.room() : 0) {}
     explicit operator bool() const { return weights && values && variances; }
 
     Sums sums;
@@ -205,38 +240,46 @@ template <class Value, class Error> class Adder {
     }
 
     void add_all(const Block &b, double sky) {
-        const i64 n = b.width(), all = b.size();
-        const double *weight = weights.values.begin();
+        const i64 n = b.width(), all = b.size(), end = padded(all);
+        double *weight = weights.values.begin();
+        std::fill(weight + all, weight + end, 0.0);
         for (i64 y = b.y0; y < b.y1; ++y) {
             const i64 first = y * f.nx + b.x0, at = (y - b.y0) * n, room = n_pixels - first;
-            widen(f.data + first, n, room, sky, values.begin() + at);
-            if (f.error) widen(f.error + first, n, room, 0.0, variances.begin() + at);
+            weigh(f.data + first, weight + at, lanes_of(n, room), sky, values.begin() + at);
+            if (f.error) spread(f.error + first, weight + at, lanes_of(n, room), variances.begin() + at);
         }
-        weigh(weight, values.begin(), all);
-        const auto two = add_up(values.begin(), weight, all);
-        sums.total += two.first;
-        if (two.second > 0.0) sums.seen |= PIXEL | USED;
-        sums.area += two.second;
+        std::fill(values.begin() + all, values.begin() + end, 0.0);
+        sums.total += add_up(values.begin(), end);
+        const double area = add_up(weight, end);
+        if (area > 0.0) sums.seen |= PIXEL | USED;
+        sums.area += area;
         if (!f.error) return;
-        spread(weight, variances.begin(), all);
-        sums.variance += add_up(variances.begin(), variances.begin(), all).first;
+        std::fill(variances.begin() + all, variances.begin() + end, 0.0);
+        sums.variance += add_up(variances.begin(), end);
     }
 
-    static void weigh(const double *weight, double *__restrict value, i64 n) {
+    // Adds up n values, a multiple of LANES: eight sums, that a core has no need to wait for the last one.
+    static double add_up(const double *values, i64 n) {
+        Four a = {}, b = {};
+        for (i64 k = 0; k < n; k += LANES) add_four(a, values + k), add_four(b, values + k + 4);
+        return sum_of(a) + sum_of(b);
+    }
+
+    static void weigh(const Value *pixel, const double *weight, i64 n, double sky, double *__restrict out) {
         SKYSHED_INDEPENDENT
         for (i64 k = 0; k < n; ++k) {
-            const double weighted = weight[k] * value[k];
-            value[k] = weight[k] > 0.0 ? weighted : 0.0;
+            const double weighted = weight[k] * (double(pixel[k]) - sky);
+            out[k] = weight[k] > 0.0 ? weighted : 0.0;
         }
     }
 
-    void spread(const double *weight, double *__restrict sigma, i64 n) const {
+    void spread(const Error *error, const double *weight, i64 n, double *__restrict out) const {
         const bool squared = power == 2;
         SKYSHED_INDEPENDENT
         for (i64 k = 0; k < n; ++k) {
-            const double by = squared ? weight[k] * weight[k] : weight[k];
-            const double weighted = by * (sigma[k] * sigma[k]);
-            sigma[k] = weight[k] > 0.0 ? weighted : 0.0;
+            const double by = squared ? weight[k] * weight[k] : weight[k], sigma = double(error[k]);
+            const double weighted = by * (sigma * sigma);
+            out[k] = weight[k] > 0.0 ? weighted : 0.0;
         }
     }
 
@@ -246,6 +289,9 @@ template <class Value, class Error> class Adder {
     Scratch<double> values, variances;
 };
 
+// How many shapes ahead the tables' rows are asked for.
+constexpr i64 AHEAD = 4;
+
 // The sums over shapes order[k0:k1]; `out` has four for each.
 template <class Value, class Error>
 i64 add_up_shapes(
@@ -253,13 +299,10 @@ i64 add_up_shapes(
     const double *rows, const i64 *boxes, const int *label, const double *background, i64 family, i64 samples,
     i64 rule, i64 power, bool finite_only, const i64 *order, double *out, int *seen, const int *stop, i64 k0,
     i64 k1) {
-    i64 widest = 1;
-    for (i64 k = k0; k < k1; ++k) {
-        const Window w = window_at(boxes, order[k]);
-        widest = max(widest, w.x1 - w.x0);
-    }
+    Largest largest;
+    for (i64 k = k0; k < k1; ++k) largest.take(window_at(boxes, order[k]));
     const Images<Value, Error> f = {data, error, mask, labels, nx, int(rule), finite_only};
-    Adder<Value, Error> adder(f, ny * nx, int(family), samples, power, widest);
+    Adder<Value, Error> adder(f, ny * nx, int(family), samples, power, largest);
     if (!adder) return NO_MEMORY;
     Shape s = {};
     const double *known = nullptr;  // the row that its outlines are of
@@ -267,6 +310,10 @@ i64 add_up_shapes(
         const i64 i = order[k];
         const Window w = window_at(boxes, i);
         if (k + 1 < k1) prefetch_window(f, window_at(boxes, order[k + 1]));
+        // The order is that of the image, so that rows of the tables are far apart.
+        const i64 soon = order[min(k + AHEAD, k1 - 1)];
+        prefetch(rows + NUMBERS * soon), prefetch(rows + NUMBERS * soon + NUMBERS - 1);
+        prefetch(boxes + 4 * soon), prefetch_to_write(out + 4 * soon), prefetch_to_write(seen + soon);
         adder.sums = {0.0, 0.0, 0.0, 0.0, 0};
         if (w.size()) {
             const double *row = rows + NUMBERS * i;
@@ -288,12 +335,9 @@ i64 add_up_shapes(
 i64 weights(
     const double *rows, const i64 *boxes, i64 family, i64 samples, i64 width, double *out, const int *stop,
     i64 i0, i64 i1) {
-    i64 widest = 1;
-    for (i64 i = i0; i < i1; ++i) {
-        const Window w = window_at(boxes, i);
-        widest = max(widest, w.x1 - w.x0);
-    }
-    Weights found(int(family), samples, widest);
+    Largest largest;
+    for (i64 i = i0; i < i1; ++i) largest.take(window_at(boxes, i));
+    Weights found(int(family), samples, largest);
     if (!found) return NO_MEMORY;
     for (i64 i = i0; i < i1; ++i) {
         const Window w = window_at(boxes, i);

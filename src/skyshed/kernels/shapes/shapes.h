@@ -1,12 +1,12 @@
 // Which pixels a shape holds, how much each of them counts, and what was seen, for both devices.
 #pragma once
 #include "skyshed/kernels/apertures/sums.h"
+#include "skyshed/kernels/shapes/circle.h"
+#include "skyshed/kernels/shapes/rectangle.h"
 
 namespace shapes {
 
 using apertures::Ellipse;
-using apertures::larger;
-using apertures::smaller;
 
 // As the contract has them.
 enum Family { CIRCLE, ELLIPSE, RECTANGLE };
@@ -30,7 +30,10 @@ enum Seen {
 struct Outline {
     double a, b, cosine, sine;
     Ellipse e;  // of circles and ellipses
+    Disc disc;  // of circles
+    Roof roof;  // of rectangles
     bool drawn;
+    bool cells;  // whether it is a circle to be measured by its cells
 
     SKYSHED_BOTH bool holds(int family, double x, double y) const {
         if (family == CIRCLE) return x * x + y * y < a * a;
@@ -43,8 +46,11 @@ struct Outline {
 SKYSHED_BOTH Outline outline_of(int family, double a, double b, double theta) {
     const bool drawn = a > 0.0 && b > 0.0;
     const double angle = family == CIRCLE ? 0.0 : theta;
-    Outline found = {a, b, cos(angle), sin(angle), {}, drawn};
-    if (drawn && family != RECTANGLE) found.e = apertures::ellipse_of(a, b, angle);
+    Outline found = {a, b, cos(angle), sin(angle), {}, {}, {}, drawn, false};
+    if (!drawn) return found;
+    if (family == RECTANGLE) found.roof = roof_of(a, b, found.cosine, found.sine);
+    else found.e = apertures::ellipse_of(a, b, angle);
+    if (family == CIRCLE) found.disc = disc_of(a), found.cells = has_cells(a);
     return found;
 }
 
@@ -86,76 +92,19 @@ SKYSHED_BOTH double ellipse_overlap(const Outline &o, double left, double low) {
     const double radius = sqrt(u * u + v * v);
     if (radius - clear > 1.0) return 0.0;
     if (radius + clear < 1.0) return 1.0;
+    if (o.cells) return disc_overlap(o.disc, left, low);
     const apertures::Cell cell = {
         {left, low}, apertures::row_chord(o.e, low), apertures::row_chord(o.e, low + 1.0),
         apertures::column_chord(o.e, left), apertures::column_chord(o.e, left + 1.0)};
     return larger(apertures::overlap(o.e, cell), 0.0);
 }
 
-// A convex polygon: a pixel that four lines cut has at most eight corners.
-struct Polygon {
-    double u[8], v[8];
-    int n;
-};
-
-// Leaves of a polygon what is below `limit` along +u, -u, +v or -v (the side).
-SKYSHED_BOTH Polygon cut(const Polygon &p, int side, double limit) {
-    const double sign = side & 1 ? -1.0 : 1.0;
-    Polygon left;
-    left.n = 0;
-    for (int k = 0; k < p.n; ++k) {
-        const int next = k + 1 < p.n ? k + 1 : 0;
-        const double here = limit - sign * (side < 2 ? p.u[k] : p.v[k]);
-        const double there = limit - sign * (side < 2 ? p.u[next] : p.v[next]);
-        if (here >= 0.0) left.u[left.n] = p.u[k], left.v[left.n] = p.v[k], ++left.n;
-        if ((here > 0.0 && there < 0.0) || (here < 0.0 && there > 0.0)) {
-            const double t = here / (here - there);
-            left.u[left.n] = p.u[k] + t * (p.u[next] - p.u[k]);
-            left.v[left.n] = p.v[k] + t * (p.v[next] - p.v[k]);
-            ++left.n;
-        }
-    }
-    return left;
-}
-
-// The part of a unit square on one side of a line at distance d from its centre, positive if the centre is on
-// that side. The line's normal has the components c >= s >= 0, up to signs and order.
-SKYSHED_BOTH double share_of_square(double d, double c, double s) {
-    const double middle = 0.5 * (c - s), reach = 0.5 * (c + s);
-    const double corner = reach - fabs(d), triangle = corner * corner / (2.0 * c * s);
-    if (fabs(d) <= middle) return 0.5 + d / c;
-    return d > 0.0 ? 1.0 - triangle : triangle;
-}
-
-// The exact area that a rectangle and a pixel share: most pixels are cut by one side, if any; else their
-// outline is cut side by side (Sutherland & Hodgman 1974), in the rectangle's frame.
+// The exact area that a rectangle and a pixel share.
 SKYSHED_BOTH double rectangle_overlap(const Outline &o, double left, double low) {
     const double u = (low + 0.5) * o.sine + (left + 0.5) * o.cosine;
     const double v = (low + 0.5) * o.cosine - (left + 0.5) * o.sine;
-    const double p = fabs(o.cosine), q = fabs(o.sine), c = larger(p, q), s = smaller(p, q);
-    const double reach = 0.5 * (c + s);
-    const double inside[4] = {o.a - u, o.a + u, o.b - v, o.b + v};
-    int cuts = 0;
-    double nearest = reach;
-    for (int side = 0; side < 4; ++side) {
-        if (inside[side] <= -reach) return 0.0;
-        cuts += inside[side] < reach;
-        nearest = smaller(nearest, inside[side]);
-    }
-    if (cuts == 0) return 1.0;
-    if (cuts == 1) return share_of_square(nearest, c, s);
-    Polygon of;
-    of.n = 4;
-    for (int k = 0; k < 4; ++k) {
-        const double x = left + (k == 1 || k == 2 ? 1.0 : 0.0), y = low + (k > 1 ? 1.0 : 0.0);
-        of.u[k] = y * o.sine + x * o.cosine, of.v[k] = y * o.cosine - x * o.sine;
-    }
-    for (int side = 0; side < 4 && of.n; ++side)
-        if (inside[side] < reach) of = cut(of, side, side < 2 ? o.a : o.b);
-    double twice = 0.0;
-    for (int k = 1; k + 1 < of.n; ++k)
-        twice += (of.u[k] - of.u[0]) * (of.v[k + 1] - of.v[0]) - (of.u[k + 1] - of.u[0]) * (of.v[k] - of.v[0]);
-    return smaller(larger(0.5 * twice, 0.0), 1.0);
+    const Inside in = inside_of(o.a, o.b, u, v);
+    return cut_again(o.roof, in) ? under_and_above(o.roof, left, low) : beside_one(o.roof, in.nearest);
 }
 
 // How much of a pixel an outline holds: exactly where `samples` is 0, else by samples x samples points.
