@@ -72,44 +72,6 @@ def test_any_window_has_the_bits_of_the_whole(seed, box, corners, order, dtype):
     np.testing.assert_array_equal(found, bkg.background[y0:y1, x0:x1])
 
 
-@pytest.mark.parametrize("name", INTERPOLATORS)
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("covered", [None, np.zeros(SHAPE, bool) | (np.arange(SHAPE[1]) < 9)])
-def test_what_is_done_while_a_map_is_made_has_the_bits_of_what_is_done_after(name, dtype, covered):
-    rng = np.random.default_rng(3)
-    data = (rng.normal(10, 2, SHAPE) + np.linspace(0, 30, SHAPE[1])).astype(dtype)
-    bkg = Background2D(
-        data, (20, 30), coverage_mask=covered, fill_value=-1.0, interpolator=INTERPOLATORS[name]
-    )
-    for window in ((0, 103, 0, 131), (33, 90, 7, 131)):
-        part, cut = bkg.window(*window), np.s_[window[0] : window[1], window[2] : window[3]]
-        for image in (data[cut], data[cut].copy(), data[cut].astype(np.float64)):
-            before = image.copy()
-            difference = part.subtracted_from(image)
-            expected = image - part.background
-            assert difference.dtype == expected.dtype
-            np.testing.assert_array_equal(difference, expected)
-            np.testing.assert_array_equal(image, before)
-        noise = part.background_rms
-        scaled = part.scaled_noise(1.7)
-        assert scaled.dtype == noise.dtype
-        np.testing.assert_array_equal(scaled, noise * noise.dtype.type(1.7))
-
-
-@pytest.mark.parametrize(
-    ("data", "box"),
-    [(np.full(SHAPE, 3, np.float32), (20, 30)), (np.arange(40, dtype=np.float32), (1, 1))],
-    ids=["flat", "boxes of one pixel"],
-)
-def test_so_has_a_mesh_that_no_spline_goes_through(data, box):
-    data = np.broadcast_to(data, SHAPE if data.ndim == 2 else (30, 40)).copy()
-    window = Background2D(data, box, exclude_percentile=100).window(0, *data.shape[:1], 3, 33)
-    image = data[:, 3:33] * np.float32(1.3)
-    np.testing.assert_array_equal(window.subtracted_from(image), image - window.background)
-    noise = window.background_rms
-    np.testing.assert_array_equal(window.scaled_noise(2.5), noise * np.float32(2.5))
-
-
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("order", range(6))
 @pytest.mark.parametrize("size", [(7, 11), (1, 9), (1, 1)])

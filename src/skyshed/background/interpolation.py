@@ -91,8 +91,6 @@ class BkgZoomInterpolator(PassesAsPhotutils):
         window: tuple[slice, slice] | None = None,
         coefficients: Any = None,
         xp: Any = None,
-        factor: float = 1.0,
-        image: Any = None,
         **unused: Any,
     ) -> Any:
         """Expand a mesh.
@@ -115,10 +113,6 @@ class BkgZoomInterpolator(PassesAsPhotutils):
             What `coefficients` returns for the mesh, where that is known.
         xp : module, optional
             The array library of the image: `numpy` or ``cupy``; `None` for that of the mesh.
-        factor : float, optional
-            What the map is multiplied by.
-        image : array, C-contiguous, optional
-            What that is subtracted from, as large as the map and of its dtype.
         **unused
             Other keywords that `Background2D` passes to interpolators.
 
@@ -128,46 +122,37 @@ class BkgZoomInterpolator(PassesAsPhotutils):
             Of ``shape``, or the shape of the window, in the dtype of the mesh.
         """
         xp = xp or array_namespace(data=data)
-
-        def finished(values: Any) -> Any:
-            if factor != 1.0:
-                values *= values.dtype.type(factor)
-            return values if image is None else xp.subtract(image, values, out=values)
-
         mesh = np.asarray(to_host(data))
         low, high = mesh.min(), mesh.max()
         window = window or (slice(0, shape[0]), slice(0, shape[1]))
         if low == high:
-            return finished(xp.full([each.stop - each.start for each in window], low, dtype=dtype))
+            return xp.full([each.stop - each.start for each in window], low, dtype=dtype)
         if self.mode not in COMPILED_MODES:
             zooms = tuple(int(side) for side in box_size)
             data = xp.asarray(data)
-            values = ndimage_of(data).zoom(
+            image = ndimage_of(data).zoom(
                 data, zooms, order=self.order, mode=self.mode, cval=self.cval, grid_mode=True
             )[window]
-            return finished(np.clip(values, low, high, out=values) if self.clip else values)
+            return np.clip(image, low, high, out=image) if self.clip else image
         if max(box_size) == 1:
             # Splines pass through the values of the mesh; scipy.ndimage.zoom copies here, too.
-            return finished(xp.asarray(data)[window].copy())
+            return xp.asarray(data)[window].copy()
         if coefficients is None:
             coefficients = self.coefficients(mesh)
         coefficients = xp.asarray(coefficients)
         limits = (low, high) if self.clip else (-np.inf, np.inf)
-        options: dict[str, Any] = {
-            "limits": limits, "dtype": mesh.dtype, "n_threads": n_threads,
-        }  # fmt: skip
+        options = {"limits": limits, "dtype": mesh.dtype, "n_threads": n_threads}
         parts = [_parts(each) for each in window]
         if all(len(each) == 1 for each in parts):
-            options |= {"factor": factor, "image": image}
             return self._expanded(coefficients, box_size, window, **options)
-        values = xp.empty([each.stop - each.start for each in window], mesh.dtype)
+        image = xp.empty([each.stop - each.start for each in window], mesh.dtype)
         for part in itertools.product(*parts):
             at = [
                 slice(each.start - whole.start, each.stop - whole.start)
                 for each, whole in zip(part, window, strict=True)
             ]
-            values[tuple(at)] = self._expanded(coefficients, box_size, part, **options)
-        return finished(values)
+            image[tuple(at)] = self._expanded(coefficients, box_size, part, **options)
+        return image
 
     def _expanded(
         self, coefficients: Any, box_size: tuple[int, int], window: Any, **options: Any

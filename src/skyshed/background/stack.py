@@ -50,17 +50,6 @@ class BackgroundStack:
         """The noise at every pixel, shape (n * ny, nx), computed each time it is asked for."""
         return self._expand("noise")
 
-    def subtracted_from(self, images: Any) -> Any:
-        """Return equal images, one below the other, less their levels."""
-        level = self.background
-        return np.subtract(images, level, out=level if images.dtype == level.dtype else None)
-
-    def scaled_noise(self, factor: float) -> Any:
-        """Return the noise at every pixel times a factor, in the noise's dtype."""
-        noise = self.background_rms
-        noise *= noise.dtype.type(factor)
-        return noise
-
     @cached_property
     def _spline(self) -> dict[str, Any]:
         """The coefficients of both meshes of all images."""

@@ -94,37 +94,6 @@ class BackgroundWindow:
         """The noise at every pixel of the window, computed each time it is asked for."""
         return self._expand("noise")
 
-    def subtracted_from(self, image: Any) -> Any:
-        """Return an image of the window less the level, in one pass over its pixels if they agree.
-
-        Parameters
-        ----------
-        image : array
-            As large as the window, without a unit.
-
-        Returns
-        -------
-        difference : array
-            The bits of ``image - background``.
-        """
-        if self._finishes(image.dtype) and image.flags.c_contiguous:
-            return self._expand("level", image=image)
-        level = self.background
-        return np.subtract(image, level, out=level if image.dtype == level.dtype else None)
-
-    def scaled_noise(self, factor: float) -> Any:
-        """Return the noise at every pixel of the window, times a factor in the noise's dtype."""
-        if self._finishes(self.mesh.noise.dtype):
-            return self._expand("noise", factor=factor)
-        noise = self.background_rms
-        noise *= noise.dtype.type(factor)
-        return noise
-
-    def _finishes(self, dtype: Any) -> bool:
-        """Whether what is done with a map of this dtype can be done while it is made."""
-        plain = type(self.interpolator) is BkgZoomInterpolator and self.unit is None
-        return plain and self.coverage_mask is None and dtype == self.mesh.level.dtype == self.dtype
-
     def noise_at(self, y: Any, x: Any) -> Any:
         """Return the noise at some pixels of the window.
 
@@ -149,7 +118,7 @@ class BackgroundWindow:
                 return expanded_at(interpolator, noise, known, size, places, self.n_threads)
         return self.background_rms[y - y0, x - x0]
 
-    def _expand(self, name: str, **finish: Any) -> Any:
+    def _expand(self, name: str) -> Any:
         """Expand one of the two meshes to the window."""
         y0, y1, x0, x1 = self.window
         cut = np.s_[y0:y1, x0:x1]
@@ -174,7 +143,6 @@ class BackgroundWindow:
             box_size=self.box_size,
             n_threads=resolve_n_threads(self.n_threads),
             **known,
-            **finish,
         )
         if not cuts and (y1 - y0, x1 - x0) != self.shape:
             image = image[cut].copy()

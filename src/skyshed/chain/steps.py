@@ -99,10 +99,11 @@ class Prepared:
         needed = needs_background(self.parameters.columns)
         if self.convolved is not None and not self.smooth and not needed:
             return self.convolved, None
-        if needed or self.planes.level is not None:
-            level = self.level()
+        level = self.level()
+        if needed or level is self.planes.level:
             return self.planes.data - level, level if needed else None
-        return self.background.subtracted_from(self.planes.data), None
+        # The map of the background is nobody else's: it can hold the difference.
+        return np.subtract(self.planes.data, level, out=level), None
 
     def level(self) -> Any:
         """Return the background of each pixel."""
@@ -124,9 +125,12 @@ class Prepared:
             everywhere = self.global_noise * sigmas_of_flat_light(parameters)
         if everywhere is not None:
             return self.background.xp.asarray(everywhere, dtype=self.background.dtype)
-        if self.planes.rms is not None:
-            return self.parameters.nsigma * self.planes.rms
-        return self.background.scaled_noise(self.parameters.nsigma)
+        noise = self.noise()
+        if noise is self.planes.rms:
+            return self.parameters.nsigma * noise
+        # The map of the noise is nobody else's.
+        noise *= noise.dtype.type(self.parameters.nsigma)
+        return noise
 
     def surface_threshold(self) -> Any:
         """Return the threshold as an image in the unit of the data.

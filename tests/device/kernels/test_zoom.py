@@ -107,17 +107,3 @@ def test_an_image_is_written_once_and_the_host_waits_for_nothing():
     assert image <= ledger.total.own_stored <= 1.1 * image
     assert ledger.total.own_loaded <= 2 * image
     ledger.no_transfer_larger_than(256 * 4 * 8)
-
-
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_what_is_made_of_the_map_has_the_bits_of_the_cpu(cupy, dtype):
-    mesh = drawn(6)
-    plain = both(cupy, expand, *mesh, (-9.0, 9.0), np.dtype(dtype), None)[1]
-    image = np.random.default_rng(7).normal(3, 1, plain.shape).astype(dtype)
-    for factor, beside in ((1.5, None), (1.0, image), (1.5, image)):
-        result, expected = both(
-            cupy, expand, *mesh, (-9.0, 9.0), np.dtype(dtype), None, factor, beside
-        )
-        identical(result, expected)
-        scaled = plain * dtype(factor)
-        identical(expected, scaled if beside is None else beside - scaled)

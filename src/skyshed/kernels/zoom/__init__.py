@@ -15,8 +15,6 @@ def expand(
     limits: tuple[float, float],
     dtype: Any,
     n_threads: int | None,
-    factor: float = 1.0,
-    image: Any = None,
 ) -> Any:
     """Evaluate a separable spline at every pixel of an image.
 
@@ -38,10 +36,6 @@ def expand(
         float32 or float64: what results are rounded to.
     n_threads : int or None
         Threads of the CPU twin; no effect on the result.
-    factor : float, optional
-        What the rounded results are multiplied by, in ``dtype``.
-    image : array of ``dtype``, shape (ny, nx), C-contiguous, optional
-        What they are subtracted from then, in ``dtype``.
 
     Returns
     -------

@@ -10,7 +10,7 @@ KERNELS = Kernels(__package__, "zoom.cu")
 BLOCK, ROWS = 256, 16
 
 
-def expand(coefficients, index, weight, limits, dtype, n_threads, factor=1.0, image=None):
+def expand(coefficients, index, weight, limits, dtype, n_threads):
     """Evaluate a separable spline; see the contract in `skyshed.kernels.zoom`.
 
     Indices and weights are a line per axis: where a stage made them on the host they are sent.
@@ -31,6 +31,4 @@ def expand(coefficients, index, weight, limits, dtype, n_threads, factor=1.0, im
         np.float64(limits[0]), np.float64(limits[1]), out, dtype=dtype, block=BLOCK,
         shared=ROWS * ky * 16,
     )  # fmt: skip
-    if factor != 1.0:
-        out *= out.dtype.type(factor)
-    return out if image is None else cupy.subtract(image, out, out=out)
+    return out

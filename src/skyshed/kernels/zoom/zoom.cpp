@@ -39,25 +39,20 @@ template <class Value> struct Lines {
     const double *weight;
     i64 k, nx;
     double low, high;
-    Value factor;
-    const Value *image;  // that the spline is subtracted from, or null
     Value *out;
 
     // Combines columns from the first on, as many as vectors hold; returns how many.
-    template <int K, bool MINUS, class Any>
-    i64 combine_vectors(const double **, const double *, i64, const Any *, Any *) const {
+    template <int K, class Any> i64 combine_vectors(const double **, const double *, i64, Any *) const {
         return 0;
     }
 
 #if defined(__AVX512F__)
     // Compilers put two vectors of float32 together before they are stored, and that takes 10 % longer.
-    template <int K, bool MINUS>
-    i64 combine_vectors(
-        const double **line, const double *share, i64 n, const float *from, float *row) const {
+    template <int K>
+    i64 combine_vectors(const double **line, const double *share, i64 n, float *row) const {
         constexpr int SIZE = 8;
         constexpr __mmask8 ALL = __mmask8(-1);  // functions without a mask make GCC warn
         const __m512d least = _mm512_set1_pd(low), most = _mm512_set1_pd(high);
-        const __m256 times = _mm256_set1_ps(factor);
         const i64 whole = n / SIZE * SIZE;
         for (i64 x = 0; x < whole; x += SIZE) {
             __m512d total = _mm512_setzero_pd();
@@ -67,16 +62,14 @@ template <class Value> struct Lines {
             }
             // As `within`: of NaN and a limit, both instructions take their second argument.
             total = _mm512_maskz_min_pd(ALL, most, _mm512_maskz_max_pd(ALL, least, total));
-            __m256 value = _mm256_mul_ps(_mm512_maskz_cvtpd_ps(ALL, total), times);
-            if (MINUS) value = _mm256_sub_ps(_mm256_loadu_ps(from + x), value);
-            _mm256_storeu_ps(row + x, value);
+            _mm256_storeu_ps(row + x, _mm512_maskz_cvtpd_ps(ALL, total));
         }
         return whole;
     }
 #endif
 
     // Columns x0 to x0 + n of row y, of K terms; K is known where a loop is to be vectorised.
-    template <int K, bool MINUS> void combine(i64 y, i64 x0, i64 n) const {
+    template <int K> void combine(i64 y, i64 x0, i64 n) const {
         const double *line[K];
         double share[K];
         for (int i = 0; i < K; ++i) {
@@ -84,13 +77,11 @@ template <class Value> struct Lines {
             share[i] = weight[y * K + i];
         }
         const double least = low, most = high;
-        const Value times = factor, *from = MINUS ? image + y * nx + x0 : nullptr;
         Value *__restrict row = out + y * nx + x0;
-        for (i64 x = combine_vectors<K, MINUS>(line, share, n, from, row); x < n; ++x) {
+        for (i64 x = combine_vectors<K>(line, share, n, row); x < n; ++x) {
             const double total = combined(
                 K, [&](int i) { return share[i]; }, [&](int i) { return line[i][x]; });
-            const Value value = Value(within(total, least, most)) * times;
-            row[x] = MINUS ? from[x] - value : value;
+            row[x] = Value(within(total, least, most));
         }
     }
 
@@ -100,35 +91,31 @@ template <class Value> struct Lines {
             const double total = combined(
                 int(k), [&](int i) { return weight[y * k + i]; },
                 [&](int i) { return strip[index[y * k + i] * nx + x]; });
-            const Value value = Value(within(total, low, high)) * factor;
-            out[y * nx + x] = image ? image[y * nx + x] - value : value;
+            out[y * nx + x] = Value(within(total, low, high));
         }
     }
 
-    template <bool MINUS> void combine_row(i64 y, i64 x0, i64 n) const {
+    void combine_row(i64 y, i64 x0, i64 n) const {
         switch (k) {  // of splines of degree k - 1, up to 5
-            case 1: return combine<1, MINUS>(y, x0, n);
-            case 2: return combine<2, MINUS>(y, x0, n);
-            case 3: return combine<3, MINUS>(y, x0, n);
-            case 4: return combine<4, MINUS>(y, x0, n);
-            case 5: return combine<5, MINUS>(y, x0, n);
-            case 6: return combine<6, MINUS>(y, x0, n);
+            case 1: return combine<1>(y, x0, n);
+            case 2: return combine<2>(y, x0, n);
+            case 3: return combine<3>(y, x0, n);
+            case 4: return combine<4>(y, x0, n);
+            case 5: return combine<5>(y, x0, n);
+            case 6: return combine<6>(y, x0, n);
             default: return combine_any(y, x0, n);
         }
     }
 };
 
-// Rows y0 to y1 of the image; index and weight have k elements for each row. `image` may be null.
+// Rows y0 to y1 of the image; index and weight have k elements for each row.
 template <class Value>
 i64 combine_lines(
     const double *strip, const i64 *index, const double *weight, i64 k, i64 nx, double low, double high,
-    double factor, const Value *image, Value *out, i64 y0, i64 y1) {
-    const Lines<Value> lines = {strip, index, weight, k, nx, low, high, Value(factor), image, out};
+    Value *out, i64 y0, i64 y1) {
+    const Lines<Value> lines = {strip, index, weight, k, nx, low, high, out};
     for (i64 x0 = 0; x0 < nx; x0 += COLUMNS)
-        for (i64 y = y0; y < y1; ++y) {
-            if (image) lines.template combine_row<true>(y, x0, min(COLUMNS, nx - x0));
-            else lines.template combine_row<false>(y, x0, min(COLUMNS, nx - x0));
-        }
+        for (i64 y = y0; y < y1; ++y) lines.combine_row(y, x0, min(COLUMNS, nx - x0));
     return 0;
 }
 
