@@ -742,12 +742,22 @@ class SourceCatalog(PassesAsPhotutils):
         """
         if not 0 < fraction <= 1:
             raise ValueError(f"fraction must be > 0 and <= 1, got {fraction!r}")
-        radius = self._public(
-            "_fluxfrac_radius", self._results.with_inputs(fraction=float(fraction))
-        )
+        if fraction == 0.5 and self._results.detection is None:
+            radius = self._public("_half_light_radius")  # which windowed centroids take, too
+        else:
+            radius = self._public(
+                "_fluxfrac_radius", self._results.with_inputs(fraction=float(fraction))
+            )
         if name is not None:
             self.add_extra_property(name, radius, overwrite)
         return radius
+
+    def detection_radius(self, fraction: float) -> Any:
+        """Return `fluxfrac_radius` on the images of the ``detection_cat``; its own without one."""
+        shapes = self._results.detection or self._results
+        if fraction == 0.5:
+            return self._public("_half_light_radius", shapes)
+        return self._public("_fluxfrac_radius", shapes.with_inputs(fraction=float(fraction)))
 
     @property
     def kron_aperture(self) -> Any:
