@@ -19,6 +19,7 @@ from skyshed import (
     extract,
     extract_bands,
 )
+from skyshed.background.window import BackgroundWindow
 from skyshed.chain.combination import Combination, combined
 from skyshed.extraction.bands import open_bands
 from skyshed.extraction.entry import run_request
@@ -89,6 +90,27 @@ def test_positions_and_shapes_are_in_the_table_once(found):
         assert {f"{each}_{band}" for each in ("kron_flux", "flags", "coverage")} <= set(names)
 
 
+@pytest.mark.parametrize("combine", ["snr", "chi2"])
+def test_one_pass_over_a_band_has_the_bits_of_its_maps(bands, combine, monkeypatch):
+    spoiled = {**bands, "r": bands["r"].copy()}
+    spoiled["r"][50:60, 20:30] = np.nan
+    calls = []
+    add_without = BackgroundWindow.add_without
+
+    def counted(self, *args):
+        calls.append(add_without(self, *args))
+        return calls[-1]
+
+    monkeypatch.setattr(BackgroundWindow, "add_without", counted)
+    once = extract_bands(spoiled, combine=combine, **OPTIONS)
+    data = np.asarray(once.data)
+    assert calls.count(True) > 6
+    monkeypatch.setattr(BackgroundWindow, "add_without", lambda *args: False)
+    steps = extract_bands(spoiled, combine=combine, **OPTIONS)
+    assert same_tables(once.table, steps.table)
+    np.testing.assert_array_equal(data, np.asarray(steps.data))
+
+
 def test_radii_are_those_of_the_detection_unless_columns_name_them(bands, found):
     radius = found.table["fluxfrac_radius_50"]
     np.testing.assert_array_equal(radius, found.detection_cat.fluxfrac_radius(0.5))
@@ -139,6 +161,9 @@ class Plain:
     def __init__(self, data, noise, mask=None):
         self.data, self._noise = data, noise
         self.planes = type("Planes", (), {"mask": mask})
+
+    def add_significance(self, total, squared):
+        return None  # it has no mesh
 
     def without_background(self):
         return self.data.copy(), None

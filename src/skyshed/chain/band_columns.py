@@ -54,11 +54,17 @@ KEPT = (COVERAGE, "flags")
 def coverage_of(catalog: Any) -> Any:
     """Return the share of each segment's pixels that a catalog's image has, float64, shape (n,)."""
     mask, sources = catalog.frame.input_mask, catalog.sources
+    coverage = np.ones(len(sources))
     if mask is None:
-        return np.ones(len(sources))
-    xp = array_namespace(mask=mask)
-    there = ~xp.take(mask.reshape(-1), sources.pixel)
-    return to_host(count_in_rows(there, sources.start)) / sources.host.area
+        return coverage
+    (measured,) = catalog.results.on_host("_count")
+    lost = np.flatnonzero(measured < sources.host.area)  # of all others no pixel is masked
+    if lost.size:
+        some = sources.take(lost)
+        xp = array_namespace(mask=mask)
+        there = ~xp.take(mask.reshape(-1), some.pixel)
+        coverage[lost] = to_host(count_in_rows(there, some.start)) / some.host.area
+    return coverage
 
 
 def band_table(catalog: Any, request: Request, name: str) -> Any:
