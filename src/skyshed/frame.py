@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 
 from skyshed.kernels.finiteness import all_finite
-from skyshed.kernels.threads import rows_per_range, run_ranges
 from skyshed.namespace import array_namespace, in_one_transfer, is_device_array
 
 __all__ = ["Frame", "Lazy", "bad_pixels"]
@@ -289,7 +288,7 @@ def bad_pixels(
     xp = array_namespace(data=data)
     if _is_finite(data, n_threads, fetch):
         return mask
-    if mask is not None and not is_device_array(data) and _covers(mask, data, n_threads):
+    if mask is not None and not is_device_array(data) and all_finite(data, n_threads, mask):
         return mask.view()  # another array, by which it is known that there are some
     bad = xp.isfinite(data)
     np.logical_not(bad, out=bad)  # one image, not one for each step
@@ -301,14 +300,3 @@ def _is_finite(data: Any, n_threads: int | None, fetch: Fetch) -> bool:
     if is_device_array(data):
         return bool(np.isfinite(fetch(np.sum(data))[0]))
     return bool(all_finite(data, n_threads))
-
-
-def _covers(mask: Any, data: Any, n_threads: int | None) -> bool:
-    """Whether all data that are not finite are masked."""
-    found: list[bool] = []
-
-    def look(y0: int, y1: int) -> None:
-        found.append(bool((np.isfinite(data[y0:y1]) | mask[y0:y1]).all()))
-
-    run_ranges(look, data.shape[0], n_threads, rows_per_range(data.shape[1]))
-    return all(found)

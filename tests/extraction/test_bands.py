@@ -19,6 +19,7 @@ from skyshed import (
     extract,
     extract_bands,
 )
+from skyshed.background.window import BackgroundWindow
 from skyshed.chain.combination import Combination, combined
 from skyshed.extraction.bands import open_bands
 from skyshed.extraction.entry import run_request
@@ -71,7 +72,7 @@ def test_the_numbers_of_a_band_are_those_of_forced_photometry(bands, found, band
     )  # fmt: skip
     assert len(found.table) > 40
     for name in ("kron_flux", "kron_fluxerr", "segment_flux", "segment_fluxerr", "max_value",
-                 "aperture_3_flux", "aperture_3_fluxerr", "fluxfrac_radius_50"):  # fmt: skip
+                 "aperture_3_flux", "aperture_3_fluxerr"):  # fmt: skip
         np.testing.assert_array_equal(found.table[f"{name}_{band}"], alone.table[name])
     for name in ("xcentroid", "semimajor_sigma", "area", "bbox_xmin"):
         np.testing.assert_array_equal(found.table[name], alone.table[name])
@@ -87,6 +88,47 @@ def test_positions_and_shapes_are_in_the_table_once(found):
     assert not {"kron_flux", "flags", "xcentroid_g", "area_r"} & set(names)
     for band in "gri":
         assert {f"{each}_{band}" for each in ("kron_flux", "flags", "coverage")} <= set(names)
+
+
+@pytest.mark.parametrize("combine", ["snr", "chi2"])
+def test_one_pass_over_a_band_has_the_bits_of_its_maps(bands, combine, monkeypatch):
+    spoiled = {**bands, "r": bands["r"].copy()}
+    spoiled["r"][50:60, 20:30] = np.nan
+    calls = []
+    add_without = BackgroundWindow.add_without
+
+    def counted(self, *args):
+        calls.append(add_without(self, *args))
+        return calls[-1]
+
+    monkeypatch.setattr(BackgroundWindow, "add_without", counted)
+    once = extract_bands(spoiled, combine=combine, **OPTIONS)
+    data = np.asarray(once.data)
+    assert calls.count(True) > 6
+    monkeypatch.setattr(BackgroundWindow, "add_without", lambda *args: False)
+    steps = extract_bands(spoiled, combine=combine, **OPTIONS)
+    assert same_tables(once.table, steps.table)
+    np.testing.assert_array_equal(data, np.asarray(steps.data))
+
+
+def test_radii_are_those_of_the_detection_unless_columns_name_them(bands, found):
+    radius = found.table["fluxfrac_radius_50"]
+    np.testing.assert_array_equal(radius, found.detection_cat.fluxfrac_radius(0.5))
+    assert not {"fluxfrac_radius_50_g", "fluxfrac_radius_50_r"} & set(found.table.colnames)
+    options = {**OPTIONS, "fluxfrac_radii": (0.5, 0.8), "columns": ("default", "fluxfrac_radius_50",
+                                                                    "derived")}  # fmt: skip
+    both = extract_bands(bands, **options)
+    np.testing.assert_array_equal(
+        both.table["fluxfrac_radius_80"], both.detection_cat.fluxfrac_radius(0.8)
+    )
+    assert "fluxfrac_radius_50" not in both.table.colnames
+    for band in bands:
+        own = both[band].catalog.fluxfrac_radius(0.5)
+        np.testing.assert_array_equal(both.table[f"fluxfrac_radius_50_{band}"], own)
+        assert f"fluxfrac_radius_80_{band}" not in both.table.colnames
+    assert same_tables(both.table, by_tiles(bands, **options).table)
+    nothing = quietly(extract_bands, bands, nsigma=1e9, **options)
+    assert nothing.table.colnames == both.table.colnames
 
 
 def significance(image):
@@ -119,6 +161,9 @@ class Plain:
     def __init__(self, data, noise, mask=None):
         self.data, self._noise = data, noise
         self.planes = type("Planes", (), {"mask": mask})
+
+    def add_significance(self, total, squared):
+        return None  # it has no mesh
 
     def without_background(self):
         return self.data.copy(), None
@@ -290,7 +335,7 @@ def test_a_band_that_lacks_a_source_says_nothing_of_it(bands, found):
     flags = SEGMENTATION_FLAGS
     assert table["coverage_g"][at] == 0
     assert table["flags_g"][at] & flags.ALL_MASKED
-    for name in ("kron_flux", "kron_fluxerr", "segment_flux", "max_value", "fluxfrac_radius_50"):
+    for name in ("kron_flux", "kron_fluxerr", "segment_flux", "max_value"):
         assert np.isnan(table[f"{name}_g"][at])
         assert np.isfinite(table[f"{name}_i"][at])
     assert 0.9 < table["coverage_r"][at] < 1

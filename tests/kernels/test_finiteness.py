@@ -29,3 +29,19 @@ def test_the_largest_and_the_smallest_values_are_finite(dtype):
 def test_an_image_without_pixels_is_finite():
     assert all_finite(np.empty((0, 5)), 1)
     assert all_finite(np.empty((5, 0)), 1)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_what_is_masked_need_not_be_finite(dtype):
+    rng = np.random.default_rng(3)
+    image = rng.normal(size=(70, 129)).astype(dtype)
+    mask = rng.random(image.shape) < 0.1
+    image[mask] = rng.choice([np.nan, np.inf, 1.0], mask.sum())
+    assert not all_finite(image, 2)
+    assert all_finite(image, 2, mask)
+    places = np.argwhere(~mask)
+    for y, x in places[rng.integers(0, len(places), 40)]:
+        other = image.copy()
+        other[y, x] = np.nan
+        assert not all_finite(other, 1, mask)
+        assert not all_finite(other, 3, mask)

@@ -154,6 +154,27 @@ class BkgZoomInterpolator(PassesAsPhotutils):
             image[tuple(at)] = self._expanded(coefficients, box_size, part, **options)
         return image
 
+    def axes(
+        self, n_boxes: tuple[int, ...], box_size: tuple[int, int], window: tuple[slice, slice]
+    ) -> tuple[Any, Any] | None:
+        """Return the indices and weights that `skyshed.kernels.zoom` expands a mesh to a window by.
+
+        `None` where an image is made in another way: of padded meshes, of boxes of a pixel, or of
+        axes so long that their weights are not in memory at a time.
+        """
+        long = any(len(_parts(each)) > 1 for each in window)
+        if self.mode not in COMPILED_MODES or max(box_size) == 1 or long:
+            return None
+        axes = zip(n_boxes, box_size, window, strict=True)
+        index, weight = zip(
+            *(
+                _axis_weights(n, int(size), pixels.start, pixels.stop, self.order, self.mode)
+                for n, size, pixels in axes
+            ),
+            strict=True,
+        )
+        return index, weight
+
     def _expanded(
         self, coefficients: Any, box_size: tuple[int, int], window: Any, **options: Any
     ) -> Any:

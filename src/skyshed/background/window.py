@@ -8,6 +8,7 @@ import numpy as np
 from skyshed.background.interpolation import BkgZoomInterpolator
 from skyshed.background.mesh import Mesh
 from skyshed.background.places import expanded_at
+from skyshed.kernels import zoom
 from skyshed.kernels.threads import resolve_n_threads
 from skyshed.namespace import imported_modules, named_modules
 
@@ -117,6 +118,62 @@ class BackgroundWindow:
                 places, size = (y, x), self.box_size
                 return expanded_at(interpolator, noise, known, size, places, self.n_threads)
         return self.background_rms[y - y0, x - x0]
+
+    def add_without(
+        self,
+        total: Any,
+        first: bool,
+        data: Any,
+        mask: Any = None,
+        over_noise: bool = False,
+        squared: bool = False,
+    ) -> bool:
+        """Add the window of an image, without its level, to a sum in one pass over memory.
+
+        The bits are those of the maps, subtracted, divided and added one after the other.
+
+        Parameters
+        ----------
+        total : array, shape (ny, nx)
+            The sum, which is written to.
+        first : bool
+            Whether this is the first term, which takes the place of what ``total`` holds.
+        data : array, shape (ny, nx)
+            The image in the window.
+        mask : array of bool, shape (ny, nx), optional
+            Where nothing is added.
+        over_noise, squared : bool, optional
+            Whether what is added is divided by the noise, and squared.
+
+        Returns
+        -------
+        done : bool
+            False, and nothing is done, where that is not possible: the maps are made otherwise, of
+            another dtype, or noise is 0 somewhere.
+        """
+        meshes = self.mesh.level, self.mesh.noise
+        plain = type(self.interpolator) is BkgZoomInterpolator and self.interpolator.clip
+        plain &= self.unit is None
+        plain &= self.coverage_mask is None and data.flags.c_contiguous
+        if not plain or {data.dtype, total.dtype} != {meshes[0].dtype}:
+            return False
+        y0, y1, x0, x1 = self.window
+        axes = self.interpolator.axes(meshes[0].shape, self.box_size, np.s_[y0:y1, x0:x1])
+        splines: list[Any] = []
+        for name, mesh in zip(("level", "noise")[: 1 + over_noise], meshes, strict=False):
+            low, high = mesh.min(), mesh.max()
+            # Of a flat mesh the map is the value itself, and NaN is neither.
+            if axes is None or not low < high or (name == "noise" and not low > 0):
+                return False
+            coefficients = self.xp.asarray(self.mesh.coefficients(name, self.interpolator))
+            splines.append((coefficients, float(low), float(high)))
+        assert axes is not None
+        index, weight = axes
+        zoom.add_without(
+            total, first, data, mask, index, weight, splines[0],
+            splines[1] if over_noise else None, squared, resolve_n_threads(self.n_threads),
+        )  # fmt: skip
+        return True
 
     def _expand(self, name: str) -> Any:
         """Expand one of the two meshes to the window."""

@@ -753,6 +753,13 @@ class SourceCatalog(PassesAsPhotutils):
             self.add_extra_property(name, radius, overwrite)
         return radius
 
+    def detection_radius(self, fraction: float) -> Any:
+        """Return `fluxfrac_radius` on the images of the ``detection_cat``; its own without one."""
+        shapes = self._results.detection or self._results
+        if fraction == 0.5:
+            return self._public("_half_light_radius", shapes)
+        return self._public("_fluxfrac_radius", shapes.with_inputs(fraction=float(fraction)))
+
     @property
     def kron_aperture(self) -> Any:
         """The photutils aperture of each source's Kron flux; `None` where there is none."""

@@ -9,7 +9,7 @@ from skyshed.catalog.registry import SEGMENT, Column, Results, measurement
 from skyshed.flags import SEGMENTATION_FLAGS as FLAGS
 from skyshed.flags import decode_segmentation_flags
 from skyshed.kernels.apertures import Seen
-from skyshed.namespace import count_in_rows
+from skyshed.namespace import count_in_rows, is_device_array
 
 __all__ = ["decode"]
 
@@ -40,6 +40,19 @@ def _bad_in_segment(frame: Any, sources: Any, _count: Any) -> Any:
     y0, y1, x0, x1 = segment_boxes(frame, sources).T
     edge = (y0 == 0) | (x0 == 0) | (y1 == ny) | (x1 == nx)
     none = np.zeros(len(sources), bool)
+    lost = _count < sources.host.area
+    if frame.mask is frame.input_mask:  # where all data are finite, the frame has one mask
+        return edge, lost, none
+    if is_device_array(frame.labels):
+        return edge, *_found_in(frame, sources)
+    masked, not_finite = none, none.copy()
+    if lost.any():  # all pixels of the others are measured
+        masked[lost], not_finite[lost] = _found_in(frame, sources.take(np.flatnonzero(lost)))
+    return edge, masked, not_finite
+
+
+def _found_in(frame: Any, sources: Any) -> tuple[Any, Any]:
+    """Return whether pixels of each segment are in the caller's mask, and whether not finite."""
 
     def pixels(image: Any) -> Any:
         return frame.xp.take(image.reshape(-1), sources.pixel)
@@ -47,10 +60,9 @@ def _bad_in_segment(frame: Any, sources: Any, _count: Any) -> Any:
     def in_segment(bad: Any) -> Any:
         return count_in_rows(bad, sources.start) > 0
 
-    if frame.mask is frame.input_mask:  # where all data are finite, the frame has one mask
-        return edge, _count < sources.host.area, none
-    masked = none if frame.input_mask is None else in_segment(pixels(frame.input_mask))
-    return edge, masked, in_segment(~np.isfinite(pixels(frame.data)))
+    mask = frame.input_mask
+    masked = np.zeros(len(sources), bool) if mask is None else in_segment(pixels(mask))
+    return masked, in_segment(~np.isfinite(pixels(frame.data)))
 
 
 @measurement(Column("_segment_flags", description="Flags of the segment's pixels and position."))

@@ -1,14 +1,15 @@
 """The table of several bands: positions and shapes once, what is measured in each with its name."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+import astropy.units as u
 import numpy as np
 from astropy.table import QTable
 
 from skyshed.catalog.bare_table import BareTable
 from skyshed.catalog.registry import Column
-from skyshed.catalog.table import describe
+from skyshed.catalog.table import add_column, describe
 from skyshed.chain.columns import (
     DERIVED,
     GROUPS,
@@ -17,12 +18,13 @@ from skyshed.chain.columns import (
     empty_table,
     spelled_out,
 )
-from skyshed.chain.derived import calibrated_columns
+from skyshed.chain.derived import calibrated_columns, fluxfrac_column
 from skyshed.chain.request import MATCHED, Request
 from skyshed.chain.run import dtype_of_chain
-from skyshed.chain.sextractor_columns import SEXTRACTOR, is_sextractor, needs_of
+from skyshed.chain.sextractor_columns import FLUX_RADIUS, SEXTRACTOR, is_sextractor, needs_of
 from skyshed.namespace import array_namespace, count_in_rows, to_host
 from skyshed.output.table_parts import from_plain, to_plain
+from skyshed.parameters import Parameters
 
 __all__ = [
     "COVERAGE",
@@ -52,11 +54,17 @@ KEPT = (COVERAGE, "flags")
 def coverage_of(catalog: Any) -> Any:
     """Return the share of each segment's pixels that a catalog's image has, float64, shape (n,)."""
     mask, sources = catalog.frame.input_mask, catalog.sources
+    coverage = np.ones(len(sources))
     if mask is None:
-        return np.ones(len(sources))
-    xp = array_namespace(mask=mask)
-    there = ~xp.take(mask.reshape(-1), sources.pixel)
-    return to_host(count_in_rows(there, sources.start)) / sources.host.area
+        return coverage
+    (measured,) = catalog.results.on_host("_count")
+    lost = np.flatnonzero(measured < sources.host.area)  # of all others no pixel is masked
+    if lost.size:
+        some = sources.take(lost)
+        xp = array_namespace(mask=mask)
+        there = ~xp.take(mask.reshape(-1), some.pixel)
+        coverage[lost] = to_host(count_in_rows(there, some.start)) / some.host.area
+    return coverage
 
 
 def band_table(catalog: Any, request: Request, name: str) -> Any:
@@ -65,8 +73,9 @@ def band_table(catalog: Any, request: Request, name: str) -> Any:
     It is a `~skyshed.catalog.bare_table.BareTable`, or one of astropy's where that can't be.
     Positions and shapes, of which a table of bands has one set, are in that of the first.
     """
-    parameters = request.parameters_of(name)
-    if name != request.measured[0]:
+    parameters = _measured_with(request, name)
+    first = name == request.measured[0]
+    if not first:
         asked_for = parameters.columns or ("default",)
         names = spelled_out(asked_for, catalog.wcs is not None) or []
         own = ("label", *(each for each in names if is_of_band(each) and each != "label"))
@@ -76,7 +85,33 @@ def band_table(catalog: Any, request: Request, name: str) -> Any:
     table = _with_coverage(table, coverage_of(catalog))
     if request.band_of(name) != name:
         table.remove_column(COVERAGE)  # which is that of the band as it is
+    if first:
+        for fraction in _radii_of_detection(request):
+            add_column(table, fluxfrac_column(fraction), catalog.detection_radius(fraction))
     return table
+
+
+def _measured_with(request: Request, name: str) -> Parameters:
+    """Return the parameters that a band is measured with, without the radii that are not its."""
+    parameters = request.parameters_of(name)
+    once = _radii_of_detection(request)
+    radii = tuple(each for each in parameters.fluxfrac_radii if each not in once)
+    return parameters.replace(fluxfrac_radii=radii) if once else parameters
+
+
+def _radii_of_detection(request: Request) -> tuple[float, ...]:
+    """Return the fractions of light whose radii are measured once, with the shapes.
+
+    A search for a radius takes longer than a flux, and what it finds in a faint band is noise. A
+    band has radii of its own where ``columns`` names them.
+    """
+    parameters = request.parameters
+    asked_for = parameters.columns or ("default",)
+    if FLUX_RADIUS in asked_for or not any(each in GROUPS for each in asked_for):
+        return ()
+    return tuple(
+        each for each in parameters.fluxfrac_radii if fluxfrac_column(each).name not in asked_for
+    )
 
 
 def _with_coverage(table: Any, coverage: Any) -> Any:
@@ -165,10 +200,11 @@ def _continuations() -> list[str]:
     return sorted(found)
 
 
-def joined(tables: Mapping[str, Any]) -> QTable:
+def joined(tables: Mapping[str, Any], request: Request) -> QTable:
     """Return one table of those of all bands, which have the same sources in the same order."""
+    once = {fluxfrac_column(each).name for each in _radii_of_detection(request)}
     if all(isinstance(table, BareTable) for table in tables.values()):
-        bare = _joined(tables)
+        bare = _joined(tables, once)
         whole = from_plain(to_plain(bare))
         whole.meta.update(bare.meta)
         return whole
@@ -176,18 +212,20 @@ def joined(tables: Mapping[str, Any]) -> QTable:
         {
             name: from_plain(to_plain(table)) if isinstance(table, BareTable) else table
             for name, table in tables.items()
-        }
+        },
+        once,
     )
 
 
-def _joined(tables: Mapping[str, Any]) -> Any:
-    """Return what `joined` does of tables of one kind."""
+def _joined(tables: Mapping[str, Any], once: Collection[str]) -> Any:
+    """Return what `joined` does of tables of one kind; columns ``once`` are no band's."""
     first = next(iter(tables.values()))
-    whole = first[[name for name in first.colnames if not is_of_band(name)]]
+    whole = first[[name for name in first.colnames if name in once or not is_of_band(name)]]
     for band, table in tables.items():
         ending = _ending(band)
-        for column in filter(is_of_band, table.colnames):
-            whole[f"{column}_{ending}"] = table[column]
+        for column in table.colnames:
+            if column not in once and is_of_band(column):
+                whole[f"{column}_{ending}"] = table[column]
     return whole
 
 
@@ -210,11 +248,14 @@ def empty_bands(request: Request) -> QTable:
     for name in request.measured:
         exposure = request.exposures[request.band_of(name)]
         table = empty_table(
-            request.wcs, exposure.unit, request.parameters_of(name),
+            request.wcs, exposure.unit, _measured_with(request, name),
             dtype_of_chain(exposure.image.dtype), "quality" in exposure.companions,
             request.calibration_of(name),
         )  # fmt: skip
         tables[name] = _with_coverage(table, np.empty(0))
         if request.band_of(name) != name:
             tables[name].remove_column(COVERAGE)
-    return table_of_bands(joined(tables), request)
+    first = tables[request.measured[0]]
+    for fraction in _radii_of_detection(request):
+        add_column(first, fluxfrac_column(fraction), np.empty(0) << u.pix)
+    return table_of_bands(joined(tables, request), request)

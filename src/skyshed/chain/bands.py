@@ -321,7 +321,7 @@ def _tables(
         band = prepare_exposure(request, name, image.window, meshes)
         catalog = make_catalog(request, band, labels, sources, segmentation.provenance, detection)
         tables[name] = band_table(catalog, request, name)
-    return table_of_bands(joined(tables), request), kron_ellipses(catalog)
+    return table_of_bands(joined(tables, request), request), kron_ellipses(catalog)
 
 
 def _labels(segmentation: SegmentationImage) -> Any:

@@ -100,29 +100,26 @@ def _combined_sums(combination: Combination, images: Iterable[Any], name: str) -
     total: Any = None
     lost: Any = None
     n = len(combination.bands)
+    squared = combination.method == "chi2"
     for image in images:
-        term, _ = image.without_background()  # an array of its own
-        noise, mask = image.noise(), image.planes.mask
-        xp = array_namespace(data=term)
-        bad = None if xp.min(noise) > 0 else ~(noise > 0)
-        if mask is not None:
-            bad = mask if bad is None else bad | mask
-        if bad is None:
-            term /= noise
+        mask = image.planes.mask
+        added = image.add_significance(total, squared)
+        if added is not None:
+            total, bad = added, mask
         else:
-            index = xp.flatnonzero(bad)
-            with np.errstate(divide="ignore", invalid="ignore"):
-                term /= noise
-            term.reshape(-1)[index] = 0
+            term, bad = _significance(image)
+            if squared:
+                np.square(term, out=term)
+            total = term if total is None else _plus(total, term)
+            del term
+        xp = array_namespace(data=total)
+        if bad is not None:
             if lost is None:
-                lost = xp.zeros(term.shape, dtype=np.int16)
-            lost.reshape(-1)[index] += 1
-        if combination.method == "chi2":
-            np.square(term, out=term)
-        total = term if total is None else _plus(total, term)
-        del term, noise, mask, bad, image
+                lost = xp.zeros(total.shape, dtype=np.int16)
+            lost.reshape(-1)[xp.flatnonzero(bad)] += 1
+        del mask, bad, added, image
     mean, deviation = ([0.0] * (n + 1), [1.0, *(k**0.5 for k in range(1, n + 1))])
-    if combination.method == "chi2":
+    if squared:
         mean, deviation = _chi(n)
         np.sqrt(total, out=total)
     factors = [1 / each for each in deviation]
@@ -140,6 +137,23 @@ def _combined_sums(combination: Combination, images: Iterable[Any], name: str) -
     if lost is not None:
         total.reshape(-1)[index] = some
     return _as_planes(total, missing, xp.ones_like(total), name)
+
+
+def _significance(image: Any) -> tuple[Any, Any]:
+    """Return a band over its noise, and where it has none, where that is 0; `None` for nowhere."""
+    term, _ = image.without_background()  # an array of its own
+    noise, mask = image.noise(), image.planes.mask
+    xp = array_namespace(data=term)
+    bad = None if xp.min(noise) > 0 else ~(noise > 0)
+    if mask is not None:
+        bad = mask if bad is None else bad | mask
+    if bad is None:
+        term /= noise
+        return term, None
+    with np.errstate(divide="ignore", invalid="ignore"):
+        term /= noise
+    term.reshape(-1)[xp.flatnonzero(bad)] = 0
+    return term, bad
 
 
 def _as_planes(data: Any, missing: Any, rms: Any, name: str) -> Planes:

@@ -99,11 +99,48 @@ class Prepared:
         needed = needs_background(self.parameters.columns)
         if self.convolved is not None and not self.smooth and not needed:
             return self.convolved, None
+        if not needed:
+            difference = self._difference()
+            if difference is not None:
+                return difference, None
         level = self.level()
         if needed or level is self.planes.level:
             return self.planes.data - level, level if needed else None
         # The map of the background is nobody else's: it can hold the difference.
         return np.subtract(self.planes.data, level, out=level), None
+
+    def _difference(self) -> Any:
+        """Return the image without its background, made in one pass; `None` if it can't be."""
+        data, background = self.planes.data, self.background
+        if self.planes.level is not None or not isinstance(background, BackgroundWindow):
+            return None
+        difference = background.xp.empty(data.shape, data.dtype)
+        return difference if background.add_without(difference, True, data) else None
+
+    def add_significance(self, total: Any, squared: bool) -> Any:
+        """Add the image over its noise, or the square of that, to a sum, 0 where it is masked.
+
+        Parameters
+        ----------
+        total : array, shape (ny, nx), or None
+            The sum, which is written to; `None` for the first term.
+        squared : bool
+            Whether the square is added.
+
+        Returns
+        -------
+        total : array or None
+            The sum; `None` where this can't be done in one pass over memory.
+        """
+        planes, background = self.planes, self.background
+        given = planes.level is not None or planes.rms is not None
+        if given or not isinstance(background, BackgroundWindow):
+            return None
+        first = total is None
+        if first:
+            total = background.xp.empty(planes.data.shape, planes.data.dtype)
+        done = background.add_without(total, first, planes.data, planes.mask, True, squared)
+        return total if done else None
 
     def level(self) -> Any:
         """Return the background of each pixel."""

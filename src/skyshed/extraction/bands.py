@@ -112,7 +112,8 @@ def extract_bands(
     found : `~skyshed.extraction.BandsExtraction`
         The table, the segmentation image, and the images of each band and of the combination. In
         the table, columns of positions and shapes have their usual names; those of band ``g`` end
-        in ``_g``: ``kron_flux_g``, ``kron_fluxerr_g``, ``segment_flux_g``, ``flags_g``, ... Where a
+        in ``_g``: ``kron_flux_g``, ``kron_fluxerr_g``, ``segment_flux_g``, ``flags_g``, ... Radii
+        of ``fluxfrac_radii`` are those of the combination, unless ``columns`` names them. Where a
         band has less than half of a segment's pixels, its numbers are NaN; ``coverage_g`` is the
         share that it has, and ``flags_g`` has ``masked_pixels`` or ``all_masked``.
 

@@ -87,7 +87,7 @@ def _of_bands(
             tables[band], rows = from_plain(table), table.rows
     if not tables:
         return None, names, ellipses
-    return replace(to_plain(joined(tables)), rows=rows), names, ellipses
+    return replace(to_plain(joined(tables, request)), rows=rows), names, ellipses
 
 
 def _table(

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from skyshed.kernels import twin
-from skyshed.kernels.zoom import expand
+from skyshed.kernels.zoom import add_without, expand
 from tests.device import standin
 from tests.device.kernels.fields import spline as drawn
-from tests.device.kernels.twins import both, identical, to_device
+from tests.device.kernels.twins import both, identical, to_device, to_host
 
 
 def on_device(cupy, mesh, limits, dtype):
@@ -56,6 +56,25 @@ def test_a_coefficient_that_is_nan_stays_nan(cupy):
     )
     identical(result, expected)
     assert 0 < np.isnan(result).sum() < result.size
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("noise", [False, True])
+def test_sums_of_images_without_background_have_the_bits_of_the_cpu(cupy, dtype, masked, noise):
+    rng = np.random.default_rng(9)
+    coefficients, index, weight = drawn(9)
+    shape = len(index[0]), len(index[1])
+    data, total = rng.normal(size=(2, *shape)).astype(dtype)
+    mask = rng.random(shape) < 0.1 if masked else None
+    over = (np.abs(coefficients) + 1, 0.5, 3.0) if noise else None
+    for first, squared in ((True, False), (False, True)):
+        args = first, data, mask, index, weight, (coefficients, -1.0, 1.0), over, squared, None
+        sums = to_device(cupy, total.copy()), total.copy()
+        contract = add_without.__wrapped__
+        twin(contract, "cuda")(sums[0], *(to_device(cupy, each) for each in args))
+        twin(contract, "cpu")(sums[1], *args)
+        identical(to_host(cupy, sums[0]), sums[1])
 
 
 def test_lines_are_the_mesh_expanded_along_x(cupy):

@@ -8,8 +8,8 @@ __all__ = ["all_finite"]
 
 
 @operation
-def all_finite(image: Any, n_threads: int | None) -> Any:
-    """Say whether all pixels are finite.
+def all_finite(image: Any, n_threads: int | None, mask: Any = None) -> Any:
+    """Say whether all pixels are finite, or masked.
 
     On a GPU a sum says it, which comes to the host together with others: `skyshed.frame`.
 
@@ -19,6 +19,8 @@ def all_finite(image: Any, n_threads: int | None) -> Any:
         The image.
     n_threads : int or None
         Threads; no effect on the result.
+    mask : array of bool, shape (ny, nx), C-contiguous, optional
+        True for pixels that need not be finite.
 
     Returns
     -------

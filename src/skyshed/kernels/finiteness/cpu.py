@@ -10,10 +10,10 @@ __all__ = ["all_finite"]
 KERNELS = Kernels(__package__)
 
 
-def all_finite(image, n_threads):
+def all_finite(image, n_threads, mask=None):
     """Look at every pixel; see the contract in `skyshed.kernels.finiteness`."""
     ny, nx = image.shape
     rows = np.empty(ny, bool)
-    look = KERNELS.bind("rows", image, nx, rows)
+    look = KERNELS.bind("rows", image, mask, nx, rows)
     run_ranges(look, ny, n_threads, rows_per_range(nx))
     return bool(rows.all())

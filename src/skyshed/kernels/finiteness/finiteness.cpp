@@ -17,20 +17,37 @@ template <> struct Bits<double> {
     static constexpr Word EXPONENT = 0x7ff0000000000000u;
 };
 
+// How many values are looked at together before single ones are, where some are not finite.
+constexpr i64 TOGETHER = 64;
+
+template <class Value> bool is_finite(Value value) {
+    using Word = typename Bits<Value>::Word;
+    Word word;
+    std::memcpy(&word, &value, sizeof word);
+    return (word & Bits<Value>::EXPONENT) != Bits<Value>::EXPONENT;
+}
+
 template <class Value> bool all_finite(const Value *at, i64 n) {
     using Word = typename Bits<Value>::Word;
-    constexpr Word EXPONENT = Bits<Value>::EXPONENT;
     Word any = 0;
-    for (i64 k = 0; k < n; ++k) {
-        Word word;
-        std::memcpy(&word, at + k, sizeof word);
-        any |= Word((word & EXPONENT) == EXPONENT);
-    }
+    for (i64 k = 0; k < n; ++k) any |= Word(!is_finite(at[k]));
     return !any;
 }
 
-template <class Value> i64 rows(const Value *image, i64 nx, bool *finite, i64 y0, i64 y1) {
-    for (i64 y = y0; y < y1; ++y) finite[y] = all_finite(image + y * nx, nx);
+// Whether n values from `at` on are finite or masked.
+template <class Value> bool all_finite(const Value *at, const bool *mask, i64 n) {
+    for (i64 first = 0; first < n; first += TOGETHER) {
+        const i64 end = min(n, first + TOGETHER);
+        if (all_finite(at + first, end - first)) continue;
+        for (i64 k = first; k < end; ++k)
+            if (!mask[k] && !is_finite(at[k])) return false;
+    }
+    return true;
+}
+
+template <class Value> i64 rows(const Value *image, const bool *mask, i64 nx, bool *finite, i64 y0, i64 y1) {
+    for (i64 y = y0; y < y1; ++y)
+        finite[y] = mask ? all_finite(image + y * nx, mask + y * nx, nx) : all_finite(image + y * nx, nx);
     return 0;
 }
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from skyshed.kernels import operation
 
-__all__ = ["expand"]
+__all__ = ["add_without", "expand"]
 
 
 @operation
@@ -40,4 +40,43 @@ def expand(
     Returns
     -------
     array of ``dtype``, shape (ny, nx)
+    """
+
+
+@operation
+def add_without(
+    total: Any,
+    first: bool,
+    data: Any,
+    mask: Any,
+    index: tuple[Any, Any],
+    weight: tuple[Any, Any],
+    level: tuple[Any, float, float],
+    noise: tuple[Any, float, float] | None,
+    squared: bool,
+    n_threads: int | None,
+) -> None:
+    """Add an image without its background, in units of its noise, to a sum; in one pass.
+
+    Each step is rounded to the dtype of the images, as if it were done to whole images one after
+    the other: `expand` level and noise, subtract, divide, square, add.
+
+    Parameters
+    ----------
+    total : array of float32 or float64, shape (ny, nx), C-contiguous
+        The sum; it is written to.
+    first : bool
+        Whether this is the first term: what ``total`` holds is then not read.
+    data : array of the dtype and shape of ``total``, C-contiguous
+        The image.
+    mask : array of bool, shape (ny, nx), or None
+        Where it is True, 0 is added.
+    index, weight
+        As for `expand`, of level and noise.
+    level, noise : tuple of array of float64, shape (my, mx), and two floats
+        Coefficients and limits of `expand`. Without ``noise`` there is no division.
+    squared : bool
+        Whether terms are squared.
+    n_threads : int or None
+        Threads of the CPU twin; no effect on the result.
     """

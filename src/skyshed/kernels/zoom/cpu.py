@@ -20,3 +20,25 @@ def expand(coefficients, index, weight, limits, dtype, n_threads):
     combine = KERNELS.bind("combine_lines", strip, iy, wy, iy.shape[1], nx, low, high, out)
     run_ranges(combine, ny, n_threads, rows)
     return out
+
+
+def add_without(total, first, data, mask, index, weight, level, noise, squared, n_threads):
+    """Expand rows and use them while they are in the cache; see `skyshed.kernels.zoom`."""
+    (iy, ix), (wy, wx), (ny, nx) = index, weight, data.shape
+    rows, strips = rows_per_range(nx), []
+    for mesh in (level, noise):
+        if mesh is None:
+            strips += [None, 0.0, 0.0]
+            continue
+        coefficients, low, high = mesh
+        my, mx = coefficients.shape
+        strip = np.empty((my, nx))
+        expand_lines = KERNELS.bind(
+            "expand_lines", coefficients, mx, ix, wx, ix.shape[1], nx, strip
+        )
+        run_ranges(expand_lines, my, n_threads, rows)
+        strips += [strip, float(low), float(high)]
+    add = KERNELS.bind(
+        "add_without", data, mask, iy, wy, iy.shape[1], nx, *strips, int(squared), int(first), total
+    )
+    run_ranges(add, ny, n_threads, rows)

@@ -32,3 +32,22 @@ def expand(coefficients, index, weight, limits, dtype, n_threads):
         shared=ROWS * ky * 16,
     )  # fmt: skip
     return out
+
+
+def add_without(total, first, data, mask, index, weight, level, noise, squared, n_threads):
+    """Do one step after the other; see the contract in `skyshed.kernels.zoom`."""
+    dtype = total.dtype
+    coefficients, *limits = level
+    term = expand(coefficients, index, weight, limits, dtype, n_threads)
+    np.subtract(data, term, out=term)
+    if noise is not None:
+        coefficients, *limits = noise
+        term /= expand(coefficients, index, weight, limits, dtype, n_threads)
+    if mask is not None:
+        term[mask] = 0
+    if squared:
+        np.square(term, out=term)
+    if first:
+        total[...] = term
+    else:
+        total += term

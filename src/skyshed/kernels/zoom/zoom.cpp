@@ -3,6 +3,9 @@
 
 #include "skyshed/kernels/zoom/zoom.h"
 
+#include <algorithm>
+#include <cstring>
+
 #include "skyshed/kernels/cpu.h"
 
 #if defined(__AVX512F__)
@@ -39,7 +42,6 @@ template <class Value> struct Lines {
     const double *weight;
     i64 k, nx;
     double low, high;
-    Value *out;
 
     // Combines columns from the first on, as many as vectors hold; returns how many.
     template <int K, class Any> i64 combine_vectors(const double **, const double *, i64, Any *) const {
@@ -69,7 +71,7 @@ template <class Value> struct Lines {
 #endif
 
     // Columns x0 to x0 + n of row y, of K terms; K is known where a loop is to be vectorised.
-    template <int K> void combine(i64 y, i64 x0, i64 n) const {
+    template <int K> void combine(i64 y, i64 x0, i64 n, Value *__restrict row) const {
         const double *line[K];
         double share[K];
         for (int i = 0; i < K; ++i) {
@@ -77,7 +79,6 @@ template <class Value> struct Lines {
             share[i] = weight[y * K + i];
         }
         const double least = low, most = high;
-        Value *__restrict row = out + y * nx + x0;
         for (i64 x = combine_vectors<K>(line, share, n, row); x < n; ++x) {
             const double total = combined(
                 K, [&](int i) { return share[i]; }, [&](int i) { return line[i][x]; });
@@ -86,24 +87,25 @@ template <class Value> struct Lines {
     }
 
     // The same of any number of terms.
-    void combine_any(i64 y, i64 x0, i64 n) const {
-        for (i64 x = x0; x < x0 + n; ++x) {
+    void combine_any(i64 y, i64 x0, i64 n, Value *row) const {
+        for (i64 x = 0; x < n; ++x) {
             const double total = combined(
                 int(k), [&](int i) { return weight[y * k + i]; },
-                [&](int i) { return strip[index[y * k + i] * nx + x]; });
-            out[y * nx + x] = Value(within(total, low, high));
+                [&](int i) { return strip[index[y * k + i] * nx + x0 + x]; });
+            row[x] = Value(within(total, low, high));
         }
     }
 
-    void combine_row(i64 y, i64 x0, i64 n) const {
+    // Columns x0 to x0 + n of row y of the image.
+    void combine_row(i64 y, i64 x0, i64 n, Value *row) const {
         switch (k) {  // of splines of degree k - 1, up to 5
-            case 1: return combine<1>(y, x0, n);
-            case 2: return combine<2>(y, x0, n);
-            case 3: return combine<3>(y, x0, n);
-            case 4: return combine<4>(y, x0, n);
-            case 5: return combine<5>(y, x0, n);
-            case 6: return combine<6>(y, x0, n);
-            default: return combine_any(y, x0, n);
+            case 1: return combine<1>(y, x0, n, row);
+            case 2: return combine<2>(y, x0, n, row);
+            case 3: return combine<3>(y, x0, n, row);
+            case 4: return combine<4>(y, x0, n, row);
+            case 5: return combine<5>(y, x0, n, row);
+            case 6: return combine<6>(y, x0, n, row);
+            default: return combine_any(y, x0, n, row);
         }
     }
 };
@@ -113,14 +115,51 @@ template <class Value>
 i64 combine_lines(
     const double *strip, const i64 *index, const double *weight, i64 k, i64 nx, double low, double high,
     Value *out, i64 y0, i64 y1) {
-    const Lines<Value> lines = {strip, index, weight, k, nx, low, high, out};
+    const Lines<Value> lines = {strip, index, weight, k, nx, low, high};
     for (i64 x0 = 0; x0 < nx; x0 += COLUMNS)
-        for (i64 y = y0; y < y1; ++y) lines.combine_row(y, x0, min(COLUMNS, nx - x0));
+        for (i64 y = y0; y < y1; ++y) lines.combine_row(y, x0, min(COLUMNS, nx - x0), out + y * nx + x0);
     return 0;
 }
 
 SKYSHED_KERNEL("zoom.combine_lines", combine_lines<float>);
 SKYSHED_KERNEL("zoom.combine_lines", combine_lines<double>);
+
+// Rows y0 to y1 of an image without its background, over its noise if that has a strip, squared or not, and 0
+// where masked: the total of images, or added to it. `mask` and `noises` may be null.
+template <class Value>
+i64 add_without(
+    const Value *data, const bool *mask, const i64 *index, const double *weight, i64 k, i64 nx,
+    const double *levels, double level_low, double level_high, const double *noises, double noise_low,
+    double noise_high, i64 squared, i64 first, Value *totals, i64 y0, i64 y1) {
+    const Lines<Value> level = {levels, index, weight, k, nx, level_low, level_high};
+    const Lines<Value> noise = {noises, index, weight, k, nx, noise_low, noise_high};
+    Value term[COLUMNS], over[COLUMNS];
+    for (i64 x0 = 0; x0 < nx; x0 += COLUMNS) {
+        const i64 n = min(COLUMNS, nx - x0);
+        for (i64 y = y0; y < y1; ++y) {
+            const Value *values = data + y * nx + x0;
+            Value *total = totals + y * nx + x0;
+            level.combine_row(y, x0, n, term);
+            for (i64 x = 0; x < n; ++x) term[x] = values[x] - term[x];
+            if (noises) {
+                noise.combine_row(y, x0, n, over);
+                for (i64 x = 0; x < n; ++x) term[x] /= over[x];
+            }
+            const bool *left_out = mask ? mask + y * nx + x0 : nullptr;
+            if (left_out && std::memchr(left_out, true, size_t(n)))  // which few pixels are
+                for (i64 x = 0; x < n; ++x) term[x] = left_out[x] ? Value(0) : term[x];
+            if (squared)
+                for (i64 x = 0; x < n; ++x) term[x] *= term[x];
+            if (first) std::copy(term, term + n, total);
+            else
+                for (i64 x = 0; x < n; ++x) total[x] += term[x];
+        }
+    }
+    return 0;
+}
+
+SKYSHED_KERNEL("zoom.add_without", add_without<float>);
+SKYSHED_KERNEL("zoom.add_without", add_without<double>);
 
 }  // namespace
 }  // namespace zoom
