@@ -168,7 +168,7 @@ class BkgZoomInterpolator(PassesAsPhotutils):
         axes = zip(n_boxes, box_size, window, strict=True)
         index, weight = zip(
             *(
-                _axis_weights(n, int(size), pixels.start, pixels.stop, self.order, self.mode)
+                axis_weights(n, int(size), pixels.start, pixels.stop, self.order, self.mode)
                 for n, size, pixels in axes
             ),
             strict=True,
