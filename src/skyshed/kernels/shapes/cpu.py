@@ -9,7 +9,7 @@ from skyshed.kernels.threads import run_items, run_ranges
 __all__ = ["sums", "weights"]
 
 KERNELS = Kernels(__package__)
-#: Shapes of a range of work, at least: enough to hide the cost of a hand-over, few enough to balance.
+#: Shapes of a range, at least: enough to hide what a hand-over costs, few enough to balance.
 SHAPES = 256
 
 

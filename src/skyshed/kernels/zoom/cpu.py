@@ -1,5 +1,7 @@
 """Spline expansion on the CPU; see zoom.cpp."""
 
+from typing import Any
+
 import numpy as np
 
 from skyshed.kernels.native import Kernels
@@ -25,7 +27,7 @@ def expand(coefficients, index, weight, limits, dtype, n_threads):
 def add_without(total, first, data, mask, index, weight, level, noise, squared, n_threads):
     """Expand rows and use them while they are in the cache; see `skyshed.kernels.zoom`."""
     (iy, ix), (wy, wx), (ny, nx) = index, weight, data.shape
-    rows, strips = rows_per_range(nx), []
+    rows, strips = rows_per_range(nx), list[Any]()
     for mesh in (level, noise):
         if mesh is None:
             strips += [None, 0.0, 0.0]
