@@ -754,7 +754,18 @@ class SourceCatalog(PassesAsPhotutils):
         return radius
 
     def detection_radius(self, fraction: float) -> Any:
-        """Return `fluxfrac_radius` on the images of the ``detection_cat``; its own without one."""
+        """Return `fluxfrac_radius` on the images of the ``detection_cat``; its own without one.
+
+        Parameters
+        ----------
+        fraction : float
+            The fraction of ``kron_flux`` there, above 0 and at most 1.
+
+        Returns
+        -------
+        radius : array of float, shape (n,)
+            In pixels.
+        """
         shapes = self._results.detection or self._results
         if fraction == 0.5:
             return self._public("_half_light_radius", shapes)
