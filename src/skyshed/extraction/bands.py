@@ -102,7 +102,7 @@ def extract_bands(
     reproject : bool, optional
         Whether a band on another grid is brought to the pixels of the first, by the package
         reproject (the extra ``reproject``), so that sums over apertures stay what they are. It is
-        then in memory as a whole, and has no ``saturated`` flags. Without it such a band is refused.
+        then in memory as a whole, and has no ``saturated`` flags. Otherwise it is refused.
     hdu, weight, rms, variance, background, error, mask, quality, wcs, profile : optional
         As in `skyshed.extract`: a mapping has one for each band, which may lack bands; anything
         else is for all.
