@@ -68,6 +68,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--psf", metavar="NAME=FILE", nargs="+",
         help="the same by images of each band's PSF",
     )  # fmt: skip
+    detection.add_argument(
+        "--reproject", action="store_true",
+        help="bring bands on other grids to the pixels of the first, by the package reproject",
+    )  # fmt: skip
     files = parser.add_argument_group("files")
     add_result_files(files)
     files.add_argument(
@@ -105,7 +109,8 @@ def run(arguments: argparse.Namespace) -> int:
         request = open_bands(
             images, detect=arguments.detect, combine=arguments.combine, psf_fwhm=seeing,
             psf=_values(arguments.psf, "psf", images),
-            segmentation=arguments.segmentation, region=arguments.region,
+            segmentation=arguments.segmentation, reproject=arguments.reproject,
+            region=arguments.region,
             parameters=read_parameters(arguments), device=arguments.device,
             **{name: value for name, value in options.items() if value is not None}, **own,
         )  # fmt: skip

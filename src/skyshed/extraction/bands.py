@@ -22,6 +22,7 @@ from skyshed.extraction.device import check_device, gpus_of, on_first
 from skyshed.extraction.entry import open_request, run_request
 from skyshed.extraction.given import open_labels
 from skyshed.extraction.plan import Resources, make_plan
+from skyshed.extraction.reprojected import reprojected
 from skyshed.images import open_image
 from skyshed.images.registration import check_same_pixels
 from skyshed.namespace import on_its_device, to_host
@@ -46,6 +47,7 @@ def extract_bands(
     psf_fwhm: Mapping[str, float] | None = None,
     psf: Mapping[str, Any] | None = None,
     segmentation: Any = None,
+    reproject: bool = False,
     hdu: Any = None,
     weight: Any = None,
     rms: Any = None,
@@ -97,6 +99,10 @@ def extract_bands(
         that fits (Boucaud et al. 2016, A&A 596, A63).
     segmentation : SegmentationImage, or image of int, optional
         The label of each pixel: these sources are measured, and none are detected.
+    reproject : bool, optional
+        Whether a band on another grid is brought to the pixels of the first, by the package
+        reproject (the extra ``reproject``), so that sums over apertures stay what they are. It is
+        then in memory as a whole, and has no ``saturated`` flags. Otherwise it is refused.
     hdu, weight, rms, variance, background, error, mask, quality, wcs, profile : optional
         As in `skyshed.extract`: a mapping has one for each band, which may lack bands; anything
         else is for all.
@@ -151,8 +157,8 @@ def extract_bands(
         progress = check_flag(progress, "progress")
     request = open_bands(
         bands, detect=detect, combine=combine, psf_fwhm=psf_fwhm, psf=psf,
-        segmentation=segmentation, hdu=hdu, weight=weight, rms=rms, variance=variance,
-        background=background, error=error, mask=mask, quality=quality, wcs=wcs,
+        segmentation=segmentation, reproject=reproject, hdu=hdu, weight=weight, rms=rms,
+        variance=variance, background=background, error=error, mask=mask, quality=quality, wcs=wcs,
         profile=profile, region=region, parameters=parameters, device=device, **overrides,
     )  # fmt: skip
     del bands, weight, rms, variance, background, error, mask, quality, segmentation
@@ -172,6 +178,7 @@ def open_bands(
     psf_fwhm: Mapping[str, float] | None = None,
     psf: Mapping[str, Any] | None = None,
     segmentation: Any = None,
+    reproject: bool = False,
     region: Any = None,
     parameters: Parameters | None = None,
     device: str | None = None,
@@ -207,8 +214,15 @@ def open_bands(
             one_of_several=True, **own,
         )  # fmt: skip
     first = requests[names[0]]
+    reproject, moved = check_flag(reproject, "reproject"), {}
     for name, each in requests.items():
-        _check_grid(name, each, names[0], first)
+        if reproject and not _is_on_grid(each, first):
+            exposure, moved[f"{name}_reprojected"] = reprojected(
+                each.exposure, name, first.exposure, names[0]
+            )
+            requests[name] = replace(each, exposures={IMAGE: exposure})
+        else:
+            _check_grid(name, each, names[0], first)
     _check_seeing(widths, first.shape)
     matching = matching or {name: matching_kernel(fwhm) for name, fwhm in widths.items()}
     exposures = {name: each.exposure for name, each in requests.items()}
@@ -218,7 +232,7 @@ def open_bands(
     of_band = {name: each.parameters for name, each in requests.items()}
     request = Request(
         exposures, first.parameters.replace(**OF_A_BAND), known,
-        noted=_noted(requests, chosen, combine, psf_fwhm or {}, psf or {}),
+        noted=_noted(requests, chosen, combine, psf_fwhm or {}, psf or {}) | moved,
         asked=_in_common(requests), of_band=of_band, combination=Combination(chosen, combine),
         matching=matching,
     )  # fmt: skip
@@ -392,6 +406,15 @@ def _is_header(value: Any) -> bool:
     return hasattr(value, "cards")
 
 
+def _is_on_grid(each: Request, first: Request) -> bool:
+    """Whether the pixels of a band are those of the first."""
+    try:
+        check_same_pixels(each.shape, each.wcs, "band", first.shape, first.wcs)
+    except ValueError:
+        return False
+    return True
+
+
 def _check_grid(name: str, each: Request, other: str, first: Request) -> None:
     """Refuse a band whose pixels are not those of the first."""
     try:
@@ -399,8 +422,7 @@ def _check_grid(name: str, each: Request, other: str, first: Request) -> None:
     except ValueError as error:
         raise ValueError(
             f"bands must have the same pixels, and {name} has not those of {other} (image): "
-            f"{error}. The package reproject resamples images: reproject.reproject_interp, or "
-            "reproject_exact, which keeps fluxes"
+            f"{error}. reproject=True (--reproject) resamples it, by the package reproject"
         ) from None
 
 

@@ -1,0 +1,148 @@
+"""A band on another grid: its sums, errors and masks on the pixels of the first."""
+
+import sys
+
+import numpy as np
+import pytest
+from astropy.coordinates import SkyCoord
+from astropy.wcs import WCS
+from scipy.ndimage import binary_dilation
+
+from skyshed import extract_bands
+from skyshed.extraction.bands import open_bands
+from tests.extraction.test_bands import by_tiles
+from tests.pipeline_field import same_tables
+
+SHAPE = (150, 160)
+#: Of the first band, in arcseconds, and of the other.
+SCALE, OTHER, ANGLE = 1.0, 0.6, 30.0
+OPTIONS = {
+    "box_size": 32, "n_threads": 1, "background": "none", "aperture_radii": (9.0,), "nsigma": 5.0,
+}  # fmt: skip
+
+
+def make_wcs(scale=SCALE, angle=0.0, center=(80.0, 75.0)):
+    wcs = WCS(naxis=2)
+    wcs.wcs.ctype, wcs.wcs.crval = ["RA---TAN", "DEC--TAN"], [150.0, 2.0]
+    wcs.wcs.crpix, wcs.wcs.cdelt = center, [-scale / 3600, scale / 3600]
+    cos, sin = np.cos(np.deg2rad(angle)), np.sin(np.deg2rad(angle))
+    wcs.wcs.pc = [[cos, -sin], [sin, cos]]
+    return wcs
+
+
+def make_image(wcs, shape, scale, noise, seed):
+    """Return stars of 500 to 5000 and a sigma of 2.2 arcseconds, whatever the pixels are."""
+    rng = np.random.default_rng(1)
+    x, y = np.meshgrid(np.arange(20, 150, 26.0), np.arange(20, 140, 26.0))
+    places = make_wcs().pixel_to_world(
+        *(each.ravel() + rng.uniform(-1, 1, x.size) for each in (x, y))
+    )
+    flux = rng.uniform(500, 5000, x.size)
+    yy, xx = np.indices(shape)
+    image = np.random.default_rng(seed).normal(0, noise, shape)
+    sigma = 2.2 / scale
+    for px, py, each in zip(*wcs.world_to_pixel(places), flux, strict=True):
+        profile = np.exp(-((xx - px) ** 2 + (yy - py) ** 2) / (2 * sigma**2))
+        image += each * profile / (2 * np.pi * sigma**2)
+    return image.astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def field():
+    pytest.importorskip("reproject")
+    other = make_wcs(OTHER, ANGLE, (210.0, 205.0))
+    g = make_image(make_wcs(), SHAPE, SCALE, 0.2, 2)
+    r = make_image(other, (410, 420), OTHER, 0.12, 3)
+    return {"g": g, "r": r}, {"g": make_wcs(), "r": other}
+
+
+def test_sums_over_apertures_are_those_of_the_band(field):
+    bands, wcs = field
+    table = extract_bands(bands, wcs=wcs, detect="g", reproject=True, **OPTIONS).table
+    assert len(table) == 25
+    ratio = table["aperture_9_flux_r"] / table["aperture_9_flux_g"]
+    np.testing.assert_allclose(ratio, 1, atol=0.03)
+    assert abs(np.mean(ratio) - 1) < 0.005
+    assert (table["coverage_r"] == 1).all()
+
+
+def test_errors_of_sums_are_those_of_the_band(field):
+    bands, wcs = field
+    rms = {"g": np.full_like(bands["g"], 0.2), "r": np.full_like(bands["r"], 0.12)}
+    found = extract_bands(bands, wcs=wcs, rms=rms, reproject=True, **OPTIONS)
+    # So many pixels of the band lie in one of the first.
+    expected = 0.12 * SCALE / OTHER
+    inner = np.asarray(found["r"].error)[20:-20, 20:-20]
+    np.testing.assert_allclose(inner, expected, rtol=1e-4)
+    area = np.pi * 9**2
+    np.testing.assert_allclose(found.table["aperture_9_fluxerr_r"], expected * area**0.5, rtol=0.02)
+    noise = np.asarray(found["r"].data)[found.segmentation.data == 0].std()
+    assert noise < expected  # neighbouring pixels have pixels of the band in common
+
+
+def test_pixels_moved_by_whole_ones_keep_their_values_and_masks(field):
+    bands, wcs = field
+    moved = make_wcs(center=(87.0, 70.0))
+    big = make_image(moved, (165, 175), SCALE, 0.2, 4)
+    mask = np.zeros(big.shape, bool)
+    mask[60, 70:75] = True
+    request = open_bands(
+        {"g": bands["g"], "r": big}, wcs={"g": wcs["g"], "r": moved}, mask={"r": mask},
+        reproject=True, **OPTIONS,
+    )  # fmt: skip
+    planes = request.exposures["r"].read()
+    expected = np.full(SHAPE, np.nan, np.float32)
+    expected[5:, :] = big[: SHAPE[0] - 5, 7 : 7 + SHAPE[1]]
+    lost = np.isnan(expected)
+    lost[5:, :] |= mask[: SHAPE[0] - 5, 7 : 7 + SHAPE[1]]
+    near = binary_dilation(lost)
+    assert planes.mask[lost].all()
+    assert not planes.mask[~near].any()
+    np.testing.assert_allclose(planes.data[~near], expected[~near], atol=2e-3)
+    assert request.noted["r_reprojected"].startswith("to the pixels of g, by reproject_exact")
+
+
+def test_tiles_have_the_same_bits(field):
+    bands, wcs = field
+    options = {**OPTIONS, "wcs": wcs, "reproject": True}
+    assert same_tables(extract_bands(bands, **options).table, by_tiles(bands, **options).table)
+
+
+def test_bands_on_one_grid_are_left_as_they_are(field):
+    bands, wcs = field
+    pair = {"g": bands["g"], "r": bands["g"]}
+    request = open_bands(pair, wcs=wcs["g"], reproject=True, **OPTIONS)
+    assert request.exposures["r"].image.array is pair["r"]
+    assert "r_reprojected" not in request.noted
+
+
+def test_what_cannot_be_resampled_is_refused(field):
+    bands, wcs = field
+    with pytest.raises(ValueError, match="r has none: give wcs="):
+        open_bands(bands, wcs={"g": wcs["g"]}, reproject=True, **OPTIONS)
+    quality = {"r": np.zeros(bands["r"].shape, np.int32)}
+    with pytest.raises(ValueError, match="can't bring quality of r to the pixels of g"):
+        open_bands(bands, wcs=wcs, quality=quality, reproject=True, **OPTIONS)
+    far = make_wcs()
+    far.wcs.crval = [150.0, 3.0]
+    with pytest.raises(ValueError, match="r has no good pixel where g is"):
+        open_bands(bands, wcs={"g": wcs["g"], "r": far}, reproject=True, **OPTIONS)
+    with pytest.raises(ValueError, match=r"reproject=True \(--reproject\) resamples it"):
+        open_bands(bands, wcs=wcs, **OPTIONS)
+
+
+def test_without_the_package_the_message_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "reproject", None)
+    g, r = np.ones(SHAPE, np.float32), np.ones((90, 90), np.float32)
+    with pytest.raises(ImportError, match=r"pip install 'skyshed\[reproject\]'"):
+        open_bands(
+            {"g": g, "r": r}, wcs={"g": make_wcs(), "r": make_wcs(1.2)}, reproject=True, **OPTIONS
+        )
+
+
+def test_a_place_on_the_sky_is_that_of_the_first_band(field):
+    bands, wcs = field
+    table = extract_bands(bands, wcs=wcs, detect="r", reproject=True, **OPTIONS).table
+    there = SkyCoord(table["sky_centroid"])
+    expected = wcs["g"].pixel_to_world(table["xcentroid"], table["ycentroid"])
+    assert there.separation(expected).arcsec.max() < 1e-6
