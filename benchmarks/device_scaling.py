@@ -37,7 +37,7 @@ HOST = (6.6e-3, 14.5e-3)
 #: Seconds for a tile of a mosaic between the others, of this machine's Python (`benchmarks.seams`):
 #: splitting the sources at its seams, by the tile's own process; and joining the components of all
 #: tiles, by one process when all have detected.
-SPLITTING, JOINING = 1.2e-3, 1.6e-3
+SPLITTING, JOINING = 1.5e-3, 1.6e-3
 #: The last stage of a tile, after reading, sending, the host's part and the device's.
 WRITING = 4
 #: Tiles of a GPU that are under way: one is read and sent while one is computed.
