@@ -4,11 +4,12 @@
     python -m benchmarks.device_scaling --out      # and write benchmarks/results/device-scaling.md
 
 The costs of the chain are those of the ledger (`benchmarks/results/device-ledger.json`), the rates
-those of `device_rates`. What is simulated is who waits for whom: tiles, or detectors, are
+those of `device_rates`. What is simulated is who waits for whom: tiles, or detectors, are read
 (all nodes share a file system, the GPUs of a node its network), copied to pinned memory and sent
 over the bus of their GPU, computed there, and their table and labels are written. Reading, sending,
 computing and writing of neighbouring tiles overlap; each resource does one thing at a time, in the
-order of asking. Threads of one process run Python one at a time (the GIL); processes do not.
+order of asking. Threads of one process run Python one at a time (the GIL); processes do not. Tiles
+of a mosaic are joined when all are done.
 """
 
 import argparse
@@ -33,6 +34,10 @@ SOURCES, ROW = 13_569 / 4096**2, 220
 #: Seconds of the host's Python for a tile or detector, of the ledger's largest field ("of it host
 #: alone", without the copies, which are counted here by themselves).
 HOST = (6.6e-3, 14.5e-3)
+#: Seconds for a tile of a mosaic between the others, of this machine's Python (`benchmarks.seams`):
+#: splitting the sources at its seams, by the tile's own process; and joining the components of all
+#: tiles, by one process when all have detected.
+SPLITTING, JOINING = 1.5e-3, 1.6e-3
 #: The last stage of a tile, after reading, sending, the host's part and the device's.
 WRITING = 4
 #: Tiles of a GPU that are under way: one is read and sent while one is computed.
@@ -177,7 +182,7 @@ class Server:
 
 def simulate(
     gpu: GPU, chain: Chain, end: int, *, nodes: int, gpus: int, tiles: int, pixels: int,
-    bytes_read: float, bytes_written: float, processes: bool,
+    bytes_read: float, bytes_written: float, processes: bool, more_host: float = 0.0,
 ) -> float:  # fmt: skip
     """Return the seconds until all tiles are done.
 
@@ -193,6 +198,8 @@ def simulate(
         Of a tile, from and to files.
     processes : bool
         Whether each GPU has a process of its own.
+    more_host : float, optional
+        Seconds of the host's Python for a tile beyond the chain's.
     """
     n = nodes * gpus
     system = Server(rates.FILE_SYSTEM[end])
@@ -204,7 +211,7 @@ def simulate(
     # The ledger's best is the longer of device and host, so that the device takes no more; its
     # worst is their sum.
     own = chain.seconds(pixels, end) - (0.0 if end == BEST else HOST[end])
-    host = HOST[end] + SOURCES * pixels * rates.PER_SOURCE[end]
+    host = HOST[end] + SOURCES * pixels * rates.PER_SOURCE[end] + more_host
 
     def stage(number: int, now: float, k: int) -> float:
         """Return when a stage of a tile of a GPU is done, that is asked for now."""
@@ -245,6 +252,11 @@ def _span(values: Sequence[float], form: str) -> str:
     return " - ".join(format(value, form) for value in values)
 
 
+def _python(seconds: float) -> Range:
+    """Return what this machine's Python takes elsewhere."""
+    return rates.PYTHON[BEST] * seconds, rates.PYTHON[WORST] * seconds
+
+
 def report(ledger: dict[str, Any]) -> str:
     """Return all tables."""
     lines = [
@@ -260,6 +272,8 @@ def report(ledger: dict[str, Any]) -> str:
         ("file system, all nodes", rates.FILE_SYSTEM, "GB/s", 1e-9),
         ("host's Python for a tile or detector", HOST, "ms", 1e3),
         ("host for each source", rates.PER_SOURCE, "us", 1e6),
+        ("splitting sources at the seams of a tile", _python(SPLITTING), "ms", 1e3),
+        ("joining tiles, for each, by one process", _python(JOINING), "ms", 1e3),
         ("bytes of a compressed pixel", rates.COMPRESSED, "", 1),
     ):
         lines.append(f"| {about} | {values[0] * scale:g} {unit} | {values[1] * scale:g} {unit} |")
@@ -314,11 +328,12 @@ def _many(ledger: dict[str, Any]) -> list[str]:
             "tiles": (-(-100_000 // side)) ** 2, "pixels": side**2, "times": 1.0,
             # Tiles are read three times (background, detection, measurement), labels written.
             "bytes_read": (12 * side**2,) * 2, "bytes_written": (0.3 * side**2,) * 2,
+            "splitting": SPLITTING, "joining": JOINING,
         },
         f"A night of Rubin: {NIGHT} exposures of {DETECTORS} detectors, 3.1 gigapixels each": {
             "tiles": SIMULATED * DETECTORS, "pixels": DETECTOR, "times": NIGHT / SIMULATED,
             "bytes_read": tuple(DETECTOR * each for each in rates.COMPRESSED),
-            "bytes_written": (ROW * SOURCES * DETECTOR,) * 2,
+            "bytes_written": (ROW * SOURCES * DETECTOR,) * 2, "splitting": 0.0, "joining": 0.0,
         },
     }  # fmt: skip
     lines = []
@@ -340,7 +355,9 @@ def _many(ledger: dict[str, Any]) -> list[str]:
                         tiles=work["tiles"], pixels=work["pixels"],
                         bytes_read=work["bytes_read"][end],
                         bytes_written=work["bytes_written"][end],
+                        more_host=work["splitting"] * rates.PYTHON[end],
                     )
+                    + work["tiles"] * work["joining"] * rates.PYTHON[end]
                     for end in (BEST, WORST)
                 ]  # fmt: skip
                 one = first.setdefault(processes, took)

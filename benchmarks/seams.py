@@ -31,7 +31,7 @@ TURNS = 5
 COMPONENT, SEAM_PIXEL = 8 + 8 + 32, 8 + 4
 HEADS = (
     "pixels", "tiles of", "tiles", "components", "at seams", "their pixels", "KB to join",
-    "joining, ms", "gathering, ms", "splitting, ms", "largest tile, ms", "weights, ms",
+    "joining, ms", "gathering, ms", "splitting, ms", "largest tile, ms", "weights of all, ms",
 )  # fmt: skip
 
 
@@ -116,7 +116,7 @@ def _row(job: Any, size: int, side: int) -> tuple[Any, ...]:
         f"{sum(int(record.seam.sum()) for record in detected.values()) / n:.0f}", f"{pixels:.0f}",
         f"{crossing / 1e3:.0f}", f"{joining / n:.2f}", f"{sum(gathering) / n:.2f}",
         f"{sum(splitting) / n:.2f}", f"{max(map(sum, zip(gathering, splitting, strict=True))):.1f}",
-        f"{weights / n:.2f}",
+        f"{weights:.0f}",
     )  # fmt: skip
 
 
@@ -132,7 +132,8 @@ def main() -> None:
         f"    python -m benchmarks.seams --size {options.size} --side "
         + " ".join(map(str, options.side)),
         "", *machine(1, None)[:2], "",
-        "Means of a tile, but for the counts of tiles and the largest one: ms of CPU, one thread.",
+        "Means of a tile, but for the counts of tiles, the largest tile and the weights of the",
+        "whole image: ms of CPU, one thread.",
         "", f"| {' | '.join(HEADS)} |", "|" + " --- |" * len(HEADS),
     ]  # fmt: skip
     for side in options.side:

@@ -35,6 +35,8 @@ def measure(quick: bool) -> Part:
             make_mosaic(size, plain)
             for kind, path in (("plain", plain), ("Rice", _packed(plain))):
                 row, figures = _beside(folder, f"{size}^2, {kind}", path, old, rounds)
+                # The last takes long: what is known is told at once.
+                print(f"{row.item}: {row.reached}", file=sys.stderr, flush=True)
                 part.rows.append(row)
                 part.figures[row.item] = figures
                 path.unlink()
