@@ -52,7 +52,7 @@ def test_a_separable_kernel_gives_the_direct_sum(boundary, monkeypatch):
 
 def test_pixels_that_stay_nan_in_any_case_are_not_counted():
     data = np.full((30, 40), np.nan)
-    arguments = (data, None, np.ones((3, 3)), "fill", 0.0, True)
+    arguments = (data, None, np.ones((3, 3)), "extend", 0.0, True)
     assert convolution.convolve(*arguments, False, 1.0, 2)[1] == data.size
     assert convolution.convolve(*arguments, True, 1.0, 2)[1] == 0
 
