@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from skyshed.background import BkgZoomInterpolator
-from skyshed.background.interpolation import _axis_weights
+from skyshed.background.interpolation import axis_weights
 from skyshed.kernels.native import available_levels, using_level
 from skyshed.kernels.zoom import add_without, expand
 
@@ -15,7 +15,7 @@ def drawn(seed, order=3, dtype=np.float32):
     """Return an image, a sum, a mask, axes, and coefficients of a level and of a noise."""
     rng = np.random.default_rng(seed)
     axes = [
-        _axis_weights(n, size, 0, length, order, "reflect")
+        axis_weights(n, size, 0, length, order, "reflect")
         for n, size, length in zip(BOXES, BOX, SHAPE, strict=True)
     ]
     index, weight = zip(*axes, strict=True)
