@@ -9,7 +9,7 @@ from skyshed.kernels.threads import run_items, run_ranges
 __all__ = ["sums", "weights"]
 
 KERNELS = Kernels(__package__)
-#: Shapes per range of work, at least: enough to hide the cost of a hand-over, few enough to balance.
+#: Shapes per range of work, at least: enough to hide the cost of a hand-over, and few.
 SHAPES = 256
 
 
