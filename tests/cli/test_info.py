@@ -22,6 +22,22 @@ def test_what_an_image_is_and_what_a_flux_of_1_is(tmp_path, capsys):
     assert "a flux of 1 is 0.001 uJy, AB magnitude 31.400" in capsys.readouterr().out
 
 
+def test_cards_that_could_calibrate_a_plain_image_are_named_with_their_options(tmp_path, capsys):
+    path = str(tmp_path / "a.fits")
+    fits.writeto(path, stars(), tan(MAGZP=27.1, GAIN=1.4))
+    assert main(["info", path]) == 0
+    said = capsys.readouterr().out
+    assert "MAGZP = 27.1, GAIN = 1.4" in said
+    options = said.strip().rpartition(": ")[2].split()
+    assert options[:4] == ["--zero-point", "MAGZP", "--effective-gain", "GAIN"]
+    assert options[4:] == ["--zero-point-system", "AB"]
+    assert main(["extract", path, *options, "--no-preview", "--out", str(tmp_path / "out")]) == 0
+    assert "a flux of 1 is 0.052481 uJy" in "".join(capsys.readouterr())
+    fits.writeto(path, stars(), tan(), overwrite=True)
+    assert main(["info", path]) == 0
+    assert "not used" not in capsys.readouterr().out
+
+
 @pytest.mark.filterwarnings("default")
 def test_warnings_are_lines_of_the_command(tmp_path, capsys):
     path = str(tmp_path / "a.fits")

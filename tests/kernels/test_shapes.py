@@ -86,6 +86,41 @@ def test_exact_weights_are_the_areas_that_polygons_share(family):
         assert not weights[len(pixels) :].any()
 
 
+@pytest.mark.parametrize("largest", [1.7, 9.0, 60.0])
+def test_a_circles_weights_are_those_of_an_ellipse_with_equal_axes(largest):
+    n, rng = 150, np.random.default_rng(11)
+    rows = np.zeros((n, 7))
+    rows[:, :2], rows[:, 2] = rng.uniform(-3, 70, (n, 2)), rng.uniform(0.3, largest, n)
+    rows[::3, :2], rows[1::6, 2] = np.round(2 * rows[::3, :2]) / 2, np.ceil(rows[1::6, 2])
+    rows[:, 3], rows[::2, 5] = rows[:, 2], 0.7 * rows[::2, 2]
+    rows[:, 6] = rows[:, 5]
+    reached = (
+        np.floor(rows[:, 1::-1] - rows[:, 2:3] + 0.5),
+        np.ceil(rows[:, 1::-1] + rows[:, 2:3] + 0.5),
+    )
+    boxes = np.stack(reached, axis=2).clip(0, 60).reshape(n, 4).astype(np.int64)
+    circles, ellipses = (
+        shapes.weights(rows, boxes, family, 0, 3600, 1)
+        for family in (shapes.CIRCLE, shapes.ELLIPSE)
+    )
+    np.testing.assert_allclose(circles, ellipses, rtol=0, atol=2e-14 if largest > 10 else 4e-15)
+    np.testing.assert_array_equal(circles == 1, ellipses == 1)
+
+
+@pytest.mark.parametrize("theta", [0.0, 0.3, np.pi / 4, np.pi / 2, 2.0, -3.0, np.pi])
+def test_weights_of_narrow_and_tiny_rectangles_are_the_areas_that_polygons_share(theta):
+    rng = np.random.default_rng(5)
+    for half in ((6.0, 0.05), (0.2, 0.3), (0.4, 5.0), (2.0, 2.0)):
+        x, y = rng.uniform(8, 9, 2)
+        row, boxes = np.array([[x, y, *half, theta, 0, 0]]), np.array([[0, 18, 0, 18]])
+        weights = shapes.weights(row, boxes, shapes.RECTANGLE, 0, 324, 1)[0].reshape(18, 18)
+        shape = outline(shapes.RECTANGLE, *row[0, :5])
+        for j, i in np.ndindex(18, 18):
+            area = shape.intersection(box(i - 0.5, j - 0.5, i + 0.5, j + 0.5)).area
+            assert weights[j, i] == pytest.approx(area, abs=1e-13)
+            assert area > 0 or weights[j, i] < 1e-15
+
+
 @pytest.mark.parametrize("samples", [1, 2, 5])
 @pytest.mark.parametrize("family", FAMILIES)
 def test_sampled_weights_are_the_points_inside(family, samples):

@@ -109,12 +109,21 @@ def test_masked_pixels_of_the_first_row_count_for_nothing():
     assert len(oracle.extract(data, 1.0, mask=mask, minarea=1)) == 1
 
 
-def test_there_is_no_limit_to_the_pixels_of_objects():
-    before = skyshed.sep.get_extract_pixstack()
-    skyshed.sep.set_extract_pixstack(5)
-    assert skyshed.sep.get_extract_pixstack() == 5
-    assert len(skyshed.sep.extract(np.ones((10, 10)), 0.1)) == 1
-    skyshed.sep.set_extract_pixstack(before)
+def test_only_a_limit_lower_than_seps_own_is_one_to_the_pixels_of_objects():
+    data, before = np.zeros((20, 20)), skyshed.sep.get_extract_pixstack()
+    data[2:6, 2:6] = data[12:16, 2:6] = 1.0  # one after the other
+    full = "^internal pixel buffer full: The limit of 15"
+    try:
+        for limit, fits in ((300_000, True), (16, True), (15, False)):
+            skyshed.sep.set_extract_pixstack(limit)
+            assert skyshed.sep.get_extract_pixstack() == limit
+            if fits:
+                assert len(skyshed.sep.extract(data, 0.1, filter_kernel=None)) == 2
+                continue
+            with pytest.raises(ValueError, match=full):
+                skyshed.sep.extract(data, 0.1, filter_kernel=None)
+    finally:
+        skyshed.sep.set_extract_pixstack(before)
 
 
 def test_inputs_are_not_changed():

@@ -16,6 +16,13 @@ EXAMPLES = (
     ("what a file is, and what would be taken of it", "skyshed info image.fits"),
 )
 
+#: Options that take what a card says, and cards that often say it. Whether they do, and in which
+#: system, the owner of a file of no known product has to know.
+CARDS = {
+    "--zero-point": ("MAGZERO", "MAGZP", "MAGZPT", "MAG_ZP", "ZEROPT", "PHOTZP", "ZP"),
+    "--effective-gain": ("GAIN", "EGAIN", "CCDGAIN"),
+}
+
 #: Packages that some parts of skyshed use, or that results are compared with.
 OPTIONAL = ("matplotlib", "pyarrow", "photutils", "cupy")
 
@@ -67,10 +74,27 @@ def _describe(path: str) -> None:
     print(f"{exposure.image.label}: {nx} x {ny} pixels, {unit}, {sky} positions on the sky")
     if exposure.said is None:
         print("by its headers no product that is known: it is read as a plain image")
+        _hint(exposure.image.header)
     else:
         say_product(exposure.said.record)
     if exposure.calibration is not None:
         say_calibration(exposure.calibration.record())
+
+
+def _hint(cards: Any) -> None:
+    """Name cards that could calibrate a plain image, and the options that would take them."""
+    found: dict[str, tuple[str, Any]] = {}
+    for option, names in CARDS.items():
+        for name in names if cards is not None else ():
+            value = cards.value(name)
+            if isinstance(value, (int, float)) and not isinstance(value, bool):
+                found.setdefault(option, (name, value))
+    if not found:
+        return
+    said = ", ".join(f"{name} = {value}" for name, value in found.values())
+    options = " ".join(f"{option} {name}" for option, (name, _) in found.items())
+    system = " --zero-point-system AB" if "--zero-point" in found else ""
+    print(f"not used unless asked for: {said}; if that is what they say: {options}{system}")
 
 
 def _cores() -> str:

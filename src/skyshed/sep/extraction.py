@@ -6,6 +6,7 @@ import numpy as np
 
 from skyshed.kernels import sep
 from skyshed.sep.images import above_threshold, noise_of, on_host
+from skyshed.sep.limits import limit_of_pixels
 
 __all__ = ["default_kernel", "extract"]
 
@@ -119,9 +120,16 @@ def extract(
     if isinstance(segmentation_map, np.ndarray):
         return _given(pixels, smooth, common, segmentation_map, gain, n_threads)
     table, labels = sep.detect(
-        pixels, smooth, snr, *common, int(minarea), int(deblend_nthresh), float(deblend_cont),
-        bool(clean), float(clean_param), gain,
+        pixels, smooth, snr, *common, limit_of_pixels(), int(minarea), int(deblend_nthresh),
+        float(deblend_cont), bool(clean), float(clean_param), gain,
     )  # fmt: skip
+    if table is None:
+        raise ValueError(
+            f"internal pixel buffer full: The limit of {limit_of_pixels()} active object pixels "
+            "over the detection threshold was reached. Check that the image is background "
+            "subtracted and the detection threshold is not too low, or set no such limit: "
+            "set_extract_pixstack(300000)"
+        )
     objects = _structured(table)
     return (objects, labels) if segmentation_map else objects
 

@@ -144,6 +144,7 @@ def detect(
     is_variance: bool,
     sigma: float | None,
     threshold: float,
+    limit: int | None,
     least: int,
     levels: int,
     contrast: float,
@@ -167,6 +168,8 @@ def detect(
         The noise of all pixels, without ``noise``.
     threshold : float
         In units of the noise where there is one, else of ``smooth``.
+    limit : int or None
+        Pixels that the objects which are not complete in a row may have together.
     least : int
         Pixels that an object has at least.
     levels : int
@@ -182,8 +185,8 @@ def detect(
 
     Returns
     -------
-    table : array of float64, shape (n, 30)
-        `COLUMNS`.
+    table : array of float64, shape (n, 30), or None
+        `COLUMNS`; None, as ``labels``, where ``limit`` is reached.
     labels : array of int32, shape (ny, nx)
         The object of each pixel, from 1; 0 for none.
     """

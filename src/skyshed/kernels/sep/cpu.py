@@ -11,6 +11,8 @@ KERNELS = Kernels(__package__)
 OBJECTS = 64
 #: A branch of a blend may be as small as this, whatever the least area (SourceExtractor's limit).
 BRANCH = 3
+#: What the kernel returns where a limit is reached; extract.cpp has the same.
+FULL = -3
 
 
 def background_mesh(data, mask, box, window, least, n_threads):
@@ -53,8 +55,8 @@ def matched(data, noise, is_variance, kernel, n_threads):
 
 
 def detect(
-    data, smooth, snr, noise, is_variance, sigma, threshold, least, levels, contrast, cleaned, beta,
-    gain,
+    data, smooth, snr, noise, is_variance, sigma, threshold, limit, least, levels, contrast,
+    cleaned, beta, gain,
 ):  # fmt: skip
     """Find objects one after the other; see the contract in `skyshed.kernels.sep`."""
     with_noise = noise is not None or sigma is not None
@@ -64,12 +66,13 @@ def detect(
     table, labels = np.empty((most, len(COLUMNS))), np.zeros(data.shape, np.int32)
     stop, found = flag_for(data.size), []
     work = KERNELS.bind(
-        "detect", data, smooth, snr, noise, *data.shape, *rule, n_above, least, levels,
-        float(contrast), cleaned, float(beta), float(gain), table, labels, stop,
+        "detect", data, smooth, snr, noise, *data.shape, *rule, n_above,
+        data.size if limit is None else limit, least, levels, float(contrast), cleaned,
+        float(beta), float(gain), table, labels, stop,
     )  # fmt: skip
     # One range: a signal is heard by the flag.
     run_ranges(lambda *_: found.append(work()), 1, 1, 1, stop)
-    return table[: found[0]].copy(), labels
+    return (None, None) if found[0] == FULL else (table[: found[0]].copy(), labels)
 
 
 def measure(data, smooth, noise, is_variance, sigma, threshold, pixels, start, gain, n_threads):

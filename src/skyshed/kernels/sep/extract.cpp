@@ -123,12 +123,16 @@ i64 count_above(
     return count;
 }
 
+// What `detect` returns in place of a number; cpu.py has the same.
+constexpr i64 FULL = -3;
+
 // Objects of an image; returns how many there are. `table` and `labels` have room for all that there can
 // be; labels are numbers from 1. `snr`, which may be null, is what is above the threshold in place of `smooth`.
+// FULL where the objects that are not complete yet have more than `limit` pixels together.
 i64 detect(
     const float *data, const float *smooth, const float *snr, const float *noise, i64 ny, i64 nx, bool with_noise,
-    bool is_variance, double threshold, double sigma, i64 n_above, i64 least, i64 levels, double contrast, bool cleaned,
-    double beta, double gain, double *table, int *labels, const int *stop) {
+    bool is_variance, double threshold, double sigma, i64 n_above, i64 limit, i64 least, i64 levels, double contrast,
+    bool cleaned, double beta, double gain, double *table, int *labels, const int *stop) {
     const Pixels f = pixels_of(data, smooth, noise, nx, with_noise, is_variance, threshold, sigma);
     Scan scan;
     Grown<Object> objects;
@@ -137,15 +141,18 @@ i64 detect(
     deblend.ny = ny;
     deblend.stop = scan.stop = stop;
     if (!scan.prepare(nx) || !scan.next.resize(n_above) || !at.resize(n_above)) return NO_MEMORY;
-    i64 found = 0;
+    i64 found = 0, active = 0;
     const auto above = [&](i64 x, i64 y, bool &edge) -> i64 {
         const i64 p = y * nx + x;
-        if (!is_above(f, snr, p)) return -1;
+        if (active > limit || !is_above(f, snr, p)) return -1;
+        ++active;
         edge = x == 0 || y == 0 || x == nx - 1 || y == ny - 1;
         at[found] = p;
         return found++;
     };
     const auto done = [&](const Chain &chain) {
+        if (active > limit) return false;
+        active -= chain.n;
         if (chain.n < least) return true;
         Object root = {};
         members.clear();
@@ -160,7 +167,9 @@ i64 detect(
             measure(objects[i], f, list.begin() + objects[i].begin, true, gain);
         return true;
     };
-    if (!scan.run(0, nx, 0, ny, above, done)) return stopped(stop) ? STOPPED : NO_MEMORY;
+    const bool whole = scan.run(0, nx, 0, ny, above, done);
+    if (active > limit) return FULL;
+    if (!whole) return stopped(stop) ? STOPPED : NO_MEMORY;
     const i64 n = objects.size();
     Scratch<bool> survives(n);
     Scratch<float> heap(max(least, i64(1)));
