@@ -4,6 +4,7 @@ import argparse
 
 from skyshed.cli.errors import warnings_in_one_line
 from skyshed.cli.extract import add_files_of_parameters, add_parameters, read_parameters
+from skyshed.cli.garbage import collect_from_now_on
 from skyshed.cli.logs import add_talk, say
 
 __all__ = ["EXAMPLES", "SUMMARY", "USAGE", "add_options", "run"]
@@ -58,6 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
     from skyshed.output.results import check_writable
     from skyshed.quality import assess
 
+    collect_from_now_on()
     folder = check_writable(arguments.out)
     if not arguments.no_picture:
         need("matplotlib", "the picture of skyshed quality (--no-picture leaves it out)", "plot")

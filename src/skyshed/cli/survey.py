@@ -10,6 +10,7 @@ from skyshed.cli.extract import (
     add_parameters,
     read_parameters,
 )
+from skyshed.cli.garbage import collect_from_now_on
 from skyshed.cli.logs import add_talk, say
 from skyshed.parameters.companions import COMPANIONS
 
@@ -99,6 +100,7 @@ def run(arguments: argparse.Namespace) -> int:
     from skyshed.surveys import survey
     from skyshed.surveys.images_table import IMAGES
 
+    collect_from_now_on()
     options: dict[str, Any] = {name: getattr(arguments, name) for name in COMPANIONS}
     with warnings_in_one_line(arguments.quiet):
         found = survey(
