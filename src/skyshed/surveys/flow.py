@@ -170,6 +170,7 @@ def _processes(n_workers: int, gpus: tuple[int, ...]) -> Iterator[str]:
     not guard its main part. They end when the scheduler is gone, however it goes.
     """
     import dask.config
+    import distributed  # noqa: F401  # first: it takes back what is set of its own before it is there
 
     with dask.config.set(WITHOUT_PROFILES):
         cluster = _cluster(n_workers, gpus)
