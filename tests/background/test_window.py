@@ -1,6 +1,7 @@
 """Maps of windows and of meshes have the bits of the whole image's."""
 
-from dataclasses import fields
+import itertools
+from dataclasses import fields, replace
 
 import astropy.units as u
 import numpy as np
@@ -94,6 +95,60 @@ def test_some_pixels_have_the_bits_of_the_map(monkeypatch, dtype, order, size):
         assert found.dtype == expected.dtype
         assert found.tobytes() == expected.tobytes()
     assert background.noise_at(y[:0], x[:0]).size == 0
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("order", range(6))
+def test_what_is_added_in_one_pass_has_the_bits_of_the_maps(dtype, order):
+    rng = np.random.default_rng(order)
+    image = rng.normal(100, 3, (90, 130)).astype(dtype)
+    image[:30] *= 5
+    mesh = Background2D(image, (7, 11), filter_size=1).mesh
+    background = BackgroundWindow(
+        mesh, image.shape, (7, 11), image.dtype, (10, 85, 20, 130),
+        interpolator=BkgZoomInterpolator(order=order),
+    )  # fmt: skip
+    data = image[10:85, 20:130].copy()
+    mask = rng.random(data.shape) < 0.1
+    data[mask & (rng.random(data.shape) < 0.5)] = np.nan
+    data[40, 50] = np.inf
+    for first, masked, over_noise, squared in itertools.product((False, True), repeat=4):
+        term = data - background.background
+        if over_noise:
+            term /= background.background_rms
+        if masked:
+            term[mask] = 0
+        if squared:
+            term *= term
+        total = rng.normal(0, 1, data.shape).astype(dtype)
+        expected = term if first else total + term
+        bad = mask if masked else None
+        assert background.add_without(total, first, data, bad, over_noise, squared)
+        np.testing.assert_array_equal(total, expected)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"mask": np.zeros(SHAPE, bool, order="F")},
+        {"data": np.zeros(SHAPE, order="F")},
+        {"data": np.zeros(SHAPE, np.float32)},
+        {"interpolator": BkgZoomInterpolator(clip=False)},
+        {"interpolator": BkgZoomInterpolator(mode="nearest")},
+        {"coverage_mask": np.zeros(SHAPE, bool)},
+        {"unit": u.ct},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_what_cannot_be_added_in_one_pass_is_left(data, change):
+    image = np.nan_to_num(data)
+    background = Background2D(image, 20).window(0, SHAPE[0], 0, SHAPE[1])
+    total, arrays = np.ones(image.shape), {"data": image}
+    assert background.add_without(total.copy(), False, **arrays)
+    arrays |= {name: change[name] for name in ("data", "mask") if name in change}
+    own = {name: value for name, value in change.items() if name not in arrays}
+    assert not replace(background, **own).add_without(total, False, **arrays)
+    assert (total == 1).all()
 
 
 @pytest.mark.parametrize("window", [(0, 104, 0, 5), (-1, 5, 0, 5), (5, 5, 0, 5), (0, 5, 9, 8)])

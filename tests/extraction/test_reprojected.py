@@ -108,6 +108,41 @@ def test_tiles_have_the_same_bits(field):
     assert same_tables(extract_bands(bands, **options).table, by_tiles(bands, **options).table)
 
 
+def test_a_region_is_one_of_the_first_band(field):
+    bands, wcs = field
+    options = {**OPTIONS, "wcs": wcs, "detect": "g", "reproject": True, "exclude_percentile": 100.0}
+    # In the pixels of the other band, these are not those of the first, or not even there.
+    for y0, x0 in ((0, 0), (50, 60)):
+        part = np.s_[y0 : y0 + 100, x0 : x0 + 100]
+        found = extract_bands(bands, region=(y0, y0 + 100, x0, x0 + 100), **options)
+        assert (found.table["coverage_r"] == 1).all()
+        ratio = found.table["aperture_9_flux_r"] / found.table["aperture_9_flux_g"]
+        np.testing.assert_allclose(ratio, 1, atol=0.05)
+        whole = open_bands(bands, **options).exposures["r"].read().data
+        np.testing.assert_allclose(found["r"].data, whole[part], rtol=1e-4, atol=1e-4)
+    # That of a band on the grid of the first is cut out.
+    pair = {**bands, "i": bands["g"]}
+    wcs = {**wcs, "i": wcs["g"]}
+    request = open_bands(pair, region="50:150,60:160", **{**options, "wcs": wcs})
+    np.testing.assert_array_equal(request.exposures["i"].read().data, bands["g"][part])
+    assert "i_reprojected" not in request.noted
+
+
+def test_areas_of_pixels_go_on_where_a_map_of_the_sky_ends():
+    pytest.importorskip("reproject")
+    sky = WCS(naxis=2)
+    sky.wcs.ctype, sky.wcs.cdelt, sky.wcs.crpix = ["RA---CAR", "DEC--CAR"], [-1, 1], [180.5, 90.5]
+    sky.wcs.crval = [310.0, 0.0]  # its right and left ends are at 130 degrees
+    first = make_wcs(1800.0, 20.0, (33.0, 33.0))
+    first.wcs.crval = [130.0, 0.0]
+    bands = {"g": np.zeros((65, 65)), "r": np.ones((180, 360))}
+    request = open_bands(bands, wcs={"g": first, "r": sky}, reproject=True, **OPTIONS)
+    data = request.exposures["r"].read().data
+    assert np.isfinite(data).mean() > 0.9
+    # Pixels are smaller off the center of TAN, and those of CAR at higher latitudes.
+    np.testing.assert_allclose(data[np.isfinite(data)], 0.25, rtol=0.25)
+
+
 def test_bands_on_one_grid_are_left_as_they_are(field):
     bands, wcs = field
     pair = {"g": bands["g"], "r": bands["g"]}
@@ -125,8 +160,11 @@ def test_what_cannot_be_resampled_is_refused(field):
         open_bands(bands, wcs=wcs, quality=quality, reproject=True, **OPTIONS)
     far = make_wcs()
     far.wcs.crval = [150.0, 3.0]
-    with pytest.raises(ValueError, match="r has no good pixel where g is"):
+    with pytest.raises(ValueError, match="r has no pixel where g is: by their WCS"):
         open_bands(bands, wcs={"g": wcs["g"], "r": far}, reproject=True, **OPTIONS)
+    empty = {**bands, "r": np.full_like(bands["r"], np.nan)}
+    with pytest.raises(ValueError, match="r has no good pixel where g is: all are masked"):
+        open_bands(empty, wcs=wcs, reproject=True, **OPTIONS)
     with pytest.raises(ValueError, match=r"reproject=True \(--reproject\) resamples it"):
         open_bands(bands, wcs=wcs, **OPTIONS)
 

@@ -285,6 +285,25 @@ def test_many_files_are_flushed_before_the_folders_that_hold_them(tmp_path, call
     assert (outside / "file").stat().st_ino not in order
 
 
+def test_a_folder_that_cannot_be_listed_does_not_take_its_name(tmp_path, monkeypatch):
+    listed = os.scandir
+
+    def refuse(path):
+        if not isinstance(path, int) and os.fspath(path).endswith("within"):
+            raise OSError(errno.EIO, "Input/output error", os.fspath(path))
+        return listed(path)
+
+    def write():
+        with whole_folder(tmp_path / "folder") as part:
+            (part / "within").mkdir(parents=True)
+            (part / "within" / "file").write_text("text")
+            monkeypatch.setattr(os, "scandir", refuse)
+
+    with pytest.raises(OSError, match="Input/output error"):
+        write()
+    assert not (tmp_path / "folder").exists()
+
+
 def test_of_many_files_the_one_that_cannot_be_kept_is_named(tmp_path, monkeypatch):
     full = os.fsync
 

@@ -145,7 +145,7 @@ class BkgZoomInterpolator(PassesAsPhotutils):
         parts = [_parts(each) for each in window]
         if all(len(each) == 1 for each in parts):
             return self._expanded(coefficients, box_size, window, **options)
-        image = xp.empty([each.stop - each.start for each in window], mesh.dtype)
+        image = xp.empty([each.stop - each.start for each in window], dtype=mesh.dtype)
         for part in itertools.product(*parts):
             at = [
                 slice(each.start - whole.start, each.stop - whole.start)

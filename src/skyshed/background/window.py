@@ -149,12 +149,13 @@ class BackgroundWindow:
         -------
         done : bool
             False, and nothing is done, where that is not possible: the maps are made otherwise, of
-            another dtype, or noise is 0 somewhere.
+            another dtype, arrays are not contiguous, or noise is 0 somewhere.
         """
         meshes = self.mesh.level, self.mesh.noise
         plain = type(self.interpolator) is BkgZoomInterpolator and self.interpolator.clip
         plain &= self.unit is None
         plain &= self.coverage_mask is None and data.flags.c_contiguous
+        plain &= mask is None or mask.flags.c_contiguous
         if not plain or {data.dtype, total.dtype} != {meshes[0].dtype}:
             return False
         y0, y1, x0, x1 = self.window

@@ -114,7 +114,7 @@ class Prepared:
         data, background = self.planes.data, self.background
         if self.planes.level is not None or not isinstance(background, BackgroundWindow):
             return None
-        difference = background.xp.empty(data.shape, data.dtype)
+        difference = background.xp.empty(data.shape, dtype=data.dtype)
         return difference if background.add_without(difference, True, data) else None
 
     def add_significance(self, total: Any, squared: bool) -> Any:
@@ -138,7 +138,7 @@ class Prepared:
             return None
         first = total is None
         if first:
-            total = background.xp.empty(planes.data.shape, planes.data.dtype)
+            total = background.xp.empty(planes.data.shape, dtype=planes.data.dtype)
         done = background.add_without(total, first, planes.data, planes.mask, True, squared)
         return total if done else None
 

@@ -24,6 +24,8 @@ from skyshed.extraction.given import open_labels
 from skyshed.extraction.plan import Resources, make_plan
 from skyshed.extraction.reprojected import reprojected
 from skyshed.images import open_image
+from skyshed.images.exposure import Exposure
+from skyshed.images.region import as_region
 from skyshed.images.registration import check_same_pixels
 from skyshed.namespace import on_its_device, to_host
 from skyshed.parameters import OF_A_BAND, Parameters, canonical_keys
@@ -96,18 +98,20 @@ def extract_bands(
     psf : mapping of str to image, optional
         The same by images of the PSF of each band, both sizes odd, in the pixels of the band: each
         is convolved with the kernel that makes its PSF that of the worst seeing, the smoothest one
-        that fits (Boucaud et al. 2016, A&A 596, A63).
+        that fits (Boucaud et al. 2016, A&A 596, A63). Of a band that ``reproject`` resamples, it
+        and ``psf_fwhm`` are in the pixels of the first band.
     segmentation : SegmentationImage, or image of int, optional
         The label of each pixel: these sources are measured, and none are detected.
     reproject : bool, optional
         Whether a band on another grid is brought to the pixels of the first, by the package
         reproject (the extra ``reproject``), so that sums over apertures stay what they are. It is
-        then in memory as a whole, and has no ``saturated`` flags. Otherwise it is refused.
+        then in memory as a whole, whatever ``memory`` says (some 200 bytes for each pixel while it
+        is resampled), and has no ``saturated`` flags. Otherwise it is refused.
     hdu, weight, rms, variance, background, error, mask, quality, wcs, profile : optional
         As in `skyshed.extract`: a mapping has one for each band, which may lack bands; anything
         else is for all.
     region, parameters, progress, device, memory, workspace, scheduler, restart
-        As in `skyshed.extract`.
+        As in `skyshed.extract`; ``region`` is in the pixels of the first band.
     **overrides
         Single parameters, which go before ``parameters``, under either spelling. Of
         ``zero_point``, ``effective_gain``, ``exposure_time``, ``saturation`` and others that belong
@@ -184,9 +188,10 @@ def open_bands(
     device: str | None = None,
     **options: Any,
 ) -> Request:
-    """Open all bands with all that goes with them; nothing but headers is read.
+    """Open all bands with all that goes with them.
 
-    The arguments and errors are those of `extract_bands`.
+    Nothing but headers is read, except of PSFs and of bands that are resampled. The arguments and
+    errors are those of `extract_bands`.
     """
     names = _names(bands)
     combine = check_choice(combine, "combine", METHODS)
@@ -206,23 +211,25 @@ def open_bands(
                 f"{name} is one for all bands, got a mapping; {', '.join(OF_A_BAND)} may be given "
                 "for each"
             )
-    requests = {}
+    reproject, requests = check_flag(reproject, "reproject"), {}
     for name in names:
         own = _of(name, names, {**companions, **overrides})
         requests[name] = open_request(
-            bands[name], name=name, region=region, parameters=parameters, device=device,
-            one_of_several=True, **own,
+            bands[name], name=name, parameters=parameters, device=device, one_of_several=True,
+            # Of another grid, all pixels may be needed for those of the region in the first.
+            region=None if reproject and name != names[0] else region, **own,
         )  # fmt: skip
-    first = requests[names[0]]
-    reproject, moved = check_flag(reproject, "reproject"), {}
+    first, moved = requests[names[0]], {}
     for name, each in requests.items():
-        if reproject and not _is_on_grid(each, first):
-            exposure, moved[f"{name}_reprojected"] = reprojected(
-                each.exposure, name, first.exposure, names[0]
-            )
-            requests[name] = replace(each, exposures={IMAGE: exposure})
-        else:
+        if not reproject:
             _check_grid(name, each, names[0], first)
+        elif name != names[0]:
+            exposure = _on_grid(each.exposure, first.exposure, region)
+            if exposure is None:
+                exposure, moved[f"{name}_reprojected"] = reprojected(
+                    each.exposure, name, first.exposure, names[0]
+                )
+            requests[name] = replace(each, exposures={IMAGE: exposure})
     _check_seeing(widths, first.shape)
     matching = matching or {name: matching_kernel(fwhm) for name, fwhm in widths.items()}
     exposures = {name: each.exposure for name, each in requests.items()}
@@ -406,13 +413,15 @@ def _is_header(value: Any) -> bool:
     return hasattr(value, "cards")
 
 
-def _is_on_grid(each: Request, first: Request) -> bool:
-    """Whether the pixels of a band are those of the first."""
+def _on_grid(exposure: Exposure, first: Exposure, region: Any) -> Exposure | None:
+    """Return the region of a band whose pixels are those of the first's; `None` if they are not."""
     try:
-        check_same_pixels(each.shape, each.wcs, "band", first.shape, first.wcs)
+        if region is not None:
+            exposure = exposure.cut(as_region(region, exposure.shape))
+        check_same_pixels(exposure.shape, exposure.wcs, "band", first.shape, first.wcs)
     except ValueError:
-        return False
-    return True
+        return None
+    return exposure
 
 
 def _check_grid(name: str, each: Request, other: str, first: Request) -> None:

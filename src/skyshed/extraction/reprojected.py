@@ -8,6 +8,7 @@ import numpy as np
 from skyshed.images.arrays import ArraySource
 from skyshed.images.exposure import Exposure
 from skyshed.images.source import ImageSource
+from skyshed.namespace import like as beside
 from skyshed.namespace import to_host
 from skyshed.optional import need, package_versions
 
@@ -39,7 +40,7 @@ def reprojected(exposure: Exposure, name: str, like: Exposure, other: str) -> tu
     ------
     ValueError
         If one has no WCS, the band has a quality plane or a weight of unknown scale, which can't be
-        resampled, or the two have no pixel of the sky in common.
+        resampled, or no good pixel of it lies where the other is.
     ImportError
         If reproject is not installed.
     """
@@ -57,7 +58,8 @@ def reprojected(exposure: Exposure, name: str, like: Exposure, other: str) -> tu
                 "out, or resample the band and what goes with it first"
             )
     resample = need(PACKAGE, "a band on another grid of pixels", PACKAGE).reproject_exact
-    planes = exposure.read()
+    # Nothing is brought to a device before it has the pixels that are wanted.
+    planes = replace(exposure, device=None).read()
     data = to_host(planes.data)
     bad = ~np.isfinite(data)
     if planes.mask is not None:
@@ -69,17 +71,25 @@ def reprojected(exposure: Exposure, name: str, like: Exposure, other: str) -> tu
         return resample((values, exposure.wcs), like.wcs, shape_out=shape)
 
     values, share = mean(data, 0.0)
-    lost, _ = mean(np.zeros(data.shape), 1.0)
-    lost = ~np.isfinite(values) | (share < LEAST_SHARE) | ~(lost == 0)
+    if not np.any(share > 0):
+        raise ValueError(
+            f"{name} has no pixel where {other} is: by their WCS they are of different parts of "
+            "the sky"
+        )
+    lost = ~np.isfinite(values) | ~(share >= LEAST_SHARE)
+    if bad.any():
+        spoiled, _ = mean(np.broadcast_to(data.dtype.type(0), data.shape), 1.0)
+        lost |= ~(spoiled == 0)
+    ratio = _ratio_of_areas(exposure.wcs, like.wcs, shape)
+    lost |= ~np.isfinite(ratio)
     if lost.all():
         raise ValueError(
-            f"{name} has no good pixel where {other} is: by their WCS they are of different parts "
-            "of the sky"
+            f"{name} has no good pixel where {other} is: all are masked, not finite, weightless, "
+            "or in part outside of it"
         )
-    ratio = _ratio_of_areas(exposure.wcs, like.wcs, shape)
 
     def plane(array: Any) -> ArraySource:
-        return ArraySource(array.astype(dtype), exposure.unit, like.wcs)
+        return ArraySource(beside(array.astype(dtype), planes.data), exposure.unit, like.wcs)
 
     companions: dict[str, ImageSource] = {}
     for each in ("rms", "error"):
@@ -96,26 +106,48 @@ def reprojected(exposure: Exposure, name: str, like: Exposure, other: str) -> tu
     version = package_versions([PACKAGE]).get(PACKAGE)
     return replace(
         exposure, image=image, companions=companions, own_mask=None, factors={}, mask_bits=None,
-        weight_threshold=None, wcs=like.wcs, wcs_file=None, saturation=None,
+        weight_threshold=None, wcs=like.wcs, wcs_file=None, saturation=None, device=like.device,
     ), f"{noted} of {PACKAGE} {version}"  # fmt: skip
 
 
 def _ratio_of_areas(wcs: Any, wanted: Any, shape: tuple[int, int]) -> Any:
     """Return how many pixels of an image lie in each pixel that is wanted, float64.
 
-    It is the determinant of the derivatives of places in the image by places wanted, at points
-    between which it is interpolated.
+    It is the ratio of their areas on the sky, at points between which it is interpolated.
     """
-    from scipy.interpolate import RegularGridInterpolator
+    nodes = [np.append(np.arange(0, n - 1, STEP), n - 1).astype(float) for n in shape]
+    y, x = np.meshgrid(*nodes, indexing="ij")
+    there = wcs.world_to_pixel(wanted.pixel_to_world(x, y))
+    ratio = _areas(wanted, x, y) / _areas(wcs, *there)
+    rows = _between(ratio, nodes[0], shape[0])
+    return _between(rows.T, nodes[1], shape[1]).T
 
-    axes = [np.append(np.arange(0, n - 1, STEP), n - 1).astype(float) for n in shape]
-    axes = [axis if axis.size > 1 else np.array([0.0, 1.0]) for axis in axes]
-    y, x = np.meshgrid(*axes, indexing="ij")
 
-    def there(dx: float, dy: float) -> Any:
-        return np.array(wcs.world_to_pixel(wanted.pixel_to_world(x + dx, y + dy)))
+def _areas(wcs: Any, x: Any, y: Any) -> Any:
+    """Return the areas of pixels on the sky, in steradians.
 
-    by_x, by_y = there(0.5, 0) - there(-0.5, 0), there(0, 0.5) - there(0, -0.5)
-    ratio = np.abs(by_x[0] * by_y[1] - by_x[1] * by_y[0])
-    points = np.stack(np.meshgrid(*map(np.arange, shape), indexing="ij"), axis=-1)
-    return RegularGridInterpolator(axes, ratio)(points)
+    Directions, unlike numbers of pixels or degrees, go on where a map of the whole sky ends.
+    """
+
+    def towards(dx: float, dy: float) -> Any:
+        return wcs.pixel_to_world(x + dx, y + dy).represent_as("unitspherical").to_cartesian().xyz
+
+    def across(dx: float, dy: float) -> Any:
+        """Return the difference over a pixel; where it ends the map, twice that over half of it."""
+        middle = towards(0, 0)
+        after, before = towards(dx, dy) - middle, middle - towards(-dx, -dy)
+        after = np.where(np.isfinite(after), after, before)
+        return after + np.where(np.isfinite(before), before, after)
+
+    by_x, by_y = across(0.5, 0), across(0, 0.5)
+    return np.linalg.norm(np.cross(by_x, by_y, axis=0), axis=0)
+
+
+def _between(values: Any, nodes: Any, n: int) -> Any:
+    """Return an array, whose rows are those at ``nodes``, at all rows from 0 to n - 1."""
+    if nodes.size == 1:
+        return np.repeat(values, n, axis=0)
+    at = np.arange(n)
+    before = np.minimum(at // STEP, nodes.size - 2)
+    share = ((at - nodes[before]) / np.diff(nodes)[before])[:, None]
+    return values[before] * (1 - share) + values[before + 1] * share

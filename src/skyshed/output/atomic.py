@@ -176,7 +176,8 @@ def flush_to_disk(path: Path) -> None:
         If it cannot be written there.
     """
     if path.is_dir():
-        folders = [(Path(folder), names) for folder, _, names in os.walk(path)]
+        found = os.walk(path, onerror=_raise)
+        folders = [(Path(folder), names) for folder, _, names in found]
         inside = [folder / name for folder, names in folders for name in names]
         _flush_all([each for each in inside if not each.is_symlink()])
         for folder, _ in reversed(folders):  # names in a folder before its own
@@ -215,6 +216,11 @@ def _flush_all(files: Sequence[Path]) -> None:
     with ThreadPoolExecutor(min(len(files), AT_ONCE)) as pool:
         for flushed in [pool.submit(flush_to_disk, file) for file in files]:
             flushed.result()
+
+
+def _raise(error: OSError) -> None:
+    """Raise the error of a folder that cannot be listed, which `os.walk` would pass over."""
+    raise error
 
 
 def flush_names(folder: Path) -> None:
