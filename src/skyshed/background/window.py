@@ -122,22 +122,19 @@ class BackgroundWindow:
     def add_without(
         self,
         total: Any,
-        first: bool,
         data: Any,
         mask: Any = None,
         over_noise: bool = False,
         squared: bool = False,
-    ) -> bool:
+    ) -> Any:
         """Add the window of an image, without its level, to a sum in one pass over memory.
 
         The bits are those of the maps, subtracted, divided and added one after the other.
 
         Parameters
         ----------
-        total : array, shape (ny, nx)
-            The sum, which is written to.
-        first : bool
-            Whether this is the first term, which takes the place of what ``total`` holds.
+        total : array, shape (ny, nx), or None
+            The sum, which is written to; `None` before the first term.
         data : array, shape (ny, nx)
             The image in the window.
         mask : array of bool, shape (ny, nx), optional
@@ -147,17 +144,18 @@ class BackgroundWindow:
 
         Returns
         -------
-        done : bool
-            False, and nothing is done, where that is not possible: the maps are made otherwise, of
-            another dtype, arrays are not contiguous, or noise is 0 somewhere.
+        total : array or None
+            The sum. `None`, and nothing is done, where that is not possible: the maps are made
+            otherwise, of another dtype, arrays are not contiguous, or noise is 0 somewhere.
         """
         meshes = self.mesh.level, self.mesh.noise
         plain = type(self.interpolator) is BkgZoomInterpolator and self.interpolator.clip
         plain &= self.unit is None
         plain &= self.coverage_mask is None and data.flags.c_contiguous
         plain &= mask is None or mask.flags.c_contiguous
-        if not plain or {data.dtype, total.dtype} != {meshes[0].dtype}:
-            return False
+        dtypes = {data.dtype} if total is None else {data.dtype, total.dtype}
+        if not plain or dtypes != {meshes[0].dtype}:
+            return None
         y0, y1, x0, x1 = self.window
         axes = self.interpolator.axes(meshes[0].shape, self.box_size, np.s_[y0:y1, x0:x1])
         splines: list[Any] = []
@@ -165,16 +163,15 @@ class BackgroundWindow:
             low, high = mesh.min(), mesh.max()
             # Of a flat mesh the map is the value itself, and NaN is neither.
             if axes is None or not low < high or (name == "noise" and not low > 0):
-                return False
+                return None
             coefficients = self.xp.asarray(self.mesh.coefficients(name, self.interpolator))
             splines.append((coefficients, float(low), float(high)))
         assert axes is not None
         index, weight = axes
-        zoom.add_without(
-            total, first, data, mask, index, weight, splines[0],
-            splines[1] if over_noise else None, squared, resolve_n_threads(self.n_threads),
+        return zoom.add_without(
+            data, total, mask, index, weight, splines[0], splines[1] if over_noise else None,
+            squared, resolve_n_threads(self.n_threads),
         )  # fmt: skip
-        return True
 
     def _expand(self, name: str) -> Any:
         """Expand one of the two meshes to the window."""

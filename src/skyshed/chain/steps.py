@@ -111,11 +111,9 @@ class Prepared:
 
     def _difference(self) -> Any:
         """Return the image without its background, made in one pass; `None` if it can't be."""
-        data, background = self.planes.data, self.background
-        if self.planes.level is not None or not isinstance(background, BackgroundWindow):
+        if self.planes.level is not None or not isinstance(self.background, BackgroundWindow):
             return None
-        difference = background.xp.empty(data.shape, dtype=data.dtype)
-        return difference if background.add_without(difference, True, data) else None
+        return self.background.add_without(None, self.planes.data)
 
     def add_significance(self, total: Any, squared: bool) -> Any:
         """Add the image over its noise, or the square of that, to a sum, 0 where it is masked.
@@ -136,11 +134,7 @@ class Prepared:
         given = planes.level is not None or planes.rms is not None
         if given or not isinstance(background, BackgroundWindow):
             return None
-        first = total is None
-        if first:
-            total = background.xp.empty(planes.data.shape, dtype=planes.data.dtype)
-        done = background.add_without(total, first, planes.data, planes.mask, True, squared)
-        return total if done else None
+        return background.add_without(total, planes.data, planes.mask, True, squared)
 
     def level(self) -> Any:
         """Return the background of each pixel."""

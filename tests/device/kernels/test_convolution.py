@@ -164,6 +164,6 @@ def test_an_image_is_read_and_written_once():
     # A tile's margin is read by its neighbours, too.
     assert ledger.total.own_loaded <= (36 / 32) ** 2 * 1.01 * data.nbytes
     assert ledger.total.launches <= 3
-    # The number of pixels that could not be interpolated goes to the host.
-    assert ledger.total.synchronisations == 1
+    # Where NaN stay, nobody waits for their number.
+    assert ledger.total.synchronisations == 0
     ledger.no_transfer_larger_than(80)

@@ -45,9 +45,8 @@ def expand(
 
 @operation
 def add_without(
-    total: Any,
-    first: bool,
     data: Any,
+    total: Any,
     mask: Any,
     index: tuple[Any, Any],
     weight: tuple[Any, Any],
@@ -55,7 +54,7 @@ def add_without(
     noise: tuple[Any, float, float] | None,
     squared: bool,
     n_threads: int | None,
-) -> None:
+) -> Any:
     """Add an image without its background, in units of its noise, to a sum; in one pass.
 
     Each step is rounded to the dtype of the images, as if it were done to whole images one after
@@ -63,12 +62,10 @@ def add_without(
 
     Parameters
     ----------
-    total : array of float32 or float64, shape (ny, nx), C-contiguous
-        The sum; it is written to.
-    first : bool
-        Whether this is the first term: what ``total`` holds is then not read.
-    data : array of the dtype and shape of ``total``, C-contiguous
+    data : array of float32 or float64, shape (ny, nx), C-contiguous
         The image.
+    total : array of the dtype and shape of ``data``, C-contiguous, or None
+        The sum; it is written to. `None` before the first term.
     mask : array of bool, shape (ny, nx), or None
         Where it is True, 0 is added.
     index, weight
@@ -79,4 +76,9 @@ def add_without(
         Whether terms are squared.
     n_threads : int or None
         Threads of the CPU twin; no effect on the result.
+
+    Returns
+    -------
+    array
+        The sum: ``total``, or a new array.
     """

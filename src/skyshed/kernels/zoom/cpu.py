@@ -24,7 +24,7 @@ def expand(coefficients, index, weight, limits, dtype, n_threads):
     return out
 
 
-def add_without(total, first, data, mask, index, weight, level, noise, squared, n_threads):
+def add_without(data, total, mask, index, weight, level, noise, squared, n_threads):
     """Expand rows and use them while they are in the cache; see `skyshed.kernels.zoom`."""
     (iy, ix), (wy, wx), (ny, nx) = index, weight, data.shape
     rows, strips = rows_per_range(nx), list[Any]()
@@ -40,7 +40,10 @@ def add_without(total, first, data, mask, index, weight, level, noise, squared, 
         )
         run_ranges(expand_lines, my, n_threads, rows)
         strips += [strip, float(low), float(high)]
+    first = total is None
+    total = np.empty_like(data) if first else total
     add = KERNELS.bind(
         "add_without", data, mask, iy, wy, iy.shape[1], nx, *strips, int(squared), int(first), total
     )
     run_ranges(add, ny, n_threads, rows)
+    return total

@@ -34,9 +34,9 @@ def expand(coefficients, index, weight, limits, dtype, n_threads):
     return out
 
 
-def add_without(total, first, data, mask, index, weight, level, noise, squared, n_threads):
+def add_without(data, total, mask, index, weight, level, noise, squared, n_threads):
     """Do one step after the other; see the contract in `skyshed.kernels.zoom`."""
-    dtype = total.dtype
+    dtype = data.dtype
     coefficients, *limits = level
     term = expand(coefficients, index, weight, limits, dtype, n_threads)
     np.subtract(data, term, out=term)
@@ -47,7 +47,7 @@ def add_without(total, first, data, mask, index, weight, level, noise, squared, 
         term[mask] = 0
     if squared:
         np.square(term, out=term)
-    if first:
-        total[...] = term
-    else:
-        total += term
+    if total is None:
+        return term
+    total += term
+    return total
