@@ -5,11 +5,13 @@ import sys
 import numpy as np
 import pytest
 from astropy.coordinates import SkyCoord
+from astropy.io import fits
 from astropy.wcs import WCS
 from scipy.ndimage import binary_dilation
 
 from skyshed import extract_bands
 from skyshed.extraction.bands import open_bands
+from skyshed.extraction.saved import saved_contents
 from tests.extraction.test_bands import by_tiles
 from tests.pipeline_field import same_tables
 
@@ -149,6 +151,21 @@ def test_bands_on_one_grid_are_left_as_they_are(field):
     request = open_bands(pair, wcs=wcs["g"], reproject=True, **OPTIONS)
     assert request.exposures["r"].image.array is pair["r"]
     assert "r_reprojected" not in request.noted
+
+
+def test_results_show_no_band_on_its_own_grid(field, tmp_path):
+    bands, _ = field
+    turned = make_wcs(angle=10.0)  # as many pixels, which are elsewhere
+    r = make_image(turned, SHAPE, SCALE, 0.2, 3)
+    paths = {"g": tmp_path / "g.fits", "r": tmp_path / "r.fits"}
+    fits.writeto(paths["g"], bands["g"], make_wcs().to_header())
+    fits.writeto(paths["r"], r, turned.to_header())
+    extract_bands(paths, reproject=True, **OPTIONS).write(tmp_path / "out")
+    contents = saved_contents(tmp_path / "out")
+    assert [layer.name for layer in contents.images] == ["combination", "band g"]
+    (note,) = (each for each in contents.notes if "can't be shown" in each)
+    assert "band r can't be shown" in note
+    assert "r.fits was brought to the pixels of g, by reproject_exact" in note
 
 
 def test_what_cannot_be_resampled_is_refused(field):

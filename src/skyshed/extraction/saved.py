@@ -209,6 +209,8 @@ def _reopened(record: Mapping[str, str], parameters: Parameters, shape: tuple[in
     path = record.get("input", "")
     if not path or path == "array":
         raise ValueError("it was in memory")
+    if "input_reprojected" in record:
+        raise ValueError(f"{path} was brought {record['input_reprojected']}")
     given: Any = path
     if not os.path.exists(path):
         parts = path.split(", ")
