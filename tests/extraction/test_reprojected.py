@@ -2,6 +2,7 @@
 
 import sys
 
+import astropy.units as u
 import numpy as np
 import pytest
 from astropy.coordinates import SkyCoord
@@ -184,6 +185,17 @@ def test_what_cannot_be_resampled_is_refused(field):
         open_bands(empty, wcs=wcs, reproject=True, **OPTIONS)
     with pytest.raises(ValueError, match=r"reproject=True \(--reproject\) resamples it"):
         open_bands(bands, wcs=wcs, **OPTIONS)
+
+
+def test_surface_brightness_of_two_kinds_is_not_averaged(field):
+    images, wcs = field
+    given = {name: each << u.MJy / u.sr for name, each in images.items()}
+    options = {**OPTIONS, "reproject": True, "wcs": wcs, "calibrate": False}
+    with pytest.raises(ValueError, match=r"combine='mean' with .* r is in MJy / sr: give zero_"):
+        extract_bands(given, combine="mean", **options)
+    assert len(extract_bands(given, combine="snr", **options).table) > 10
+    plain = {name: each << u.nJy for name, each in images.items()}
+    assert len(extract_bands(plain, combine="mean", **options).table) > 10
 
 
 def test_without_the_package_the_message_says_what_to_install(monkeypatch):

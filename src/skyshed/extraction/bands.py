@@ -3,7 +3,7 @@
 import math
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -261,7 +261,7 @@ def open_bands(
     check_columns(request.parameters.columns, has_wcs, has_quality, possible)
     if combine != "mean":
         return request
-    return _scaled(request, chosen)
+    return _scaled(request, chosen, {name for name in chosen if f"{name}_reprojected" in moved})
 
 
 def _in_common(requests: Mapping[str, Request]) -> dict[str, Any]:
@@ -435,8 +435,11 @@ def _check_grid(name: str, each: Request, other: str, first: Request) -> None:
         ) from None
 
 
-def _scaled(request: Request, chosen: Sequence[str]) -> Request:
+def _scaled(request: Request, chosen: Sequence[str], resampled: Collection[str]) -> Request:
     """Bring the bands that are combined to the scale of the first of them.
+
+    Pixels of ``resampled`` bands are sums of their own pixels, also where their unit is one of
+    surface brightness: without zero points they and others are of two kinds then.
 
     Raises
     ------
@@ -461,6 +464,13 @@ def _scaled(request: Request, chosen: Sequence[str]) -> Request:
             "none: give zero_point for each, or combine='snr'"
         )
     else:
+        for name, unit in zip(chosen, units, strict=True):
+            if name in resampled and unit is not None and u.rad in unit.decompose().bases:
+                raise ValueError(
+                    f"combine='mean' with reproject=True needs zero points of bands in units of "
+                    f"surface brightness, and {name} is in {unit}: give zero_point for each, or "
+                    "combine='snr'"
+                )
         try:
             scales = tuple(1.0 if unit is None else float(unit.to(units[0])) for unit in units)
         except (u.UnitConversionError, AttributeError, TypeError):
