@@ -9,7 +9,7 @@ from astropy.io import fits
 from skyshed import extract
 from skyshed.images import Window, cut, open_exposure, open_image
 from skyshed.kernels.stored import cpu
-from tests.images.test_rice import windows
+from tests.images.rice_tries import windows
 
 #: BITPIX -> how numbers lie in a file.
 STORED = {8: "u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
