@@ -165,29 +165,25 @@ class BkgZoomInterpolator(PassesAsPhotutils):
         long = any(len(_parts(each)) > 1 for each in window)
         if self.mode not in COMPILED_MODES or max(box_size) == 1 or long:
             return None
-        axes = zip(n_boxes, box_size, window, strict=True)
-        index, weight = zip(
-            *(
-                axis_weights(n, int(size), pixels.start, pixels.stop, self.order, self.mode)
-                for n, size, pixels in axes
-            ),
-            strict=True,
-        )
-        return index, weight
+        return self._axes(n_boxes, box_size, window)
 
     def _expanded(
         self, coefficients: Any, box_size: tuple[int, int], window: Any, **options: Any
     ) -> Any:
         """Return a window of the spline."""
-        axes = zip(coefficients.shape, box_size, window, strict=True)
+        axes = self._axes(coefficients.shape, box_size, window)
+        return zoom.expand(coefficients, *axes, **options)
+
+    def _axes(self, n_boxes: Any, box_size: Any, window: Any) -> tuple[Any, Any]:
+        """Return the indices and the weights of both axes of a window."""
         index, weight = zip(
             *(
                 axis_weights(n, int(size), pixels.start, pixels.stop, self.order, self.mode)
-                for n, size, pixels in axes
+                for n, size, pixels in zip(n_boxes, box_size, window, strict=True)
             ),
             strict=True,
         )
-        return zoom.expand(coefficients, index, weight, **options)
+        return index, weight
 
     def stacked(
         self,

@@ -111,8 +111,7 @@ class BackgroundWindow:
         y0, y1, x0, x1 = self.window
         noise, interpolator = self.mesh.noise, self.interpolator
         few = 0 < COST_OF_A_PLACE * y.size < (y1 - y0) * (x1 - x0)
-        plain = type(interpolator) is BkgZoomInterpolator and self.unit is None
-        if few and plain and self.xp is np and self.coverage_mask is None:
+        if few and self._is_spline and self.xp is np:
             known = self.mesh.coefficients("noise", interpolator)
             if known is not None and max(self.box_size) > 1 and noise.min() < noise.max():
                 places, size = (y, x), self.box_size
@@ -149,9 +148,7 @@ class BackgroundWindow:
             otherwise, of another dtype, arrays are not contiguous, or noise is 0 somewhere.
         """
         meshes = self.mesh.level, self.mesh.noise
-        plain = type(self.interpolator) is BkgZoomInterpolator and self.interpolator.clip
-        plain &= self.unit is None
-        plain &= self.coverage_mask is None and data.flags.c_contiguous
+        plain = self._is_spline and self.interpolator.clip and data.flags.c_contiguous
         plain &= mask is None or mask.flags.c_contiguous
         dtypes = {data.dtype} if total is None else {data.dtype, total.dtype}
         if not plain or dtypes != {meshes[0].dtype}:
@@ -172,6 +169,12 @@ class BackgroundWindow:
             data, total, mask, index, weight, splines[0], splines[1] if over_noise else None,
             squared, resolve_n_threads(self.n_threads),
         )  # fmt: skip
+
+    @property
+    def _is_spline(self) -> bool:
+        """Whether maps are splines through the meshes and nothing else."""
+        plain = type(self.interpolator) is BkgZoomInterpolator
+        return plain and self.unit is None and self.coverage_mask is None
 
     def _expand(self, name: str) -> Any:
         """Expand one of the two meshes to the window."""
