@@ -742,13 +742,7 @@ class SourceCatalog(PassesAsPhotutils):
         """
         if not 0 < fraction <= 1:
             raise ValueError(f"fraction must be > 0 and <= 1, got {fraction!r}")
-        if fraction == 0.5 and self._results.detection is None:
-            # Its circle is searched for windowed centroids, too: once for both.
-            radius = self._public("_half_light_radius")
-        else:
-            radius = self._public(
-                "_fluxfrac_radius", self._results.with_inputs(fraction=float(fraction))
-            )
+        radius = self._radius_within(fraction, self._results)
         if name is not None:
             self.add_extra_property(name, radius, overwrite)
         return radius
@@ -766,10 +760,14 @@ class SourceCatalog(PassesAsPhotutils):
         radius : array of float, shape (n,)
             In pixels.
         """
-        shapes = self._results.detection or self._results
-        if fraction == 0.5:
-            return self._public("_half_light_radius", shapes)
-        return self._public("_fluxfrac_radius", shapes.with_inputs(fraction=float(fraction)))
+        return self._radius_within(fraction, self._results.detection or self._results)
+
+    def _radius_within(self, fraction: float, results: Results) -> Any:
+        """Return the radii of the circles that hold a fraction of the Kron fluxes of results."""
+        if fraction == 0.5 and results.detection is None:
+            # Its circle is searched for windowed centroids, too: once for both.
+            return self._public("_half_light_radius", results)
+        return self._public("_fluxfrac_radius", results.with_inputs(fraction=float(fraction)))
 
     @property
     def kron_aperture(self) -> Any:
