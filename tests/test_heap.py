@@ -7,9 +7,10 @@ import pytest
 
 from skyshed.heap import give_back_freed
 
-#: Four threads take 30 MB each in small arrays, of which one in ten is kept, or none.
+#: Four threads hold 30 MB each in small arrays at the same time, and then keep one in ten, or none.
 SCRIPT = """
 from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 import numpy as np
 from skyshed.heap import give_back_freed, share_one_heap
 
@@ -18,7 +19,11 @@ def resident():
         return int(file.read().split()[1]) * 4096
 
 def take(_):
-    return [np.ones(100_000, np.uint8) for _ in range(300)][::{kept}]
+    arrays = [np.ones(100_000, np.uint8) for _ in range(300)]
+    all_have_taken.wait()
+    return arrays[::{kept}]
+
+all_have_taken = Barrier(4)
 
 if {one}:
     share_one_heap()
