@@ -74,6 +74,17 @@ inline const unsigned char *bytes_of(const bool *mask) {
     return reinterpret_cast<const unsigned char *>(mask);
 }
 
+// A whole number of less than 2^51 as a double, as a loop over several at a time has it: before AVX-512 no
+// instruction converts integers of 64 bits, but in a double of this size the last bit counts ones.
+inline double whole(i64 k) {
+    constexpr double ONES = 6755399441055744.0;  // 3 * 2^51
+    constexpr i64 BITS_OF_ONES = 0x4338000000000000;
+    const i64 bits = BITS_OF_ONES + k;
+    double shifted;
+    std::memcpy(&shifted, &bits, sizeof shifted);
+    return shifted - ONES;
+}
+
 // Before a loop: no iteration reads what another one writes, so that it may be vectorised without asking
 // where its arrays lie.
 #if defined(__clang__)

@@ -12,7 +12,7 @@ Block block_of(const Place &at, const Aperture &of, const Ellipse &e, const Box 
     double low[ROWS], high[ROWS], least = INF_VALUE, most = -INF_VALUE;
     const double highest = 0.999999 * e.height;
     for (i64 k = 0; k < ROWS; ++k) {
-        const double dy = double(y0 + k + at.y0) - of.y;
+        const double dy = whole(y0 + k + at.y0) - of.y;
         const Chord chord = row_chord(e, smaller(larger(dy, -highest), highest));
         low[k] = chord.low, high[k] = chord.high;
     }
@@ -27,7 +27,7 @@ void weigh(
     const i64 end = padded(n);
     SKYSHED_INDEPENDENT
     for (i64 k = 0; k < end; ++k) {
-        const double at = radius.at(double(x + k) - cx, dy);
+        const double at = radius.at(whole(x + k) - cx, dy);
         const double value = at <= scale ? values[k] : 0.0;
         values[k] = value;
         moments[k] = value * at;

@@ -132,14 +132,14 @@ class EllipseWeights {
         const i64 end = padded(box.width() + 1);
         SKYSHED_INDEPENDENT
         for (i64 k = 0; k < end; ++k) {
-            const Chord chord = column_chord(e, (double(k) + left) - 0.5 - cx);
+            const Chord chord = column_chord(e, (whole(k) + left) - 0.5 - cx);
             lows[k] = chord.low, highs[k] = chord.high;
         }
     }
 
     Chord line(i64 k) const { return {line_low[k], line_high[k]}; }
 
-    double edge_of(i64 y) const { return double(y + at.y0) - 0.5 - cy; }
+    double edge_of(i64 y) const { return whole(y + at.y0) - 0.5 - cy; }
 
     Cell cell_at(const Block &block, i64 y, i64 x) {
         const i64 k = y - block.y0, c = x - box.x0;

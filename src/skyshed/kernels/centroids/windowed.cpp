@@ -19,7 +19,7 @@ class Tile {
     // The columns from `left`.
     Tile(const Window &w, i64 left) : width(min(w.box.width() - left, i64(TILE))), square(w.square) {
         for (i64 k = 0; k < TILE; ++k) {
-            dx[k] = double(left + k) - w.centre.x;
+            dx[k] = whole(left + k) - w.centre.x;
             square_of[k] = k < width ? dx[k] * dx[k] : INF_VALUE;
             weight[k] = weight_of(square_of[k] * w.slope);
             total[k] = y[k] = yy[k] = 0.0;

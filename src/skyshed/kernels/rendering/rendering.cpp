@@ -46,7 +46,7 @@ template <int KIND> double value_at(const Profile &p, double dx, double dy) {
 
 // Adds n pixels of a row, from column x on.
 template <int KIND> void add_row(const Profile &p, double x, double dy, i64 n, double *row) {
-    for (i64 k = 0; k < n; ++k) row[k] += value_at<KIND>(p, (x + double(k)) - p.x, dy);
+    for (i64 k = 0; k < n; ++k) row[k] += value_at<KIND>(p, (x + whole(k)) - p.x, dy);
 }
 
 // Adds n profiles to rows begin to end of an image whose first pixel is (y0, x0).

@@ -209,7 +209,7 @@ i64 set_ellipses(bool *mask, i64 ny, i64 nx, const double *rows, i64 n) {
         const Box b = box_of_ellipse(e[0], e[1], cxx, cyy, cxy, e[5], ny, nx);
         for (i64 y = b.y0; y < b.y1; ++y)
             for (i64 x = b.x0; x < b.x1; ++x) {
-                const double dx = double(x) - e[0], dy = double(y) - e[1];
+                const double dx = whole(x) - e[0], dy = whole(y) - e[1];
                 if (cxx * dx * dx + cyy * dy * dy + cxy * dx * dy <= e[5] * e[5]) mask[y * nx + x] = true;
             }
     }

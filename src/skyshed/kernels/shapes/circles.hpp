@@ -89,7 +89,7 @@ class CircleWeights {
     Block find_rows(i64 y0, i64 y1) {
         Block block = {y0, y1, w.x1, w.x0};
         for (i64 k = 0; k <= y1 - y0; ++k) {
-            row_line[k] = (double(y0 + k) - 0.5) - cy;
+            row_line[k] = (whole(y0 + k) - 0.5) - cy;
             row_reach[k] = reach_at(disc.radius, fabs(row_line[k]));
         }
         for (i64 k = 0; k < y1 - y0; ++k) {
@@ -161,7 +161,7 @@ class CircleWeights {
         const i64 end = padded(w.x1 - w.x0 + 1);
         SKYSHED_INDEPENDENT
         for (i64 k = 0; k < end; ++k) {
-            const double at = first + double(k), reach = reach_at(radius, fabs(at));
+            const double at = first + whole(k), reach = reach_at(radius, fabs(at));
             right[k] = larger(at, 0.0), left[k] = larger(0.0 - at, 0.0);
             right_reach[k] = at > 0.0 ? reach : radius, left_reach[k] = at < 0.0 ? reach : radius;
         }

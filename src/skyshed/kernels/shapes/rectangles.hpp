@@ -32,7 +32,7 @@ class RectangleWeights {
         double *__restrict cut = again.begin();
         SKYSHED_INDEPENDENT
         for (i64 k = 0; k < width; ++k) {
-            const double x = (first + double(k)) + 0.5;
+            const double x = (first + whole(k)) + 0.5;
             const Inside in = inside_of(a, b, ys + x * c, yc - x * s);
             out[k] = beside_one(r, in.nearest);
             cut[k] = cut_again(r, in) ? 1.0 : 0.0;

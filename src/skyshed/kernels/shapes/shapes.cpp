@@ -148,7 +148,7 @@ class Weights {
         const double x0 = double(w.x0) - 0.5, cx = s->x;
         SKYSHED_INDEPENDENT
         for (i64 k = 0; k < width; ++k) {
-            const double dx = ((x0 + double(k)) - cx - 0.5) + 1.0, r2 = dx * dx + y2;
+            const double dx = ((x0 + whole(k)) - cx - 0.5) + 1.0, r2 = dx * dx + y2;
             row[k] = (r2 < outer2) & (r2 >= inner2) ? 1.0 : 0.0;
         }
     }
