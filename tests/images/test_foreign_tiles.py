@@ -1,5 +1,10 @@
 """Compressed tiles that a C library decodes are looked through before: it trusts what they say."""
 
+import bz2
+import gzip
+import lzma
+import zipfile
+
 import numpy as np
 import pytest
 from astropy.io import fits
@@ -72,6 +77,32 @@ def test_a_tile_that_says_another_size_is_refused_with_its_place(tmp_path):
     with pytest.raises(OSError, match=r"image.fits\[1\].*tile 2 .rows 0 to 7, columns 25 to 49"):
         image.read(image.everything)
     image.read(Window(0, 8, 0, 25))  # another tile
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
+def test_tiles_are_looked_through_in_files_that_are_compressed_as_a_whole(tmp_path, pack):
+    path = tmp_path / "image.fits"
+    expected = written(path, "HCOMPRESS_1", "i2", (8, 25))
+    content = bytearray(path.read_bytes())
+    path.write_bytes(pack(content))
+    image = open_image(path).image
+    np.testing.assert_array_equal(image.read(image.everything), expected)
+    third = content.index(b"\xdd\x99")
+    for _ in range(2):
+        third = content.index(b"\xdd\x99", third + 1)
+    content[third + 2 : third + 6] = (8000).to_bytes(4, "big")
+    path.write_bytes(pack(content))
+    with pytest.raises(OSError, match=r"tile 3 .*is damaged: it says that it has another size"):
+        open_image(path)
+
+
+def test_tiles_that_cannot_be_looked_through_are_refused(tmp_path):
+    path, packed = tmp_path / "image.fits", tmp_path / "image.zip"
+    written(path, "PLIO_1", "i2", (8, 25))
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.write(path, "image.fits")
+    with pytest.raises(ValueError, match=r"PLIO_1 in a file compressed by zip.*unpack it with unz"):
+        open_image(packed)
 
 
 @pytest.mark.parametrize(

@@ -351,7 +351,7 @@ def _described(
         header_at = None if packed else begin + int(where["hdrLoc"])
         scaling = scaling_of(hdu.header) if blanks is None else None
         decodable = blanks is not None or scaling is not None
-        rice, foreign = _tiles_of(hdu, file, header_at, label, decodable)
+        rice, foreign = _tiles_of(hdu, file, number, header_at, label, decodable)
         pixel = Window(0, 1, 0, 1)
         if blanks is not None:
             dtype = blanks.float_dtype
@@ -387,14 +387,20 @@ def _described(
 
 
 def _tiles_of(
-    hdu: Any, file: str, header_at: int | None, label: str, decodable: bool
+    hdu: Any, file: str, number: int, header_at: int | None, label: str, decodable: bool
 ) -> tuple["RiceImage | None", "ForeignTiles | None"]:
-    """Return the tiles of a compressed image: those that we decode, or else those of others."""
-    if not isinstance(hdu, fits.CompImageHDU) or header_at is None:
+    """Return the tiles of a compressed image: those that we decode, or else those of others.
+
+    A file that is compressed as a whole, without ``header_at``, is unpacked by others.
+    """
+    if not isinstance(hdu, fits.CompImageHDU):
         return None, None
     from skyshed.images.foreign_tiles import foreign_tiles
     from skyshed.images.rice import rice_image
 
+    if header_at is None:
+        with fits.open(file, memmap=False, disable_image_compression=True) as hdus:
+            return None, foreign_tiles(hdus[number], 0, label)
     with opened_at(file, header_at, disable_image_compression=True) as hdus:
         rice = rice_image(hdus[0], header_at, label) if decodable else None
         return rice, foreign_tiles(hdus[0], header_at, label) if rice is None else None

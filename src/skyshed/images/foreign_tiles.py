@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from skyshed.images.packed import STREAMS, compression_of, opened
 from skyshed.images.pixels import RefusedError
 from skyshed.images.reading import reading_threads
 from skyshed.images.tile_grid import TileGrid
@@ -67,7 +68,7 @@ class ForeignTiles:
         part = self.grid.part(axes, first, window)
         if not len(part.numbers):
             return
-        with open(path, "rb", buffering=0) as file:
+        with opened(path, compression_of(path)) as file:
             rows = self.table.rows(file, part.numbers)
             lengths = rows["COMPRESSED_DATA"][:, 0].astype(np.int64)
             coded = np.flatnonzero(lengths)
@@ -122,12 +123,14 @@ def foreign_tiles(hdu: Any, at: int, label: str) -> ForeignTiles | None:
     Parameters
     ----------
     hdu, at, label
-        As for `skyshed.images.rice.rice_image`.
+        As for `skyshed.images.rice.rice_image`; of a file that is compressed as a whole, positions
+        are those in its content.
 
     Raises
     ------
     RefusedError
-        If tiles are of another kind than the algorithm's, or the header contradicts itself.
+        If tiles are of another kind than the algorithm's, or the header contradicts itself, or the
+        file is compressed as a whole by what leaves no way to its content but astropy's.
     """
     algorithm = str(hdu.header.get("ZCMPTYPE", "")).strip()
     if algorithm not in KINDS:
@@ -141,5 +144,11 @@ def foreign_tiles(hdu: Any, at: int, label: str) -> ForeignTiles | None:
     table = table_of(hdu, at, label)
     if table is None:
         return None
+    packed_by = compression_of(hdu.fileinfo()["file"].name or "")
+    if packed_by is not None and packed_by[0] not in STREAMS:
+        raise RefusedError(
+            f"{label} has tiles of {algorithm} in a file compressed by {packed_by[0]}, where they "
+            f"can't be looked through before they are decoded: unpack it with {packed_by[1]}"
+        )
     wide = hdu.header.get("ZBITPIX") not in (8, 16)
     return ForeignTiles(algorithm, TileGrid.of(hdu.header, label), table, wide)
