@@ -6,6 +6,7 @@ from scipy.ndimage import distance_transform_edt
 
 from skyshed import Background2D, CrowdedWarning, extract
 from skyshed.datasets import make_survey_image
+from skyshed.parameters import PRESETS
 from tests.pipeline_field import make_field
 
 
@@ -50,6 +51,24 @@ def test_the_mesh_is_that_of_boxes_without_the_grown_segments():
     assert not np.array_equal(
         first.background2d.background_mesh, found.background2d.background_mesh
     )
+
+
+def test_what_is_left_out_may_be_fainter_than_what_is_detected():
+    data = make_field()
+    first = extract(data, box_size=16, nsigma=1, deblend=False)
+    options = {"box_size": 16, "background_passes": 2, "background_growth": 2.5}
+    found = extract(data, nsigma=4, background_nsigma=1, **options)
+    expected = by_hand(data, first, 2.5)
+    np.testing.assert_array_equal(found.background2d.background_mesh, expected.background_mesh)
+    bright = extract(data, nsigma=4, background_nsigma=4, **options)
+    plain = extract(data, nsigma=4, **options)
+    np.testing.assert_array_equal(plain.segmentation.data, bright.segmentation.data)
+
+
+@pytest.mark.parametrize("name", ["recommended", "crowded"])
+def test_the_sky_of_presets_is_within_a_twenty_fifth_of_the_noise(field, name):
+    options = {**PRESETS[name], "aperture_correction": False}
+    assert abs(bias(field, **options)) < 0.04
 
 
 def test_sources_that_are_known_are_what_is_left_out():

@@ -109,6 +109,7 @@ def draw_parameters(rng: np.random.Generator) -> dict[str, Any]:
         "columns": None if rng.random() < 0.6 else COLUMNS[rng.integers(2)],
         "background_passes": 1 if rng.random() < 0.6 else 2,
         "background_growth": float(rng.choice([0, 1.5, 4, 12])),
+        "background_nsigma": None if rng.random() < 0.5 else float(rng.uniform(0.8, 3)),
     }
     gaussian = ("kernel_fwhm", "kernel_size") if "kernel" in drawn else ()  # refused beside it
     return {name: value for name, value in drawn.items() if name not in gaussian}

@@ -36,6 +36,7 @@ BAD = {
     "bkgrms_estimator": ["rms"],
     "background_passes": [0, 3, "2", True],
     "background_growth": [-1, float("inf"), None],
+    "background_nsigma": [0, -1.0, "1"],
     "correlated_noise": [1, "yes"],
     "kernel_fwhm": [-1, float("nan")],
     "kernel_size": [4, -1],

@@ -383,13 +383,13 @@ def left_out_by(image: Prepared, segmentation: SegmentationImage | None, clock: 
         clock("background again")
         return grown(segmentation.data != 0, parameters.background_growth)
     clock("first detection")
-    image.convolve(detect=True)
+    first = replace(image, parameters=parameters.of_first_detection())
+    first.convolve(detect=True)
     labels, _ = labelling.label_above(
-        image.detected_on, image.threshold(), image.planes.mask, parameters.npixels,
+        first.detected_on, first.threshold(), first.planes.mask, parameters.npixels,
         parameters.connectivity, parameters.n_threads,
     )  # fmt: skip
-    image.convolved = None
-    image.end_detection()
+    del first
     return grown(labels != 0, parameters.background_growth)
 
 

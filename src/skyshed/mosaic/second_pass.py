@@ -5,6 +5,7 @@ dropped, and what remains is grown from the map of all tiles. Where sources are 
 nothing to detect.
 """
 
+from dataclasses import replace
 from time import perf_counter
 from typing import Any
 
@@ -29,6 +30,7 @@ def find(job: Job, tile: tuple[int, int]) -> None:
     start = perf_counter()
     core = job.tiling[tile]
     image = job.prepare_convolved(core, job.first_meshes)
+    image = replace(image, parameters=job.parameters.of_first_detection())
     found = components(image, inner_faces(core, job.shape))
     parts = in_one_transfer(*runs_of(found.sources.pixel, found.numbers))
     described = describe(found.sources, found.numbers, core, job.shape[1])

@@ -28,6 +28,7 @@ class Overrides(TypedDict, total=False):
     bkg_rms_estimator: Literal["std", "mad", "biweight"]
     background_passes: Literal[1, 2]
     background_growth: float
+    background_nsigma: float | None
     correlated_noise: bool
     kernel_fwhm: float | None
     kernel_size: int | None

@@ -157,6 +157,14 @@ class Parameters:
         "how far segments are grown to be left out of the second pass",
         "pix",
     )
+    background_nsigma: float | None = _parameter(
+        None,
+        "background",
+        Optional(Number(0, above=True)),
+        "nsigma of the segments that are left out of the second pass; none takes that of the "
+        "detection",
+        "sigma",
+    )
     correlated_noise: bool = _parameter(
         True,
         "background",
@@ -441,6 +449,19 @@ class Parameters:
         3.0
         """
         return replace(self, **_with_one_kernel(canonical_keys(changes)))
+
+    def of_first_detection(self) -> "Parameters":
+        """Return those by which the sources are found that the second pass leaves out.
+
+        Examples
+        --------
+        >>> from skyshed import Parameters
+        >>> Parameters(background_passes=2, background_nsigma=1).of_first_detection().nsigma
+        1.0
+        """
+        if self.background_nsigma is None:
+            return self
+        return replace(self, nsigma=self.background_nsigma)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the parameters as plain values, which YAML, TOML and JSON can hold.
