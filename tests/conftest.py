@@ -1,8 +1,16 @@
 """Fixtures that several test modules share."""
 
 import signal
+from importlib.util import find_spec
 
 import pytest
+
+if find_spec("hypothesis") is not None:  # not where other programs read our files
+    from hypothesis import settings
+
+    # How long an example takes depends on what else the machine does.
+    settings.register_profile("unhurried", settings(), deadline=None)
+    settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")

@@ -71,7 +71,7 @@ def test_values_are_those_of_astropy(kernel, boundary, nan):
         )  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_any_image_with_any_options_is_as_astropy_has_it(data):
     shape = data.draw(st.tuples(st.integers(1, 12), st.integers(1, 12)))

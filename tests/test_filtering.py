@@ -36,7 +36,7 @@ def direct(data, noise, mask, template):
     return result
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(seed=st.integers(0, 2**32 - 1), size=st.sampled_from([(1, 1), (3, 5), (5, 3)]))
 def test_the_significance_is_that_of_its_definition(seed, size):
     rng = np.random.default_rng(seed)

@@ -69,16 +69,26 @@ SEEN = {
 }
 
 
-def check(text, folder, monkeypatch):
-    """Return what mypy says of a program."""
+def run_mypy(programs, cache, monkeypatch):
+    """Return what mypy says of files."""
     if ROOT.name != "site-packages":
         monkeypatch.setenv("MYPYPATH", str(ROOT))
-    program = folder / "program.py"
-    program.write_text(text)
-    options = ["--config-file=", f"--cache-dir={folder}", "--ignore-missing-imports"]
-    said, errors, _ = mypy.api.run([*options, str(program)])
+    options = ["--config-file=", f"--cache-dir={cache}", "--ignore-missing-imports"]
+    said, errors, _ = mypy.api.run([*options, *map(str, programs)])
     assert not errors
     return said
+
+
+def check(text, folder, monkeypatch):
+    """Return what mypy says of a program."""
+    program = folder / "program.py"
+    program.write_text(text)
+    return run_mypy([program], folder, monkeypatch)
+
+
+def without_modules(kind):
+    """Return the name of a type without those of modules."""
+    return re.sub(r"\b(?:\w+\.)+(?=\w)", "", kind)
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +100,7 @@ def revealed(tmp_path_factory):
     found = {}
     for at, kind in re.findall(r':(\d+): note: Revealed type is "(.*)"', said):
         expression = re.fullmatch(r"reveal_type\((.*)\)", lines[int(at) - 1])
-        found[expression[1]] = re.sub(r"\b(?:\w+\.)+(?=\w)", "", kind)
+        found[expression[1]] = without_modules(kind)
     assert ": error: " not in said, said
     return found
 
@@ -170,6 +180,11 @@ IN_PAGES = {
         "segment_map": "SegmentationImage | None",
         "catalog": "SourceCatalog",
     },
+    "docs/apertures.md": {
+        "stars": "CircularAperture",
+        "photometry": "AperturePhotometry",
+        "stats": "ApertureStats",
+    },
     "docs/chain.md": {
         "bkg": "Background2D",
         "detected": "SegmentationImage | None",
@@ -177,6 +192,14 @@ IN_PAGES = {
         "catalog": "SourceCatalog",
         "redder": "SourceCatalog",
     },
+    "docs/flags.md": {"SEGMENTATION_FLAGS": "Flags"},
+    "docs/mosaics.md": {"found": "Extraction"},
+    "docs/pixels.md": {"catalog": "SourceCatalog"},
+    "docs/report.md": {"found": "Extraction"},
+    "docs/sep.md": {"background": "Background"},
+    "docs/sextractor.md": {"parameters": "Parameters"},
+    "docs/site/index.md": {"found": "Extraction"},
+    "docs/survey.md": {"found": "Survey"},
 }
 
 
@@ -188,31 +211,58 @@ def examples(page):
     return "\n".join([*blocks, *shown])
 
 
-@pytest.mark.parametrize("page", IN_PAGES)
-def test_mypy_sees_the_types_of_the_pages_examples(page, tmp_path, monkeypatch):
-    asked = "".join(f"reveal_type({name})\n" for name in IN_PAGES[page])
-    said = check(f"{examples(page)}\n{asked}", tmp_path, monkeypatch)
-    kinds = re.findall(r'note: Revealed type is "(.*)"', said)
-    seen = [re.sub(r"\b(?:\w+\.)+(?=\w)", "", kind) for kind in kinds]
-    assert dict(zip(IN_PAGES[page], seen, strict=True)) == IN_PAGES[page]
+@pytest.fixture(scope="module")
+def programs(tmp_path_factory):
+    """A folder with a program for each page, which asks for types at its end; page -> program."""
+    folder = tmp_path_factory.mktemp("pages")
+    written = {}
+    for i, (page, names) in enumerate(IN_PAGES.items()):
+        asked = "".join(f"reveal_type({name})\n" for name in names)
+        written[page] = folder / f"page_{i}.py"
+        written[page].write_text(f"{examples(page)}\n{asked}")
+    return written
 
 
-@pytest.mark.parametrize("page", IN_PAGES)
-def test_pyright_sees_the_types_of_the_pages_examples(page, tmp_path):
+@pytest.fixture(scope="module")
+def seen_by_mypy(programs, tmp_path_factory):
+    """Name of a program's file -> the types in the order that they were asked for."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        said = run_mypy(programs.values(), tmp_path_factory.mktemp("cache"), monkeypatch)
+    found = {}
+    for name, kind in re.findall(r'(\w+\.py):\d+: note: Revealed type is "(.*)"', said):
+        found.setdefault(name, []).append(without_modules(kind))
+    return found
+
+
+@pytest.fixture(scope="module")
+def seen_by_pyright(programs):
+    """Name of a program's file -> the types by the names that were asked for."""
     pyright = shutil.which("pyright", path=str(Path(sys.executable).parent))
     if pyright is None:
         pytest.skip("pyright is not installed")
-    asked = "".join(f"reveal_type({name})\n" for name in IN_PAGES[page])
-    (tmp_path / "page.py").write_text(f"{examples(page)}\n{asked}")
+    folder = next(iter(programs.values())).parent
     settings = {"extraPaths": [str(ROOT)], "typeCheckingMode": "basic"}
-    (tmp_path / "pyrightconfig.json").write_text(json.dumps(settings))
+    (folder / "pyrightconfig.json").write_text(json.dumps(settings))
     done = subprocess.run(
-        [pyright, "--outputjson", "--pythonpath", sys.executable, "-p", str(tmp_path)],
+        [pyright, "--outputjson", "--pythonpath", sys.executable, "-p", str(folder)],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
-    said = [each["message"] for each in json.loads(done.stdout)["generalDiagnostics"]]
-    kinds = dict(re.fullmatch(r'Type of "(\w+)" is "(.*)"', each).groups() for each in said
-                 if each.startswith("Type of"))  # fmt: skip
+    found = {}
+    for each in json.loads(done.stdout)["generalDiagnostics"]:
+        if asked := re.fullmatch(r'Type of "(\w+)" is "(.*)"', each["message"]):
+            found.setdefault(Path(each["file"]).name, {})[asked[1]] = asked[2]
+    return found
+
+
+@pytest.mark.parametrize("page", IN_PAGES)
+def test_mypy_sees_the_types_of_the_pages_examples(page, programs, seen_by_mypy):
+    kinds = seen_by_mypy[programs[page].name]
+    assert dict(zip(IN_PAGES[page], kinds, strict=True)) == IN_PAGES[page]
+
+
+@pytest.mark.parametrize("page", IN_PAGES)
+def test_pyright_sees_the_types_of_the_pages_examples(page, programs, seen_by_pyright):
+    kinds = seen_by_pyright[programs[page].name]
     # Narrowed where an example has used what may be None.
     wanted = {name: kind.removesuffix(" | None") for name, kind in IN_PAGES[page].items()}
     assert {name: kind.removesuffix(" | None") for name, kind in kinds.items()} == wanted

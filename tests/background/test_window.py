@@ -55,7 +55,7 @@ def test_a_window_has_the_bits_of_the_whole(data, name):
             np.testing.assert_array_equal(found, whole[cut])
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     seed=st.integers(0, 2**32 - 1),
     box=st.tuples(st.integers(1, 12), st.integers(1, 12)),

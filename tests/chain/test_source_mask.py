@@ -18,7 +18,7 @@ def draw(seed, shape):
     return rng.random(shape) < 10 ** rng.uniform(-3, -0.5)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     seed=st.integers(0, 2**32 - 1),
     shape=st.tuples(st.integers(1, 50), st.integers(1, 50)),

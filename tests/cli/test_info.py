@@ -38,6 +38,32 @@ def test_cards_that_could_calibrate_a_plain_image_are_named_with_their_options(t
     assert "not used" not in capsys.readouterr().out
 
 
+def test_an_extraction_without_magnitudes_says_how_to_have_them(tmp_path, capsys):
+    path = str(tmp_path / "a.fits")
+    fits.writeto(path, stars(), tan(MAGZP=27.1))
+    command = ["extract", path, "--no-preview", "--out", str(tmp_path / "out")]
+    assert main(command) == 0
+    said = capsys.readouterr().out
+    assert "no magnitudes, as no zero point is known: --zero-point takes a number, or" in said
+    assert "MAGZP = 27.1 may be one" in said
+    for options in (("--zero-point", "MAGZP"), ("--no-calibrate",), ("--quiet",)):
+        assert main([*command, *options]) == 0
+        assert "no magnitudes" not in capsys.readouterr().out
+    fits.writeto(path, stars(), tan(BUNIT="nJy", MAGZP=27.1), overwrite=True)
+    assert main(command) == 0
+    assert "no magnitudes" not in capsys.readouterr().out
+
+
+def test_bands_without_magnitudes_are_named(tmp_path, capsys):
+    paths = {name: str(tmp_path / f"{name}.fits") for name in "gri"}
+    for path in paths.values():
+        fits.writeto(path, stars(), tan())
+    bands = [f"{name}={path}" for name, path in paths.items()]
+    out = ["--no-preview", "--out", str(tmp_path / "out")]
+    assert main(["bands", *bands, "--zero-point", "r=26", *out]) == 0
+    assert "no magnitudes in g, i, as no zero point is known: " in capsys.readouterr().out
+
+
 @pytest.mark.filterwarnings("default")
 def test_warnings_are_lines_of_the_command(tmp_path, capsys):
     path = str(tmp_path / "a.fits")

@@ -769,7 +769,7 @@ CHOICES = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(SINGLE | PAIRS | WITH_DOTS | CHOICES)
 def test_whatever_is_asked_of_a_view_is_what_the_array_gives(key):
     ours, expected = view_of(ARRAY)[key], ARRAY[key]
@@ -778,7 +778,7 @@ def test_whatever_is_asked_of_a_view_is_what_the_array_gives(key):
     np.testing.assert_array_equal(ours, expected)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(PAIRS)
 def test_no_more_is_read_than_is_asked_for(key):
     seen = []
@@ -792,9 +792,7 @@ def test_no_more_is_read_than_is_asked_for(key):
         assert sum(each.shape[0] * each.shape[1] for each in seen) <= 9
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(y=slices(80) | indices(80), x=slices(112) | indices(112))
 def test_windows_of_results(views, y, x):
     for view in views[0]:

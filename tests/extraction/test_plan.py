@@ -497,7 +497,7 @@ def bytes_of(request, tiling, margin, n_workers):
     return planning.PROCESS + n_workers * planning._bytes_of_tile(request, tiling, margin)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     memory=st.integers(450 * 10**6, 10**11),
     n_workers=st.integers(1, 16),

@@ -82,7 +82,7 @@ def companions(folder, bad):
 
 
 @given(data=st.data())
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_a_window_is_that_of_the_whole(tmp_path_factory, data):
     folder = tmp_path_factory.mktemp("exposure")
     image = np.ma.MaskedArray(draw(1), draw(4) < 1.05)

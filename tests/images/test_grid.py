@@ -60,7 +60,7 @@ def test_parts_of_which_nothing_is_known_are_refused(tmp_path):
 
 
 @given(data=st.data())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_gaps_are_pixels_that_no_rectangle_has(data):
     ny, nx = data.draw(st.integers(1, 9)), data.draw(st.integers(1, 9))
     y, x = data.draw(st.integers(0, ny)), data.draw(st.integers(0, nx))

@@ -37,9 +37,7 @@ def write_parts(folder, whole, rows, columns, header=header_at):
 
 
 @given(data=st.data())
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_windows_are_those_of_the_whole_with_nan_in_gaps(tmp_path, data):
     ny, nx = 23, 31
     whole = np.arange(ny * nx, dtype=data.draw(st.sampled_from(["i2", "f4", "f8"])))

@@ -41,7 +41,7 @@ def test_a_wcs_of_another_kind_is_sliced_if_it_can_be():
 
 
 @given(data=st.data())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_regions_of_regions_are_those_of_the_array(data):
     pixels = np.arange(11 * 13).reshape(11, 13)
     source, expected, corner = open_image(pixels).image, pixels, (0, 0)

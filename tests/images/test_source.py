@@ -225,7 +225,7 @@ def test_what_is_known_without_reading(case):
 
 
 @given(data=st.data())
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 def test_any_window_is_that_of_the_whole(case, data):
     check(case.source, case.source.everything, case.expected)
     check(case.source, data.draw(windows_of(case.source.shape)), case.expected)

@@ -112,7 +112,7 @@ axes = st.one_of(st.integers(1, 14).map(lambda n: n / 2), st.floats(0.02, 8))
 angles = st.one_of(st.integers(-4, 4).map(lambda n: n * math.pi / 4), st.floats(-3.2, 3.2))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(x=st.one_of(halves, st.floats(9, 14)), y=halves, a=axes, q=st.floats(0.05, 1), theta=angles)
 def test_overlaps_hold_where_edges_and_corners_are_touched(x, y, a, q, theta):
     """Centres on corners and edges, axes along the grid or its diagonals, whole and half axes.

@@ -33,7 +33,7 @@ def pixels_of(labels, image, mask):
         yield image.ravel()[at].astype(float), at
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(scenes())
 def test_summaries_are_those_of_numpy(scene):
     sources = Sources.from_labels(scene[0])
@@ -52,7 +52,7 @@ def test_summaries_are_those_of_numpy(scene):
             assert (low_at, high_at) == (-1, -1)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(scenes(), st.booleans())
 def test_totals_are_those_of_numpy(scene, squared):
     got, _ = isophotal.total(Sources.from_labels(scene[0]), *scene[1:], squared, 1)
@@ -73,7 +73,7 @@ def test_totals_say_which_sources_have_values_that_are_not_finite(value, squared
     assert finite.tolist() == [True, False, True, False, True]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(scenes())
 def test_gini_is_the_mean_absolute_difference_over_twice_the_mean(scene):
     """The other definition of Lotz et al. 2004, their equation 5, with the factor n / (n - 1)."""
@@ -89,7 +89,7 @@ def test_gini_is_the_mean_absolute_difference_over_twice_the_mean(scene):
             assert value == pytest.approx(differences / (2 * values.mean()), abs=1e-14)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(scenes())
 def test_perimeters_are_those_of_scikit_image(scene):
     labels, _, mask = scene

@@ -25,7 +25,7 @@ def by_scipy(above, npixels, connectivity):
     return np.where(large, np.cumsum(large), 0)[labels].astype(np.int32), int(large.sum())
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     arrays(
         np.float32,

@@ -30,7 +30,7 @@ def defined(weights, ycen, xcen):
     return terms.sum(axis=(2, 3)), np.abs(terms).sum(axis=(2, 3))
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(scenes())
 def test_moments_are_those_of_their_definition(scene):
     labels, image, mask = scene

@@ -11,7 +11,7 @@ from skyshed.kernels.painting import copy_runs, fill_runs
 SHAPE = 23, 31
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     seed=st.integers(0, 2**32 - 1),
     rows=st.tuples(st.integers(0, 22), st.integers(0, 22)),

@@ -40,7 +40,7 @@ def check(image, n_threads=2):
         np.testing.assert_array_equal(actual, expected, strict=True)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     arrays(
         np.int32,
@@ -73,7 +73,7 @@ def test_labels_far_apart_are_ranked_by_sorting_them(largest):
     check(image)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.integers(0, 4), max_size=6), st.lists(st.integers(0, 5), max_size=9))
 def test_taking_rows_is_concatenating_them(sizes, index):
     index = [i for i in index if i < len(sizes)]

@@ -44,7 +44,7 @@ def quiet(shape, seed=1):
 
 
 any_tiles = given(seed=st.integers(0, 2**32 - 1), high=st.integers(1, 4), wide=st.integers(1, 4))
-health = {"deadline": None, "suppress_health_check": list(HealthCheck)}
+health = {"suppress_health_check": list(HealthCheck)}
 
 
 @pytest.mark.parametrize("part", range(4))  # for workers to share

@@ -31,7 +31,7 @@ def field(seed, shape, dtype, share_of_nan=0.02):
     return data.astype(dtype)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     seed=st.integers(0, 2**32 - 1),
     shape=st.tuples(st.integers(8, 70), st.integers(8, 70)),
@@ -57,7 +57,7 @@ def test_boxes_of_a_tile_are_those_of_the_image(seed, shape, box, largest, dtype
 
 
 @pytest.mark.parametrize("size", [3, 5, 9])
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     seed=st.integers(0, 2**32 - 1),
     shape=st.tuples(st.integers(12, 90), st.integers(12, 90)),
@@ -81,7 +81,7 @@ def test_convolution_of_a_window_and_its_margin_is_that_of_the_image(
         assert inner.tobytes() == whole[core.slices].tobytes()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     seed=st.integers(0, 2**32 - 1),
     mesh_shape=st.tuples(st.integers(1, 9), st.integers(1, 9)),

@@ -28,7 +28,7 @@ def stitched_labels(image, tiling, npixels, connectivity):
     return whole, stitched
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(
     seed=st.integers(0, 2**32 - 1),
     ny=st.integers(1, 40),

@@ -1,7 +1,7 @@
 """Tiles make up the image, without gaps, and begin at whole steps."""
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from skyshed.images.window import Window
@@ -10,7 +10,6 @@ from skyshed.mosaic.tiling import Tiling
 SIDE = st.integers(1, 60)
 
 
-@settings(deadline=None)
 @given(ny=SIDE, nx=SIDE, largest=SIDE, height=st.integers(1, 20), width=st.integers(1, 20))
 def test_every_pixel_is_in_the_one_tile_that_holds_it(ny, nx, largest, height, width):
     tiling = Tiling.of((ny, nx), largest, (height, width))
@@ -26,7 +25,6 @@ def test_every_pixel_is_in_the_one_tile_that_holds_it(ny, nx, largest, height, w
     assert len(tiling) == number + 1
 
 
-@settings(deadline=None)
 @given(ny=SIDE, nx=SIDE, margin=st.integers(0, 30), data=st.data())
 def test_a_grown_window_holds_the_window_and_stays_in_the_image(ny, nx, margin, data):
     y0, x0 = data.draw(st.integers(0, ny - 1)), data.draw(st.integers(0, nx - 1))

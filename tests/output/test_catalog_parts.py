@@ -65,9 +65,7 @@ def test_a_catalog_by_parts_is_the_catalog(tmp_path, request, which, format):
 
 
 @given(n=st.integers(1, 60), n_parts=st.integers(1, 9), seed=st.integers(0, 99))
-@settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_number_of_rows_and_parts_gives_the_same_file(tmp_path, every, n, n_parts, seed):
     names = ["label", "name", "gini", "centroid", "sky_centroid", "centroid_quad_fallback"]
     table = every[:n][names]

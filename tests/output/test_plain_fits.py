@@ -59,7 +59,7 @@ def test_every_description_is_known(column):
 
 
 @given(texts=st.lists(TEXTS.filter(bool), min_size=1, max_size=4), is_unit=st.booleans())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_any_description_is_that_of_astropy_or_left_to_it(texts, is_unit):
     columns = {f"c{n}": Column([n], description=text) for n, text in enumerate(texts)}
     if is_unit:
@@ -76,7 +76,7 @@ def test_any_description_is_that_of_astropy_or_left_to_it(texts, is_unit):
         min_size=1,
     ),
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_any_columns_are_those_of_astropy(kinds, units):
     columns = {f"plain{n}": np.ones(2, kind) for n, kind in enumerate(kinds)}
     for number, unit in enumerate(units):

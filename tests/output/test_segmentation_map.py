@@ -54,9 +54,7 @@ def of_astropy(labels, path, compress):
 @given(
     ny=st.integers(1, 40), nx=st.integers(1, 70), step=st.integers(1, 50), seed=st.integers(0, 9)
 )
-@settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_map_by_stripes_is_that_of_astropy(tmp_path, compress, ny, nx, step, seed):
     labels, path = labels_of((ny, nx), seed), tmp_path / "map.fits"
     options = {"compress": compress, "step": step}

@@ -73,7 +73,7 @@ def test_the_table_given_is_not_changed(every):
 
 
 @given(data=st.data())
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_parts_together_are_the_whole(every, data):
     n, n_parts = len(every), data.draw(st.integers(1, 6))
     owner = np.array(data.draw(st.lists(st.integers(0, n_parts - 1), min_size=n, max_size=n)))

@@ -72,7 +72,7 @@ def test_every_edit_gives_photutils_image(labels):
     assert count == 2 * (6 + 5 + 2 * 5) + 2
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.data())
 def test_sequences_of_edits_give_photutils_image(data):
     rng = np.random.default_rng(data.draw(st.integers(0, 10_000)))

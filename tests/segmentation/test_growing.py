@@ -29,7 +29,7 @@ def by_definition(labels, distance):
     return found
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     seed=st.integers(0, 10**6),
     shape=st.tuples(st.integers(1, 24), st.integers(1, 24)),

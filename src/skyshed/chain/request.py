@@ -202,6 +202,14 @@ class Request:
         said = self.noted.get(card, f"zero_point = {zero_point:g}")
         return Calibration.of_zero_point(zero_point, f"{said}, AB, as given")
 
+    def zero_point_of(self, name: str) -> float | None:
+        """Return the magnitude of a flux of one unit in an exposure, in any system, if known."""
+        given = self.parameters_of(name).zero_point
+        if isinstance(given, float):
+            return given
+        calibration = self.calibration_of(name)
+        return None if calibration is None else float(calibration.zero_point)
+
     @property
     def halo(self) -> int:
         """How many pixels beyond its edge a convolved window depends on."""

@@ -13,7 +13,13 @@ from typing import Any
 from skyshed.cli.errors import warnings_in_one_line
 from skyshed.cli.garbage import collect_from_now_on
 from skyshed.cli.logs import add_talk, say
-from skyshed.cli.writing import WORKSPACE, say_calibration, say_product, write_found
+from skyshed.cli.writing import (
+    WORKSPACE,
+    say_calibration,
+    say_product,
+    say_what_lacks,
+    write_found,
+)
 from skyshed.log import LOGGER, PROGRESS
 from skyshed.names import KEYWORDS
 from skyshed.parameters import PRESETS, Parameters
@@ -388,6 +394,7 @@ def _write_results(
         print(f"{of}{n} source{'' if n == 1 else 's'} in")
         print("\n".join(f"  {path}" for path in paths))
         say_calibration(found.record)
+        say_what_lacks(request)
     if arguments.samp:
         _send(paths, request, quiet=arguments.quiet)
     say("\n".join(lines), arguments.quiet)

@@ -7,6 +7,8 @@ import platform
 from importlib.util import find_spec
 from typing import Any
 
+from skyshed.cli.writing import CARDS, first_card, say_calibration, say_product
+
 __all__ = ["EXAMPLES", "SUMMARY", "USAGE", "add_options", "run"]
 
 SUMMARY = "Show versions, cores, compiled kernels and devices; or what an image is."
@@ -15,13 +17,6 @@ EXAMPLES = (
     ("versions, kernels, devices", "skyshed info"),
     ("what a file is, and what would be taken of it", "skyshed info image.fits"),
 )
-
-#: Options that take what a card says, and cards that often say it. Whether they do, and in which
-#: system, the owner of a file of no known product has to know.
-CARDS = {
-    "--zero-point": ("MAGZERO", "MAGZP", "MAGZPT", "MAG_ZP", "ZEROPT", "PHOTZP", "ZP"),
-    "--effective-gain": ("GAIN", "EGAIN", "CCDGAIN"),
-}
 
 #: Packages that some parts of skyshed use, or that results are compared with.
 OPTIONAL = ("matplotlib", "pyarrow", "photutils", "cupy")
@@ -61,7 +56,6 @@ def run(arguments: argparse.Namespace) -> int:
 def _describe(path: str) -> None:
     """Print what an image is, and what `skyshed extract` would take of its file."""
     from skyshed.cli.errors import warnings_in_one_line
-    from skyshed.cli.writing import say_calibration, say_product
     from skyshed.images.exposure import open_exposure
 
     with warnings_in_one_line():
@@ -83,12 +77,8 @@ def _describe(path: str) -> None:
 
 def _hint(cards: Any) -> None:
     """Name cards that could calibrate a plain image, and the options that would take them."""
-    found: dict[str, tuple[str, Any]] = {}
-    for option, names in CARDS.items():
-        for name in names if cards is not None else ():
-            value = cards.value(name)
-            if isinstance(value, (int, float)) and not isinstance(value, bool):
-                found.setdefault(option, (name, value))
+    every = {option: first_card(cards, names) for option, names in CARDS.items()}
+    found = {option: card for option, card in every.items() if card is not None}
     if not found:
         return
     said = ", ".join(f"{name} = {value}" for name, value in found.values())

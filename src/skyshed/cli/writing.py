@@ -1,15 +1,25 @@
 """What ``skyshed extract`` leaves of an image: its results in a folder."""
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-__all__ = ["WORKSPACE", "say_calibration", "say_product", "write_found"]
+__all__ = [
+    "CARDS", "WORKSPACE", "first_card", "say_calibration", "say_product", "say_what_lacks",
+    "write_found",
+]  # fmt: skip
 
 #: The folder in that of the results that a run over tiles works in until they are written. It goes
 #: then, so that it has no name that a user would give to a folder of theirs.
 WORKSPACE = ".workspace"
+
+#: Options that take what a card says, and cards that often say it. Whether they do, and in which
+#: system, the owner of a file of no known product has to know.
+CARDS = {
+    "--zero-point": ("MAGZERO", "MAGZP", "MAGZPT", "MAG_ZP", "ZEROPT", "PHOTZP", "ZP"),
+    "--effective-gain": ("GAIN", "EGAIN", "CCDGAIN"),
+}
 
 
 def write_found(arguments: argparse.Namespace, found: Any, folder: Path) -> list[Path]:
@@ -55,3 +65,27 @@ def say_calibration(record: Mapping[str, str]) -> None:
         f"a flux of 1 is {one:.5g} uJy, AB magnitude {zero_point:.3f} "
         f"({record['zero_point_source']})"
     )
+
+
+def say_what_lacks(request: Any) -> None:
+    """Print that there are no magnitudes, and how to have them, where no zero point is known."""
+    lacking = [name for name in request.measured if request.zero_point_of(name) is None]
+    if not lacking or not request.parameters.calibrate:
+        return
+    bands = [name for name in lacking if name in request.of_band]
+    of = f" in {', '.join(bands)}" if bands else ""
+    text = (
+        f"no magnitudes{of}, as no zero point is known: --zero-point takes a number, or a card of "
+        "the header"
+    )
+    card = first_card(request.exposures[lacking[0]].image.header, CARDS["--zero-point"])
+    print(text if card is None else f"{text}; {card[0]} = {card[1]} may be one")
+
+
+def first_card(cards: Any, names: Iterable[str]) -> tuple[str, float] | None:
+    """Return the name and the value of the first of some cards that a header has a number in."""
+    for name in names if cards is not None else ():
+        value = cards.value(name)
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            return name, value
+    return None

@@ -446,7 +446,7 @@ def _scaled(request: Request, chosen: Sequence[str], resampled: Collection[str])
     ValueError
         If that is not possible.
     """
-    points = [_zero_point(request, name) for name in chosen]
+    points = [request.zero_point_of(name) for name in chosen]
     units = [request.exposures[name].unit for name in chosen]
     systems = {name: _system(request, name) for name in chosen}
     if all(point is not None for point in points):
@@ -490,12 +490,3 @@ def _system(request: Request, name: str) -> str:
         if isinstance(own.zero_point, float)
         else "AB"
     )
-
-
-def _zero_point(request: Request, name: str) -> float | None:
-    """Return the magnitude of a flux of one unit in a band, if it is known."""
-    given = request.of_band[name].zero_point
-    if isinstance(given, float):
-        return given
-    calibration = request.calibration_of(name)
-    return None if calibration is None else float(calibration.zero_point)
