@@ -11,20 +11,21 @@ DEFAULT_CONV = ((1.0, 2.0, 1.0), (2.0, 4.0, 2.0), (1.0, 2.0, 1.0))
 #: (benchmarks/results/sky-bias.md), with errors for the noise found there, circles at windowed
 #: centres, all light by the growth of stars, and peaks of 3 pixels, as SExtractor has them.
 _BETTER: dict[str, Any] = {
-    "background_passes": 2, "bkg_estimator": "mode", "background_nsigma": 1.0,
+    "background_passes": 2, "bkg_estimator": "mode", "background_nsigma": 1.3,
     "aperture_center": "centroid_win", "aperture_correction": True, "deblend_npixels": 3,
 }  # fmt: skip
 
 #: The parameters of each preset that may differ from the defaults here.
 PRESETS: dict[str, dict[str, Any]] = {
     # Chosen by completeness at the same number of bad detections in simulated fields of galaxies
-    # and stars (benchmarks/results/truth.md).
-    "recommended": {**_BETTER, "kernel_fwhm": 2.5, "kernel_size": 5, "nsigma": 1.6},
+    # and stars (benchmarks/results/truth.md); the contrast is SExtractor's.
+    "recommended": {
+        **_BETTER, "kernel_fwhm": 2.5, "kernel_size": 5, "nsigma": 1.6, "contrast": 0.005,
+    },
     # The same for crowded fields of stars, of 10,000 per million pixels: there a low threshold
     # joins what no deblending parts again, and faint peaks are stars.
     "crowded": {
-        **_BETTER, "background_nsigma": 1.2, "kernel_fwhm": 2.0, "kernel_size": 3,
-        "nsigma": 4.0, "contrast": 1e-4,
+        **_BETTER, "kernel_fwhm": 2.0, "kernel_size": 3, "nsigma": 4.0, "contrast": 1e-4,
     },
     # What photutils' user guide uses, and the functions of photutils take where nothing is given.
     "photutils": {
