@@ -284,7 +284,8 @@ def test_what_is_finished_before_an_interrupt_is_kept(folder, capsys, monkeypatc
 
 @pytest.mark.usefixtures("heard")
 def test_a_signal_ends_the_real_command(folder, tmp_path):
-    names = [tmp_path / f"n{number}.fits" for number in range(100)]
+    # All of them take a minute, so that the signal comes before the last, however late it is sent.
+    names = [tmp_path / f"n{number}.fits" for number in range(2000)]
     for name in names:
         os.link(folder / "a.fits", name)
     (tmp_path / "names.txt").write_text("\n".join(map(str, names)))

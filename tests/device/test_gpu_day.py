@@ -93,7 +93,7 @@ def test_a_step_that_fails_or_hangs_is_told_and_the_next_one_runs(tmp_path, monk
         yield day.Step("fails", 30, ("-c", "print('so'); raise SystemExit(3)"))
         yield day.Step("lacks", 30, ("-c", "0"), ("no-such-program",))
         yield day.Step(
-            "hangs", 6, ("-c", "print('begun', flush=True); import time; time.sleep(99)")
+            "hangs", 20, ("-c", "print('begun', flush=True); import time; time.sleep(99)")
         )
         yield day.Step("works", 30, ("-c", "print('done')"))
 

@@ -302,21 +302,26 @@ def test_a_warning_while_one_is_finished_is_not_that_of_the_next(fields, monkeyp
 
 def test_what_finishes_an_image_may_change_filters_of_warnings(fields, monkeypatch):
     """Astropy does, say, in a thread that ends after the next image has been worked on."""
-    changed, real = threading.Event(), skyshed.extraction.batch.run_request
+    begun, changed, ended = (threading.Event() for _ in range(3))
+    real = skyshed.extraction.batch.run_request
 
     def run_request(request, *arguments):
         if runs:
+            begun.set()
             assert changed.wait(PATIENCE)
             warnings.warn("of the second", UserWarning, stacklevel=1)
         runs.append(request)
-        return real(request, *arguments)
+        found = real(request, *arguments)
+        if len(runs) == 2:
+            ended.set()
+        return found
 
     def finish(outcome):
         if outcome.name == "images[0]":
-            time.sleep(0.1)  # the next has begun
+            assert begun.wait(PATIENCE)
             with warnings.catch_warnings():
                 changed.set()
-                time.sleep(1)  # and has ended
+                assert ended.wait(PATIENCE)
 
     runs = []
     monkeypatch.setattr("skyshed.extraction.batch.run_request", run_request)
@@ -355,7 +360,8 @@ def test_no_more_than_two_images_are_in_memory(fields):
         assert next(outcomes).error is None
         gc.collect()
         assert len(alive) <= 1  # the next
-    assert max(image.most for image in images) == 2
+    # The next may be read so late that it is alone.
+    assert max(image.most for image in images) in (1, 2)
     assert len(log) == len(images)
 
 

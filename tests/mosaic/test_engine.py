@@ -1,6 +1,8 @@
 """What Dask runs has the bits of the run at once: in threads, in processes, in those that die."""
 
 import contextlib
+import dataclasses
+import glob
 import json
 import os
 import signal
@@ -39,7 +41,7 @@ from skyshed.mosaic.engine import (
 )
 from skyshed.mosaic.job import Job
 from skyshed.mosaic.records import Numbered
-from skyshed.mosaic.run import Phase, run_tiles
+from skyshed.mosaic.run import Phase, phases_of, run_tiles
 from skyshed.mosaic.tiling import Tiling
 from skyshed.mosaic.workspace import Workspace
 from tests.tiled import N_TILES, SHAPE, TILE, a_wcs, same, survey, tiled
@@ -53,9 +55,8 @@ PATIENCE = 300
 class LoopbackCluster:
     """A Dask scheduler and workers of one thread each, processes on the loopback interface."""
 
-    def __init__(self, folder: Path, n_workers: int, settings=None) -> None:
+    def __init__(self, folder: Path, n_workers: int) -> None:
         self.folder, self.file = folder, folder / "scheduler.json"
-        self.settings = settings or {}
         self.scheduler = self._start("scheduler", "--port", "0")
         self.workers = []
         try:
@@ -78,7 +79,7 @@ class LoopbackCluster:
         with open(self.folder / f"{kind}.log", "ab") as log:
             return subprocess.Popen(
                 command, stdout=log, stderr=log, cwd=self.folder,
-                env={**os.environ, "PYTHONPATH": path, **self.settings},
+                env={**os.environ, "PYTHONPATH": path},
             )  # fmt: skip
 
     def add_worker(self) -> None:
@@ -216,20 +217,44 @@ def done(workspace, phase):
     return len(list((workspace / phase).glob("0*.npz")))
 
 
-def test_workers_that_are_killed_change_nothing(inputs, cluster, tmp_path):
+def hold(monkeypatch, folder, *phases):
+    """Let each worker do one tile of a phase, and the rest when a file of its name is in a folder.
+
+    So what a test does in the middle of a phase comes there, however late the test has its turn.
+    """
+
+    def held(phase):
+        def task(job, place):
+            records = os.path.join(job.workspace.folder, phase.name, "0*.npz")
+            while glob.glob(records) and not os.path.exists(gate):
+                time.sleep(0.01)
+            phase.task(job, place)
+
+        gate = str(folder / phase.name)
+        return dataclasses.replace(phase, task=task) if phase.name in phases else phase
+
+    monkeypatch.setattr(
+        "skyshed.mosaic.run.phases_of", lambda request: tuple(map(held, phases_of(request)))
+    )
+
+
+def test_workers_that_are_killed_change_nothing(inputs, cluster, tmp_path, monkeypatch):
     image, mask, whole = inputs["fits"]
     workspace = tmp_path / "run"
+    hold(monkeypatch, tmp_path, "background", "detect")
     run, found = in_background(
         lambda: tiled(image, mask=mask, scheduler=cluster.address, workspace=workspace)
     )
     until(lambda: done(workspace, "background") > 0)
     cluster.kill_worker()
     n_background = done(workspace, "background")
+    (tmp_path / "background").touch()
     until(lambda: done(workspace, "detect") > 0)
     # Now the only one, and with it what the tasks know of the run.
     cluster.kill_worker()
     n_detect = done(workspace, "detect")
     cluster.add_worker()
+    (tmp_path / "detect").touch()
     run.join(PATIENCE)
     assert n_background < N_TILES
     assert n_detect < N_TILES
@@ -265,24 +290,35 @@ def test_a_worker_killed_between_or_late_in_phases_changes_nothing(inputs, clust
         cluster.add_worker()
 
 
-def test_a_worker_that_is_paused_is_not_waited_for_without_end(inputs, tmp_path):
+def test_a_worker_that_is_paused_is_not_waited_for_without_end(inputs, tmp_path, monkeypatch):
     image, mask, whole = inputs["fits"]
-    settings = {"DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": "2s"}
-    cluster = LoopbackCluster(tmp_path, n_workers=2, settings=settings)
+    hold(monkeypatch, tmp_path, "background")
+    cluster = LoopbackCluster(tmp_path, n_workers=2)
+
+    # If that much time had to pass, a worker that waits for its core might be given up, too.
+    async def hear_nothing_for_long(dask_scheduler, pid):
+        (paused,) = [each for each in dask_scheduler.workers.values() if each.pid == pid]
+        paused.last_seen = 0
+        await dask_scheduler.check_worker_ttl()
+
     try:
         run, found = in_background(
             lambda: tiled(image, mask=mask, scheduler=cluster.address, workspace=tmp_path / "run")
         )
         until(lambda: done(tmp_path / "run", "background") > 0)
         cluster.workers[0].send_signal(signal.SIGSTOP)
+        (tmp_path / "background").touch()
+        with distributed.Client(cluster.address, set_as_default=False) as client:
+            client.run_on_scheduler(hear_nothing_for_long, pid=cluster.workers[0].pid)
         run.join(2 * PATIENCE)
         assert same(found[0], whole)
     finally:
         cluster.close()
 
 
-def test_a_scheduler_that_is_started_again_goes_on(inputs, tmp_path):
+def test_a_scheduler_that_is_started_again_goes_on(inputs, tmp_path, monkeypatch):
     image, mask, whole = inputs["fits"]
+    hold(monkeypatch, tmp_path, "background")
     cluster = LoopbackCluster(tmp_path, n_workers=1)
     try:
         run, found = in_background(
@@ -290,7 +326,8 @@ def test_a_scheduler_that_is_started_again_goes_on(inputs, tmp_path):
         )
         until(lambda: done(tmp_path / "run", "background") > 0)
         cluster.start_again(n_workers=1)
-        n_finished = done(tmp_path / "run", "measure")
+        n_finished = done(tmp_path / "run", "background")
+        (tmp_path / "background").touch()
         run.join(2 * PATIENCE)
         assert n_finished < N_TILES
         assert same(found[0], whole)
@@ -302,8 +339,8 @@ def hung(cluster, job, monkeypatch, stop, answer):
     """Run tasks that take long, stop something meanwhile, and return the error."""
     for name, seconds in (("BEAT", 0.2), ("ANSWER", answer), ("PATIENCE", 2)):
         monkeypatch.setattr(f"skyshed.mosaic.under_way.{name}", seconds)
+    client = distributed.Client(cluster.address, set_as_default=False)
     with dask.config.set({"distributed.comm.timeouts.connect": "2s"}):
-        client = distributed.Client(cluster.address, set_as_default=False)
         timer = threading.Timer(1, stop)
         timer.start()
         try:
@@ -410,17 +447,20 @@ def test_what_a_killed_worker_finished_is_not_done_again(cluster, tmp_path, job)
 
 
 def test_a_cluster_that_is_gone_is_named(tmp_path, job, monkeypatch):
-    monkeypatch.setattr("skyshed.mosaic.engine.PATIENCE", 0.1)
-    monkeypatch.setattr("skyshed.mosaic.engine.ANSWER", 2)
     cluster = LoopbackCluster(tmp_path, n_workers=1)
     try:
+        engine = connect(cluster.address, 1)
+        monkeypatch.setattr("skyshed.mosaic.engine.PATIENCE", 0.1)
+        monkeypatch.setattr("skyshed.mosaic.engine.ANSWER", 2)
         # Clients look for a scheduler that is gone for as long.
         with dask.config.set({"distributed.comm.timeouts.connect": "2s"}):
-            engine = connect(cluster.address, 1)
             cluster.kill_worker()
+            count = lambda dask_scheduler: len(dask_scheduler.workers)  # noqa: E731
+            until(lambda: not engine.client.run_on_scheduler(count))
             with pytest.raises(OSError, match=r"no workers: start it again.*goes on from there"):
                 engine.run(fail, "detect", job, [(0, 0)], lambda: None)
             cluster.close()
+            until(lambda: engine.client.status != "running")
             with pytest.raises(OSError, match=r"no scheduler: start it again.*goes on from there"):
                 engine.run(fail, "detect", job, [(0, 0)], lambda: None)
             engine.close()
@@ -548,7 +588,8 @@ def test_when_a_run_ends_early_its_threads_have_ended(job, how, heard):
             raise OSError("disk on fire")
         if len(started) == 3:
             os.kill(os.getpid(), signal.SIGINT)
-        time.sleep(0.05)
+        # Those after it give the main thread time to have its turn.
+        time.sleep(0.05 if len(started) < 3 else 0.5)
         ended.append(place)
 
     with pytest.raises(TileError if how == "error" else KeyboardInterrupt):

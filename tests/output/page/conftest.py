@@ -65,6 +65,7 @@ def open_page(browser):
         # Without motion, what is clicked stays where it is.
         context = browser.new_context(**{"viewport": size, "reduced_motion": "reduce", **options})
         contexts.append(context)
+        context.set_default_timeout(300_000)  # milliseconds, on a machine that is busy
         page = context.new_page()
         page.on("pageerror", lambda error: wrong.append(f"error: {error}"))
         page.on("console", lambda said: said.type == "error" and wrong.append(said.text))
