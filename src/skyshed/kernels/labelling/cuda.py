@@ -32,16 +32,18 @@ def sources_above(data, threshold, mask, npixels, connectivity, n_threads):
     words, runs, seen = _runs_above(data, threshold, mask)
     if runs.size == 0:
         return cupy.zeros(data.shape, np.int32), *no_sources(), seen
-    label, _ = _labels_of_runs(words, runs, data.shape[-2], npixels, connectivity)
+    label = _labels_of_runs(words, runs, data.shape[-2], npixels, connectivity)[0]
+    labels = _written(words, runs, label, data.shape)
+    first, last, _ = runs
+    del words, runs, _  # the lists of the sources may lie where they did
     # What touches along a row has one label: the runs are those of the label image.
-    rows = sources_of_runs(runs.first, runs.last, label, data.shape[-1])
-    return _written(words, runs, label, data.shape), *rows, seen
+    return labels, *sources_of_runs(first, last, label, data.shape[-1]), seen
 
 
 def _runs_above(data, threshold, mask):
     """Find runs above the threshold in one read of the image; say what was `Seen` on the way."""
     rows = math.prod(data.shape[:-1]), data.shape[-1]
-    words, seen = Words(rows), cupy.zeros(2, np.uint64)
+    seen, words = cupy.zeros(2, np.uint64), Words(rows)
     single = threshold.dtype == np.float32
     KERNELS.launch(
         "find_runs", words.threads, data, threshold if single else None,

@@ -40,12 +40,16 @@ def sources_of_runs(first, last, label, nx, sizes=None):
     """
     size = first.shape[0]
     n_runs = np.int64(size)
+    # The longest list comes first where it can: it may lie where shorter ones would split what is free.
+    pixel = sizes and cupy.empty(sizes[1], np.int64)
     order = cupy.argsort(label)  # CuPy's sorts are stable
     head, length = cupy.empty(size, np.int64), cupy.empty(size, np.int64)
     KERNELS.launch("measure_runs", size, first, last, label, order, n_runs, head, length)
     rank, place = cupy.cumsum(head), cupy.cumsum(length)
     n, n_pixels = sizes or cupy.concatenate((rank[-1:], place[-1:])).get().tolist()
-    labels, pixel = cupy.empty(n, np.int32), cupy.empty(n_pixels, np.int64)
+    if not sizes:
+        pixel = cupy.empty(n_pixels, np.int64)
+    labels = cupy.empty(n, np.int32)
     start, first_run = cupy.empty(n + 1, np.int64), cupy.empty(n + 1, np.int64)
     KERNELS.launch(
         "write_pixels", size * 8, first, label, order, head, length, rank, place, n_runs,
