@@ -99,13 +99,14 @@ class Kernels:
         self.function(kernel, real)((blocks,), (block,), values, shared_mem=shared)
 
 
-def reserve(*sizes: int) -> None:
+def reserve(*sizes: int, least: int = 0) -> None:
     """Have CuPy's pool hold a free piece of memory that arrays of these bytes fit into together.
 
     They are to be made next, in this order. The pool joins what lay side by side once it is free:
-    so what is longer than each of them may lie there then, and the pool does not grow.
+    then a longer array may lie there, of up to ``least`` bytes too, and the pool does not grow.
     """
-    cupy.empty(sum(-(-nbytes // UNIT) * UNIT for nbytes in sizes), np.uint8)
+    together = sum(-(-nbytes // UNIT) * UNIT for nbytes in sizes)
+    cupy.empty(max(together, least), np.uint8)
 
 
 def _loaded(program: cubins.Program) -> Any:

@@ -27,6 +27,8 @@ class Words:
     ----------
     shape : tuple of int
         Of the image.
+    listed : int
+        Bytes of lists that are to lie in the same piece of memory, once bits and offsets are gone.
 
     Attributes
     ----------
@@ -36,12 +38,11 @@ class Words:
         0, and how many runs start in each word.
     """
 
-    def __init__(self, shape: tuple[int, int]) -> None:
+    def __init__(self, shape: tuple[int, int], listed: int = 0) -> None:
         self.shape = shape
         self.size = shape[0] * -(-shape[1] // WORD)
-        # The list of a sources' pixels fits where bits and offsets were, if these are one piece.
         bits, offsets = 9 * self.size + 1, 8 * (self.size + 1)
-        reserve(bits, offsets)
+        reserve(bits, offsets, least=listed)
         memory = cupy.empty(bits, np.uint8)
         words = memory[: 8 * self.size].view(np.uint32)
         self.starts, self.ends = words[: self.size], words[self.size :]
