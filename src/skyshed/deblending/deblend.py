@@ -151,13 +151,13 @@ def deblend_sources(
             f"{both_names('segment_img')} must have at least one nonzero label, it has none: there "
             "is nothing to deblend"
         )
+    # On a device the labels will lie here, and the search works here before. Taken before all else:
+    # lists could lie in the only free block that holds an image.
+    room = xp.empty(image.shape, dtype=np.int32)
     search = Search(
         image, sources, npixels, nlevels, contrast, mode, int(connectivity), contrast_method,
-        n_threads, max_markers,
+        n_threads, max_markers, room,
     )  # fmt: skip
-    # Taken before the lists of the search: on a device these could lie in the only free block that
-    # holds an image, and the pool of memory would grow by another one.
-    canvas = xp.zeros(image.shape, dtype=np.int32)
     # All numbers of the sources come to the host at once: this is the first that is asked.
     search.surveyed  # noqa: B018
     old = segment_img.labels
@@ -179,7 +179,7 @@ def deblend_sources(
     children = children_of(parents, base, split.n_children)
     info = _changed_modes(chosen, old.astype(old.dtype.newbyteorder("=")), split, mode, max_markers)
     del search  # and the sources' values
-    image, new_sources = _paint(canvas, sources, base, chosen, split, n_threads)
+    image, new_sources = _paint(room, sources, base, chosen, split, n_threads)
     return SegmentationImage.from_labels(
         image.astype(old.dtype, copy=False),
         sources=new_sources,
@@ -211,7 +211,7 @@ def check_deblending(
 
 
 def _paint(
-    canvas: Any,
+    room: Any,
     sources: Sources,
     base: Any,
     chosen: Any,
@@ -228,7 +228,7 @@ def _paint(
         like(each, sources.pixel) for each in (split.child_start, number.astype(np.int32))
     )
     task = sources, number_there, start, split.child
-    image = deblending.paint(*task, n_threads, canvas)
+    image = deblending.paint(*task, n_threads, room)
     if fits:
         rows = deblending.parts(*task, split.n_children, image, n_threads)
         return image, Sources(*rows, sources.shape)

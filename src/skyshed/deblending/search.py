@@ -76,6 +76,8 @@ class Search:
         The n sources.
     npixels, nlevels, contrast, mode, connectivity, contrast_method, n_threads, max_markers
         As for `skyshed.deblend_sources`, checked.
+    room : array of int32, of the shape of ``data``, C-contiguous, optional
+        Memory that a GPU may use until the search is over; what it held is lost.
     """
 
     data: Any
@@ -88,12 +90,23 @@ class Search:
     contrast_method: str | None
     n_threads: int | None
     max_markers: int | None = MAX_MARKERS
+    room: Any = None
+
+    @cached_property
+    def _rooms(self) -> tuple[Any, Any]:
+        """The room for work, and at its end that for values; `None` for what does not fit."""
+        if self.room is None:
+            return None, None
+        room = self.room.reshape(-1).view(np.uint8)
+        nbytes = self.sources.pixel.size * self.data.dtype.itemsize
+        begin = (room.size - nbytes) // 8 * 8
+        return (room, None) if begin < 0 else (room[:begin], room[begin : begin + nbytes])
 
     @cached_property
     def surveyed(self) -> tuple[Any, Any, Any, Any]:
         """The values of all sources; on the host, their extremes, and whether they may split."""
         values, *rows = deblending.survey(
-            self.data, self.sources, self.connectivity, self.n_threads
+            self.data, self.sources, self.connectivity, self.n_threads, self._rooms[1]
         )
         smallest, largest, peaks = self.sources.on_host_with(*rows)
         return values, smallest, largest, peaks
@@ -153,6 +166,7 @@ class Search:
             self.contrast_method == "saddle",
             max_markers,
             self.n_threads,
+            self._rooms[0],
         )
         area = self.sources.host.area[chosen]
         start = split.child.size + np.cumsum(area) - area

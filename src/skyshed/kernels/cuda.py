@@ -17,13 +17,16 @@ import numpy as np
 
 from skyshed.kernels import cubins
 
-__all__ = ["CHUNK", "Kernels"]
+__all__ = ["CHUNK", "Kernels", "reserve"]
 
 #: Pixels of a chunk; prelude.cu says what for.
 CHUNK = 1024
 #: No larger grid: kernels loop over what exceeds it. 2^31 - 1 blocks are legal, but a grid that
 #: fills any GPU several times over is enough.
 MAX_BLOCKS = 1 << 20
+
+#: CuPy's memory pool hands memory out in multiples of this.
+UNIT = 512
 
 #: Tiles run in threads: each module is loaded by the first that needs it.
 _loading = threading.Lock()
@@ -94,6 +97,16 @@ class Kernels:
         blocks = min(-(-int(threads) // block), MAX_BLOCKS)
         values = tuple(np.uintp(0) if arg is None else arg for arg in args)
         self.function(kernel, real)((blocks,), (block,), values, shared_mem=shared)
+
+
+def reserve(*sizes: int, least: int = 0) -> None:
+    """Have CuPy's pool hold a free piece of memory that arrays of these bytes fit into together.
+
+    They are to be made next, in this order. The pool joins what lay side by side once it is free:
+    then a longer array may lie there, of up to ``least`` bytes too, and the pool does not grow.
+    """
+    together = sum(-(-nbytes // UNIT) * UNIT for nbytes in sizes)
+    cupy.empty(max(together, least), np.uint8)
 
 
 def _loaded(program: cubins.Program) -> Any:

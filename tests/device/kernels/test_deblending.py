@@ -8,7 +8,7 @@ from skyshed.deblending import thresholds
 from skyshed.kernels import deblending, twin
 from skyshed.sources import Sources
 from tests.device import standin
-from tests.device.kernels.twins import both, identical, to_device
+from tests.device.kernels.twins import both, identical, to_device, to_host
 
 #: Smooth; with plateaus, few and many; saturated; negative; with NaN; with a source in two pieces.
 KINDS = ["smooth", "integer", "coarse", "saturated", "negative", "nan", "torn"]
@@ -77,6 +77,27 @@ def test_large_sources_take_global_memory(cupy, schedule, alone, kind):
     assert sources.area.max() > 2000
     children, _ = compare(cupy, task(image, sources), npixels=2, contrast=0.005)
     assert children.max() > 10
+
+
+def test_room_is_worked_in_where_it_suffices(cupy):
+    """Values lie in it, too; the room that is too small is left alone."""
+    image, sources = sky(5, shape=(64, 64), covered=0.97)
+    _, _, index, levels = task(image, sources)
+    there = to_device(cupy, (image, sources, levels))
+    values_room = cupy.zeros(sources.pixel.size * image.itemsize, np.uint8)
+    deblend = twin(deblending.deblend.__wrapped__, "cuda")
+    values, *_ = twin(deblending.survey.__wrapped__, "cuda")(*there[:2], 8, None, values_room)
+    np.testing.assert_array_equal(
+        cupy.asnumpy(values_room.view(image.dtype)), image.ravel()[sources.pixel]
+    )
+    for nbytes, used in ((100 * image.size, True), (image.size, False)):
+        room = cupy.zeros(nbytes, np.uint8)
+        rules = 2, 0.005, 8, False, -1, None
+        found = deblend(values, there[1], index, there[2], *rules, room)
+        expected = deblend(values, there[1], index, there[2], *rules)
+        identical(to_host(cupy, found), to_host(cupy, expected))
+        assert found[1].max() > 10
+        assert bool(cupy.asnumpy(room).any()) == used
 
 
 @pytest.mark.parametrize("kind", ["coarse", "integer", "saturated"])
@@ -222,7 +243,10 @@ def test_painting(cupy, schedule):
     child_start = np.where(split, np.cumsum(area) - area, -1)
     child = rng.integers(1, 5, area.sum()).astype(np.int32)
     base = rng.integers(1, 99, len(sources)).astype(np.int32)
-    identical(*both(cupy, deblending.paint, sources, base, child_start, child, None))
+    given = sources, base, child_start, child, None
+    identical(*both(cupy, deblending.paint, *given))
+    room = np.full(sources.shape, 7, np.int32)
+    identical(*both(cupy, deblending.paint, *given, room))
 
 
 def test_parts_are_those_of_the_cpu(cupy, schedule):

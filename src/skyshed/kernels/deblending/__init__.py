@@ -14,7 +14,7 @@ NOT_COVERED = 2
 
 @operation
 def survey(
-    data: Any, sources: Any, connectivity: int, n_threads: int | None
+    data: Any, sources: Any, connectivity: int, n_threads: int | None, room: Any = None
 ) -> tuple[Any, Any, Any, Any]:
     """Gather the values of every source, and their range.
 
@@ -28,6 +28,8 @@ def survey(
         4 (edges) or 8 (edges and corners): what touches.
     n_threads : int or None
         Threads of the CPU twin; no effect on the result.
+    room : array of uint8, shape (bytes of ``values``,), aligned to them, or None
+        Memory that the GPU twin puts ``values`` in.
 
     Returns
     -------
@@ -53,6 +55,7 @@ def deblend(
     saddle: bool,
     max_markers: int,
     n_threads: int | None,
+    room: Any = None,
 ) -> tuple[Any, Any, Any]:
     """Split sources at multiple thresholds and share their pixels by watershed.
 
@@ -85,6 +88,8 @@ def deblend(
         Sources with more markers are left whole and flagged `TOO_MANY`; -1 sets no limit.
     n_threads : int or None
         Threads of the CPU twin; no effect on the result.
+    room : array of uint8, shape (any,), aligned to 8 bytes, or None
+        Memory that the GPU twin works in where it suffices; what it held is lost.
 
     Returns
     -------
@@ -100,7 +105,7 @@ def deblend(
 
 @operation
 def paint(
-    sources: Any, base: Any, child_start: Any, child: Any, n_threads: int | None, out: Any = None
+    sources: Any, base: Any, child_start: Any, child: Any, n_threads: int | None, room: Any = None
 ) -> Any:
     """Draw a label image from its sources and their children.
 
@@ -116,13 +121,13 @@ def paint(
         Child numbers.
     n_threads : int or None
         Threads of the CPU twin; no effect on the result.
-    out : array of int32, shape ``sources.shape``, or None
-        Zeros, which are drawn on; a new array if `None`.
+    room : array of int32, shape ``sources.shape``, C-contiguous, or None
+        Memory that the GPU twin draws in; what it held is lost.
 
     Returns
     -------
     labels : array of int32, shape ``sources.shape``
-        ``out``; 0 outside the sources.
+        0 outside the sources.
     """
 
 

@@ -33,7 +33,7 @@ def _flag(area):
     return np.zeros(1, np.int32) if area.max() > LARGE else None
 
 
-def survey(data, sources, connectivity, n_threads):
+def survey(data, sources, connectivity, n_threads, room=None):
     """Gather values and their range; see the contract in `skyshed.kernels.deblending`."""
     n = len(sources)
     values = np.empty(sources.pixel.size, data.dtype)
@@ -51,7 +51,7 @@ def survey(data, sources, connectivity, n_threads):
 
 def deblend(
     values, sources, index, thresholds, npixels, contrast, connectivity, saddle, max_markers,
-    n_threads,
+    n_threads, room=None,
 ):  # fmt: skip
     """Split sources; see the contract in `skyshed.kernels.deblending`."""
     n = len(index)
@@ -71,10 +71,10 @@ def deblend(
     return child, nchild, flags
 
 
-def paint(sources, base, child_start, child, n_threads, out=None):
+def paint(sources, base, child_start, child, n_threads, room=None):
     """Draw a label image; see the contract in `skyshed.kernels.deblending`."""
-    if out is None:
-        out = np.zeros(sources.shape, np.int32)
+    # The system has zeros for nothing: those of pages that no source is in are never written.
+    out = np.zeros(sources.shape, np.int32)
     work = KERNELS.bind("paint", sources.pixel, sources.start, base, child_start, child, out)
     run_ranges(work, len(sources), n_threads, SOURCES)
     return out

@@ -14,7 +14,7 @@ import numpy as np
 
 from skyshed.kernels.cuda import CHUNK, Kernels
 from skyshed.kernels.deblending import cpu
-from skyshed.kernels.segments.cuda import chunks_of, max_chunks, places_of, sources_in, take
+from skyshed.kernels.segments.cuda import chunks_of, max_chunks, places_of, sources_in
 
 SURVEY = Kernels(__package__, "survey.cu")
 KERNELS = Kernels(__package__, "deblending.cu")
@@ -48,10 +48,11 @@ class _Rows(NamedTuple):
         return self.start.size - 1
 
 
-def survey(data, sources, connectivity, n_threads):
+def survey(data, sources, connectivity, n_threads, room=None):
     """Gather values and their range; see the contract in `skyshed.kernels.deblending`."""
     n = len(sources)
-    values = cupy.empty(sources.pixel.shape[0], data.dtype)
+    n_pixels = sources.pixel.shape[0]
+    values = cupy.empty(n_pixels, data.dtype) if room is None else room.view(data.dtype)
     smallest, largest = cupy.empty(n, data.dtype), cupy.empty(n, data.dtype)
     peaks = cupy.empty(n, np.int64)
     keys = cupy.zeros((3, n), np.uint64)
@@ -75,7 +76,7 @@ def bytes_per_pixel(dtype, place, saddle):
 
 def deblend(
     values, sources, index, thresholds, npixels, contrast, connectivity, saddle, max_markers,
-    n_threads,
+    n_threads, room=None,
 ):  # fmt: skip
     """Split sources; see the contract in `skyshed.kernels.deblending`."""
     index = index.get() if isinstance(index, cupy.ndarray) else np.asarray(index)
@@ -83,13 +84,10 @@ def deblend(
     start = np.append(0, np.cumsum(area))
     child, known = cupy.empty(int(start[-1]), np.int32), cupy.zeros(9 * n, np.uint8)
     if n:
-        begin = cupy.asarray(start)
-        places = places_of(sources.start, index, begin, area)
-        of_these = cupy.take(values, places), cupy.take(sources.pixel, places)
-        del places
+        at, there = cupy.split(cupy.asarray(np.append(sources.host.start[index], start)), [n])
         n_levels = thresholds.shape[1]
         task = (
-            *of_these, begin, np.int64(n),
+            values, sources.pixel, at, there, np.int64(n),
             np.int64(sources.shape[1]), thresholds, np.int64(n_levels), np.int64(npixels),
             np.float64(contrast), np.bool_(connectivity == 8), np.bool_(saddle),
             np.int64(max_markers),
@@ -98,14 +96,13 @@ def deblend(
         largest_small = 0
         if n_levels <= MANY_LEVELS:
             largest_small = _split_small(task, results, n, values.dtype, saddle)
-        _split_large(task, results, area, values.dtype, saddle, largest_small)
+        _split_large(task, results, area, values.dtype, saddle, largest_small, room)
     nchild, flags = np.split(known.get(), [8 * n])
     found = child, nchild.view(np.int64), flags
     undecided = np.flatnonzero(flags & UNDECIDED)
     if undecided.size:
-        rows = _Rows(begin, task[1], sources.host.bbox[index], sources.shape)
         rules = npixels, contrast, connectivity, saddle, max_markers, n_threads
-        _split_on_the_host(undecided, found, task[0], rows, thresholds, rules)
+        _split_on_the_host(undecided, index, found, there, values, sources, thresholds, rules)
     return found
 
 
@@ -123,24 +120,25 @@ def _split_small(task, results, n, dtype, saddle):
     return least
 
 
-def _split_large(task, results, area, dtype, saddle, least):
+def _split_large(task, results, area, dtype, saddle, least, room):
     """Split all sources of more than ``least`` pixels, the largest first: they take longest."""
     which = np.argsort(-area, kind="stable")[: np.count_nonzero(area > least)]
     if which.size == 0:
         return
+    _, pixel, at, start, _, nx, _, n_levels, _, _, corners, *_ = task
     per_pixel = bytes_per_pixel(dtype, 4, saddle)
-    room = (area[which] + 7) // 8 * 8
-    n_levels = int(task[6])
+    pixels = (area[which] + 7) // 8 * 8
     first = None
     if n_levels <= LISTED_LEVELS:
-        first = cupy.empty(which.size * (n_levels + 2), np.int32)
-    large = cupy.asarray(which), cupy.asarray(np.cumsum(room) - room)
+        first = cupy.empty(which.size * (int(n_levels) + 2), np.int32)
+    large = cupy.asarray(which), cupy.asarray(np.cumsum(pixels) - pixels)
+    nbytes = int(pixels.sum()) * per_pixel
+    work = cupy.empty(nbytes, np.uint8) if room is None or room.size < nbytes else room
     n_large, per_pixel = np.int64(which.size), np.int64(per_pixel)
-    work = cupy.empty(int(room.sum() * per_pixel), np.uint8)
     first_chunk = np.append(0, np.cumsum(-(-area[which] // CHUNK)))
     KERNELS.launch(
-        "relate_large", int(first_chunk[-1]) * 32, task[1], task[2], task[4], task[9], task[10],
-        *large, cupy.asarray(first_chunk), n_large, per_pixel, work, dtype=dtype,
+        "relate_large", int(first_chunk[-1]) * 32, pixel, at, start, nx, corners,
+        np.bool_(saddle), *large, cupy.asarray(first_chunk), n_large, per_pixel, work, dtype=dtype,
     )  # fmt: skip
     KERNELS.launch(
         "split_large", which.size * LARGE_BLOCK, *task, *large, n_large, per_pixel, work, first,
@@ -148,23 +146,30 @@ def _split_large(task, results, area, dtype, saddle, least):
     )  # fmt: skip
 
 
-def _split_on_the_host(index, found, values, sources, thresholds, rules):
-    """Have the CPU twin split the sources ``index``, and put in what it finds."""
-    start, place = take(cupy.arange(values.shape[0]), sources.start, index)
+def _split_on_the_host(undecided, index, found, start, values, sources, thresholds, rules):
+    """Have the CPU twin split some of the sources ``index``, and put in what it finds."""
+    rows = index[undecided]
+    area = sources.host.area[rows]
+    begin = np.append(0, np.cumsum(area))
+    there = cupy.asarray(begin)
+    place = places_of(sources.start, rows, there, area)
     pixel = cupy.take(sources.pixel, place).get()
-    rows = _Rows(start.get(), pixel, sources.bbox[index], sources.shape)
-    there = cupy.asarray(index)
+    taken = _Rows(begin, pixel, sources.host.bbox[rows], sources.shape)
     child, nchild, flags = cpu.deblend(
-        cupy.take(values, place).get(), rows, np.arange(len(rows)), thresholds[there].get(), *rules
-    )
-    found[0][place] = cupy.asarray(child)
-    found[1][index], found[2][index] = nchild, flags
+        cupy.take(values, place).get(), taken, np.arange(len(taken)),
+        thresholds[cupy.asarray(undecided)].get(), *rules,
+    )  # fmt: skip
+    found[0][places_of(start, undecided, there, area)] = cupy.asarray(child)
+    found[1][undecided], found[2][undecided] = nchild, flags
 
 
-def paint(sources, base, child_start, child, n_threads, out=None):
+def paint(sources, base, child_start, child, n_threads, room=None):
     """Draw a label image; see the contract in `skyshed.kernels.deblending`."""
-    if out is None:
+    if room is None:
         out = cupy.zeros(sources.shape, np.int32)
+    else:
+        out = room
+        out.fill(0)
     SURVEY.launch(
         "paint_chunks", max_chunks(sources) * 32, sources.pixel, sources.start,
         chunks_of(sources), np.int64(len(sources)), base, child_start, child, out,

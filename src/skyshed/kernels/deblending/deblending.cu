@@ -75,21 +75,23 @@ __device__ Outcome split(
     return {team.alive > 1 ? team.alive : 0, 0};
 }
 
-// Splits source i and writes what became of it.
+// Splits source i, whose values and pixels begin at `at`, and writes what became of it.
 template <class I>
 __device__ void split_and_store(
-    const Work<I> &w, const REAL *values, const i64 *pixel, i64 begin, i64 i, const Task &task,
+    const Work<I> &w, const REAL *values, const i64 *pixel, i64 at, i64 i, const Task &task,
     Team &team, int *child, i64 *nchild, unsigned char *flags) {
-    const Outcome outcome = split(w, values + begin, pixel + begin, task, team);
+    const Outcome outcome = split(w, values + at, pixel + at, task, team);
     for (int k = threadIdx.x; k < task.n; k += blockDim.x)
-        child[begin + k] = outcome.children ? (int)w.label[k] : 0;
+        child[k] = outcome.children ? (int)w.label[k] : 0;
     if (threadIdx.x == 0) nchild[i] = outcome.children, flags[i] = outcome.flags;
     __syncthreads();
 }
 
-// Sources of more than `least` and at most `most` pixels.
+// Of the n sources those of more than `least` and at most `most` pixels. Values and pixels of source i
+// begin at at[i]; start holds the running sum of areas, which is where `child` has its pixels.
 extern "C" __global__ void split_small(
-    const REAL *values, const i64 *pixel, const i64 *start, i64 n, i64 nx, const double *threshold,
+    const REAL *values, const i64 *pixel, const i64 *at, const i64 *start, i64 n, i64 nx,
+    const double *threshold,
     i64 n_levels, i64 npixels, double contrast, bool corners, bool saddle, i64 max_markers,
     i64 least, i64 most, i64 capacity, int *child, i64 *nchild, unsigned char *flags) {
     DYNAMIC_SHARED(unsigned char, memory);
@@ -102,7 +104,8 @@ extern "C" __global__ void split_small(
         const Task task = {(int)area, (int)n_levels, nx,
                            {threshold + i * n_levels, npixels, saddle, 0.0}, contrast, corners,
                            max_markers};
-        split_and_store(w, values, pixel, start[i], i, task, team, child, nchild, flags);
+        split_and_store(
+            w, values, pixel, at[i], i, task, team, child + start[i], nchild, flags);
     }
 }
 
@@ -116,8 +119,9 @@ __device__ inline Work<int> work_of(
 // the search for them is what takes longest of all that needs no other pixel. first_chunk[j] is the
 // first chunk of source which[j].
 extern "C" __global__ void relate_large(
-    const i64 *pixel, const i64 *start, i64 nx, bool corners, bool saddle, const i64 *which,
-    const i64 *part, const i64 *first_chunk, i64 n_large, i64 bytes, unsigned char *work) {
+    const i64 *pixel, const i64 *at, const i64 *start, i64 nx, bool corners, bool saddle,
+    const i64 *which, const i64 *part, const i64 *first_chunk, i64 n_large, i64 bytes,
+    unsigned char *work) {
     for (i64 c = global_warp(); c < first_chunk[n_large]; c += global_warps()) {
         i64 j = 0, high = n_large;
         while (high - j > 1) {
@@ -126,7 +130,7 @@ extern "C" __global__ void relate_large(
         }
         const i64 i = which[j], area = start[i + 1] - start[i], begin = (c - first_chunk[j]) * CHUNK;
         find_neighbours(
-            work_of(work, part[j], area, bytes, saddle), pixel + start[i], (int)area, nx, corners,
+            work_of(work, part[j], area, bytes, saddle), pixel + at[i], (int)area, nx, corners,
             (int)begin + lane_of_thread(), (int)min(begin + CHUNK, area), 32);
     }
 }
@@ -135,7 +139,8 @@ extern "C" __global__ void relate_large(
 // pixels: as many as it has, rounded up to a multiple of 8. `first` has room for n_levels + 2 numbers of
 // each, or is null.
 extern "C" __global__ void __launch_bounds__(MOST_THREADS, 1) split_large(
-    const REAL *values, const i64 *pixel, const i64 *start, i64 n, i64 nx, const double *threshold,
+    const REAL *values, const i64 *pixel, const i64 *at, const i64 *start, i64 n, i64 nx,
+    const double *threshold,
     i64 n_levels, i64 npixels, double contrast, bool corners, bool saddle, i64 max_markers,
     const i64 *which, const i64 *part, i64 n_large, i64 bytes, unsigned char *work, int *first,
     int *child, i64 *nchild, unsigned char *flags) {
@@ -147,6 +152,7 @@ extern "C" __global__ void __launch_bounds__(MOST_THREADS, 1) split_large(
         const Task task = {(int)area, (int)n_levels, nx,
                            {threshold + i * n_levels, npixels, saddle, 0.0}, contrast, corners,
                            max_markers};
-        split_and_store(w, values, pixel, start[i], i, task, team, child, nchild, flags);
+        split_and_store(
+            w, values, pixel, at[i], i, task, team, child + start[i], nchild, flags);
     }
 }

@@ -1,8 +1,8 @@
 """Labelling on the GPU, by runs; see labelling.cu.
 
-The image is read once and the labels are written once; between, there are 1/2 byte per pixel of
-words and some 40 bytes per run. A library's labelling works on an image of parents: it reads and
-writes that several times over, and counts pixels in 32 bits.
+The image is read once and the labels are written once; between, there are half a byte per pixel of
+words and offsets, and some 50 bytes per run. A library's labelling works on an image of parents: it
+reads and writes that several times over, and counts pixels in 32 bits.
 """
 
 import math
@@ -12,7 +12,7 @@ import numpy as np
 
 from skyshed.kernels.cuda import Kernels
 from skyshed.kernels.labelling import Seen, unknown_labels
-from skyshed.kernels.segments.cuda import no_sources, sources_of_runs
+from skyshed.kernels.segments.cuda import no_sources, sources_of_runs, usual_lists
 from skyshed.kernels.segments.cuda_runs import Words
 
 KERNELS = Kernels(__package__, "labelling.cu")
@@ -29,19 +29,21 @@ def label_above(data, threshold, mask, npixels, connectivity, n_threads):
 
 def sources_above(data, threshold, mask, npixels, connectivity, n_threads):
     """Label by runs, and list these; see the contract in `skyshed.kernels.labelling`."""
-    words, runs, seen = _runs_above(data, threshold, mask)
+    words, runs, seen = _runs_above(data, threshold, mask, usual_lists(data.shape))
     if runs.size == 0:
         return cupy.zeros(data.shape, np.int32), *no_sources(), seen
-    label, _ = _labels_of_runs(words, runs, data.shape[-2], npixels, connectivity)
+    label = _labels_of_runs(words, runs, data.shape[-2], npixels, connectivity)[0]
+    labels = _written(words, runs, label, data.shape)
+    first, last, _ = runs
+    del words, runs, _  # the lists of the sources may lie where they did
     # What touches along a row has one label: the runs are those of the label image.
-    rows = sources_of_runs(runs.first, runs.last, label, data.shape[-1])
-    return _written(words, runs, label, data.shape), *rows, seen
+    return labels, *sources_of_runs(first, last, label, data.shape[-1]), seen
 
 
-def _runs_above(data, threshold, mask):
+def _runs_above(data, threshold, mask, listed=0):
     """Find runs above the threshold in one read of the image; say what was `Seen` on the way."""
     rows = math.prod(data.shape[:-1]), data.shape[-1]
-    words, seen = Words(rows), cupy.zeros(2, np.uint64)
+    seen, words = cupy.zeros(2, np.uint64), Words(rows, listed)
     single = threshold.dtype == np.float32
     KERNELS.launch(
         "find_runs", words.threads, data, threshold if single else None,

@@ -31,7 +31,7 @@ __device__ inline bool is_negative(i64 p, const Limit &limit) {
 // seen[0] becomes 1 where a pixel is not masked, seen[1] is how many limits are negative.
 extern "C" __global__ void find_runs(
     const REAL *data, const float *limit4, const double *limit8, bool scalar, const bool *mask,
-    i64 ny, i64 nx, unsigned *starts, unsigned *ends, i64 *count, u64 *seen) {
+    i64 ny, i64 nx, unsigned *starts, unsigned *ends, unsigned char *count, u64 *seen) {
     const i64 words = (nx + 31) / 32;
     const int lane = lane_of_thread();
     const Limit limit = {limit4, limit8, scalar, scalar && limit4 ? *limit4 : 0.0f,
@@ -51,7 +51,7 @@ extern "C" __global__ void find_runs(
         if (lane == 0) {
             starts[w] = runs::starts(above, outside & 1u);
             ends[w] = runs::ends(above, outside >> 31);
-            count[w + 1] = __popc(starts[w]);
+            count[w + 1] = (unsigned char)__popc(starts[w]);
             if (left && !ld(seen)) atomicExch(seen, 1ULL);
             if (negative) atomicAdd(seen + 1, (u64)__popc(negative));
         }

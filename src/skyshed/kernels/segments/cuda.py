@@ -1,5 +1,7 @@
 """Sources of a label image on the GPU, by runs; see segments.cu."""
 
+import math
+
 import cupy
 import numpy as np
 
@@ -16,13 +18,18 @@ def collect(image, n_threads):
 
 def sources_in(image, sizes=None):
     """Collect sources of an image; ``sizes`` are the numbers of sources and of pixels, if known."""
-    words = Words(image.shape)
+    words = Words(image.shape, 8 * sizes[1] if sizes else usual_lists(image.shape))
     KERNELS.launch("find_runs", words.threads, image, *words.sides, *words.bits)
     first, last, _ = words.runs()
     del words, _  # as large as the sources themselves where these are few
     if first.shape[0] == 0:
         return no_sources()
     return sources_of_runs(first, last, cupy.take(image, first), image.shape[1], sizes)
+
+
+def usual_lists(shape):
+    """Return the bytes to hold for lists of an image: a tenth of its pixels, and of the runs."""
+    return math.prod(shape)
 
 
 def no_sources():
@@ -40,12 +47,16 @@ def sources_of_runs(first, last, label, nx, sizes=None):
     """
     size = first.shape[0]
     n_runs = np.int64(size)
+    # The longest list comes first where it can: shorter ones might split the piece that it fits in.
+    pixel = sizes and cupy.empty(sizes[1], np.int64)
     order = cupy.argsort(label)  # CuPy's sorts are stable
     head, length = cupy.empty(size, np.int64), cupy.empty(size, np.int64)
     KERNELS.launch("measure_runs", size, first, last, label, order, n_runs, head, length)
     rank, place = cupy.cumsum(head), cupy.cumsum(length)
     n, n_pixels = sizes or cupy.concatenate((rank[-1:], place[-1:])).get().tolist()
-    labels, pixel = cupy.empty(n, np.int32), cupy.empty(n_pixels, np.int64)
+    if not sizes:
+        pixel = cupy.empty(n_pixels, np.int64)
+    labels = cupy.empty(n, np.int32)
     start, first_run = cupy.empty(n + 1, np.int64), cupy.empty(n + 1, np.int64)
     KERNELS.launch(
         "write_pixels", size * 8, first, label, order, head, length, rank, place, n_runs,

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import cupy
 import numpy as np
 
-from skyshed.kernels.cuda import Kernels
+from skyshed.kernels.cuda import Kernels, reserve
 
 __all__ = ["Runs", "Words"]
 
@@ -27,20 +27,26 @@ class Words:
     ----------
     shape : tuple of int
         Of the image.
+    listed : int
+        Bytes of lists that are to lie in the same piece of memory, once bits and offsets are gone.
 
     Attributes
     ----------
     starts, ends : cupy array of uint32, shape (number of words,)
         A bit for each pixel: the lowest is the leftmost.
-    count : cupy array of int64, shape (number of words + 1,)
+    count : cupy array of uint8, shape (number of words + 1,)
         0, and how many runs start in each word.
     """
 
-    def __init__(self, shape: tuple[int, int]) -> None:
+    def __init__(self, shape: tuple[int, int], listed: int = 0) -> None:
         self.shape = shape
         self.size = shape[0] * -(-shape[1] // WORD)
-        self.starts, self.ends = cupy.empty(self.size, np.uint32), cupy.empty(self.size, np.uint32)
-        self.count = cupy.empty(self.size + 1, np.int64)
+        bits, offsets = 9 * self.size + 1, 8 * (self.size + 1)
+        reserve(bits, offsets, least=listed)
+        memory = cupy.empty(bits, np.uint8)
+        words = memory[: 8 * self.size].view(np.uint32)
+        self.starts, self.ends = words[: self.size], words[self.size :]
+        self.count = memory[8 * self.size :]
 
     @property
     def threads(self) -> int:
@@ -64,7 +70,9 @@ class Words:
 
     def offsets(self) -> Any:
         """Return how many runs start before each word, and their number, int64."""
-        return cupy.cumsum(self.count) if self.size else cupy.zeros(1, np.int64)
+        if not self.size:
+            return cupy.zeros(1, np.int64)
+        return cupy.cumsum(self.count, dtype=np.int64)
 
     def numbered(self, offset: Any, n_runs: int) -> "Runs":
         """Number the runs in raster order, given their offsets and how many there are."""

@@ -5,7 +5,7 @@
 
 // One warp per word of 32 pixels. The counts come after a 0: running sums turn them into offsets.
 extern "C" __global__ void find_runs(
-    const int *image, i64 ny, i64 nx, unsigned *starts, unsigned *ends, i64 *count) {
+    const int *image, i64 ny, i64 nx, unsigned *starts, unsigned *ends, unsigned char *count) {
     const i64 words = (nx + 31) / 32;
     const int lane = lane_of_thread();
     for (i64 w = global_warp(); w < ny * words; w += global_warps()) {
@@ -17,7 +17,8 @@ extern "C" __global__ void find_runs(
         if (lane == 31) after = label && x + 1 < nx ? image[p + 1] : 0;
         const unsigned begun = __ballot_sync(ALL_LANES, segments::starts(label, before));
         const unsigned ended = __ballot_sync(ALL_LANES, segments::ends(label, after));
-        if (lane == 0) starts[w] = begun, ends[w] = ended, count[w + 1] = __popc(begun);
+        if (lane == 0)
+            starts[w] = begun, ends[w] = ended, count[w + 1] = (unsigned char)__popc(begun);
     }
     if (global_thread() == 0) count[0] = 0;
 }
