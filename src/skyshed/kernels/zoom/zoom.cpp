@@ -161,5 +161,35 @@ i64 add_without(
 SKYSHED_KERNEL("zoom.add_without", add_without<float>);
 SKYSHED_KERNEL("zoom.add_without", add_without<double>);
 
+// Writes runs r0 to r1 of an image without its background, and its noise: `runs` has the first pixel of each,
+// and the one after the last. `finite` says of each run whether all pixels are that are not masked.
+template <class Value>
+i64 subtract_in_runs(
+    const Value *data, const bool *mask, const i64 *runs, const i64 *index, const double *weight, i64 k, i64 nx,
+    const double *levels, double level_low, double level_high, const double *noises, double noise_low,
+    double noise_high, Value *differences, Value *spreads, bool *finite, i64 r0, i64 r1) {
+    const Lines<Value> level = {levels, index, weight, k, nx, level_low, level_high};
+    const Lines<Value> noise = {noises, index, weight, k, nx, noise_low, noise_high};
+    for (i64 r = r0; r < r1; ++r) {
+        const i64 first = runs[2 * r], n = runs[2 * r + 1] - first, y = first / nx, x0 = first - y * nx;
+        const Value *values = data + first;
+        Value *difference = differences + first;
+        level.combine_row(y, x0, n, difference);
+        noise.combine_row(y, x0, n, spreads + first);
+        Value none = 0;  // NaN where any is not finite
+        for (i64 x = 0; x < n; ++x) {
+            difference[x] = values[x] - difference[x];
+            none += difference[x] * Value(0);
+        }
+        finite[r] = true;
+        if (none == Value(0)) continue;
+        for (i64 x = 0; x < n; ++x) finite[r] &= isfinite(difference[x]) || (mask && mask[first + x]);
+    }
+    return 0;
+}
+
+SKYSHED_KERNEL("zoom.subtract_in_runs", subtract_in_runs<float>);
+SKYSHED_KERNEL("zoom.subtract_in_runs", subtract_in_runs<double>);
+
 }  // namespace
 }  // namespace zoom
