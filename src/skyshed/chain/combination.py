@@ -162,7 +162,7 @@ def _as_planes(data: Any, missing: Any, rms: Any, name: str) -> Planes:
     xp = array_namespace(data=data)
     return Planes(
         data, missing if missing is not None and xp.any(missing) else None, rms, name=name,
-        level=xp.broadcast_to(xp.zeros((), dtype=data.dtype), data.shape),
+        level=xp.broadcast_to(xp.zeros((), dtype=data.dtype), data.shape), subtracted=True,
     )  # fmt: skip
 
 

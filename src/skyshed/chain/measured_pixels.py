@@ -15,7 +15,7 @@ __all__ = ["MeasuredPixels"]
 
 #: Pixels of a run are a multiple of what CPUs do at a time.
 LANES = 8
-#: Where more of an image is measured than this share, all of it is made: that reads memory in order.
+#: Where more of an image is measured than this share, all of it is made: memory is read in order.
 MOST = 0.7
 
 
@@ -41,7 +41,7 @@ class MeasuredPixels:
         data = image.planes.data
         if data.dtype not in self._images:
             self._images.clear()
-            self._images[data.dtype] = np.zeros_like(data), np.zeros_like(data)
+            self._images[data.dtype] = np.empty_like(data), np.empty_like(data)
         image.make_parts(self.runs, self._images[data.dtype])
 
 

@@ -119,6 +119,8 @@ class Prepared:
         if self.parts is not None:
             return self.parts.data, None
         needed = needs_background(self.parameters.columns)
+        if self.planes.subtracted:
+            return self.planes.data, self.planes.level if needed else None
         if self.convolved is not None and not self.smooth and not needed:
             return self.convolved, None
         if not needed:
@@ -387,7 +389,7 @@ def _matched(
             n_threads=request.parameters.n_threads,
         )  # fmt: skip
     zero = xp.broadcast_to(xp.zeros((), dtype=data.dtype), data.shape)
-    image.planes = replace(image.planes, data=data, level=zero, name=name)
+    image.planes = replace(image.planes, data=data, level=zero, subtracted=True, name=name)
     image.parameters = request.parameters_of(name)
     cut = image.cut(window)
     cut.planes = replace(cut.planes, data=xp.ascontiguousarray(cut.planes.data))

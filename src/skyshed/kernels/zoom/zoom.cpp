@@ -17,6 +17,8 @@ namespace {
 
 // Columns done for all rows of a range, so that the lines stay in the first cache.
 constexpr i64 COLUMNS = 512;
+// How many runs ahead pixels are asked for.
+constexpr i64 AHEAD = 6;
 
 // Expands rows y0 to y1 of the mesh along x; index and weight have k elements for each of nx columns.
 i64 expand_lines(
@@ -171,6 +173,10 @@ i64 subtract_in_runs(
     const Lines<Value> level = {levels, index, weight, k, nx, level_low, level_high};
     const Lines<Value> noise = {noises, index, weight, k, nx, noise_low, noise_high};
     for (i64 r = r0; r < r1; ++r) {
+        // Short runs are no stream that a CPU would read ahead of.
+        if (r + AHEAD < r1)
+            for (i64 p = runs[2 * (r + AHEAD)]; p < runs[2 * (r + AHEAD) + 1]; p += 64 / i64(sizeof(Value)))
+                prefetch<3>(data + p), prefetch<3>(differences + p), prefetch<3>(spreads + p);
         const i64 first = runs[2 * r], n = runs[2 * r + 1] - first, y = first / nx, x0 = first - y * nx;
         const Value *values = data + first;
         Value *difference = differences + first;
