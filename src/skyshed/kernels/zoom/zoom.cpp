@@ -182,13 +182,14 @@ i64 subtract_in_runs(
         Value *difference = differences + first;
         level.combine_row(y, x0, n, difference);
         noise.combine_row(y, x0, n, spreads + first);
-        Value none = 0;  // NaN where any is not finite
+        int any = 0;  // that is not finite: less itself it is NaN
         for (i64 x = 0; x < n; ++x) {
-            difference[x] = values[x] - difference[x];
-            none += difference[x] * Value(0);
+            const Value value = values[x] - difference[x];
+            difference[x] = value;
+            any |= int(!(value - value == Value(0)));
         }
         finite[r] = true;
-        if (none == Value(0)) continue;
+        if (!any) continue;
         for (i64 x = 0; x < n; ++x) finite[r] &= isfinite(difference[x]) || (mask && mask[first + x]);
     }
     return 0;
