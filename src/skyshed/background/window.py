@@ -185,9 +185,9 @@ class BackgroundWindow:
         known = self._splines(data, ("level", "noise")) if plain else None
         if known is None:
             return None
-        return zoom.subtract_in_runs(
-            data, mask, runs, *known, out, resolve_n_threads(self.n_threads)
-        )
+        index, weight, level, noise = known
+        n_threads = resolve_n_threads(self.n_threads)
+        return zoom.subtract_in_runs(data, mask, runs, index, weight, level, noise, out, n_threads)
 
     def _splines(self, data: Any, names: tuple[str, ...]) -> Any:
         """Return indices, weights, and the splines of meshes, as `skyshed.kernels.zoom` takes them.
