@@ -138,6 +138,7 @@ class Frame:
         mask: Any = None,
         n_threads: int | None = None,
         fetch: Fetch = in_one_transfer,
+        finite: bool = False,
         **others: Any,
     ) -> "Frame":
         """Make a frame of an image, and mask its non-finite pixels.
@@ -152,10 +153,15 @@ class Frame:
             Threads to look for such pixels with; `None` for all available cores.
         fetch : callable, optional
             Copies device arrays to the host, and may copy more than it is asked for.
+        finite : bool, optional
+            Whether it is known that all data are finite that anything is measured on, or masked.
         **others
             Other arguments of the class.
         """
-        bad = bad_pixels(data, mask, n_threads, fetch)
+        if finite:
+            bad = None if mask is None else mask.view()  # as where some are not
+        else:
+            bad = bad_pixels(data, mask, n_threads, fetch)
         return cls(data, labels, mask=bad, input_mask=mask, **others)
 
     def replace(self, **changes: Any) -> "Frame":

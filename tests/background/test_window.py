@@ -195,3 +195,31 @@ def test_a_mesh_that_does_not_fit_is_refused():
     mesh = Background2D(np.random.default_rng(3).normal(0, 1, (40, 50)), 10).mesh
     with pytest.raises(ValueError, match=r"must have \(4, 6\) boxes.*\(40, 51\).*it has \(4, 5\)"):
         Background2D.from_mesh(mesh, (40, 51), 10, np.float64)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_parts_of_a_window_have_the_bits_of_the_maps(dtype):
+    image = np.random.default_rng(3).normal(100, 3, (90, 130)).astype(dtype)
+    mesh = Background2D(image, (7, 11), filter_size=1).mesh
+    background = BackgroundWindow(mesh, image.shape, (7, 11), image.dtype, (10, 85, 20, 130))
+    data = image[10:85, 20:130].copy()
+    runs = np.array([[0, 8], [110, 220], [5000, 5003]])
+    needed = np.concatenate([np.arange(*each) for each in runs])
+    out = np.zeros_like(data), np.zeros_like(data)
+    assert background.subtract_in_runs(data, None, runs, out) is True
+    np.testing.assert_array_equal(out[0].flat[needed], (data - background.background).flat[needed])
+    np.testing.assert_array_equal(out[1].flat[needed], background.background_rms.flat[needed])
+    data.flat[5001] = np.nan
+    assert background.subtract_in_runs(data, None, runs, out) is False
+    # Where maps are made otherwise nothing is done.
+    for other in (
+        replace(background, interpolator=BkgIDWInterpolator()),
+        replace(background, interpolator=BkgZoomInterpolator(clip=False)),
+        replace(background, unit=u.Jy),
+        replace(background, mesh=replace(mesh, noise=np.ones_like(mesh.noise))),
+    ):
+        before = [each.copy() for each in out]
+        assert other.subtract_in_runs(data, None, runs, out) is None
+        for result, known in zip(out, before, strict=True):
+            np.testing.assert_array_equal(result, known)
+    assert background.subtract_in_runs(data[:, ::-1], None, runs, out) is None

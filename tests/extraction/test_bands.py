@@ -20,6 +20,7 @@ from skyshed import (
     extract_bands,
 )
 from skyshed.background.window import BackgroundWindow
+from skyshed.chain import measured_pixels
 from skyshed.chain.combination import Combination, combined
 from skyshed.extraction.bands import open_bands
 from skyshed.extraction.entry import run_request
@@ -110,6 +111,49 @@ def test_one_pass_over_a_band_has_the_bits_of_its_maps(bands, combine, monkeypat
     steps = extract_bands(spoiled, combine=combine, **OPTIONS)
     assert same_tables(once.table, steps.table)
     np.testing.assert_array_equal(data, np.asarray(steps.data))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"localbkg_width": 8, "aperture_radii": (3, 7), "effective_gain": {"r": 2.0}},
+        {"columns": ("default", "gini", "cutout_maxval_index", "fluxfrac_radius_50", "derived")},
+    ],
+)  # fmt: skip
+def test_only_pixels_that_are_measured_are_made_and_no_number_knows(bands, options, monkeypatch):
+    spoiled = {**bands, "r": bands["r"].copy()}
+    spoiled["r"][50:60, 20:30] = np.nan
+    spoiled["r"][::7, ::5] = np.inf
+    made, subtract = [], BackgroundWindow.subtract_in_runs
+
+    def counted(self, data, mask, runs, out):
+        for each in out:
+            each[...] = np.nan  # whoever reads another pixel gets this
+        made.append(subtract(self, data, mask, runs, out))
+        return made[-1]
+
+    monkeypatch.setattr(measured_pixels, "MOST", 1.1)
+    monkeypatch.setattr(BackgroundWindow, "subtract_in_runs", counted)
+    few = quietly(extract_bands, spoiled, **OPTIONS, **options)
+    assert made == [True] * 3
+    monkeypatch.setattr(measured_pixels, "MOST", 0)
+    every = quietly(extract_bands, spoiled, **OPTIONS, **options)
+    assert len(made) == 3
+    assert same_tables(few.table, every.table)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"columns": ("default", "petrosian_flux")}, {"columns": ("default", "background_mean")}],
+)
+def test_all_pixels_are_made_where_it_is_not_known_which_are_measured(bands, options, monkeypatch):
+    def refused(*args):
+        raise AssertionError
+
+    monkeypatch.setattr(measured_pixels, "MOST", 1.1)
+    monkeypatch.setattr(BackgroundWindow, "subtract_in_runs", refused)
+    assert len(extract_bands(bands, **OPTIONS, **options).table)
 
 
 def test_radii_are_those_of_the_detection_unless_columns_name_them(bands, found):

@@ -6,7 +6,7 @@ import pytest
 from skyshed.background import BkgZoomInterpolator
 from skyshed.background.interpolation import axis_weights
 from skyshed.kernels.native import available_levels, using_level
-from skyshed.kernels.zoom import add_without, expand
+from skyshed.kernels.zoom import add_without, expand, subtract_in_runs
 
 BOXES, BOX, SHAPE = (5, 22), (16, 48), (75, 1040)
 
@@ -61,3 +61,44 @@ def test_the_bits_are_those_of_whole_images(dtype, masked, over_noise, first, sq
                     )
                 assert first or result is before
                 np.testing.assert_array_equal(result, expected, strict=True)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_parts_of_rows_have_the_bits_of_whole_images(dtype):
+    for order in (0, 1, 3, 5):
+        data, _, mask, index, weight, level, noise = drawn(order, order, dtype)
+        width = SHAPE[1]
+        rng = np.random.default_rng(order)
+        edges = np.sort(rng.choice(width + 1, (SHAPE[0], 6)), axis=1).reshape(-1, 2)
+        runs = edges + np.repeat(np.arange(SHAPE[0]) * width, 3)[:, None]
+        runs = runs[runs[:, 1] > runs[:, 0]]
+        needed = np.concatenate([np.arange(*each) for each in runs])
+        expected = [
+            data - expand(level[0], index, weight, level[1:], data.dtype, 1),
+            expand(noise[0], index, weight, noise[1:], data.dtype, 1),
+        ]
+        for cpu in available_levels():
+            for n_threads in (1, 3):
+                out = np.full(SHAPE, 7, dtype), np.full(SHAPE, 8, dtype)
+                args = runs, index, weight, level, noise, out, n_threads
+                with using_level(cpu):
+                    assert subtract_in_runs(data, mask, *args) is True
+                for result, image, before in zip(out, expected, (7, 8), strict=True):
+                    np.testing.assert_array_equal(result.flat[needed], image.flat[needed])
+                    assert (np.delete(result, needed) == before).all()
+                # What is not finite is masked there; of others it is said.
+                with using_level(cpu):
+                    assert subtract_in_runs(data, None, *args) is False
+
+
+def test_only_pixels_that_are_needed_must_be_finite():
+    data, _, _, index, weight, level, noise = drawn(3)
+    data = np.nan_to_num(data, nan=1.0)
+    runs = np.array([[10, 20], [30, 31]])
+    out = np.zeros_like(data), np.zeros_like(data)
+    for pixel, answer in ((9, True), (10, False), (19, False), (20, True), (30, False)):
+        for bad in (np.nan, np.inf, -np.inf):
+            spoiled = data.copy()
+            spoiled.flat[pixel] = bad
+            said = subtract_in_runs(spoiled, None, runs, index, weight, level, noise, out, 1)
+            assert said is answer

@@ -147,16 +147,64 @@ class BackgroundWindow:
             The sum. `None`, and nothing is done, where that is not possible: the maps are made
             otherwise, of another dtype, arrays are not contiguous, or noise is 0 somewhere.
         """
-        meshes = self.mesh.level, self.mesh.noise
+        plain = mask is None or mask.flags.c_contiguous
+        plain &= total is None or total.dtype == data.dtype
+        names = ("level", "noise") if over_noise else ("level",)
+        known = self._splines(data, names) if plain else None
+        if known is None:
+            return None
+        index, weight, level, *noise = known
+        return zoom.add_without(
+            data, total, mask, index, weight, level, noise[0] if noise else None, squared,
+            resolve_n_threads(self.n_threads),
+        )  # fmt: skip
+
+    def subtract_in_runs(self, data: Any, mask: Any, runs: Any, out: tuple[Any, Any]) -> Any:
+        """Write the window of an image without its level, and its noise, where they are needed.
+
+        The bits are those of the maps. Only on the host: a GPU has made the maps sooner than it is
+        known which pixels are needed.
+
+        Parameters
+        ----------
+        data, mask
+            As for `add_without`; what is masked need not be finite.
+        runs : array of int64, shape (n, 2)
+            The pixels, as `skyshed.kernels.zoom.subtract_in_runs` takes them.
+        out : pair of arrays, shape (ny, nx)
+            Are written to; see there.
+
+        Returns
+        -------
+        finite : bool or None
+            Whether the values are finite that are not masked. `None`, and nothing is done, where
+            `add_without` does nothing.
+        """
+        plain = self.xp is np and (mask is None or mask.flags.c_contiguous)
+        plain &= all(each.dtype == data.dtype for each in out)
+        known = self._splines(data, ("level", "noise")) if plain else None
+        if known is None:
+            return None
+        index, weight, level, noise = known
+        n_threads = resolve_n_threads(self.n_threads)
+        return zoom.subtract_in_runs(data, mask, runs, index, weight, level, noise, out, n_threads)
+
+    def _splines(self, data: Any, names: tuple[str, ...]) -> Any:
+        """Return indices, weights, and the splines of meshes, as `skyshed.kernels.zoom` takes them.
+
+        `None` where the maps are made otherwise, or of another dtype than ``data``, which are
+        contiguous; or where noise is 0 somewhere.
+        """
         plain = self._is_spline and self.interpolator.clip and data.flags.c_contiguous
-        plain &= mask is None or mask.flags.c_contiguous
-        dtypes = {data.dtype} if total is None else {data.dtype, total.dtype}
-        if not plain or dtypes != {meshes[0].dtype}:
+        if not plain or data.dtype != self.mesh.level.dtype:
             return None
         y0, y1, x0, x1 = self.window
-        axes = self.interpolator.axes(meshes[0].shape, self.box_size, np.s_[y0:y1, x0:x1])
+        axes = self.interpolator.axes(
+            self.mesh.level.shape, self.box_size, np.s_[y0:y1, x0:x1]
+        )  # fmt: skip
         splines: list[Any] = []
-        for name, mesh in zip(("level", "noise")[: 1 + over_noise], meshes, strict=False):
+        for name in names:
+            mesh = getattr(self.mesh, name)
             low, high = mesh.min(), mesh.max()
             # Of a flat mesh the map is the value itself, and NaN is neither.
             if axes is None or not low < high or (name == "noise" and not low > 0):
@@ -164,11 +212,7 @@ class BackgroundWindow:
             coefficients = self.xp.asarray(self.mesh.coefficients(name, self.interpolator))
             splines.append((coefficients, float(low), float(high)))
         assert axes is not None
-        index, weight = axes
-        return zoom.add_without(
-            data, total, mask, index, weight, splines[0], splines[1] if over_noise else None,
-            squared, resolve_n_threads(self.n_threads),
-        )  # fmt: skip
+        return (*axes, *splines)
 
     @property
     def _is_spline(self) -> bool:

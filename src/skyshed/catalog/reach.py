@@ -19,11 +19,13 @@ from skyshed.catalog.registry import ALIASES, COLUMNS, Measurement, Results
 __all__ = [
     "EDGE",
     "ReachStep",
+    "boxes_beside",
     "boxes_needed",
     "circle_boxes",
     "enlarged",
     "joined",
     "reach_steps",
+    "runs_of",
     "segment_boxes",
 ]
 
@@ -116,16 +118,22 @@ class ReachStep:
         for results in _with_frames_to_fill(catalog.results):
             for entry in self.measurements:
                 if entry.reach is not None and not (entry.geometry and results.detection):
-                    boxes = joined(boxes, self._reach(entry.reach, results))
+                    boxes = joined(boxes, _boxes_of(entry.reach, results, self.radius))
         return np.clip(boxes, 0, np.repeat(catalog.frame.full_shape, 2))
 
-    def _reach(self, reach: Any, results: Results) -> Any:
-        needs = tuple(inspect.signature(reach).parameters)
-        if "radius" in needs:
-            results = results.with_inputs(radius=self.radius)
-        columns = [need for need in needs if need in COLUMNS]
-        values = dict(zip(columns, results.on_host(*columns), strict=True))
-        return reach(**{need: values[need] if need in values else results[need] for need in needs})
+
+def _boxes_of(reach: Any, results: Results, radius: float) -> Any:
+    """Return the boxes of a reach; ``radius`` is that of circular apertures."""
+    needs = _needs_of(reach)
+    if "radius" in needs:
+        results = results.with_inputs(radius=radius)
+    columns = [need for need in needs if need in COLUMNS]
+    values = dict(zip(columns, results.on_host(*columns), strict=True))
+    return reach(**{need: values[need] if need in values else results[need] for need in needs})
+
+
+def _needs_of(reach: Any) -> tuple[str, ...]:
+    return tuple(inspect.signature(reach).parameters)
 
 
 def _with_frames_to_fill(results: Results) -> Iterator[Results]:
@@ -166,11 +174,8 @@ def reach_steps(
     ['_kron_light', '_annuli']
     ['kron_photometry']
     """
-    names = [ALIASES.get(name, name) for name in columns]
-    names += ["_circular_flux"] * (len(aperture_radii) > 0)
-    names += ["_fluxfrac_radius"] * bool(fluxfrac_radii)
     steps: dict[int, list[Measurement]] = {}
-    for entry in _needed(names).values():
+    for entry in _needed(_names(columns, aperture_radii, fluxfrac_radii)).values():
         if entry.reach is not None:
             steps.setdefault(_step(entry), []).append(entry)
     radius = max(aperture_radii, default=0.0)
@@ -217,22 +222,105 @@ def boxes_needed(
         yield step.boxes(catalog)
 
 
+def boxes_beside(
+    detection: Any,
+    columns: Iterable[str],
+    aperture_radii: Collection[float] = (),
+    fluxfrac_radii: bool = False,
+) -> Any:
+    """Return what catalogs read of their frames whose positions and shapes come from another one.
+
+    Parameters
+    ----------
+    detection : SourceCatalog
+        The catalog that they come from, in a frame that is the whole image.
+    columns, aperture_radii, fluxfrac_radii
+        As for `reach_steps`.
+
+    Returns
+    -------
+    boxes : array of int64, shape (n, 4), or None
+        As of `ReachStep.boxes`; `None` where positions and shapes do not tell.
+    """
+    results, boxes = detection.results, segment_boxes(detection.frame, detection.sources)
+    radius = max(aperture_radii, default=0.0)
+    names = _names(columns, aperture_radii, fluxfrac_radii)
+    for entry in _needed(names, geometry=False).values():
+        if entry.reach is None:
+            continue
+        if any(not COLUMNS[need][1].geometry for need in _needs_of(entry.reach) if need in COLUMNS):
+            return None
+        boxes = joined(boxes, _boxes_of(entry.reach, results, radius))
+    return np.clip(boxes, 0, np.repeat(detection.frame.full_shape, 2))
+
+
+def runs_of(boxes: Any, shape: tuple[int, int], multiple: int = 1) -> Any:
+    """Return which pixels of an image are in any of some boxes, as runs of pixels of a row.
+
+    Parameters
+    ----------
+    boxes : array of int64, shape (n, 4)
+        ``y0, y1, x0, x1``, half open, within the image.
+    shape : tuple of int
+        Its shape.
+    multiple : int, optional
+        Runs begin and end at multiples of so many pixels in their row, or at its end.
+
+    Returns
+    -------
+    runs : array of int64, shape (m, 2)
+        From a flat index to before another, ascending; no pixel is in two runs.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skyshed.catalog.reach import runs_of
+    >>> runs_of(np.array([[0, 2, 1, 4], [1, 2, 3, 8]]), (2, 10)).tolist()
+    [[1, 4], [11, 18]]
+    """
+    y0, y1, x0, x1 = boxes[(boxes[:, 1] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 2])].T
+    x0, x1 = x0 // multiple * multiple, np.minimum(-(-x1 // multiple) * multiple, shape[1])
+    height = y1 - y0
+    row = np.arange(height.sum()) - np.repeat(np.cumsum(height) - height - y0, height)
+    first = row * shape[1] + np.repeat(x0, height)
+    order = np.argsort(first, kind="stable")
+    first = first[order]
+    end = np.maximum.accumulate(first + np.repeat(x1 - x0, height)[order])
+    # Runs that touch stay two: one may end a row that the other does not belong to.
+    new = np.flatnonzero(first[1:] >= end[:-1]) + 1
+    begins = np.concatenate([first[:1], first[new]])
+    return np.stack([begins, np.concatenate([end[new - 1], end[-1:]])], axis=1)
+
+
+def _names(
+    columns: Iterable[str], aperture_radii: Collection[float], fluxfrac_radii: bool
+) -> list[str]:
+    """Return the names of all columns that `reach_steps` is asked for."""
+    names = [ALIASES.get(name, name) for name in columns]
+    names += ["_circular_flux"] * (len(aperture_radii) > 0)
+    return names + ["_fluxfrac_radius"] * bool(fluxfrac_radii)
+
+
 def _needed(
-    names: Iterable[str], entries: dict[str, Measurement] | None = None
+    names: Iterable[str], entries: dict[str, Measurement] | None = None, geometry: bool = True
 ) -> dict[str, Measurement]:
-    """Return the measurements of columns, after the measurements that they need."""
+    """Return the measurements of columns, after the measurements that they need.
+
+    Without ``geometry``, those of positions and shapes are known, and what they need is not needed.
+    """
     entries = {} if entries is None else entries
     for name in names:
         if name in COLUMNS and COLUMNS[name][1].name not in entries:
             entry = COLUMNS[name][1]
-            _needed(entry.needs, entries)
-            entries[entry.name] = entry
+            if geometry or not entry.geometry:
+                _needed(entry.needs, entries, geometry)
+                entries[entry.name] = entry
     return entries
 
 
 def _step(entry: Measurement) -> int:
     """Return the number of the step in which the reach of a measurement is known, from 0."""
     assert entry.reach is not None
-    before = _needed(inspect.signature(entry.reach).parameters).values()
+    before = _needed(_needs_of(entry.reach)).values()
     steps = [_step(other) for other in before if other.reach is not None and other is not entry]
     return max(steps, default=-1) + 1

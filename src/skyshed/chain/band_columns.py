@@ -73,14 +73,15 @@ def band_table(catalog: Any, request: Request, name: str) -> Any:
     It is a `~skyshed.catalog.bare_table.BareTable`, or one of astropy's where that can't be.
     Positions and shapes, of which a table of bands has one set, are in that of the first.
     """
-    parameters = _measured_with(request, name)
-    first = name == request.measured[0]
+    first, changes = name == request.measured[0], {}
     if not first:
+        parameters = request.parameters_of(name)
         asked_for = parameters.columns or ("default",)
         names = spelled_out(asked_for, catalog.wcs is not None) or []
         own = ("label", *(each for each in names if is_of_band(each) and each != "label"))
         derived = (DERIVED,) if any(each in GROUPS for each in asked_for) else ()
-        parameters = parameters.replace(columns=(*own, *derived), designation=None)
+        changes = {"columns": (*own, *derived), "designation": None}
+    parameters = _measured_with(request, name, **changes)
     table = bare_table(catalog, parameters, request.calibration_of(name))
     table = _with_coverage(table, coverage_of(catalog))
     if request.band_of(name) != name:
@@ -91,12 +92,17 @@ def band_table(catalog: Any, request: Request, name: str) -> Any:
     return table
 
 
-def _measured_with(request: Request, name: str) -> Parameters:
-    """Return the parameters that a band is measured with, without the radii that are not its."""
+def _measured_with(request: Request, name: str, **changes: Any) -> Parameters:
+    """Return the parameters that a band is measured with, without the radii that are not its.
+
+    ``changes`` are made in the same step: all values are checked at each.
+    """
     parameters = request.parameters_of(name)
     once = _radii_of_detection(request)
-    radii = tuple(each for each in parameters.fluxfrac_radii if each not in once)
-    return parameters.replace(fluxfrac_radii=radii) if once else parameters
+    if once:
+        radii = tuple(each for each in parameters.fluxfrac_radii if each not in once)
+        changes["fluxfrac_radii"] = radii
+    return parameters.replace(**changes) if changes else parameters
 
 
 def _radii_of_detection(request: Request) -> tuple[float, ...]:

@@ -23,6 +23,7 @@ from skyshed.chain.band_columns import (
 )
 from skyshed.chain.combination import combined_mesh
 from skyshed.chain.doubts import warn_of_doubts
+from skyshed.chain.measured_pixels import MeasuredPixels
 from skyshed.chain.request import DETECTION, IMAGE, Request
 from skyshed.chain.run import Run, dtype_of_chain
 from skyshed.chain.steps import (
@@ -316,9 +317,11 @@ def _tables(
     """Return the table of all bands, and the Kron ellipses."""
     labels, sources = _labels(segmentation), segmentation.sources
     detection = make_catalog(request, image, labels, sources, segmentation.provenance)
+    pixels = MeasuredPixels(request, detection)
     tables = {}
     for name in request.measured:
         band = prepare_exposure(request, name, image.window, meshes)
+        pixels.make(band)
         catalog = make_catalog(request, band, labels, sources, segmentation.provenance, detection)
         tables[name] = band_table(catalog, request, name)
     return table_of_bands(joined(tables, request), request), kron_ellipses(catalog)

@@ -115,8 +115,8 @@ def _combined_sums(combination: Combination, images: Iterable[Any], name: str) -
         xp = array_namespace(data=total)
         if bad is not None:
             if lost is None:
-                lost = xp.zeros(total.shape, dtype=np.int16)
-            lost.reshape(-1)[xp.flatnonzero(bad)] += 1
+                lost = xp.zeros(total.shape, dtype=np.uint8 if n < 256 else np.int32)
+            lost += bad.view(np.uint8)
         del mask, bad, added, image
     mean, deviation = ([0.0] * (n + 1), [1.0, *(k**0.5 for k in range(1, n + 1))])
     if squared:
@@ -126,7 +126,7 @@ def _combined_sums(combination: Combination, images: Iterable[Any], name: str) -
     offsets = [a * b for a, b in zip(mean, factors, strict=True)]
     missing = None
     if lost is not None:
-        index = xp.flatnonzero(lost)
+        index = xp.flatnonzero(lost != 0)  # of booleans NumPy finds them in a fifth of the time
         number = n - lost.reshape(-1)[index]
         some = total.reshape(-1)[index] * xp.asarray(factors, dtype=total.dtype)[number]
         some -= xp.asarray(offsets, dtype=total.dtype)[number]
@@ -136,7 +136,8 @@ def _combined_sums(combination: Combination, images: Iterable[Any], name: str) -
         total -= total.dtype.type(offsets[n])
     if lost is not None:
         total.reshape(-1)[index] = some
-    return _as_planes(total, missing, xp.ones_like(total), name)
+    one = xp.broadcast_to(xp.ones((), dtype=total.dtype), total.shape)
+    return _as_planes(total, missing, one, name)
 
 
 def _significance(image: Any) -> tuple[Any, Any]:
@@ -161,7 +162,7 @@ def _as_planes(data: Any, missing: Any, rms: Any, name: str) -> Planes:
     xp = array_namespace(data=data)
     return Planes(
         data, missing if missing is not None and xp.any(missing) else None, rms, name=name,
-        level=xp.broadcast_to(xp.zeros((), dtype=data.dtype), data.shape),
+        level=xp.broadcast_to(xp.zeros((), dtype=data.dtype), data.shape), subtracted=True,
     )  # fmt: skip
 
 

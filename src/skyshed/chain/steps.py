@@ -49,6 +49,23 @@ __all__ = [
 ]
 
 
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """An image without its background, and its noise, at the pixels that sources are measured on.
+
+    Attributes
+    ----------
+    data, noise : arrays, shape (ny, nx)
+        What other pixels hold is not said.
+    finite : bool
+        Whether all of the data there are finite, or masked.
+    """
+
+    data: Any
+    noise: Any
+    finite: bool
+
+
 @dataclass(eq=False)
 class Prepared:
     """A window of an exposure with its background.
@@ -77,6 +94,8 @@ class Prepared:
         Of the noise of its pixels, where it was measured.
     n_images : int
         How many equal images these are, one below the other.
+    parts : Parts or None
+        What was made of it at those pixels only that are measured.
     """
 
     planes: Planes
@@ -88,6 +107,7 @@ class Prepared:
     limit: Any = None
     noise_correlation: tuple[tuple[float, ...], ...] | None = None
     n_images: int = 1
+    parts: "Parts | None" = None
 
     @property
     def smooth(self) -> bool:
@@ -96,7 +116,11 @@ class Prepared:
 
     def without_background(self) -> tuple[Any, Any]:
         """Return the image without its background, and the background where columns need it."""
+        if self.parts is not None:
+            return self.parts.data, None
         needed = needs_background(self.parameters.columns)
+        if self.planes.subtracted:
+            return self.planes.data, self.planes.level if needed else None
         if self.convolved is not None and not self.smooth and not needed:
             return self.convolved, None
         if not needed:
@@ -136,13 +160,34 @@ class Prepared:
             return None
         return background.add_without(total, planes.data, planes.mask, True, squared)
 
+    def make_parts(self, runs: Any, out: tuple[Any, Any]) -> None:
+        """Make the image without its background, and its noise, at some pixels only, if possible.
+
+        Parameters
+        ----------
+        runs, out
+            See `skyshed.background.window.BackgroundWindow.subtract_in_runs`.
+        """
+        planes, background = self.planes, self.background
+        given = any(each is not None for each in (planes.level, planes.rms, planes.error))
+        if given or not isinstance(background, BackgroundWindow):
+            return
+        finite = background.subtract_in_runs(planes.data, planes.mask, runs, out)
+        if finite is not None:
+            self.parts = Parts(*out, finite)
+
     def level(self) -> Any:
         """Return the background of each pixel."""
         return self.background.background if self.planes.level is None else self.planes.level
 
     def noise(self) -> Any:
         """Return the noise of the background of each pixel."""
-        return self.background.background_rms if self.planes.rms is None else self.planes.rms
+        if self.parts is not None:
+            return self.parts.noise
+        rms = self.planes.rms
+        if rms is None:
+            return self.background.background_rms
+        return array_namespace(rms=rms).ascontiguousarray(rms)
 
     def threshold(self) -> Any:
         """Return what a pixel of a source must exceed in the image that it is `detected_on`."""
@@ -156,11 +201,12 @@ class Prepared:
             everywhere = self.global_noise * sigmas_of_flat_light(parameters)
         if everywhere is not None:
             return self.background.xp.asarray(everywhere, dtype=self.background.dtype)
+        rms = self.planes.rms
+        if rms is not None:  # one number may stand for all pixels
+            return parameters.nsigma * (rms if any(rms.strides) else rms[:1, :1].reshape(()))
         noise = self.noise()
-        if noise is self.planes.rms:
-            return self.parameters.nsigma * noise
         # The map of the noise is nobody else's.
-        noise *= noise.dtype.type(self.parameters.nsigma)
+        noise *= noise.dtype.type(parameters.nsigma)
         return noise
 
     def surface_threshold(self) -> Any:
@@ -343,7 +389,7 @@ def _matched(
             n_threads=request.parameters.n_threads,
         )  # fmt: skip
     zero = xp.broadcast_to(xp.zeros((), dtype=data.dtype), data.shape)
-    image.planes = replace(image.planes, data=data, level=zero, name=name)
+    image.planes = replace(image.planes, data=data, level=zero, subtracted=True, name=name)
     image.parameters = request.parameters_of(name)
     cut = image.cut(window)
     cut.planes = replace(cut.planes, data=xp.ascontiguousarray(cut.planes.data))
@@ -402,6 +448,7 @@ def make_catalog(
         error=image.lazy_error(data), background=level,
         threshold=None if known else image.lazy_threshold(),
         origin=image.window.origin, full_shape=request.shape, n_images=image.n_images,
+        finite=image.parts is not None and image.parts.finite,
     )  # fmt: skip
     exposure = request.exposures.get(planes.name)  # none of a combination
     if exposure is not None:

@@ -66,6 +66,8 @@ class Planes:
         That of the exposure.
     level : array of the dtype of ``data``, or None
         The background of each pixel, where the user gave it.
+    subtracted : bool
+        Whether the background has been subtracted: ``level`` is 0 then.
     """
 
     data: Any
@@ -75,6 +77,7 @@ class Planes:
     error: Any = None
     name: str = "image"
     level: Any = None
+    subtracted: bool = False
 
     def on_device(self, device: str | None) -> "Planes":
         """Return the planes on the ``device`` ('cpu' or 'cuda'), each copied at most once."""
@@ -205,7 +208,10 @@ class Exposure:
         pixels, marked = self.image.read_marked(window, self.device)
         xp = array_namespace(**{self.name: pixels})
         data = as_image(pixels, self.name, xp)
-        bad = [~xp.isfinite(data) if marked is None else marked]
+        if marked is None:
+            marked = xp.isfinite(data)
+            np.logical_not(marked, out=marked)
+        bad = [marked]
         masks = [each for each in (self.own_mask, self.companions.get("mask")) if each is not None]
         bad += [self._bad_pixels(mask, window, data, xp) for mask in masks]
         rms = None

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from skyshed.kernels import twin
-from skyshed.kernels.zoom import add_without, expand
+from skyshed.kernels.zoom import add_without, expand, subtract_in_runs
 from tests.device import standin
 from tests.device.kernels.fields import spline as drawn
 from tests.device.kernels.twins import both, identical, to_device, to_host
@@ -77,6 +77,30 @@ def test_sums_of_images_without_background_have_the_bits_of_the_cpu(cupy, dtype,
         expected = twin(contract, "cpu")(data, before[1], *args)
         identical(to_host(cupy, result), expected)
         assert first or result is on_gpu[1]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_parts_of_images_have_the_bits_of_the_cpu(cupy, dtype):
+    rng = np.random.default_rng(10)
+    coefficients, index, weight = drawn(10)
+    shape = len(index[0]), len(index[1])
+    data, mask = rng.normal(size=shape).astype(dtype), rng.random(shape) < 0.1
+    data[mask] = np.nan
+    runs = np.array([[3, 9], [shape[1] - 5, shape[1]], [shape[1], shape[1] + 1]])
+    needed = np.concatenate([np.arange(*each) for each in runs])
+    splines = (coefficients, -1.0, 1.0), (np.abs(coefficients) + 1, 0.5, 3.0)
+    for masked, answer in ((mask, True), (None, not mask.flat[needed].any())):
+        results = []
+        for device in ("cpu", "cuda"):
+            out = np.zeros(shape, dtype), np.zeros(shape, dtype)
+            args = data, masked, runs, index, weight, *splines, out
+            if device == "cuda":
+                args = [to_device(cupy, each) for each in args]
+            said = twin(subtract_in_runs.__wrapped__, device)(*args, 1)
+            assert said is answer
+            results.append([to_host(cupy, each).flat[needed] for each in args[-1]])
+        for expected, result in zip(*results, strict=True):
+            identical(result, expected)
 
 
 def test_lines_are_the_mesh_expanded_along_x(cupy):

@@ -4,7 +4,7 @@ from typing import Any
 
 from skyshed.kernels import operation
 
-__all__ = ["add_without", "expand"]
+__all__ = ["add_without", "expand", "subtract_in_runs"]
 
 
 @operation
@@ -81,4 +81,42 @@ def add_without(
     -------
     array
         The sum: ``total``, or a new array.
+    """
+
+
+@operation
+def subtract_in_runs(
+    data: Any,
+    mask: Any,
+    runs: Any,
+    index: tuple[Any, Any],
+    weight: tuple[Any, Any],
+    level: tuple[Any, float, float],
+    noise: tuple[Any, float, float],
+    out: tuple[Any, Any],
+    n_threads: int | None,
+) -> Any:
+    """Write an image without its background, and its noise, where they are needed.
+
+    Parameters
+    ----------
+    data : array of float32 or float64, shape (ny, nx), C-contiguous
+        The image.
+    mask : array of bool, shape (ny, nx), or None
+        True for pixels that need not be finite; they are written, too.
+    runs : array of int64, shape (n, 2)
+        The pixels that are needed, from a flat index to before another in the same row; in
+        ascending order, and no pixel twice.
+    index, weight, level, noise
+        As for `add_without`.
+    out : pair of arrays of the dtype and shape of ``data``, C-contiguous
+        Are written to: ``data`` less `expand` of the level, and `expand` of the noise, each
+        rounded to the dtype. What other pixels hold afterwards is not said.
+    n_threads : int or None
+        Threads of the CPU twin; no effect on the result.
+
+    Returns
+    -------
+    bool
+        Whether the image without its background is finite in all runs, but where masked.
     """

@@ -51,3 +51,21 @@ def add_without(data, total, mask, index, weight, level, noise, squared, n_threa
         return term
     total += term
     return total
+
+
+def subtract_in_runs(data, mask, runs, index, weight, level, noise, out, n_threads):
+    """Do it to whole images; see the contract in `skyshed.kernels.zoom`."""
+    difference, spread = out
+    coefficients, *limits = level
+    lines = expand(coefficients, index, weight, limits, data.dtype, n_threads)
+    np.subtract(data, lines, out=difference)
+    coefficients, *limits = noise
+    spread[...] = expand(coefficients, index, weight, limits, data.dtype, n_threads)
+    good = cupy.isfinite(difference)
+    if mask is not None:
+        good |= mask
+    begun = cupy.zeros(data.size + 1, np.int8)  # no pixel is in two runs
+    begun[runs[:, 0]] += 1
+    begun[runs[:, 1]] -= 1
+    needed = cupy.cumsum(begun[:-1]) > 0
+    return bool((good.reshape(-1) | ~needed).all())

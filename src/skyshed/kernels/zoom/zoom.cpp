@@ -17,6 +17,8 @@ namespace {
 
 // Columns done for all rows of a range, so that the lines stay in the first cache.
 constexpr i64 COLUMNS = 512;
+// How many runs ahead pixels are asked for.
+constexpr i64 AHEAD = 6;
 
 // Expands rows y0 to y1 of the mesh along x; index and weight have k elements for each of nx columns.
 i64 expand_lines(
@@ -160,6 +162,41 @@ i64 add_without(
 
 SKYSHED_KERNEL("zoom.add_without", add_without<float>);
 SKYSHED_KERNEL("zoom.add_without", add_without<double>);
+
+// Writes runs r0 to r1 of an image without its background, and its noise: `runs` has the first pixel of each,
+// and the one after the last. `finite` says of each run whether all pixels are that are not masked.
+template <class Value>
+i64 subtract_in_runs(
+    const Value *data, const bool *mask, const i64 *runs, const i64 *index, const double *weight, i64 k, i64 nx,
+    const double *levels, double level_low, double level_high, const double *noises, double noise_low,
+    double noise_high, Value *differences, Value *spreads, bool *finite, i64 r0, i64 r1) {
+    const Lines<Value> level = {levels, index, weight, k, nx, level_low, level_high};
+    const Lines<Value> noise = {noises, index, weight, k, nx, noise_low, noise_high};
+    for (i64 r = r0; r < r1; ++r) {
+        // Short runs are no stream that a CPU would read ahead of.
+        if (r + AHEAD < r1)
+            for (i64 p = runs[2 * (r + AHEAD)]; p < runs[2 * (r + AHEAD) + 1]; p += 64 / i64(sizeof(Value)))
+                prefetch<3>(data + p), prefetch<3>(differences + p), prefetch<3>(spreads + p);
+        const i64 first = runs[2 * r], n = runs[2 * r + 1] - first, y = first / nx, x0 = first - y * nx;
+        const Value *values = data + first;
+        Value *difference = differences + first;
+        level.combine_row(y, x0, n, difference);
+        noise.combine_row(y, x0, n, spreads + first);
+        int any = 0;  // that is not finite: less itself it is NaN
+        for (i64 x = 0; x < n; ++x) {
+            const Value value = values[x] - difference[x];
+            difference[x] = value;
+            any |= int(!(value - value == Value(0)));
+        }
+        finite[r] = true;
+        if (!any) continue;
+        for (i64 x = 0; x < n; ++x) finite[r] &= isfinite(difference[x]) || (mask && mask[first + x]);
+    }
+    return 0;
+}
+
+SKYSHED_KERNEL("zoom.subtract_in_runs", subtract_in_runs<float>);
+SKYSHED_KERNEL("zoom.subtract_in_runs", subtract_in_runs<double>);
 
 }  // namespace
 }  // namespace zoom

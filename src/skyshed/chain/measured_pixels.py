@@ -1,0 +1,61 @@
+"""The pixels that bands are measured on: those of segments and apertures, which all bands share."""
+
+from typing import Any
+
+import numpy as np
+
+from skyshed.catalog import SourceCatalog
+from skyshed.catalog.reach import boxes_beside, runs_of
+from skyshed.chain.columns import measured_columns, needs_background
+from skyshed.chain.request import Request
+from skyshed.chain.sextractor_columns import aperture_radii_of, has_radii
+from skyshed.chain.steps import Prepared
+
+__all__ = ["MeasuredPixels"]
+
+#: Pixels of a run are a multiple of what CPUs do at a time.
+LANES = 8
+#: Where more of an image is measured than this share, all of it is made: memory is read in order.
+MOST = 0.7
+
+
+class MeasuredPixels:
+    """The pixels that are measured, and the images that each band writes them to.
+
+    Parameters
+    ----------
+    request : Request
+        What is asked for.
+    detection : SourceCatalog
+        Where positions and shapes come from.
+    """
+
+    def __init__(self, request: Request, detection: SourceCatalog) -> None:
+        self.runs = _runs(request, detection)
+        self._images: dict[np.dtype, tuple[Any, Any]] = {}
+
+    def make(self, image: Prepared) -> None:
+        """Make of a band what is measured, where that is little; it holds until the next band."""
+        if self.runs is None:
+            return
+        data = image.planes.data
+        if data.dtype not in self._images:
+            self._images.clear()
+            self._images[data.dtype] = np.empty_like(data), np.empty_like(data)
+        image.make_parts(self.runs, self._images[data.dtype])
+
+
+def _runs(request: Request, detection: SourceCatalog) -> Any:
+    """Return the pixels that are measured, as runs; `None` where all are to be made."""
+    parameters, frame = request.parameters, detection.frame
+    if frame.xp is not np or needs_background(parameters.columns):
+        return None
+    boxes = boxes_beside(
+        detection, measured_columns(parameters), aperture_radii_of(parameters),
+        has_radii(parameters),
+    )  # fmt: skip
+    if boxes is None:
+        return None
+    runs = runs_of(boxes, frame.shape, LANES)
+    few = np.diff(runs, axis=1).sum() < MOST * frame.shape[0] * frame.shape[1]
+    return runs if few else None
