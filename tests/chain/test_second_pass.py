@@ -6,7 +6,7 @@ from scipy.ndimage import distance_transform_edt
 
 from skyshed import Background2D, CrowdedWarning, extract
 from skyshed.datasets import make_survey_image
-from skyshed.parameters import PRESETS
+from skyshed.parameters import PRESETS, Parameters
 from tests.pipeline_field import make_field
 
 
@@ -63,6 +63,25 @@ def test_what_is_left_out_may_be_fainter_than_what_is_detected():
     bright = extract(data, nsigma=4, background_nsigma=4, **options)
     plain = extract(data, nsigma=4, **options)
     np.testing.assert_array_equal(plain.segmentation.data, bright.segmentation.data)
+
+
+@pytest.mark.parametrize(
+    "threshold", [{"significance": 9.0}, {"threshold": 12.0}, {"filter": "matched"}], ids=str
+)
+def test_what_is_left_out_is_the_same_whatever_the_threshold_of_the_detection(threshold):
+    data, rms = make_field(), np.ones(make_field().shape)
+    options = {"box_size": 16, "background_passes": 2, "background_nsigma": 1.2, "rms": rms}
+    filters = {"filter": threshold["filter"]} if "filter" in threshold else {}
+    plain = extract(data, nsigma=1.2, **filters, **options)
+    found = extract(data, **{"nsigma": 4, **threshold}, **options)
+    np.testing.assert_array_equal(
+        found.background2d.background_mesh, plain.background2d.background_mesh
+    )
+
+
+def test_one_threshold_for_several_templates_is_refused():
+    with pytest.raises(ValueError, match=r"background_nsigma = 1 is in units .* template_fwhm"):
+        Parameters(filter="matched", template_fwhm=(2, 4), significance=5, background_nsigma=1)
 
 
 @pytest.mark.parametrize("name", ["recommended", "crowded"])

@@ -111,8 +111,9 @@ def draw_parameters(rng: np.random.Generator) -> dict[str, Any]:
         "background_growth": float(rng.choice([0, 1.5, 4, 12])),
         "background_nsigma": None if rng.random() < 0.5 else float(rng.uniform(0.8, 3)),
     }
-    gaussian = ("kernel_fwhm", "kernel_size") if "kernel" in drawn else ()  # refused beside it
-    return {name: value for name, value in drawn.items() if name not in gaussian}
+    refused = ("kernel_fwhm", "kernel_size") if "kernel" in drawn else ()  # beside it
+    refused += ("background_nsigma",) if "template_fwhm" in drawn else ()
+    return {name: value for name, value in drawn.items() if name not in refused}
 
 
 def by_tiles(

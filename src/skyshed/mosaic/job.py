@@ -1,6 +1,6 @@
 """What every task of a run over tiles knows: the request, the tiles, the workspace."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -92,11 +92,19 @@ class Job:
         )  # fmt: skip
 
     def prepare_convolved(
-        self, core: Window, meshes: Meshes | SecondMeshes | None = None
+        self,
+        core: Window,
+        meshes: Meshes | SecondMeshes | None = None,
+        parameters: Parameters | None = None,
     ) -> Prepared:
-        """Return a window of the image that is detected on, convolved as in the whole image."""
+        """Return a window of the image that is detected on, convolved as in the whole image.
+
+        ``parameters`` are those to detect by, where they differ in the threshold.
+        """
         window = core.grown(self.request.halo, self.shape)
         image = self.prepare(window, self.request.detected_on, meshes)
+        if parameters is not None:
+            image = replace(image, parameters=parameters)
         image.convolve(detect=True)
         return image if window == core else image.cut(core)
 

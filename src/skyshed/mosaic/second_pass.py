@@ -5,7 +5,6 @@ dropped, and what remains is grown from the map of all tiles. Where sources are 
 nothing to detect.
 """
 
-from dataclasses import replace
 from time import perf_counter
 from typing import Any
 
@@ -29,8 +28,7 @@ def find(job: Job, tile: tuple[int, int]) -> None:
     """Find the components of a tile above the threshold over the first background."""
     start = perf_counter()
     core = job.tiling[tile]
-    image = job.prepare_convolved(core, job.first_meshes)
-    image = replace(image, parameters=job.parameters.of_first_detection())
+    image = job.prepare_convolved(core, job.first_meshes, job.parameters.of_first_detection())
     found = components(image, inner_faces(core, job.shape))
     parts = in_one_transfer(*runs_of(found.sources.pixel, found.numbers))
     described = describe(found.sources, found.numbers, core, job.shape[1])

@@ -161,8 +161,8 @@ class Parameters:
         None,
         "background",
         Optional(Number(0, above=True)),
-        "nsigma of the segments that are left out of the second pass; none takes that of the "
-        "detection",
+        "nsigma of the segments that are left out of the second pass; none takes the threshold of "
+        "the detection",
         "sigma",
     )
     correlated_noise: bool = _parameter(
@@ -409,6 +409,12 @@ class Parameters:
                 f"threshold = {self.threshold:g} and significance = {self.significance:g} both say "
                 "what a source must exceed: give one of them"
             )
+        if self.background_nsigma is not None and self.template_fwhm:
+            raise ValueError(
+                f"background_nsigma = {self.background_nsigma:g} is in units of the noise before "
+                f"convolution, and the templates of template_fwhm = {self.template_fwhm} smooth it "
+                "differently: give background_nsigma=None, which takes the significance"
+            )
         if self.filter != "matched":
             if self.template_fwhm:
                 raise ValueError(
@@ -461,7 +467,7 @@ class Parameters:
         """
         if self.background_nsigma is None:
             return self
-        return replace(self, nsigma=self.background_nsigma)
+        return replace(self, nsigma=self.background_nsigma, significance=None, threshold=None)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the parameters as plain values, which YAML, TOML and JSON can hold.
