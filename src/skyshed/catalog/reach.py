@@ -31,6 +31,8 @@ __all__ = [
 
 #: Pixels to add to a radius: the pixel that it ends in, and one for rounding.
 EDGE = 2
+#: Beyond any image, in pixels, and no more than an integer holds.
+FAR = 1 << 40
 
 
 def segment_boxes(frame: Any, sources: Any) -> Any:
@@ -72,7 +74,7 @@ def circle_boxes(x: Any, y: Any, radius: Any) -> Any:
         np.floor(x - radius),
         np.ceil(x + radius) + 1,
     )
-    boxes[drawn] = np.stack(limits, axis=1)
+    boxes[drawn] = np.clip(np.stack(limits, axis=1), -FAR, FAR)
     return boxes
 
 

@@ -17,6 +17,9 @@ __all__ = ["MeasuredPixels"]
 LANES = 8
 #: Where more of an image is measured than this share, all of it is made: memory is read in order.
 MOST = 0.7
+#: Boxes that have so many times the pixels of the image together cover most of it. Their runs,
+#: which would take more memory than it, are not made.
+OVERLAPPING = 3
 
 
 class MeasuredPixels:
@@ -55,6 +58,9 @@ def _runs(request: Request, detection: SourceCatalog) -> Any:
         has_radii(parameters),
     )  # fmt: skip
     if boxes is None:
+        return None
+    height, width = (boxes[:, [1, 3]] - boxes[:, [0, 2]]).clip(0).T
+    if (height * width).sum() > OVERLAPPING * frame.shape[0] * frame.shape[1]:
         return None
     runs = runs_of(boxes, frame.shape, LANES)
     few = np.diff(runs, axis=1).sum() < MOST * frame.shape[0] * frame.shape[1]

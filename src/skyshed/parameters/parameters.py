@@ -409,11 +409,13 @@ class Parameters:
                 f"threshold = {self.threshold:g} and significance = {self.significance:g} both say "
                 "what a source must exceed: give one of them"
             )
-        if self.background_nsigma is not None and self.template_fwhm:
+        twice = self.background_passes > 1 and self.background_nsigma is not None
+        if twice and self.template_fwhm:
             raise ValueError(
                 f"background_nsigma = {self.background_nsigma:g} is in units of the noise before "
                 f"convolution, and the templates of template_fwhm = {self.template_fwhm} smooth it "
-                "differently: give background_nsigma=None, which takes the significance"
+                "differently: give background_nsigma=None (--background-nsigma none) in place of "
+                "this one, which may be a preset's; that takes the significance"
             )
         if self.filter != "matched":
             if self.template_fwhm:
