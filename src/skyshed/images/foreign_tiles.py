@@ -46,12 +46,15 @@ class ForeignTiles:
         Where their bytes are.
     wide : bool
         Whether their numbers are decoded to 64 bits.
+    packed_by : tuple of str, or None
+        What compressed the file as a whole, as `compression_of` says it.
     """
 
     algorithm: str
     grid: TileGrid
     table: Table
     wide: bool
+    packed_by: tuple[str, str] | None
 
     def check(
         self, path: str, axes: tuple[int, int], first: tuple[int, ...], window: Window
@@ -68,7 +71,7 @@ class ForeignTiles:
         part = self.grid.part(axes, first, window)
         if not len(part.numbers):
             return
-        with opened(path, compression_of(path)) as file:
+        with opened(path, self.packed_by) as file:
             rows = self.table.rows(file, part.numbers)
             lengths = rows["COMPRESSED_DATA"][:, 0].astype(np.int64)
             coded = np.flatnonzero(lengths)
@@ -151,4 +154,4 @@ def foreign_tiles(hdu: Any, at: int, label: str) -> ForeignTiles | None:
             f"can't be looked through before they are decoded: unpack it with {packed_by[1]}"
         )
     wide = hdu.header.get("ZBITPIX") not in (8, 16)
-    return ForeignTiles(algorithm, TileGrid.of(hdu.header, label), table, wide)
+    return ForeignTiles(algorithm, TileGrid.of(hdu.header, label), table, wide, packed_by)
