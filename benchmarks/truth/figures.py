@@ -1,6 +1,7 @@
 """What is told of a catalog beside the truth, and what is wanted."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,8 @@ FIGURES = {
     "stars -1": "",
     "flux pull": "0.9-1.15",
     "wide flux pull": "0.9-1.15",
+    "flux pull, all light": "",
+    "wide flux pull, all light": "",
     "star flux pull": "0.9-1.15",
     "star wide flux pull": "0.9-1.15",
     "x pull": "0.9-1.15",
@@ -110,8 +113,11 @@ class Judge:
             "total -2.5": ratios(total, False, 2.5),
             "totals": others,
             "stars -1": ratios(total, True, 1.0),
-            "flux pull": self._flux_pull(catalog, of[chosen], self.radii[1]),
-            "wide flux pull": self._flux_pull(catalog, of[chosen], self.radii[2]),
+            **{
+                f"{width}flux pull{beside}": self._flux_pull(catalog, of[chosen], light, radius)
+                for beside, light in (("", self._detectable), (", all light", sky.light))
+                for width, radius in zip(("", "wide "), self.radii[1:], strict=True)
+            },
             "star flux pull": self._star_pull(catalog, of, stars, self.radii[1]),
             "star wide flux pull": self._star_pull(catalog, of, stars, self.radii[2]),
             "x pull": self._x_pull(catalog, of, stars),
@@ -121,14 +127,19 @@ class Judge:
             **self._star_scatter(catalog, got & inside & alone & sky.star, of),
         }
 
-    def _flux_pull(self, catalog: Catalog, detection: Any, radius: float) -> float:
-        """Compare fluxes with those in the same circles on the image without noise."""
+    @cached_property
+    def _detectable(self) -> Any:
+        """The light of the sources above the limit: that of the others is noise to a catalog."""
+        return self.sky.light_of(self.sky.magnitude < self.limit)
+
+    def _flux_pull(self, catalog: Catalog, detection: Any, light: Any, radius: float) -> float:
+        """Compare fluxes with those in the same circles on an image without noise."""
         flux, error = (np.asarray(each)[detection] for each in catalog.apertures[radius])
         x, y = (np.ascontiguousarray(each[detection], float) for each in (catalog.x, catalog.y))
         good = np.isfinite(x) & np.isfinite(y)
         if not good.any():
             return np.nan
-        true, _, _ = sep.sum_circle(self.sky.light, x[good], y[good], radius, subpix=0)
+        true, _, _ = sep.sum_circle(light, x[good], y[good], radius, subpix=0)
         return pull_width(flux[good], true, error[good])
 
     def _undisturbed(self) -> Any:

@@ -1,5 +1,6 @@
 """Simulated fields with all that is true about them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +40,8 @@ class Sky:
         at 23.5.
     star : array of bool, shape (n,)
         Which of them are stars.
+    light_of : callable
+        Of an array of bool, shape (n,): the light of the sources that it chooses, like ``light``.
     """
 
     plan: Plan
@@ -54,6 +57,7 @@ class Sky:
     flux: Any
     magnitude: Any
     star: Any
+    light_of: Callable[[Any], Any]
 
     @property
     def negative(self) -> Any:
@@ -84,10 +88,15 @@ def _survey(plan: Plan, seed: int, side: int, conditions: dict[str, Any]) -> Sky
     truth = {
         name: np.asarray(image.truth[name]) for name in ("x", "y", "flux", "magnitude", "type")
     }
+    profiles, kind = image.field.profiles(image.window)
+
+    def light_of(chosen: Any) -> Any:
+        return rendering.render(profiles[chosen], kind[chosen], 0, 0, (side, side), None)
+
     return Sky(
         plan, data, light, sky, image.rms.astype(float), gain, image.psf_fwhm,
         image.conditions.psf_beta, truth["x"], truth["y"],
-        truth["flux"] * _share_drawn(image), truth["magnitude"], truth["type"] == "star",
+        truth["flux"] * _share_drawn(image), truth["magnitude"], truth["type"] == "star", light_of,
     )  # fmt: skip
 
 
@@ -107,14 +116,19 @@ def _share_drawn(image: Any) -> Any:
 
 def _bulges(plan: Plan, seed: int, side: int, conditions: dict[str, Any]) -> Sky:
     truth = bulges.draw(side, conditions["density"], np.random.default_rng([seed, 1]))
-    light = bulges.light_of(truth, side, conditions["psf_fwhm"], conditions["psf_beta"])
+
+    def light_of(chosen: Any) -> Any:
+        some = {name: values[chosen] for name, values in truth.items()}
+        return bulges.light_of(some, side, conditions["psf_fwhm"], conditions["psf_beta"])
+
+    light = light_of(np.ones(len(truth["x"]), bool))
     error = np.sqrt((SKY + light) / GAIN + READ_NOISE**2)
     data = (light + SKY + error * noise(light.shape, plan, _noise_of(seed))).astype(np.float32)
     flat = np.full_like(light, SKY)
     return Sky(
         plan, data, light, flat, np.full_like(light, np.sqrt(SKY / GAIN + READ_NOISE**2)), GAIN,
         conditions["psf_fwhm"], conditions["psf_beta"], truth["x"], truth["y"], truth["flux"],
-        truth["magnitude"], truth["kind"] == bulges.STAR,
+        truth["magnitude"], truth["kind"] == bulges.STAR, light_of,
     )  # fmt: skip
 
 
