@@ -134,12 +134,13 @@ sources. A detection is of the brightest source within 3 pixels.
 - **total -1, -2.5**: median of total flux / true flux of galaxies 1 and 2.5 magnitudes above the
   limit that have no neighbour (within 3.5 FWHM, of a twentieth of their flux), of the flux that
   **totals** names first; there those of the other fluxes 1 magnitude above. **stars -1**: of stars.
-- **pulls**: width of (measured - true) / error of sources without neighbours, 0.75 to 3 magnitudes
-  above the limit: flux in a circle of 1 and of 2 FWHM, beside the light of all sources above the
-  limit in the same circle, so that those too faint to be detected are noise (**all light**: beside
-  the image without noise, that of the faint ones included, which no error can leave out that is
-  measured on the image); of stars without a neighbour above the limit, beside the star's own light
-  in that circle; x of these; color of stars between two bands of seeing 1 and 1.43, matched.
+- **pulls**: width of (measured - true) / error, 0.75 to 3 magnitudes above the limit: flux in a
+  circle of 1 and of 2 FWHM of sources, and of **stars**, that have no neighbour above the limit
+  (within 3.5 FWHM), beside their own light in the same circle, so that sources too faint to be
+  detected are noise; **all light**, of sources without a neighbour of a twentieth of their flux,
+  beside the image without noise, that of the faint ones included, which no error leaves out that
+  is measured on the image; x of these stars; color of stars between two bands of seeing 1 and
+  1.43, matched.
 - **bad**: detections per 2048 x 2048 pixels with no true source, or more than 3 times its flux.
 - **complete**: share of all sources brighter than the limit.
 - **mag**: scatter of stars in a circle of 0.7 FWHM; the wanted figures are for the survey's seeing

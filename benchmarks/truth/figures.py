@@ -1,7 +1,6 @@
 """What is told of a catalog beside the truth, and what is wanted."""
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -103,9 +102,14 @@ class Judge:
         too_bright = judged & (found.source_of >= 0)
         too_bright &= total > CATASTROPHE * sky.flux[found.source_of]
         per_field = 4 * 1024**2 / judged_area(sky)
-        chosen = got & inside & alone & (m > self.limit + PULLS[0]) & (m < self.limit + PULLS[1])
-        stars = got & inside & sky.star & self._undisturbed()
-        stars &= (m > self.limit + PULLS[0]) & (m < self.limit + PULLS[1])
+        above = got & inside & (m > self.limit + PULLS[0]) & (m < self.limit + PULLS[1])
+        own = above & self._undisturbed()
+        stars = own & sky.star
+        pulls = {
+            "{}flux pull": (own, sky.light_of(own)),
+            "{}flux pull, all light": (above & alone, sky.light),
+            "star {}flux pull": (stars, sky.light_of(stars)),
+        }
         return {
             "sources": len(catalog.x),
             "sky bias": float(np.median((catalog.background - sky.sky) / sky.rms)),
@@ -114,23 +118,16 @@ class Judge:
             "totals": others,
             "stars -1": ratios(total, True, 1.0),
             **{
-                f"{width}flux pull{beside}": self._flux_pull(catalog, of[chosen], light, radius)
-                for beside, light in (("", self._detectable), (", all light", sky.light))
+                name.format(width): self._flux_pull(catalog, of[which], light, radius)
+                for name, (which, light) in pulls.items()
                 for width, radius in zip(("", "wide "), self.radii[1:], strict=True)
             },
-            "star flux pull": self._star_pull(catalog, of, stars, self.radii[1]),
-            "star wide flux pull": self._star_pull(catalog, of, stars, self.radii[2]),
             "x pull": self._x_pull(catalog, of, stars),
             "bad": per_field * (np.count_nonzero(no_source) + np.count_nonzero(too_bright)),
             "of them no source": per_field * np.count_nonzero(no_source),
             "complete": float(np.mean(got[inside & (m < self.limit)])),
             **self._star_scatter(catalog, got & inside & alone & sky.star, of),
         }
-
-    @cached_property
-    def _detectable(self) -> Any:
-        """The light of the sources above the limit: that of the others is noise to a catalog."""
-        return self.sky.light_of(self.sky.magnitude < self.limit)
 
     def _flux_pull(self, catalog: Catalog, detection: Any, light: Any, radius: float) -> float:
         """Compare fluxes with those in the same circles on an image without noise."""
@@ -151,14 +148,6 @@ class Judge:
             sky.x[bright], sky.y[bright], sky.flux[bright], NEAR * sky.psf_fwhm, 0.0
         )
         return alone
-
-    def _star_pull(self, catalog: Catalog, of: Any, chosen: Any, radius: float) -> float:
-        """Compare fluxes of stars with their own light, to which undetected neighbours add."""
-        sky = self.sky
-        flux, error = (np.asarray(each)[of[chosen]] for each in catalog.apertures[radius])
-        scale = sky.psf_fwhm / (2 * np.sqrt(2 ** (1 / sky.psf_beta) - 1))
-        share = 1 - (1 + (radius / scale) ** 2) ** (1 - sky.psf_beta)
-        return pull_width(flux, share * sky.flux[chosen], error)
 
     def _x_pull(self, catalog: Catalog, of: Any, chosen: Any) -> float:
         if catalog.x_error is None:
