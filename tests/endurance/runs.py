@@ -122,18 +122,11 @@ def repeats(n: int, count: int = 2000) -> str:
 
 def three_way(n: int) -> str:
     """Compare 50 small images three ways."""
-    from tests.three_way.cases import draw
-    from tests.three_way.compare import compare
-    from tests.three_way.known import reason
+    from tests.three_way.run import run
 
-    came = "equal"
-    for k in range(50 * n, 50 * (n + 1)):
-        case = draw(1, k)
-        found = compare(case)
-        unknown = [each for each in found if reason(case, each, found) is None]
-        assert not unknown, f"case {k}: {unknown}"
-        came = "known differences" if found else came
-    return came
+    tally = run(50, 1, first=50 * n)
+    assert not tally.unknown, str(tally)
+    return "known differences" if tally.diverged else "equal"
 
 
 def random_files(n: int) -> str:

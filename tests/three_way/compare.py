@@ -1,5 +1,6 @@
 """A case, worked on three times, and where the answers differ."""
 
+import contextlib
 import warnings
 from typing import Any, NamedTuple
 
@@ -16,7 +17,7 @@ from skyshed.catalog.registry import COLUMNS
 from tests.device import standin
 from tests.three_way.cases import Case
 
-__all__ = ["Divergence", "compare"]
+__all__ = ["Divergence", "compare", "together"]
 
 #: Columns that both have, under photutils' name.
 NAMES = sorted(
@@ -68,6 +69,11 @@ class Answer:
             found = error
         self.stages[name] = found
         return found
+
+
+def together(others: tuple[str, ...]) -> contextlib.AbstractContextManager[Any]:
+    """Return a context for many cases, that each need not load the package beside the stand-in."""
+    return standin.in_place() if "device" in others else contextlib.nullcontext()
 
 
 def compare(case: Case, others: tuple[str, ...] = ("photutils", "device")) -> list[Divergence]:

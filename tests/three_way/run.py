@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.three_way.cases import draw
-from tests.three_way.compare import compare
+from tests.three_way.compare import compare, together
 from tests.three_way.known import reason
 
 __all__ = ["OTHERS", "Tally", "run"]
@@ -60,20 +60,24 @@ class Tally:
         )
 
 
-def run(count: int, seed: int, path: Path | None = None, others: tuple[str, ...] = OTHERS) -> Tally:
-    """Compare cases until ``count`` of a seed are done; see `Tally`."""
+def run(
+    count: int, seed: int, path: Path | None = None, others: tuple[str, ...] = OTHERS,
+    first: int = 0,
+) -> Tally:  # fmt: skip
+    """Compare ``count`` cases of a seed, from ``first`` on; see `Tally`."""
     tally = Tally(seed, path)
-    for n in range(tally.done, count):
-        case = draw(seed, n)
-        found = compare(case, others)
-        for each in found:
-            why = reason(case, each, found)
-            if why is None:
-                tally.unknown.append([n, *each])
-            else:
-                tally.known[why] += 1
-        tally.done, tally.diverged = n + 1, tally.diverged + bool(found)
-        if tally.done % 100 == 0 or found:
-            tally.save()
+    with together(others):
+        for n in range(first + tally.done, first + count):
+            case = draw(seed, n)
+            found = compare(case, others)
+            for each in found:
+                why = reason(case, each, found)
+                if why is None:
+                    tally.unknown.append([n, *each])
+                else:
+                    tally.known[why] += 1
+            tally.done, tally.diverged = tally.done + 1, tally.diverged + bool(found)
+            if tally.done % 100 == 0 or found:
+                tally.save()
     tally.save()
     return tally
