@@ -44,17 +44,26 @@ def test_a_perfect_catalog_is_judged_to_be_perfect():
     rng = np.random.default_rng(11)
     bright = sky.magnitude < 24.5
     x, y, flux = sky.x[bright], sky.y[bright], sky.flux[bright]
-    apertures = {}
-    for radius in judge.radii:
-        true, _, _ = sep.sum_circle(sky.light, x, y, radius, subpix=0)
-        error = rng.uniform(5, 20, x.size)
-        apertures[radius] = true + error * rng.standard_normal(x.size), error
+
+    def sums(light):
+        apertures = {}
+        for radius in judge.radii:
+            true, _, _ = sep.sum_circle(light, x, y, radius, subpix=0)
+            error = rng.uniform(5, 20, x.size)
+            apertures[radius] = true + error * rng.standard_normal(x.size), error
+        return apertures
+
+    apertures = sums(sky.light)
     catalog = Catalog(x, y, None, {"all": flux}, apertures, sky.sky)
     figures = judge.figures(catalog)
     assert figures["sky bias"] == 0
     assert figures["bad"] == 0
     assert figures["complete"] > 0.95  # faint ones beside brighter ones are none of their own
     assert figures["total -1"] == pytest.approx(1)
+    assert figures["flux pull, all light"] == pytest.approx(1, abs=0.25)
+    assert figures["flux pull"] > 1.25  # what is fainter than the limit is noise
+    own = sums(sky.light_of(sky.magnitude < judge.limit))
+    figures = judge.figures(Catalog(x, y, None, {"all": flux}, own, sky.sky))
     assert figures["flux pull"] == pytest.approx(1, abs=0.25)
     far = Catalog(x + 50, y, None, {"all": flux}, apertures, sky.sky + sky.rms)
     worse = judge.figures(far)

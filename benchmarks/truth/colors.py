@@ -15,7 +15,7 @@ from skyshed.quality.scores import pull_width
 __all__ = ["COLOR_FIELDS", "color_pull"]
 
 #: The fields in which they are measured; both bands have the same sources, of color 0.
-COLOR_FIELDS = ("survey", "resampled")
+COLOR_FIELDS = ("survey", "sparse, disks and stars", "resampled")
 #: The worse seeing over the better, as in the findings.
 WORSE = 5.0 / 3.5
 #: The radius of the apertures, in units of the worse FWHM.

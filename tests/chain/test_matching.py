@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 
+from skyshed.chain import matching
 from skyshed.chain.matching import (
     GAUSSIAN_FWHM,
     extent_of,
     kernel_between,
+    kernel_of_widths,
     matching_kernel,
 )
 
@@ -48,3 +50,28 @@ def test_a_kernel_between_two_psfs_makes_one_of_the_other(at):
 def test_the_worst_seeing_has_the_largest_extent():
     extents = [extent_of(moffat(fwhm, size=61)) for fwhm in (2, 3, 4.5)]
     assert extents == sorted(extents)
+
+
+@pytest.mark.parametrize("beta", [2.5, 3.5, 4.8])
+def test_a_kernel_of_widths_makes_one_moffat_profile_of_another(beta):
+    from scipy.signal import fftconvolve
+
+    kernel = kernel_of_widths(3.0, 4.5, beta)
+    assert kernel.shape == (29, 29)
+    assert kernel.sum() == pytest.approx(1)
+    made = fftconvolve(matching.moffat(3.0, beta, 60), kernel, mode="same")
+    worse = matching.moffat(4.5, beta, 60)
+    assert np.abs(made - worse).max() < 0.02 * worse.max()
+
+
+def test_widths_of_gaussians_are_matched_by_a_gaussian():
+    np.testing.assert_array_equal(kernel_of_widths(3.0, 5.0, np.inf), matching_kernel(4.0))
+    np.testing.assert_array_equal(kernel_of_widths(3.0, 3.0, 3.5), [[1]])
+
+
+@pytest.mark.parametrize("beta", [2.5, 3.5])
+def test_a_moffat_profile_has_its_width_and_its_flux(beta):
+    image = matching.moffat(12.0, beta, 300)
+    row = image[300]
+    assert image.sum() == pytest.approx(1, abs=0.01)
+    assert np.count_nonzero(row > row.max() / 2) == pytest.approx(12, abs=1)

@@ -69,6 +69,7 @@ def test_numbers_are_for_each_band_or_for_all(folder, tmp_path):
         assert main([*command, "--psf-fwhm", *seeing]) == 0
         table = read_catalog(out / "catalog.fits")
         assert table.meta["record"]["g_psf_fwhm"] == "3.5"
+        assert table.meta["record"]["psf_beta"] == "3.5"
         assert np.isfinite(table["kron_flux_matched_g"]).all()
 
 
@@ -80,6 +81,7 @@ def test_numbers_are_for_each_band_or_for_all(folder, tmp_path):
         (["g=absent.fits"], "absent.fits: there is no such file"),
         (["g=a.fits", "--weight", "r=b", "g=c"], "--weight: 'r=b' must be NAME=VALUE"),
         (["g=a.fits", "--psf-fwhm", "g=wide"], "--psf-fwhm g must be a number, got 'wide'"),
+        (["g=a.fits", "--psf-beta", "steep"], "--psf-beta must be a number, got 'steep'"),
         (["g=a.fits", "--zero-point", "r=25"], "zero_point must be"),
     ],
 )

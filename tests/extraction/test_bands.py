@@ -321,45 +321,6 @@ def test_tiles_have_the_bits_of_the_run_at_once(kind):
     assert tiled.tiles.colnames == whole.tiles.colnames
 
 
-def stars_of_no_color(seeing):
-    """Return an image of each band of 49 stars of one flux, in Gaussian seeing."""
-    rng = np.random.default_rng(4)
-    down, right = np.mgrid[:240, :240]
-    y, x = (each.ravel() + rng.uniform(-0.5, 0.5, 49) for each in np.mgrid[30:240:30, 30:240:30])
-    bands = {}
-    for name, fwhm in seeing.items():
-        variance = (fwhm / 2.3548) ** 2
-        clean = sum(
-            2000
-            / (2 * np.pi * variance)
-            * np.exp(-((down - j) ** 2 + (right - i) ** 2) / 2 / variance)
-            for j, i in zip(y, x, strict=True)
-        )
-        bands[name] = clean + rng.normal(0, 1, clean.shape)
-    return bands
-
-
-def test_colors_of_stars_are_right_where_the_seeing_is_matched():
-    seeing = {"g": 5.0, "r": 3.5}
-    bands = stars_of_no_color(seeing)
-    options = {"box_size": 60, "background": "none", "zero_point": 25.0, "aperture_radii": (3.0,)}
-    found = extract_bands(bands, psf_fwhm=seeing, **options)
-    assert len(found.table) == 49
-    for kind in ("kron", "aperture_3", "segment"):
-        as_it_is, matched = (
-            np.median((found.table[f"{kind}_mag{way}_g"] - found.table[f"{kind}_mag{way}_r"]).value)
-            for way in ("", "_matched")
-        )
-        assert as_it_is > {"kron": 0.002, "segment": 0.01, "aperture_3": 0.1}[kind]
-        assert abs(matched) < min(0.01, as_it_is / 2)
-    # The worst band is as it is; the others keep their flux.
-    np.testing.assert_array_equal(found.table["kron_flux_matched_g"], found.table["kron_flux_g"])
-    np.testing.assert_array_equal(found["g"].matched_data, found["g"].data)
-    assert np.sum(found["r"].matched_data) == pytest.approx(np.sum(found["r"].data), rel=1e-3)
-    assert "flags_matched_g" not in found.table.colnames
-    assert extract_bands(bands, **options)["r"].matched_data is None
-
-
 def test_known_sources_are_measured_in_all_bands(bands):
     labels = extract(bands["i"], **OPTIONS).segmentation
     whole = extract_bands(bands, segmentation=labels, **OPTIONS)
@@ -616,13 +577,6 @@ REFUSED = {
         {"g": make_field() << u.s, "r": make_field() << u.m}, {"combine": "mean"}, ValueError,
         "needs bands in one unit, and they are in s, m",
     ),
-    "a band without seeing": (
-        {"g": make_field(), "r": make_field()}, {"psf_fwhm": {"g": 3}}, ValueError,
-        r"psf_fwhm must have the seeing of each band, g, r, in pixels; got \['g'\]",
-    ),
-    "no seeing": (
-        {"g": make_field()}, {"psf_fwhm": {"g": 0}}, ValueError, "psf_fwhm of g must be positive",
-    ),
     "no parameter": ({"g": make_field()}, {"nsigmas": 3}, TypeError, "'nsigmas' is no parameter"),
 }  # fmt: skip
 
@@ -690,53 +644,8 @@ def test_systems_of_magnitudes_are_not_averaged(bands):
         extract_bands(bands, zero_point_system=systems, **options)
 
 
-def test_a_seeing_larger_than_the_image_is_refused(bands):
-    with pytest.raises(ValueError, match=r"psf_fwhm: g would be blurred by 200000 pixels"):
-        extract_bands(bands, psf_fwhm={"g": 3, "r": 200_000, "i": 3}, **OPTIONS)
-
-
 def test_labels_of_64_bits_are_numbered_anew(bands, found):
     labels = found.segmentation.data.astype(np.int64)
     labels[labels > 0] += 2**40
     again = extract_bands(bands, segmentation=labels, renumber=True, **OPTIONS)
     assert again.table["label"].tolist() == found.table["label"].tolist()
-
-
-def test_colors_are_right_where_images_of_the_psfs_are_given(tmp_path):
-    def moffat(fwhm, y, x):
-        core = fwhm / 2 / np.sqrt(2 ** (1 / 2.8) - 1)
-        return (1 + (y**2 + x**2) / core**2) ** -2.8
-
-    y, x = np.indices((200, 240))
-    rng = np.random.default_rng(3)
-    seeing, bands, psf = {"g": 4.6, "r": 3.0}, {}, {}
-    for band, fwhm in seeing.items():
-        image, unit = rng.normal(0, 1, y.shape), moffat(fwhm, y - 100, x - 120).sum()
-        for row in range(20, 200, 40):
-            for column in range(20, 240, 40):
-                image += 6000 / unit * moffat(fwhm, y - row, x - column)
-        bands[band] = image
-        dy, dx = np.indices((61, 61)) - 30
-        psf[band] = moffat(fwhm, dy, dx)
-    fits.writeto(tmp_path / "g.fits", psf["g"])
-    psf["g"] = str(tmp_path / "g.fits")
-    options = {"background": "none", "box_size": 40, "aperture_radii": (3.0,)}
-    found = extract_bands(bands, psf=psf, **options)
-    table = found.table
-
-    def color(name):
-        return float(np.median(-2.5 * np.log10(table[f"{name}_g"] / table[f"{name}_r"])))
-
-    assert len(table) == 30
-    assert abs(color("aperture_3_flux_matched")) < 0.01 < 0.2 < abs(color("aperture_3_flux"))
-    by_width = extract_bands(bands, psf_fwhm=seeing, **options).table
-    gaussian = -2.5 * np.log10(
-        by_width["aperture_3_flux_matched_g"] / by_width["aperture_3_flux_matched_r"]
-    )
-    assert abs(color("aperture_3_flux_matched")) < 0.5 * abs(np.median(gaussian))
-    with pytest.raises(ValueError, match="give one of them"):
-        extract_bands(bands, psf=psf, psf_fwhm=seeing)
-    with pytest.raises(ValueError, match="psf must have an image for each band"):
-        extract_bands(bands, psf={"g": psf["r"]})
-    with pytest.raises(ValueError, match="psf of r must be an image with odd sizes"):
-        extract_bands(bands, psf={"g": psf["r"], "r": np.ones((4, 4))})

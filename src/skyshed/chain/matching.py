@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["extent_of", "kernel_between", "matching_kernel"]
+__all__ = ["extent_of", "kernel_between", "kernel_of_widths", "matching_kernel", "moffat"]
 
 #: The FWHM of a Gaussian over its standard deviation.
 GAUSSIAN_FWHM = 2 * math.sqrt(2 * math.log(2))
@@ -13,6 +13,9 @@ GAUSSIAN_FWHM = 2 * math.sqrt(2 * math.log(2))
 REACH = 4.0
 #: Weight of the smoothness of a kernel between two PSFs (`pypher`'s default, Boucaud et al. 2016).
 SMOOTHNESS = 1e-4
+#: How many FWHM of the worse seeing kernels between Moffat profiles reach (with exponents from 3,
+#: what is beyond makes 0.006 mag of colors), and points along each axis of one of their pixels.
+WIDTHS, POINTS = 3.0, 5
 #: Gaussians that are narrower, in pixels, have another variance where they are sampled.
 LEAST_SAMPLED = 0.7
 
@@ -49,6 +52,59 @@ def matching_kernel(fwhm: float) -> Any:
         line = np.exp(-0.5 * (np.arange(-half, half + 1) / sigma) ** 2)
     kernel = np.outer(line, line)
     return kernel / kernel.sum()
+
+
+def moffat(fwhm: float, beta: float, half: int) -> Any:
+    """Return a Moffat profile of flux 1 as sums over pixels; what is beyond the image is missing.
+
+    Parameters
+    ----------
+    fwhm : float
+        In pixels.
+    beta : float
+        The exponent, above 1.
+    half : int
+        The image has ``2 half + 1`` rows and columns; the profile is at its center.
+
+    Examples
+    --------
+    >>> from skyshed.chain.matching import moffat
+    >>> print(f"{moffat(3.0, 3.5, 12).sum():.3f}")
+    0.999
+    """
+    scale = fwhm / (2 * math.sqrt(2 ** (1 / beta) - 1))
+    at = (np.arange((2 * half + 1) * POINTS) + 0.5) / POINTS - 0.5 - half
+    points = (1 + (at[:, None] ** 2 + at**2) / scale**2) ** -beta
+    pixels = points.reshape(2 * half + 1, POINTS, 2 * half + 1, POINTS).mean((1, 3))
+    return pixels * (beta - 1) / (math.pi * scale**2)
+
+
+def kernel_of_widths(fwhm: float, worse: float, beta: float) -> Any:
+    """Return the kernel that makes of one seeing another, of PSFs of the same shape.
+
+    Parameters
+    ----------
+    fwhm, worse : float
+        Full widths at half maximum in pixels; ``worse`` is not the smaller one.
+    beta : float
+        The exponent of the Moffat profiles, above 1; infinite for Gaussians.
+
+    Returns
+    -------
+    kernel : array of float64, shape (2 n + 1, 2 n + 1)
+        Its sum is 1; between Moffat profiles it has what is within `WIDTHS` of the worse FWHM.
+
+    Examples
+    --------
+    >>> from skyshed.chain.matching import kernel_of_widths
+    >>> kernel_of_widths(3.0, 3.0, 3.5).tolist(), kernel_of_widths(3.0, 4.0, 3.5).shape
+    ([[1.0]], (25, 25))
+    """
+    if math.isinf(beta) or fwhm == worse:
+        return matching_kernel(math.sqrt(worse**2 - fwhm**2))
+    half = math.ceil(WIDTHS * worse)
+    one, other = (moffat(each, beta, half) for each in (fwhm, worse))
+    return kernel_between(one, other)
 
 
 def extent_of(psf: Any) -> float:

@@ -65,6 +65,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="FWHM of the stars of each band: fluxes are measured in the worst seeing, too",
     )  # fmt: skip
     detection.add_argument(
+        "--psf-beta", metavar="BETA",
+        help="exponent of the Moffat profiles of these widths, inf for Gaussians [3.5]",
+    )  # fmt: skip
+    detection.add_argument(
         "--psf", metavar="NAME=FILE", nargs="+",
         help="the same by images of each band's PSF",
     )  # fmt: skip
@@ -108,6 +112,8 @@ def run(arguments: argparse.Namespace) -> int:
     with warnings_in_one_line(arguments.quiet) as said:
         request = open_bands(
             images, detect=arguments.detect, combine=arguments.combine, psf_fwhm=seeing,
+            psf_beta=None if arguments.psf_beta is None
+            else _number(arguments.psf_beta, "--psf-beta"),
             psf=_values(arguments.psf, "psf", images),
             segmentation=arguments.segmentation, reproject=arguments.reproject,
             region=arguments.region,
