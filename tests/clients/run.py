@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import NamedTuple
 from xml.etree import ElementTree
 
+import skyshed
 from tests.clients.suites import SUITES, Suite
 
 ROOT = Path(__file__).parents[2]
@@ -115,7 +116,11 @@ def run(suite: Suite, data: Path | None, *, on_skyshed: bool) -> Run:
         if suite.data:
             target = str(_with_data(suite, data, folder / "copy"))
         command += [*suite.pytest, "--pyargs", target]
-        paths = [str(ROOT / "src"), str(ROOT), os.environ.get("PYTHONPATH", "")]
+        paths = [
+            str(Path(skyshed.__file__).parents[1]),
+            str(ROOT),
+            os.environ.get("PYTHONPATH", ""),
+        ]
         environment = os.environ | {
             "PYTHONPATH": os.pathsep.join(filter(None, paths)),
             "PYTHONDONTWRITEBYTECODE": "1",

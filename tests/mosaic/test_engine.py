@@ -24,6 +24,7 @@ from astropy.io import fits
 from astropy.utils.exceptions import AstropyUserWarning
 from dask.core import get_dependencies
 
+import skyshed
 from skyshed import extract, extract_bands
 from skyshed.chain.progress import TileProgress
 from skyshed.exceptions import TileError, WorkspaceError
@@ -74,8 +75,9 @@ class LoopbackCluster:
     def _start(self, kind: str, *options: str) -> subprocess.Popen:
         command = [sys.executable, "-m", f"distributed.cli.dask_{kind}", "--host", "127.0.0.1"]
         command += ["--scheduler-file", str(self.file), "--no-dashboard", *options]
-        root = Path(__file__).parents[2]
-        path = os.pathsep.join([str(root / "src"), str(root), os.environ.get("PYTHONPATH", "")])
+        # The package of this process, installed or not, and the tests, whose functions are sent.
+        folders = Path(skyshed.__file__).parents[1], Path(__file__).parents[2]
+        path = os.pathsep.join([*map(str, folders), os.environ.get("PYTHONPATH", "")])
         with open(self.folder / f"{kind}.log", "ab") as log:
             return subprocess.Popen(
                 command, stdout=log, stderr=log, cwd=self.folder,
