@@ -72,15 +72,16 @@ class Patch {
         half = i64(ceil(largest)) + 1;
         stride = 2 * half + 2;
         rows = 2 * half + 1;
-        const i64 room = half + 4;
+        const i64 room = half + 4, pieces = 8 * room;
         if (!pixels.grow(2 * (rows * stride + 2 * LANES)) || !lines.grow(2 * columns.doubles(room)) ||
-            !rim.grow(8 * room))
+            !rim.grow(5 * pieces))
             return false;
         value = pixels.begin() + LANES;
         before = value + rows * stride + 2 * LANES;
         columns.take(lines.begin(), room);
         upright.take(lines.begin() + columns.doubles(room), room);
-        flux = rim.begin();
+        of_pixel = rim.begin(), under = of_pixel + pieces, square = under + pieces;
+        inside = square + pieces, flux = inside + pieces;
         return true;
     }
 
@@ -109,23 +110,19 @@ class Patch {
         // A circle within the pixel at the centre: the search begins with one.
         if (radius <= smaller(columns.nearest(), upright.nearest()))
             return PI * radius * radius * value[half * stride + half];
-        // The cells on each side that the rim comes into, and a few to fill up.
-        const i64 across = (columns.lines(radius) + 1 + 3) / 4 * 4;
-        const i64 up = (upright.lines(radius) + 3) / 4 * 4;
+        // The cells on each side that the rim comes into, and perhaps one to fill up: four pieces at a time.
+        const i64 across = (columns.lines(radius) + 1 + 1) / 2 * 2;
+        const i64 up = (upright.lines(radius) + 1) / 2 * 2;
         columns.cross(radius, columns.begin, across);
         upright.cross(radius, upright.end, up);
-        const bool all_short = has_short_pieces(0.25 / (radius * radius));
-        double *to = flux;
+        i64 n = 0;
         for (int side = 0; side < 2; ++side) {
-            if (all_short) {
-                to = from_columns<true>(side, radius, across, to);
-                to = from_rows<true>(side, radius, up, to);
-            } else {
-                to = from_columns<false>(side, radius, across, to);
-                to = from_rows<false>(side, radius, up, to);
-            }
+            n = from_columns(side, radius, across, n);
+            n = from_rows(side, radius, up, n);
         }
-        return add_up(flux, to - flux);
+        if (has_short_pieces(0.25 / (radius * radius))) add_caps<true>(radius, n);
+        else add_caps<false>(radius, n);
+        return add_up(flux, n);
     }
 
   private:
@@ -151,15 +148,16 @@ class Patch {
         }
     }
 
-    // Writes the flux of the pieces that begin where the rim comes into a column, above the centre or
-    // below it; returns where that ends. What fills up is 0.
-    template <bool SHORT>
-    SKYSHED_FLAT double *from_columns(int below, double radius, i64 cells, double *to) {
-        const double whole = radius * radius, quarter = 0.25 / whole;
+    // Lists the pieces that begin where the rim comes into a column, above the centre or below it, from
+    // piece `from` on; returns where that ends. What fills up is 0.
+    SKYSHED_FLAT i64 from_columns(int below, double radius, i64 cells, i64 from) {
+        const double whole = radius * radius;
         const double first = below ? upright.left : upright.right;
         const double *begin = columns.begin, *end = columns.end, *crossed = columns.crossed;
         const double *at = columns.pixel;
         const double centre = double(half * stride + half), step = double(below ? -stride : stride);
+        double *values = of_pixel + from, *areas = under + from, *squares = square + from;
+        double *more = inside + from;
         const i64 n = 2 * cells;
         SKYSHED_INDEPENDENT
         for (i64 k = 0; k < n; ++k) {
@@ -167,40 +165,57 @@ class Patch {
             const Piece piece =
                 piece_from(radius, begin[k], crossed[k], end[k], begin_of(first, row));
             const double here = value[whole_number(centre + (at[k] + row * step))];
-            const double square = quarter * piece.square;
-            const double held = here * (piece.under + whole * (SHORT ? small_cap(square) : cap(square)));
-            to[k] = begin[k] < radius ? held : 0.0;
+            values[k] = begin[k] < radius ? here : 0.0;
+            areas[k] = piece.under, squares[k] = piece.square;
+            more[k] = 0.0;
         }
-        return to + n;
+        return from + n;
     }
 
-    // Writes the flux of the pieces that begin where the rim comes into a row, to the right of the centre
-    // or to its left, and of what is inside up to there.
-    template <bool SHORT>
-    SKYSHED_FLAT double *from_rows(int left, double radius, i64 cells, double *to) {
-        const double whole = radius * radius, quarter = 0.25 / whole;
+    // The same where the rim comes into a row, to the right of the centre or to its left, and with what is
+    // inside up to there.
+    SKYSHED_FLAT i64 from_rows(int left, double radius, i64 cells, i64 from) {
+        const double whole = radius * radius;
         const double first = left ? columns.left : columns.right;
         const double *begin = upright.begin, *end = upright.end, *crossed = upright.crossed;
         const double *at = upright.pixel, *sums = before - left;
         const double centre = double(half * stride + half), step = left ? -1.0 : 1.0;
+        double *values = of_pixel + from, *areas = under + from, *squares = square + from;
+        double *more = inside + from;
         const i64 n = 2 * cells;
         SKYSHED_INDEPENDENT
         for (i64 k = 0; k < n; ++k) {
             const double column = lines_inside(whole, first, crossed[k], end[k]);
             const Piece piece = piece_from(radius, crossed[k], end[k], first + column, begin[k]);
             const i64 there = whole_number(centre + (at[k] + column * step));
-            const double height = end[k] - begin[k], square = quarter * piece.square;
-            const double area = (crossed[k] - begin_of(first, column)) * height + piece.under +
-                                whole * (SHORT ? small_cap(square) : cap(square));
-            const double held = value[there] * area + sums[there] * height;
-            to[k] = end[k] <= radius ? held : 0.0;
+            const double here = value[there], height = end[k] - begin[k], held = sums[there] * height;
+            values[k] = end[k] <= radius ? here : 0.0;
+            areas[k] = (crossed[k] - begin_of(first, column)) * height + piece.under;
+            squares[k] = piece.square;
+            more[k] = end[k] <= radius ? held : 0.0;
         }
-        return to + n;
+        return from + n;
+    }
+
+    // Turns n pieces into flux: what is between a chord and the rim comes to what is below the chord. It is
+    // a loop of its own since roots and quotients take long: a core begins the next pieces meanwhile, as
+    // many as it has room for.
+    template <bool SHORT> SKYSHED_FLAT void add_caps(double radius, i64 n) {
+        const double whole = radius * radius, quarter = 0.25 / whole;
+        SKYSHED_INDEPENDENT
+        for (i64 k = 0; k < n; ++k) {
+            const double part = quarter * square[k];
+            const double area = under[k] + whole * (SHORT ? small_cap(part) : cap(part));
+            flux[k] = of_pixel[k] * area + inside[k];
+        }
     }
 
     i64 half = 0, stride = 0, rows = 0;
     Room pixels, lines, rim;
-    double *value = nullptr, *before = nullptr, *flux = nullptr;
+    double *value = nullptr, *before = nullptr;
+    // Of each piece: its pixel's value, the area below its chord, the square of its chord's length; the flux
+    // inside up to it, and its own with that.
+    double *of_pixel = nullptr, *under = nullptr, *square = nullptr, *inside = nullptr, *flux = nullptr;
     Cells columns = {}, upright = {};
 };
 
