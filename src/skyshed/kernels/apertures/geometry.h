@@ -159,11 +159,15 @@ SKYSHED_BOTH double where_less(double low, double high, double value) { return l
 
 SKYSHED_BOTH double apart(double a, double b) { return (a - b) * (a - b); }
 
-// The same where one short arc crosses the pixel, which is most of a rim; NaN elsewhere. It is written
-// without conditions on more than one comparison, for a CPU to do several pixels at a time. The chords are
-// relative to the corner.
-SKYSHED_BOTH double overlap_of_one_arc(
-    const Ellipse &e, Chord below, Chord above, Chord left, Chord right) {
+// What a pixel shares with an ellipse of which one short arc crosses it, which is most of a rim.
+struct OneArc {
+    double twice;   // the area up to the arc's chord, twice; NaN where there is not one arc
+    double square;  // of the chord's half-length, once the ellipse is a unit circle
+};
+
+// It is written without conditions on more than one comparison, for a CPU to do several pixels at a time.
+// The chords are relative to the corner.
+SKYSHED_BOTH OneArc one_arc(const Ellipse &e, Chord below, Chord above, Chord left, Chord right) {
     const double b0 = larger(below.low, 0.0), b1 = smaller(below.high, 1.0);
     const double t0 = larger(above.low, 0.0), t1 = smaller(above.high, 1.0);
     const double l0 = larger(left.low, 0.0), l1 = smaller(left.high, 1.0);
@@ -191,11 +195,15 @@ SKYSHED_BOTH double overlap_of_one_arc(
     const double dx = qx - px, dy = qy - py;
     const double u = dx * e.ca + dy * e.sa, v = dy * e.cb - dx * e.sb;
     const double square = 0.25 * (u * u + v * v);
-    const double area = 0.5 * (twice + 2.0 * e.ab * small_cap(square));
-    const double once = leave_b + leave_r + leave_t + leave_l == 1.0 ? area : NAN_VALUE;
+    const double once = leave_b + leave_r + leave_t + leave_l == 1.0 ? twice : NAN_VALUE;
     const double and_back = back_b + back_r + back_t + back_l == 1.0 ? once : NAN_VALUE;
-    const double clean = disagree == 0.0 ? and_back : NAN_VALUE;
-    return square <= PADE_LIMIT ? clean : NAN_VALUE;
+    return {disagree == 0.0 ? and_back : NAN_VALUE, square};
+}
+
+// The area that it shares; NaN where that is not known so.
+SKYSHED_BOTH double area_of(const Ellipse &e, OneArc arc) {
+    const double area = 0.5 * (arc.twice + 2.0 * e.ab * small_cap(arc.square));
+    return arc.square <= PADE_LIMIT ? area : NAN_VALUE;
 }
 
 SKYSHED_BOTH Chord shifted(Chord c, double by) { return {c.low - by, c.high - by}; }
@@ -205,9 +213,9 @@ SKYSHED_BOTH Chord shifted(Chord c, double by) { return {c.low - by, c.high - by
 SKYSHED_BOTH double overlap(const Ellipse &e, const Cell &cell) {
     const double area = cell.holds_centre()
         ? NAN_VALUE
-        : overlap_of_one_arc(
+        : area_of(e, one_arc(
               e, shifted(cell.below, cell.corner.x), shifted(cell.above, cell.corner.x),
-              shifted(cell.left, cell.corner.y), shifted(cell.right, cell.corner.y));
+              shifted(cell.left, cell.corner.y), shifted(cell.right, cell.corner.y)));
     return isnan(area) ? overlap_of_arcs(e, cell) : area;
 }
 

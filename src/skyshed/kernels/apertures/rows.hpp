@@ -34,16 +34,21 @@ inline i64 lanes_of(i64 n, i64 room) { return padded(n) <= room ? padded(n) : n;
 // has room for a source.
 constexpr i64 AHEAD = 3;
 
+// Asks for a row of a plane, from the first pixel to the last: mostly two lines of a cache.
+template <int NEAR, class T> inline void prefetch_pixels(const T *first, const T *last) {
+    constexpr i64 LINE = 64 / sizeof(T);
+    prefetch<NEAR>(first), prefetch<NEAR>(last);
+    for (const T *at = first + LINE; at < last; at += LINE) prefetch<NEAR>(at);
+}
+
 template <int NEAR, class Value, class Error> inline void prefetch_row(
     const Field<Value> &f, const Error *error, const Box &box, i64 y) {
     if (y >= box.y1 || box.empty()) return;
     const i64 first = y * f.at.nx + box.x0, last = first + box.width() - 1;
-    for (i64 p = first; p < last + 15; p += 16) {
-        prefetch<NEAR>(f.data + min(p, last));
-        prefetch<NEAR>(f.labels + min(p, last));
-        if (error) prefetch<NEAR>(error + min(p, last));
-    }
-    for (i64 p = first; f.mask && p < last + 63; p += 64) prefetch<NEAR>(f.mask + min(p, last));
+    prefetch_pixels<NEAR>(f.data + first, f.data + last);
+    prefetch_pixels<NEAR>(f.labels + first, f.labels + last);
+    if (error) prefetch_pixels<NEAR>(error + first, error + last);
+    if (f.mask) prefetch_pixels<NEAR>(f.mask + first, f.mask + last);
 }
 
 // Asks for rows of a box that are read soon, and of the box that is visited next, while row y is read.

@@ -21,27 +21,32 @@ inline Row row_of(const Touched &t, const Box &box, i64 x0) {
     return {first, end, inner, inner_end};
 }
 
+// An ellipse's area is at most pi times its larger half-extent times sqrt(2) times its semi-minor axis: where
+// that would be this long, in pixels, the axis is longer than 2, and the centre's pixel lies well inside.
+constexpr double LARGE = 3.0;
+
 // The pixels that an ellipse crosses: where the lines along their edges enter and leave it, relative to
 // their corners, and where they are in the block.
 struct Rim {
     Scratch<double> edge[8];
-    Scratch<double> area;
+    Scratch<double> twice, square, area;  // see OneArc
     Scratch<i64> at;
     i64 n = 0;
+    bool small = true;  // whether the centre's pixel may be one of them
 
     explicit Rim(i64 room)
         : edge{Scratch<double>(room), Scratch<double>(room), Scratch<double>(room), Scratch<double>(room),
                Scratch<double>(room), Scratch<double>(room), Scratch<double>(room), Scratch<double>(room)},
-          area(room), at(room) {}
+          twice(room), square(room), area(room), at(room) {}
     explicit operator bool() const {
-        bool all = area && at;
+        bool all = twice && square && area && at;
         for (const auto &each : edge) all = all && each;
         return all;
     }
     void add(i64 where, const Cell &cell) {
         const Chord c[] = {cell.below, cell.above, cell.left, cell.right};
         // The centre's pixel gets no chords: see `overlap`.
-        const bool central = cell.holds_centre();
+        const bool central = small && cell.holds_centre();
         for (int k = 0; k < 4; ++k) {
             const double origin = k < 2 ? cell.corner.x : cell.corner.y;
             edge[2 * k][n] = central ? 0.0 : c[k].low - origin;
@@ -56,11 +61,15 @@ struct Rim {
         const double *b0 = edge[0].begin(), *b1 = edge[1].begin(), *t0 = edge[2].begin(),
                      *t1 = edge[3].begin(), *l0 = edge[4].begin(), *l1 = edge[5].begin(),
                      *r0 = edge[6].begin(), *r1 = edge[7].begin();
-        double *out = area.begin();
+        double *twices = twice.begin(), *squares = square.begin(), *out = area.begin();
         SKYSHED_INDEPENDENT
-        for (i64 i = 0; i < end; ++i)
-            out[i] = overlap_of_one_arc(
-                e, {b0[i], b1[i]}, {t0[i], t1[i]}, {l0[i], l1[i]}, {r0[i], r1[i]});
+        for (i64 i = 0; i < end; ++i) {
+            const OneArc arc = one_arc(e, {b0[i], b1[i]}, {t0[i], t1[i]}, {l0[i], l1[i]}, {r0[i], r1[i]});
+            twices[i] = arc.twice, squares[i] = arc.square;
+        }
+        // A loop of its own: its roots and quotients take long, and a core begins the next ones meanwhile.
+        SKYSHED_INDEPENDENT
+        for (i64 i = 0; i < end; ++i) out[i] = area_of(e, {twices[i], squares[i]});
     }
 };
 
@@ -77,6 +86,7 @@ class EllipseWeights {
 
     void start(const Ellipse &ellipse, const Place &place, double x, double y, const Box &of) {
         e = ellipse, at = place, cx = x, cy = y, box = of;
+        rim.small = !(e.ab > LARGE * larger(e.width, e.height));
         find_columns();
     }
 
