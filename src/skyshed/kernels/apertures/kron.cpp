@@ -21,14 +21,15 @@ Block block_of(const Place &at, const Aperture &of, const Ellipse &e, const Box 
     return {y0, y1, max(first, box.x0), min(end, box.x1)};
 }
 
-// Turns n pixels of a row, from column x on, into values within `scale` and values times radii.
+// Writes values of n pixels of a row, from column x on, that are within `scale`, and values times radii.
+template <class Pixel>
 void weigh(
-    const Radius &radius, double cx, double dy, i64 x, i64 n, double scale, double *values, double *moments) {
-    const i64 end = padded(n);
+    const Radius &radius, double cx, double dy, i64 x, i64 n, double scale, const Pixel *pixels,
+    double *values, double *moments) {
     SKYSHED_INDEPENDENT
-    for (i64 k = 0; k < end; ++k) {
-        const double at = radius.at(whole(x + k) - cx, dy);
-        const double value = at <= scale ? values[k] : 0.0;
+    for (i64 k = 0; k < n; ++k) {
+        const double at = radius.at(whole(x + k) - cx, dy), pixel = double(pixels[k]);
+        const double value = at <= scale ? pixel : 0.0;
         values[k] = value;
         moments[k] = value * at;
     }
@@ -78,13 +79,18 @@ i64 kron_sums(
             const i64 y1 = min(y0 + step, now.box.y1);
             const Block block = block_of(f.at, now.of, now.e, now.box, y0, y1);
             if (block.x0 >= block.x1) continue;
-            const i64 width = block.width();
+            const i64 n = block.width(), x = block.x0 + f.at.x0;
             for (i64 y = y0; y < y1; ++y) {
                 prefetch_ahead<Value, Value>(f, nullptr, now.box, next, y);
-                double *row = values.begin() + (y - y0) * width;
-                read_row(f, now.box, label[i], 0.0, y, block.x0, block.x1, row);
-                weigh(radius, now.of.x, double(y + f.at.y0) - now.of.y, block.x0 + f.at.x0, width, scale,
-                      row, with_radii.begin() + (y - y0) * width);
+                const i64 first = y * f.at.nx + block.x0, end = lanes_of(n, f.at.ny * f.at.nx - first);
+                const double dy = double(y + f.at.y0) - now.of.y;
+                double *row = values.begin() + (y - y0) * n, *moved = with_radii.begin() + (y - y0) * n;
+                if (any_special(f, label[i], first, n)) {
+                    read_row(f, now.box, label[i], 0.0, y, block.x0, block.x1, row);
+                    weigh(radius, now.of.x, dy, x, end, scale, row, row, moved);
+                } else {
+                    weigh(radius, now.of.x, dy, x, end, scale, f.data + first, row, moved);
+                }
             }
             const Two sums = add_up(with_radii.begin(), values.begin(), block.size());
             moment += sums.first, total += sums.second;

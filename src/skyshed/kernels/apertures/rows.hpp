@@ -90,23 +90,34 @@ inline bool any_special(const int *labels, const bool *mask, int own, i64 n, i64
     return any || (mask && any_masked(mask, end));
 }
 
-// Reads pixels x0 to x1 of a row of an aperture's box, less the background. What is left out is 0.
-template <class Value> inline void read_row(
-    const Field<Value> &f, const Box &box, int own, double background, i64 y, i64 x0, i64 x1, double *out) {
-    const i64 first = y * f.at.nx + x0, n = x1 - x0, room = f.at.ny * f.at.nx - first;
-    widen(f.data + first, n, room, background, out);
-    const int *labels = f.labels + first;
-    const bool *mask = f.mask ? f.mask + first : nullptr;
-    if (!any_special(labels, mask, own, n, room)) return;
+// The same of n pixels from pixel index `first` on.
+template <class Value> inline bool any_special(const Field<Value> &f, int own, i64 first, i64 n) {
+    const i64 room = f.at.ny * f.at.nx - first;
+    return any_special(f.labels + first, f.mask ? f.mask + first : nullptr, own, n, room);
+}
+
+// Corrects n values of a row of an aperture's box, from pixel (y, x0) on, where pixels are masked or another
+// source's. What is left out is 0.
+template <class Value> inline void correct_row(
+    const Field<Value> &f, const Box &box, int own, double background, i64 y, i64 x0, i64 n, double *values) {
+    const i64 first = y * f.at.nx + x0;
     for (i64 from = 0; from < n; from += LANES) {
         const i64 some = min(LANES, n - from);
-        if (!any_special(labels + from, mask ? mask + from : nullptr, own, some, room - from)) continue;
+        if (!any_special(f, own, first + from, some)) continue;
         for (i64 k = from; k < from + some; ++k) {
-            if (!of_another(labels[k], own) && !(mask && mask[k])) continue;
-            i64 p;
-            out[k] = taken(f, box, own, y, x0 + k, p) == FROM ? double(f.data[p]) - background : 0.0;
+            i64 p = first + k;
+            if (!of_another(f.labels[p], own) && !(f.mask && f.mask[p])) continue;
+            values[k] = taken(f, box, own, y, x0 + k, p) == FROM ? double(f.data[p]) - background : 0.0;
         }
     }
+}
+
+// Reads pixels x0 to x1 of a row of an aperture's box, less the background.
+template <class Value> inline void read_row(
+    const Field<Value> &f, const Box &box, int own, double background, i64 y, i64 x0, i64 x1, double *out) {
+    const i64 first = y * f.at.nx + x0, n = x1 - x0;
+    widen(f.data + first, n, f.at.ny * f.at.nx - first, background, out);
+    if (any_special(f, own, first, n)) correct_row(f, box, own, background, y, x0, n, out);
 }
 
 // Four sums that a core does at the same time. (Of an array of four GCC makes single sums.)

@@ -28,7 +28,9 @@ template <class Value, class Error> class Sum {
   public:
     Sum(const Field<Value> &field, const Error *error, const bool *given, i64 widest)
         : f(field), error(error), given(given), outline(widest), weights(max(GATHERED, widest) + LANES),
-          values(max(GATHERED, widest) + LANES), variances(max(GATHERED, widest) + LANES) {}
+          values(max(GATHERED, widest) + LANES), variances(max(GATHERED, widest) + LANES) {
+        if (variances && !error) std::fill_n(variances.begin(), max(GATHERED, widest) + LANES, 0.0);
+    }
     explicit operator bool() const { return outline && weights && values && variances; }
 
     double total, variance;
@@ -55,38 +57,65 @@ template <class Value, class Error> class Sum {
     }
 
   private:
-    // Turns a row of the block into weighted values and variances.
+    // Writes weighted values and variances of a row of the block.
     void add_row(const Box &box, const Block &block, int own, double sky, i64 y) {
         const i64 n = block.width(), first = y * f.at.nx + block.x0, at = (y - block.y0) * n;
-        const i64 room = f.at.ny * f.at.nx - first, end = padded(n);
+        const i64 end = lanes_of(n, f.at.ny * f.at.nx - first);
         double *value = values.begin() + at, *sigma = variances.begin() + at;
         double *weight = weights.begin() + at;
-        widen(f.data + first, n, room, sky, value);
-        if (error) widen(error + first, n, room, 0.0, sigma);
-        else std::fill(sigma, sigma + n, 0.0);
         const Row &row = outline.rows[y - block.y0];
-        if (any_special(f.labels + first, f.mask ? f.mask + first : nullptr, own, n, room)) {
-            for (i64 x = row.first; x < row.end; ++x) {
-                const i64 k = x - block.x0;
-                i64 p;
-                if (!(weight[k] > 0.0)) continue;
-                switch (weighed(f, given, box, own, y, x, p, seen)) {
-                    case LEFT_OUT: weight[k] = 0.0; break;
-                    case AS_ZERO: value[k] = sigma[k] = 0.0; break;
-                    case FROM:
-                        value[k] = double(f.data[p]) - sky;
-                        if (error) sigma[k] = double(error[p]);
-                }
-            }
-        } else if (!(seen & USABLE)) {
+        if (any_special(f, own, first, n)) {
+            weigh_special(box, row, own, sky, y, block.x0, end, weight, value, sigma);
+            return;
+        }
+        if (!(seen & USABLE))
             for (i64 k = row.first - block.x0; k < row.end - block.x0; ++k)
                 if (weight[k] > 0.0) seen |= USABLE | PIXEL;
+        weigh(f.data + first, sky, end, weight, value);
+        if (error) weigh_squared(error + first, end, weight, sigma);
+    }
+
+    // The same where pixels are masked or another source's.
+    void weigh_special(
+        const Box &box, const Row &row, int own, double sky, i64 y, i64 x0, i64 end, double *weight,
+        double *value, double *sigma) {
+        const i64 first = y * f.at.nx + x0;
+        for (i64 k = 0; k < end; ++k) value[k] = double(f.data[first + k]);
+        for (i64 k = 0; error && k < end; ++k) sigma[k] = double(error[first + k]);
+        for (i64 k = row.first - x0; k < row.end - x0; ++k) {
+            i64 p;
+            if (!(weight[k] > 0.0)) continue;
+            switch (weighed(f, given, box, own, y, x0 + k, p, seen)) {
+                case LEFT_OUT: weight[k] = 0.0; break;
+                case AS_ZERO:
+                    value[k] = sky;
+                    if (error) sigma[k] = 0.0;
+                    break;
+                case FROM:
+                    value[k] = double(f.data[p]);
+                    if (error) sigma[k] = double(error[p]);
+            }
         }
+        weigh(value, sky, end, weight, value);
+        if (error) weigh_squared(sigma, end, weight, sigma);
+    }
+
+    // What n pixels come to, less the sky; those without weight may be no number.
+    template <class Pixel>
+    static void weigh(const Pixel *pixels, double sky, i64 n, const double *weight, double *out) {
         SKYSHED_INDEPENDENT
-        for (i64 k = 0; k < end; ++k) {
-            const double weighted = weight[k] * value[k], spread = weight[k] * sigma[k];
-            value[k] = weight[k] > 0.0 ? weighted : 0.0;
-            sigma[k] = weight[k] > 0.0 ? spread * spread : 0.0;
+        for (i64 k = 0; k < n; ++k) {
+            const double weighted = weight[k] * (double(pixels[k]) - sky);
+            out[k] = weight[k] > 0.0 ? weighted : 0.0;
+        }
+    }
+
+    template <class Pixel>
+    static void weigh_squared(const Pixel *pixels, i64 n, const double *weight, double *out) {
+        SKYSHED_INDEPENDENT
+        for (i64 k = 0; k < n; ++k) {
+            const double weighted = weight[k] * double(pixels[k]);
+            out[k] = weight[k] > 0.0 ? weighted * weighted : 0.0;
         }
     }
 
