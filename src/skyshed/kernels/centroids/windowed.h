@@ -11,6 +11,9 @@ using apertures::Place;
 // The contract says what for.
 constexpr double RADIUS = 4.0, STRIDE = 2.0, PRECISION = 1e-4;
 constexpr int STEPS = 16;
+// The light of pixels in a line has no determinant of second moments; rounding gives it one that is at most
+// this part of its first term, of either sign.
+constexpr double IN_LINE = 1e-12;
 
 struct Point {
     double x, y;
@@ -134,7 +137,7 @@ template <class Sums> SKYSHED_BOTH bool search(
     if (isfinite(flux)) {
         const Second m = sums.second(w);
         const double xx = m.xx / flux - dx * dx, yy = m.yy / flux - dy * dy, xy = m.xy / flux - dx * dy;
-        if (xx < 0.0 || yy < 0.0 || xx * yy - xy * xy < 0.0) return false;
+        if (xx < 0.0 || yy < 0.0 || xx * yy - xy * xy < -IN_LINE * (xx * yy)) return false;
     }
     place[0] = p.x, place[1] = p.y;
     dx = window[0] - p.x, dy = window[1] - p.y;
