@@ -20,7 +20,7 @@ bounding box is larger than the whole image and than `LARGEST_BOX` pixels are no
 """
 
 from enum import IntFlag
-from typing import Any
+from typing import Any, NamedTuple
 
 from skyshed.kernels import operation
 
@@ -32,7 +32,9 @@ __all__ = [
     "MASK",
     "NONE",
     "Seen",
+    "KeptWeights",
     "aperture_sums",
+    "keep_weights",
     "kron_sums",
     "local_background",
     "radius_of_flux",
@@ -66,6 +68,27 @@ class Seen(IntFlag):
     NEIGHBOUR = 64
     #: Such a pixel that could not be replaced.
     NOT_REPLACED = 128
+
+
+class KeptWeights(NamedTuple):
+    """How much pixels count in ellipses, kept for several images of the same pixels and labels.
+
+    Attributes
+    ----------
+    row_start, rim_start : arrays of int64, shape (n + 1,)
+        Where the rows and the weights of each ellipse begin.
+    rows : array of int32, shape (n_rows, 5)
+        For each row of the ellipse's box, relative to its first column: where pixels begin that it
+        touches, and end; where those inside begin, and end; and whether it touches one of another
+        source.
+    rims : array of float64, shape (n_rims,)
+        The weights of pixels that it touches and that are not inside, row by row.
+    """
+
+    row_start: Any
+    rim_start: Any
+    rows: Any
+    rims: Any
 
 
 @operation
@@ -162,6 +185,7 @@ def aperture_sums(
     background: Any,
     method: int,
     n_threads: int | None,
+    kept: KeptWeights | None = None,
 ) -> tuple[Any, Any, Any]:
     """Sum the data in elliptical apertures, pixels weighted by their exact overlap.
 
@@ -185,6 +209,9 @@ def aperture_sums(
         Subtracted from each pixel.
     n_threads : int or None
         Threads of the CPU twin.
+    kept : KeptWeights, optional
+        What `keep_weights` returned of the same ``labels``, ``place``, ``label`` and ``ellipses``:
+        takes less time, and makes no difference.
 
     Returns
     -------
@@ -195,6 +222,40 @@ def aperture_sums(
         without ``error``.
     seen : array of int32, shape (n,)
         `Seen` of each aperture.
+    """
+
+
+@operation
+def keep_weights(
+    labels: Any,
+    place: tuple[int, int, int, int],
+    label: Any,
+    ellipses: Any,
+    most: int,
+    n_threads: int | None,
+) -> KeptWeights | None:
+    """Compute the weights of `aperture_sums`, for several images of the same pixels.
+
+    Parameters
+    ----------
+    labels : array of int32, shape (ny, nx), C-contiguous
+        Which source each pixel belongs to.
+    place
+        See the module; one for all sources.
+    label : array of int32, shape (n,)
+        The label of each source.
+    ellipses : array of float64, shape (n, 5)
+        ``x, y, a, b, theta`` as in `kron_sums`.
+    most : int
+        How many bytes they may take.
+    n_threads : int or None
+        Threads of the CPU twin.
+
+    Returns
+    -------
+    KeptWeights or None
+        `None` where they would take more, and on a GPU, which computes them sooner than it reads
+        them.
     """
 
 

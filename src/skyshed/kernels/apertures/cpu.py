@@ -6,11 +6,11 @@ scattered), in ranges spread over threads.
 
 import numpy as np
 
-from skyshed.kernels.apertures import LARGEST_BOX
+from skyshed.kernels.apertures import LARGEST_BOX, KeptWeights
 from skyshed.kernels.native import Kernels
 from skyshed.kernels.threads import run_items
 
-__all__ = ["aperture_sums", "kron_sums", "local_background", "radius_of_flux"]
+__all__ = ["aperture_sums", "keep_weights", "kron_sums", "local_background", "radius_of_flux"]
 
 KERNELS = Kernels(__package__)
 
@@ -81,8 +81,9 @@ def kron_sums(data, labels, mask, place, label, ellipses, scale, method, n_threa
 
 
 def aperture_sums(
-    data, error, input_mask, labels, mask, place, label, ellipses, background, method, n_threads
-):
+    data, error, input_mask, labels, mask, place, label, ellipses, background, method, n_threads,
+    kept=None,
+):  # fmt: skip
     """Sum per aperture in one visit; see the contract in `skyshed.kernels.apertures`."""
     if np.ndim(place[0]) and len(label):
         return of_each_place(
@@ -96,10 +97,28 @@ def aperture_sums(
     add_up = KERNELS.bind(
         "aperture_sums", data, error, input_mask, labels, mask, where_of(data, place, method),
         label, ellipses, background, image_order(ellipses[:, 0], ellipses[:, 1]),
-        totals, variances, seen, stop,
+        *(kept or (None,) * 4), totals, variances, seen, stop,
     )  # fmt: skip
     run_items(add_up, len(label), n_threads, SOURCES, stop)
     return totals, variances, seen
+
+
+def keep_weights(labels, place, label, ellipses, most, n_threads):
+    """Count, and write what fits; see the contract in `skyshed.kernels.apertures`."""
+    n, ellipses, where = len(label), np.ascontiguousarray(ellipses), where_of(labels, place, 0)
+    order, stop = image_order(ellipses[:, 0], ellipses[:, 1]), np.zeros(1, np.int32)
+    starts = np.zeros((2, n + 1), np.int64)
+    n_rows, n_rims = np.empty((2, n), np.int64)
+    count = KERNELS.bind("count_kept", where, ellipses, order, n_rows, n_rims, stop)
+    run_items(count, n, n_threads, SOURCES, stop)
+    np.cumsum((n_rows, n_rims), axis=1, out=starts[:, 1:])
+    rows_end, rims_end = starts[:, -1].tolist()
+    if 20 * rows_end + 8 * rims_end > most:
+        return None
+    rows, rims = np.empty((rows_end, 5), np.int32), np.empty(rims_end)
+    keep = KERNELS.bind("keep", labels, where, label, ellipses, order, *starts, rows, rims, stop)
+    run_items(keep, n, n_threads, SOURCES, stop)
+    return KeptWeights(*starts, rows, rims)
 
 
 def radius_of_flux(data, labels, mask, place, label, circles, background, flux, method, n_threads):

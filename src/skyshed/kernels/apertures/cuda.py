@@ -48,9 +48,15 @@ def kron_sums(data, labels, mask, place, label, ellipses, scale, method, n_threa
     return out[0], out[1]
 
 
+def keep_weights(labels, place, label, ellipses, most, n_threads):
+    """Keep none; see the contract in `skyshed.kernels.apertures`."""
+    return None
+
+
 def aperture_sums(
-    data, error, input_mask, labels, mask, place, label, ellipses, background, method, n_threads
-):
+    data, error, input_mask, labels, mask, place, label, ellipses, background, method, n_threads,
+    kept=None,
+):  # fmt: skip
     """Sum per aperture; see the contract in `skyshed.kernels.apertures`."""
     n, where, background = len(label), _where(data, place, method), cupy.asarray(background)
     ellipses, first, chunks = _chunks(data.shape, place, ellipses, 1.0)

@@ -1,8 +1,8 @@
 // Sums over elliptical apertures with exact pixel weights, block by block: pixels inside weigh 1; those on
 // the rim are listed first and then computed together.
 
+#include "skyshed/kernels/apertures/kept.hpp"
 #include "skyshed/kernels/apertures/sums.h"
-#include "skyshed/kernels/apertures/weights.hpp"
 
 namespace apertures {
 namespace {
@@ -23,23 +23,36 @@ Outline outline_at(const Place &at, const double *ellipses, i64 i, double sky) {
     return found;
 }
 
+// Whether a pixel of row y of a block may be masked or another source's, where weights are computed.
+template <class Value>
+bool has_special(const EllipseWeights &, const Field<Value> &f, const Block &block, int own, i64 y) {
+    return any_special(f, own, y * f.at.nx + block.x0, block.width());
+}
+
+// The same where they are kept, and with them whether any is another source's.
+template <class Value>
+bool has_special(const KeptWeights &kept, const Field<Value> &f, const Block &block, int, i64 y) {
+    return kept.has_others(y - block.y0) ||
+           (f.mask && any_masked(f.mask + y * f.at.nx + block.x0, block.width()));
+}
+
 // A source's aperture, and what its pixels are gathered in.
-template <class Value, class Error> class Sum {
+template <class Value, class Error, class Weights> class Sum {
   public:
-    Sum(const Field<Value> &field, const Error *error, const bool *given, i64 widest)
-        : f(field), error(error), given(given), outline(widest), weights(max(GATHERED, widest) + LANES),
+    Sum(const Field<Value> &field, const Error *error, const bool *given, Weights &outline, i64 widest)
+        : f(field), error(error), given(given), outline(outline), weights(max(GATHERED, widest) + LANES),
           values(max(GATHERED, widest) + LANES), variances(max(GATHERED, widest) + LANES) {
         if (variances && !error) std::fill_n(variances.begin(), max(GATHERED, widest) + LANES, 0.0);
     }
-    explicit operator bool() const { return outline && weights && values && variances; }
+    explicit operator bool() const { return weights && values && variances; }
 
     double total, variance;
     int seen;
 
+    // The aperture is the one that the weights were started with.
     bool measure(const Outline &now, const Box &next, int own, double sky, const int *stop) {
         total = variance = 0.0;
         seen = 0;
-        outline.start(now.e, f.at, now.of.x, now.of.y, now.box);
         const i64 step = rows_at_once(now.box);
         for (i64 y0 = now.box.y0; y0 < now.box.y1; y0 += step) {
             if (stopped(stop)) return false;
@@ -64,7 +77,7 @@ template <class Value, class Error> class Sum {
         double *value = values.begin() + at, *sigma = variances.begin() + at;
         double *weight = weights.begin() + at;
         const Row &row = outline.rows[y - block.y0];
-        if (any_special(f, own, first, n)) {
+        if (has_special(outline, f, block, own, y)) {
             weigh_special(box, row, own, sky, y, block.x0, end, weight, value, sigma);
             return;
         }
@@ -122,17 +135,56 @@ template <class Value, class Error> class Sum {
     const Field<Value> f;
     const Error *const error;
     const bool *const given;
-    EllipseWeights outline;
+    Weights &outline;
     Scratch<double> weights, values, variances;
 };
 
-// The sums over sources order[k0:k1]. `error` and `given`, the part of the mask that the caller gave,
-// may be null.
+// What is the same for all sources of a range.
+template <class Value, class Error> struct Range {
+    const Field<Value> f;
+    const Error *error;
+    const bool *given;
+    const int *label;
+    const double *background;
+    const i64 *order;
+    double *totals, *variances;
+    int *seen;
+    const int *stop;
+    i64 k0, k1, widest;
+    Outline *outlines;
+
+    // Adds up with weights, which start(now, i) starts for an aperture.
+    template <class Weights, class Start> i64 add_up(Weights &weights, Start start) const {
+        Sum<Value, Error, Weights> sum(f, error, given, weights, widest);
+        if (!sum) return NO_MEMORY;
+        for (i64 k = k0; k < k1; ++k) {
+            const i64 i = order[k];
+            const Outline &now = outlines[k - k0];
+            totals[i] = variances[i] = NAN_VALUE;
+            seen[i] = now.seen;
+            if (now.box.empty()) continue;
+            const Box &next = outlines[min(k + 1, k1 - 1) - k0].box;
+            start(now, i);
+            if (!sum.measure(now, next, label[i], background[i], stop)) return STOPPED;
+            if (sum.seen & USABLE) {
+                totals[i] = sum.total;
+                if (error) variances[i] = sum.variance;
+            }
+            seen[i] = seen_in_all(
+                sum.seen, error, sum.variance, beyond_edge(f.at, now.of.x, now.of.y, now.e));
+        }
+        return 0;
+    }
+};
+
+// The sums over sources order[k0:k1]. `error`, `given`, the part of the mask that the caller gave, and what is
+// kept of the weights may be null.
 template <class Value, class Error>
 i64 aperture_sums(
     const Value *data, const Error *error, const bool *given, const int *labels, const bool *mask,
     const i64 *where, const int *label, const double *ellipses, const double *background, const i64 *order,
-    double *totals, double *variances, int *seen, const int *stop, i64 k0, i64 k1) {
+    const i64 *row_start, const i64 *rim_start, const int *rows, const double *rims, double *totals,
+    double *variances, int *seen, const int *stop, i64 k0, i64 k1) {
     const Field<Value> f = field_of(data, labels, mask, where);
     Scratch<Outline> outlines(k1 - k0);
     if (!outlines) return NO_MEMORY;
@@ -141,24 +193,17 @@ i64 aperture_sums(
         outlines[k - k0] = outline_at(f.at, ellipses, order[k], background[order[k]]);
         widest = max(widest, outlines[k - k0].box.width());
     }
-    Sum<Value, Error> sum(f, error, given, widest);
-    if (!sum) return NO_MEMORY;
-    for (i64 k = k0; k < k1; ++k) {
-        const i64 i = order[k];
-        const Outline &now = outlines[k - k0];
-        totals[i] = variances[i] = NAN_VALUE;
-        seen[i] = now.seen;
-        if (now.box.empty()) continue;
-        const Box &next = outlines[min(k + 1, k1 - 1) - k0].box;
-        if (!sum.measure(now, next, label[i], background[i], stop)) return STOPPED;
-        if (sum.seen & USABLE) {
-            totals[i] = sum.total;
-            if (error) variances[i] = sum.variance;
-        }
-        seen[i] = seen_in_all(
-            sum.seen, error, sum.variance, beyond_edge(f.at, now.of.x, now.of.y, now.e));
+    const Range<Value, Error> range = {f, error, given, label, background, order, totals, variances,
+                                       seen, stop, k0, k1, widest, outlines.begin()};
+    if (rows) {
+        KeptWeights kept({row_start, rim_start, reinterpret_cast<const KeptRow *>(rows), rims});
+        return range.add_up(kept, [&](const Outline &now, i64 i) { kept.start(i, now.box); });
     }
-    return 0;
+    EllipseWeights weights(widest);
+    if (!weights) return NO_MEMORY;
+    return range.add_up(weights, [&](const Outline &now, i64) {
+        weights.start(now.e, f.at, now.of.x, now.of.y, now.box);
+    });
 }
 
 SKYSHED_KERNEL("apertures.aperture_sums", aperture_sums<float, float>);
