@@ -93,6 +93,9 @@ class Frame:
         How many equal images these are, one below the other, each of which is whole; ``full_shape``
         is that of one. Positions are in the image of the source, and nothing of a source is
         measured in another.
+    kept : `skyshed.catalog.kept_weights.WeightsInCommon` or None
+        Weights of apertures, for frames of the same pixels and labels that are measured after one
+        another.
 
     Examples
     --------
@@ -120,6 +123,7 @@ class Frame:
         input_mask: Any = None,
         threshold: Any = None,
         n_images: int = 1,
+        kept: Any = None,
     ) -> None:
         self._images = {
             "data": data, "labels": labels, "convolved_data": convolved_data, "error": error,
@@ -129,6 +133,7 @@ class Frame:
         self._origin = origin
         self._full_shape = full_shape
         self.n_images = n_images
+        self.kept = kept
 
     @classmethod
     def from_images(
@@ -168,7 +173,7 @@ class Frame:
         """Return a frame with some arguments replaced; images that are `Lazy` stay so."""
         arguments = {
             **self._images, "origin": self._origin, "full_shape": self._full_shape,
-            "n_images": self.n_images,
+            "n_images": self.n_images, "kept": self.kept,
         }  # fmt: skip
         return Frame(**{**arguments, **changes})
 

@@ -17,6 +17,7 @@ __all__ = [
     "frame_window",
     "kron_boxes",
     "radius_of_fraction",
+    "weights_of",
 ]
 
 #: What the kernels call the catalog's ``apermask_method``.
@@ -59,8 +60,17 @@ def ellipse_sums(
         local_background,
         MASKING[apermask_method],
         n_threads,
+        weights_of(frame, sources, ellipses, n_threads),
     )
     return sums
+
+
+def weights_of(frame: Any, sources: Any, ellipses: Any, n_threads: int | None) -> Any:
+    """Return the weights of ellipses that a frame has in common with others; `None` for none."""
+    if frame.kept is None:
+        return None
+    place = frame_window(frame, sources)
+    return frame.kept.of(frame.labels, place, sources.labels, ellipses, n_threads)
 
 
 def _circles_of_radius(xcentroid: Any, ycentroid: Any, radius: float) -> Any:

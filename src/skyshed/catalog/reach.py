@@ -229,6 +229,7 @@ def boxes_beside(
     columns: Iterable[str],
     aperture_radii: Collection[float] = (),
     fluxfrac_radii: bool = False,
+    but_for: Collection[str] = (),
 ) -> Any:
     """Return what catalogs read of their frames whose positions and shapes come from another one.
 
@@ -238,6 +239,8 @@ def boxes_beside(
         The catalog that they come from, in a frame that is the whole image.
     columns, aperture_radii, fluxfrac_radii
         As for `reach_steps`.
+    but_for : collection of str, optional
+        Names of measurements that are left out: the caller knows what they read.
 
     Returns
     -------
@@ -248,7 +251,7 @@ def boxes_beside(
     radius = max(aperture_radii, default=0.0)
     names = _names(columns, aperture_radii, fluxfrac_radii)
     for entry in _needed(names, geometry=False).values():
-        if entry.reach is None:
+        if entry.reach is None or entry.name in but_for:
             continue
         if any(not COLUMNS[need][1].geometry for need in _needs_of(entry.reach) if need in COLUMNS):
             return None
@@ -256,7 +259,7 @@ def boxes_beside(
     return np.clip(boxes, 0, np.repeat(detection.frame.full_shape, 2))
 
 
-def runs_of(boxes: Any, shape: tuple[int, int], multiple: int = 1) -> Any:
+def runs_of(boxes: Any, shape: tuple[int, int], multiple: int = 1, rows: Any = None) -> Any:
     """Return which pixels of an image are in any of some boxes, as runs of pixels of a row.
 
     Parameters
@@ -267,6 +270,9 @@ def runs_of(boxes: Any, shape: tuple[int, int], multiple: int = 1) -> Any:
         Its shape.
     multiple : int, optional
         Runs begin and end at multiples of so many pixels in their row, or at its end.
+    rows : array of int64, shape (n, 3), optional
+        Further pixels: in each row ``y`` from one column to before another, ``y, x0, x1``, within
+        the image.
 
     Returns
     -------
@@ -281,13 +287,16 @@ def runs_of(boxes: Any, shape: tuple[int, int], multiple: int = 1) -> Any:
     [[1, 4], [11, 18]]
     """
     y0, y1, x0, x1 = boxes[(boxes[:, 1] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 2])].T
-    x0, x1 = x0 // multiple * multiple, np.minimum(-(-x1 // multiple) * multiple, shape[1])
     height = y1 - y0
-    row = np.arange(height.sum()) - np.repeat(np.cumsum(height) - height - y0, height)
-    first = row * shape[1] + np.repeat(x0, height)
+    y = np.arange(height.sum()) - np.repeat(np.cumsum(height) - height - y0, height)
+    x0, x1 = np.repeat(x0, height), np.repeat(x1, height)
+    if rows is not None:
+        y, x0, x1 = np.concatenate([[y, x0, x1], rows[rows[:, 2] > rows[:, 1]].T], axis=1)
+    first = y * shape[1] + x0 // multiple * multiple
+    end = y * shape[1] + np.minimum(-(-x1 // multiple) * multiple, shape[1])
     order = np.argsort(first, kind="stable")
     first = first[order]
-    end = np.maximum.accumulate(first + np.repeat(x1 - x0, height)[order])
+    end = np.maximum.accumulate(end[order])
     # Runs that touch stay two: one may end a row that the other does not belong to.
     new = np.flatnonzero(first[1:] >= end[:-1]) + 1
     begins = np.concatenate([first[:1], first[new]])

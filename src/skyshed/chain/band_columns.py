@@ -35,6 +35,7 @@ __all__ = [
     "empty_bands",
     "is_of_band",
     "joined",
+    "radii_of_detection",
     "table_of_bands",
 ]
 
@@ -87,7 +88,7 @@ def band_table(catalog: Any, request: Request, name: str) -> Any:
     if request.band_of(name) != name:
         table.remove_column(COVERAGE)  # which is that of the band as it is
     if first:
-        for fraction in _radii_of_detection(request):
+        for fraction in radii_of_detection(request):
             add_column(table, fluxfrac_column(fraction), catalog.detection_radius(fraction))
     return table
 
@@ -98,14 +99,14 @@ def _measured_with(request: Request, name: str, **changes: Any) -> Parameters:
     ``changes`` are made in the same step: all values are checked at each.
     """
     parameters = request.parameters_of(name)
-    once = _radii_of_detection(request)
+    once = radii_of_detection(request)
     if once:
         radii = tuple(each for each in parameters.fluxfrac_radii if each not in once)
         changes["fluxfrac_radii"] = radii
     return parameters.replace(**changes) if changes else parameters
 
 
-def _radii_of_detection(request: Request) -> tuple[float, ...]:
+def radii_of_detection(request: Request) -> tuple[float, ...]:
     """Return the fractions of light whose radii are measured once, with the shapes.
 
     A search for a radius takes longer than a flux, and what it finds in a faint band is noise. A
@@ -208,7 +209,7 @@ def _continuations() -> list[str]:
 
 def joined(tables: Mapping[str, Any], request: Request) -> QTable:
     """Return one table of those of all bands, which have the same sources in the same order."""
-    once = {fluxfrac_column(each).name for each in _radii_of_detection(request)}
+    once = {fluxfrac_column(each).name for each in radii_of_detection(request)}
     if all(isinstance(table, BareTable) for table in tables.values()):
         bare = _joined(tables, once)
         whole = from_plain(to_plain(bare))
@@ -262,6 +263,6 @@ def empty_bands(request: Request) -> QTable:
         if request.band_of(name) != name:
             tables[name].remove_column(COVERAGE)
     first = tables[request.measured[0]]
-    for fraction in _radii_of_detection(request):
+    for fraction in radii_of_detection(request):
         add_column(first, fluxfrac_column(fraction), np.empty(0) << u.pix)
     return table_of_bands(joined(tables, request), request)

@@ -5,7 +5,10 @@ from typing import Any
 import numpy as np
 
 from skyshed.catalog import SourceCatalog
+from skyshed.catalog.apertures import weights_of
+from skyshed.catalog.kept_weights import rows_read
 from skyshed.catalog.reach import boxes_beside, runs_of
+from skyshed.chain.band_columns import radii_of_detection
 from skyshed.chain.columns import measured_columns, needs_background
 from skyshed.chain.request import Request
 from skyshed.chain.sextractor_columns import aperture_radii_of, has_radii
@@ -53,15 +56,27 @@ def _runs(request: Request, detection: SourceCatalog) -> Any:
     parameters, frame = request.parameters, detection.frame
     if frame.xp is not np or needs_background(parameters.columns):
         return None
+    kron = _kron_rows(detection)
+    of_bands = set(parameters.fluxfrac_radii).difference(radii_of_detection(request))
+    parameters = parameters.replace(fluxfrac_radii=tuple(of_bands))
     boxes = boxes_beside(
         detection, measured_columns(parameters), aperture_radii_of(parameters),
-        has_radii(parameters),
+        has_radii(parameters), () if kron is None else ("kron_photometry",),
     )  # fmt: skip
     if boxes is None:
         return None
     height, width = (boxes[:, [1, 3]] - boxes[:, [0, 2]]).clip(0).T
     if (height * width).sum() > OVERLAPPING * frame.shape[0] * frame.shape[1]:
         return None
-    runs = runs_of(boxes, frame.shape, LANES)
+    runs = runs_of(boxes, frame.shape, LANES, kron)
     few = np.diff(runs, axis=1).sum() < MOST * frame.shape[0] * frame.shape[1]
     return runs if few else None
+
+
+def _kron_rows(detection: SourceCatalog) -> Any:
+    """Return which pixels Kron fluxes are measured on, as rows; `None` where that is not known."""
+    if detection.frame.kept is None:
+        return None
+    (ellipses,) = detection.results.on_host("_kron_ellipse")
+    kept = weights_of(detection.frame, detection.sources, ellipses, detection.n_threads)
+    return None if kept is None else rows_read(kept)

@@ -10,6 +10,7 @@ import numpy as np
 
 from skyshed.background.window import BackgroundWindow
 from skyshed.catalog import CatalogSettings, SourceCatalog
+from skyshed.catalog.kept_weights import WeightsInCommon
 from skyshed.chain.background import ExposureMesh
 from skyshed.chain.columns import needs_background
 from skyshed.chain.combination import combined, combined_noise
@@ -47,6 +48,10 @@ __all__ = [
     "warn_of_crowding",
     "warn_of_nothing",
 ]
+
+
+#: How much of the memory of an image the weights of apertures may take that bands have in common.
+WEIGHTS = 0.25
 
 
 @dataclass(frozen=True, eq=False)
@@ -449,6 +454,7 @@ def make_catalog(
         threshold=None if known else image.lazy_threshold(),
         origin=image.window.origin, full_shape=request.shape, n_images=image.n_images,
         finite=image.parts is not None and image.parts.finite,
+        kept=weights_in_common(request, image) if detection_cat is None else detection_cat.frame.kept,
     )  # fmt: skip
     exposure = request.exposures.get(planes.name)  # none of a combination
     if exposure is not None:
@@ -466,6 +472,17 @@ def make_catalog(
         catalog.measure("moments", *(("_centroid_cov",) if at_once else ()))
         smooth.release()
     return catalog
+
+
+def weights_in_common(request: Request, image: Prepared) -> WeightsInCommon | None:
+    """Return room for the weights that are the same in all bands; `None` where there are not several.
+
+    A GPU computes them sooner than it reads them.
+    """
+    data = image.planes.data
+    if len(request.measured) < 2 or array_namespace(data=data) is not np:
+        return None
+    return WeightsInCommon(int(WEIGHTS * data.size * data.dtype.itemsize))
 
 
 def settings_of(request: Request, image: Prepared) -> CatalogSettings:

@@ -97,7 +97,7 @@ def aperture_sums(
     add_up = KERNELS.bind(
         "aperture_sums", data, error, input_mask, labels, mask, where_of(data, place, method),
         label, ellipses, background, image_order(ellipses[:, 0], ellipses[:, 1]),
-        *(kept or (None,) * 4), totals, variances, seen, stop,
+        *(kept[1:] if kept else (None,) * 4), totals, variances, seen, stop,
     )  # fmt: skip
     run_items(add_up, len(label), n_threads, SOURCES, stop)
     return totals, variances, seen
@@ -107,18 +107,18 @@ def keep_weights(labels, place, label, ellipses, most, n_threads):
     """Count, and write what fits; see the contract in `skyshed.kernels.apertures`."""
     n, ellipses, where = len(label), np.ascontiguousarray(ellipses), where_of(labels, place, 0)
     order, stop = image_order(ellipses[:, 0], ellipses[:, 1]), np.zeros(1, np.int32)
-    starts = np.zeros((2, n + 1), np.int64)
-    n_rows, n_rims = np.empty((2, n), np.int64)
-    count = KERNELS.bind("count_kept", where, ellipses, order, n_rows, n_rims, stop)
+    boxes, n_rims = np.empty((n, 4), np.int64), np.empty(n, np.int64)
+    count = KERNELS.bind("count_kept", where, ellipses, order, boxes, n_rims, stop)
     run_items(count, n, n_threads, SOURCES, stop)
-    np.cumsum((n_rows, n_rims), axis=1, out=starts[:, 1:])
+    starts = np.zeros((2, n + 1), np.int64)
+    np.cumsum((boxes[:, 1] - boxes[:, 0], n_rims), axis=1, out=starts[:, 1:])
     rows_end, rims_end = starts[:, -1].tolist()
     if 20 * rows_end + 8 * rims_end > most:
         return None
     rows, rims = np.empty((rows_end, 5), np.int32), np.empty(rims_end)
     keep = KERNELS.bind("keep", labels, where, label, ellipses, order, *starts, rows, rims, stop)
     run_items(keep, n, n_threads, SOURCES, stop)
-    return KeptWeights(*starts, rows, rims)
+    return KeptWeights(boxes, *starts, rows, rims)
 
 
 def radius_of_flux(data, labels, mask, place, label, circles, background, flux, method, n_threads):

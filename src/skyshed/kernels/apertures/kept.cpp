@@ -38,9 +38,9 @@ i64 widest_of(const Place &at, const double *ellipses, const i64 *order, i64 k0,
     return widest;
 }
 
-// How many rows, and pixels on rims, sources order[k0:k1] have.
+// The boxes of sources order[k0:k1], and how many pixels are on their rims.
 i64 count_kept(
-    const i64 *where, const double *ellipses, const i64 *order, i64 *n_rows, i64 *n_rims, const int *stop,
+    const i64 *where, const double *ellipses, const i64 *order, i64 *boxes, i64 *n_rims, const int *stop,
     i64 k0, i64 k1) {
     const Place at = place_of(where);
     EllipseWeights weights(widest_of(at, ellipses, order, k0, k1));
@@ -54,7 +54,9 @@ i64 count_kept(
             for (i64 y = 0; y < block.height(); ++y) on_rim += kept_of(w.rows[y], box.x0).on_rim();
         });
         if (!done) return STOPPED;
-        n_rows[i] = box.empty() ? 0 : box.height();
+        const Box none = {}, &found = box.empty() ? none : box;
+        boxes[4 * i] = found.y0, boxes[4 * i + 1] = found.y1;
+        boxes[4 * i + 2] = found.x0, boxes[4 * i + 3] = found.x1;
         n_rims[i] = on_rim;
     }
     return 0;
