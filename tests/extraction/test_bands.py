@@ -127,10 +127,11 @@ def test_only_pixels_that_are_measured_are_made_and_no_number_knows(bands, optio
     spoiled["r"][::7, ::5] = np.inf
     made, subtract = [], BackgroundWindow.subtract_in_runs
 
-    def counted(self, data, mask, runs, out):
+    def counted(self, data, mask, runs, out, marked):
         for each in out:
             each[...] = np.nan  # whoever reads another pixel gets this
-        made.append(subtract(self, data, mask, runs, out))
+        marked[...] = np.random.default_rng(0).random(marked.shape) < 0.5
+        made.append(subtract(self, data, mask, runs, out, marked))
         return made[-1]
 
     monkeypatch.setattr(measured_pixels, "MOST", 1.1)
@@ -207,8 +208,11 @@ class Plain:
         self.data, self._noise = data, noise
         self.planes = type("Planes", (), {"mask": mask})
 
-    def add_significance(self, total, squared):
+    def add_significance(self, total, squared, lost):
         return None  # it has no mesh
+
+    def mark(self):
+        """Do nothing: the mask is given."""
 
     def without_background(self):
         return self.data.copy(), None

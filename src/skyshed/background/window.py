@@ -125,6 +125,7 @@ class BackgroundWindow:
         mask: Any = None,
         over_noise: bool = False,
         squared: bool = False,
+        lost: Any = None,
     ) -> Any:
         """Add the window of an image, without its level, to a sum in one pass over memory.
 
@@ -140,6 +141,8 @@ class BackgroundWindow:
             Where nothing is added.
         over_noise, squared : bool, optional
             Whether what is added is divided by the noise, and squared.
+        lost : array of uint8, shape (ny, nx), optional
+            Is increased by 1 where nothing is added: where masked, or the image is not finite.
 
         Returns
         -------
@@ -156,10 +159,12 @@ class BackgroundWindow:
         index, weight, level, *noise = known
         return zoom.add_without(
             data, total, mask, index, weight, level, noise[0] if noise else None, squared,
-            resolve_n_threads(self.n_threads),
+            resolve_n_threads(self.n_threads), lost,
         )  # fmt: skip
 
-    def subtract_in_runs(self, data: Any, mask: Any, runs: Any, out: tuple[Any, Any]) -> Any:
+    def subtract_in_runs(
+        self, data: Any, mask: Any, runs: Any, out: tuple[Any, Any], marked: Any = None
+    ) -> Any:
         """Write the window of an image without its level, and its noise, where they are needed.
 
         The bits are those of the maps. Only on the host: a GPU has made the maps sooner than it is
@@ -173,6 +178,8 @@ class BackgroundWindow:
             The pixels, as `skyshed.kernels.zoom.subtract_in_runs` takes them.
         out : pair of arrays, shape (ny, nx)
             Are written to; see there.
+        marked : array of bool, shape (ny, nx), optional
+            Is written to as well: which pixels are masked or not finite.
 
         Returns
         -------
@@ -187,7 +194,9 @@ class BackgroundWindow:
             return None
         index, weight, level, noise = known
         n_threads = resolve_n_threads(self.n_threads)
-        return zoom.subtract_in_runs(data, mask, runs, index, weight, level, noise, out, n_threads)
+        return zoom.subtract_in_runs(
+            data, mask, runs, index, weight, level, noise, out, n_threads, marked
+        )
 
     def _splines(self, data: Any, names: tuple[str, ...]) -> Any:
         """Return indices, weights, and the splines of meshes, as `skyshed.kernels.zoom` takes them.

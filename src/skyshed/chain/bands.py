@@ -320,7 +320,7 @@ def _tables(
     pixels = MeasuredPixels(request, detection)
     tables = {}
     for name in request.measured:
-        band = prepare_exposure(request, name, image.window, meshes)
+        band = prepare_exposure(request, name, image.window, meshes, marked=False)
         pixels.make(band)
         catalog = make_catalog(request, band, labels, sources, segmentation.provenance, detection)
         tables[name] = band_table(catalog, request, name)

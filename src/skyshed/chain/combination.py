@@ -73,6 +73,7 @@ def combined(combination: Combination, images: Iterable[Any], name: str) -> Plan
     spread: Any = None
     number: Any = None
     for image, scale in zip(images, combination.scales, strict=True):
+        image.mark()
         term, _ = image.without_background()  # an array of its own
         noise = image.noise()
         xp = array_namespace(data=term)
@@ -102,22 +103,23 @@ def _combined_sums(combination: Combination, images: Iterable[Any], name: str) -
     n = len(combination.bands)
     squared = combination.method == "chi2"
     for image in images:
-        mask = image.planes.mask
-        added = image.add_significance(total, squared)
+        # A byte counts so many.
+        added = image.add_significance(total, squared, lost) if n < 256 else None
         if added is not None:
-            total, bad = added, mask
-        else:
-            term, bad = _significance(image)
-            if squared:
-                np.square(term, out=term)
-            total = term if total is None else _plus(total, term)
-            del term
-        xp = array_namespace(data=total)
+            total, lost = added
+            continue
+        image.mark()
+        term, bad = _significance(image)
+        if squared:
+            np.square(term, out=term)
+        total = term if total is None else _plus(total, term)
         if bad is not None:
             if lost is None:
+                xp = array_namespace(data=total)
                 lost = xp.zeros(total.shape, dtype=np.uint8 if n < 256 else np.int32)
             lost += bad.view(np.uint8)
-        del mask, bad, added, image
+        del term, bad, image
+    xp = array_namespace(data=total)
     mean, deviation = ([0.0] * (n + 1), [1.0, *(k**0.5 for k in range(1, n + 1))])
     if squared:
         mean, deviation = _chi(n)

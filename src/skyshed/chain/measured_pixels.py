@@ -39,6 +39,7 @@ class MeasuredPixels:
     def __init__(self, request: Request, detection: SourceCatalog) -> None:
         self.runs = _runs(request, detection)
         self._images: dict[np.dtype, tuple[Any, Any]] = {}
+        self._marked: Any = None
 
     def make(self, image: Prepared) -> None:
         """Make of a band what is measured, where that is little; it holds until the next band."""
@@ -48,7 +49,9 @@ class MeasuredPixels:
         if data.dtype not in self._images:
             self._images.clear()
             self._images[data.dtype] = np.empty_like(data), np.empty_like(data)
-        image.make_parts(self.runs, self._images[data.dtype])
+        if image.planes.unmarked and self._marked is None:
+            self._marked = np.empty(data.shape, bool)
+        image.make_parts(self.runs, self._images[data.dtype], self._marked)
 
 
 def _runs(request: Request, detection: SourceCatalog) -> Any:

@@ -64,11 +64,14 @@ class Parts:
         What other pixels hold is not said.
     finite : bool
         Whether all of the data there are finite, or masked.
+    mask : array of bool, shape (ny, nx), or None
+        Which pixels are masked.
     """
 
     data: Any
     noise: Any
     finite: bool
+    mask: Any
 
 
 @dataclass(eq=False)
@@ -144,8 +147,8 @@ class Prepared:
             return None
         return self.background.add_without(None, self.planes.data)
 
-    def add_significance(self, total: Any, squared: bool) -> Any:
-        """Add the image over its noise, or the square of that, to a sum, 0 where it is masked.
+    def add_significance(self, total: Any, squared: bool, lost: Any) -> Any:
+        """Add the image over its noise, or the square of that, to a sum; nothing where it is masked.
 
         Parameters
         ----------
@@ -153,33 +156,50 @@ class Prepared:
             The sum, which is written to; `None` for the first term.
         squared : bool
             Whether the square is added.
+        lost : array of uint8, shape (ny, nx), or None
+            How often nothing was added, which is written to; `None` where that is never.
 
         Returns
         -------
-        total : array or None
-            The sum; `None` where this can't be done in one pass over memory.
+        total, lost : array, and array or None
+            The same after it; `None` where this can't be done in one pass over memory.
         """
         planes, background = self.planes, self.background
         given = planes.level is not None or planes.rms is not None
         if given or not isinstance(background, BackgroundWindow):
             return None
-        return background.add_without(total, planes.data, planes.mask, True, squared)
+        masked, on_host = planes.unmarked or planes.mask is not None, background.xp is np
+        if masked and lost is None:
+            lost = background.xp.zeros(planes.data.shape, np.uint8)
+        counted = lost if masked and on_host else None
+        total = background.add_without(total, planes.data, planes.mask, True, squared, counted)
+        if total is None:
+            return None
+        if masked and not on_host:
+            lost += planes.mask.view(np.uint8)
+        return total, lost
 
-    def make_parts(self, runs: Any, out: tuple[Any, Any]) -> None:
+    def mark(self) -> None:
+        """Mask pixels that are not finite, where that is not done yet."""
+        self.planes = self.planes.marked()
+
+    def make_parts(self, runs: Any, out: tuple[Any, Any], marked: Any) -> None:
         """Make the image without its background, and its noise, at some pixels only, if possible.
 
         Parameters
         ----------
-        runs, out
-            See `skyshed.background.window.BackgroundWindow.subtract_in_runs`.
+        runs, out, marked
+            See `skyshed.background.window.BackgroundWindow.subtract_in_runs`; what is ``marked`` is
+            the mask then, of planes that have none yet.
         """
         planes, background = self.planes, self.background
         given = any(each is not None for each in (planes.level, planes.rms, planes.error))
         if given or not isinstance(background, BackgroundWindow):
             return
-        finite = background.subtract_in_runs(planes.data, planes.mask, runs, out)
+        marked = marked if planes.unmarked else None
+        finite = background.subtract_in_runs(planes.data, planes.mask, runs, out, marked)
         if finite is not None:
-            self.parts = Parts(*out, finite)
+            self.parts = Parts(*out, finite, marked if planes.unmarked else planes.mask)
 
     def level(self) -> Any:
         """Return the background of each pixel."""
@@ -355,12 +375,21 @@ def prepare(planes: Planes, mesh: ExposureMesh, request: Request, window: Window
 
 
 def prepare_exposure(
-    request: Request, name: str, window: Window, meshes: Mapping[str, ExposureMesh]
+    request: Request,
+    name: str,
+    window: Window,
+    meshes: Mapping[str, ExposureMesh],
+    marked: bool = True,
 ) -> Prepared:
-    """Read a window of an exposure, or combine it of bands, with its background; not convolved."""
+    """Read a window of an exposure, or combine it of bands, with its background; not convolved.
+
+    Without ``marked``, who looks at the mask calls `Prepared.mark` before.
+    """
     combination = request.combination
     if combination is not None and name == DETECTION:
-        bands = (prepare_exposure(request, each, window, meshes) for each in combination.bands)
+        bands = (
+            prepare_exposure(request, each, window, meshes, False) for each in combination.bands
+        )
         # Level and noise are in the planes: the mesh says where the window is.
         image = prepare(
             combined(combination, bands, name), meshes[combination.bands[0]], request, window
@@ -371,7 +400,8 @@ def prepare_exposure(
         return image
     if request.band_of(name) != name:
         return _matched(request, name, window, meshes)
-    return prepare(request.exposures[name].read(window), meshes[name], request, window)
+    planes = request.exposures[name].read(window, marked)
+    return prepare(planes, meshes[name], request, window)
 
 
 def _matched(
@@ -436,7 +466,10 @@ def make_catalog(
         sources: shapes are measured on it, and the window is convolved only for what reads further
         pixels later.
     """
+    if image.parts is None:
+        image.mark()
     parameters, planes = image.parameters, image.planes
+    mask = planes.mask if image.parts is None else image.parts.mask
     data, level = image.without_background()
     smooth = None
     if image.smooth and detection_cat is None:
@@ -448,7 +481,7 @@ def make_catalog(
     # It is of the image that sources were detected on, where that was done here.
     known = request.known is not None or detection_cat is not None
     frame = Frame.from_images(
-        data, labels, planes.mask, parameters.n_threads, sources.on_host_with,
+        data, labels, mask, parameters.n_threads, sources.on_host_with,
         convolved_data=smooth,
         error=image.lazy_error(data), background=level,
         threshold=None if known else image.lazy_threshold(),

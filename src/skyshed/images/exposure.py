@@ -68,6 +68,8 @@ class Planes:
         The background of each pixel, where the user gave it.
     subtracted : bool
         Whether the background has been subtracted: ``level`` is 0 then.
+    unmarked : bool
+        Whether pixels that are not finite are not yet in ``mask``; see `marked`.
     """
 
     data: Any
@@ -78,6 +80,15 @@ class Planes:
     name: str = "image"
     level: Any = None
     subtracted: bool = False
+    unmarked: bool = False
+
+    def marked(self) -> "Planes":
+        """Return the planes with a mask that covers what is not finite."""
+        if not self.unmarked:
+            return self
+        xp = array_namespace(data=self.data)
+        mask = _union([_not_finite(self.data, xp)], xp)
+        return replace(self, mask=mask, unmarked=False)
 
     def on_device(self, device: str | None) -> "Planes":
         """Return the planes on the ``device`` ('cpu' or 'cuda'), each copied at most once."""
@@ -188,13 +199,16 @@ class Exposure:
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update({**state, "wcs": state["wcs"].wcs})
 
-    def read(self, window: Window | None = None) -> Planes:
+    def read(self, window: Window | None = None, marked: bool = True) -> Planes:
         """Return a window; its mask is None where all pixels are good.
 
         Parameters
         ----------
         window : Window, optional
             `None` for the whole image.
+        marked : bool, optional
+            Whether to look for pixels that are not finite. Otherwise it may be left to the caller,
+            where these are the only ones that are masked, on the host.
 
         Raises
         ------
@@ -202,16 +216,15 @@ class Exposure:
             If a file cannot be read there.
         """
         with reading_with(self.n_threads):
-            return self._read(self.image.everything if window is None else window)
+            return self._read(self.image.everything if window is None else window, marked)
 
-    def _read(self, window: Window) -> Planes:
+    def _read(self, window: Window, looks: bool) -> Planes:
         pixels, marked = self.image.read_marked(window, self.device)
         xp = array_namespace(**{self.name: pixels})
         data = as_image(pixels, self.name, xp)
-        if marked is None:
-            marked = xp.isfinite(data)
-            np.logical_not(marked, out=marked)
-        bad = [marked]
+        if not looks and marked is None and xp is np and self._is_alone:
+            return Planes(data, name=self.name, unmarked=True)
+        bad = [_not_finite(data, xp) if marked is None else marked]
         masks = [each for each in (self.own_mask, self.companions.get("mask")) if each is not None]
         bad += [self._bad_pixels(mask, window, data, xp) for mask in masks]
         rms = None
@@ -228,6 +241,12 @@ class Exposure:
             level = level.astype(data.dtype, copy=False)
         planes = Planes(data, _union(bad, xp), rms, self.relative, error, self.name, level)
         return planes.on_device(self.device)
+
+    @property
+    def _is_alone(self) -> bool:
+        """Whether nothing but the image says which of its pixels are good, on the host."""
+        others = set(self.companions) - {"quality"}
+        return self.own_mask is None and not others and self.device != "cuda"
 
     def quality_at(self, window: Window, pixel: Any) -> Any:
         """Return the bits of some pixels of a window, int64 and NumPy's; blank ones have none.
@@ -478,6 +497,11 @@ def _factor(source: ImageSource, name: str, main: ImageSource, power: int) -> fl
         raise ValueError(
             f"{name} must be in {str(unit) or 'no unit'}, as the image says; it is in {source.unit}"
         ) from None
+
+
+def _not_finite(data: Any, xp: Any) -> Any:
+    bad = xp.isfinite(data)
+    return np.logical_not(bad, out=bad)
 
 
 def _union(planes: list[Any], xp: Any) -> Any:

@@ -54,6 +54,7 @@ def add_without(
     noise: tuple[Any, float, float] | None,
     squared: bool,
     n_threads: int | None,
+    lost: Any = None,
 ) -> Any:
     """Add an image without its background, in units of its noise, to a sum; in one pass.
 
@@ -76,6 +77,8 @@ def add_without(
         Whether terms are squared.
     n_threads : int or None
         Threads of the CPU twin; no effect on the result.
+    lost : array of uint8, shape (ny, nx), C-contiguous, optional
+        Is increased by 1 where the image is masked or not finite; 0 is added there, too.
 
     Returns
     -------
@@ -95,6 +98,7 @@ def subtract_in_runs(
     noise: tuple[Any, float, float],
     out: tuple[Any, Any],
     n_threads: int | None,
+    marked: Any = None,
 ) -> Any:
     """Write an image without its background, and its noise, where they are needed.
 
@@ -114,6 +118,9 @@ def subtract_in_runs(
         rounded to the dtype. What other pixels hold afterwards is not said.
     n_threads : int or None
         Threads of the CPU twin; no effect on the result.
+    marked : array of bool, shape (ny, nx), C-contiguous, optional
+        Is written to: which pixels are masked, or not finite in ``data``. They are all taken for
+        masked then.
 
     Returns
     -------

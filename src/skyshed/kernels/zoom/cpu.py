@@ -33,15 +33,16 @@ def _strip(coefficients, index, weight, n_threads):
     return strip
 
 
-def add_without(data, total, mask, index, weight, level, noise, squared, n_threads):
+def add_without(data, total, mask, index, weight, level, noise, squared, n_threads, lost=None):
     """Expand rows and use them while they are in the cache; see `skyshed.kernels.zoom`."""
     (iy, ix), (wy, wx), (ny, nx) = index, weight, data.shape
     strips = _strips((level, noise), ix, wx, n_threads)
     first = total is None
     total = np.empty_like(data) if first else total
     add = KERNELS.bind(
-        "add_without", data, mask, iy, wy, iy.shape[1], nx, *strips, int(squared), int(first), total
-    )
+        "add_without", data, mask, iy, wy, iy.shape[1], nx, *strips, int(squared), int(first),
+        total, lost,
+    )  # fmt: skip
     run_ranges(add, ny, n_threads, rows_per_range(nx))
     return total
 
@@ -58,12 +59,15 @@ def _strips(meshes, index, weight, n_threads):
     return strips
 
 
-def subtract_in_runs(data, mask, runs, index, weight, level, noise, out, n_threads):
+def subtract_in_runs(
+    data, mask, runs, index, weight, level, noise, out, n_threads, marked=None
+):  # fmt: skip
     """Expand parts of rows; see the contract in `skyshed.kernels.zoom`."""
     (iy, ix), (wy, wx), nx = index, weight, data.shape[1]
     strips, finite = _strips((level, noise), ix, wx, n_threads), np.empty(len(runs), bool)
     subtract = KERNELS.bind(
-        "subtract_in_runs", data, mask, runs, iy, wy, iy.shape[1], nx, *strips, *out, finite
-    )
+        "subtract_in_runs", data, mask, runs, iy, wy, iy.shape[1], nx, *strips, *out, finite,
+        marked,
+    )  # fmt: skip
     run_ranges(subtract, len(runs), n_threads, RUNS)
     return bool(finite.all())

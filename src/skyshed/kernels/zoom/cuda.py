@@ -34,7 +34,7 @@ def expand(coefficients, index, weight, limits, dtype, n_threads):
     return out
 
 
-def add_without(data, total, mask, index, weight, level, noise, squared, n_threads):
+def add_without(data, total, mask, index, weight, level, noise, squared, n_threads, lost=None):
     """Do one step after the other; see the contract in `skyshed.kernels.zoom`."""
     dtype = data.dtype
     coefficients, *limits = level
@@ -43,6 +43,10 @@ def add_without(data, total, mask, index, weight, level, noise, squared, n_threa
     if noise is not None:
         coefficients, *limits = noise
         term /= expand(coefficients, index, weight, limits, dtype, n_threads)
+    if lost is not None:
+        bad = ~cupy.isfinite(data)
+        mask = bad if mask is None else bad | mask
+        lost += mask.view(np.uint8)
     if mask is not None:
         term[mask] = 0
     if squared:
@@ -53,7 +57,9 @@ def add_without(data, total, mask, index, weight, level, noise, squared, n_threa
     return total
 
 
-def subtract_in_runs(data, mask, runs, index, weight, level, noise, out, n_threads):
+def subtract_in_runs(
+    data, mask, runs, index, weight, level, noise, out, n_threads, marked=None
+):  # fmt: skip
     """Do it to whole images; see the contract in `skyshed.kernels.zoom`."""
     difference, spread = out
     coefficients, *limits = level
@@ -62,6 +68,11 @@ def subtract_in_runs(data, mask, runs, index, weight, level, noise, out, n_threa
     coefficients, *limits = noise
     spread[...] = expand(coefficients, index, weight, limits, data.dtype, n_threads)
     good = cupy.isfinite(difference)
+    if marked is not None:
+        marked[...] = ~cupy.isfinite(data)
+        if mask is not None:
+            marked |= mask
+        mask = marked
     if mask is not None:
         good |= mask
     begun = cupy.zeros(data.size + 1, np.int8)  # no pixel is in two runs

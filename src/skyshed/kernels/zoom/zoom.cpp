@@ -126,13 +126,21 @@ i64 combine_lines(
 SKYSHED_KERNEL("zoom.combine_lines", combine_lines<float>);
 SKYSHED_KERNEL("zoom.combine_lines", combine_lines<double>);
 
+// Whether any of n values is not finite: less itself it is NaN.
+template <class Value> bool any_not_finite(const Value *values, i64 n) {
+    int any = 0;
+    for (i64 x = 0; x < n; ++x) any |= int(!(values[x] - values[x] == Value(0)));
+    return any;
+}
+
 // Rows y0 to y1 of an image without its background, over its noise if that has a strip, squared or not, and 0
-// where masked: the total of images, or added to it. `mask` and `noises` may be null.
+// where masked: the total of images, or added to it. `mask` and `noises` may be null; so may `lost`, which
+// counts the images that are masked or not finite, the latter then taken for masked.
 template <class Value>
 i64 add_without(
     const Value *data, const bool *mask, const i64 *index, const double *weight, i64 k, i64 nx,
     const double *levels, double level_low, double level_high, const double *noises, double noise_low,
-    double noise_high, i64 squared, i64 first, Value *totals, i64 y0, i64 y1) {
+    double noise_high, i64 squared, i64 first, Value *totals, unsigned char *lost, i64 y0, i64 y1) {
     const Lines<Value> level = {levels, index, weight, k, nx, level_low, level_high};
     const Lines<Value> noise = {noises, index, weight, k, nx, noise_low, noise_high};
     Value term[COLUMNS], over[COLUMNS];
@@ -148,8 +156,17 @@ i64 add_without(
                 for (i64 x = 0; x < n; ++x) term[x] /= over[x];
             }
             const bool *left_out = mask ? mask + y * nx + x0 : nullptr;
-            if (left_out && std::memchr(left_out, true, size_t(n)))  // which few pixels are
+            const bool any = left_out && std::memchr(left_out, true, size_t(n));  // which few pixels are
+            if (any)
                 for (i64 x = 0; x < n; ++x) term[x] = left_out[x] ? Value(0) : term[x];
+            if (lost && (any || any_not_finite(values, n))) {
+                unsigned char *of_row = lost + y * nx + x0;
+                for (i64 x = 0; x < n; ++x) {
+                    const bool out = !isfinite(values[x]) || (any && left_out[x]);
+                    term[x] = out ? Value(0) : term[x];
+                    of_row[x] += out;
+                }
+            }
             if (squared)
                 for (i64 x = 0; x < n; ++x) term[x] *= term[x];
             if (first) std::copy(term, term + n, total);
@@ -164,12 +181,13 @@ SKYSHED_KERNEL("zoom.add_without", add_without<float>);
 SKYSHED_KERNEL("zoom.add_without", add_without<double>);
 
 // Writes runs r0 to r1 of an image without its background, and its noise: `runs` has the first pixel of each,
-// and the one after the last. `finite` says of each run whether all pixels are that are not masked.
+// and the one after the last. `finite` says of each run whether all pixels are that are not masked. `marked`,
+// which may be null, gets which pixels of the image are masked or not finite, the latter then taken for masked.
 template <class Value>
 i64 subtract_in_runs(
     const Value *data, const bool *mask, const i64 *runs, const i64 *index, const double *weight, i64 k, i64 nx,
     const double *levels, double level_low, double level_high, const double *noises, double noise_low,
-    double noise_high, Value *differences, Value *spreads, bool *finite, i64 r0, i64 r1) {
+    double noise_high, Value *differences, Value *spreads, bool *finite, bool *marked, i64 r0, i64 r1) {
     const Lines<Value> level = {levels, index, weight, k, nx, level_low, level_high};
     const Lines<Value> noise = {noises, index, weight, k, nx, noise_low, noise_high};
     for (i64 r = r0; r < r1; ++r) {
@@ -182,15 +200,15 @@ i64 subtract_in_runs(
         Value *difference = differences + first;
         level.combine_row(y, x0, n, difference);
         noise.combine_row(y, x0, n, spreads + first);
-        int any = 0;  // that is not finite: less itself it is NaN
-        for (i64 x = 0; x < n; ++x) {
-            const Value value = values[x] - difference[x];
-            difference[x] = value;
-            any |= int(!(value - value == Value(0)));
-        }
+        for (i64 x = 0; x < n; ++x) difference[x] = values[x] - difference[x];
+        const bool any = any_not_finite(difference, n);
         finite[r] = true;
-        if (!any) continue;
-        for (i64 x = 0; x < n; ++x) finite[r] &= isfinite(difference[x]) || (mask && mask[first + x]);
+        if (!any && !marked) continue;
+        for (i64 x = 0; x < n; ++x) {
+            const bool out = (mask && mask[first + x]) || (any && marked && !isfinite(values[x]));
+            if (any) finite[r] &= out || isfinite(difference[x]);
+            if (marked) marked[first + x] = out;
+        }
     }
     return 0;
 }
