@@ -1,7 +1,7 @@
 """The table of a catalog: the columns asked for, further apertures and radii, magnitudes, names."""
 
 from collections.abc import Callable, Collection, Iterable
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -142,6 +142,20 @@ def spelled_out(names: Iterable[str] | None, has_wcs: bool) -> list[str] | None:
     """
     if names is None:
         return None
+    from skyshed.catalog.registry import COLUMNS
+
+    groups = _groups(has_wcs, tuple(COLUMNS))
+    found: dict[str, None] = {}
+    for name in names:
+        if name == DERIVED:  # what it stands for depends on the run
+            continue
+        found.update(dict.fromkeys(groups.get(name) or [name]))
+    return list(found)
+
+
+@lru_cache
+def _groups(has_wcs: bool, _registered: tuple[str, ...]) -> dict[str, list[str]]:
+    """Return what groups of columns stand for; cached for the columns that are registered."""
     from skyshed.catalog.registry import public_columns, required
     from skyshed.catalog.table import DEFAULT_COLUMNS
 
@@ -150,15 +164,10 @@ def spelled_out(names: Iterable[str] | None, has_wcs: bool) -> list[str] | None:
     usual = [*DEFAULT_COLUMNS]
     after = usual.index("sky_centroid") + 1
     usual[after:after] = POSITIONS
-    usual = _with_windowed(usual)
-    groups = {"default": usual, "all": ("label", *every)}
-    found: dict[str, None] = {}
-    for name in names:
-        if name == DERIVED:  # what it stands for depends on the run
-            continue
-        members = [each for each in groups.get(name, ()) if each not in lost]
-        found.update(dict.fromkeys(members or [name]))
-    return list(found)
+    groups = {"default": _with_windowed(usual), "all": ["label", *every]}
+    return {
+        group: [each for each in members if each not in lost] for group, members in groups.items()
+    }
 
 
 def _with_windowed(names: Iterable[str]) -> list[str]:

@@ -227,7 +227,9 @@ class Request:
             name: replace(exposure, n_threads=n_threads)
             for name, exposure in self.exposures.items()
         }
-        parameters = self.parameters.replace(n_threads=n_threads)
+        parameters = self.parameters
+        if parameters.n_threads != n_threads:
+            parameters = parameters.replace(n_threads=n_threads)
         return replace(self, exposures=exposures, parameters=parameters)
 
     def cut(self, window: Window) -> "Request":

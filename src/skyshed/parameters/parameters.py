@@ -456,6 +456,8 @@ class Parameters:
         >>> Parameters().replace(n_sigma=3).nsigma
         3.0
         """
+        if not changes:
+            return self
         return replace(self, **_with_one_kernel(canonical_keys(changes)))
 
     def of_first_detection(self) -> "Parameters":

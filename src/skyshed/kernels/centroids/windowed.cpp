@@ -12,6 +12,15 @@ using apertures::Field;
 
 using apertures::LANES;
 
+// Makes weights of their logarithms, as `weight_of`. In one loop compilers would ask of each whether it counts,
+// and do one at a time.
+SKYSHED_FLAT inline void weigh(double (&weights)[TILE]) {
+    double counts[TILE];
+    for (i64 k = 0; k < TILE; ++k) counts[k] = counted(weights[k]);
+    for (i64 k = 0; k < TILE; ++k) weights[k] = within(weights[k]);
+    for (i64 k = 0; k < TILE; ++k) weights[k] = counts[k] * falling(weights[k]);
+}
+
 // The sums of the columns of a tile, side by side, and what they are weighted with. What lies beyond the
 // `width` columns of the tile, up to a multiple of LANES, is computed too, and counts as outside.
 class Tile {
@@ -21,31 +30,48 @@ class Tile {
         for (i64 k = 0; k < TILE; ++k) {
             dx[k] = whole(left + k) - w.centre.x;
             square_of[k] = k < width ? dx[k] * dx[k] : INF_VALUE;
-            weight[k] = weight_of(square_of[k] * w.slope);
+            weight[k] = square_of[k] * w.slope;
             total[k] = y[k] = yy[k] = 0.0;
         }
+        weigh(weight);
     }
 
     // Adds a row, its values from the tile's first column.
     SKYSHED_FLAT void add_row(const double *__restrict values, double of_row, double dy) {
-        const double beside = dy * dy;
-        for (i64 first = 0; first < width; first += LANES)
-            for (i64 k = first; k < first + LANES; ++k) {
-                Column column = {total[k], y[k], yy[k]};
-                column.add(square_of[k] + beside <= square ? values[k] : 0.0, of_row, dy);
-                total[k] = column.total, y[k] = column.y, yy[k] = column.yy;
-            }
+        const double beside = dy * dy, most = square;
+        // A loop over LANES within another one GCC takes for so many lines, one after the other.
+        const i64 end = apertures::padded(width);
+        SKYSHED_INDEPENDENT
+        for (i64 k = 0; k < end; ++k) {
+            const double value = square_of[k] + beside <= most ? values[k] : 0.0;
+            Column column = {total[k], y[k], yy[k]};
+            column.add(value, of_row, dy);
+            total[k] = column.total, y[k] = column.y, yy[k] = column.yy;
+        }
     }
 
     Moments moments() const {
-        Moments of[TILE] = {};
-        for (i64 k = 0; k < width; ++k) of[k] = moments_of({total[k], y[k], yy[k]}, weight[k], dx[k]);
-        for (i64 half = TILE / 2; half; half /= 2)
-            for (i64 k = 0; k < half; ++k) add(of[k], of[k + half]);
-        return of[0];
+        // Sum by sum: a CPU adds several columns at a time.
+        double of[6][TILE];
+        SKYSHED_INDEPENDENT
+        for (i64 k = 0; k < TILE; ++k) {
+            const Moments m = moments_of({total[k], y[k], yy[k]}, weight[k], dx[k]);
+            const bool there = k < width;
+            of[0][k] = there ? m.total : 0.0, of[1][k] = there ? m.x : 0.0, of[2][k] = there ? m.y : 0.0;
+            of[3][k] = there ? m.xx : 0.0, of[4][k] = there ? m.yy : 0.0, of[5][k] = there ? m.xy : 0.0;
+        }
+        for (auto &sum : of) add_halves(sum);
+        return {of[0][0], of[1][0], of[2][0], of[3][0], of[4][0], of[5][0]};
     }
 
   private:
+    static void add_halves(double *sum) {
+        for (i64 half = TILE / 2; half; half /= 2) {
+            SKYSHED_INDEPENDENT
+            for (i64 k = 0; k < half; ++k) sum[k] += sum[k + half];
+        }
+    }
+
     const i64 width;
     const double square;
     double dx[TILE], square_of[TILE], weight[TILE], total[TILE], y[TILE], yy[TILE];
@@ -65,16 +91,20 @@ template <class Value, class Error> struct Sums {
             apertures::read_row(from, box, own, 0.0, y, box.x0, box.x1, values + k);
     }
 
+    // The rows of a tile: how far from the centre, and what they weigh.
+    static void weigh_rows(const Window &w, i64 top, double (&dy)[TILE], double (&of_row)[TILE]) {
+        for (i64 row = 0; row < TILE; ++row) dy[row] = whole(top + row) - w.centre.y;
+        for (i64 row = 0; row < TILE; ++row) of_row[row] = dy[row] * dy[row] * w.slope;
+        weigh(of_row);
+    }
+
     void add_up(const Window &w) {
         const i64 width = w.box.width(), height = w.box.height();
         m = {};
         for (i64 top = 0; top < height; top += TILE) {
             const i64 n = min(height - top, i64(TILE));
             double dy[TILE], of_row[TILE];
-            for (i64 row = 0; row < TILE; ++row) {
-                dy[row] = double(top + row) - w.centre.y;
-                of_row[row] = weight_of(dy[row] * dy[row] * w.slope);
-            }
+            weigh_rows(w, top, dy, of_row);
             for (i64 left = 0; left < width; left += TILE) {
                 Tile tile(w, left);
                 const double *line = values + top * width + left;

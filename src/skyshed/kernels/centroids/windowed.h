@@ -71,25 +71,30 @@ SKYSHED_BOTH void add(Moments &sums, const Moments &m) {
     sums.xx += m.xx, sums.yy += m.yy, sums.xy += m.xy;
 }
 
-// exp(x) of pixels in a window; 0 outside of any, or where x is NaN. (The two devices' libraries differ in
-// last bits.) It is 2^-n exp(r), with r at most log(2) / 2 in size, and exp(r) the series of Taylor up to
-// where it ends below 2^-54.
-SKYSHED_BOTH double weight_of(double x) {
+// The least logarithm of a weight: that of a window's edge, squared.
+constexpr double LEAST = -RADIUS * RADIUS - 1.0;
+
+// exp(x) from LEAST to 0. (The two devices' libraries differ in last bits.) It is 2^-n exp(r), with r at most
+// log(2) / 2 in size, and exp(r) the series of Taylor up to where it ends below 2^-54.
+SKYSHED_BOTH double falling(double x) {
     constexpr double LOG2_HIGH = 0x1.62e42fefa38p-1, LOG2_LOW = 0x1.ef35793c7673p-45;  // n times HIGH is exact
     constexpr double PER_LOG2 = 0x1.71547652b82fep+0;
-    constexpr double SERIES[] = {
-        1.0, 1.0, 1.0 / 2, 1.0 / 6, 1.0 / 24, 1.0 / 120, 1.0 / 720, 1.0 / 5040, 1.0 / 40320, 1.0 / 362880,
-        1.0 / 3628800, 1.0 / 39916800, 1.0 / 479001600, 1.0 / 6227020800};
-    constexpr int LAST = sizeof SERIES / sizeof SERIES[0] - 1;
-    constexpr double LEAST = -RADIUS * RADIUS - 1.0;  // of a window's edge, squared
-    const bool inside = x >= LEAST;
-    const double of = inside ? x : 0.0;
-    const int n = int(0.5 - of * PER_LOG2);
-    const double r = of + n * LOG2_HIGH + n * LOG2_LOW;
-    double sum = SERIES[LAST];
-    for (int k = LAST - 1; k >= 0; --k) sum = sum * r + SERIES[k];
-    return inside ? sum / double(1 << n) : 0.0;
+    const int n = int(0.5 - x * PER_LOG2);
+    const double r = x + n * LOG2_HIGH + n * LOG2_LOW;
+    double sum = 1.0 / 6227020800;  // without a loop, so that one over pixels is the innermost
+    sum = sum * r + 1.0 / 479001600, sum = sum * r + 1.0 / 39916800, sum = sum * r + 1.0 / 3628800;
+    sum = sum * r + 1.0 / 362880, sum = sum * r + 1.0 / 40320, sum = sum * r + 1.0 / 5040;
+    sum = sum * r + 1.0 / 720, sum = sum * r + 1.0 / 120, sum = sum * r + 1.0 / 24;
+    sum = sum * r + 1.0 / 6, sum = sum * r + 1.0 / 2, sum = sum * r + 1.0, sum = sum * r + 1.0;
+    return sum / double(1 << n);
 }
+
+// Whether there is a weight, and where `falling` is asked for it: 0 outside of any window, or where x is NaN.
+SKYSHED_BOTH double counted(double x) { return x >= LEAST ? 1.0 : 0.0; }
+SKYSHED_BOTH double within(double x) { return x >= LEAST ? x : 0.0; }
+
+// The weight of a pixel: exp(x) in a window, 0 outside.
+SKYSHED_BOTH double weight_of(double x) { return counted(x) * falling(within(x)); }
 
 // How far the square about a window's pixel reaches; -1 where it is too large, or there is none.
 SKYSHED_BOTH i64 reach_of(const Place &at, double sigma) {
