@@ -211,8 +211,10 @@ def joined(tables: Mapping[str, Any], request: Request) -> QTable:
     """Return one table of those of all bands, which have the same sources in the same order."""
     once = {fluxfrac_column(each).name for each in radii_of_detection(request)}
     if all(isinstance(table, BareTable) for table in tables.values()):
+        from skyshed.catalog.catalog_table import CatalogTable
+
         bare = _joined(tables, once)
-        whole = from_plain(to_plain(bare))
+        whole = from_plain(to_plain(bare), CatalogTable())
         whole.meta.update(bare.meta)
         return whole
     return _joined(

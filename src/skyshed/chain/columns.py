@@ -404,7 +404,7 @@ def catalog_table(
     from skyshed.catalog.catalog_table import CatalogTable
     from skyshed.catalog.table import make_meta
 
-    whole = CatalogTable(table, copy=False)
+    whole = table if isinstance(table, CatalogTable) else CatalogTable(table, copy=False)
     whole.meta.update(
         make_meta(
             localbkg_width=parameters.localbkg_width,

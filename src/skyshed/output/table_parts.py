@@ -199,13 +199,15 @@ def _taken_apart(name: str, column: Any, info: Any) -> tuple[dict[str, Any], str
     return {each: encoded[each] for each in encoded.colnames}, header
 
 
-def from_plain(plain: PlainTable) -> "QTable":
+def from_plain(plain: PlainTable, into: Any = None) -> "QTable":
     """Put together the table that `to_plain` took apart.
 
     Parameters
     ----------
     plain : PlainTable
         What `to_plain` returned, or rows of it.
+    into : `~astropy.table.QTable`, optional
+        A table without columns, which gets them; a new one if `None`.
 
     Returns
     -------
@@ -223,7 +225,7 @@ def from_plain(plain: PlainTable) -> "QTable":
     """
     from astropy.table import Column, QTable, meta
 
-    table = QTable()
+    table = QTable() if into is None else into
     for described in json.loads(plain.header):
         name = described["name"]
         values = {each: plain.columns[each] for each in described["columns"]}
@@ -231,17 +233,19 @@ def from_plain(plain: PlainTable) -> "QTable":
             from skyshed.output.parquet import rebuilt
 
             header = meta.get_header_from_yaml(described["header"].split("\n"))
-            table[name] = rebuilt(values, header)[name]
+            # Assigning would replace a column that a table of a catalog has under another name.
+            table.add_column(rebuilt(values, header)[name], name=name)
             continue
         if described["kind"] == "sky":
             from astropy.coordinates import SkyCoord
 
-            table[name] = SkyCoord(*values.values(), unit=u.deg, frame="icrs")
+            column: Any = SkyCoord(*values.values(), unit=u.deg, frame="icrs")
         elif described["kind"] == "quantity":
             dtype = values[name].dtype
-            table[name] = u.Quantity(values[name], described["unit"], dtype=dtype)
+            column = u.Quantity(values[name], described["unit"], dtype=dtype)
         else:
-            table[name] = Column(values[name])
+            column = Column(values[name], copy=True)
+        table.add_column(column, name=name, copy=False)
         for attribute in ATTRIBUTES:
             if attribute in described:
                 setattr(table[name].info, attribute, described[attribute])
