@@ -15,6 +15,7 @@ from scipy.optimize import brentq
 from skyshed.kernels import apertures
 from skyshed.kernels.apertures import cpu
 from skyshed.kernels.includes import assembled
+from skyshed.kernels.native import available_levels, using_level
 from tests.device.emulator.build import Module
 
 SIZE = 23
@@ -501,3 +502,55 @@ def test_apertures_that_meet_corners_of_the_grid_share_what_they_do_with_each_pi
         apertures.NONE, 1,
     )  # fmt: skip
     np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+@METHODS
+@pytest.mark.parametrize("masked", [False, True])
+def test_weights_that_are_kept_give_the_bits_of_those_that_are_computed(field, method, masked):
+    shapes = field["shapes"].copy()
+    shapes[:4, 2] = np.nan, 0, 1e9, 25
+    background, mask = field["background"].copy(), field["mask"] if masked else None
+    background[9] = np.nan
+    place = place_of(field)
+    for level in available_levels():
+        with using_level(level):
+            kept = apertures.keep_weights(field["labels"], place, field["label"], shapes, 10**6, 2)
+            for n_threads in (1, 3):
+                args = (
+                    field["data"], field["error"], None, field["labels"], mask, place,
+                    field["label"], shapes, background, method, n_threads,
+                )  # fmt: skip
+                for found, expected in zip(
+                    apertures.aperture_sums(*args, kept), apertures.aperture_sums(*args),
+                    strict=True,
+                ):  # fmt: skip
+                    np.testing.assert_array_equal(found, expected)
+    assert kept.rims.size > 1000
+
+
+def test_no_more_weights_are_kept_than_there_is_room_for(field):
+    args = field["labels"], place_of(field), field["label"], field["shapes"]
+    kept = apertures.keep_weights(*args, 10**6, 1)
+    size = kept.rows.nbytes + kept.rims.nbytes
+    assert apertures.keep_weights(*args, size, 1) is not None
+    assert apertures.keep_weights(*args, size - 1, 1) is None
+
+
+def test_kept_rows_are_the_pixels_that_ellipses_touch(field):
+    ny, nx = field["data"].shape
+    kept = apertures.keep_weights(
+        field["labels"], place_of(field), field["label"], field["shapes"], 10**6, 1
+    )
+    for i, shape in enumerate(field["shapes"]):
+        touched = np.zeros((ny, nx), bool)
+        y0, y1, x0, _ = kept.boxes[i]
+        rows = kept.rows[kept.row_start[i] : kept.row_start[i + 1]]
+        assert len(rows) == y1 - y0
+        for y, (first, end, inner, inner_end, others) in enumerate(rows.tolist(), y0):
+            touched[y, x0 + first : x0 + end] = True
+            assert inner >= inner_end or (weights(nx, ny, *shape)[y, x0 + inner] > 0.999999)
+            here = field["labels"][y, x0 + first : x0 + end]
+            assert others == ((here != 0) & (here != field["label"][i])).any()
+        weight = weights(nx, ny, *shape)
+        assert touched[weight > 0].all()
+        assert weight[touched].min(initial=1) > -1e-12

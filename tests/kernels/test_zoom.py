@@ -102,3 +102,42 @@ def test_only_pixels_that_are_needed_must_be_finite():
             spoiled.flat[pixel] = bad
             said = subtract_in_runs(spoiled, None, runs, index, weight, level, noise, out, 1)
             assert said is answer
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_what_is_not_finite_is_left_out_and_counted(dtype, masked):
+    data, total, mask, index, weight, level, noise = drawn(6, dtype=dtype)
+    bad = mask
+    if masked:  # some that are masked are finite
+        mask = np.random.default_rng(1).random(SHAPE) < 0.05
+        bad = mask | bad
+    else:
+        mask = None
+    data[40, 7] = -np.inf
+    bad[40, 7] = True
+    args = index, weight, level, noise, True
+    expected = steps(data, total, bad, *args, first=False)
+    for cpu in available_levels():
+        lost = np.full(SHAPE, 3, np.uint8)
+        with using_level(cpu):
+            result = add_without(data, total.copy(), mask, *args, 2, lost)
+        np.testing.assert_array_equal(result, expected)
+        np.testing.assert_array_equal(lost, 3 + bad)
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_pixels_of_runs_that_are_not_finite_are_marked(masked):
+    data, _, bad, index, weight, level, noise = drawn(7)
+    mask = np.random.default_rng(1).random(SHAPE) < 0.05 if masked else None
+    runs = np.array([[10, 90], [200, 201], [1100, 2000]])
+    needed = np.concatenate([np.arange(*each) for each in runs])
+    assert bad.flat[needed].any()
+    expected = bad if mask is None else bad | mask
+    for cpu in available_levels():
+        out, marked = (np.empty(SHAPE, "f4"), np.empty(SHAPE, "f4")), np.full(SHAPE, True)
+        with using_level(cpu):
+            args = data, mask, runs, index, weight, level, noise, out, 2, marked
+            assert subtract_in_runs(*args) is True
+        np.testing.assert_array_equal(marked.flat[needed], expected.flat[needed])
+        assert np.delete(marked, needed).all()

@@ -148,7 +148,7 @@ class Prepared:
         return self.background.add_without(None, self.planes.data)
 
     def add_significance(self, total: Any, squared: bool, lost: Any) -> Any:
-        """Add the image over its noise, or the square of that, to a sum; nothing where it is masked.
+        """Add the image over its noise, or the square of that, to a sum; 0 where it is masked.
 
         Parameters
         ----------
@@ -487,7 +487,7 @@ def make_catalog(
         threshold=None if known else image.lazy_threshold(),
         origin=image.window.origin, full_shape=request.shape, n_images=image.n_images,
         finite=image.parts is not None and image.parts.finite,
-        kept=weights_in_common(request, image) if detection_cat is None else detection_cat.frame.kept,
+        kept=_weights_in_common(request, image, detection_cat),
     )  # fmt: skip
     exposure = request.exposures.get(planes.name)  # none of a combination
     if exposure is not None:
@@ -507,12 +507,16 @@ def make_catalog(
     return catalog
 
 
-def weights_in_common(request: Request, image: Prepared) -> WeightsInCommon | None:
-    """Return room for the weights that are the same in all bands; `None` where there are not several.
+def _weights_in_common(
+    request: Request, image: Prepared, detection_cat: SourceCatalog | None
+) -> WeightsInCommon | None:
+    """Return what keeps the weights of apertures for all bands; `None` where one is measured alone.
 
-    A GPU computes them sooner than it reads them.
+    It comes with the catalog of the combination. A GPU computes weights sooner than it reads them.
     """
     data = image.planes.data
+    if detection_cat is not None:
+        return detection_cat.frame.kept if request.combination is not None else None
     if len(request.measured) < 2 or array_namespace(data=data) is not np:
         return None
     return WeightsInCommon(int(WEIGHTS * data.size * data.dtype.itemsize))

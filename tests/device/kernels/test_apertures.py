@@ -53,6 +53,13 @@ def magnitudes(f, method):
     )[0]  # fmt: skip
 
 
+def test_a_gpu_keeps_no_weights(cupy):
+    labels = to_device(cupy, np.ones((9, 9), np.int32))
+    ellipses = np.array([[4.0, 4.0, 2.0, 1.0, 0.5]])
+    args = (0, 0, 9, 9), np.ones(1, np.int32), ellipses, 10**6, None
+    assert twin(apertures.keep_weights.__wrapped__, "cuda")(labels, *args) is None
+
+
 def check_sums(cupy, f, method):
     error, (data, *others) = f["error"], images(f)
     result, expected = both(

@@ -103,6 +103,36 @@ def test_parts_of_images_have_the_bits_of_the_cpu(cupy, dtype):
             identical(result, expected)
 
 
+@pytest.mark.parametrize("masked", [False, True])
+def test_what_is_not_finite_is_counted_and_marked_as_on_the_cpu(cupy, masked):
+    rng = np.random.default_rng(11)
+    coefficients, index, weight = drawn(11)
+    shape = len(index[0]), len(index[1])
+    data, total = rng.normal(size=(2, *shape)).astype("f4")
+    data[rng.random(shape) < 0.1] = np.inf
+    mask = rng.random(shape) < 0.1 if masked else None
+    level, noise = (coefficients, -1.0, 1.0), (np.abs(coefficients) + 1, 0.5, 3.0)
+    runs = np.array([[3, 9], [shape[1], 2 * shape[1]]])
+    needed = np.concatenate([np.arange(*each) for each in runs])
+    results = []
+    for device in ("cpu", "cuda"):
+        lost, marked = np.full(shape, 2, np.uint8), np.zeros(shape, bool)
+        args = data, total.copy(), mask, index, weight, level, noise, False, 1, lost
+        out = np.zeros(shape, "f4"), np.zeros(shape, "f4")
+        in_runs = data, mask, runs, index, weight, level, noise, out, 1, marked
+        if device == "cuda":
+            args, in_runs = ([to_device(cupy, each) for each in both] for both in (args, in_runs))
+        added = twin(add_without.__wrapped__, device)(*args)
+        said = twin(subtract_in_runs.__wrapped__, device)(*in_runs)
+        found = (to_host(cupy, each) for each in (added, args[-1], in_runs[-1]))
+        results.append([*found, said])
+    for expected, result in zip(*(each[:2] for each in results), strict=True):
+        identical(result, expected)
+    identical(results[1][2].flat[needed], results[0][2].flat[needed])
+    assert results[0][3] is results[1][3] is True
+    assert (results[0][1] > 2).any()
+
+
 def test_lines_are_the_mesh_expanded_along_x(cupy):
     from skyshed.kernels.zoom import cuda
 

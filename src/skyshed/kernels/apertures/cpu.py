@@ -118,7 +118,7 @@ def keep_weights(labels, place, label, ellipses, most, n_threads):
     rows, rims = np.empty((rows_end, 5), np.int32), np.empty(rims_end)
     keep = KERNELS.bind("keep", labels, where, label, ellipses, order, *starts, rows, rims, stop)
     run_items(keep, n, n_threads, SOURCES, stop)
-    return KeptWeights(boxes, *starts, rows, rims)
+    return KeptWeights(boxes, starts[0], starts[1], rows, rims)
 
 
 def radius_of_flux(data, labels, mask, place, label, circles, background, flux, method, n_threads):
