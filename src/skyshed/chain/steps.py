@@ -38,6 +38,7 @@ from skyshed.segmentation.provenance import Provenance
 from skyshed.sources import Sources
 
 __all__ = [
+    "WEIGHTS",
     "Prepared",
     "check_combination",
     "make_catalog",

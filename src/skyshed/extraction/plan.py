@@ -11,6 +11,7 @@ from typing import Any
 
 from skyshed.chain.at_once import run_at_once
 from skyshed.chain.request import Request
+from skyshed.chain.steps import WEIGHTS
 from skyshed.devices import on_gpu
 from skyshed.images.source import ImageSource
 from skyshed.images.window import Window
@@ -301,7 +302,7 @@ def _bytes_per_pixel(request: Request, share: float) -> float:
 
 
 def _bytes_of_bands(request: Request, share: float) -> float:
-    """Return what several bands take: the combination, and one band with all that goes with it."""
+    """Return what several bands take: the combination, kept weights, one band with all of its."""
     largest = max(
         _itemsize(exposure.image)
         + COMPANION * sum(map(_itemsize, exposure.companions.values()))
@@ -310,7 +311,7 @@ def _bytes_of_bands(request: Request, share: float) -> float:
     )
     known = 0 if request.known is None else COMPANION * request.known.source.dtype.itemsize
     detection = max(_itemsize(exposure.image) for exposure in request.exposures.values())
-    return share * detection + COMPANION * largest + known
+    return (share + WEIGHTS) * detection + COMPANION * largest + known
 
 
 def bytes_at_once(request: Request, device: str | None) -> int:
