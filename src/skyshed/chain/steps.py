@@ -171,7 +171,7 @@ class Prepared:
             return None
         masked, on_host = planes.unmarked or planes.mask is not None, background.xp is np
         if masked and lost is None:
-            lost = background.xp.zeros(planes.data.shape, np.uint8)
+            lost = background.xp.zeros(planes.data.shape, dtype=np.uint8)
         counted = lost if masked and on_host else None
         total = background.add_without(total, planes.data, planes.mask, True, squared, counted)
         if total is None:
