@@ -165,7 +165,10 @@ REFUSED = {
     "command": (["extrct"], "invalid choice: 'extrct'"),
     "no image": (["extract", *OUT], "required: IMAGE"),
     "no folder": (["extract", FIELD], "required: --out"),
-    "option": ([*EXTRACT, "--nsgima", "3"], "unrecognized arguments: --nsgima 3"),
+    "option": (
+        [*EXTRACT, "--nsgima", "3"],
+        "unrecognized arguments: --nsgima 3; did you mean --nsigma? (see skyshed extract --help)",
+    ),
     "abbreviation": ([*EXTRACT, "--nsig", "3"], "unrecognized arguments: --nsig 3"),
     "format": ([*EXTRACT, "--format", "xlsx"], "invalid choice: 'xlsx'"),
     "number": ([*EXTRACT, "--nsigma", "many"], "nsigma must be a number above 0; got 'm"),

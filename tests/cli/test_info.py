@@ -28,7 +28,9 @@ def test_cards_that_could_calibrate_a_plain_image_are_named_with_their_options(t
     assert main(["info", path]) == 0
     said = capsys.readouterr().out
     assert "MAGZP = 27.1, GAIN = 1.4" in said
-    options = said.strip().rpartition(": ")[2].split()
+    options, _, more = said.strip().rpartition(": ")[2].partition(" (")
+    assert more == "or Vega)"
+    options = options.split()
     assert options[:4] == ["--zero-point", "MAGZP", "--effective-gain", "GAIN"]
     assert options[4:] == ["--zero-point-system", "AB"]
     assert main(["extract", path, *options, "--no-preview", "--out", str(tmp_path / "out")]) == 0
@@ -36,6 +38,30 @@ def test_cards_that_could_calibrate_a_plain_image_are_named_with_their_options(t
     fits.writeto(path, stars(), tan(), overwrite=True)
     assert main(["info", path]) == 0
     assert "not used" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("cards", "expected"),
+    [
+        ({"EXPTIME": 300.0}, "31.193"),
+        ({"EXPTIME": 1.0}, None),
+        ({"EXPTIME": 0.0}, None),
+        ({}, None),
+    ],
+)
+def test_a_zero_point_may_be_that_of_one_second(cards, expected, tmp_path, capsys):
+    path, header = str(tmp_path / "a.fits"), tan(MAGZPT=25.0, **cards)
+    header.comments["MAGZPT"] = "mag for 1 ADU/s"
+    fits.writeto(path, stars(), header)
+    extraction = ["extract", path, "--no-preview", "--out", str(tmp_path / "out")]
+    for command in (["info", path], extraction):
+        assert main(command) == 0
+        said = capsys.readouterr().out
+        assert "MAGZPT = 25.0 (mag for 1 ADU/s)" in said
+        if expected is None:
+            assert "of one second" not in said
+        else:
+            assert f"{expected} if that is of one second, and pixels are counts of EXPTIME" in said
 
 
 def test_an_extraction_without_magnitudes_says_how_to_have_them(tmp_path, capsys):

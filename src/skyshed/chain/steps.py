@@ -571,8 +571,8 @@ def warn_of_crowding(parameters: Parameters, meshes: Mapping[str, ExposureMesh])
         messages.append(
             "without the sources, grown by background_growth = "
             f"{parameters.background_growth:g} pixels, fewer than half of the boxes of the "
-            "background have enough pixels left for the second pass: make background_growth "
-            "smaller, or box_size larger"
+            "background have enough pixels left for the second pass: keep the first "
+            "(background_passes=1), or make background_growth smaller or box_size larger"
         )
     for message in messages:
         warnings.warn(message, CrowdedWarning, stacklevel=find_stack_level())

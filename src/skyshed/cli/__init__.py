@@ -56,7 +56,19 @@ SIGNALS = {
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line."""
+    """A parser whose errors are one line, about the command that they are an error of."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Refuse what is unknown here, where the options are known that it may be one of."""
+        found, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            from difflib import get_close_matches
+
+            said = f"unrecognized arguments: {' '.join(unknown)}"
+            word = unknown[0].partition("=")[0]
+            near = get_close_matches(word, self._option_string_actions, 1)
+            self.error(f"{said}; did you mean {near[0]}?" if near else said)
+        return found, unknown
 
     def error(self, message: str) -> NoReturn:
         """Report a bad option as any other error."""

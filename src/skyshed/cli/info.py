@@ -7,7 +7,14 @@ import platform
 from importlib.util import find_spec
 from typing import Any
 
-from skyshed.cli.writing import CARDS, first_card, say_calibration, say_product
+from skyshed.cli.writing import (
+    CARDS,
+    first_card,
+    say_calibration,
+    say_product,
+    spelled_card,
+    zero_point_of_counts,
+)
 
 __all__ = ["EXAMPLES", "SUMMARY", "USAGE", "add_options", "run"]
 
@@ -81,10 +88,13 @@ def _hint(cards: Any) -> None:
     found = {option: card for option, card in every.items() if card is not None}
     if not found:
         return
-    said = ", ".join(f"{name} = {value}" for name, value in found.values())
+    said = ", ".join(spelled_card(cards, name, value) for name, value in found.values())
     options = " ".join(f"{option} {name}" for option, (name, _) in found.items())
-    system = " --zero-point-system AB" if "--zero-point" in found else ""
+    zero_point = found.get("--zero-point")
+    system = " --zero-point-system AB (or Vega)" if zero_point else ""
     print(f"not used unless asked for: {said}; if that is what they say: {options}{system}")
+    if zero_point and (of_counts := zero_point_of_counts(cards, zero_point[1])):
+        print(f"the zero point would be {of_counts}")
 
 
 def _cores() -> str:

@@ -1,13 +1,14 @@
 """What ``skyshed extract`` leaves of an image: its results in a folder."""
 
 import argparse
+import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 __all__ = [
     "CARDS", "WORKSPACE", "first_card", "say_calibration", "say_product", "say_what_lacks",
-    "write_found",
+    "spelled_card", "write_found", "zero_point_of_counts",
 ]  # fmt: skip
 
 #: The folder in that of the results that a run over tiles works in until they are written. It goes
@@ -20,6 +21,8 @@ CARDS = {
     "--zero-point": ("MAGZERO", "MAGZP", "MAGZPT", "MAG_ZP", "ZEROPT", "PHOTZP", "ZP"),
     "--effective-gain": ("GAIN", "EGAIN", "CCDGAIN"),
 }
+#: Cards that have the exposure time in seconds.
+EXPOSURES = ("EXPTIME", "EXPOSURE", "EXP_TIME")
 
 
 def write_found(arguments: argparse.Namespace, found: Any, folder: Path) -> list[Path]:
@@ -78,8 +81,13 @@ def say_what_lacks(request: Any) -> None:
         f"no magnitudes{of}, as no zero point is known: --zero-point takes a number, or a card of "
         "the header"
     )
-    card = first_card(request.exposures[lacking[0]].image.header, CARDS["--zero-point"])
-    print(text if card is None else f"{text}; {card[0]} = {card[1]} may be one")
+    cards = request.exposures[lacking[0]].image.header
+    card = first_card(cards, CARDS["--zero-point"])
+    if card is not None:
+        text += f"; {spelled_card(cards, *card)} may be one"
+        if of_counts := zero_point_of_counts(cards, card[1]):
+            text += f", or {of_counts}"
+    print(text)
 
 
 def first_card(cards: Any, names: Iterable[str]) -> tuple[str, float] | None:
@@ -89,3 +97,24 @@ def first_card(cards: Any, names: Iterable[str]) -> tuple[str, float] | None:
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             return name, value
     return None
+
+
+def spelled_card(cards: Any, name: str, value: float) -> str:
+    """Return a card as messages show it, with what it says of itself."""
+    comment = cards.comment(name)
+    return f"{name} = {value}" + (f" ({comment})" if comment else "")
+
+
+def zero_point_of_counts(cards: Any, of_a_second: float) -> str:
+    """Say what the zero point of counts is, if a card has that of one count in a second.
+
+    Headers rarely say which of them it is; it is 2.5 log10 of the exposure time between them.
+    """
+    exposure = first_card(cards, EXPOSURES)
+    if exposure is None or not 0 < exposure[1] < math.inf or exposure[1] == 1:
+        return ""
+    name, seconds = exposure
+    return (
+        f"{of_a_second + 2.5 * math.log10(seconds):.3f} if that is of one second, and pixels are "
+        f"counts of {name} = {seconds}"
+    )

@@ -96,8 +96,8 @@ def _widths(psf_fwhm: Any, names: Sequence[str]) -> dict[str, float]:
     if not isinstance(psf_fwhm, Mapping) or set(psf_fwhm) != set(names):
         shown = sorted(psf_fwhm) if isinstance(psf_fwhm, Mapping) else psf_fwhm
         raise ValueError(
-            f"psf_fwhm must have the seeing of each band, {', '.join(names)}, in pixels; got "
-            f"{shown!r}"
+            f"psf_fwhm must have the seeing of each band, {', '.join(names)}, in pixels, as in "
+            f"{' '.join(f'{name}=3.5' for name in names)}; got {shown!r}"
         )
     seeing = {}
     for name in names:

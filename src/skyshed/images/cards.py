@@ -73,6 +73,15 @@ class Cards:
             return None
         return _read(header, name)
 
+    def comment(self, name: str) -> str:
+        """Return what a card says of its value; empty where it says nothing."""
+        header = next((each for each in self.headers if name in each), None)
+        comments = getattr(header, "comments", None)
+        try:
+            return "" if comments is None else str(comments[name]).strip()
+        except VerifyError:
+            return ""
+
     def sign(self, name: str) -> str | None:
         """Return the text of a card that says what a file is; `None` if there is none.
 
@@ -174,6 +183,10 @@ class SharedCards(Cards):
     def value(self, name: str) -> Any:
         """Return the value of a card that is the same in all parts, or else `None`."""
         return None if self.doubt(name) is not None else self.parts[0].value(name)
+
+    def comment(self, name: str) -> str:
+        """Return what a card says of its value, in the first part."""
+        return self.parts[0].comment(name)
 
     def sign(self, name: str) -> str | None:
         """Return the text of a card that says what a file is, if all parts have the same."""

@@ -150,7 +150,7 @@ function binned(catalog, values, of, first, width, n, keptOnly) {
 }
 
 /**
- * Where counts turn over: the middle of the fullest of the bins, smoothed over three.
+ * Where counts may turn over: the middle of the fullest of the bins, smoothed over three.
  * @param {Bins} bins
  */
 function turnover({ first, width, counts }) {
@@ -283,7 +283,7 @@ function makeCharts(catalog) {
       title: `Number counts by ${name}`, log: isLog, counts: true, mark: turnover,
       note: (bins) => {
         const at = turnover(bins);
-        return at === null ? "" : `The counts turn over at ${numberText(isLog ? 10 ** at : at, 4)}${counted.unit ? ` ${counted.unit}` : ""} (dashed): fainter sources are increasingly missed.`;
+        return at === null ? "" : `Most sources are at ${numberText(isLog ? 10 ** at : at, 4)}${counted.unit ? ` ${counted.unit}` : ""} (dashed). Where counts rise up to there and fall beyond, fainter sources are increasingly missed.`;
       },
     }));
   }
