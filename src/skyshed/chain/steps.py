@@ -10,7 +10,6 @@ import numpy as np
 
 from skyshed.background.window import BackgroundWindow
 from skyshed.catalog import CatalogSettings, SourceCatalog
-from skyshed.catalog.kept_weights import WeightsInCommon
 from skyshed.chain.background import ExposureMesh
 from skyshed.chain.columns import needs_background
 from skyshed.chain.combination import combined, combined_noise
@@ -510,7 +509,7 @@ def make_catalog(
 
 def _weights_in_common(
     request: Request, image: Prepared, detection_cat: SourceCatalog | None
-) -> WeightsInCommon | None:
+) -> Any:
     """Return what keeps the weights of apertures for all bands; `None` where one is measured alone.
 
     It comes with the catalog of the combination. A GPU computes weights sooner than it reads them.
@@ -520,6 +519,8 @@ def _weights_in_common(
         return detection_cat.frame.kept if request.combination is not None else None
     if len(request.measured) < 2 or array_namespace(data=data) is not np:
         return None
+    from skyshed.catalog.kept_weights import WeightsInCommon  # of several bands alone
+
     return WeightsInCommon(int(WEIGHTS * data.size * data.dtype.itemsize))
 
 
