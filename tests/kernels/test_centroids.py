@@ -267,6 +267,28 @@ def test_a_search_in_a_frame_has_the_bits_of_the_whole_image_or_says_that_it_cam
     assert np.any(found[0][~sure] != whole[0][~sure])
 
 
+@pytest.mark.parametrize("step", [(1, 1), (-1, 1), (2, 1), (0, 1)])
+def test_rounding_does_not_decide_about_the_light_of_pixels_in_a_line(step):
+    """Their second moments have no determinant; one that is a little below 0 is none, either."""
+    rng = np.random.default_rng(7)
+    n = 400
+    for values in rng.integers(1, 9, (6, 2)):
+        data = np.zeros((30, 40))
+        y, x = np.array([14, 20])[:, None] + np.outer(step, (0, 1))
+        data[y, x] = values
+        begin = np.average(x, weights=values), np.average(y, weights=values)
+        windows = np.column_stack((np.tile(begin, (n, 1)), rng.uniform(0.3, 2.0, n)))
+        label, zero = np.ones(n, np.int32), np.zeros((n, 3))
+        centre, _, fallback, _ = centroids.windowed(
+            data, None, (data > 0).astype(np.int32), None, (0, 0, 30, 40), label, windows, zero,
+            zero, 0, 1,
+        )  # fmt: skip
+        assert not fallback.any()
+        # They move along the line.
+        away = (centre - begin) @ np.array([step[0], -step[1]])
+        np.testing.assert_allclose(away, 0, atol=1e-9)
+
+
 def test_the_least_variance_of_a_centre_of_mass_is_that_of_pixels():
     rng = np.random.default_rng(6)
     labels = np.kron(np.arange(1, 13).reshape(3, 4), np.ones((5, 6))).astype(np.int32)

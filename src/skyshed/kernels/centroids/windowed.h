@@ -11,9 +11,9 @@ using apertures::Place;
 // The contract says what for.
 constexpr double RADIUS = 4.0, STRIDE = 2.0, PRECISION = 1e-4;
 constexpr int STEPS = 16;
-// The light of pixels in a line has no determinant of second moments; rounding gives it one that is at most
-// this part of its first term, of either sign.
-constexpr double IN_LINE = 1e-12;
+// What rounding may make of a variance or a determinant of 0, of pixels in a point or a line, is at most this
+// part of the second moments that it is the difference of; of either sign.
+constexpr double ROUNDING = 1e-12;
 
 struct Point {
     double x, y;
@@ -141,8 +141,10 @@ template <class Sums> SKYSHED_BOTH bool search(
     if (!(flux > 0.0) || isnan(p.x + p.y)) return false;
     if (isfinite(flux)) {
         const Second m = sums.second(w);
-        const double xx = m.xx / flux - dx * dx, yy = m.yy / flux - dy * dy, xy = m.xy / flux - dx * dy;
-        if (xx < 0.0 || yy < 0.0 || xx * yy - xy * xy < -IN_LINE * (xx * yy)) return false;
+        const double x2 = m.xx / flux, y2 = m.yy / flux;
+        const double xx = x2 - dx * dx, yy = y2 - dy * dy, xy = m.xy / flux - dx * dy;
+        if (xx < -ROUNDING * x2 || yy < -ROUNDING * y2 || xx * yy - xy * xy < -ROUNDING * (x2 * y2))
+            return false;
     }
     place[0] = p.x, place[1] = p.y;
     dx = window[0] - p.x, dy = window[1] - p.y;
