@@ -543,7 +543,7 @@ def test_kept_rows_are_the_pixels_that_ellipses_touch(field):
     )
     for i, shape in enumerate(field["shapes"]):
         touched = np.zeros((ny, nx), bool)
-        y0, y1, x0, _ = kept.boxes[i]
+        y0, y1, x0, _ = kept.boxes[i, :4]
         rows = kept.rows[kept.row_start[i] : kept.row_start[i + 1]]
         assert len(rows) == y1 - y0
         for y, (first, end, inner, inner_end, others) in enumerate(rows.tolist(), y0):

@@ -51,8 +51,8 @@ def _same(one: Any, other: Any) -> bool:
 def rows_read(kept: apertures.KeptWeights) -> Any:
     """Return which pixels sums over ellipses read: those touched, and those opposite to them.
 
-    A pixel is opposite to another by the pixel that the centre is in, so that it may lie one beside
-    those that the ellipse touches, but not outside the ellipse's box.
+    What is opposite lies in the ellipse's box. At an edge of the image it may be far from what the
+    ellipse touches in rows nearby, whose counterparts are beyond the edge.
 
     Returns
     -------
@@ -61,13 +61,16 @@ def rows_read(kept: apertures.KeptWeights) -> Any:
     """
     height = np.diff(kept.row_start)
     of = np.repeat(np.arange(len(height)), height)
-    y0, _, left, right = kept.boxes[of].T
+    y0, y1, left, right, my, mx = kept.boxes[of].T
     y = np.arange(len(of)) - kept.row_start[of] + y0
-    first, end = (kept.rows[:, k].astype(np.int64) for k in (0, 1))
-    first[first >= end] = np.iinfo(np.int32).max
-    x0, x1 = first.copy(), end.copy()
-    same = of[1:] == of[:-1]
-    for here, there in ((np.s_[1:], np.s_[:-1]), (np.s_[:-1], np.s_[1:])):
-        x0[here] = np.where(same, np.minimum(x0[here], first[there]), x0[here])
-        x1[here] = np.where(same, np.maximum(x1[here], end[there]), x1[here])
-    return np.stack([y, np.maximum(left + x0 - 1, left), np.minimum(left + x1 + 1, right)], axis=1)
+    x0, x1 = (left + kept.rows[:, k] for k in (0, 1))
+    here = (my - y >= y0) & (my - y < y1)
+    there = kept.row_start[of] + np.where(here, my - y, y) - y0
+    opposite = here & (x0 < x1)[there]
+    # Opposite to the pixels of another row; elsewhere nothing, from the right end to the left.
+    first = np.where(opposite, np.maximum(mx - x1[there] + 1, left), right)
+    end = np.where(opposite, np.minimum(mx - x0[there] + 1, right), left)
+    touched = x0 < x1
+    first = np.minimum(first, np.where(touched, x0, right))
+    end = np.maximum(end, np.where(touched, x1, left))
+    return np.stack([y, first, end], axis=1)

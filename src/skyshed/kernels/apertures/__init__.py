@@ -75,9 +75,9 @@ class KeptWeights(NamedTuple):
 
     Attributes
     ----------
-    boxes : array of int64, shape (n, 4)
-        ``y0, y1, x0, x1`` of each ellipse, half open, in indices of the images; all 0 where it is
-        not measured.
+    boxes : array of int64, shape (n, 6)
+        ``y0, y1, x0, x1`` of each ellipse, half open, in indices of the images, and ``my, mx``:
+        opposite to pixel ``(y, x)`` is ``(my - y, mx - x)``. All 0 where it is not measured.
     row_start, rim_start : arrays of int64, shape (n + 1,)
         Where the rows and the weights of each ellipse begin.
     rows : array of int32, shape (n_rows, 5)

@@ -107,7 +107,7 @@ def keep_weights(labels, place, label, ellipses, most, n_threads):
     """Count, and write what fits; see the contract in `skyshed.kernels.apertures`."""
     n, ellipses, where = len(label), np.ascontiguousarray(ellipses), where_of(labels, place, 0)
     order, stop = image_order(ellipses[:, 0], ellipses[:, 1]), np.zeros(1, np.int32)
-    boxes, n_rims = np.empty((n, 4), np.int64), np.empty(n, np.int64)
+    boxes, n_rims = np.empty((n, 6), np.int64), np.empty(n, np.int64)
     count = KERNELS.bind("count_kept", where, ellipses, order, boxes, n_rims, stop)
     run_items(count, n, n_threads, SOURCES, stop)
     starts = np.zeros((2, n + 1), np.int64)

@@ -55,8 +55,9 @@ i64 count_kept(
         });
         if (!done) return STOPPED;
         const Box none = {}, &found = box.empty() ? none : box;
-        boxes[4 * i] = found.y0, boxes[4 * i + 1] = found.y1;
-        boxes[4 * i + 2] = found.x0, boxes[4 * i + 3] = found.x1;
+        i64 *written = boxes + 6 * i;
+        written[0] = found.y0, written[1] = found.y1, written[2] = found.x0, written[3] = found.x1;
+        written[4] = found.my, written[5] = found.mx;
         n_rims[i] = on_rim;
     }
     return 0;
