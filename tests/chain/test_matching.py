@@ -69,6 +69,13 @@ def test_widths_of_gaussians_are_matched_by_a_gaussian():
     np.testing.assert_array_equal(kernel_of_widths(3.0, 3.0, 3.5), [[1]])
 
 
+def test_a_large_exponent_is_nearly_a_gaussian():
+    gaussian = matching_kernel(6.0)
+    half = len(gaussian) // 2
+    steep = matching.moffat(6.0, 1e17, half)
+    np.testing.assert_allclose(steep, gaussian, rtol=0, atol=0.03 * gaussian.max())
+
+
 @pytest.mark.parametrize("beta", [2.5, 3.5])
 def test_a_moffat_profile_has_its_width_and_its_flux(beta):
     image = matching.moffat(12.0, beta, 300)

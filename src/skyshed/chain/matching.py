@@ -72,9 +72,9 @@ def moffat(fwhm: float, beta: float, half: int) -> Any:
     >>> print(f"{moffat(3.0, 3.5, 12).sum():.3f}")
     0.999
     """
-    scale = fwhm / (2 * math.sqrt(2 ** (1 / beta) - 1))
+    scale = fwhm / (2 * math.sqrt(math.expm1(math.log(2) / beta)))
     at = (np.arange((2 * half + 1) * POINTS) + 0.5) / POINTS - 0.5 - half
-    points = (1 + (at[:, None] ** 2 + at**2) / scale**2) ** -beta
+    points = np.exp(-beta * np.log1p((at[:, None] ** 2 + at**2) / scale**2))
     pixels = points.reshape(2 * half + 1, POINTS, 2 * half + 1, POINTS).mean((1, 3))
     return pixels * (beta - 1) / (math.pi * scale**2)
 
