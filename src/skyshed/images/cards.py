@@ -57,6 +57,10 @@ class Cards:
         """The cards of each part of an image of several files; itself of any other."""
         return (self,)
 
+    def _holder(self, name: str) -> Any:
+        """Return the header whose card of a name counts; `None` if none has it."""
+        return next((each for each in self.headers if name in each), None)
+
     def find(self, name: str) -> Card | None:
         """Return a card; `None` if there is none."""
         for header, where in zip(
@@ -68,14 +72,14 @@ class Cards:
 
     def value(self, name: str) -> Any:
         """Return the value of a card; `None` where it is not there, cannot be read, or in doubt."""
-        header = next((each for each in self.headers if name in each), None)
+        header = self._holder(name)
         if header is None or self.doubt(name) is not None:
             return None
         return _read(header, name)
 
     def comment(self, name: str) -> str:
         """Return what a card says of its value; empty where it says nothing."""
-        header = next((each for each in self.headers if name in each), None)
+        header = self._holder(name)
         comments = getattr(header, "comments", None)
         try:
             return "" if comments is None else str(comments[name]).strip()
@@ -93,7 +97,7 @@ class Cards:
 
     def doubt(self, name: str) -> str | None:
         """Say why it is not known what a card is: it is there twice; `None` if it is known."""
-        header = next((each for each in self.headers if name in each), None)
+        header = self._holder(name)
         try:
             return None if header is None else given_twice(header, [name])
         except VerifyError:  # astropy reads a card when it is asked for
