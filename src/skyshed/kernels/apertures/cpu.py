@@ -113,9 +113,10 @@ def keep_weights(labels, place, label, ellipses, most, n_threads):
     starts = np.zeros((2, n + 1), np.int64)
     np.cumsum((boxes[:, 1] - boxes[:, 0], n_rims), axis=1, out=starts[:, 1:])
     rows_end, rims_end = starts[:, -1].tolist()
-    if 20 * rows_end + 8 * rims_end > most:
+    row, rim = np.dtype((np.int32, 5)), np.dtype(np.float64)
+    if row.itemsize * rows_end + rim.itemsize * rims_end > most:
         return None
-    rows, rims = np.empty((rows_end, 5), np.int32), np.empty(rims_end)
+    rows, rims = np.empty(rows_end, row), np.empty(rims_end, rim)
     keep = KERNELS.bind("keep", labels, where, label, ellipses, order, *starts, rows, rims, stop)
     run_items(keep, n, n_threads, SOURCES, stop)
     return KeptWeights(boxes, starts[0], starts[1], rows, rims)

@@ -56,7 +56,7 @@ class KeptWeights {
             const Row &row = rows[k];
             double *out = weights + k * width;
             const i64 inner = row.inner - block.x0, inner_end = row.inner_end - block.x0;
-            for (i64 x = 0; x < end; ++x) out[x] = (x >= inner) & (x < inner_end) ? 1.0 : 0.0;
+            weigh_inside(inner, inner_end, end, out);
             for (i64 x = row.first - block.x0; x < inner; ++x) out[x] = *rim++;
             for (i64 x = inner_end; x < row.end - block.x0; ++x) out[x] = *rim++;
         }

@@ -82,11 +82,13 @@ i64 kron_sums(
             const i64 n = block.width(), x = block.x0 + f.at.x0;
             for (i64 y = y0; y < y1; ++y) {
                 prefetch_ahead<Value, Value>(f, nullptr, now.box, next, y);
-                const i64 first = y * f.at.nx + block.x0, end = lanes_of(n, f.at.ny * f.at.nx - first);
+                const i64 first = y * f.at.nx + block.x0, room = f.at.ny * f.at.nx - first;
+                const i64 end = lanes_of(n, room);
                 const double dy = double(y + f.at.y0) - now.of.y;
                 double *row = values.begin() + (y - y0) * n, *moved = with_radii.begin() + (y - y0) * n;
                 if (any_special(f, label[i], first, n)) {
-                    read_row(f, now.box, label[i], 0.0, y, block.x0, block.x1, row);
+                    widen(f.data + first, n, room, 0.0, row);
+                    correct_row(f, now.box, label[i], 0.0, y, block.x0, n, row);
                     weigh(radius, now.of.x, dy, x, end, scale, row, row, moved);
                 } else {
                     weigh(radius, now.of.x, dy, x, end, scale, f.data + first, row, moved);

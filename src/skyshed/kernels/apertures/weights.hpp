@@ -25,6 +25,11 @@ inline Row row_of(const Touched &t, const Box &box, i64 x0) {
 // that would be this long, in pixels, the axis is longer than 2, and the centre's pixel lies well inside.
 constexpr double LARGE = 3.0;
 
+// Writes the weights of n pixels of a row: 1 of those inside, and 0.
+inline void weigh_inside(i64 inner, i64 inner_end, i64 n, double *weights) {
+    for (i64 k = 0; k < n; ++k) weights[k] = (k >= inner) & (k < inner_end) ? 1.0 : 0.0;
+}
+
 // The pixels that an ellipse crosses: where the lines along their edges enter and leave it, relative to
 // their corners, and where they are in the block.
 struct Rim {
@@ -117,7 +122,7 @@ class EllipseWeights {
             const Row &row = rows[y - block.y0];
             double *out = weights + (y - block.y0) * width;
             const i64 inner = row.inner - block.x0, inner_end = row.inner_end - block.x0;
-            for (i64 k = 0; k < end; ++k) out[k] = (k >= inner) & (k < inner_end) ? 1.0 : 0.0;
+            weigh_inside(inner, inner_end, end, out);
             const i64 corner = (y - block.y0) * width - block.x0;
             for (i64 x = row.first; x < row.inner; ++x) rim.add(corner + x, cell_at(block, y, x));
             for (i64 x = row.inner_end; x < row.end; ++x) rim.add(corner + x, cell_at(block, y, x));
