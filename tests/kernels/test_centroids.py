@@ -113,10 +113,12 @@ def test_errors_of_fits_are_the_linear_response_to_pixels():
     )
 
 
-def test_a_pixel_without_curvature_has_no_maximum():
-    """Rounding must not decide it: the sums of these numbers are exact."""
+@pytest.mark.parametrize("times", [1, 55.654495, 0.1, 1e-30])
+@pytest.mark.parametrize("more", [0, 0.3, 1e4])
+def test_a_pixel_without_curvature_has_no_maximum(times, more):
+    """Rounding must not decide it, also where the sums of the numbers are not exact."""
     ridge = np.array([[0, 0, 0, 0, 0], [1, 2, 2, 2, 1], [0, 0, 0, 0, 0]], float)
-    values = np.vstack([np.zeros(5), ridge, np.zeros(5)])
+    values = times * (np.vstack([np.zeros(5), ridge, np.zeros(5)]) + more)
     labels = np.zeros(values.shape, np.int32)
     labels[1:4, 1:5] = 1
     labels[2, 1] = 0  # the peak is the second pixel of the ridge, with equal ones on both sides

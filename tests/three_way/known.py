@@ -34,6 +34,7 @@ COLUMNS = {
     "kron_radius": EDGE,
     "kron_radius_measured": EDGE,
     "eccentricity": ROUND,
+    "flags": EDGE,
 }
 
 
@@ -44,12 +45,14 @@ def reason(case: Case, divergence: Divergence, others: list[Divergence]) -> str 
     are few.
     """
     why = COLUMNS.get(divergence.what)
-    if why == RIDGE and case.data.dtype.kind not in "iu":
+    mine = {other.what for other in others if other.who == divergence.who}
+    if why == RIDGE and "centroid_quad_fallback" not in mine:  # where rounding makes no maximum
+        return None
+    if divergence.what == "flags" and "kron_radius" not in mine:  # they tell of the aperture
         return None
     if why == SEARCH and divergence.who == "device":
         # The same bits, but where Kron radii differ, from which the sizes of windows follow.
-        mine = {COLUMNS.get(other.what) for other in others if other.who == "device"}
-        return EDGE if EDGE in mine else None
+        return EDGE if EDGE in {COLUMNS.get(what) for what in mine} else None
     if why == ROUND and "nan" not in divergence.how:
         return None
     return why

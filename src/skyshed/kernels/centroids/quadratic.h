@@ -11,6 +11,9 @@ template <class Value, class Error> struct Images {
     i64 nx;
 };
 
+// Pixels' values times this is what rounding may make of a coefficient of the fit: sums of nine products.
+constexpr double FIT_ROUNDING = 16.0 * 2.220446049250313e-16;
+
 // A place in pixels from a corner, the variances of x and y, and their covariance.
 struct Located {
     double x, y, xx, yy, xy;
@@ -30,23 +33,26 @@ template <class Value, class Error> SKYSHED_BOTH i64 peak_of(
 }
 
 // Fits to the box of 3 x 3 pixels from a corner, given the weights of 5 coefficients x 9 pixels for each
-// of the 512 subsets of pixels; out is the maximum about its middle. Returns whether there is a maximum;
-// too few pixels give coefficients of 0, which have none.
+// of the 512 subsets of pixels; out is the maximum about its middle. Returns whether there is a maximum that
+// rounding has not made: along a ridge, as those of saturated pixels, there is none. Too few pixels give
+// coefficients of 0, which have none either.
 template <class Value, class Error> SKYSHED_BOTH bool fit(
     const Images<Value, Error> &images, i64 corner, const double *weights, Located &out) {
     int subset = 0;
     for (int k = 0; k < 9; ++k)
         if (!images.mask || !images.mask[corner + k / 3 * images.nx + k % 3]) subset |= 1 << k;
     const double *weight = weights + 45 * subset;
-    double c[5] = {};
+    double c[5] = {}, largest = 0.0;
     for (int k = 0; k < 9; ++k) {
         if (!(subset >> k & 1)) continue;
         const double value = double(images.data[corner + k / 3 * images.nx + k % 3]);
+        largest = fabs(value) > largest ? fabs(value) : largest;
         for (int j = 0; j < 5; ++j) c[j] += weight[9 * j + k] * value;
     }
     const double bx = c[0], by = c[1], xy = c[2], xx = c[3], yy = c[4];
-    const double determinant = 4.0 * xx * yy - xy * xy;
-    if (determinant <= 0.0 || xx > 0.0) return false;
+    const double determinant = 4.0 * xx * yy - xy * xy, rounding = FIT_ROUNDING * largest;
+    const double by_rounding = rounding * (4.0 * (fabs(xx) + fabs(yy)) + 2.0 * fabs(xy));
+    if (determinant <= by_rounding || xx > -rounding) return false;
     const double x = (by * xy - 2.0 * yy * bx) / determinant;
     const double y = (bx * xy - 2.0 * xx * by) / determinant;
     const double none = images.error ? 0.0 : NAN_VALUE;
