@@ -12,6 +12,7 @@ from skyshed.notebook import quietly, table_of_rows
 
 __all__ = [
     "SEGMENTATION_FLAGS",
+    "USUAL",
     "Flag",
     "Flags",
     "decode",
@@ -295,6 +296,15 @@ SEGMENTATION_FLAGS = Flags(
         for bit, entry in enumerate(table)
     ),
     "segmentation",
+)
+
+#: Bits that tell how a source was found and measured, as many are that nothing is wrong with: split
+#: from another, in the least aperture, or with the light opposite to a neighbour in its place.
+USUAL = (
+    SEGMENTATION_FLAGS.DEBLENDED
+    | SEGMENTATION_FLAGS.DEBLEND_NON_POSITIVE_MIN
+    | SEGMENTATION_FLAGS.KRON_MINIMUM_RADIUS
+    | SEGMENTATION_FLAGS.KRON_NEIGHBOR_PIXELS
 )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from skyshed.chain.designation import pixel_scale
 from skyshed.chain.tiles_table import TIME
-from skyshed.flags import SEGMENTATION_FLAGS
+from skyshed.flags import SEGMENTATION_FLAGS, USUAL
 
 __all__ = ["FlagCounts", "summary"]
 
@@ -22,30 +22,32 @@ WITHOUT_KERNEL = 6.0
 
 @dataclass
 class FlagCounts:
-    """How many sources have a flag, counted as their tables pass by.
+    """How many sources have a flag that makes them doubtful, counted as their tables pass by.
+
+    What only tells how a source was measured (`skyshed.flags.USUAL`) is not counted.
 
     Examples
     --------
     >>> from skyshed.extraction.summary import FlagCounts
     >>> counts = FlagCounts()
-    >>> counts.add([0, 3, 2])
-    >>> counts.n_flagged, counts.most_frequent()
+    >>> counts.add([0, 3, 2, 32])
+    >>> counts.n_doubtful, counts.most_frequent()
     (2, ('non_finite_data', 2))
     """
 
-    n_flagged: int | None = None
+    n_doubtful: int | None = None
     _by_bit: dict[int, int] = field(default_factory=dict)
 
     def add(self, flags: Any) -> None:
         """Count those of some sources."""
-        flags = np.asarray(flags)
-        self.n_flagged = (self.n_flagged or 0) + int(np.count_nonzero(flags))
+        flags = np.asarray(flags) & ~USUAL
+        self.n_doubtful = (self.n_doubtful or 0) + int(np.count_nonzero(flags))
         for bit in SEGMENTATION_FLAGS.bit_values:
             n = int(np.count_nonzero(flags & bit))
             self._by_bit[bit] = self._by_bit.get(bit, 0) + n
 
     def most_frequent(self) -> tuple[str, int]:
-        """Return the name of the flag that most sources have, and how many."""
+        """Return the name of the flag that most doubtful sources have, and how many these are."""
         bit = max(self._by_bit, key=lambda each: self._by_bit[each])
         return SEGMENTATION_FLAGS.get_name(bit), self._by_bit[bit]
 
@@ -118,12 +120,12 @@ def _sources(found: Any, flags: FlagCounts | None) -> str:
     n_split = np.unique(provenance.parent).size
     n_detected = n - np.unique(provenance.child).size + n_split
     text = f"{n} source{'' if n == 1 else 's'} ({n_detected} detected, {n_split} of them split)"
-    if flags is None or flags.n_flagged is None:
+    if flags is None or flags.n_doubtful is None:
         return text
-    if not flags.n_flagged:
-        return f"{text}, none with a flag"
+    if not flags.n_doubtful:
+        return f"{text}, none of them doubtful"
     name, most = flags.most_frequent()
-    return f"{text}, {flags.n_flagged} with a flag, most often {name} ({most})"
+    return f"{text}; {flags.n_doubtful} are doubtful by their flags, mostly {name} ({most})"
 
 
 def _times(tiles: Sequence[Mapping[str, float]], seconds: float) -> str:

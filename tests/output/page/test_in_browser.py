@@ -170,7 +170,7 @@ def test_positions_on_the_sky_are_those_of_the_wcs(page, rich):
 
 
 def test_every_layer_can_be_shown(page):
-    for name in ("segments", "as outlines", "flagged sources", "masked pixels"):
+    for name in ("segments", "as outlines", "doubtful sources", "masked pixels"):
         page.get_by_label(name).check()
     for option in page.locator("#base option").all_inner_texts():
         page.select_option("#base", label=option)

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from skyshed.flags import USUAL
 from skyshed.namespace import to_host
 from skyshed.output.atomic import whole_file
 from skyshed.output.page.blocks import Blocks
@@ -83,6 +84,7 @@ def _about(contents: Contents, blocks: Blocks) -> dict[str, Any]:
         "maps": [each for layer in contents.maps if (each := _map(layer, blocks)) is not None],
         "sky": sky_lattice(contents.wcs, contents.shape, blocks),
         "flags": flag_rows(),
+        "usual_flags": USUAL,
         "parameters": parameter_groups(contents.parameters),
         "record": record_rows(contents.record),
         "times": time_rows(contents),

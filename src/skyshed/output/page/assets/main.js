@@ -12,9 +12,11 @@ async function main() {
   joinFlags(catalog);
   const [x, y] = [catalog.numbers("xcentroid"), catalog.numbers("ycentroid")];
   const ellipses = about.ellipses === null ? null : /** @type {Float32Array} */ (await readBlock(about.ellipses, "f4"));
-  const places = x && y ? { x, y, ellipses, flags: catalog.numbers("flags") } : null;
+  const flags = catalog.numbers("flags");
+  const doubts = flags && Array.from(flags, (value) => value & ~about.usual_flags);
+  const places = x && y ? { x, y, ellipses, doubts } : null;
   const sky = about.sky && skyOf(await readBlock(about.sky.block, "f8"), about.sky.cells, about.shape);
-  showTexts(about, catalog);
+  showTexts(about, catalog, doubts);
   makeCharts(catalog);
   makeGrid(catalog);
   for (const column of catalog.byName.keys()) byId("column-names").append(new Option(column));

@@ -1,9 +1,9 @@
-// What is drawn over the pixels: apertures, flagged sources, the selected one.
+// What is drawn over the pixels: apertures, doubtful sources, the selected one.
 
 /** Colours of lines; what they mean is in the legend, which is made from this table. */
 const LINES = {
   aperture: "#ff5a4d",
-  flagged: "#ffc22e",
+  doubtful: "#ffc22e",
   chosen: "#35e0ff",
 };
 /** Apertures of fewer pixels of the screen are drawn as squares of `DOT` pixels. */
@@ -18,7 +18,7 @@ const BEYOND = 0.5;
  * @property {Values} x
  * @property {Values} y
  * @property {Float32Array | null} ellipses x, y, a, b, theta of all rows, one after the other
- * @property {Values | null} flags
+ * @property {Values | null} doubts the flags of each source that make it doubtful
  */
 
 /**
@@ -26,7 +26,7 @@ const BEYOND = 0.5;
  * drawn anew when the image rests: panning costs nothing, however many sources there are.
  * @param {Catalog} catalog
  * @param {Places} places
- * @param {{apertures: boolean, flagged: boolean}} shown
+ * @param {{apertures: boolean, doubtful: boolean}} shown
  * @param {number} extent the pixels of the image
  */
 function marksLayer(catalog, places, shown, extent) {
@@ -68,7 +68,7 @@ function marksLayer(catalog, places, shown, extent) {
     const across = (x) => origin.x + (x + 0.5) * zoom;
     /** @param {number} y */
     const down = (y) => origin.y - (y + 0.5) * zoom;
-    const { x, y, ellipses, flags } = places;
+    const { x, y, ellipses, doubts } = places;
     const n = catalog.n;
     // Apertures of so many sources would hide the image: they are paler then, and dots smaller.
     const drawn = catalog.rows.length * DOT ** 2;
@@ -91,13 +91,13 @@ function marksLayer(catalog, places, shown, extent) {
       path.moveTo(cx + a * Math.cos(theta), cy + a * Math.sin(theta));
       path.ellipse(cx, cy, a, Math.max(b, 0.1), theta, 0, 2 * Math.PI);
     };
-    for (const kind of /** @type {("aperture" | "flagged")[]} */ (["aperture", "flagged"])) {
-      if (!(kind === "aperture" ? shown.apertures : shown.flagged)) continue;
+    for (const kind of /** @type {("aperture" | "doubtful")[]} */ (["aperture", "doubtful"])) {
+      if (!(kind === "aperture" ? shown.apertures : shown.doubtful)) continue;
       context.beginPath();
       for (let row = 0; row < n; row++) {
         if (!catalog.kept[row]) continue;
-        const flagged = shown.flagged && flags !== null && flags[row] !== 0;
-        if (flagged !== (kind === "flagged")) continue;
+        const doubtful = shown.doubtful && doubts !== null && doubts[row] !== 0;
+        if (doubtful !== (kind === "doubtful")) continue;
         const left = across(x[row]), top = down(y[row]);
         // Where a is not known, or far larger than usual, this leaves out only what is far away.
         const reach = ellipses && ellipses[2 * n + row] > 0 ? ellipses[2 * n + row] * zoom : DOT;

@@ -37,14 +37,15 @@ function tableOf(caption, names, rows, numeric = []) {
 /**
  * @param {About} about
  * @param {Catalog} catalog
+ * @param {Values | null} doubts the flags of each source that make it doubtful
  */
-function showTexts(about, catalog) {
+function showTexts(about, catalog, doubts) {
   document.title = `${about.title} - skyshed`;
   byId("title").textContent = about.title;
   const record = new Map(about.record);
   const [ny, nx] = about.shape;
   const flags = catalog.numbers("flags");
-  const flagged = flags ? Array.from(flags).filter(Boolean).length : null;
+  const doubtful = doubts ? Array.from(doubts).filter(Boolean).length : null;
   const seconds = about.times.reduce((sum, each) => sum + each.seconds, 0);
   const noise = about.images[0];
   const facts = [
@@ -52,7 +53,7 @@ function showTexts(about, catalog) {
     ...(nx && ny ? [["Image", `${nx} x ${ny} pixels`]] : []),
     ...(noise ? [["Noise of a pixel", `${numberText(noise.noise, 4)} ${noise.unit}`]] : []),
     ...about.maps.slice(0, 1).map((map) => [map.name, `${numberText(map.low, 5)} to ${numberText(map.high, 5)} ${map.unit}`]),
-    ...(flagged === null ? [] : [["Flagged", `${flagged.toLocaleString("en")} of ${catalog.n.toLocaleString("en")}`]]),
+    ...(doubtful === null ? [] : [["Doubtful", `${doubtful.toLocaleString("en")} of ${catalog.n.toLocaleString("en")}`]]),
     ...(seconds ? [["Time", `${numberText(seconds, 3)} s`]] : []),
     ...(record.has("date") ? [["Made", record.get("date")?.replace("T", " ").replace("+00:00", " UTC") ?? ""]] : []),
   ];

@@ -13,6 +13,7 @@
  * @property {Pyramid | null} labels
  * @property {{cells: number, block: number} | null} sky
  * @property {{bit: number, name: string, about: string, when: string}[]} flags
+ * @property {number} usual_flags the bits that make no source doubtful
  * @property {{group: string, rows: {name: string, value: string, default: string, unit: string, about: string, changed: boolean}[]}[]} parameters
  * @property {[string, string][]} record
  * @property {{name: string, seconds: number}[]} times
@@ -218,7 +219,7 @@ function makeViewer(about, catalog, places, sky) {
   if (!bases.length) for (const each of ["base", "stretch", "colours", "black", "white"]) byId(each).closest("label")?.remove();
 
   // What goes on top.
-  const shown = { apertures: true, flagged: false };
+  const shown = { apertures: true, doubtful: false };
   const marks = places && marksLayer(catalog, places, shown, nx * ny);
   const overlays = byId("overlays");
   const legend = byId("legend");
@@ -259,9 +260,9 @@ function makeViewer(about, catalog, places, sky) {
       shown.apertures = on;
       marks.draw();
     });
-    if (places.flags) {
-      overlay("flagged sources", LINES.flagged, false, (on) => {
-        shown.flagged = on;
+    if (places.doubts) {
+      overlay("doubtful sources", LINES.doubtful, false, (on) => {
+        shown.doubtful = on;
         marks.draw();
       });
     }
