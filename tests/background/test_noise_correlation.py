@@ -27,11 +27,13 @@ def noise(weights, seed, shape=(512, 640)):
     return correlate1d(correlate1d(white, weights, 0, mode="wrap"), weights, 1, mode="wrap")
 
 
-def measured(image, box=64, mask=None):
-    """Return the correlation found in an image of noise 1 and level 0."""
+def measured(image, box=64, mask=None, background=0.0):
+    """Return the correlation found in an image of noise 1 on a background."""
     places = sampled_boxes(image.shape, (box, box))
     level, one = np.zeros(len(places)), np.ones(len(places))
-    return correlation_of(pair_sums(image, mask, places * box, (box, box), level, one))
+    sums = pair_sums(image, mask, places * box, (box, box), level, one)
+    middle = (places * box + box // 2).T
+    return correlation_of(sums, level - np.broadcast_to(background, image.shape)[tuple(middle)])
 
 
 @pytest.mark.parametrize("weights", WEIGHTS)
@@ -45,11 +47,21 @@ def test_the_correlation_is_that_of_the_filter(weights):
     np.testing.assert_array_equal(found, found[::-1, ::-1])
 
 
-def test_masked_pixels_and_a_slope_do_not_count():
+def test_masked_pixels_and_a_slope_that_the_background_follows_do_not_count():
     image = noise([0.5, 1, 0.5], 4)
     mask = np.random.default_rng(5).random(image.shape) < 0.3
-    spoiled = np.where(mask, 3.0, image) + np.linspace(0, 1, image.shape[1])
-    np.testing.assert_allclose(measured(spoiled, mask=mask), measured(image), atol=0.02)
+    slope = np.linspace(0, 1, image.shape[1])
+    spoiled = np.where(mask, 3.0, image) + slope
+    found = measured(spoiled, mask=mask, background=slope)
+    np.testing.assert_allclose(found, measured(image), atol=0.02)
+
+
+def test_what_the_background_does_not_follow_is_correlated_over_all_of_a_box():
+    offsets = np.random.default_rng(8).normal(0, 0.5, (16, 16))
+    image = noise([1.0], 9, (1024, 1024))
+    found = np.array(measured(image + np.kron(offsets, np.ones((64, 64)))))
+    variance = offsets[tuple(sampled_boxes(image.shape, (64, 64)).T)].var()
+    np.testing.assert_allclose(found[:3, :3], variance / (1 + variance), atol=0.01)
 
 
 def test_too_few_pixels_tell_nothing():

@@ -1,5 +1,6 @@
 """How much the noise of a pixel says of that of its neighbours, and what sums make of it."""
 
+import functools
 import math
 from typing import Any
 
@@ -17,8 +18,12 @@ __all__ = [
 ]
 
 #: Correlation is measured between pixels up to this far apart along each axis: farther than the
-#: kernels of resampling reach (Lanczos-4, drizzled pixels).
-LARGEST_LAG = 5
+#: kernels of resampling reach, and twice the seeing of most images, by which the light of sources
+#: is correlated that are too faint to be detected.
+LARGEST_LAG = 13
+#: Up to this far pairs of pixels count one by one in the variance of a sum, farther ones in blocks
+#: of this many lags along each axis: beyond, neither correlation nor apertures change in a pixel.
+NEAR, BLOCK = 4, 3
 #: Boxes that it is measured in: 390,000 pixels, of which each correlation is good to 0.002.
 N_BOXES = 96
 #: Good pixels that it takes.
@@ -26,6 +31,10 @@ LEAST_PIXELS = 5_000
 #: Deviations are counted in this part of the noise, and those beyond so many sigma left out. All
 #: sums are whole numbers then, which are the same in any order.
 STEPS, LARGEST = 256, 4.0
+#: From the median of absolute deviations to the standard deviation of a normal distribution.
+SIGMAS_PER_MAD = 1.482602218505602
+#: Means of boxes so many standard deviations off tell of something else, such as a halo.
+FAR_OFF = 3.0
 #: The fractional part of the golden ratio: its multiples are spread evenly over boxes.
 GOLDEN = (math.sqrt(5) - 1) / 2
 #: Lags, a half of them: those of the other half are the same.
@@ -103,32 +112,38 @@ def pair_sums(
         good &= ~masked[0]
     whole = np.where(good, np.rint(STEPS * np.where(good, deviation, 0.0)), 0.0)
     count = good.astype(float)
-    products: list[Any] = []
-    pairs: list[Any] = []
-    for dy, dx in LAGS:
-        # Boxes that are smaller than a lag have no such pairs.
-        rows, columns = max(height - dy, 0), max(width - abs(dx), 0)
-        left, right = max(-dx, 0), max(dx, 0)
-        first = slice(rows), slice(left, left + columns)
-        second = slice(dy, dy + rows), slice(right, right + columns)
-        for image, sums in ((whole, products), (count, pairs)):
-            sums.append(
-                np.einsum(
-                    "kij,kij->k", image[:, first[0], first[1]], image[:, second[0], second[1]]
-                )
-            )
-    return np.column_stack([count.sum((1, 2)), whole.sum((1, 2)), *products, *pairs])
+    products, pairs = _of_pairs(whole), _of_pairs(count)
+    return np.column_stack([count.sum((1, 2)), whole.sum((1, 2)), products, pairs])
 
 
-def correlation_of(sums: Any) -> tuple[tuple[float, ...], ...] | None:
+def _of_pairs(boxes: Any) -> Any:
+    """Return the sums of the products of pairs of pixels of each box, for each of the `LAGS`.
+
+    Pixels are whole numbers, and so are the sums: what rounding does to a Fourier transform of some
+    thousand pixels, each up to ``STEPS * LARGEST``, is far less than a half.
+    """
+    from scipy.fft import irfft2, next_fast_len, rfft2
+
+    shape = [next_fast_len(side + LARGEST_LAG, real=True) for side in boxes.shape[1:]]
+    sums = irfft2(np.abs(rfft2(boxes, shape)) ** 2, shape)
+    dy, dx = np.array(LAGS).T
+    return np.rint(sums[:, dy, dx])
+
+
+def correlation_of(sums: Any, off: Any) -> tuple[tuple[float, ...], ...] | None:
     """Return the correlation of the noise of pixels by how far they are apart.
 
-    The mean of each box is subtracted, so that what the background follows does not count.
+    The mean of each box is subtracted, and what the means of boxes vary about the background comes
+    back as a correlation of all pixels of a box: it is in all sums that the background is
+    subtracted from.
 
     Parameters
     ----------
     sums : array of float64, shape (n, 2 + 2 m)
         Those of `pair_sums`, of boxes in a fixed order.
+    off : array of float64, shape (n,)
+        How far the level that was subtracted from each box lies above the background, in units of
+        its noise.
 
     Returns
     -------
@@ -143,6 +158,7 @@ def correlation_of(sums: Any) -> tuple[tuple[float, ...], ...] | None:
     mean = total / np.maximum(count, 1)
     with np.errstate(invalid="ignore", divide="ignore"):
         covariance = (products - pairs * mean**2).sum(0) / pairs.sum(0)
+    covariance += _variance_of_means(mean[:, 0] + STEPS * off, count[:, 0])
     if not covariance[0] > 0:
         return None
     square = np.zeros((2 * LARGEST_LAG + 1,) * 2)
@@ -150,6 +166,41 @@ def correlation_of(sums: Any) -> tuple[tuple[float, ...], ...] | None:
         square[LARGEST_LAG + dy, LARGEST_LAG + dx] = value
         square[LARGEST_LAG - dy, LARGEST_LAG - dx] = value
     return tuple(map(tuple, square.tolist()))
+
+
+def _variance_of_means(means: Any, count: Any) -> float:
+    """Return the variance of the means of boxes that have pixels, without those far off."""
+    means = means[count > 0]
+    deviations = np.abs(means - np.median(means))
+    usual = means[deviations <= FAR_OFF * SIGMAS_PER_MAD * np.median(deviations)]
+    return float(np.var(usual))
+
+
+@functools.cache
+def _groups(middle: int) -> tuple[tuple[int, int, slice, slice], ...]:
+    """Return lags that count together, a half of them: their middle, and where they are.
+
+    Up to `NEAR` each counts alone; beyond, as far as there are whole ones around, they are blocks.
+    """
+    edge = NEAR + max(middle - NEAR, 0) // BLOCK * BLOCK
+
+    def group(dy: int, dx: int, reach: int) -> tuple[int, int, slice, slice]:
+        y, x = middle + dy, middle + dx
+        return dy, dx, slice(y - reach, y + reach + 1), slice(x - reach, x + reach + 1)
+
+    reach = BLOCK // 2
+    centers = range(reach - edge, edge, BLOCK)
+    blocks = [(dy, dx) for dy in centers for dx in centers if max(abs(dy), abs(dx)) > NEAR]
+    lags = range(-middle, middle + 1)
+    alone = [
+        (dy, dx) for dy in lags for dx in lags if not NEAR < max(abs(dy), abs(dx)) <= edge
+    ]  # fmt: skip
+    return tuple(
+        group(dy, dx, around)
+        for places, around in ((alone, 0), (blocks, reach))
+        for dy, dx in places
+        if (dy, dx) > (0, 0)
+    )
 
 
 def variance_factor(correlation: Any, overlap: Any, n: int) -> Any:
@@ -176,10 +227,9 @@ def variance_factor(correlation: Any, overlap: Any, n: int) -> Any:
     factor = np.ones(n)
     if correlation is None:
         return factor
-    middle = len(correlation) // 2
-    for row, values in enumerate(correlation[middle:]):
-        for column, value in enumerate(values):
-            lag = row, column - middle
-            if lag > (0, 0) and value:
-                factor += 2 * value * overlap(*lag)
+    square = np.array(correlation)
+    for dy, dx, rows, columns in _groups(len(square) // 2):
+        value = float(square[rows, columns].sum())
+        if value:
+            factor += 2 * value * overlap(dy, dx)
     return np.where(factor < LEAST_FACTOR, LEAST_FACTOR, factor)
