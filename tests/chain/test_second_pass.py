@@ -1,10 +1,14 @@
 """The background measured again without the sources: nearer to the true sky, and what it is."""
 
+import warnings
+
 import numpy as np
 import pytest
+from astropy.convolution import convolve as astropy_convolve
 from scipy.ndimage import distance_transform_edt
 
-from skyshed import Background2D, CrowdedWarning, extract
+from skyshed import Background2D, CrowdedWarning, NoDetectionsWarning, extract
+from skyshed.convolution import oversampled_gaussian
 from skyshed.datasets import make_survey_image
 from skyshed.parameters import PRESETS, Parameters
 from tests.pipeline_field import make_field
@@ -91,6 +95,45 @@ def test_one_threshold_for_several_templates_is_refused():
 def test_the_sky_of_presets_is_within_a_twenty_fifth_of_the_noise(field, name):
     options = {**PRESETS[name], "aperture_correction": False}
     assert abs(bias(field, **options)) < 0.04
+
+
+def test_the_level_is_that_of_the_smoothed_image_and_the_noise_that_of_pixels():
+    data = make_field()
+    mask = np.zeros(data.shape, bool)
+    mask[20:40, 30:50] = True
+    first = extract(data, mask=mask, box_size=16)
+    options = {"box_size": 16, "background_passes": 2, "background_growth": 2.5}
+    found = extract(data, mask=mask, background_fwhm=3.0, **options).background2d
+    left_out = mask | (distance_transform_edt(first.segmentation.data == 0) <= 2.5)
+    kernel = oversampled_gaussian(3.0, (9, 9))
+    smooth = astropy_convolve(
+        np.where(left_out, np.nan, data), kernel, fill_value=np.nan, preserve_nan=True
+    )
+    level, noise = (
+        Background2D(image, 16, mask=left_out, exclude_percentile=95) for image in (smooth, data)
+    )
+    np.testing.assert_allclose(found.background_mesh, level.background_mesh, rtol=1e-6)
+    np.testing.assert_array_equal(found.background_rms_mesh, noise.background_rms_mesh)
+
+
+def test_smoothing_leaves_less_of_the_light_of_undetected_sources():
+    field = make_survey_image((768, 768), seed=5, psf_fwhm=6.0)
+    options = {**PRESETS["recommended"], "aperture_correction": False}
+    plain, smooth = (bias(field, **{**options, "background_fwhm": each}) for each in (None, 4.0))
+    assert 0 < smooth < 0.85 * plain
+
+
+def test_smoothing_moves_no_level_where_there_is_no_source():
+    image = np.random.default_rng(11).normal(100, 2, (1024, 1024)).astype(np.float32)
+    options = {"background_passes": 2, "bkg_estimator": "mode", "nsigma": 4}
+    for fwhm in (None, 2.0, 4.0):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NoDetectionsWarning)
+            found = extract(image, background_fwhm=fwhm, **options)
+        mesh = found.background2d.background_mesh
+        # 4,096 pixels of noise 2 in a box, means and medians of which differ by chance.
+        assert abs(np.mean(mesh) - 100) < 0.01
+        assert np.std(mesh) < 0.08
 
 
 def test_sources_that_are_known_are_what_is_left_out():

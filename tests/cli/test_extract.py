@@ -79,6 +79,7 @@ def test_every_parameter_is_an_option_and_comes_back(folder):
         "filter_threshold": 1.5, "exclude_percentile": 50.0, "clip_sigma": 2.5,
         "clip_maxiters": None, "bkg_estimator": "median", "bkgrms_estimator": "mad",
         "background_passes": 2, "background_growth": 4.5, "background_nsigma": 1.2,
+        "background_fwhm": 3.5,
         "correlated_noise": False, "aperture_center": "centroid_win", "aperture_correction": False,
         "kernel": None, "filter": "convolution", "template_fwhm": (), "significance": None,
         "threshold": None, "threshold_type": "global", "max_npixels": 5000,

@@ -110,6 +110,7 @@ def draw_parameters(rng: np.random.Generator) -> dict[str, Any]:
         "background_passes": 1 if rng.random() < 0.6 else 2,
         "background_growth": float(rng.choice([0, 1.5, 4, 12])),
         "background_nsigma": None if rng.random() < 0.5 else float(rng.uniform(0.8, 3)),
+        "background_fwhm": None if rng.random() < 0.5 else float(rng.uniform(1, 6)),
     }
     refused = ("kernel_fwhm", "kernel_size") if "kernel" in drawn else ()  # beside it
     refused += ("background_nsigma",) if "template_fwhm" in drawn else ()

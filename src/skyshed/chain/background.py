@@ -47,9 +47,10 @@ class Boxes:
         Where the user gave the noise, that of evenly spaced pixels.
     given : array, shape (nby, nbx) or (0, 0)
         Where the user gave the background, its mean in each box; ``level`` is what it leaves.
-    pairs : array, shape (n, 2 + k)
-        In a second pass, the row and column in the whole image of some of the boxes, and what
-        `skyshed.background.noise_correlation.pair_sums` says of them; none in a first one.
+    pairs : array, shape (n, 4 + k)
+        In a second pass, the row and column in the whole image of some of the boxes, the level and
+        the noise of their pixels, and what `skyshed.background.noise_correlation.pair_sums` says
+        of them; none in a first one.
     """
 
     level: Any
@@ -134,15 +135,16 @@ def measure_window(
     box_size: tuple[int, int],
     parameters: Parameters,
     left_out: Any = None,
+    around: Window | None = None,
 ) -> Boxes:
     """Measure the boxes of a window.
 
     Parameters
     ----------
     planes : Planes
-        The window; it begins at the corner of a box.
+        The window, or what is ``around`` it.
     window : Window
-        Where it lies.
+        Where it lies; it begins at the corner of a box.
     shape : tuple of int
         Of the whole image.
     box_size : tuple of int
@@ -150,14 +152,24 @@ def measure_window(
     parameters : Parameters
         How their level and noise are estimated.
     left_out : array of bool, optional
-        True for pixels of sources, which are not masked and yet no background.
+        True for pixels of sources, which are not masked and yet no background: a second pass.
+    around : Window, optional
+        Where ``planes`` and ``left_out`` are, if that is more than the window: in a second pass as
+        many pixels more on each side as `skyshed.chain.faint_light.level_halo` says.
     """
-    mask = planes.mask
-    if left_out is not None:
-        mask = left_out if mask is None else mask | left_out
-    data, given = planes.data, np.empty((0, 0))
+    smooth, fwhm = None, parameters.background_fwhm
+    if left_out is not None and fwhm is not None:
+        from skyshed.chain.faint_light import smoothed  # of this alone
+
+        image = _without_level(planes), _union(planes.mask, left_out)
+        smooth = smoothed(*image, fwhm, parameters.n_threads)
+    if around is not None:
+        where = window.within(around)
+        planes, left_out, smooth = planes.cut(where), _cut(left_out, where), _cut(smooth, where)
+    mask = _union(planes.mask, left_out)
+    data, given = _without_level(planes), np.empty((0, 0))
     if planes.level is not None:
-        data, given = data - planes.level, _means(planes.level, box_size, parameters.n_threads)
+        given = _means(planes.level, box_size, parameters.n_threads)
     values = _values(data, mask, box_size, parameters)
     masked = 0 if planes.mask is None else int(np.count_nonzero(planes.mask))
     sample = np.empty(0) if planes.rms is None else _sampled(planes.rms, window, shape)
@@ -165,7 +177,25 @@ def measure_window(
     pairs = np.empty((0, 0))
     if left_out is not None and parameters.correlated_noise:
         pairs = _pairs(data, mask, window, shape, box_size, values)
+    if smooth is not None:
+        values = values._replace(level=_values(smooth, mask, box_size, parameters).level)
     return Boxes(values.level, values.noise, values.n_good, n_unmasked, sample, given, pairs)
+
+
+def _union(mask: Any, other: Any) -> Any:
+    """Return where either masks; `None` masks nothing."""
+    if mask is None or other is None:
+        return other if mask is None else mask
+    return mask | other
+
+
+def _cut(image: Any, where: tuple[slice, slice]) -> Any:
+    return None if image is None else array_namespace(image=image).ascontiguousarray(image[where])
+
+
+def _without_level(planes: Planes) -> Any:
+    """Return the image without the background that the user gave, if one was."""
+    return planes.data if planes.level is None else planes.data - planes.level
 
 
 def measure_stack(
@@ -216,7 +246,7 @@ def _pairs(
     # What is flat has no noise to be correlated; without a good pixel there is neither.
     usable = (noise > 0) & np.isfinite(level)
     sums = pair_sums(data, mask, corners[usable], box_size, level[usable], noise[usable])
-    return np.column_stack([places[usable], sums])
+    return np.column_stack([places[usable], level[usable], noise[usable], sums])
 
 
 def _means(image: Any, box_size: tuple[int, int], n_threads: int | None) -> Any:
@@ -362,10 +392,11 @@ def _second(
         return replace(first, few_left=True)
     scale, ratio = _scale_and_ratio(exposure, mesh, boxes, box_size)
     noise = _given_noise(boxes, scale)
+    correlation = _correlation([part.pairs for part in boxes.values()], mesh)
     mesh, left = _as_given(mesh, given)
     return replace(
         first, mesh=mesh, scale=scale, noise_ratio=ratio, left=left, few_left=few_left,
-        given_noise=noise, correlation=_correlation([part.pairs for part in boxes.values()]),
+        given_noise=noise, correlation=correlation,
     )  # fmt: skip
 
 
@@ -376,14 +407,17 @@ def _given_noise(boxes: Mapping[Window, Boxes], scale: float) -> float:
     return float(np.median(sample)) * scale if sample.size else np.nan
 
 
-def _correlation(parts: list[Any]) -> Any:
+def _correlation(parts: list[Any], mesh: Mesh) -> Any:
     """Return the correlation from the pairs of all windows, added up in the order of boxes."""
     parts = [part for part in parts if part.size]
     if not parts:
         return np.empty((0, 0))
     pairs = np.concatenate(parts)
     pairs = pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
-    correlation = correlation_of(pairs[:, 2:])
+    rows, columns = pairs[:, :2].astype(int).T
+    level, noise = pairs[:, 2:4].T
+    off = (level - mesh.level[rows, columns]) / noise
+    correlation = correlation_of(pairs[:, 4:], off)
     return np.empty((0, 0)) if correlation is None else np.array(correlation)
 
 

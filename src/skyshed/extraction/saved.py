@@ -10,6 +10,7 @@ import numpy as np
 from astropy.table import QTable, Table
 
 from skyshed.chain.background import assemble, background_of, measure_window
+from skyshed.chain.faint_light import level_halo
 from skyshed.chain.request import IMAGE, Request
 from skyshed.chain.source_mask import grown_in, reach_of
 from skyshed.chain.steps import prepare_exposure
@@ -253,14 +254,14 @@ def _measured(
     step = height * max(1, STRIPE // (nx * height))
     windows = [Window(y, min(y + step, ny), 0, nx) for y in range(0, ny, step)]
 
-    def mesh_without(left_out: Callable[[Window], Any], first: Any = None) -> Any:
-        boxes = {
-            window: measure_window(
-                exposure.read(window), window, request.shape, request.box_size, parameters,
-                left_out(window),
-            )
-            for window in windows
-        }  # fmt: skip
+    def mesh_without(left_out: Callable[[Window], Any], halo: int = 0, first: Any = None) -> Any:
+        boxes = {}
+        for window in windows:
+            around = window.grown(halo, request.shape)
+            boxes[window] = measure_window(
+                exposure.read(around), window, request.shape, request.box_size, parameters,
+                left_out(around), around,
+            )  # fmt: skip
         return assemble(exposure, boxes, 1, request.box_size, parameters, first)
 
     mesh = mesh_without(lambda window: None)
@@ -271,7 +272,7 @@ def _measured(
             around = window.grown(reach_of(distance), request.shape)
             return grown_in(labels.read(around) != 0, distance, around, window)
 
-        mesh = mesh_without(sources, mesh)
+        mesh = mesh_without(sources, level_halo(parameters), mesh)
 
     def read(y0: int, y1: int, x0: int, x1: int) -> Any:
         image = prepare_exposure(request, IMAGE, Window(y0, y1, x0, x1), {IMAGE: mesh})

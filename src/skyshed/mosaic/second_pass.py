@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from skyshed.chain.background import assemble, measure_window
+from skyshed.chain.faint_light import level_halo
 from skyshed.chain.source_mask import grown_in, reach_of
 from skyshed.images.window import Window
 from skyshed.mosaic.detect import components, inner_faces
@@ -53,14 +54,15 @@ def measure_again(job: Job, tile: tuple[int, int]) -> None:
     start = perf_counter()
     window, request = job.tiling[tile], job.request
     distance = request.parameters.background_growth
-    around = window.grown(reach_of(distance), job.shape)
-    left_out = grown_in(_sources_in(job, around), distance, around, window)
+    around = window.grown(level_halo(request.parameters), job.shape)
+    beyond = around.grown(reach_of(distance), job.shape)
+    left_out = grown_in(_sources_in(job, beyond), distance, beyond, around)
     boxes = {}
     for name, exposure in request.exposures.items():
-        planes = exposure.read(window)
+        planes = exposure.read(around)
         boxes[name] = measure_window(
             planes, window, request.shape, request.box_size, request.parameters,
-            like(left_out, planes.data),
+            like(left_out, planes.data), around,
         )  # fmt: skip
     job.workspace.save(SecondBoxes(boxes, perf_counter() - start), tile)
 

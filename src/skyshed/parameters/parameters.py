@@ -165,6 +165,14 @@ class Parameters:
         "the detection",
         "sigma",
     )
+    background_fwhm: float | None = _parameter(
+        None,
+        "background",
+        Optional(Number(0, above=True)),
+        "FWHM of the Gaussian that the image is smoothed with before the second pass measures the "
+        "level, so that less of the light of undetected sources counts; none does not smooth",
+        "pix",
+    )
     correlated_noise: bool = _parameter(
         True,
         "background",

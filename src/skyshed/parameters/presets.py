@@ -7,12 +7,14 @@ __all__ = ["DEFAULT_CONV", "PRESETS"]
 #: SExtractor's default.conv.
 DEFAULT_CONV = ((1.0, 2.0, 1.0), (2.0, 4.0, 2.0), (1.0, 2.0, 1.0))
 
-#: The sky twice, by its mode and the second time without what is faintly seen
-#: (benchmarks/results/sky-bias.md), with errors for the noise found there, circles at windowed
-#: centres, all light by the growth of stars, and peaks of 3 pixels, as SExtractor has them.
+#: The sky twice, by its mode, the second time without what is faintly seen and of the image
+#: smoothed by about the seeing (benchmarks/results/sky-bias.md), with errors for the noise found
+#: there, circles at windowed centres, all light by the growth of stars, and peaks of 3 pixels, as
+#: SExtractor has them.
 _BETTER: dict[str, Any] = {
     "background_passes": 2, "bkg_estimator": "mode", "background_nsigma": 1.3,
-    "aperture_center": "centroid_win", "aperture_correction": True, "deblend_npixels": 3,
+    "background_fwhm": 4.0, "aperture_center": "centroid_win", "aperture_correction": True,
+    "deblend_npixels": 3,
 }  # fmt: skip
 
 #: The parameters of each preset that may differ from the defaults here.
