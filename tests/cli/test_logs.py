@@ -45,7 +45,8 @@ def test_four_lines_say_what_was_found(image, capsys):
     row = found.tiles[0]
     assert (
         background
-        == f"background {row['background']:.4g}, noise {row['background_rms']:.4g} a pixel"
+        == f"background {row['background']:.4g}, noise {row['background_rms']:.4g} a pixel; "
+        "errors without the sources' own (no effective_gain)"
     )
     number, magnitude = re.fullmatch(
         r"depth (\S+), (\S+) AB mag: 5 sigma in a circle of 6 pixels across \(\S+ arcsec\)", depth
@@ -64,6 +65,14 @@ def test_four_lines_say_what_was_found(image, capsys):
     assert 0 < int(doubtful) == np.count_nonzero(flags)
     assert int(most) == np.count_nonzero(flags & SEGMENTATION_FLAGS.get_bit_value(name))
     assert re.fullmatch(r"[\d.]+ s \(background [\d.]+, detect [\d.]+, .*\)", time)
+
+
+def test_a_gain_or_an_error_is_what_the_errors_of_sources_need():
+    data = np.random.default_rng(1).normal(10, 1, (128, 128))
+    data[30:34, 60:64] += 50
+    for options in ({"effective_gain": 2.0}, {"error": np.ones(data.shape)}):
+        assert "sources' own" not in summary(extract(data, nsigma=5, **options), 1.0)[0]
+    assert "sources' own" in summary(extract(data, nsigma=5), 1.0)[0]
 
 
 def test_the_depth_knows_how_the_noise_is_correlated():

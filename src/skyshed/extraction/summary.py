@@ -12,6 +12,8 @@ from skyshed.flags import SEGMENTATION_FLAGS, USUAL
 
 __all__ = ["FlagCounts", "summary"]
 
+#: What a record has where the noise of the sources themselves is known.
+OF_SOURCES = {"error", "effective_gain"}
 #: Standard deviations of what is called the depth.
 SIGMAS = 5
 #: FWHMs of the detection kernel across the circle of the depth: it holds most of a point source.
@@ -78,7 +80,7 @@ def summary(found: Any, seconds: float, flags: FlagCounts | None = None) -> list
     >>> image[30:34, 60:64] += 50
     >>> for line in summary(extract(image, nsigma=5), 1.25)[:3]:
     ...     print(line)
-    background 9.99, noise 0.9795 a pixel
+    background 9.99, noise 0.9795 a pixel; errors without the sources' own (no effective_gain)
     depth 26.04: 5 sigma in a circle of 6 pixels across
     1 source (1 detected, 0 of them split)
     """
@@ -89,11 +91,18 @@ def summary(found: Any, seconds: float, flags: FlagCounts | None = None) -> list
     )
     unit = f" {found.unit}" if found.unit is not None and str(found.unit) else ""
     return [
-        f"background {level:.4g}{unit}, noise {noise:.4g}{unit} a pixel",
+        f"background {level:.4g}{unit}, noise {noise:.4g}{unit} a pixel{_own_noise(found)}",
         _depth(found, noise, unit),
         _sources(found, flags),
         _times(tiles, seconds),
     ]
+
+
+def _own_noise(found: Any) -> str:
+    """Return what is missing of the errors, if the photons of the sources are."""
+    if found.parameters.effective_gain is None and not OF_SOURCES & {*found.record}:
+        return "; errors without the sources' own (no effective_gain)"
+    return ""
 
 
 def _depth(found: Any, noise: float, unit: str) -> str:
