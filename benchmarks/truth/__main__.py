@@ -22,7 +22,7 @@ from benchmarks.source_extractor import installed
 from benchmarks.truth.catalogs import Tool
 from benchmarks.truth.colors import COLOR_FIELDS, color_pull
 from benchmarks.truth.fields import FIELDS, SIDE, Plan
-from benchmarks.truth.figures import FALSE_PER_MPX, FIGURES, Judge, deepest
+from benchmarks.truth.figures import FALSE_PER_MPX, FIGURES, Judge, bad_at, deepest
 from benchmarks.truth.photutils_tool import photutils_tool
 from benchmarks.truth.simulate import simulate
 from benchmarks.truth.skyshed_tool import skyshed_tool
@@ -33,6 +33,9 @@ DEPTH = "complete at equal false"
 #: The presets that are judged beside the defaults.
 OURS = ("recommended", "crowded")
 COLOR = "color pull"
+#: The tool at whose completeness bad detections are compared.
+PEER = "SourceExtractor, no CLEAN"
+EQUAL = "bad at its completeness"
 
 
 def tools(quick: bool) -> list[Tool]:
@@ -72,13 +75,24 @@ def judged(plan: Plan, seed: int, side: int, quick: bool) -> tuple[float, dict[s
             figures[COLOR] = color_pull(plan, seed, side, judge.limit, tool.options)
         found[tool.name] = figures
         print(f"  {tool.name}: {perf_counter() - start:.1f} s", file=sys.stderr)
+    if PEER in found and not quick:
+        found[PEER][EQUAL] = found[PEER]["bad"]
+        for name in OURS:
+            found[name][EQUAL] = bad_at(
+                lambda nsigma, name=name: skyshed_tool(
+                    name, **{**PRESETS[name], "nsigma": nsigma}
+                ).measure(sky, judge.radii),
+                judge, found[PEER]["complete"],
+            )  # fmt: skip
     return judge.limit, found
 
 
 def table(found: dict[str, dict[str, Any]]) -> str:
     """Return the figures of a field: a row for each, a column for each tool."""
     lines = [f"| | wanted | {' | '.join(found)} |", "|" + " --- |" * (len(found) + 2)]
-    wanted = {**FIGURES, DEPTH: "at least any peer's", COLOR: "0.9-1.15"}
+    wanted = {
+        **FIGURES, EQUAL: f"<= {PEER}", DEPTH: "at least any peer's", COLOR: "0.9-1.15",
+    }  # fmt: skip
     for name, what in wanted.items():
         cells = [_spelled(figures.get(name)) for figures in found.values()]
         if any(cells):
@@ -142,6 +156,8 @@ sources. A detection is of the brightest source within 3 pixels.
   is measured on the image; x of these stars; color of stars between two bands of seeing 1 and
   1.43, matched.
 - **bad**: detections per 2048 x 2048 pixels with no true source, or more than 3 times its flux.
+- **{EQUAL}**: the same at the highest threshold that finds as large a share as
+  {PEER}.
 - **complete**: share of all sources brighter than the limit.
 - **mag**: scatter of stars in a circle of 0.7 FWHM; the wanted figures are for the survey's seeing
   and noise.

@@ -1,5 +1,6 @@
 """What is told of a catalog beside the truth, and what is wanted."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ from benchmarks.truth.simulate import Sky
 from skyshed.quality.matching import isolated, match
 from skyshed.quality.scores import completeness, limit, middle, pull_width, spread
 
-__all__ = ["FIGURES", "NEAR", "SHARE", "Judge", "deepest"]
+__all__ = ["FIGURES", "NEAR", "SHARE", "Judge", "bad_at", "deepest"]
 
 #: A detection is of a source within this many pixels (the findings').
 RADIUS = 3.0
@@ -47,7 +48,7 @@ FIGURES = {
     "star flux pull": "0.9-1.15",
     "star wide flux pull": "0.9-1.15",
     "x pull": "0.9-1.15",
-    "bad": "<= SourceExtractor, no CLEAN",
+    "bad": "",
     "of them no source": "",
     "complete": "",
     "mag 20-22": "0.02",
@@ -183,6 +184,35 @@ def judged_area(sky: Sky) -> int:
     """Return how many pixels are judged."""
     ny, nx = sky.data.shape
     return (ny - 2 * BORDER) * (nx - 2 * BORDER)
+
+
+def bad_at(measure: Callable[[float], Catalog], judge: Judge, complete: float) -> float:
+    """Return how many detections are bad at the highest threshold that finds a share of sources.
+
+    Parameters
+    ----------
+    measure : callable
+        ``measure(nsigma)`` returns a catalog.
+    judge : Judge
+        Of the field.
+    complete : float
+        The share of sources brighter than the limit.
+
+    Returns
+    -------
+    bad : float
+        As among `FIGURES`; NaN where no threshold finds so many.
+    """
+    low, high = THRESHOLDS
+    bad = np.nan
+    for _ in range(STEPS):
+        middle_ = float(np.sqrt(low * high))
+        figures = judge.figures(measure(middle_))
+        if figures["complete"] < complete:
+            high = middle_
+        else:
+            low, bad = middle_, figures["bad"]
+    return bad
 
 
 def _inside(sky: Sky, x: Any, y: Any) -> Any:
