@@ -11,8 +11,9 @@ read nor refused in one line is written to ``crash-...``, or ``timeout-...``.
 import sys
 import tempfile
 import warnings
-import zipfile
 from pathlib import Path
+
+from tests.corpus import keep
 
 __all__ = ["KEPT", "name_of", "read_or_refuse"]
 
@@ -50,21 +51,11 @@ def read_or_refuse(path: Path) -> str:
     return "read"
 
 
-def keep(folder: Path) -> int:
-    """Put the smaller files of a folder into the corpus of the tests."""
-    files = sorted((path.stat().st_size, path) for path in folder.iterdir())
-    with zipfile.ZipFile(KEPT, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as kept:
-        for size, path in files:
-            if size <= LARGEST:
-                info = zipfile.ZipInfo(path.name)  # the same bytes, whenever it is made
-                kept.writestr(info, path.read_bytes(), zipfile.ZIP_DEFLATED)
-    return 0
-
-
 def main() -> int:
     """Let libFuzzer change files; see its options."""
     if sys.argv[1:2] == ["--keep"]:
-        return keep(Path(sys.argv[2]))
+        keep(Path(sys.argv[2]), KEPT, LARGEST)
+        return 0
     import atheris
 
     # What counts as covered are the modules that are imported here for the first time.

@@ -157,17 +157,19 @@ def measure_window(
         Where ``planes`` and ``left_out`` are, if that is more than the window: in a second pass as
         many pixels more on each side as `skyshed.chain.faint_light.level_halo` says.
     """
+    data, mask = planes.data, _union(planes.mask, left_out)
+    if planes.level is not None:
+        data = data - planes.level
     smooth, fwhm = None, parameters.background_fwhm
     if left_out is not None and fwhm is not None:
         from skyshed.chain.faint_light import smoothed  # of this alone
 
-        image = _without_level(planes), _union(planes.mask, left_out)
-        smooth = smoothed(*image, fwhm, parameters.n_threads)
-    if around is not None:
+        smooth = smoothed(data, mask, fwhm, parameters.n_threads)
+    if around not in (None, window):
         where = window.within(around)
-        planes, left_out, smooth = planes.cut(where), _cut(left_out, where), _cut(smooth, where)
-    mask = _union(planes.mask, left_out)
-    data, given = _without_level(planes), np.empty((0, 0))
+        planes = planes.cut(where)
+        data, mask, smooth = (_cut(each, where) for each in (data, mask, smooth))
+    given = np.empty((0, 0))
     if planes.level is not None:
         given = _means(planes.level, box_size, parameters.n_threads)
     values = _values(data, mask, box_size, parameters)
@@ -191,11 +193,6 @@ def _union(mask: Any, other: Any) -> Any:
 
 def _cut(image: Any, where: tuple[slice, slice]) -> Any:
     return None if image is None else array_namespace(image=image).ascontiguousarray(image[where])
-
-
-def _without_level(planes: Planes) -> Any:
-    """Return the image without the background that the user gave, if one was."""
-    return planes.data if planes.level is None else planes.data - planes.level
 
 
 def measure_stack(
