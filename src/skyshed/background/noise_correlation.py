@@ -26,6 +26,10 @@ LARGEST_LAG = 13
 NEAR, BLOCK = 4, 3
 #: Boxes that it is measured in: 390,000 pixels, of which each correlation is good to 0.002.
 N_BOXES = 96
+#: Of larger boxes fewer will do: as many as have so many pixels, but at least so many.
+ENOUGH_PIXELS, LEAST_BOXES = 1_600_000, 12
+#: Pixels of boxes that are worked on at a time.
+AT_ONCE = 1 << 20
 #: Good pixels that it takes.
 LEAST_PIXELS = 5_000
 #: Deviations are counted in this part of the noise, and those beyond so many sigma left out. All
@@ -67,10 +71,11 @@ def sampled_boxes(shape: tuple[int, int], box_size: tuple[int, int]) -> Any:
     """
     n_rows, n_columns = (whole // size for whole, size in zip(shape, box_size, strict=True))
     total = n_rows * n_columns
-    if total <= N_BOXES:
+    wanted = min(N_BOXES, max(ENOUGH_PIXELS // (box_size[0] * box_size[1]), LEAST_BOXES))
+    if total <= wanted:
         chosen = np.arange(total)
     else:
-        chosen = np.unique((total * ((np.arange(N_BOXES) * GOLDEN) % 1.0)).astype(np.int64))
+        chosen = np.unique((total * ((np.arange(wanted) * GOLDEN) % 1.0)).astype(np.int64))
     return np.column_stack(np.divmod(chosen, max(n_columns, 1)))
 
 
@@ -98,6 +103,20 @@ def pair_sums(
         Whole numbers: the good pixels, the sum of their deviations, for each of the m `LAGS` the
         sum of the products of pairs, and for each their number.
     """
+    step = max(AT_ONCE // (box_size[0] * box_size[1]), 1)
+    parts = [
+        _sums_of(
+            data, mask, corners[k : k + step], box_size, level[k : k + step], noise[k : k + step]
+        )
+        for k in range(0, len(corners), step)
+    ]
+    return np.concatenate(parts) if parts else np.empty((0, 2 + 2 * len(LAGS)))
+
+
+def _sums_of(
+    data: Any, mask: Any, corners: Any, box_size: tuple[int, int], level: Any, noise: Any
+) -> Any:
+    """Return `pair_sums` of boxes that are worked on at once."""
     height, width = box_size
     y = corners[:, :1, None] + np.arange(height)[:, None]
     x = corners[:, 1:, None] + np.arange(width)
