@@ -140,7 +140,8 @@ def measure_window(
     Parameters
     ----------
     planes : Planes
-        The window; it begins at the corner of a box.
+        The window; it begins at the corner of a box. What is not finite need not be marked without
+        ``left_out``.
     window : Window
         Where it lies.
     shape : tuple of int
@@ -160,6 +161,8 @@ def measure_window(
         data, given = data - planes.level, _means(planes.level, box_size, parameters.n_threads)
     values = _values(data, mask, box_size, parameters)
     masked = 0 if planes.mask is None else int(np.count_nonzero(planes.mask))
+    if planes.unmarked:
+        masked = values.n_bad
     sample = np.empty(0) if planes.rms is None else _sampled(planes.rms, window, shape)
     n_unmasked = planes.data.size - masked
     pairs = np.empty((0, 0))
