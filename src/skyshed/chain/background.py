@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from astropy.stats import SigmaClip
 
-from skyshed.arguments import as_pair
+from skyshed.arguments import as_pair, union
 from skyshed.background import Background2D
 from skyshed.background.base import own_clip
 from skyshed.background.box_values import BoxValues, measure_boxes
@@ -142,7 +142,8 @@ def measure_window(
     Parameters
     ----------
     planes : Planes
-        The window, or what is ``around`` it.
+        The window, or what is ``around`` it. What is not finite need not be marked without
+        ``left_out``.
     window : Window
         Where it lies; it begins at the corner of a box.
     shape : tuple of int
@@ -157,7 +158,7 @@ def measure_window(
         Where ``planes`` and ``left_out`` are, if that is more than the window: in a second pass as
         many pixels more on each side as `skyshed.chain.faint_light.level_halo` says.
     """
-    data, mask = planes.data, _union(planes.mask, left_out)
+    data, mask = planes.data, union(planes.mask, left_out)
     if planes.level is not None:
         data = data - planes.level
     smooth, fwhm = None, parameters.background_fwhm
@@ -174,6 +175,8 @@ def measure_window(
         given = _means(planes.level, box_size, parameters.n_threads)
     values = _values(data, mask, box_size, parameters)
     masked = 0 if planes.mask is None else int(np.count_nonzero(planes.mask))
+    if planes.unmarked:
+        masked = values.n_bad
     sample = np.empty(0) if planes.rms is None else _sampled(planes.rms, window, shape)
     n_unmasked = planes.data.size - masked
     pairs = np.empty((0, 0))
@@ -182,13 +185,6 @@ def measure_window(
     if smooth is not None:
         values = values._replace(level=_values(smooth, mask, box_size, parameters).level)
     return Boxes(values.level, values.noise, values.n_good, n_unmasked, sample, given, pairs)
-
-
-def _union(mask: Any, other: Any) -> Any:
-    """Return where either masks; `None` masks nothing."""
-    if mask is None or other is None:
-        return other if mask is None else mask
-    return mask | other
 
 
 def _cut(image: Any, where: tuple[slice, slice]) -> Any:

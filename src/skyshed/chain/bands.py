@@ -297,7 +297,7 @@ def _measured(
         window = exposure.image.everything
         if left_out is None:
             clock("reading")
-        planes = exposure.read()
+        planes = exposure.read(marked=left_out is not None)
         clock("background" if left_out is None else "background again")
         boxes = measure_window(
             planes, window, request.shape, request.box_size, request.parameters, left_out

@@ -16,9 +16,10 @@ namespace zoom {
 namespace {
 
 // Columns done for all rows of a range, so that the lines stay in the first cache.
-constexpr i64 COLUMNS = 512;
-// How many runs ahead pixels are asked for.
-constexpr i64 AHEAD = 6;
+constexpr i64 COLUMNS = 256;
+// How many runs ahead pixels are asked for; and how many rows ahead those of a part of a row, each of which is a
+// new stream, which a CPU notices late.
+constexpr i64 AHEAD = 6, ROWS_AHEAD = 2;
 
 // Expands rows y0 to y1 of the mesh along x; index and weight have k elements for each of nx columns.
 i64 expand_lines(
@@ -149,6 +150,9 @@ i64 add_without(
         for (i64 y = y0; y < y1; ++y) {
             const Value *values = data + y * nx + x0;
             Value *total = totals + y * nx + x0;
+            if (y + ROWS_AHEAD < y1)
+                for (i64 x = 0; x < n; x += 64 / i64(sizeof(Value)))
+                    prefetch(values + ROWS_AHEAD * nx + x), prefetch(total + ROWS_AHEAD * nx + x);
             level.combine_row(y, x0, n, term);
             for (i64 x = 0; x < n; ++x) term[x] = values[x] - term[x];
             if (noises) {
