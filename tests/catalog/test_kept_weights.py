@@ -1,9 +1,11 @@
 """Which pixels sums over apertures read, and weights that frames have in common."""
 
+import pickle
+
 import numpy as np
 import pytest
 
-from skyshed.catalog.kept_weights import rows_read
+from skyshed.catalog.kept_weights import WeightsInCommon, rows_read
 from skyshed.kernels import apertures
 
 SHAPE = 24, 31
@@ -56,3 +58,16 @@ def test_rows_that_are_read_lie_in_the_image():
     assert np.isin(y, np.arange(SHAPE[0])).all()
     assert x0[some].min() >= 0
     assert x1[some].max() <= SHAPE[1]
+
+
+def test_weights_are_not_pickled_with_what_keeps_them():
+    kept = WeightsInCommon(1 << 20)
+    labels = np.zeros((40, 50), np.int32)
+    labels[10:15, 10:15] = 1
+    ellipses = np.array([[12.0, 12, 4, 3, 0.5]])
+    asked = labels, (0, 0, 40, 50), np.array([1], np.int32), ellipses, 1
+    first = kept.of(*asked)
+    again = pickle.loads(pickle.dumps(kept))
+    assert len(pickle.dumps(kept)) < 200
+    np.testing.assert_array_equal(again.of(*asked).rims, first.rims)
+    assert again.left == kept.left

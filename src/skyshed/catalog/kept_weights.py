@@ -19,8 +19,12 @@ class WeightsInCommon:
     """
 
     def __init__(self, most: int) -> None:
-        self.left = most
+        self.most = self.left = most
         self._known: list[tuple[tuple[Any, ...], Any]] = []
+
+    def __reduce__(self) -> Any:
+        # Computing weights anew takes less time than to send them.
+        return WeightsInCommon, (self.most,)
 
     def of(
         self, labels: Any, place: tuple[int, int, int, int], label: Any, ellipses: Any,
