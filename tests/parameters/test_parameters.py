@@ -176,3 +176,9 @@ def test_the_toml_written_says_every_parameter_in_its_group():
     content = tomllib.loads(Parameters().to_toml())
     for each in dataclasses.fields(Parameters):
         assert each.name in content[each.metadata["group"]]
+
+
+def test_choices_are_the_same_in_capitals():
+    parameters = Parameters(zero_point=25.0, zero_point_system="ab", mode="Exponential")
+    assert (parameters.zero_point_system, parameters.mode) == ("AB", "exponential")
+    assert Parameters(zero_point=25.0, zero_point_system="vega").zero_point_system == "Vega"

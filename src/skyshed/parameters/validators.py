@@ -112,9 +112,11 @@ class Choice(Kind):
         return "{" + ",".join(str(option) for option in self.options) + "}"
 
     def check(self, value: Any, name: str) -> Any:
-        """Return the option that equals ``value``."""
+        """Return the option that equals ``value``, of strings in capitals or not."""
+        wanted = value.casefold() if isinstance(value, str) else value
         for option in self.options:
-            if not isinstance(value, bool) and value == option:
+            same = option.casefold() if isinstance(option, str) else option
+            if not isinstance(value, bool) and wanted == same:
                 return option
         *others, last = (repr(option) for option in self.options)
         listed = f"{', '.join(others)}{',' * (len(others) > 1)} or {last}" if others else last
