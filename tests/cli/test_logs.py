@@ -10,7 +10,7 @@ import pytest
 from astropy.io import fits
 from scipy.ndimage import gaussian_filter
 
-from skyshed import extract
+from skyshed import extract, extract_bands
 from skyshed.chain.progress import TileProgress
 from skyshed.cli import main, make_parser
 from skyshed.extraction.summary import summary
@@ -153,3 +153,20 @@ def test_python_is_silent_unless_it_asks(image):
 def test_every_command_that_runs_the_chain_can_log(command):
     given = make_parser().parse_args([command, "a", "--out", "o", "-v", "--log", "run.log"])
     assert (given.verbose, given.quiet, given.log) == (True, False, "run.log")
+
+
+def test_of_bands_each_has_its_line():
+    bands = {"g": make_field(), "r": 2 * make_field(seed=8) + 5}
+    found = extract_bands(
+        bands, zero_point={"g": 25.0, "r": 26.0}, zero_point_system="AB",
+        effective_gain={"g": 2.0, "r": 1.0},
+    )  # fmt: skip
+    *each, depth, sources, _ = summary(found, 1.0)
+    assert depth == "depth is 5 sigma in a circle of 6 pixels across"
+    assert sources.startswith(f"{len(found.table)} sources (")
+    assert len(each) == 2
+    for line, zero_point in zip(each, (25.0, 26.0), strict=True):
+        alone = summary(extract(bands[line[5]], zero_point=zero_point, zero_point_system="AB"), 1)
+        background, _ = alone[0].split("; errors")
+        depth, _ = alone[1].split(":")
+        assert line == f"band {line[5]}: {background}, {depth}"

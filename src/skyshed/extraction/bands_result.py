@@ -1,5 +1,6 @@
 """What was found in several bands; what `skyshed.extract_bands` returns."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -7,7 +8,8 @@ import numpy as np
 from skyshed.background import Background2D
 from skyshed.chain.bands import BandsRun
 from skyshed.chain.request import MATCHED
-from skyshed.extraction.result import Extraction, map_layers
+from skyshed.extraction.result import Extraction, map_layers, noise_factor_of
+from skyshed.extraction.summary import ImageNoise
 from skyshed.extraction.views import ImageView
 from skyshed.images.window import Window
 from skyshed.namespace import to_host
@@ -93,6 +95,24 @@ class BandsExtraction(Extraction):
     def unit(self) -> Any:
         """The unit of the combination, which has none."""
         return None
+
+    def noises(self) -> list[ImageNoise]:
+        """Return what a summary says of each band."""
+        found = []
+        for name in self.bands:
+            background, request = self[name].background2d, self._run.request
+            calibration = request.calibration_of(name)
+            found.append(
+                ImageNoise(
+                    float(background.background_median),
+                    float(background.background_rms_median),
+                    str(self[name].unit or ""),
+                    partial(noise_factor_of, self._run.mesh(name)),
+                    None if calibration is None else calibration.zero_point,
+                    name,
+                )
+            )
+        return found
 
     def _title(self) -> str:
         """Return what a report of this is called."""

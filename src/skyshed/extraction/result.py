@@ -11,8 +11,9 @@ from skyshed.arguments import check_choice
 from skyshed.background import Background2D
 from skyshed.catalog import noise_factors
 from skyshed.chain.association import selected, selected_parts
+from skyshed.chain.background import ExposureMesh
 from skyshed.chain.run import Run
-from skyshed.extraction.summary import FlagCounts
+from skyshed.extraction.summary import FlagCounts, ImageNoise
 from skyshed.extraction.views import ImageView
 from skyshed.images.window import Window
 from skyshed.messages import one_line
@@ -245,8 +246,22 @@ class Extraction:
         factor : float
             1 where no correlation was measured; see `depth`.
         """
-        correlation = self._run.mesh().noise_correlation
-        return float(noise_factors.of_ellipses(correlation, [[0, 0, radius, radius, 0]])[0])
+        return noise_factor_of(self._run.mesh(), radius)
+
+    def noises(self) -> list[ImageNoise]:
+        """Return what a summary says of the image, or of each band."""
+        tiles = self.tile_rows()
+        level, noise = (
+            float(np.median([tile[name] for tile in tiles]))
+            for name in ("background", "background_rms")
+        )
+        zero_point = self.record.get("zero_point_ab")
+        return [
+            ImageNoise(
+                level, noise, str(self.unit or ""), self.noise_factor,
+                None if zero_point is None else float(zero_point),
+            )
+        ]  # fmt: skip
 
     def tile_rows(self) -> list[dict[str, Any]]:
         """Return the rows of `tiles` as plain numbers, in the unit of the images and seconds."""
@@ -567,6 +582,12 @@ class Extraction:
     def _masked(self, y0: int, y1: int, x0: int, x1: int) -> Any:
         """Return a window of the image without its background, NaN where masked, where it is."""
         return self._run.read_masked(Window(y0, y1, x0, x1))
+
+
+def noise_factor_of(mesh: ExposureMesh, radius: float) -> float:
+    """Return `Extraction.noise_factor` of an exposure."""
+    circle = [[0, 0, radius, radius, 0]]
+    return float(noise_factors.of_ellipses(mesh.noise_correlation, circle)[0])
 
 
 def map_layers(background: Background2D, unit: Any, of: str = "") -> "list[MapLayer]":

@@ -1,6 +1,6 @@
-"""What a run has found, in four lines."""
+"""What a run has found, in four lines; of several bands in one more for each."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,10 +10,10 @@ from skyshed.chain.designation import pixel_scale
 from skyshed.chain.tiles_table import TIME
 from skyshed.flags import SEGMENTATION_FLAGS, USUAL
 
-__all__ = ["FlagCounts", "summary"]
+__all__ = ["FlagCounts", "ImageNoise", "summary"]
 
 #: What a record has where the noise of the sources themselves is known.
-OF_SOURCES = {"error", "effective_gain"}
+OF_SOURCES = ("error", "effective_gain")
 #: Standard deviations of what is called the depth.
 SIGMAS = 5
 #: FWHMs of the detection kernel across the circle of the depth: it holds most of a point source.
@@ -54,8 +54,49 @@ class FlagCounts:
         return SEGMENTATION_FLAGS.get_name(bit), self._by_bit[bit]
 
 
+@dataclass(frozen=True)
+class ImageNoise:
+    """What a summary says of an image.
+
+    Attributes
+    ----------
+    level, noise : float
+        Medians of the background and of the noise of a pixel.
+    unit : str
+        That of the image; empty for none.
+    noise_factor : callable
+        ``noise_factor(radius)`` is how many times the correlation of the noise makes the variance
+        of the sum over a circle.
+    zero_point : float or None
+        The AB magnitude of a flux of 1, where it is known.
+    band : str
+        The band; empty for the only image.
+    """
+
+    level: float
+    noise: float
+    unit: str
+    noise_factor: Callable[[float], float]
+    zero_point: float | None
+    band: str = ""
+
+    def __str__(self) -> str:
+        unit = f" {self.unit}" if self.unit else ""
+        return f"background {self.level:.4g}{unit}, noise {self.noise:.4g}{unit} a pixel"
+
+    def depth(self, radius: float) -> str:
+        """Return the flux in a circle that is `SIGMAS` times its error, in words."""
+        variance = np.pi * radius**2 * self.noise_factor(radius)
+        depth = SIGMAS * self.noise * np.sqrt(variance)
+        unit = f" {self.unit}" if self.unit else ""
+        magnitude = ""
+        if self.zero_point is not None and depth > 0:
+            magnitude = f", {self.zero_point - 2.5 * np.log10(depth):.2f} AB mag"
+        return f"depth {depth:.4g}{unit}{magnitude}"
+
+
 def summary(found: Any, seconds: float, flags: FlagCounts | None = None) -> list[str]:
-    """Return the lines: background and noise, depth, sources, time.
+    """Return the lines: background and noise, depth, sources, time; of bands the first of each.
 
     The depth is 5 times the error of the sum over a circle of twice the FWHM of the detection
     kernel across, by the noise of its pixels, and its correlation where a second pass over the
@@ -85,42 +126,25 @@ def summary(found: Any, seconds: float, flags: FlagCounts | None = None) -> list
     1 source (1 detected, 0 of them split)
     """
     tiles = found.tile_rows()
-    level, noise = (
-        float(np.median([tile[name] for tile in tiles]))
-        for name in ("background", "background_rms")
-    )
-    unit = f" {found.unit}" if found.unit is not None and str(found.unit) else ""
-    return [
-        f"background {level:.4g}{unit}, noise {noise:.4g}{unit} a pixel{_own_noise(found)}",
-        _depth(found, noise, unit),
-        _sources(found, flags),
-        _times(tiles, seconds),
-    ]
+    across = ACROSS * (found.parameters.kernel_fwhm or 0.0) or WITHOUT_KERNEL
+    scale = None if found.wcs is None else pixel_scale(found.wcs)
+    sky = "" if scale is None else f" ({3600 * across * scale:.3g} arcsec)"
+    what = f"{SIGMAS} sigma in a circle of {across:.3g} pixels across{sky}"
+    images = found.noises()
+    if images[0].band:
+        lines = [f"band {each.band}: {each}, {each.depth(across / 2)}" for each in images]
+        lines.append(f"depth is {what}{_own_noise(found)}")
+    else:
+        lines = [f"{images[0]}{_own_noise(found)}", f"{images[0].depth(across / 2)}: {what}"]
+    return [*lines, _sources(found, flags), _times(tiles, seconds)]
 
 
 def _own_noise(found: Any) -> str:
     """Return what is missing of the errors, if the photons of the sources are."""
-    if found.parameters.effective_gain is None and not OF_SOURCES & {*found.record}:
-        return "; errors without the sources' own (no effective_gain)"
-    return ""
-
-
-def _depth(found: Any, noise: float, unit: str) -> str:
-    parameters = found.parameters
-    across = ACROSS * parameters.kernel_fwhm if parameters.kernel_fwhm else WITHOUT_KERNEL
-    radius = across / 2
-    factor = found.noise_factor(radius)
-    depth = SIGMAS * noise * np.sqrt(np.pi * factor) * radius
-    scale = None if found.wcs is None else pixel_scale(found.wcs)
-    sky = "" if scale is None else f" ({3600 * across * scale:.3g} arcsec)"
-    zero_point = found.record.get("zero_point_ab")
-    magnitude = ""
-    if zero_point is not None and depth > 0:
-        magnitude = f", {float(zero_point) - 2.5 * np.log10(depth):.2f} AB mag"
-    return (
-        f"depth {depth:.4g}{unit}{magnitude}: {SIGMAS} sigma in a circle of {across:.3g} pixels "
-        f"across{sky}"
-    )
+    known = found.parameters.effective_gain is not None
+    if known or any(key.endswith(OF_SOURCES) for key in found.record):  # of a band: g_error
+        return ""
+    return "; errors without the sources' own (no effective_gain)"
 
 
 def _sources(found: Any, flags: FlagCounts | None) -> str:
