@@ -5,10 +5,12 @@ import pytest
 from scipy.ndimage import correlate1d, gaussian_filter
 
 from skyshed import SegmentationImage, SourceCatalog, extract
+from skyshed.background import noise_correlation
 from skyshed.background.noise_correlation import (
     LAGS,
     LARGEST_LAG,
     STEPS,
+    _groups,
     correlation_of,
     pair_sums,
     sampled_boxes,
@@ -30,10 +32,14 @@ def noise(weights, seed, shape=(512, 640)):
 def measured(image, box=64, mask=None, background=0.0):
     """Return the correlation found in an image of noise 1 on a background."""
     places = sampled_boxes(image.shape, (box, box))
-    level, one = np.zeros(len(places)), np.ones(len(places))
-    sums = pair_sums(image, mask, places * box, (box, box), level, one)
-    middle = (places * box + box // 2).T
-    return correlation_of(sums, level - np.broadcast_to(background, image.shape)[tuple(middle)])
+    background = np.broadcast_to(background, image.shape)
+
+    def level(k):
+        y, x = places[k] * box
+        return background[y : y + box, x : x + box]
+
+    sums = pair_sums(image, mask, places * box, (box, box), level, np.ones(len(places)))
+    return correlation_of(sums, np.zeros(len(places)))
 
 
 @pytest.mark.parametrize("weights", WEIGHTS)
@@ -42,7 +48,7 @@ def test_the_correlation_is_that_of_the_filter(weights):
     along = along / along.max()
     along = np.pad(along, LARGEST_LAG - len(weights) + 1)
     found = np.array(measured(noise(weights, 3)))
-    np.testing.assert_allclose(found, np.outer(along, along), atol=0.012)
+    np.testing.assert_allclose(found, np.outer(along, along), atol=0.015)
     assert found[LARGEST_LAG, LARGEST_LAG] == 1
     np.testing.assert_array_equal(found, found[::-1, ::-1])
 
@@ -53,7 +59,70 @@ def test_masked_pixels_and_a_slope_that_the_background_follows_do_not_count():
     slope = np.linspace(0, 1, image.shape[1])
     spoiled = np.where(mask, 3.0, image) + slope
     found = measured(spoiled, mask=mask, background=slope)
-    np.testing.assert_allclose(found, measured(image), atol=0.02)
+    np.testing.assert_allclose(found, measured(image), atol=0.01)
+
+
+@pytest.mark.parametrize("axes", [(2.0, 2.0), (3.5, 3.5), (6.0, 3.0), (9.0, 9.0)])
+@pytest.mark.parametrize("wide", [0.0, 0.3])
+def test_blocks_of_lags_make_the_factor_of_all_lags(axes, wide, monkeypatch):
+    square = np.array(measured(noise([0.5, 1, 0.5], 12)))
+    lags = np.arange(len(square)) - len(square) // 2
+    square += wide * np.exp(-0.5 * (lags[:, None] ** 2 + lags**2) / 5.0**2)
+    ellipse = [[0, 0, *axes, 0.7]]
+    found = noise_factors.of_ellipses(square, ellipse)[0]
+    monkeypatch.setattr(noise_correlation, "NEAR", len(square))
+    monkeypatch.setattr(noise_correlation, "_groups", _groups.__wrapped__)
+    assert found == pytest.approx(noise_factors.of_ellipses(square, ellipse)[0], rel=0.03)
+
+
+@pytest.mark.parametrize("middle", range(21))
+def test_each_pair_of_lags_counts_once(middle):
+    seen = np.zeros((2 * middle + 1,) * 2, int)
+    for dy, dx, rows, columns in _groups(middle):
+        seen[rows, columns] += 1
+        ys, xs = (np.arange(2 * middle + 1)[each] - middle for each in (rows, columns))
+        assert (ys.mean(), xs.mean()) == (dy, dx)
+    expected = np.ones_like(seen)
+    expected[middle, middle] = 0
+    np.testing.assert_array_equal(seen + seen[::-1, ::-1], expected)
+
+
+def factor_of_sums(image, radius):
+    """Return the variance of sums over circles of an image of noise 1, over their area."""
+    y, x = (np.minimum(np.arange(n), n - np.arange(n)) for n in image.shape)
+    disk = (np.hypot(y[:, None], x) <= radius).astype(float)
+    sums = np.fft.ifft2(np.fft.fft2(image) * np.fft.fft2(disk)).real
+    inner = slice(80, -80)
+    return sums[inner, inner].var() / disk.sum()
+
+
+@pytest.mark.filterwarnings("ignore::skyshed.NoDetectionsWarning")
+@pytest.mark.parametrize("slope", [0.0, 0.01, 0.02])
+def test_a_slope_that_is_subtracted_makes_no_error_larger(slope):
+    image = np.random.default_rng(3).normal(0, 1, (768, 768)) + slope * np.arange(768)
+    found = extract(image, background_passes=2, nsigma=4)
+    for radius in (3, 6, 12):
+        expected = factor_of_sums(image - np.asarray(found.background), radius)
+        assert found.noise_factor(radius) == pytest.approx(expected, rel=0.25)
+
+
+@pytest.mark.filterwarnings("ignore::skyshed.NoDetectionsWarning", "ignore::skyshed.ImageWarning")
+def test_what_a_given_background_leaves_is_in_the_errors():
+    rng = np.random.default_rng(4)
+    wobble = gaussian_filter(rng.normal(0, 1, (768, 768)), 40)
+    image = rng.normal(100, 1, (768, 768)) + 0.2 * wobble / wobble.std()
+    found = extract(image, background=100.0, background_passes=2, nsigma=6)
+    assert found.noise_factor(6) == pytest.approx(factor_of_sums(image - 100, 6), rel=0.3)
+    assert found.noise_factor(6) > 3
+
+
+@pytest.mark.filterwarnings("ignore::skyshed.NoDetectionsWarning")
+@pytest.mark.parametrize(("box", "radius"), [(8, 4), (16, 6), (16, 10), (32, 12)])
+def test_small_boxes_tell_as_much(box, radius):
+    image = np.random.default_rng(5).normal(0, 1, (512, 512))
+    found = extract(image, box_size=box, background_passes=2, nsigma=4)
+    expected = factor_of_sums(image - np.asarray(found.background), radius)
+    assert found.noise_factor(radius) == pytest.approx(expected, rel=0.3)
 
 
 def test_what_the_background_does_not_follow_is_correlated_over_all_of_a_box():
@@ -73,7 +142,9 @@ def test_too_few_pixels_tell_nothing():
 def test_boxes_that_are_smaller_than_a_lag_have_no_pairs_there(box_size):
     height, width = box_size
     box = np.zeros((1, 2))
-    sums = pair_sums(np.ones(box_size), None, box.astype(int), box_size, box[0, :1], box[0, :1] + 1)
+    sums = pair_sums(
+        np.ones(box_size), None, box.astype(int), box_size, lambda k: np.zeros(box_size), np.ones(1)
+    )
     pairs = [max(height - dy, 0) * max(width - abs(dx), 0) for dy, dx in LAGS]
     np.testing.assert_array_equal(sums[0, 2 + len(LAGS) :], pairs)
     np.testing.assert_array_equal(sums[0, 2 : 2 + len(LAGS)], STEPS**2 * np.array(pairs))

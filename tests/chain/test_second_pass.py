@@ -123,6 +123,13 @@ def test_smoothing_leaves_less_of_the_light_of_undetected_sources():
     assert 0 < smooth < 0.85 * plain
 
 
+def test_smoothing_over_more_than_a_box_is_refused():
+    with pytest.raises(
+        ValueError, match=r"background_fwhm = 20 is more than box_size = \(16, 64\)"
+    ):
+        Parameters(background_fwhm=20, box_size=(16, 64))
+
+
 def test_smoothing_moves_no_level_where_there_is_no_source():
     image = np.random.default_rng(11).normal(100, 2, (1024, 1024)).astype(np.float32)
     options = {"background_passes": 2, "bkg_estimator": "mode", "nsigma": 4}

@@ -13,7 +13,7 @@ from scipy.ndimage import gaussian_filter
 from skyshed import extract, extract_bands
 from skyshed.chain.progress import TileProgress
 from skyshed.cli import main, make_parser
-from skyshed.extraction.summary import summary
+from skyshed.extraction.summary import FlagCounts, summary
 from skyshed.flags import SEGMENTATION_FLAGS, USUAL
 from skyshed.log import LOGGER
 from tests.pipeline_field import make_field, make_wcs
@@ -153,6 +153,13 @@ def test_python_is_silent_unless_it_asks(image):
 def test_every_command_that_runs_the_chain_can_log(command):
     given = make_parser().parse_args([command, "a", "--out", "o", "-v", "--log", "run.log"])
     assert (given.verbose, given.quiet, given.log) == (True, False, "run.log")
+
+
+@pytest.mark.parametrize("dtype", ["u1", "u2", "i4", "u8"])
+def test_flags_of_any_integer_are_counted(dtype):
+    counts = FlagCounts()
+    counts.add(np.array([0, 3, 32, 16], dtype))
+    assert counts.n_doubtful == 2
 
 
 def test_of_bands_each_has_its_line():

@@ -2,6 +2,7 @@
 
 import functools
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -24,14 +25,16 @@ LARGEST_LAG = 13
 #: Up to this far pairs of pixels count one by one in the variance of a sum, farther ones in blocks
 #: of this many lags along each axis: beyond, neither correlation nor apertures change in a pixel.
 NEAR, BLOCK = 4, 3
-#: Boxes that it is measured in: 390,000 pixels, of which each correlation is good to 0.002.
-N_BOXES = 96
-#: Of larger boxes fewer will do: as many as have so many pixels, but at least so many.
-ENOUGH_PIXELS, LEAST_BOXES = 1_600_000, 12
+#: Pixels of the boxes that it is measured in, 96 of 64 x 64: each correlation is good to 0.002. Of
+#: large boxes there are more pixels, of small ones fewer.
+N_PIXELS, LEAST_BOXES, MOST_BOXES = 393_216, 16, 1024
+#: Of so many rows and columns of boxes the outermost ones are left out.
+LEAST_GRID = 6
 #: Pixels of boxes that are worked on at a time.
 AT_ONCE = 1 << 20
-#: Good pixels that it takes.
-LEAST_PIXELS = 5_000
+#: Good pixels that it takes; and to measure it farther than pixels that are so far apart, since a
+#: wide aperture adds up hundreds of far pairs, and what is uncertain of each.
+LEAST_PIXELS, MANY_PIXELS, SHORT_LAG = 5_000, 50_000, 5
 #: Deviations are counted in this part of the noise, and those beyond so many sigma left out. All
 #: sums are whole numbers then, which are the same in any order.
 STEPS, LARGEST = 256, 4.0
@@ -69,18 +72,26 @@ def sampled_boxes(shape: tuple[int, int], box_size: tuple[int, int]) -> Any:
     boxes : array of int64, shape (n, 2)
         In the order of rows.
     """
-    n_rows, n_columns = (whole // size for whole, size in zip(shape, box_size, strict=True))
+    grid = [whole // size for whole, size in zip(shape, box_size, strict=True)]
+    # At the edges of the image the background follows the sky less well.
+    edge = int(min(grid) >= LEAST_GRID)
+    n_rows, n_columns = (n - 2 * edge for n in grid)
     total = n_rows * n_columns
-    wanted = min(N_BOXES, max(ENOUGH_PIXELS // (box_size[0] * box_size[1]), LEAST_BOXES))
+    wanted = min(max(N_PIXELS // (box_size[0] * box_size[1]), LEAST_BOXES), MOST_BOXES)
     if total <= wanted:
         chosen = np.arange(total)
     else:
         chosen = np.unique((total * ((np.arange(wanted) * GOLDEN) % 1.0)).astype(np.int64))
-    return np.column_stack(np.divmod(chosen, max(n_columns, 1)))
+    return np.column_stack(np.divmod(chosen, max(n_columns, 1))) + edge
 
 
 def pair_sums(
-    data: Any, mask: Any, corners: Any, box_size: tuple[int, int], level: Any, noise: Any
+    data: Any,
+    mask: Any,
+    corners: Any,
+    box_size: tuple[int, int],
+    level: Callable[[int], Any],
+    noise: Any,
 ) -> Any:
     """Add up the products of pixels of some boxes, for each lag.
 
@@ -94,8 +105,10 @@ def pair_sums(
         The first row and column of each box.
     box_size : tuple of int
         Height and width of the boxes.
-    level, noise : array of float, shape (n,)
-        Of the background of each.
+    level : callable
+        ``level(k)`` is a background at the pixels of box k, an array of the box's shape.
+    noise : array of float, shape (n,)
+        The noise of each.
 
     Returns
     -------
@@ -106,9 +119,10 @@ def pair_sums(
     step = max(AT_ONCE // (box_size[0] * box_size[1]), 1)
     parts = [
         _sums_of(
-            data, mask, corners[k : k + step], box_size, level[k : k + step], noise[k : k + step]
+            data, mask, corners[some], box_size, np.stack([level(k) for k in some]), noise[some]
         )
-        for k in range(0, len(corners), step)
+        for some in np.split(np.arange(len(corners)), range(step, len(corners), step))
+        if some.size
     ]
     return np.concatenate(parts) if parts else np.empty((0, 2 + 2 * len(LAGS)))
 
@@ -125,7 +139,7 @@ def _sums_of(
     pixels = [data[at], *(() if mask is None else (mask[at],))]
     values, *masked = in_one_transfer(*pixels)
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        deviation = (values.astype(float) - level[:, None, None]) / noise[:, None, None]
+        deviation = (values.astype(float) - level) / noise[:, None, None]
         good = np.abs(deviation) <= LARGEST
     if masked:
         good &= ~masked[0]
@@ -138,8 +152,8 @@ def _sums_of(
 def _of_pairs(boxes: Any) -> Any:
     """Return the sums of the products of pairs of pixels of each box, for each of the `LAGS`.
 
-    Pixels are whole numbers, and so are the sums: what rounding does to a Fourier transform of some
-    thousand pixels, each up to ``STEPS * LARGEST``, is far less than a half.
+    Pixels are whole numbers, and so are the sums: what rounding does to a Fourier transform of them
+    is far less than a half, 0.01 of 4000 x 4000 pixels of ``STEPS * LARGEST``.
     """
     from scipy.fft import irfft2, next_fast_len, rfft2
 
@@ -152,17 +166,17 @@ def _of_pairs(boxes: Any) -> Any:
 def correlation_of(sums: Any, off: Any) -> tuple[tuple[float, ...], ...] | None:
     """Return the correlation of the noise of pixels by how far they are apart.
 
-    The mean of each box is subtracted, and what the means of boxes vary about the background comes
-    back as a correlation of all pixels of a box: it is in all sums that the background is
-    subtracted from.
+    The mean of each box is subtracted, and by how much the means of boxes scatter about the
+    background comes back as a correlation of all pixels of a box: it is in all sums over what is
+    left when the background has been subtracted.
 
     Parameters
     ----------
     sums : array of float64, shape (n, 2 + 2 m)
         Those of `pair_sums`, of boxes in a fixed order.
     off : array of float64, shape (n,)
-        How far the level that was subtracted from each box lies above the background, in units of
-        its noise.
+        How far the background that was subtracted from each box for `pair_sums` lies above the
+        final one, in units of its noise.
 
     Returns
     -------
@@ -177,7 +191,9 @@ def correlation_of(sums: Any, off: Any) -> tuple[tuple[float, ...], ...] | None:
     mean = total / np.maximum(count, 1)
     with np.errstate(invalid="ignore", divide="ignore"):
         covariance = (products - pairs * mean**2).sum(0) / pairs.sum(0)
-    covariance += _variance_of_means(mean[:, 0] + STEPS * off, count[:, 0])
+    covariance += _variance_of_means((mean[:, 0] + STEPS * off)[count[:, 0] > 0])
+    if count.sum() < MANY_PIXELS:
+        covariance[np.abs(LAGS).max(axis=1) > SHORT_LAG] = 0.0
     if not covariance[0] > 0:
         return None
     square = np.zeros((2 * LARGEST_LAG + 1,) * 2)
@@ -187,12 +203,11 @@ def correlation_of(sums: Any, off: Any) -> tuple[tuple[float, ...], ...] | None:
     return tuple(map(tuple, square.tolist()))
 
 
-def _variance_of_means(means: Any, count: Any) -> float:
-    """Return the variance of the means of boxes that have pixels, without those far off."""
-    means = means[count > 0]
+def _variance_of_means(means: Any) -> float:
+    """Return the variance of the means of boxes, without those far off."""
     deviations = np.abs(means - np.median(means))
     usual = means[deviations <= FAR_OFF * SIGMAS_PER_MAD * np.median(deviations)]
-    return float(np.var(usual))
+    return float(np.var(usual, ddof=1)) if usual.size > 1 else 0.0
 
 
 @functools.cache

@@ -48,9 +48,9 @@ class Boxes:
     given : array, shape (nby, nbx) or (0, 0)
         Where the user gave the background, its mean in each box; ``level`` is what it leaves.
     pairs : array, shape (n, 4 + k)
-        In a second pass, the row and column in the whole image of some of the boxes, the level and
-        the noise of their pixels, and what `skyshed.background.noise_correlation.pair_sums` says
-        of them; none in a first one.
+        In a second pass, the row and column in the whole image of some of the boxes, their level of
+        the first pass, the noise of their pixels, and what `pair_sums` of
+        `skyshed.background.noise_correlation` says of them; none in a first one.
     """
 
     level: Any
@@ -135,6 +135,7 @@ def measure_window(
     box_size: tuple[int, int],
     parameters: Parameters,
     left_out: Any = None,
+    first: Mesh | None = None,
     around: Window | None = None,
 ) -> Boxes:
     """Measure the boxes of a window.
@@ -154,6 +155,8 @@ def measure_window(
         How their level and noise are estimated.
     left_out : array of bool, optional
         True for pixels of sources, which are not masked and yet no background: a second pass.
+    first : Mesh, optional
+        Of the first pass, in a second one.
     around : Window, optional
         Where ``planes`` and ``left_out`` are, if that is more than the window: in a second pass as
         many pixels more on each side as `skyshed.chain.faint_light.level_halo` says.
@@ -180,8 +183,21 @@ def measure_window(
     sample = np.empty(0) if planes.rms is None else _sampled(planes.rms, window, shape)
     n_unmasked = planes.data.size - masked
     pairs = np.empty((0, 0))
-    if left_out is not None and parameters.correlated_noise:
-        pairs = _pairs(data, mask, window, shape, box_size, values)
+    if first is not None and parameters.correlated_noise:
+        # What follows an image that was given has been subtracted.
+        known = (
+            None
+            if given.size
+            else BackgroundWindow(
+                first,
+                shape,
+                box_size,
+                np.dtype(np.float64),
+                window.bounds,
+                n_threads=parameters.n_threads,
+            )
+        )
+        pairs = _pairs(data, mask, window, shape, box_size, values, known)
     if smooth is not None:
         values = values._replace(level=_values(smooth, mask, box_size, parameters).level)
     return Boxes(values.level, values.noise, values.n_good, n_unmasked, sample, given, pairs)
@@ -227,9 +243,9 @@ def _values(data: Any, mask: Any, box_size: tuple[int, int], parameters: Paramet
 
 def _pairs(
     data: Any, mask: Any, window: Window, shape: tuple[int, int], box_size: tuple[int, int],
-    values: BoxValues,
+    values: BoxValues, known: BackgroundWindow | None,
 ) -> Any:  # fmt: skip
-    """Return ``pairs`` of `Boxes`."""
+    """Return ``pairs`` of `Boxes`, about a background that is known; `None` is 0."""
     places = sampled_boxes(shape, box_size)
     corners = places * np.array(box_size) - (window.y0, window.x0)
     inside = (corners >= 0).all(1) & (corners < window.shape).all(1)
@@ -238,8 +254,17 @@ def _pairs(
     level, noise = (to_host(each)[row, column] for each in (values.level, values.noise))
     # What is flat has no noise to be correlated; without a good pixel there is neither.
     usable = (noise > 0) & np.isfinite(level)
-    sums = pair_sums(data, mask, corners[usable], box_size, level[usable], noise[usable])
-    return np.column_stack([places[usable], level[usable], noise[usable], sums])
+    places, corners, noise = places[usable], corners[usable], noise[usable]
+    levels = np.zeros(len(places)) if known is None else known.mesh.level[tuple(places.T)]
+
+    def subtracted(k: int) -> Any:
+        if known is None:
+            return np.zeros(box_size)
+        y, x = (places[k] * np.array(box_size)).tolist()
+        return known.at(y, y + box_size[0], x, x + box_size[1]).background
+
+    sums = pair_sums(data, mask, corners, box_size, subtracted, noise)
+    return np.column_stack([places, levels, noise, sums])
 
 
 def _means(image: Any, box_size: tuple[int, int], n_threads: int | None) -> Any:
@@ -385,7 +410,8 @@ def _second(
         return replace(first, few_left=True)
     scale, ratio = _scale_and_ratio(exposure, mesh, boxes, box_size)
     noise = _given_noise(boxes, scale)
-    correlation = _correlation([part.pairs for part in boxes.values()], mesh)
+    level = np.zeros_like(mesh.level) if given.size else mesh.level
+    correlation = _correlation([part.pairs for part in boxes.values()], level)
     mesh, left = _as_given(mesh, given)
     return replace(
         first, mesh=mesh, scale=scale, noise_ratio=ratio, left=left, few_left=few_left,
@@ -400,16 +426,19 @@ def _given_noise(boxes: Mapping[Window, Boxes], scale: float) -> float:
     return float(np.median(sample)) * scale if sample.size else np.nan
 
 
-def _correlation(parts: list[Any], mesh: Mesh) -> Any:
-    """Return the correlation from the pairs of all windows, added up in the order of boxes."""
+def _correlation(parts: list[Any], level: Any) -> Any:
+    """Return the correlation from the pairs of all windows, added up in the order of boxes.
+
+    ``level`` is that of each box in the background that is subtracted in the end.
+    """
     parts = [part for part in parts if part.size]
     if not parts:
         return np.empty((0, 0))
     pairs = np.concatenate(parts)
     pairs = pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
     rows, columns = pairs[:, :2].astype(int).T
-    level, noise = pairs[:, 2:4].T
-    off = (level - mesh.level[rows, columns]) / noise
+    first, noise = pairs[:, 2:4].T
+    off = (first - level[rows, columns]) / noise
     correlation = correlation_of(pairs[:, 4:], off)
     return np.empty((0, 0)) if correlation is None else np.array(correlation)
 

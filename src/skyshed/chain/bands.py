@@ -300,8 +300,9 @@ def _measured(
         planes = exposure.read(marked=left_out is not None)
         clock("background" if left_out is None else "background again")
         boxes = measure_window(
-            planes, window, request.shape, request.box_size, request.parameters, left_out
-        )
+            planes, window, request.shape, request.box_size, request.parameters, left_out,
+            None if left_out is None else first[name].mesh,
+        )  # fmt: skip
         meshes[name] = assemble(
             exposure, {window: boxes}, 1, request.box_size, request.parameters, first.get(name)
         )

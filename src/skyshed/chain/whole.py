@@ -402,7 +402,8 @@ def _prepared_again(
     window = exposure.image.everything
     boxes = {
         window: measure_window(
-            planes, window, request.shape, request.box_size, parameters, left_out
+            planes, window, request.shape, request.box_size, parameters, left_out,
+            meshes[name].mesh,
         )
     }  # fmt: skip
     meshes[name] = assemble(exposure, boxes, 1, request.box_size, parameters, meshes[name])

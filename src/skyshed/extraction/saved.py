@@ -260,7 +260,7 @@ def _measured(
             around = window.grown(halo, request.shape)
             boxes[window] = measure_window(
                 exposure.read(around), window, request.shape, request.box_size, parameters,
-                left_out(around), around,
+                left_out(around), None if first is None else first.mesh, around,
             )  # fmt: skip
         return assemble(exposure, boxes, 1, request.box_size, parameters, first)
 

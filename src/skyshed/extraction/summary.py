@@ -42,7 +42,7 @@ class FlagCounts:
 
     def add(self, flags: Any) -> None:
         """Count those of some sources."""
-        flags = np.asarray(flags) & ~USUAL
+        flags = np.asarray(flags).astype(np.int64) & ~USUAL
         self.n_doubtful = (self.n_doubtful or 0) + int(np.count_nonzero(flags))
         for bit in SEGMENTATION_FLAGS.bit_values:
             n = int(np.count_nonzero(flags & bit))
@@ -158,7 +158,8 @@ def _sources(found: Any, flags: FlagCounts | None) -> str:
     if not flags.n_doubtful:
         return f"{text}, none of them doubtful"
     name, most = flags.most_frequent()
-    return f"{text}; {flags.n_doubtful} are doubtful by their flags, mostly {name} ({most})"
+    are = "is" if flags.n_doubtful == 1 else "are"
+    return f"{text}; {flags.n_doubtful} {are} doubtful by their flags, mostly {name} ({most})"
 
 
 def _times(tiles: Sequence[Mapping[str, float]], seconds: float) -> str:

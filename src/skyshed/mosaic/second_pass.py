@@ -62,7 +62,7 @@ def measure_again(job: Job, tile: tuple[int, int]) -> None:
         planes = exposure.read(around)
         boxes[name] = measure_window(
             planes, window, request.shape, request.box_size, request.parameters,
-            like(left_out, planes.data), around,
+            like(left_out, planes.data), job.first_meshes.exposures[name].mesh, around,
         )  # fmt: skip
     job.workspace.save(SecondBoxes(boxes, perf_counter() - start), tile)
 

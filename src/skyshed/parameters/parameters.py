@@ -394,10 +394,21 @@ class Parameters:
             )
         self._check_kernel()
         self._check_threshold()
+        self._check_smoothing()
         if self.max_npixels is not None and self.max_npixels < self.npixels:
             raise ValueError(
                 f"max_npixels = {self.max_npixels} is less than npixels = {self.npixels}, so that "
                 "no source fits: make one larger, or the other smaller"
+            )
+
+    def _check_smoothing(self) -> None:
+        """Refuse to smooth over more than a box, of which nothing would be left."""
+        fwhm, box = self.background_fwhm, self.box_size
+        size = min(box) if isinstance(box, tuple) else box
+        if fwhm is not None and fwhm > size:
+            raise ValueError(
+                f"background_fwhm = {fwhm:g} is more than box_size = {box}: the level of "
+                "a box is that of its own pixels; make it smaller, about the seeing"
             )
 
     def _check_kernel(self) -> None:

@@ -11,8 +11,8 @@ template <class Value, class Error> struct Images {
     i64 nx;
 };
 
-// Pixels' values times this is what rounding may make of a coefficient of the fit: sums of nine products.
-constexpr double FIT_ROUNDING = 16.0 * 2.220446049250313e-16;
+// What rounding may make of a coefficient of the fit, a sum of nine products, over that of their magnitudes.
+constexpr double FIT_ROUNDING = 10.0 * 2.220446049250313e-16;
 
 // A place in pixels from a corner, the variances of x and y, and their covariance.
 struct Located {
@@ -42,17 +42,20 @@ template <class Value, class Error> SKYSHED_BOTH bool fit(
     for (int k = 0; k < 9; ++k)
         if (!images.mask || !images.mask[corner + k / 3 * images.nx + k % 3]) subset |= 1 << k;
     const double *weight = weights + 45 * subset;
-    double c[5] = {}, largest = 0.0;
+    double c[5] = {}, rounding[5] = {};
     for (int k = 0; k < 9; ++k) {
         if (!(subset >> k & 1)) continue;
         const double value = double(images.data[corner + k / 3 * images.nx + k % 3]);
-        largest = fabs(value) > largest ? fabs(value) : largest;
-        for (int j = 0; j < 5; ++j) c[j] += weight[9 * j + k] * value;
+        for (int j = 0; j < 5; ++j) {
+            c[j] += weight[9 * j + k] * value;
+            rounding[j] += FIT_ROUNDING * fabs(weight[9 * j + k] * value);
+        }
     }
     const double bx = c[0], by = c[1], xy = c[2], xx = c[3], yy = c[4];
-    const double determinant = 4.0 * xx * yy - xy * xy, rounding = FIT_ROUNDING * largest;
-    const double by_rounding = rounding * (4.0 * (fabs(xx) + fabs(yy)) + 2.0 * fabs(xy));
-    if (determinant <= by_rounding || xx > -rounding) return false;
+    const double determinant = 4.0 * xx * yy - xy * xy;
+    const double by_rounding =
+        4.0 * (fabs(xx) * rounding[4] + fabs(yy) * rounding[3]) + 2.0 * fabs(xy) * rounding[2];
+    if (determinant <= by_rounding || xx > -rounding[3]) return false;
     const double x = (by * xy - 2.0 * yy * bx) / determinant;
     const double y = (bx * xy - 2.0 * xx * by) / determinant;
     const double none = images.error ? 0.0 : NAN_VALUE;
