@@ -3,7 +3,8 @@
 import re
 from pathlib import Path
 
-from skyshed import SEGMENTATION_FLAGS
+from skyshed import SEGMENTATION_FLAGS, decode_segmentation_flags
+from skyshed.flags import USUAL
 
 PAGE = Path(__file__).with_name("flags.md")
 
@@ -29,6 +30,9 @@ edge may be a good detection with a bad flux. What to leave out depends on what 
 | shapes | `undefined_shape`, `singular_covariance`, `edge_touch`, `saturated` |
 | colors from apertures | `masked_pixels`, `saturated` |
 
+The summary of a run and its report call sources doubtful that have others than the usual flags, which
+only tell how a source was found and measured: {usual}.
+
 | bit | name | when it is set |
 | --- | --- | --- |
 """
@@ -40,7 +44,8 @@ def page() -> str:
         f"| {flag.bit_value} | `{flag.name}` | {re.sub('`+', '`', flag.detailed_description)} |\n"
         for flag in SEGMENTATION_FLAGS.all_flags
     )
-    return HEAD + "".join(rows)
+    usual = ", ".join(f"`{name}`" for name in decode_segmentation_flags(USUAL))
+    return HEAD.format(usual=usual) + "".join(rows)
 
 
 if __name__ == "__main__":

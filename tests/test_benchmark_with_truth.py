@@ -6,7 +6,7 @@ import sep
 
 from benchmarks.truth.catalogs import Catalog
 from benchmarks.truth.fields import FIELDS
-from benchmarks.truth.figures import Judge
+from benchmarks.truth.figures import Judge, bad_at
 from benchmarks.truth.simulate import noise, simulate
 
 SIDE = 400
@@ -69,3 +69,28 @@ def test_a_perfect_catalog_is_judged_to_be_perfect():
     worse = judge.figures(far)
     assert worse["sky bias"] == pytest.approx(1)
     assert worse["of them no source"] > 100
+
+
+def test_bad_detections_are_those_at_the_threshold_that_finds_as_much():
+    sky = simulate(FIELDS[0], 10, 900)
+    judge = Judge(sky, 24.0)
+    y, x = np.mgrid[20:880:20, 20:880:20].reshape(2, -1).astype(float)
+    far = np.hypot(x[:, None] - sky.x, y[:, None] - sky.y).min(axis=1) > 4
+    of_limit = sky.flux[np.abs(sky.magnitude - 24.0) < 0.1].mean()
+
+    def measure(nsigma):
+        # Sources brighter than the limit at a threshold of 2, and fewer false ones than below it.
+        found = sky.flux > of_limit * nsigma / 2
+        n_false = round(100 / nsigma)
+        x_all, y_all = (
+            np.append(one[found], other[far][:n_false]) for one, other in ((sky.x, x), (sky.y, y))
+        )
+        flux = np.append(sky.flux[found], np.ones(n_false))
+        apertures = {r: (np.ones(flux.size), np.ones(flux.size)) for r in judge.radii}
+        return Catalog(x_all, y_all, None, {"all": flux}, apertures, sky.sky)
+
+    wanted = judge.figures(measure(2.0))
+    found = bad_at(measure, judge, wanted["complete"] - 1e-9)
+    assert found == pytest.approx(wanted["bad"], rel=0.05)
+    assert bad_at(measure, judge, 0.7) < found
+    assert np.isnan(bad_at(measure, judge, 1.1))

@@ -206,12 +206,12 @@ def bad_at(measure: Callable[[float], Catalog], judge: Judge, complete: float) -
     low, high = THRESHOLDS
     bad = np.nan
     for _ in range(STEPS):
-        middle_ = float(np.sqrt(low * high))
-        figures = judge.figures(measure(middle_))
+        threshold = float(np.sqrt(low * high))
+        figures = judge.figures(measure(threshold))
         if figures["complete"] < complete:
-            high = middle_
+            high = threshold
         else:
-            low, bad = middle_, figures["bad"]
+            low, bad = threshold, figures["bad"]
     return bad
 
 
