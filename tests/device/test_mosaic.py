@@ -19,7 +19,9 @@ SETTINGS = {"box_size": 16, "localbkg_width": 6, "n_threads": 1}
 def test_tiles_give_the_bits_of_the_image_at_once(cupy, tile, passes):
     data, wcs = make_field(), make_wcs()
     data[:, 100:104] = np.nan
-    options = {**SETTINGS, "background_passes": passes, "background_growth": 3}
+    options = {
+        **SETTINGS, "background_passes": passes, "background_growth": 3, "background_fwhm": 3.0,
+    }  # fmt: skip
     whole = at_once(cupy.asarray(data), wcs=wcs, **options)
     assert len(whole.table) > 40
     tiled = by_tiles(data, tile, **options, wcs=wcs, device="cuda")
