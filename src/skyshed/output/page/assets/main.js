@@ -13,7 +13,7 @@ async function main() {
   const [x, y] = [catalog.numbers("xcentroid"), catalog.numbers("ycentroid")];
   const ellipses = about.ellipses === null ? null : /** @type {Float32Array} */ (await readBlock(about.ellipses, "f4"));
   const flags = catalog.numbers("flags");
-  const doubts = flags && Array.from(flags, (value) => value & ~about.usual_flags);
+  const doubts = flags && Int32Array.from(flags, (value) => value & ~about.usual_flags);
   const places = x && y ? { x, y, ellipses, doubts } : null;
   const sky = about.sky && skyOf(await readBlock(about.sky.block, "f8"), about.sky.cells, about.shape);
   showTexts(about, catalog, doubts);
