@@ -8,7 +8,7 @@ __all__ = ["COLUMNS", "KNOWN", "reason"]
 RIDGE = "`centroid_quad` of 3 x 3 pixels without curvature along a line"
 SEARCH = "`centroid_win` of sources of a few pixels"
 EDGE = "`kron_radius` where the edge of the aperture lies exactly on centres or edges of pixels"
-ROUND = "`eccentricity` of round sources"
+ROUND = "`eccentricity` and `orientation` of round sources"
 #: The lines of docs/differences.md.
 KNOWN = (RIDGE, SEARCH, EDGE, ROUND)
 #: Column, under photutils' name -> the line that may explain a difference of it.
@@ -34,6 +34,7 @@ COLUMNS = {
     "kron_radius": EDGE,
     "kron_radius_measured": EDGE,
     "eccentricity": ROUND,
+    "orientation": ROUND,
     "flags": EDGE,
 }
 
@@ -53,6 +54,9 @@ def reason(case: Case, divergence: Divergence, others: list[Divergence]) -> str 
     if why == SEARCH and divergence.who == "device":
         # The same bits, but where Kron radii differ, from which the sizes of windows follow.
         return EDGE if EDGE in {COLUMNS.get(what) for what in mine} else None
-    if why == ROUND and "nan" not in divergence.how:
+    if (
+        why == ROUND
+        and ("nan" if divergence.what == "eccentricity" else "90.0") not in divergence.how
+    ):
         return None
     return why
