@@ -30,8 +30,8 @@ edge may be a good detection with a bad flux. What to leave out depends on what 
 | shapes | `undefined_shape`, `singular_covariance`, `edge_touch`, `saturated` |
 | colors from apertures | `masked_pixels`, `saturated` |
 
-The summary of a run and its report call sources doubtful that have others than the usual flags, which
-only tell how a source was found and measured: {usual}.
+The summary of a run and its report call sources doubtful that have others than the usual flags,
+which only tell how a source was found and measured: {usual}.
 
 | bit | name | when it is set |
 | --- | --- | --- |
