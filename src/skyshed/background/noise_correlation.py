@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from skyshed.background.statistics import MAD_TO_STD
 from skyshed.namespace import array_namespace, in_one_transfer
 
 __all__ = [
@@ -38,8 +39,6 @@ LEAST_PIXELS, MANY_PIXELS, SHORT_LAG = 5_000, 50_000, 5
 #: Deviations are counted in this part of the noise, and those beyond so many sigma left out. All
 #: sums are whole numbers then, which are the same in any order.
 STEPS, LARGEST = 256, 4.0
-#: From the median of absolute deviations to the standard deviation of a normal distribution.
-SIGMAS_PER_MAD = 1.482602218505602
 #: Means of boxes so many standard deviations off tell of something else, such as a halo.
 FAR_OFF = 3.0
 #: The fractional part of the golden ratio: its multiples are spread evenly over boxes.
@@ -206,7 +205,7 @@ def correlation_of(sums: Any, off: Any) -> tuple[tuple[float, ...], ...] | None:
 def _variance_of_means(means: Any) -> float:
     """Return the variance of the means of boxes, without those far off."""
     deviations = np.abs(means - np.median(means))
-    usual = means[deviations <= FAR_OFF * SIGMAS_PER_MAD * np.median(deviations)]
+    usual = means[deviations <= FAR_OFF * MAD_TO_STD * np.median(deviations)]
     return float(np.var(usual, ddof=1)) if usual.size > 1 else 0.0
 
 

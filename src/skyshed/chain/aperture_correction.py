@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from astropy.table import QTable
 
+from skyshed.background.statistics import MAD_TO_STD
 from skyshed.catalog.growth import GROWTH_RADII
 from skyshed.catalog.table import add_column
 from skyshed.chain.calibrated import add_flux_densities, add_magnitudes
@@ -34,8 +35,6 @@ FEWEST, LOCUS, TOLERANCE = 5, 0.1, 0.1
 #: The whole light of a star is that in this many half-light radii: 3 FWHM, where a Moffat profile
 #: of exponent 3 lacks 1 %.
 WHOLE = 5.0
-#: From the median of absolute deviations to the standard deviation of a normal distribution.
-SIGMAS_PER_MAD = 1.482602218505602
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +106,7 @@ def growth_of(facts: Any) -> Growth | None:
     shares = growth[stars, : last + 1] / growth[stars, last, None]
     at = int(np.argmin(np.abs(radii[:last] - middle))) if last else 0
     curve = np.median(shares, axis=0)
-    spread = SIGMAS_PER_MAD * float(np.median(np.abs(shares[:, at] - curve[at])))
+    spread = MAD_TO_STD * float(np.median(np.abs(shares[:, at] - curve[at])))
     return Growth(
         np.append(0.0, radii[: last + 1]), np.append(0.0, curve), stars.size, middle, spread
     )

@@ -17,6 +17,7 @@ from skyshed.background.interpolation import fill_gaps
 from skyshed.background.mesh import Mesh, least_pixels, make_mesh
 from skyshed.background.noise_correlation import correlation_of, pair_sums, sampled_boxes
 from skyshed.background.window import BackgroundWindow
+from skyshed.catalog import noise_factors
 from skyshed.images.exposure import Exposure, Planes, nothing_good
 from skyshed.images.window import Window
 from skyshed.namespace import array_namespace, to_host
@@ -127,6 +128,11 @@ class ExposureMesh:
         """The correlation as catalogs take it."""
         return tuple(map(tuple, self.correlation.tolist())) if self.correlation.size else None
 
+    def noise_factor(self, radius: float) -> float:
+        """Return how many times the correlation makes the variance of the sum over a circle."""
+        circle = [[0, 0, radius, radius, 0]]
+        return float(noise_factors.of_ellipses(self.noise_correlation, circle)[0])
+
 
 def measure_window(
     planes: Planes,
@@ -166,7 +172,7 @@ def measure_window(
         data = data - planes.level
     smooth, fwhm = None, parameters.background_fwhm
     if left_out is not None and fwhm is not None:
-        from skyshed.chain.faint_light import smoothed  # of this alone
+        from skyshed.chain.faint_light import smoothed  # a plain run does without
 
         smooth = smoothed(data, mask, fwhm, parameters.n_threads)
     if around not in (None, window):
@@ -185,18 +191,7 @@ def measure_window(
     pairs = np.empty((0, 0))
     if first is not None and parameters.correlated_noise:
         # What follows an image that was given has been subtracted.
-        known = (
-            None
-            if given.size
-            else BackgroundWindow(
-                first,
-                shape,
-                box_size,
-                np.dtype(np.float64),
-                window.bounds,
-                n_threads=parameters.n_threads,
-            )
-        )
+        known = None if given.size else first
         pairs = _pairs(data, mask, window, shape, box_size, values, known)
     if smooth is not None:
         values = values._replace(level=_values(smooth, mask, box_size, parameters).level)
@@ -243,9 +238,9 @@ def _values(data: Any, mask: Any, box_size: tuple[int, int], parameters: Paramet
 
 def _pairs(
     data: Any, mask: Any, window: Window, shape: tuple[int, int], box_size: tuple[int, int],
-    values: BoxValues, known: BackgroundWindow | None,
+    values: BoxValues, known: Mesh | None,
 ) -> Any:  # fmt: skip
-    """Return ``pairs`` of `Boxes`, about a background that is known; `None` is 0."""
+    """Return ``pairs`` of `Boxes`, about a background whose mesh is known; `None` is 0."""
     places = sampled_boxes(shape, box_size)
     corners = places * np.array(box_size) - (window.y0, window.x0)
     inside = (corners >= 0).all(1) & (corners < window.shape).all(1)
@@ -255,13 +250,14 @@ def _pairs(
     # What is flat has no noise to be correlated; without a good pixel there is neither.
     usable = (noise > 0) & np.isfinite(level)
     places, corners, noise = places[usable], corners[usable], noise[usable]
-    levels = np.zeros(len(places)) if known is None else known.mesh.level[tuple(places.T)]
+    levels = np.zeros(len(places)) if known is None else known.level[tuple(places.T)]
 
     def subtracted(k: int) -> Any:
         if known is None:
             return np.zeros(box_size)
         y, x = (places[k] * np.array(box_size)).tolist()
-        return known.at(y, y + box_size[0], x, x + box_size[1]).background
+        box = y, y + box_size[0], x, x + box_size[1]
+        return BackgroundWindow(known, shape, box_size, np.dtype(np.float64), box).background
 
     sums = pair_sums(data, mask, corners, box_size, subtracted, noise)
     return np.column_stack([places, levels, noise, sums])

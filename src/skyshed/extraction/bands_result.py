@@ -1,6 +1,5 @@
 """What was found in several bands; what `skyshed.extract_bands` returns."""
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -8,7 +7,7 @@ import numpy as np
 from skyshed.background import Background2D
 from skyshed.chain.bands import BandsRun
 from skyshed.chain.request import MATCHED
-from skyshed.extraction.result import Extraction, map_layers, noise_factor_of
+from skyshed.extraction.result import Extraction, map_layers
 from skyshed.extraction.summary import ImageNoise
 from skyshed.extraction.views import ImageView
 from skyshed.images.window import Window
@@ -107,7 +106,7 @@ class BandsExtraction(Extraction):
                     float(background.background_median),
                     float(background.background_rms_median),
                     str(self[name].unit or ""),
-                    partial(noise_factor_of, self._run.mesh(name)),
+                    self._run.mesh(name).noise_factor,
                     None if calibration is None else calibration.zero_point,
                     name,
                 )

@@ -9,9 +9,7 @@ import numpy as np
 
 from skyshed.arguments import check_choice
 from skyshed.background import Background2D
-from skyshed.catalog import noise_factors
 from skyshed.chain.association import selected, selected_parts
-from skyshed.chain.background import ExposureMesh
 from skyshed.chain.run import Run
 from skyshed.extraction.summary import FlagCounts, ImageNoise
 from skyshed.extraction.views import ImageView
@@ -246,7 +244,7 @@ class Extraction:
         factor : float
             1 where no correlation was measured; see `depth`.
         """
-        return noise_factor_of(self._run.mesh(), radius)
+        return self._run.mesh().noise_factor(radius)
 
     def noises(self) -> list[ImageNoise]:
         """Return what a summary says of the image, or of each band."""
@@ -582,12 +580,6 @@ class Extraction:
     def _masked(self, y0: int, y1: int, x0: int, x1: int) -> Any:
         """Return a window of the image without its background, NaN where masked, where it is."""
         return self._run.read_masked(Window(y0, y1, x0, x1))
-
-
-def noise_factor_of(mesh: ExposureMesh, radius: float) -> float:
-    """Return `Extraction.noise_factor` of an exposure."""
-    circle = [[0, 0, radius, radius, 0]]
-    return float(noise_factors.of_ellipses(mesh.noise_correlation, circle)[0])
 
 
 def map_layers(background: Background2D, unit: Any, of: str = "") -> "list[MapLayer]":

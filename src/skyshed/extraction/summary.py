@@ -81,18 +81,19 @@ class ImageNoise:
     band: str = ""
 
     def __str__(self) -> str:
-        unit = f" {self.unit}" if self.unit else ""
-        return f"background {self.level:.4g}{unit}, noise {self.noise:.4g}{unit} a pixel"
+        return f"background {self._in_unit(self.level)}, noise {self._in_unit(self.noise)} a pixel"
+
+    def _in_unit(self, value: float) -> str:
+        return f"{value:.4g} {self.unit}".rstrip()
 
     def depth(self, radius: float) -> str:
         """Return the flux in a circle that is `SIGMAS` times its error, in words."""
         variance = np.pi * radius**2 * self.noise_factor(radius)
         depth = SIGMAS * self.noise * np.sqrt(variance)
-        unit = f" {self.unit}" if self.unit else ""
         magnitude = ""
         if self.zero_point is not None and depth > 0:
             magnitude = f", {self.zero_point - 2.5 * np.log10(depth):.2f} AB mag"
-        return f"depth {depth:.4g}{unit}{magnitude}"
+        return f"depth {self._in_unit(depth)}{magnitude}"
 
 
 def summary(found: Any, seconds: float, flags: FlagCounts | None = None) -> list[str]:
