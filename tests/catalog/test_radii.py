@@ -42,6 +42,17 @@ def test_no_kron_flux_no_radius(catalog_of):
     assert np.isnan(catalog.fluxfrac_radius(0.5).value[undefined]).all()
 
 
+def test_a_kron_flux_that_is_only_rounding_has_no_radius():
+    """A pixel above its surroundings by as much as its neighbour is below: what is left is 1e-16."""
+    image = np.array([[50, 50, 51, 49, 50], [50, 50, 50, 50, 50], [49, 49, 50, 51, 50]])
+    segments = SegmentationImage(np.array([[0, 0, 1, 0, 0], [0] * 5, [0] * 5], np.int32))
+    catalog = SourceCatalog(
+        image - 50.0, segments, kron_params=(1.0, 1.0, 2.0), apermask_method="none"
+    )
+    assert abs(catalog.kron_flux[0]) < 1e-15
+    assert np.isnan(catalog.fluxfrac_radius(0.5)[0])
+
+
 def test_detection_catalogs_give_centres_and_limits_only(catalog_of):
     """The flux is this catalog's own, and its radius is measured in this catalog's data."""
     data, segments = gaussian()

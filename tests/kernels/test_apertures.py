@@ -451,6 +451,21 @@ def test_a_circle_that_holds_the_flux_is_the_answer_whatever_the_rounding():
     assert np.array_equal(radius, circles[:, 2])
 
 
+@pytest.mark.parametrize(("radius", "apart"), [(2.0, 1), (30.0, 10)])
+def test_a_flux_that_is_only_rounding_is_none(radius, apart):
+    """Where pixels cancel, the last bits of a sum must not decide whether there is a radius."""
+    data, labels = np.zeros((81, 81)), np.zeros((81, 81), np.int32)
+    data[40, 40], data[40, 40 + apart] = 1.0, -1.0
+    label, circles = np.ones(5, np.int32), np.tile([40.0, 40.0, radius], (5, 1))
+    least = 2.0**-52 * (2 * radius + 1) ** 2  # of pixels up to 1, as many as the box has
+    flux = np.array([1e-16, -1e-16, 0.9 * least, 1.1 * least, 0.5])
+    found = apertures.radius_of_flux(
+        data, labels, None, (0, 0, 81, 81), label, circles, np.zeros(5), flux, apertures.NONE, 1
+    )
+    assert np.isnan(found[:3]).all()
+    assert np.isfinite(found[3:]).all()
+
+
 @pytest.mark.parametrize("centre", [(20.0, 20.0), (20.5, 20.0), (20.0, 19.5), (20.5, 20.5)])
 def test_circles_that_meet_corners_of_the_grid_hold_what_their_pixels_share_with_them(centre):
     """Rounding must not lose a cell where a circle passes through a corner, or touches a line."""

@@ -190,6 +190,20 @@ def test_a_circle_that_holds_the_flux_is_the_answer_whatever_the_rounding(cupy):
     np.testing.assert_array_equal(found, circles[:, 2])
 
 
+def test_a_flux_that_is_only_rounding_is_none(cupy):
+    """Small circles and large ones: as the CPU's twin has it."""
+    data, labels = np.zeros((161, 161)), np.zeros((161, 161), np.int32)
+    data[40, 40], data[40, 41] = data[100, 100], data[100, 110] = 1.0, -1.0
+    rest = labels, None, (0, 0, 161, 161), np.ones(8, np.int32)
+    circles = np.repeat([[40.0, 40.0, 2.0], [100.0, 100.0, 50.0]], 4, axis=0)
+    flux = np.tile([1e-16, -1e-16, 1e-11, 0.5], 2)
+    found, expected = both(
+        cupy, apertures.radius_of_flux, data, *rest, circles, np.zeros(8), flux, 0, None
+    )
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+    assert np.array_equal(np.isnan(found), [True, True, False, False] * 2)
+
+
 def results(cupy, f, select=slice(None), place=None):
     """Every operation's result on the device, in one array."""
     method = apertures.CORRECT

@@ -304,5 +304,7 @@ def radius_of_flux(
     Returns
     -------
     array of float64, shape (n,)
-        In pixels; NaN where there is no root, a value is not finite, or ``flux`` is 0.
+        In pixels; NaN where there is no root, a value is not finite, or ``flux`` is 0 or what
+        rounding may leave of the pixels of the largest circle's box: 2.2e-16 times their number
+        times the largest of them.
     """

@@ -105,6 +105,16 @@ class Patch {
         add_up_rows();
     }
 
+    // The largest of the pixels, in size.
+    double largest() const {
+        double sizes[LANES] = {};
+        const i64 n = rows * stride, whole = n / LANES * LANES;
+        for (i64 p = 0; p < whole; p += LANES)
+            for (i64 k = 0; k < LANES; ++k) sizes[k] = larger(sizes[k], fabs(value[p + k]));
+        for (i64 p = whole; p < n; ++p) sizes[0] = larger(sizes[0], fabs(value[p]));
+        return *std::max_element(sizes, sizes + LANES);
+    }
+
     // The flux in a circle about the centre.
     double flux_within(double radius) {
         // A circle within the pixel at the centre: the search begins with one.
@@ -242,6 +252,7 @@ i64 radius_of_flux(
         const double *c = circles + 3 * i;
         if (!patch.resize(c[2])) return NO_MEMORY;
         patch.read(f, box, next, label[i], background[i], c[0], c[1]);
+        if (vanishes(flux[i], patch.largest(), box)) continue;
         out[i] = search(
             [&](double radius) {
                 return stopped(stop) ? NAN_VALUE : 1.0 - patch.flux_within(radius) / flux[i];

@@ -58,6 +58,15 @@ __device__ inline double value_at(const Disc &d, int row, int column) {
     return (double)d.field.data[p] - d.sky;
 }
 
+// The largest of the box's pixels in size, of those that fall to number `turn` of so many lanes.
+__device__ inline double largest_of(const Disc &d, int turn, int lanes) {
+    double most = 0.0;
+    for (i64 p = turn; p < (i64)d.rows() * d.width(); p += lanes)
+        most = larger(most, fabs(value_at(d, (int)(p / d.width()), (int)(p % d.width()))));
+    for (int step = 16; step; step >>= 1) most = larger(most, __shfl_xor_sync(ALL_LANES, most, step));
+    return most;
+}
+
 // The sums over the lanes up to each.
 template <class T> __device__ inline T warp_prefix(T value) {
     for (int step = 1; step < 32; step <<= 1) {
@@ -216,7 +225,7 @@ extern "C" __global__ void search_small(
         __syncwarp(ALL_LANES);
         if (d.stride == STRIDE) continue;
         double radius = NAN_VALUE;
-        if (!d.box.empty()) {
+        if (!d.box.empty() && !vanishes(flux[i], largest_of(d, lane_of_thread(), 32), d.box)) {
             for (int row = 0; row < d.rows(); ++row) add_row(d, row, sums + row * d.marks());
             __syncwarp(ALL_LANES);
             const auto excess = [&](double at) {
@@ -246,6 +255,11 @@ extern "C" __global__ void search_large(
         }
         __syncthreads();
         if (d.stride != STRIDE) continue;
+        const double of_lanes = largest_of(d, threadIdx.x, MANY);
+        if (lane_of_thread() == 0) of_warp[threadIdx.x / 32] = of_lanes;
+        __syncthreads();
+        double most = 0.0;
+        for (int w = 0; w < MANY / 32; ++w) most = larger(most, of_warp[w]);
         const auto excess = [&](double at) {
             const double part = flux_of_warp(d, at, threadIdx.x / 32, MANY / 32);
             __syncthreads();  // the last step's sums have been read
@@ -255,7 +269,9 @@ extern "C" __global__ void search_large(
             for (int w = 0; w < MANY / 32; ++w) held += of_warp[w];
             return 1.0 - held / flux[i];
         };
-        const double radius = search(excess, circles[3 * i + 2]);
+        // A block's threads all know it alike, and none searches where another does not.
+        const bool none = vanishes(flux[i], most, d.box);
+        const double radius = none ? NAN_VALUE : search(excess, circles[3 * i + 2]);
         if (threadIdx.x == 0) out[i] = radius;
     }
 }

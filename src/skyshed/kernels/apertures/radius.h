@@ -7,9 +7,11 @@ namespace apertures {
 
 // The smallest radius searched, in pixels, and the fraction by which the largest shrinks.
 constexpr double SMALLEST = 0.1, SHRINK = 0.1;
+// The distance from 1 to the next double.
+constexpr double EPSILON = 2.220446049250313e-16;
 // Brent's method: absolute and relative tolerance of the root (those of SciPy's `brentq`, so that the
 // same root is found where there are several), and a limit that it never comes near.
-constexpr double TOLERANCE = 2e-12, RELATIVE = 4.0 * 2.220446049250313e-16;
+constexpr double TOLERANCE = 2e-12, RELATIVE = 4.0 * EPSILON;
 constexpr int STEPS = 100;
 // A step of interpolation this short, in pixels, is the last: it ends within 1e-12 of the root.
 constexpr double CLOSE = 1e-9;
@@ -20,6 +22,12 @@ constexpr double ROUNDING = 1e-12;
 // Whether there is something to search. Its box may be empty all the same.
 SKYSHED_BOTH bool searchable(double x, double y, double largest, double sky, double flux) {
     return flux != 0.0 && isfinite(x + y + largest + sky + flux);
+}
+
+// Whether a flux is no more than rounding may leave where the pixels of a box cancel, of which the largest in
+// size is `most`. Then there is none to search: the last bits of sums must not decide.
+SKYSHED_BOTH bool vanishes(double flux, double most, const Box &box) {
+    return fabs(flux) <= EPSILON * most * double(box.width() * box.height());
 }
 
 // Where a line at distance v from the centre, at most the radius, leaves the circle.
