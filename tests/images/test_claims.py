@@ -11,6 +11,7 @@ import pytest
 import zarr
 from astropy.io import fits
 
+from skyshed.images import open_image
 from tests.images.files import stars
 
 pytest.importorskip("resource", reason="what a process may take is limited by the system")
@@ -120,11 +121,34 @@ def test_what_no_file_holds_is_refused_in_one_line_with_bounded_time_and_memory(
         assert left == [], case
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("GCOUNT", "= -      1", "GCOUNT = -1, and FITS has no numbers below 0"),
+        ("PCOUNT", "= -5", "PCOUNT = -5, and FITS has no numbers below 0"),
+        ("NAXIS1", "= -120", "NAXIS1 = -120, and FITS has no numbers below 0"),
+        ("GCOUNT", "5         1", "GCOUNT = 5         1, which is no whole number"),
+        ("PCOUNT", "= 'none'", "PCOUNT = 'none', which is no whole number"),
+        ("PCOUNT", "= 0.0", "PCOUNT = 0.0, which is no whole number"),
+    ],
+)
+@pytest.mark.parametrize("packed", [False, True])
+def test_sizes_that_are_none_are_refused(tmp_path, name, value, said, packed):
+    """astropy reads an HDU of a negative size over and over, without end."""
+    fits.HDUList([fits.PrimaryHDU(), fits.ImageHDU(stars())]).writeto(tmp_path / "sound.fits")
+    content = (tmp_path / "sound.fits").read_bytes()
+    begin = content.rindex(f"{name:8s}= ".encode())
+    content = content[:begin] + f"{name:8s}{value}".encode().ljust(80) + content[begin + 80 :]
+    path = tmp_path / ("image.fits.gz" if packed else "image.fits")
+    path.write_bytes(gzip.compress(content) if packed else content)
+    with pytest.raises(ValueError, match="its header is damaged") as refused:
+        open_image(path)
+    assert f"{path}: HDU 1 says {said}" in str(refused.value)
+
+
 @pytest.mark.parametrize("kind", ["RICE_1", "GZIP_2"])
 def test_the_files_that_were_changed_are_sound_before(tmp_path, kind):
     """Else the test above would hold for any reason."""
-    from skyshed.images import open_image
-
     fits.CompImageHDU(stars(), compression_type=kind).writeto(tmp_path / "sound.fits")
     content = (tmp_path / "sound.fits").read_bytes()
     (tmp_path / "sound.fits.gz").write_bytes(gzip.compress(content))

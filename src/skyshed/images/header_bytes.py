@@ -1,6 +1,7 @@
 """What headers claim of their data, read as bytes before any reader believes it."""
 
 import os
+import re
 from lzma import LZMAError
 from typing import Any
 
@@ -16,6 +17,9 @@ BLOCK, CARD = 2880, 80
 COUNTS = {"NAXIS": "axes", "TFIELDS": "columns", "ZNAXIS": "axes of a compressed image"}
 MOST_COUNTED = 999
 STRUCTURAL = {b"BITPIX", b"PCOUNT", b"GCOUNT", *(name.encode() for name in COUNTS)}
+AXIS = re.compile(rb"NAXIS[0-9]+")
+#: A whole number as astropy reads it: there may be spaces after the sign.
+WHOLE = re.compile(rb"([+-]?) *([0-9]+)")
 #: Cards that are counts, and say nothing of the bytes.
 NO_SIZE = ("TFIELDS", "ZNAXIS")
 #: Where files end at most: readers cannot even look for what comes after (16 TiB in many systems).
@@ -64,6 +68,17 @@ def check_claims(path: str) -> None:
 
 
 def _check_counts(cards: dict[str, int], hdu: str) -> None:
+    for name, value in cards.items():
+        if not isinstance(value, int):
+            raise RefusedError(
+                f"{hdu} says {name} = {value}, which is no whole number: its header is damaged"
+            )
+        # By a size below 0 readers would come back to the same header, and never end.
+        if value < 0 and name not in ("BITPIX", *COUNTS):
+            raise RefusedError(
+                f"{hdu} says {name} = {value}, and FITS has no numbers below 0 there: its header "
+                "is damaged"
+            )
     for name, what in COUNTS.items():
         if not 0 <= cards.get(name, 0) <= MOST_COUNTED:
             raise RefusedError(
@@ -72,9 +87,12 @@ def _check_counts(cards: dict[str, int], hdu: str) -> None:
             )
 
 
-def _cards(file: Any) -> tuple[dict[str, int], int]:
-    """Return the integers of the structural cards of a header, and how many bytes it has."""
-    found: dict[str, int] = {}
+def _cards(file: Any) -> tuple[dict[str, Any], int]:
+    """Return the numbers of the structural cards of a header, and how many bytes it has.
+
+    They are integers; what is none is as it is written.
+    """
+    found: dict[str, Any] = {}
     length = 0
     while block := file.read(BLOCK):
         length += BLOCK
@@ -82,12 +100,13 @@ def _cards(file: Any) -> tuple[dict[str, int], int]:
             name = block[at : at + 8].rstrip()
             if name == b"END":
                 return found, length
-            if (name in STRUCTURAL or name.startswith(b"NAXIS")) and block[
-                at + 8 : at + 10
-            ] == b"= ":
-                value = block[at + 10 : at + CARD].partition(b"/")[0].strip()
-                if value.lstrip(b"+-").isdigit():
-                    found[name.decode("ascii")] = int(value)
+            if name in STRUCTURAL or AXIS.fullmatch(name):
+                value = block[at + 8 : at + CARD].partition(b"/")[0].removeprefix(b"= ").strip()
+                number = WHOLE.fullmatch(value)
+                found.setdefault(
+                    name.decode("ascii"),
+                    int(b"".join(number.groups(b""))) if number else value.decode("latin-1"),
+                )
     return {}, length
 
 
