@@ -43,7 +43,7 @@ def test_no_kron_flux_no_radius(catalog_of):
 
 
 def test_a_kron_flux_that_is_only_rounding_has_no_radius():
-    """A pixel above its surroundings by as much as its neighbour is below: what is left is 1e-16."""
+    """A pixel is above its surroundings by as much as its neighbour is below: 1e-16 is left."""
     image = np.array([[50, 50, 51, 49, 50], [50, 50, 50, 50, 50], [49, 49, 50, 51, 50]])
     segments = SegmentationImage(np.array([[0, 0, 1, 0, 0], [0] * 5, [0] * 5], np.int32))
     catalog = SourceCatalog(

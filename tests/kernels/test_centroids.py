@@ -196,7 +196,8 @@ def window_once(data, error, labels, mask, label, window, method):
     second = [(weight**2 * variance * t).sum() for t in (1, dx * dx, dy * dy, dx * dy)]
     least = second[0] / 12
     covariance = np.array([second[1] + least, second[2] + least, second[3]]) * 4 / flux**2
-    return (xcen, ycen), covariance
+    light = [(weight * value * t).sum() / flux for t in (dx * dx, dy * dy, dx * dy)]
+    return (xcen, ycen), covariance, [*light, 4 * least / flux**2]
 
 
 def test_weights_of_windows_are_exponentials_to_an_ulp_and_nothing_beyond(tmp_path):
@@ -235,7 +236,7 @@ def test_windows_rest_where_their_definition_says(method, dtype):
     ]  # fmt: skip
     for one, other in zip(*results, strict=True):
         np.testing.assert_array_equal(one, other)
-    centre, covariance, fallback, beyond = results[0]
+    centre, covariance, light, fallback, beyond = results[0]
     assert not fallback.any()
     assert not beyond.any()
     for k in range(n):
@@ -243,6 +244,7 @@ def test_windows_rest_where_their_definition_says(method, dtype):
                                windows[k], method)  # fmt: skip
         np.testing.assert_allclose(centre[k], expected[0], atol=1e-11)
         np.testing.assert_allclose(covariance[k], expected[1], rtol=1e-10, atol=1e-13)
+        np.testing.assert_allclose(light[k], expected[2], rtol=1e-10, atol=1e-13)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -257,13 +259,13 @@ def test_a_search_in_a_frame_has_the_bits_of_the_whole_image_or_says_that_it_cam
     windows = np.column_stack((at, rng.uniform(0.4, 4, n)))
     rest = label, windows, np.full((n, 3), 1e-3), np.zeros((n, 3)), 0, 1
     whole = centroids.windowed(data, None, labels, None, (0, 0, ny, nx), *rest)
-    assert not whole[3].any()
+    assert not whole[4].any()
     part = np.s_[20:70, 30:85]
     cut = [np.ascontiguousarray(each[part]) for each in (data, labels)]
     found = centroids.windowed(cut[0], None, cut[1], None, (20, 30, ny, nx), *rest)
-    sure = ~found[3]
+    sure = ~found[4]
     assert 20 < sure.sum() < n - 20
-    np.testing.assert_array_equal(found[2][sure], whole[2][sure])
+    np.testing.assert_array_equal(found[3][sure], whole[3][sure])
     # Positions count from another pixel: the last bits may differ, as of anything in a frame.
     np.testing.assert_allclose(found[0][sure], whole[0][sure], rtol=0, atol=1e-9)
     assert np.any(found[0][~sure] != whole[0][~sure])
@@ -281,7 +283,7 @@ def test_rounding_does_not_decide_about_the_light_of_pixels_in_a_line(step):
         begin = np.average(x, weights=values), np.average(y, weights=values)
         windows = np.column_stack((np.tile(begin, (n, 1)), rng.uniform(0.3, 2.0, n)))
         label, zero = np.ones(n, np.int32), np.zeros((n, 3))
-        centre, _, fallback, _ = centroids.windowed(
+        centre, _, _, fallback, _ = centroids.windowed(
             data, None, (data > 0).astype(np.int32), None, (0, 0, 30, 40), label, windows, zero,
             zero, 0, 1,
         )  # fmt: skip

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from skyshed.catalog import noise_factors
 from skyshed.catalog.apertures import MASKING, frame_window
 from skyshed.catalog.reach import enlarged, segment_boxes
 from skyshed.catalog.registry import SEGMENT, Column, measurement
@@ -79,23 +78,15 @@ def centroid(cutout_centroid: Any, _corner: Any) -> Any:
     return centre, centre[:, 0].copy(), centre[:, 1].copy()
 
 
-def errors_of(covariance: Any, noise_correlation: Any = None, sigma: Any = None) -> Any:
+def errors_of(covariance: Any) -> tuple[Any, Any, Any]:
     """Return the errors of (x, y), of x and of y.
 
     Parameters
     ----------
     covariance : array of float64, shape (n, 3)
         The variances of x and y, and their covariance.
-    noise_correlation : tuple of tuple of float, optional
-        Of the noise of pixels.
-    sigma : array of float64, shape (n,), optional
-        Of the Gaussians that the pixels are weighted with, or of ones like it.
     """
-    variances = covariance[:, :2]
-    if noise_correlation is not None:
-        factors = noise_factors.of_positions(noise_correlation, sigma)
-        variances = variances * np.stack(factors, axis=-1)
-    errors = np.sqrt(variances)
+    errors = np.sqrt(covariance[:, :2])
     return errors, errors[:, 0].copy(), errors[:, 1].copy()
 
 
@@ -134,9 +125,9 @@ def _centroid_covariance(frame: Any, sources: Any, moments: Any, n_threads: int 
     ),
     geometry=True,
 )
-def centroid_errors(_centroid_cov: Any, equivalent_radius: Any, noise_correlation: Any) -> Any:
+def centroid_errors(_centroid_noise_cov: Any) -> Any:
     """Take the square roots of the variances; a disk is like a Gaussian of its sigma."""
-    return errors_of(_centroid_cov, noise_correlation, equivalent_radius / math.sqrt(2))
+    return errors_of(_centroid_noise_cov)
 
 
 @measurement(
@@ -258,6 +249,7 @@ def search_boxes(frame: Any, sources: Any, _centroid_win_beyond: Any) -> Any:
         ucd="pos;instr.pixel",
     ),
     Column("_centroid_win_cov", "pix2", "Variances of x and y of centroid_win, and covariance."),
+    Column("_centroid_win_light", "pix2", "Means of x^2, y^2, x y of the light in the window."),
     Column(
         "centroid_win_fallback",
         description="Whether the search failed: centroid_win is centroid then, or NaN.",
@@ -346,6 +338,6 @@ def windowed_coordinates(centroid_win: Any, _corner: Any) -> Any:
     ),
     geometry=True,
 )
-def windowed_errors(_centroid_win_cov: Any, _half_light_radius: Any, noise_correlation: Any) -> Any:
+def windowed_errors(_centroid_win_noise_cov: Any) -> Any:
     """Take the square roots of the variances."""
-    return errors_of(_centroid_win_cov, noise_correlation, window_sigma(_half_light_radius))
+    return errors_of(_centroid_win_noise_cov)

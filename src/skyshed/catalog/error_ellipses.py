@@ -1,12 +1,9 @@
 """The ellipses that the errors of positions make: SourceExtractor's ERRA, ERRB and ERRTHETA."""
 
-import math
 from typing import Any
 
 import numpy as np
 
-from skyshed.catalog import noise_factors
-from skyshed.catalog.centroids import window_sigma
 from skyshed.catalog.registry import Column, measurement
 
 
@@ -38,18 +35,15 @@ def _columns(of: str) -> tuple[Column, Column, Column]:
     )
 
 
-def ellipse_of(covariance: Any, noise_correlation: Any, sigma: Any) -> tuple[Any, Any, Any]:
+def ellipse_of(covariance: Any) -> tuple[Any, Any, Any]:
     """Return the semi-axes and the angle, in degrees, of error ellipses.
 
     Parameters
     ----------
     covariance : array of float64, shape (n, 3)
-        The variances of x and y, and their covariance, of independent noise.
-    noise_correlation, sigma
-        As of `skyshed.catalog.centroids.errors_of`.
+        The variances of x and y, and their covariance.
     """
-    x, y = noise_factors.of_positions(noise_correlation, sigma)
-    xx, yy, xy = covariance[:, 0] * x, covariance[:, 1] * y, covariance[:, 2] * np.sqrt(x * y)
+    xx, yy, xy = covariance.T
     mean, half = (xx + yy) / 2, np.hypot((xx - yy) / 2, xy)
     angle = np.rad2deg(0.5 * np.arctan2(2 * xy, xx - yy))
     # Rounding may leave the smaller eigenvalue below 0.
@@ -57,16 +51,12 @@ def ellipse_of(covariance: Any, noise_correlation: Any, sigma: Any) -> tuple[Any
 
 
 @measurement(*_columns("centroid"), geometry=True)
-def centroid_error_ellipse(
-    _centroid_cov: Any, equivalent_radius: Any, noise_correlation: Any
-) -> Any:
-    """Take the axes; a disk is like a Gaussian of its sigma."""
-    return ellipse_of(_centroid_cov, noise_correlation, equivalent_radius / math.sqrt(2))
+def centroid_error_ellipse(_centroid_noise_cov: Any) -> Any:
+    """Take the axes."""
+    return ellipse_of(_centroid_noise_cov)
 
 
 @measurement(*_columns("centroid_win"), geometry=True)
-def windowed_error_ellipse(
-    _centroid_win_cov: Any, _half_light_radius: Any, noise_correlation: Any
-) -> Any:
+def windowed_error_ellipse(_centroid_win_noise_cov: Any) -> Any:
     """Take the axes."""
-    return ellipse_of(_centroid_win_cov, noise_correlation, window_sigma(_half_light_radius))
+    return ellipse_of(_centroid_win_noise_cov)

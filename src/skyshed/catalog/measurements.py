@@ -9,6 +9,7 @@ from skyshed.catalog import (  # noqa: F401
     growth,
     isophotal,
     kron,
+    position_errors,
     positions,
     shape,
     sky,

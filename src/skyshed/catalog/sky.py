@@ -262,15 +262,15 @@ def _error_columns(position: str) -> tuple[Column, ...]:
 
 
 @measurement(*_error_columns("sky_centroid"), geometry=True)
-def sky_centroid_errors(wcs: Any, centroid: Any, _centroid_cov: Any) -> Any:
+def sky_centroid_errors(wcs: Any, centroid: Any, _centroid_noise_cov: Any) -> Any:
     """Transform the errors of the centroids."""
-    return sky_errors(wcs, centroid, _centroid_cov)
+    return sky_errors(wcs, centroid, _centroid_noise_cov)
 
 
 @measurement(*_error_columns("sky_centroid_win"), geometry=True)
-def sky_centroid_win_errors(wcs: Any, centroid_win: Any, _centroid_win_cov: Any) -> Any:
+def sky_centroid_win_errors(wcs: Any, centroid_win: Any, _centroid_win_noise_cov: Any) -> Any:
     """Transform the errors of the windowed centroids."""
-    return sky_errors(wcs, centroid_win, _centroid_win_cov)
+    return sky_errors(wcs, centroid_win, _centroid_win_noise_cov)
 
 
 @measurement(*_error_columns("sky_centroid_quad"), geometry=True)

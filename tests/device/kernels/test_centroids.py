@@ -53,11 +53,11 @@ def test_windowed_centroids_have_the_bits_of_the_cpu(cupy, schedule, dtype, meth
     f["windows"][7, 2] = 1e9
     actual, expected = search(cupy, f, method)
     identical(actual, expected)
-    assert 4 <= expected[2].sum() < 20
-    assert expected[2][[4, 5, 6, 7]].all()
+    assert 4 <= expected[3].sum() < 20
+    assert expected[3][[4, 5, 6, 7]].all()
     assert np.isnan(expected[0][4]).all()
-    assert np.isnan(expected[1][~expected[2]]).any()  # an error that is NaN is in the window
-    assert np.isfinite(expected[1][~expected[2]]).any()
+    assert np.isnan(expected[1][~expected[3]]).any()  # an error that is NaN is in the window
+    assert np.isfinite(expected[1][~expected[3]]).any()
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -68,7 +68,7 @@ def test_windows_of_many_tiles(cupy, method):
     f["ellipses"] *= 1e-3
     actual, expected = search(cupy, f, method)
     identical(actual, expected)
-    assert not expected[2][-3:].all()
+    assert not expected[3][-3:].all()
 
 
 def test_without_errors_or_a_mask(cupy):
@@ -76,7 +76,7 @@ def test_without_errors_or_a_mask(cupy):
     f["error"] = None
     actual, expected = search(cupy, f, apertures.CORRECT)
     identical(actual, expected)
-    assert np.isnan(expected[1][~expected[2]]).all()
+    assert np.isnan(expected[1][~expected[3]]).all()
 
 
 def test_a_tile_gives_the_bits_of_the_whole_image(cupy):
@@ -90,11 +90,11 @@ def test_a_tile_gives_the_bits_of_the_whole_image(cupy):
         tile[name] = np.ascontiguousarray(f[name][rows, columns])
     whole, part = search(cupy, f, apertures.CORRECT), search(cupy, tile, apertures.CORRECT)
     for one, other in zip(part, whole, strict=True):
-        sure = ~one[3]  # those that did not come to the end of the tile
+        sure = ~one[4]  # those that did not come to the end of the tile
         assert 20 < sure.sum() < 30
-        identical(tuple(each[sure] for each in one[:3]), tuple(each[sure] for each in other[:3]))
-        assert not other[3].any()
-    assert (~whole[1][2]).sum() > 10
+        identical(tuple(each[sure] for each in one[:4]), tuple(each[sure] for each in other[:4]))
+        assert not other[4].any()
+    assert (~whole[1][3]).sum() > 10
 
 
 def test_images_of_two_dtypes(cupy):

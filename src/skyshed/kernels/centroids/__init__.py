@@ -69,7 +69,7 @@ def windowed(
     covariance: Any,
     method: int,
     n_threads: int | None,
-) -> tuple[Any, Any, Any, Any]:
+) -> tuple[Any, Any, Any, Any, Any]:
     """Move each position to the mean of the light in a Gaussian window about it, until it stays.
 
     The window is cut off at `RADIUS` times its sigma. A step is `STRIDE` times the weighted mean
@@ -107,6 +107,10 @@ def windowed(
     covariance : array of float64, shape (n, 3)
         That of ``centre`` from the errors in the last window, with 1/12 added to the variance
         of each pixel's place; NaN where sigma is, and without ``error``.
+    light : array of float64, shape (n, 4)
+        The means of ``x**2, y**2`` and ``x y`` of the light in the last window about its centre,
+        each pixel with its weight, and how much of each variance is that of pixels' places, the
+        latter NaN without ``error``; NaN where ``fallback`` is.
     fallback : array of bool, shape (n,)
         Whether ``centre`` is where the search began, or NaN.
     beyond : array of bool, shape (n,)

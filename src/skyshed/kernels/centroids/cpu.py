@@ -36,15 +36,17 @@ def windowed(
                 method, n_threads,
             ),
         )  # fmt: skip
-    n, out, beyond = len(label), _results(len(label)), np.empty(len(label), bool)
+    n, light, beyond = len(label), np.empty((len(label), 4)), np.empty(len(label), bool)
+    centre, errors, fallback = _results(n)
+    out = centre, errors, light, fallback, beyond
     tables = map(np.ascontiguousarray, (windows, ellipses, covariance))
     order, stop = image_order(windows[:, 0], windows[:, 1]), np.zeros(1, np.int32)
     search = KERNELS.bind(
         "windowed", data, error, labels, mask, where_of(data, place, method), label, *tables, order,
-        *out, beyond, stop,
+        *out, stop,
     )  # fmt: skip
     run_items(search, n, n_threads, WINDOWS, stop)
-    return *out, beyond
+    return out
 
 
 def quadratic(sources, data, error, mask, peak, centre, covariance, n_threads):

@@ -36,7 +36,9 @@ def windowed(
     data, error, labels, mask, place, label, windows, ellipses, covariance, method, n_threads
 ):
     """Search per source; see the contract in `skyshed.kernels.centroids`."""
-    n, out = len(label), (*_results(len(label)), cupy.empty(len(label), np.bool_))
+    n = len(label)
+    centre, errors, fallback = _results(n)
+    out = centre, errors, cupy.empty((n, 4), np.float64), fallback, cupy.empty(n, np.bool_)
     data, error = _alike(data, error)
     where = cupy.asarray(where_of(data, place, method))
     rows = (cupy.ascontiguousarray(table) for table in (windows, ellipses, covariance))

@@ -134,7 +134,7 @@ template <class Value, class Error>
 i64 windowed(
     const Value *data, const Error *error, const int *labels, const bool *mask, const i64 *where,
     const int *label, const double *windows, const double *ellipses, const double *plain, const i64 *order,
-    double *centre, double *covariance, bool *fallback, bool *beyond, const int *stop, i64 k0, i64 k1) {
+    double *centre, double *covariance, double *light, bool *fallback, bool *beyond, const int *stop, i64 k0, i64 k1) {
     const Field<Value> f = apertures::field_of(data, labels, mask, where);
     i64 largest = 0;
     for (i64 k = k0; k < k1; ++k) {
@@ -146,14 +146,15 @@ i64 windowed(
     for (i64 k = k0; k < k1; ++k) {
         if (stopped(stop)) return STOPPED;
         const i64 i = order[k], reach = reach_of(f.at, windows[3 * i + 2]);
-        double place[5] = {NAN_VALUE, NAN_VALUE, NAN_VALUE, NAN_VALUE, NAN_VALUE};
+        Found found;
         Sums<Value, Error> sums = {
             f, apertures::field_of(error, labels, mask, where), label[i], values.begin(), {}, {}};
         beyond[i] = false;
         const bool holds = reach >= 0 && search(
-            sums, f.at, error, windows + 3 * i, ellipses + 3 * i, reach, place, beyond[i]);
+            sums, f.at, error, windows + 3 * i, ellipses + 3 * i, reach, found, beyond[i]);
         fallback[i] = !holds;
-        write(holds, place, windows + 3 * i, plain + 3 * i, centre + 2 * i, covariance + 3 * i);
+        write(
+            holds, found, windows + 3 * i, plain + 3 * i, centre + 2 * i, covariance + 3 * i, light + 4 * i);
     }
     return 0;
 }

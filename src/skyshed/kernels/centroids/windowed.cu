@@ -84,21 +84,21 @@ struct Sums {
 extern "C" __global__ void search_windows(
     const REAL *data, const REAL *error, const int *labels, const bool *mask, const i64 *where,
     const int *label, const double *windows, const double *ellipses, const double *plain, i64 n,
-    bool large, double *centre, double *covariance, bool *fallback, bool *beyond) {
+    bool large, double *centre, double *covariance, double *light, bool *fallback, bool *beyond) {
     __shared__ Moments of_warp[MANY / 32];
     for (i64 i = blockIdx.x; i < n; i += gridDim.x) {
         const apertures::Field<REAL> f = apertures::field_of(data, labels, mask, where, i);
         const double *window = windows + 3 * i;
         const i64 reach = reach_of(f.at, window[2]);
         if ((2 * reach + 1 > SMALL) != large) continue;
-        double place[] = {NAN_VALUE, NAN_VALUE, NAN_VALUE, NAN_VALUE, NAN_VALUE};
+        Found found;
         bool left = false;
         Sums sums = {f, error, label[i], of_warp, {}};
         const bool holds =
-            reach >= 0 && search(sums, f.at, error, window, ellipses + 3 * i, reach, place, left);
+            reach >= 0 && search(sums, f.at, error, window, ellipses + 3 * i, reach, found, left);
         if (threadIdx.x) continue;
         fallback[i] = !holds;
         beyond[i] = left;
-        write(holds, place, window, plain + 3 * i, centre + 2 * i, covariance + 3 * i);
+        write(holds, found, window, plain + 3 * i, centre + 2 * i, covariance + 3 * i, light + 4 * i);
     }
 }

@@ -119,14 +119,22 @@ SKYSHED_BOTH Window window_at(const Place &at, i64 reach, double sigma, Point of
     return w;
 }
 
-// Searches the centroid from window = x, y, sigma; place is x, y, and the three of its covariance, of which
-// the latter are left as they are where there is none. Returns whether it holds. `sums` has
+// What a search finds: the place, its covariance, the means of x^2, y^2 and x y of the light in the last
+// window about its centre, and what pixels' own extent has added to the variances. What there is not is NaN.
+struct Found {
+    Point at = {NAN_VALUE, NAN_VALUE};
+    double covariance[3] = {NAN_VALUE, NAN_VALUE, NAN_VALUE};
+    double light[3] = {NAN_VALUE, NAN_VALUE, NAN_VALUE};
+    double of_pixels = NAN_VALUE;
+};
+
+// Searches the centroid from window = x, y, sigma. Returns whether it holds. `sums` has
 //   first(window)    of the data
 //   second(window)   of the data; the window is that of the last `first`
 //   errors(window)   `second` of the squared errors
 template <class Sums> SKYSHED_BOTH bool search(
     Sums &sums, const Place &at, bool with_error, const double *window, const double *ellipse, i64 reach,
-    double *place, bool &beyond) {
+    Found &found, bool &beyond) {
     Point p = {window[0], window[1]};
     Window w = {};
     double flux = 0.0, dx = 0.0, dy = 0.0, off = 2 * PRECISION;
@@ -142,11 +150,12 @@ template <class Sums> SKYSHED_BOTH bool search(
     if (isfinite(flux)) {
         const Second m = sums.second(w);
         const double x2 = m.xx / flux, y2 = m.yy / flux;
+        found.light[0] = x2, found.light[1] = y2, found.light[2] = m.xy / flux;
         const double xx = x2 - dx * dx, yy = y2 - dy * dy, xy = m.xy / flux - dx * dy;
         if (xx < -ROUNDING * x2 || yy < -ROUNDING * y2 || xx * yy - xy * xy < -ROUNDING * (x2 * y2))
             return false;
     }
-    place[0] = p.x, place[1] = p.y;
+    found.at = p;
     dx = window[0] - p.x, dy = window[1] - p.y;
     const double outside = ellipse[0] * (dx * dx) + ellipse[1] * dx * dy + ellipse[2] * (dy * dy);
     if (outside > 1.0 && dx * dx > 1.0 && dy * dy > 1.0) return false;
@@ -156,18 +165,25 @@ template <class Sums> SKYSHED_BOTH bool search(
         const Second m = sums.errors(w);
         const double norm = STRIDE * STRIDE / (flux * flux);
         const double least = m.total * ellipses::PIXEL_VARIANCE * norm;
-        place[2] = m.xx * norm + least, place[3] = m.yy * norm + least, place[4] = m.xy * norm;
+        found.covariance[0] = m.xx * norm + least, found.covariance[1] = m.yy * norm + least;
+        found.covariance[2] = m.xy * norm;
+        found.of_pixels = least;
     }
     return true;
 }
 
 // Writes the results of a source: what was found, or where the search began.
 SKYSHED_BOTH void write(
-    bool holds, const double *place, const double *window, const double *plain, double *centre,
-    double *covariance) {
+    bool holds, const Found &found, const double *window, const double *plain, double *centre,
+    double *covariance, double *light) {
     const bool known = !isnan(window[2]);
-    for (int k = 0; k < 2; ++k) centre[k] = holds ? place[k] : known ? window[k] : NAN_VALUE;
-    for (int k = 0; k < 3; ++k) covariance[k] = holds ? place[2 + k] : known ? plain[k] : NAN_VALUE;
+    centre[0] = holds ? found.at.x : known ? window[0] : NAN_VALUE;
+    centre[1] = holds ? found.at.y : known ? window[1] : NAN_VALUE;
+    for (int k = 0; k < 3; ++k) {
+        covariance[k] = holds ? found.covariance[k] : known ? plain[k] : NAN_VALUE;
+        light[k] = holds ? found.light[k] : NAN_VALUE;
+    }
+    light[3] = holds ? found.of_pixels : NAN_VALUE;
 }
 
 }  // namespace centroids
