@@ -6,7 +6,7 @@ import sep
 
 from benchmarks.truth.catalogs import Catalog
 from benchmarks.truth.fields import FIELDS
-from benchmarks.truth.figures import Judge, bad_at
+from benchmarks.truth.figures import Judge, bad_at, pooled
 from benchmarks.truth.simulate import noise, simulate
 
 SIDE = 400
@@ -89,8 +89,31 @@ def test_bad_detections_are_those_at_the_threshold_that_finds_as_much():
         apertures = {r: (np.ones(flux.size), np.ones(flux.size)) for r in judge.radii}
         return Catalog(x_all, y_all, None, {"all": flux}, apertures, sky.sky)
 
-    wanted = judge.figures(measure(2.0))
-    found = bad_at(measure, judge, wanted["complete"] - 1e-9)
+    def figures_at(nsigma):
+        return judge.figures(measure(nsigma))
+
+    wanted = figures_at(2.0)
+    found = bad_at(figures_at, wanted["complete"] - 1e-9)
     assert found == pytest.approx(wanted["bad"], rel=0.05)
-    assert bad_at(measure, judge, 0.7) < found
-    assert np.isnan(bad_at(measure, judge, 1.1))
+    assert bad_at(figures_at, 0.7) < found
+    assert np.isnan(bad_at(figures_at, 1.1))
+
+
+def test_figures_of_several_realizations_are_of_all_their_sources():
+    rng = np.random.default_rng(12)
+    parts = []
+    for seed in (10, 13):
+        sky = simulate(FIELDS[0], seed, 900)
+        judge = Judge(sky, 24.0)
+        bright = sky.magnitude < 24.5 - (seed - 10) / 6
+        x, y, flux = sky.x[bright], sky.y[bright], sky.flux[bright]
+        x = x + rng.normal(0, (seed - 9) / 10, x.size)
+        apertures = {r: (flux, np.ones(flux.size)) for r in judge.radii}
+        error = np.full(x.size, 0.1)
+        parts.append(judge.samples(Catalog(x, y, error, {"all": flux}, apertures, sky.sky)))
+    one, other = (pooled([part]) for part in parts)
+    both = pooled(parts)
+    assert both["sources"] == (one["sources"] + other["sources"]) / 2
+    for name in ("complete", "x pull"):
+        low, high = sorted((one[name], other[name]))
+        assert low < both[name] < high

@@ -1,17 +1,20 @@
 """Catalogs of skyshed and its peers beside the truth of simulated fields.
 
-    python -m benchmarks.truth                      # ten fields, all tools, in some ten minutes
+    python -m benchmarks.truth                      # ten fields, all tools, in some 40 minutes
     python -m benchmarks.truth --field survey       # one of them
     python -m benchmarks.truth --out                # write results/truth.md
     python -m benchmarks.truth --quick              # no photutils, no search for equal thresholds
 
-The fields are in `benchmarks/truth/fields.py`. Their seeds are drawn at run time, and printed.
+The fields are in `benchmarks/truth/fields.py`, three realizations of each. Their seeds are drawn at
+run time, and printed.
 """
 
 import argparse
 import importlib.util
 import secrets
 import sys
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -20,13 +23,14 @@ import numpy as np
 
 from benchmarks.source_extractor import installed
 from benchmarks.truth.catalogs import Tool
-from benchmarks.truth.colors import COLOR_FIELDS, color_pull
+from benchmarks.truth.colors import COLOR_FIELDS, color_pulls
 from benchmarks.truth.fields import FIELDS, SIDE, Plan
-from benchmarks.truth.figures import FALSE_PER_MPX, FIGURES, Judge, bad_at, deepest
+from benchmarks.truth.figures import FALSE_PER_MPX, FIGURES, Judge, bad_at, deepest, pooled
 from benchmarks.truth.photutils_tool import photutils_tool
 from benchmarks.truth.simulate import simulate
 from benchmarks.truth.skyshed_tool import skyshed_tool
 from skyshed.parameters import PRESETS
+from skyshed.quality.scores import spread
 
 RESULTS = Path(__file__).parents[1] / "results" / "truth.md"
 DEPTH = "complete at equal false"
@@ -57,34 +61,49 @@ def tools(quick: bool) -> list[Tool]:
     return found
 
 
-def judged(plan: Plan, seed: int, side: int, quick: bool) -> tuple[float, dict[str, Any]]:
-    """Return the limit of a field, and the figures of each tool."""
-    sky = simulate(plan, seed, side)
-    judge = Judge(sky, np.nan)
-    found: dict[str, Any] = {}
-    for tool in tools(quick):
+def judged(plan: Plan, seeds: Sequence[int], side: int, quick: bool) -> tuple[Any, dict[str, Any]]:
+    """Return the limit of a field, and the figures of each tool, over some realizations."""
+    judges: list[Judge] = []
+    samples: dict[str, list[dict[str, Any]]] = {}
+    used = tools(quick)
+    for seed in seeds:
         start = perf_counter()
-        catalog = tool.measure(sky, judge.radii)
-        if not found:
-            judge = Judge(sky, judge.half_complete(catalog))
-        figures = judge.figures(catalog)
+        sky = simulate(plan, seed, side)
+        judge = Judge(sky, np.nan)
+        for tool in used:
+            if tool.name == "photutils" and judges:
+                continue  # it takes longer than all others together
+            catalog = tool.measure(sky, judge.radii)
+            if tool is used[0]:
+                judge = Judge(sky, judge.half_complete(catalog))
+            samples.setdefault(tool.name, []).append(judge.samples(catalog))
+        judges.append(judge)
+        print(f"  seed {seed}: {perf_counter() - start:.1f} s", file=sys.stderr)
+    found = {name: pooled(parts) for name, parts in samples.items()}
+    for tool in used:
+        figures = found[tool.name]
         if tool.detect is not None and not quick:
-            share, threshold = deepest(tool, judge)
+            share, threshold = deepest(tool, judges[0])
             figures[DEPTH] = f"{share:.3f} ({threshold:.2f})"
         if tool.name in ("skyshed", "recommended") and plan.name in COLOR_FIELDS:
-            figures[COLOR] = color_pull(plan, seed, side, judge.limit, tool.options)
-        found[tool.name] = figures
-        print(f"  {tool.name}: {perf_counter() - start:.1f} s", file=sys.stderr)
+            parts = [
+                color_pulls(plan, seed, side, judge.limit, tool.options)
+                for seed, judge in zip(seeds, judges, strict=True)
+            ]
+            figures[COLOR] = spread(np.concatenate(parts))
     if PEER in found and not quick:
         found[PEER][EQUAL] = found[PEER]["bad"]
         for name in OURS:
             found[name][EQUAL] = bad_at(
-                lambda nsigma, name=name: skyshed_tool(
-                    name, **{**PRESETS[name], "nsigma": nsigma}
-                ).measure(sky, judge.radii),
-                judge, found[PEER]["complete"],
-            )  # fmt: skip
-    return judge.limit, found
+                partial(_at_threshold, name, judges), found[PEER]["complete"]
+            )
+    return np.mean([judge.limit for judge in judges]), found
+
+
+def _at_threshold(preset: str, judges: Sequence[Judge], nsigma: float) -> dict[str, Any]:
+    """Return the figures of a preset with another threshold."""
+    tool = skyshed_tool(preset, **{**PRESETS[preset], "nsigma": nsigma})
+    return pooled([judge.samples(tool.measure(judge.sky, judge.radii)) for judge in judges])
 
 
 def table(found: dict[str, dict[str, Any]]) -> str:
@@ -114,7 +133,8 @@ def main(argv: list[str] | None = None) -> None:
     add = parser.add_argument
     add("--field", nargs="+", choices=[plan.name for plan in FIELDS], help="default: all")
     add("--side", type=int, default=SIDE, help="of the fields, in pixels")
-    add("--seed", type=int, help="of all fields; drawn if not given")
+    add("--seed", type=int, help="of all fields, the first of each; drawn if not given")
+    add("--realizations", type=int, default=3, help="of each field (default: 3)")
     add("--quick", action="store_true", help="no photutils, no search for equal thresholds")
     add("--out", action="store_true", help="write benchmarks/results/truth.md")
     options = parser.parse_args(argv)
@@ -122,13 +142,15 @@ def main(argv: list[str] | None = None) -> None:
     parts = []
     for plan in plans:
         seed = options.seed if options.seed is not None else secrets.randbelow(2**31)
-        print(f"{plan.name}, seed {seed}", file=sys.stderr)
-        depth, found = judged(plan, seed, options.side, options.quick)
+        seeds = range(seed, seed + options.realizations)
+        print(plan.name, file=sys.stderr)
+        depth, found = judged(plan, seeds, options.side, options.quick)
         conditions = ", ".join(f"{key} {value:g}" for key, value in plan.conditions.items())
         parts.append(
             f"## {plan.name}\n\nSimulator {plan.simulator}; {conditions or 'its defaults'}; "
-            f"correlation of neighbouring pixels {plan.correlation:.2f}; seed {seed}; the baseline "
-            f"finds half of the sources at magnitude {depth:.2f}.\n\n{table(found)}\n"
+            f"correlation of neighbouring pixels {plan.correlation:.2f}; seeds "
+            f"{', '.join(map(str, seeds))}; the baseline finds half of the sources at magnitude "
+            f"{depth:.2f}.\n\n{table(found)}\n"
         )
         print(parts[-1])
     text = f"{HEAD.format(side=options.side)}\n" + "\n".join(parts)
@@ -139,8 +161,10 @@ def main(argv: list[str] | None = None) -> None:
 HEAD = f"""# Catalogs beside the truth
 
 `python -m benchmarks.truth --side {{side}} --out`: fields of {{side}} x {{side}} pixels, which
-`benchmarks/truth/fields.py` lists. **skyshed** is `extract` with its defaults, **recommended** and
-**crowded** are its presets. All tools deblend, with their own defaults.
+`benchmarks/truth/fields.py` lists, three realizations of each: figures are of the sources of all
+three, counts and sky their means; those of photutils and of equal false detections are of the first.
+**skyshed** is `extract` with its defaults, **recommended** and **crowded** are its presets. All
+tools deblend, with their own defaults.
 The limit is the magnitude at which the baseline, the recipe of photutils' guide, finds half of the
 sources. A detection is of the brightest source within 3 pixels.
 

@@ -10,9 +10,8 @@ from benchmarks.truth.figures import NEAR, SHARE
 from benchmarks.truth.simulate import noise, simulate
 from skyshed import extract_bands
 from skyshed.quality.matching import isolated, match
-from skyshed.quality.scores import pull_width
 
-__all__ = ["COLOR_FIELDS", "color_pull"]
+__all__ = ["COLOR_FIELDS", "color_pulls"]
 
 #: The fields in which they are measured; both bands have the same sources, of color 0.
 COLOR_FIELDS = ("survey", "sparse, disks and stars", "resampled")
@@ -23,10 +22,8 @@ APERTURE = 1.0
 BRIGHTEST, FAINTEST = -2.5, -0.5
 
 
-def color_pull(
-    plan: Plan, seed: int, side: int, limit: float, options: dict[str, Any]
-) -> float:  # fmt: skip
-    """Return the width of color / error of stars without neighbours, in matched apertures."""
+def color_pulls(plan: Plan, seed: int, side: int, limit: float, options: dict[str, Any]) -> Any:
+    """Return color / error of stars without neighbours, in matched apertures."""
     sharp = simulate(plan, seed, side)
     blurred = simulate(plan, seed, side, psf_fwhm=sharp.psf_fwhm * WORSE)
     rng = np.random.default_rng([seed, 3])
@@ -51,7 +48,7 @@ def color_pull(
         [np.asarray(table[f"{name}_{kind}_matched_{band}"], float)[detection] for band in "ab"]
         for kind in ("mag", "magerr")
     )
-    return pull_width(flux[0] - flux[1], 0.0, np.hypot(*error))
+    return (flux[0] - flux[1]) / np.hypot(*error)
 
 
 def _with_other_noise(plan: Plan, sky: Any, rng: np.random.Generator) -> Any:

@@ -1,6 +1,6 @@
 """What is told of a catalog beside the truth, and what is wanted."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,9 +10,9 @@ import sep
 from benchmarks.truth.catalogs import Catalog, Tool
 from benchmarks.truth.simulate import Sky
 from skyshed.quality.matching import isolated, match
-from skyshed.quality.scores import completeness, limit, middle, pull_width, spread
+from skyshed.quality.scores import completeness, limit, middle, spread
 
-__all__ = ["FIGURES", "NEAR", "SHARE", "Judge", "bad_at", "deepest"]
+__all__ = ["FIGURES", "NEAR", "SHARE", "Judge", "Sample", "bad_at", "deepest", "pooled"]
 
 #: A detection is of a source within this many pixels (the findings').
 RADIUS = 3.0
@@ -33,6 +33,8 @@ FALSE_PER_MPX = 5.0
 #: crowded field a higher threshold parts more than it loses.
 THRESHOLDS, STEPS, HIGHER = (0.5, 6.0), 6, (1.0, 1.5, 2.25, 3.4)
 
+#: Names of samples of total fluxes, which make one figure, begin with this.
+OF_TOTALS = "totals: "
 #: What is told, and what is wanted.
 FIGURES = {
     "sources": "",
@@ -55,6 +57,37 @@ FIGURES = {
     "22-23": "0.06",
     "23-24": "0.13",
 }
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """The numbers that a figure is made of, from one realization of a field or from several.
+
+    Attributes
+    ----------
+    values : array of float, shape (n,)
+        One of each source, or one of each realization.
+    figure : callable
+        Makes one number of them.
+    """
+
+    values: Any
+    figure: Callable[[Any], float]
+
+
+def pooled(parts: Sequence[dict[str, Sample]]) -> dict[str, Any]:
+    """Return `FIGURES` of the samples of several realizations of a field together."""
+    figures: dict[str, Any] = {}
+    for name, first in parts[0].items():
+        values = np.concatenate([np.atleast_1d(part[name].values) for part in parts])
+        figures[name] = first.figure(values)
+    others = {name: figures.pop(name) for name in list(figures) if name.startswith(OF_TOTALS)}
+    figures["totals"] = ", ".join(
+        f"{name.removeprefix(OF_TOTALS)} {ratio:.3f}"
+        for name, ratio in others.items()
+        if np.isfinite(ratio)
+    )
+    return figures
 
 
 @dataclass(frozen=True)
@@ -80,6 +113,10 @@ class Judge:
 
     def figures(self, catalog: Catalog) -> dict[str, Any]:
         """Return `FIGURES` of a catalog."""
+        return pooled([self.samples(catalog)])
+
+    def samples(self, catalog: Catalog) -> dict[str, Sample]:
+        """Return what `FIGURES` of a catalog are made of."""
         sky, m = self.sky, self.sky.magnitude
         found = match(catalog.x, catalog.y, sky.x, sky.y, sky.flux, RADIUS)
         inside = _inside(sky, sky.x, sky.y)
@@ -88,16 +125,11 @@ class Judge:
         alone = isolated(sky.x, sky.y, sky.flux, NEAR * sky.psf_fwhm, SHARE)
         total = next(iter(catalog.fluxes.values()))
 
-        def ratios(flux: Any, star: bool, above: float) -> float:
+        def ratios(flux: Any, star: bool, above: float) -> Sample:
             near = np.abs(m - (self.limit - above)) <= 0.25
             chosen = got & inside & alone & near & (sky.star == star)
-            return middle(flux[of[chosen]] / sky.flux[chosen])
+            return Sample(flux[of[chosen]] / sky.flux[chosen], middle)
 
-        others = ", ".join(
-            f"{each} {ratio:.3f}"
-            for each, flux in catalog.fluxes.items()
-            if np.isfinite(ratio := ratios(flux, False, 1.0))
-        )
         judged = _inside(sky, catalog.x, catalog.y)
         no_source = judged & (found.source_of < 0)
         too_bright = judged & (found.source_of >= 0)
@@ -111,34 +143,41 @@ class Judge:
             "{}flux pull, all light": (above & alone, sky.light),
             "star {}flux pull": (stars, sky.light_of(stars)),
         }
+
+        def count(which: Any) -> Sample:
+            return Sample(per_field * np.count_nonzero(which), np.mean)
+
         return {
-            "sources": len(catalog.x),
-            "sky bias": float(np.median((catalog.background - sky.sky) / sky.rms)),
+            "sources": Sample(len(catalog.x), np.mean),
+            "sky bias": Sample(np.median((catalog.background - sky.sky) / sky.rms), np.mean),
             "total -1": ratios(total, False, 1.0),
             "total -2.5": ratios(total, False, 2.5),
-            "totals": others,
+            **{
+                f"{OF_TOTALS}{each}": ratios(flux, False, 1.0)
+                for each, flux in catalog.fluxes.items()
+            },
             "stars -1": ratios(total, True, 1.0),
             **{
-                name.format(width): self._flux_pull(catalog, of[which], light, radius)
+                name.format(width): self._flux_pulls(catalog, of[which], light, radius)
                 for name, (which, light) in pulls.items()
                 for width, radius in zip(("", "wide "), self.radii[1:], strict=True)
             },
-            "x pull": self._x_pull(catalog, of, stars),
-            "bad": per_field * (np.count_nonzero(no_source) + np.count_nonzero(too_bright)),
-            "of them no source": per_field * np.count_nonzero(no_source),
-            "complete": float(np.mean(got[inside & (m < self.limit)])),
+            "x pull": self._x_pulls(catalog, of, stars),
+            "bad": count(no_source | too_bright),
+            "of them no source": count(no_source),
+            "complete": Sample(got[inside & (m < self.limit)], np.mean),
             **self._star_scatter(catalog, got & inside & alone & sky.star, of),
         }
 
-    def _flux_pull(self, catalog: Catalog, detection: Any, light: Any, radius: float) -> float:
+    def _flux_pulls(self, catalog: Catalog, detection: Any, light: Any, radius: float) -> Sample:
         """Compare fluxes with those in the same circles on an image without noise."""
         flux, error = (np.asarray(each)[detection] for each in catalog.apertures[radius])
         x, y = (np.ascontiguousarray(each[detection], float) for each in (catalog.x, catalog.y))
         good = np.isfinite(x) & np.isfinite(y)
-        if not good.any():
-            return np.nan
-        true, _, _ = sep.sum_circle(light, x[good], y[good], radius, subpix=0)
-        return pull_width(flux[good], true, error[good])
+        true = np.full(len(x), np.nan)
+        if good.any():
+            true[good], _, _ = sep.sum_circle(light, x[good], y[good], radius, subpix=0)
+        return _pulls(flux, true, error)
 
     def _undisturbed(self) -> Any:
         """Return which sources have no neighbour that could be detected."""
@@ -150,14 +189,14 @@ class Judge:
         )
         return alone
 
-    def _x_pull(self, catalog: Catalog, of: Any, chosen: Any) -> float:
+    def _x_pulls(self, catalog: Catalog, of: Any, chosen: Any) -> Sample:
         if catalog.x_error is None:
-            return np.nan
+            return Sample(np.empty(0), spread)
         detection = of[chosen]
-        return pull_width(catalog.x[detection], self.sky.x[chosen], catalog.x_error[detection])
+        return _pulls(catalog.x[detection], self.sky.x[chosen], catalog.x_error[detection])
 
-    def _star_scatter(self, catalog: Catalog, chosen: Any, of: Any) -> dict[str, float]:
-        """Return the scatter of magnitudes of stars from the small aperture, at three depths."""
+    def _star_scatter(self, catalog: Catalog, chosen: Any, of: Any) -> dict[str, Sample]:
+        """Return the magnitudes of stars from the small aperture, at three depths."""
         sky = self.sky
         flux = np.asarray(catalog.apertures[self.radii[0]][0], float)
         if catalog.corrected is not None:
@@ -168,7 +207,7 @@ class Judge:
         }.items():  # fmt: skip
             stars = chosen & (sky.magnitude >= low) & (sky.magnitude < high)
             ratio = flux[of[stars]] / sky.flux[stars]
-            result[name] = spread(-2.5 * np.log10(np.where(ratio > 0, ratio, np.nan)))
+            result[name] = Sample(-2.5 * np.log10(np.where(ratio > 0, ratio, np.nan)), spread)
         return result
 
     def half_complete(self, catalog: Catalog) -> float:
@@ -186,15 +225,13 @@ def judged_area(sky: Sky) -> int:
     return (ny - 2 * BORDER) * (nx - 2 * BORDER)
 
 
-def bad_at(measure: Callable[[float], Catalog], judge: Judge, complete: float) -> float:
+def bad_at(figures_at: Callable[[float], dict[str, Any]], complete: float) -> float:
     """Return how many detections are bad at the highest threshold that finds a share of sources.
 
     Parameters
     ----------
-    measure : callable
-        ``measure(nsigma)`` returns a catalog.
-    judge : Judge
-        Of the field.
+    figures_at : callable
+        ``figures_at(nsigma)`` returns `FIGURES` at a threshold.
     complete : float
         The share of sources brighter than the limit.
 
@@ -207,12 +244,17 @@ def bad_at(measure: Callable[[float], Catalog], judge: Judge, complete: float) -
     bad = np.nan
     for _ in range(STEPS):
         threshold = float(np.sqrt(low * high))
-        figures = judge.figures(measure(threshold))
+        figures = figures_at(threshold)
         if figures["complete"] < complete:
             high = threshold
         else:
             low, bad = threshold, figures["bad"]
     return bad
+
+
+def _pulls(measured: Any, true: Any, error: Any) -> Sample:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return Sample((measured - true) / error, spread)
 
 
 def _inside(sky: Sky, x: Any, y: Any) -> Any:

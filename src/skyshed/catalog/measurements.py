@@ -4,7 +4,6 @@ from skyshed.catalog import (  # noqa: F401
     apertures,
     background,
     centroids,
-    error_ellipses,
     flags,
     growth,
     isophotal,
