@@ -36,7 +36,7 @@ FLOORS = (
     ("arguments", "names", "notebook", "peers"),
     ("kernels",),
     ("namespace",),
-    ("devices", "optional", "exceptions", "heap", "_typing"),
+    ("cached", "devices", "optional", "exceptions", "heap", "_typing"),
     ("messages", "log"),
     ("__init__",),
 )

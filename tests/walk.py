@@ -22,8 +22,8 @@ from tests.test_layers import FLOOR, ROOT
 
 #: Modules that every floor uses: checks, names, messages. Calls of these are no part of the way.
 EVERYWHERE = {
-    "_typing", "arguments", "devices", "exceptions", "flags", "messages", "names", "namespace",
-    "optional", "peers", "sources", "frame", "__init__",
+    "_typing", "arguments", "cached", "devices", "exceptions", "flags", "messages", "names",
+    "namespace", "optional", "peers", "sources", "frame", "__init__",
 }  # fmt: skip
 
 

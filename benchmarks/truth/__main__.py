@@ -162,7 +162,7 @@ HEAD = f"""# Catalogs beside the truth
 
 `python -m benchmarks.truth --side {{side}} --out`: fields of {{side}} x {{side}} pixels, which
 `benchmarks/truth/fields.py` lists, three realizations of each: figures are of the sources of all
-three, counts and sky their means; those of photutils and of equal false detections are of the first.
+three, counts and sky their means; those of photutils and of equal false detections of the first.
 **skyshed** is `extract` with its defaults, **recommended** and **crowded** are its presets. All
 tools deblend, with their own defaults.
 The limit is the magnitude at which the baseline, the recipe of photutils' guide, finds half of the

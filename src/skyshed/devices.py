@@ -10,7 +10,6 @@ import inspect
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from functools import cached_property
 from types import FunctionType
 from typing import Any, TypeVar
 
@@ -123,8 +122,8 @@ def stays_on_device(kind: C) -> C:
             same = type(member)(get, put, delete)
             same.__doc__ = member.__doc__
             setattr(kind, name, same)
-        elif isinstance(member, cached_property):
-            kept = cached_property(_on_own_device(member.func))
+        elif isinstance(member, functools.cached_property):
+            kept = type(member)(_on_own_device(member.func))
             kept.__set_name__(kind, name)
             setattr(kind, name, kept)
     return kind

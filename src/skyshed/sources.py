@@ -1,11 +1,11 @@
 """Where the pixels of each label are, for deblending, editing, the catalog and stitching."""
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from skyshed.cached import cached_property
 from skyshed.kernels import segments
 from skyshed.namespace import in_one_transfer, like
 

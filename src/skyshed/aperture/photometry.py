@@ -1,6 +1,5 @@
 """Aperture photometry: sums, errors, areas and flags at all positions of apertures."""
 
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -9,6 +8,7 @@ from skyshed.aperture.base import Aperture, PixelAperture, SkyAperture
 from skyshed.aperture.flags import decode_aperture_flags
 from skyshed.aperture.measuring import Images, measure, unpacked
 from skyshed.aperture.weighing import checked_method
+from skyshed.cached import cached_property
 from skyshed.kernels.threads import resolve_n_threads
 from skyshed.optional import package_versions
 

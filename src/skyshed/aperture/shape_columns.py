@@ -1,6 +1,5 @@
 """Moments, centroids and the ellipse of the pixels in apertures, as columns."""
 
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -9,6 +8,7 @@ from astropy import units as u
 from skyshed.aperture.column import Column
 from skyshed.aperture.flags import APERTURE_FLAGS
 from skyshed.aperture.value_columns import ValueColumns
+from skyshed.cached import cached_property
 from skyshed.kernels.ellipses import COLUMNS as ELLIPSE
 from skyshed.kernels.ellipses import ellipses
 from skyshed.segmentation import BoundingBox

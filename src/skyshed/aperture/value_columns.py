@@ -1,6 +1,5 @@
 """Sums and statistics of the pixels in apertures, as columns."""
 
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from skyshed.aperture.measuring import measure, measured_boxes
 from skyshed.aperture.per_position import PerPosition
 from skyshed.aperture.pixels import blocks
 from skyshed.aperture.weighing import samples_of
+from skyshed.cached import cached_property
 from skyshed.namespace import in_one_transfer, like
 
 __all__ = ["ValueColumns"]

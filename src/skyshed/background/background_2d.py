@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -33,6 +32,7 @@ from skyshed.background.estimators import SExtractorBackground, StdBackgroundRMS
 from skyshed.background.interpolation import BkgZoomInterpolator
 from skyshed.background.mesh import Mesh, least_pixels, make_mesh
 from skyshed.background.window import BackgroundWindow
+from skyshed.cached import cached_property
 from skyshed.messages import find_stack_level
 from skyshed.names import accept_aliases, canonical_attribute
 from skyshed.namespace import (

@@ -1,12 +1,12 @@
 """The backgrounds of equal images, one below the other."""
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from skyshed.background.window import BackgroundWindow
+from skyshed.cached import cached_property
 
 __all__ = ["BackgroundStack"]
 

@@ -1,11 +1,12 @@
 """Cutouts of images: the bounding box of each segment, or one shape around each centroid."""
 
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from skyshed.arguments import check_choice
+from skyshed.cached import cached_property
 from skyshed.catalog.registry import Results
 from skyshed.frame import Frame
 from skyshed.namespace import array_namespace, only_on_host

@@ -3,11 +3,11 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from skyshed.cached import cached_property
 from skyshed.chain.association import Association
 from skyshed.chain.combination import Combination
 from skyshed.chain.smoothing import halo_of

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import cached_property
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from skyshed.cached import cached_property
 from skyshed.catalog import SourceCatalog, kron_ellipses
 from skyshed.chain.background import ExposureMesh, assemble, measure_window
 from skyshed.chain.columns import empty_table, make_table, plain_table

@@ -1,13 +1,13 @@
 """Simulated survey fields of any size, and windows of them."""
 
 from dataclasses import dataclass
-from functools import cached_property
 from numbers import Integral
 from typing import Any
 
 import numpy as np
 
 from skyshed.arguments import check_positive_integer
+from skyshed.cached import cached_property
 from skyshed.datasets.conditions import NAMES, Conditions
 from skyshed.datasets.field import TYPES, Field, random_stream
 from skyshed.kernels import rendering

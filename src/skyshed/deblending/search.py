@@ -5,11 +5,11 @@ one tile at once, and those that lie in several tiles one by one.
 """
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from skyshed.cached import cached_property
 from skyshed.flags import SEGMENTATION_FLAGS
 from skyshed.kernels import deblending
 from skyshed.namespace import like

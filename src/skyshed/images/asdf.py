@@ -9,11 +9,11 @@ import os
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from skyshed.cached import cached_property
 from skyshed.images.arrays import ArraySource
 from skyshed.images.asdf_blocks import Block, blocks_in, check_md5, is_in_asdf, unpacked
 from skyshed.images.cards import Cards

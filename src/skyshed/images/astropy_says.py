@@ -1,5 +1,6 @@
 """What astropy says while it reads a file: what can be ignored, and what is passed on."""
 
+import os
 import re
 import warnings
 from collections.abc import Iterator
@@ -27,6 +28,16 @@ HARMLESS = re.compile(
 )
 #: What matters among the warnings of cards that break a rule of FITS: most headers have one.
 ABOUT_PIXELS = re.compile(r"BLANK|BSCALE|BZERO|truncated|checksum", re.IGNORECASE)
+
+
+def _begin_process() -> None:
+    """Take a lock of its own in a process that begins by a fork, where no thread lets go of it."""
+    global _FILTERS
+    _FILTERS = RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_process)
 
 
 @contextmanager

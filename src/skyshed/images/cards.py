@@ -1,13 +1,13 @@
 """The cards of an image's header that are asked for by their names."""
 
 from dataclasses import dataclass
-from functools import cached_property
 from math import isfinite
 from numbers import Real
 from typing import Any, NamedTuple
 
 from astropy.io.fits.verify import VerifyError
 
+from skyshed.cached import cached_property
 from skyshed.images.inherited import header_of
 from skyshed.images.pixels import RefusedError
 from skyshed.images.twice import given_twice

@@ -4,13 +4,13 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from astropy.io import fits
 
 from skyshed.arguments import is_path
+from skyshed.cached import cached_property
 from skyshed.images.arrays import ArraySource
 from skyshed.images.asdf_blocks import is_in_asdf
 from skyshed.images.asinh import Asinh, asinh_of

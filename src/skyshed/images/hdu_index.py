@@ -47,6 +47,16 @@ _KNOWN: dict[tuple[Any, ...], HduIndex] = {}
 _LOCK = Lock()
 
 
+def _begin_process() -> None:
+    """Take a lock of its own in a process that begins by a fork, where no thread lets go of it."""
+    global _LOCK
+    _LOCK = Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_process)
+
+
 def index_of(path: str) -> HduIndex:
     """Return the index of a file; it is read if the file is another than that which was read last.
 

@@ -3,12 +3,12 @@
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any
 
 import astropy.units as u
 import numpy as np
 
+from skyshed.cached import cached_property
 from skyshed.images.cards import Cards, SharedCards
 from skyshed.images.doubted import warn_of_image
 from skyshed.images.grid import gaps, locate

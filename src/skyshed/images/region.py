@@ -1,9 +1,9 @@
 """A region of an image, as an image."""
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any
 
+from skyshed.cached import cached_property
 from skyshed.images.made_of import MadeOfAnother
 from skyshed.images.source import ImageSource
 from skyshed.images.wcs import region_wcs

@@ -2,13 +2,13 @@
 
 import os
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from skyshed.arguments import is_path
+from skyshed.cached import cached_property
 from skyshed.images.fingerprint import sample_digest, zarr_facts
 from skyshed.images.headers import celestial_wcs, split_path, unit_of
 from skyshed.images.open import OpenedImage, register

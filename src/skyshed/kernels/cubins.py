@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from skyshed.cached import cached_property
 from skyshed.kernels.includes import assembled
 
 __all__ = [
@@ -70,7 +71,7 @@ class Program:
         """Its name in a zip."""
         return f"{self.file.removesuffix('.cu')}-{self.real}"
 
-    @functools.cached_property
+    @cached_property
     def digest(self) -> str:
         """What stands for its text."""
         return hashlib.sha256(text(self.file).encode()).hexdigest()

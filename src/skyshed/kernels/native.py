@@ -20,6 +20,8 @@ from typing import Any
 
 import numpy as np
 
+from skyshed.cached import cached_property
+
 __all__ = ["Kernels", "available_levels", "level", "registered", "using_level"]
 
 FOLDER = Path(__file__).parent / "lib"
@@ -56,17 +58,17 @@ class Function:
     parameters: str
     address: int
 
-    @functools.cached_property
+    @cached_property
     def kinds(self) -> list[str]:
         """What each parameter is: ``"rf"`` reads an array of float32, ``"vq"`` is a 64-bit int."""
         return [self.parameters[i : i + 2] for i in range(0, len(self.parameters), 2)]
 
-    @functools.cached_property
+    @cached_property
     def dtypes(self) -> list[np.dtype | None]:
         """The dtypes of arrays, `None` for what is no array."""
         return [None if kind[0] == "v" else np.dtype(kind[1]) for kind in self.kinds]
 
-    @functools.cached_property
+    @cached_property
     def call(self) -> Callable[..., int]:
         """The function as ctypes calls it: without the GIL."""
         types = [VALUES[kind[1]] if kind[0] == "v" else ctypes.c_void_p for kind in self.kinds]

@@ -1,11 +1,11 @@
 """What every task of a run over tiles knows: the request, the tiles, the workspace."""
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from skyshed.cached import cached_property
 from skyshed.chain.request import IMAGE, Request
 from skyshed.chain.steps import Prepared, prepare_exposure
 from skyshed.exceptions import WorkspaceError

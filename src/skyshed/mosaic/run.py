@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import partial
 from time import monotonic, sleep
 from typing import Any
 
 import numpy as np
 from astropy.table import QTable
 
+from skyshed.cached import cached_property
 from skyshed.chain.background import ExposureMesh
 from skyshed.chain.columns import catalog_table, empty_table
 from skyshed.chain.doubts import warn_of_doubts

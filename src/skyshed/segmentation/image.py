@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
+import functools
 from collections.abc import Callable
-from functools import cached_property, partial
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -266,7 +267,7 @@ class SegmentationImage(PassesAsPhotutils):
         self._device = device_of(table.image)
         # Cached properties of subclasses are kept here, not on the table.
         for name in list(vars(self)):
-            if isinstance(getattr(type(self), name, None), cached_property):
+            if isinstance(getattr(type(self), name, None), functools.cached_property):
                 del vars(self)[name]
 
     def _edit(self, numbers: Any) -> None:

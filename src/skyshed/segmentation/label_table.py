@@ -1,11 +1,11 @@
 """The labels of an image, and what follows from where they are."""
 
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from skyshed.cached import cached_property
 from skyshed.namespace import is_device_array, like
 from skyshed.segmentation.bounding_box import BoundingBox, boxes_of, slices_of
 from skyshed.segmentation.numbering import LARGEST, collect, consecutive, extents

@@ -1,10 +1,10 @@
 """One source of a segmentation image."""
 
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from skyshed.cached import cached_property
 from skyshed.names import canonical_attribute
 from skyshed.namespace import only_on_host, to_host
 from skyshed.peers import PassesAsPhotutils

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 import astropy.units as u
 import numpy as np
 
+from skyshed.cached import cached_property
 from skyshed.images.photometry.pixel_area import PixelArea, pixel_area
 
 __all__ = ["ContradictionError", "Doubt", "Evidence"]
