@@ -12,7 +12,7 @@ from skyshed import extract_bands
 from skyshed.quality.matching import isolated, match
 from skyshed.quality.scores import pull_width
 
-__all__ = ["COLOR_FIELDS", "color_pull"]
+__all__ = ["COLOR_FIELDS", "color_pull", "colors_of_stars"]
 
 #: The fields in which they are measured; both bands have the same sources, of color 0.
 COLOR_FIELDS = ("survey", "sparse, disks and stars", "resampled")
@@ -27,6 +27,14 @@ def color_pull(
     plan: Plan, seed: int, side: int, limit: float, options: dict[str, Any]
 ) -> float:  # fmt: skip
     """Return the width of color / error of stars without neighbours, in matched apertures."""
+    color, error = colors_of_stars(plan, seed, side, limit, options)
+    return pull_width(color, 0.0, error)
+
+
+def colors_of_stars(
+    plan: Plan, seed: int, side: int, limit: float, options: dict[str, Any]
+) -> tuple[Any, Any]:
+    """Return the colors of stars without neighbours, and their errors, in matched apertures."""
     sharp = simulate(plan, seed, side)
     blurred = simulate(plan, seed, side, psf_fwhm=sharp.psf_fwhm * WORSE)
     rng = np.random.default_rng([seed, 3])
@@ -47,11 +55,10 @@ def color_pull(
     chosen &= (m > limit + BRIGHTEST) & (m < limit + FAINTEST)
     detection = found.detection_of[chosen]
     name = f"aperture_{radius:.6g}".replace(".", "p")
-    flux, error = (
-        [np.asarray(table[f"{name}_{kind}_matched_{band}"], float)[detection] for band in "ab"]
-        for kind in ("mag", "magerr")
+    color, error = (
+        np.asarray(table[f"{name}_{kind}_a_b"], float)[detection] for kind in ("color", "colorerr")
     )
-    return pull_width(flux[0] - flux[1], 0.0, np.hypot(*error))
+    return color, error
 
 
 def _with_other_noise(plan: Plan, sky: Any, rng: np.random.Generator) -> Any:

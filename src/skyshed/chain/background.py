@@ -31,6 +31,8 @@ __all__ = [
 LEAST_LEFT = 0.05
 #: Pixels that the scale of relative weights is estimated from: their median is good to 0.1 %.
 SCALE_SAMPLE = 1_000_000
+#: Those of boxes whose noise is not compared.
+NO_DEVIATIONS = np.empty((0, 0, 0), np.int16)
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +53,9 @@ class Boxes:
         In a second pass, the row and column in the whole image of some of the boxes, their level of
         the first pass, the noise of their pixels, and what `pair_sums` of
         `skyshed.background.noise_correlation` says of them; none in a first one.
+    deviations : array of int16, shape (n, height, width) or (0, 0, 0)
+        Where noise is compared with that of other bands, the pixels of these boxes, as `pair_sums`
+        has them.
     """
 
     level: Any
@@ -60,6 +65,7 @@ class Boxes:
     sample: Any
     given: Any
     pairs: Any
+    deviations: Any
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,6 +105,9 @@ class ExposureMesh:
     correlation : array, shape (m, m) or (0, 0)
         That of the noise, of `skyshed.background.noise_correlation.correlation_of`, where it was
         measured.
+    shared : array, shape (m, m) or (0, 0)
+        Where bands are compared, the correlation with the noise of the band before, of
+        `skyshed.background.shared_noise.shared_correlation`.
     """
 
     mesh: Mesh
@@ -114,6 +123,7 @@ class ExposureMesh:
     few_left: bool = False
     given_noise: float = np.nan
     correlation: Any = field(default_factory=lambda: np.empty((0, 0)))
+    shared: Any = field(default_factory=lambda: np.empty((0, 0)))
 
     @property
     def global_noise(self) -> float:
@@ -142,6 +152,7 @@ def measure_window(
     left_out: Any = None,
     first: Mesh | None = None,
     around: Window | None = None,
+    compared: bool = False,
 ) -> Boxes:
     """Measure the boxes of a window.
 
@@ -165,6 +176,8 @@ def measure_window(
     around : Window, optional
         Where ``planes`` and ``left_out`` are, if that is more than the window: in a second pass as
         many pixels more on each side as `skyshed.chain.faint_light.level_halo` says.
+    compared : bool, optional
+        Whether the noise is compared with that of other bands.
     """
     data, mask = planes.data, union(planes.mask, left_out)
     if planes.level is not None:
@@ -187,16 +200,20 @@ def measure_window(
         masked = values.n_bad
     sample = np.empty(0) if planes.rms is None else _sampled(planes.rms, window, shape)
     n_unmasked = planes.data.size - masked
-    pairs = np.empty((0, 0))
+    pairs, deviations = np.empty((0, 0)), NO_DEVIATIONS
     if first is not None and parameters.correlated_noise:
         from skyshed.chain.noise_pairs import pairs_in  # a plain run does without
 
         # What follows an image that was given has been subtracted.
         known = None if given.size else first
-        pairs = pairs_in(data, mask, window, shape, box_size, values, known)
+        pairs, deviations = pairs_in(
+            data, mask, window, shape, box_size, values, known, compared
+        )  # fmt: skip
     if smooth is not None:
         values = values._replace(level=_values(smooth, mask, box_size, parameters).level)
-    return Boxes(values.level, values.noise, values.n_good, n_unmasked, sample, given, pairs)
+    return Boxes(
+        values.level, values.noise, values.n_good, n_unmasked, sample, given, pairs, deviations
+    )
 
 
 def _cut(image: Any, where: tuple[slice, slice]) -> Any:
@@ -226,7 +243,7 @@ def measure_stack(
     n_unmasked = (shape[0] * shape[1] - masked).tolist()
     columns = values.level, values.noise, values.n_good, n_unmasked, sample, given
     none = np.empty((n_images, 0, 0))
-    return list(map(Boxes, *columns, none))
+    return list(map(Boxes, *columns, none, [NO_DEVIATIONS] * n_images))
 
 
 def _values(data: Any, mask: Any, box_size: tuple[int, int], parameters: Parameters) -> BoxValues:
