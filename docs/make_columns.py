@@ -8,7 +8,7 @@ from skyshed import SourceCatalog
 from skyshed.catalog.cutouts import CUTOUTS
 from skyshed.catalog.registry import COLUMNS, LABEL, Column, depends, public_columns, required
 from skyshed.catalog.table import DEFAULT_COLUMNS, IMAGES, PROPERTIES
-from skyshed.chain.derived import listed_columns
+from skyshed.chain.derived import listed_colors, listed_columns
 from skyshed.names import ATTRIBUTES
 
 PAGE = Path(__file__).with_name("columns.md")
@@ -46,6 +46,16 @@ of them, which are there with `default` and `all`, too. Radii and apertures are 
 | column | unit | UCD | needs | what it is |
 | --- | --- | --- | --- | --- |
 """
+COLORS = """
+## Colors of several bands
+
+`extract_bands` with `psf_fwhm` or `psf` adds these for matched bands that follow each other in the
+order given, where both have magnitudes (here of `g` and `r`, and of one of `aperture_radii`); they
+are in every such table. [How they are made](chain.md).
+
+| column | unit | UCD | needs | what it is |
+| --- | --- | --- | --- | --- |
+"""
 REST = """
 ## Objects and images
 
@@ -74,6 +84,8 @@ def page() -> str:
         + "".join(map(_row, columns))
         + ADDED
         + "".join(added)
+        + COLORS
+        + "".join(_row_of_added(*each) for each in listed_colors())
         + REST
         + "".join(map(_row_of_object, objects))
     )

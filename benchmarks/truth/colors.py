@@ -44,11 +44,10 @@ def color_pulls(plan: Plan, seed: int, side: int, limit: float, options: dict[st
     chosen &= (m > limit + BRIGHTEST) & (m < limit + FAINTEST)
     detection = found.detection_of[chosen]
     name = f"aperture_{radius:.6g}".replace(".", "p")
-    flux, error = (
-        [np.asarray(table[f"{name}_{kind}_matched_{band}"], float)[detection] for band in "ab"]
-        for kind in ("mag", "magerr")
+    color, error = (
+        np.asarray(table[f"{name}_{kind}_a_b"], float)[detection] for kind in ("color", "colorerr")
     )
-    return (flux[0] - flux[1]) / np.hypot(*error)
+    return color / error
 
 
 def _with_other_noise(plan: Plan, sky: Any, rng: np.random.Generator) -> Any:

@@ -76,6 +76,22 @@ def test_several_bands_and_a_second_pass_on_the_device(cupy, combine):
     same(there, here)
 
 
+def test_colors_of_bands_on_the_device(cupy):
+    rng = np.random.default_rng(3)
+    data = scenes.image(seed=11, shape=(150, 160), n=12)
+    bands = {band: data + rng.normal(0, data.std() / 20, data.shape) for band in "gr"}
+    options = {
+        "box_size": 30, "background_passes": 2, "background_growth": 2.0, "zero_point": 25.0,
+        "psf_fwhm": {"g": 3.0, "r": 4.0}, "aperture_radii": (4.0,), "effective_gain": 5.0,
+    }  # fmt: skip
+    given = {band: cupy.asarray(image) for band, image in bands.items()}
+    there = skyshed.extract_bands(given, **options)
+    here = skyshed.extract_bands(bands, **options)
+    errors = [np.asarray(here.table[f"kron_magerr_matched_{band}"]) for band in "gr"]
+    assert not np.allclose(here.table["kron_colorerr_g_r"].value, np.hypot(*errors), equal_nan=True)
+    same(there, here)
+
+
 def test_a_background_that_is_given_on_the_device(cupy):
     data = scenes.image(**SMALL)
     level = np.full_like(data, np.median(data))

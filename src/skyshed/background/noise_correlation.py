@@ -2,7 +2,7 @@
 
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -11,11 +11,19 @@ from skyshed.background.statistics import MAD_TO_STD
 from skyshed.namespace import array_namespace, in_one_transfer
 
 __all__ = [
+    "LAGS",
     "LARGEST_LAG",
+    "LEAST_FACTOR",
     "LEAST_PIXELS",
+    "NOT_GOOD",
+    "STEPS",
+    "at_a_time",
     "correlation_of",
+    "covariance_factor",
     "pair_sums",
     "sampled_boxes",
+    "square_of",
+    "usual_means",
     "variance_factor",
 ]
 
@@ -39,6 +47,8 @@ LEAST_PIXELS, MANY_PIXELS, SHORT_LAG = 5_000, 50_000, 5
 #: Deviations are counted in this part of the noise, and those beyond so many sigma left out. All
 #: sums are whole numbers then, which are the same in any order.
 STEPS, LARGEST = 256, 4.0
+#: What stands for the deviation of a pixel that is not good.
+NOT_GOOD = -(1 << 15)
 #: Means of boxes so many standard deviations off tell of something else, such as a halo.
 FAR_OFF = 3.0
 #: The fractional part of the golden ratio: its multiples are spread evenly over boxes.
@@ -91,6 +101,7 @@ def pair_sums(
     box_size: tuple[int, int],
     level: Callable[[int], Any],
     noise: Any,
+    deviations: Any = None,
 ) -> Any:
     """Add up the products of pixels of some boxes, for each lag.
 
@@ -108,6 +119,8 @@ def pair_sums(
         ``level(k)`` is a background at the pixels of box k, an array of the box's shape.
     noise : array of float, shape (n,)
         The noise of each.
+    deviations : array of int16, shape (n, height, width), optional
+        Written to: the deviations that are added up, `NOT_GOOD` where a pixel is not good.
 
     Returns
     -------
@@ -115,21 +128,29 @@ def pair_sums(
         Whole numbers: the good pixels, the sum of their deviations, for each of the m `LAGS` the
         sum of the products of pairs, and for each their number.
     """
+    sums = np.empty((len(corners), 2 + 2 * len(LAGS)))
+    for some in at_a_time(len(corners), box_size):
+        levels = np.stack([level(k) for k in range(some.start, some.stop)])
+        whole, good = _deviations_of(data, mask, corners[some], box_size, levels, noise[some])
+        if deviations is not None:
+            deviations[some] = np.where(good, whole, NOT_GOOD)
+        count = good.astype(float)
+        totals = count.sum((1, 2)), whole.sum((1, 2))
+        sums[some] = np.column_stack([*totals, _of_pairs(whole), _of_pairs(count)])
+    return sums
+
+
+def at_a_time(n: int, box_size: tuple[int, int]) -> Iterator[slice]:
+    """Yield which of n boxes are worked on together."""
     step = max(AT_ONCE // (box_size[0] * box_size[1]), 1)
-    parts = [
-        _sums_of(
-            data, mask, corners[some], box_size, np.stack([level(k) for k in some]), noise[some]
-        )
-        for some in np.split(np.arange(len(corners)), range(step, len(corners), step))
-        if some.size
-    ]
-    return np.concatenate(parts) if parts else np.empty((0, 2 + 2 * len(LAGS)))
+    for first in range(0, n, step):
+        yield slice(first, min(first + step, n))
 
 
-def _sums_of(
+def _deviations_of(
     data: Any, mask: Any, corners: Any, box_size: tuple[int, int], level: Any, noise: Any
-) -> Any:
-    """Return `pair_sums` of boxes that are worked on at once."""
+) -> tuple[Any, Any]:
+    """Return the deviations of the pixels of boxes, whole numbers, and which pixels are good."""
     height, width = box_size
     y = corners[:, :1, None] + np.arange(height)[:, None]
     x = corners[:, 1:, None] + np.arange(width)
@@ -142,10 +163,7 @@ def _sums_of(
         good = np.abs(deviation) <= LARGEST
     if masked:
         good &= ~masked[0]
-    whole = np.where(good, np.rint(STEPS * np.where(good, deviation, 0.0)), 0.0)
-    count = good.astype(float)
-    products, pairs = _of_pairs(whole), _of_pairs(count)
-    return np.column_stack([count.sum((1, 2)), whole.sum((1, 2)), products, pairs])
+    return np.where(good, np.rint(STEPS * np.where(good, deviation, 0.0)), 0.0), good
 
 
 def _of_pairs(boxes: Any) -> Any:
@@ -191,21 +209,31 @@ def correlation_of(sums: Any, off: Any) -> tuple[tuple[float, ...], ...] | None:
     with np.errstate(invalid="ignore", divide="ignore"):
         covariance = (products - pairs * mean**2).sum(0) / pairs.sum(0)
     covariance += _variance_of_means((mean[:, 0] + STEPS * off)[count[:, 0] > 0])
-    if count.sum() < MANY_PIXELS:
-        covariance[np.abs(LAGS).max(axis=1) > SHORT_LAG] = 0.0
     if not covariance[0] > 0:
         return None
-    square = np.zeros((2 * LARGEST_LAG + 1,) * 2)
-    for (dy, dx), value in zip(LAGS, np.nan_to_num(covariance / covariance[0]), strict=True):
-        square[LARGEST_LAG + dy, LARGEST_LAG + dx] = value
-        square[LARGEST_LAG - dy, LARGEST_LAG - dx] = value
+    square = square_of(covariance / covariance[0], count.sum())
     return tuple(map(tuple, square.tolist()))
+
+
+def square_of(values: Any, n_pixels: float) -> Any:
+    """Return values of the `LAGS`, measured in so many pixels, as a square of all lags."""
+    square = np.zeros((2 * LARGEST_LAG + 1,) * 2)
+    for (dy, dx), value in zip(LAGS, np.nan_to_num(values), strict=True):
+        if n_pixels >= MANY_PIXELS or max(abs(dy), abs(dx)) <= SHORT_LAG:
+            square[LARGEST_LAG + dy, LARGEST_LAG + dx] = value
+            square[LARGEST_LAG - dy, LARGEST_LAG - dx] = value
+    return square
+
+
+def usual_means(means: Any) -> Any:
+    """Return which of the means of boxes are not far off."""
+    deviations = np.abs(means - np.median(means))
+    return deviations <= FAR_OFF * MAD_TO_STD * np.median(deviations)
 
 
 def _variance_of_means(means: Any) -> float:
     """Return the variance of the means of boxes, without those far off."""
-    deviations = np.abs(means - np.median(means))
-    usual = means[deviations <= FAR_OFF * MAD_TO_STD * np.median(deviations)]
+    usual = means[usual_means(means)]
     return float(np.var(usual, ddof=1)) if usual.size > 1 else 0.0
 
 
@@ -246,7 +274,8 @@ def variance_factor(correlation: Any, overlap: Any, n: int) -> Any:
     Parameters
     ----------
     correlation : tuple of tuple of float, or None
-        Of `correlation_of`; `None` for independent noise.
+        Of `correlation_of`, or of noise that was smoothed, in units of the variance before; `None`
+        for independent noise.
     overlap : callable
         ``overlap(dy, dx)`` returns ``A(d) / A(0)`` of n sums.
     n : int
@@ -257,12 +286,33 @@ def variance_factor(correlation: Any, overlap: Any, n: int) -> Any:
     factor : array of float64, shape (n,)
         At least `LEAST_FACTOR`.
     """
-    factor = np.ones(n)
     if correlation is None:
-        return factor
-    square = np.array(correlation)
-    for dy, dx, rows, columns in _groups(len(square) // 2):
+        return np.ones(n)
+    factor = covariance_factor(correlation, overlap, n)
+    return np.where(factor < LEAST_FACTOR, LEAST_FACTOR, factor)
+
+
+def covariance_factor(covariance: Any, overlap: Any, n: int) -> Any:
+    """Return the covariance of weighted sums over the variance of independent noise.
+
+    Parameters
+    ----------
+    covariance : tuple of tuple of float, or array
+        That of pixels by how far they are apart, in units of their variance; in the middle that of
+        a pixel with itself, or with the same one of another band.
+    overlap, n
+        As for `variance_factor`.
+
+    Returns
+    -------
+    factor : array of float64, shape (n,)
+        It may be negative.
+    """
+    square = np.array(covariance)
+    middle = len(square) // 2
+    factor = np.full(n, square[middle, middle])
+    for dy, dx, rows, columns in _groups(middle):
         value = float(square[rows, columns].sum())
         if value:
             factor += 2 * value * overlap(dy, dx)
-    return np.where(factor < LEAST_FACTOR, LEAST_FACTOR, factor)
+    return factor

@@ -96,11 +96,12 @@ def _circular_photometry(
     local_background: Any,
     apermask_method: str,
     noise_correlation: Any,
+    smoothed_noise: Any,
     n_threads: int | None,
 ) -> Any:
     return circle_sums(
         frame, sources, (xcentroid, ycentroid), radius, local_background, apermask_method,
-        noise_correlation, n_threads,
+        noise_correlation, smoothed_noise, n_threads,
     )  # fmt: skip
 
 
@@ -112,6 +113,7 @@ def circle_sums(
     local_background: Any,
     apermask_method: str,
     noise_correlation: Any,
+    smoothed_noise: Any,
     n_threads: int | None,
 ) -> tuple[Any, Any]:
     """Return the flux in a circle around each source, and its error."""
@@ -121,8 +123,10 @@ def circle_sums(
         frame, sources, ellipses, local_background, apermask_method, n_threads
     )
     # All circles are alike.
-    factor = noise_factors.of_ellipses(noise_correlation, [[0, 0, radius, radius, 0]])[0]
-    return total, np.sqrt(variance * factor)
+    return total, noise_factors.errors_of_sums(
+        variance, total, noise_correlation, smoothed_noise,
+        lambda correlation: noise_factors.of_ellipses(correlation, [[0, 0, radius, radius, 0]])[0],
+    )  # fmt: skip
 
 
 @measurement(
@@ -140,11 +144,12 @@ def _circular_win_photometry(
     local_background: Any,
     apermask_method: str,
     noise_correlation: Any,
+    smoothed_noise: Any,
     n_threads: int | None,
 ) -> Any:
     return circle_sums(
         frame, sources, (xcentroid_win, ycentroid_win), radius, local_background, apermask_method,
-        noise_correlation, n_threads,
+        noise_correlation, smoothed_noise, n_threads,
     )  # fmt: skip
 
 

@@ -302,6 +302,7 @@ class SourceCatalog(PassesAsPhotutils):
             settings = replace(
                 detection_cat.settings, localbkg_width=localbkg_width,
                 noise_correlation=settings.noise_correlation,
+                smoothed_noise=settings.smoothed_noise,
             )  # fmt: skip
         inputs = {
             "frame": frame,

@@ -134,19 +134,23 @@ def fluxes(_count: Any, _sum: Any, _low: Any, _high: Any, local_background: Any)
 )
 def segment_fluxerr(
     _variance: Any,
+    _sum: Any,
     _count: Any,
     semimajor_sigma: Any,
     semiminor_sigma: Any,
     orientation: Any,
     noise_correlation: Any,
+    smoothed_noise: Any,
 ) -> Any:
     """Take the square root of the variance."""
     if noise_correlation is None:
         return np.sqrt(_variance)
-    factor = noise_factors.of_segments(
-        noise_correlation, _count, semimajor_sigma, semiminor_sigma, orientation
-    )
-    return np.sqrt(_variance * factor)
+    return noise_factors.errors_of_sums(
+        _variance, _sum, noise_correlation, smoothed_noise,
+        lambda correlation: noise_factors.of_segments(
+            correlation, _count, semimajor_sigma, semiminor_sigma, orientation
+        ),
+    )  # fmt: skip
 
 
 @measurement(

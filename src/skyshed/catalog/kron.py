@@ -156,9 +156,18 @@ def kron_photometry(
         ucd="stat.error;phot.flux",
     )
 )
-def kron_fluxerr(_kron_variance: Any, _kron_ellipse: Any, noise_correlation: Any) -> Any:
+def kron_fluxerr(
+    _kron_variance: Any,
+    kron_flux: Any,
+    _kron_ellipse: Any,
+    noise_correlation: Any,
+    smoothed_noise: Any,
+) -> Any:
     """Take the square root of the variance."""
-    return np.sqrt(_kron_variance * noise_factors.of_ellipses(noise_correlation, _kron_ellipse))
+    return noise_factors.errors_of_sums(
+        _kron_variance, kron_flux, noise_correlation, smoothed_noise,
+        lambda correlation: noise_factors.of_ellipses(correlation, _kron_ellipse),
+    )  # fmt: skip
 
 
 @measurement(

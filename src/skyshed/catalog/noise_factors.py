@@ -5,13 +5,73 @@ That of an ellipse is the lens that it has in common with itself, shifted; it is
 once lengths are measured in its semi-axes.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from skyshed.background.noise_correlation import variance_factor
+from skyshed.background.noise_correlation import covariance_factor, variance_factor
 
-__all__ = ["of_ellipses", "of_positions", "of_segments"]
+__all__ = [
+    "SmoothedNoise",
+    "errors_of_sums",
+    "of_ellipses",
+    "of_positions",
+    "of_segments",
+    "shared_in_ellipses",
+]
+
+
+@dataclass(frozen=True)
+class SmoothedNoise:
+    """The noise of an image that was convolved; its errors are those of pixels before it was.
+
+    Attributes
+    ----------
+    covariance : tuple of tuple of float
+        That of its pixels by how far they are apart, in units of their variance before; of
+        `skyshed.background.shared_noise.smoothed`.
+    per_flux : float
+        The variance that the light of a source adds to a sum, for each unit of its flux: the
+        errors of pixels are without it.
+    """
+
+    covariance: tuple[tuple[float, ...], ...]
+    per_flux: float
+
+
+def errors_of_sums(
+    variance: Any,
+    flux: Any,
+    noise_correlation: Any,
+    smoothed_noise: SmoothedNoise | None,
+    factors: Callable[[Any], Any],
+) -> Any:
+    """Return the errors of fluxes.
+
+    Convolution makes the noise of the sky in an aperture smaller, since some goes out over the rim
+    and other noise comes in, of which sums are not the same. The light of a source is at the center
+    and stays in: its noise is counted as if it had not been convolved.
+
+    Parameters
+    ----------
+    variance : array, shape (n,)
+        Sums of the squared errors of pixels.
+    flux : array, shape (n,)
+        The fluxes.
+    noise_correlation : tuple of tuple of float, or None
+        Of the pixels, before any convolution.
+    smoothed_noise : SmoothedNoise or None
+        Of an image that was convolved.
+    factors : callable
+        Returns what a correlation of pixels makes of the variances of these sums.
+    """
+    if smoothed_noise is None:
+        return np.sqrt(variance * factors(noise_correlation))
+    sky = variance * factors(smoothed_noise.covariance)
+    light = np.fmax(flux, 0.0) * smoothed_noise.per_flux
+    return np.sqrt(sky + light * factors(noise_correlation))
 
 
 def of_ellipses(noise_correlation: Any, ellipses: Any) -> Any:
@@ -24,6 +84,24 @@ def of_ellipses(noise_correlation: Any, ellipses: Any) -> Any:
     ellipses : array of float64, shape (n, 5)
         ``x, y, a, b, theta``, the angle in radians.
     """
+    return variance_factor(noise_correlation, _overlap_of(ellipses), len(ellipses))
+
+
+def shared_in_ellipses(covariance: Any, ellipses: Any) -> Any:
+    """Return the covariances of sums over ellipses in two images over those of independent noise.
+
+    Parameters
+    ----------
+    covariance : array of float, shape (m, m)
+        That of the pixels of both, of `skyshed.background.shared_noise.smoothed`.
+    ellipses : array of float64, shape (n, 5)
+        As for `of_ellipses`.
+    """
+    return covariance_factor(covariance, _overlap_of(ellipses), len(ellipses))
+
+
+def _overlap_of(ellipses: Any) -> Callable[[int, int], Any]:
+    """Return what gives the share of ellipses that they have in common with themselves, shifted."""
     _, _, a, b, theta = np.asarray(ellipses, float).T
     cos, sin = np.cos(theta), np.sin(theta)
 
@@ -33,7 +111,7 @@ def of_ellipses(noise_correlation: Any, ellipses: Any) -> Any:
         half = np.where(half < 1, half, 1.0)
         return 2 / np.pi * (np.arccos(half) - half * np.sqrt(1 - half * half))
 
-    return variance_factor(noise_correlation, overlap, len(a))
+    return overlap
 
 
 def of_segments(

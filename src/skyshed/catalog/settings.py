@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from skyshed.arguments import is_number
+from skyshed.catalog.noise_factors import SmoothedNoise
 
 __all__ = ["CatalogSettings", "check_kron_params"]
 
@@ -31,6 +32,9 @@ class CatalogSettings:
         The correlation of the noise of pixels, of
         `skyshed.background.noise_correlation.correlation_of`; errors are those of independent
         noise if `None`.
+    smoothed_noise : SmoothedNoise, optional
+        Of an image that was convolved: its `skyshed.catalog.noise_factors.SmoothedNoise`, where
+        ``noise_correlation`` is that of the pixels before.
 
     Raises
     ------
@@ -53,6 +57,7 @@ class CatalogSettings:
     localbkg_width: int = 0
     apermask_method: str = "correct"
     noise_correlation: tuple[tuple[float, ...], ...] | None = None
+    smoothed_noise: SmoothedNoise | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "kron_params", check_kron_params(self.kron_params))

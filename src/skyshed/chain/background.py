@@ -15,7 +15,6 @@ from skyshed.background.checks import without_clip
 from skyshed.background.estimators import LEVELS, NOISES
 from skyshed.background.interpolation import fill_gaps
 from skyshed.background.mesh import Mesh, least_pixels, make_mesh
-from skyshed.background.noise_correlation import correlation_of, pair_sums, sampled_boxes
 from skyshed.background.window import BackgroundWindow
 from skyshed.catalog import noise_factors
 from skyshed.images.exposure import Exposure, Planes, nothing_good
@@ -32,6 +31,8 @@ __all__ = [
 LEAST_LEFT = 0.05
 #: Pixels that the scale of relative weights is estimated from: their median is good to 0.1 %.
 SCALE_SAMPLE = 1_000_000
+#: Those of boxes whose noise is not compared.
+NO_DEVIATIONS = np.empty((0, 0, 0), np.int16)
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +53,9 @@ class Boxes:
         In a second pass, the row and column in the whole image of some of the boxes, their level of
         the first pass, the noise of their pixels, and what `pair_sums` of
         `skyshed.background.noise_correlation` says of them; none in a first one.
+    deviations : array of int16, shape (n, height, width) or (0, 0, 0)
+        Where noise is compared with that of other bands, the pixels of these boxes, as `pair_sums`
+        has them.
     """
 
     level: Any
@@ -61,6 +65,7 @@ class Boxes:
     sample: Any
     given: Any
     pairs: Any
+    deviations: Any
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,6 +105,9 @@ class ExposureMesh:
     correlation : array, shape (m, m) or (0, 0)
         That of the noise, of `skyshed.background.noise_correlation.correlation_of`, where it was
         measured.
+    shared : array, shape (m, m) or (0, 0)
+        Where bands are compared, the correlation with the noise of the band before, of
+        `skyshed.background.shared_noise.shared_correlation`.
     """
 
     mesh: Mesh
@@ -115,6 +123,7 @@ class ExposureMesh:
     few_left: bool = False
     given_noise: float = np.nan
     correlation: Any = field(default_factory=lambda: np.empty((0, 0)))
+    shared: Any = field(default_factory=lambda: np.empty((0, 0)))
 
     @property
     def global_noise(self) -> float:
@@ -143,6 +152,7 @@ def measure_window(
     left_out: Any = None,
     first: Mesh | None = None,
     around: Window | None = None,
+    compared: bool = False,
 ) -> Boxes:
     """Measure the boxes of a window.
 
@@ -166,6 +176,8 @@ def measure_window(
     around : Window, optional
         Where ``planes`` and ``left_out`` are, if that is more than the window: in a second pass as
         many pixels more on each side as `skyshed.chain.faint_light.level_halo` says.
+    compared : bool, optional
+        Whether the noise is compared with that of other bands.
     """
     data, mask = planes.data, union(planes.mask, left_out)
     if planes.level is not None:
@@ -188,14 +200,20 @@ def measure_window(
         masked = values.n_bad
     sample = np.empty(0) if planes.rms is None else _sampled(planes.rms, window, shape)
     n_unmasked = planes.data.size - masked
-    pairs = np.empty((0, 0))
+    pairs, deviations = np.empty((0, 0)), NO_DEVIATIONS
     if first is not None and parameters.correlated_noise:
+        from skyshed.chain.noise_pairs import pairs_in  # a plain run does without
+
         # What follows an image that was given has been subtracted.
         known = None if given.size else first
-        pairs = _pairs(data, mask, window, shape, box_size, values, known)
+        pairs, deviations = pairs_in(
+            data, mask, window, shape, box_size, values, known, compared
+        )  # fmt: skip
     if smooth is not None:
         values = values._replace(level=_values(smooth, mask, box_size, parameters).level)
-    return Boxes(values.level, values.noise, values.n_good, n_unmasked, sample, given, pairs)
+    return Boxes(
+        values.level, values.noise, values.n_good, n_unmasked, sample, given, pairs, deviations
+    )
 
 
 def _cut(image: Any, where: tuple[slice, slice]) -> Any:
@@ -225,7 +243,7 @@ def measure_stack(
     n_unmasked = (shape[0] * shape[1] - masked).tolist()
     columns = values.level, values.noise, values.n_good, n_unmasked, sample, given
     none = np.empty((n_images, 0, 0))
-    return list(map(Boxes, *columns, none))
+    return list(map(Boxes, *columns, none, [NO_DEVIATIONS] * n_images))
 
 
 def _values(data: Any, mask: Any, box_size: tuple[int, int], parameters: Parameters) -> BoxValues:
@@ -234,33 +252,6 @@ def _values(data: Any, mask: Any, box_size: tuple[int, int], parameters: Paramet
     return measure_boxes(
         data, mask, box_size, own_clip(_clip(parameters)), estimators, parameters.n_threads
     )
-
-
-def _pairs(
-    data: Any, mask: Any, window: Window, shape: tuple[int, int], box_size: tuple[int, int],
-    values: BoxValues, known: Mesh | None,
-) -> Any:  # fmt: skip
-    """Return ``pairs`` of `Boxes`, about a background whose mesh is known; `None` is 0."""
-    places = sampled_boxes(shape, box_size)
-    corners = places * np.array(box_size) - (window.y0, window.x0)
-    inside = (corners >= 0).all(1) & (corners < window.shape).all(1)
-    places, corners = places[inside], corners[inside]
-    row, column = (corners // np.array(box_size)).T
-    level, noise = (to_host(each)[row, column] for each in (values.level, values.noise))
-    # What is flat has no noise to be correlated; without a good pixel there is neither.
-    usable = (noise > 0) & np.isfinite(level)
-    places, corners, noise = places[usable], corners[usable], noise[usable]
-    levels = np.zeros(len(places)) if known is None else known.level[tuple(places.T)]
-
-    def subtracted(k: int) -> Any:
-        if known is None:
-            return np.zeros(box_size)
-        y, x = (places[k] * np.array(box_size)).tolist()
-        box = y, y + box_size[0], x, x + box_size[1]
-        return BackgroundWindow(known, shape, box_size, np.dtype(np.float64), box).background
-
-    sums = pair_sums(data, mask, corners, box_size, subtracted, noise)
-    return np.column_stack([places, levels, noise, sums])
 
 
 def _means(image: Any, box_size: tuple[int, int], n_threads: int | None) -> Any:
@@ -397,6 +388,8 @@ def _second(
     first: ExposureMesh,
 ) -> ExposureMesh:
     """Make the mesh of the second pass; what is doubtful of the noise was seen in the first."""
+    from skyshed.chain.noise_pairs import correlation_from  # a plain run does without
+
     enough = np.count_nonzero(values.n_good >= LEAST_LEFT * box_size[0] * box_size[1])
     few_left = 2 * int(enough) < values.n_good.size
     mesh = _mesh(values, box_size, parameters, 100 * (1 - LEAST_LEFT))
@@ -407,7 +400,7 @@ def _second(
     scale, ratio = _scale_and_ratio(exposure, mesh, boxes, box_size)
     noise = _given_noise(boxes, scale)
     level = np.zeros_like(mesh.level) if given.size else mesh.level
-    correlation = _correlation([part.pairs for part in boxes.values()], level)
+    correlation = correlation_from([part.pairs for part in boxes.values()], level)
     mesh, left = _as_given(mesh, given)
     return replace(
         first, mesh=mesh, scale=scale, noise_ratio=ratio, left=left, few_left=few_left,
@@ -420,23 +413,6 @@ def _given_noise(boxes: Mapping[Window, Boxes], scale: float) -> float:
     sample = np.concatenate([part.sample for part in boxes.values()])
     sample = sample[sample > 0]
     return float(np.median(sample)) * scale if sample.size else np.nan
-
-
-def _correlation(parts: list[Any], level: Any) -> Any:
-    """Return the correlation from the pairs of all windows, added up in the order of boxes.
-
-    ``level`` is that of each box in the background that is subtracted in the end.
-    """
-    parts = [part for part in parts if part.size]
-    if not parts:
-        return np.empty((0, 0))
-    pairs = np.concatenate(parts)
-    pairs = pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
-    rows, columns = pairs[:, :2].astype(int).T
-    first, noise = pairs[:, 2:4].T
-    off = (first - level[rows, columns]) / noise
-    correlation = correlation_of(pairs[:, 4:], off)
-    return np.empty((0, 0)) if correlation is None else np.array(correlation)
 
 
 def _as_given(mesh: Mesh, given: Any) -> tuple[Mesh, float]:

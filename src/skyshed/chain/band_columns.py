@@ -10,6 +10,8 @@ from astropy.table import QTable
 from skyshed.catalog.bare_table import BareTable
 from skyshed.catalog.registry import Column
 from skyshed.catalog.table import add_column, describe
+from skyshed.chain.background import ExposureMesh
+from skyshed.chain.colors import add_colors, add_sky_columns, check_colors, is_of_sky
 from skyshed.chain.columns import (
     DERIVED,
     GROUPS,
@@ -68,11 +70,14 @@ def coverage_of(catalog: Any) -> Any:
     return coverage
 
 
-def band_table(catalog: Any, request: Request, name: str) -> Any:
+def band_table(
+    catalog: Any, request: Request, name: str, meshes: Mapping[str, ExposureMesh]
+) -> Any:
     """Return the table of the catalog of one band, under the names of a table of one image.
 
-    It is a `~skyshed.catalog.bare_table.BareTable`, or one of astropy's where that can't be.
-    Positions and shapes, of which a table of bands has one set, are in that of the first.
+    ``meshes`` are the backgrounds of all bands. The table is a
+    `~skyshed.catalog.bare_table.BareTable`, or one of astropy's where that can't be. Positions and
+    shapes, of which a table of bands has one set, are in that of the first.
     """
     first, changes = name == request.measured[0], {}
     if not first:
@@ -87,6 +92,7 @@ def band_table(catalog: Any, request: Request, name: str) -> Any:
     table = _with_coverage(table, coverage_of(catalog))
     if request.band_of(name) != name:
         table.remove_column(COVERAGE)  # which is that of the band as it is
+        add_sky_columns(table, catalog, request, name, meshes)
     if first:
         for fraction in radii_of_detection(request):
             add_column(table, fluxfrac_column(fraction), catalog.detection_radius(fraction))
@@ -175,13 +181,16 @@ def check_endings(measured: Iterable[str]) -> None:
     Raises
     ------
     ValueError
-        If there are two, such as ``g`` and ``G``, or ``g`` and ``ujy_g``: ``kron_flux_ujy_g``.
+        If there are two, such as ``g`` and ``G``, or ``g`` and ``ujy_g``: ``kron_flux_ujy_g``. Or
+        if two colors could have one name.
 
     Examples
     --------
     >>> from skyshed.chain.band_columns import check_endings
     >>> check_endings(["g", "r", "g:matched", "r:matched"])
     """
+    measured = list(measured)
+    check_colors([band for band in measured if f"{band}{MATCHED}" in measured])
     parts = ("", *(f"{part}_" for part in _continuations()))
     taken: dict[str, str] = {}
     for band in measured:
@@ -213,7 +222,7 @@ def joined(tables: Mapping[str, Any], request: Request) -> QTable:
     if all(isinstance(table, BareTable) for table in tables.values()):
         from skyshed.catalog.catalog_table import CatalogTable
 
-        bare = _joined(tables, once)
+        bare = _joined(tables, once, request)
         whole = from_plain(to_plain(bare), CatalogTable())
         whole.meta.update(bare.meta)
         return whole
@@ -222,19 +231,20 @@ def joined(tables: Mapping[str, Any], request: Request) -> QTable:
             name: from_plain(to_plain(table)) if isinstance(table, BareTable) else table
             for name, table in tables.items()
         },
-        once,
-    )
+        once, request,
+    )  # fmt: skip
 
 
-def _joined(tables: Mapping[str, Any], once: Collection[str]) -> Any:
+def _joined(tables: Mapping[str, Any], once: Collection[str], request: Request) -> Any:
     """Return what `joined` does of tables of one kind; columns ``once`` are no band's."""
     first = next(iter(tables.values()))
     whole = first[[name for name in first.colnames if name in once or not is_of_band(name)]]
     for band, table in tables.items():
         ending = _ending(band)
         for column in table.colnames:
-            if column not in once and is_of_band(column):
+            if column not in once and is_of_band(column) and not is_of_sky(column):
                 whole[f"{column}_{ending}"] = table[column]
+    add_colors(whole, tables, request)
     return whole
 
 

@@ -22,6 +22,7 @@ from skyshed.chain.band_columns import (
     table_of_bands,
 )
 from skyshed.chain.combination import combined_mesh
+from skyshed.chain.compared import Compared
 from skyshed.chain.doubts import warn_of_doubts
 from skyshed.chain.measured_pixels import MeasuredPixels
 from skyshed.chain.request import DETECTION, IMAGE, Request
@@ -292,7 +293,7 @@ def _measured(
     request: Request, clock: Clock, left_out: Any, first: dict[str, ExposureMesh]
 ) -> dict[str, ExposureMesh]:
     """Measure the background of each band; in a second pass without sources."""
-    meshes = {}
+    meshes, compared = {}, Compared(request)
     for name, exposure in request.exposures.items():
         window = exposure.image.everything
         if left_out is None:
@@ -301,11 +302,12 @@ def _measured(
         clock("background" if left_out is None else "background again")
         boxes = measure_window(
             planes, window, request.shape, request.box_size, request.parameters, left_out,
-            None if left_out is None else first[name].mesh,
+            None if left_out is None else first[name].mesh, compared=request.compares_noise,
         )  # fmt: skip
-        meshes[name] = assemble(
+        mesh = assemble(
             exposure, {window: boxes}, 1, request.box_size, request.parameters, first.get(name)
         )
+        meshes[name] = compared.add(mesh, {window: boxes})
     return meshes
 
 
@@ -324,7 +326,7 @@ def _tables(
         band = prepare_exposure(request, name, image.window, meshes, marked=False)
         pixels.make(band)
         catalog = make_catalog(request, band, labels, sources, segmentation.provenance, detection)
-        tables[name] = band_table(catalog, request, name)
+        tables[name] = band_table(catalog, request, name, meshes)
     return table_of_bands(joined(tables, request), request), kron_ellipses(catalog)
 
 

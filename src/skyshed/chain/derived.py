@@ -15,9 +15,11 @@ __all__ = [
     "aperture_columns",
     "calibrated_columns",
     "check_derived",
+    "color_columns",
     "derived_columns",
     "fluxfrac_column",
     "is_derived",
+    "listed_colors",
     "listed_columns",
     "magnitude_columns",
     "spelled",
@@ -137,6 +139,45 @@ def magnitude_columns(name: str, system: str | None) -> tuple[Column, Column]:
     )
 
 
+def color_columns(flux: str, one: str, other: str, compared: bool) -> tuple[Column, Column]:
+    """Return the columns of a color between two matched bands, and its error.
+
+    Parameters
+    ----------
+    flux : str
+        What magnitudes it is between: ``"kron"``, or the name of a circular aperture.
+    one, other : str
+        The bands.
+    compared : bool
+        Whether the noise of the bands is compared.
+
+    Examples
+    --------
+    >>> from skyshed.chain.derived import color_columns
+    >>> [column.name for column in color_columns("kron", "g", "r", True)]
+    ['kron_color_g_r', 'kron_colorerr_g_r']
+    """
+    name, shown = f"{flux}_color_{one}_{other}", flux.replace("_", " ")
+    common = "noise of the sky that both bands have in common"
+    said = (
+        f"{common} is subtracted, where it was measured"
+        if compared
+        else f"{common} is not known, and counts as that of each"
+    )
+    return (
+        Column(
+            name, "mag",
+            f"{shown} magnitude of {one} less that of {other}, both matched to one seeing; NaN "
+            "where a flux is not positive.",
+            ucd="phot.color",
+        ),
+        Column(
+            f"{flux}_colorerr_{one}_{other}", "mag", f"1-sigma error of {name}; {said}.",
+            ucd="stat.error;phot.color",
+        ),
+    )  # fmt: skip
+
+
 def derived_columns(parameters: Any, has_wcs: bool, calibrated: bool) -> dict[str, Column]:
     """Return every column that a run can add to those of its catalog, by its name.
 
@@ -245,4 +286,13 @@ def listed_columns() -> list[tuple[Column, str]]:
         *((each, "aperture_correction") for name in totals for each in total_columns(name)),
         *((each, calibration) for name in FLUXES for each in calibrated_columns(name)),
         *((each, zero_point) for name in FLUXES for each in magnitude_columns(name, None)),
+    ]
+
+
+def listed_colors() -> list[tuple[Column, str]]:
+    """Return the columns of colors as a list of all columns has them, with what each needs."""
+    return [
+        (each, "psf_fwhm")
+        for flux in ("kron", "aperture_3")
+        for each in color_columns(flux, "g", "r", compared=True)
     ]

@@ -154,6 +154,11 @@ class Request:
         """Return the name of the exposure that a band, matched or not, is."""
         return name.removesuffix(MATCHED) if self.matching else name
 
+    @property
+    def compares_noise(self) -> bool:
+        """Whether the noise of bands that follow each other is compared, for errors of colors."""
+        return len(self.of_band) > 1 and bool(self.matching) and self.parameters.correlated_noise
+
     def unit_of(self, name: str) -> Any:
         """Return the unit that a catalog of an exposure is in."""
         if self.combination is None:

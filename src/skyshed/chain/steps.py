@@ -10,6 +10,7 @@ import numpy as np
 
 from skyshed.background.window import BackgroundWindow
 from skyshed.catalog import CatalogSettings, SourceCatalog
+from skyshed.catalog.noise_factors import SmoothedNoise
 from skyshed.chain.background import ExposureMesh
 from skyshed.chain.columns import needs_background
 from skyshed.chain.combination import combined, combined_noise
@@ -40,6 +41,7 @@ __all__ = [
     "WEIGHTS",
     "Prepared",
     "check_combination",
+    "counts_per_unit",
     "make_catalog",
     "peak_npixels",
     "prepare",
@@ -102,6 +104,9 @@ class Prepared:
         Of the noise of its pixels, where it was measured.
     n_images : int
         How many equal images these are, one below the other.
+    smoothed_noise : SmoothedNoise or None
+        Of a band that was convolved, where the correlation of its noise was measured: the errors of
+        pixels are their noise before, without that of sources.
     parts : Parts or None
         What was made of it at those pixels only that are measured.
     """
@@ -115,6 +120,7 @@ class Prepared:
     limit: Any = None
     noise_correlation: tuple[tuple[float, ...], ...] | None = None
     n_images: int = 1
+    smoothed_noise: SmoothedNoise | None = None
     parts: "Parts | None" = None
 
     @property
@@ -274,16 +280,19 @@ class Prepared:
     def has_error(self) -> bool:
         """Whether the total error is one of the planes, so that it takes no memory of its own."""
         planes = self.planes
-        return planes.error is not None or (
-            planes.rms is not None and not _counts_per_unit(self.parameters)
-        )
+        return planes.error is not None or (planes.rms is not None and not self._counts_per_unit)
 
     def total_error(self, data: Any) -> Any:
         """Return the total error of each pixel; ``data`` is the image without its background."""
         if self.planes.error is not None:
             return self.planes.error
-        gain = _counts_per_unit(self.parameters)
+        gain = self._counts_per_unit
         return calc_total_error(data, self.noise(), gain) if gain else self.noise()
+
+    @property
+    def _counts_per_unit(self) -> float | None:
+        """Counts in a unit of the data, by which the light of sources adds to the total error."""
+        return None if self.smoothed_noise is not None else counts_per_unit(self.parameters)
 
     def lazy_threshold(self) -> Any:
         """Return `surface_threshold`, to be made when it is needed, and not kept."""
@@ -347,10 +356,11 @@ class Prepared:
         return Prepared(
             self.planes.cut(where), self.background.at(*window.bounds), self.parameters, smooth,
             self.global_noise, significance, limit, self.noise_correlation,
+            smoothed_noise=self.smoothed_noise,
         )  # fmt: skip
 
 
-def _counts_per_unit(parameters: Parameters) -> float | None:
+def counts_per_unit(parameters: Parameters) -> float | None:
     """Return the gain, times the exposure time of data that are per second."""
     gain, time = parameters.effective_gain, parameters.exposure_time
     if not isinstance(gain, float):
@@ -409,8 +419,11 @@ def _matched(
 ) -> Prepared:
     """Return a window of a band convolved to the seeing of the worst one, without background.
 
-    Its noise is that of the band as it is: convolution keeps the variance of sums over apertures
-    that are larger than the kernel, and makes that of single pixels smaller.
+    Where the correlation of its noise was measured, that of the convolved image follows, and errors
+    are those of sums over such noise. Else they are those of the band as it is: convolution keeps
+    the variance of sums over apertures that are larger than the kernel, and makes that of single
+    pixels smaller. An ``error`` that is given holds the noise of sources, too, which convolution
+    does not make smaller, and is taken as it is.
     """
     band = request.band_of(name)
     kernel = request.matching[band]
@@ -426,6 +439,13 @@ def _matched(
     zero = xp.broadcast_to(xp.zeros((), dtype=data.dtype), data.shape)
     image.planes = replace(image.planes, data=data, level=zero, subtracted=True, name=name)
     image.parameters = request.parameters_of(name)
+    correlation = meshes[band].correlation
+    if len(kernel) > 1 and correlation.size and image.planes.error is None:
+        from skyshed.background.shared_noise import smoothed  # of matched bands alone
+
+        covariance = tuple(map(tuple, smoothed(correlation, kernel, kernel).tolist()))
+        gain = counts_per_unit(image.parameters)
+        image.smoothed_noise = SmoothedNoise(covariance, 1 / gain if gain else 0.0)
     cut = image.cut(window)
     cut.planes = replace(cut.planes, data=xp.ascontiguousarray(cut.planes.data))
     return cut
@@ -529,7 +549,7 @@ def settings_of(request: Request, image: Prepared) -> CatalogSettings:
     parameters = image.parameters
     return CatalogSettings(
         request.wcs, parameters.kron_params, parameters.localbkg_width, parameters.apermask_method,
-        image.noise_correlation,
+        image.noise_correlation, image.smoothed_noise,
     )  # fmt: skip
 
 

@@ -30,7 +30,7 @@ def listing() -> str:
     """
     import skyshed.catalog.measurements  # noqa: F401 - fills the registry
     from skyshed.catalog.registry import LABEL, public_columns, required
-    from skyshed.chain.derived import listed_columns
+    from skyshed.chain.derived import listed_colors, listed_columns
 
     rows = [
         (each.name, each.alias, each.unit, needs, each.ucd, each.description)
@@ -38,6 +38,7 @@ def listing() -> str:
             (LABEL, ""),
             *((each, ",".join(required(each.name))) for each in public_columns()),
             *listed_columns(),
+            *listed_colors(),
         )
     ]
     rows.sort()
@@ -52,6 +53,7 @@ def listing() -> str:
     groups = (
         "--columns takes names of either kind; 'default' stands for the usual set, 'all' for all, "
         "'derived' for what\nthe run can add: names, radii and apertures, calibrated fluxes. "
-        "SExtractor's names (NUMBER,\nX_IMAGE, MAG_AUTO, ...) are taken, too."
+        "SExtractor's names (NUMBER,\nX_IMAGE, MAG_AUTO, ...) are taken, too. Colors are in every "
+        "table of bands that are matched."
     )
     return "\n".join([*lines, "", groups])

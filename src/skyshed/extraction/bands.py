@@ -91,8 +91,12 @@ def extract_bands(
     psf_fwhm : mapping of str to float, optional
         The seeing of each band: the FWHM of its stars in pixels. Each band is measured once more,
         convolved with the kernel that brings it to the worst seeing, for colors: segment, Kron
-        and aperture fluxes and magnitudes with names that end in ``_matched_g``. Their errors are
-        those of sums over the noise of the band as it is.
+        and aperture fluxes and magnitudes with names that end in ``_matched_g``. Where both have
+        magnitudes, the colors of bands that follow each other are in the table, too:
+        ``kron_color_g_r``, ``kron_colorerr_g_r``, ``aperture_3_color_g_r``, ... With
+        ``correlated_noise`` errors hold what the kernel does to the noise, and those of colors
+        leave out noise that both bands have in common; else they are those of sums over the bands
+        as they are.
     psf_beta : float, optional
         The exponent of the Moffat profiles that have these widths, ``(1 + r**2 / a**2)**-beta``;
         ``inf`` for Gaussians. 3.5 if `None`: between 2.5 and 4.8, which stars in the atmosphere

@@ -75,11 +75,11 @@ def _of_bands(
 ) -> tuple[PlainTable | None, Any, Any]:
     """Return what `_table` does, of all bands, one after the other; shapes are measured once."""
     request, detections = job.request, Detections()
-    tables, rows = {}, None
+    tables, rows, meshes = {}, None, job.meshes.exposures
     for band in request.measured:
 
         def tell(catalog: SourceCatalog, band: str = band) -> PlainTable:
-            return to_plain(band_table(catalog, request, band))
+            return to_plain(band_table(catalog, request, band, meshes))
 
         catalogs = _catalogs(job, tile, window, labels, band, detections)
         table, names, ellipses = _table(job, catalogs, tell)

@@ -115,7 +115,7 @@ class Meshes(Record):
                     int(each["n_unmasked"]), float(each["noise_ratio"]), int(each["n_boxes"]),
                     int(each["n_noiseless"]), int(each["n_zero"]), int(each["n_unclipped"]),
                     float(each["left"]), bool(each["few_left"]), float(each["given_noise"]),
-                    each["correlation"],
+                    each["correlation"], each["shared"],
                 )
                 for name, each in _nested(arrays)["exposures"].items()
             }

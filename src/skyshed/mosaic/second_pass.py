@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from skyshed.chain.background import assemble, measure_window
+from skyshed.chain.background import ExposureMesh, assemble, measure_window
+from skyshed.chain.compared import Compared
 from skyshed.chain.faint_light import level_halo
 from skyshed.chain.source_mask import grown_in, reach_of
 from skyshed.images.window import Window
@@ -63,6 +64,7 @@ def measure_again(job: Job, tile: tuple[int, int]) -> None:
         boxes[name] = measure_window(
             planes, window, request.shape, request.box_size, request.parameters,
             like(left_out, planes.data), job.first_meshes.exposures[name].mesh, around,
+            request.compares_noise,
         )  # fmt: skip
     job.workspace.save(SecondBoxes(boxes, perf_counter() - start), tile)
 
@@ -84,14 +86,14 @@ def _sources_in(job: Job, window: Window) -> Any:
 def assemble_again(job: Job) -> None:
     """Make the meshes of the exposures from the boxes without sources."""
     request, n_columns = job.request, job.tiling.grid[1]
-    meshes = {}
+    meshes: dict[str, ExposureMesh] = {}
+    compared = Compared(request)
     for name, exposure in request.exposures.items():
         boxes = {
             job.tiling[tile]: job.workspace.load(SecondBoxes, tile, (f"boxes.{name}",)).boxes[name]
             for tile in job.tiling
         }
         first = job.first_meshes.exposures[name]
-        meshes[name] = assemble(
-            exposure, boxes, n_columns, request.box_size, request.parameters, first
-        )
+        mesh = assemble(exposure, boxes, n_columns, request.box_size, request.parameters, first)
+        meshes[name] = compared.add(mesh, boxes)
     job.workspace.save(SecondMeshes(meshes))
