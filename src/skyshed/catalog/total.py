@@ -19,7 +19,8 @@ DISTURBED = 0.05
 #: A Kron flux that is more than so many times the isophotal corrected one, by more than so many of
 #: its errors, has the light of others in its aperture, too faint to be detected: of isolated
 #: galaxies a magnitude above the limit, disks or bulges, at most 2 % have so much light beyond
-#: their isophote, at thresholds from 1.4 to 4 times the noise (benchmarks/NOTES.md).
+#: their isophote, at thresholds from 1.4 to 4 times the noise
+#: (benchmarks/results/foreign-light.md).
 FOREIGN_RATIO, FOREIGN_SIGMAS = 2.5, 3.0
 #: Petrosian ratio (Petrosian 1976, as in SDSS: Blanton et al. 2001, eq. 1), in annuli from 0.8 to
 #: 1.25 of the radius; the flux is that within two radii.
