@@ -73,12 +73,52 @@ def test_the_share_of_neighbours_is_that_of_the_pixels_in_the_aperture(field):
 
 
 def test_the_best_flux_is_the_kron_flux_where_there_are_no_neighbours(field):
-    disturbed = field.kron_neighbor_share > 0.05
+    excess = field.kron_flux - field.isocor_flux
+    foreign = (field.kron_flux > 2.5 * field.isocor_flux) & (excess > 3 * field.kron_fluxerr)
+    disturbed = (field.kron_neighbor_share > 0.05) | foreign
     assert 0 < np.count_nonzero(disturbed) < len(field)
     np.testing.assert_array_equal(field.best_is_isocor, disturbed)
     np.testing.assert_array_equal(field.best_flux[~disturbed], field.kron_flux[~disturbed])
     np.testing.assert_array_equal(field.best_flux[disturbed], field.isocor_flux[disturbed])
     np.testing.assert_array_equal(field.best_fluxerr[disturbed], field.isocor_fluxerr[disturbed])
+
+
+def on_a_glow(glow, error):
+    """Return the catalog of a star on light that is nowhere as bright as the threshold."""
+    y, x = np.mgrid[:101, :101] - 50
+    data = 15 * np.exp(-(x**2 + y**2) / 2 / 1.2**2)
+    data += glow * np.exp(-(x**2 + y**2) / 2 / 12**2)
+    level = np.full(data.shape, 5.0)
+    error = None if error is None else np.full(data.shape, error)
+    labels = detect_sources(data, level, 5)
+    return SourceCatalog(data, labels, error=error, threshold=level)
+
+
+def test_light_of_undetected_sources_is_not_in_the_best_flux():
+    star, glow = 15 * 2 * np.pi * 1.2**2, on_a_glow(3.0, 1.0)
+    assert glow.kron_flux[0] > 3 * star
+    assert glow.kron_neighbor_share[0] == 0
+    assert glow.best_is_isocor[0]
+    assert glow.best_flux[0] == glow.isocor_flux[0] < 0.4 * glow.kron_flux[0]
+    assert glow.best_fluxerr[0] == glow.isocor_fluxerr[0]
+
+
+@pytest.mark.parametrize(("glow", "error"), [(0.0, 1.0), (3.0, 30.0), (3.0, None)])
+def test_the_best_flux_is_the_kron_flux_where_no_more_light_is_significant(glow, error):
+    catalog = on_a_glow(glow, error)
+    assert not catalog.best_is_isocor[0]
+    assert catalog.best_flux[0] == catalog.kron_flux[0]
+
+
+def test_light_is_foreign_where_it_was_detected():
+    deep, band = on_a_glow(3.0, 1.0), on_a_glow(0.0, 1.0)
+    same = SourceCatalog(
+        band.frame.data, SegmentationImage(deep.frame.labels), error=band.frame.error,
+        detection_cat=deep,
+    )  # fmt: skip
+    assert deep.best_is_isocor[0]
+    assert same.best_is_isocor[0]
+    assert same.best_flux[0] == same.isocor_flux[0]
 
 
 def test_without_a_threshold_the_best_flux_is_the_kron_flux(field):

@@ -293,6 +293,7 @@ CHAINS = {
         "zero_point": 25.0,
         "effective_gain": {"i": 2.0},
     },
+    "all light": {"columns": ("default", "best_flux", "best_fluxerr", "best_is_isocor")},
     "large apertures": {"aperture_radii": (20.0,), "localbkg_width": 20, "kron_params": (4, 3, 0)},
 }
 
@@ -323,6 +324,32 @@ def test_tiles_have_the_bits_of_the_run_at_once(kind):
     for name in ("data", "error", "mask", "background", "background_rms"):
         np.testing.assert_array_equal(getattr(tiled["r"], name)[:], getattr(whole["r"], name)[:])
     assert tiled.tiles.colnames == whole.tiles.colnames
+
+
+def test_light_of_undetected_sources_is_left_out_in_all_bands_and_by_tiles():
+    y, x = np.mgrid[:192, :192]
+    stars = np.zeros((192, 192))
+    glow = np.zeros((192, 192))
+    for x0 in (40, 100, 160):
+        for y0 in (40, 100, 160):
+            r = (x - x0) ** 2 + (y - y0) ** 2
+            stars += 30 * np.exp(-r / 2 / 1.2**2)
+            # Beside some of the stars, fainter than any threshold, and not in each band.
+            glow += (y0 == 100) * 2.5 * np.exp(-r / 2 / 12**2)
+    rng = np.random.default_rng(3)
+    bands = {
+        name: stars + share * glow + rng.normal(0, 2.5, stars.shape)
+        for name, share in (("g", 0.0), ("r", 3.0))
+    }
+    options = {
+        "background": 0.0, "nsigma": 4.0, "n_threads": 1,
+        "columns": ("default", "best_flux", "best_is_isocor"),
+    }  # fmt: skip
+    found = quietly(extract_bands, bands, **options)
+    left_out = np.asarray(found.table["best_is_isocor_r"], bool)
+    assert 0 < np.count_nonzero(left_out) < len(left_out)
+    np.testing.assert_array_equal(found.table["best_is_isocor_g"], left_out)
+    assert same_tables(quietly(by_tiles, bands, (64, 64), **options).table, found.table)
 
 
 def test_known_sources_are_measured_in_all_bands(bands):
