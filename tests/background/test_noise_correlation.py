@@ -212,7 +212,7 @@ def test_a_catalog_without_it_has_the_errors_of_independent_noise():
     alone[1, 1] = 1
     plain = SourceCatalog(data, labels, error=one)
     same = SourceCatalog(data, labels, error=one, noise_correlation=alone)
-    for name in ("kron_fluxerr", "segment_fluxerr", "centroid_win_err", "centroid_err"):
+    for name in ("kron_fluxerr", "segment_fluxerr", "centroid_err"):
         np.testing.assert_array_equal(getattr(plain, name), getattr(same, name))
     assert plain.segment_fluxerr[0] == pytest.approx(np.sqrt(plain.area[0].value))
 

@@ -153,7 +153,8 @@ def test_every_registered_measurement_can_be_fed():
     import skyshed.catalog  # noqa: F401 - fills the registry
 
     inputs = {"frame", "sources", "provenance", "n_threads", "wcs", "kron_params", "localbkg_width",
-              "apermask_method", "radius", "fraction", "noise_correlation"}  # fmt: skip
+              "apermask_method", "radius", "fraction", "noise_correlation",
+              "smoothed_noise"}  # fmt: skip
     for entry in registry.MEASUREMENTS.values():
         assert set(entry.needs) <= inputs | set(registry.COLUMNS), entry.name
         assert all(each.description for each in entry.columns), entry.name
