@@ -134,6 +134,27 @@ def test_convolved_noise_is_smaller_and_that_of_the_light_of_sources_is_not(foun
     np.testing.assert_allclose(error(bright), np.sqrt(1e8 / GAIN), rtol=1e-3)
 
 
+def test_every_error_of_a_bright_source_in_a_matched_band_has_the_noise_of_its_light():
+    """Of all columns of fluxes: the errors of pixels are without it there."""
+    light = np.zeros((256, 256))
+    light[128, 128] = 1e7
+    rng = np.random.default_rng(3)
+    images = {
+        name: in_seeing(light, fwhm) + rng.normal(0, 1, light.shape)
+        for name, fwhm in (("g", 4.6), ("r", 3.4))
+    }
+    options = {**OPTIONS, "psf_fwhm": {"g": 4.6, "r": 3.4}, "zero_point": 25.0}
+    found = extract_bands(images, **options)
+    (star,) = np.flatnonzero(found.table["kron_flux_matched_r"] > 1e6)
+    for name in ("kron", "segment", "aperture_5"):
+        flux, error = (
+            numbers(found.table, f"{name}_{kind}_matched_r")[star] for kind in ("flux", "fluxerr")
+        )
+        assert error > 0.95 * np.sqrt(flux / GAIN), name
+    catalog = found._run.catalog_of("r:matched")
+    assert catalog.petrosian_fluxerr[star] > 0.95 * np.sqrt(catalog.petrosian_flux[star] / GAIN)
+
+
 def test_the_worst_band_is_as_it_is(found):
     for flux in FLUXES:
         for kind in ("flux", "fluxerr"):

@@ -319,11 +319,17 @@ def petrosian_photometry(
     ),
 )
 def petrosian_fluxerr(
-    _petrosian_variance: Any, _petrosian_ellipse: Any, noise_correlation: Any
+    _petrosian_variance: Any,
+    petrosian_flux: Any,
+    _petrosian_ellipse: Any,
+    noise_correlation: Any,
+    smoothed_noise: Any,
 ) -> Any:
     """Take the square root of the variance."""
-    factor = noise_factors.of_ellipses(noise_correlation, _petrosian_ellipse)
-    return np.sqrt(_petrosian_variance * factor)
+    return noise_factors.errors_of_sums(
+        _petrosian_variance, petrosian_flux, noise_correlation, smoothed_noise,
+        lambda correlation: noise_factors.of_ellipses(correlation, _petrosian_ellipse),
+    )  # fmt: skip
 
 
 @measurement(
