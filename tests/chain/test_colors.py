@@ -188,6 +188,12 @@ def test_colors_need_the_zero_points_of_both_bands(bands):
     assert not request.compares_noise
 
 
+def test_there_is_no_color_between_magnitudes_of_two_systems(bands):
+    systems = {"g": "AB", "r": "Vega", "i": "Vega"}
+    table = extract_bands(bands, **{**OPTIONS, "zero_point_system": systems}).table
+    assert [name for name in table.colnames if name.startswith("kron_color_")] == ["kron_color_r_i"]
+
+
 def test_an_error_that_is_given_is_taken_as_it_is(bands):
     error = np.full((SIDE, SIDE), 1.0)
     table = extract_bands(bands, error={"r": error}, **OPTIONS).table

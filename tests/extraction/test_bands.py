@@ -6,6 +6,7 @@ import astropy.units as u
 import numpy as np
 import pytest
 from astropy.io import fits
+from scipy.ndimage import gaussian_filter
 from scipy.stats import chi
 
 from skyshed import (
@@ -21,7 +22,8 @@ from skyshed import (
 )
 from skyshed.background.window import BackgroundWindow
 from skyshed.chain import measured_pixels
-from skyshed.chain.combination import Combination, combined
+from skyshed.chain.combination import Combination, combined, combined_correlation
+from skyshed.datasets import make_survey_image
 from skyshed.extraction.bands import open_bands
 from skyshed.extraction.entry import run_request
 from skyshed.extraction.plan import Resources, make_plan
@@ -680,3 +682,35 @@ def test_labels_of_64_bits_are_numbered_anew(bands, found):
     labels[labels > 0] += 2**40
     again = extract_bands(bands, segmentation=labels, renumber=True, **OPTIONS)
     assert again.table["label"].tolist() == found.table["label"].tolist()
+
+
+def test_one_band_has_the_errors_of_positions_and_the_best_fluxes_of_an_image():
+    """The combination has the correlation of its bands' noise, where that was measured."""
+    rng = np.random.default_rng(12)
+    data = make_survey_image((512, 512), seed=4, bad_fraction=0, chip_shape=None).data
+    data = data + gaussian_filter(rng.normal(0, 40, data.shape), 1.2)
+    options = {"background_passes": 2, "correlated_noise": True}
+    columns = ("label", "xcentroid", "xcentroid_win_err", "kron_flux", "kron_fluxerr",
+               "isocor_flux", "best_flux", "kron_neighbor_share")  # fmt: skip
+    one = extract(data, columns=columns, **options).table
+    bands = extract_bands({"a": data}, columns=columns, **options).table
+    assert len(one) == pytest.approx(len(bands), abs=3)  # their thresholds differ by rounding
+    errors = [np.nanmedian(np.asarray(each["xcentroid_win_err"])) for each in (one, bands)]
+    assert errors[0] == pytest.approx(errors[1], rel=0.02)
+    excess = bands["kron_flux_a"] - bands["isocor_flux_a"]
+    isophotal = bands["best_flux_a"] == bands["isocor_flux_a"]
+    (share,) = (bands[name] for name in bands.colnames if name.startswith("kron_neighbor_share"))
+    foreign = isophotal & (share <= 0.05)
+    assert (excess[foreign] > 2.5 * bands["kron_fluxerr_a"][foreign]).all()
+
+
+@pytest.mark.parametrize("method", ["mean", "snr"])
+def test_the_noise_of_a_combination_is_correlated_as_that_of_its_bands(method):
+    known = tuple(map(tuple, np.array([[0, 0.2, 0], [0.4, 1, 0.4], [0, 0.2, 0]]).tolist()))
+    white = tuple(map(tuple, np.array([[0, 0, 0], [0, 1, 0], [0, 0, 0.0]]).tolist()))
+    both = Combination(("a", "b"), method, (1.0, 2.0))
+    found = np.array(combined_correlation(both, (1.0, 1.0), (known, white)))
+    # In a mean the band with twice the noise has a fourth of the weight in the variance.
+    assert found[1, 0] == pytest.approx(0.4 * (0.8 if method == "mean" else 0.5))
+    assert found[1, 1] == 1
+    assert combined_correlation(both, (1.0, 1.0), (known, None)) is None

@@ -121,29 +121,70 @@ def test_what_no_file_holds_is_refused_in_one_line_with_bounded_time_and_memory(
         assert left == [], case
 
 
+def changed(folder, name, card, packed=False, more=()):
+    """Write an image of which a card of the second HDU is another, with more cards at its end."""
+    fits.HDUList([fits.PrimaryHDU(), fits.ImageHDU(stars())]).writeto(folder / "sound.fits")
+    content = (folder / "sound.fits").read_bytes()
+    begin = content.rindex(f"{name:8s}= ".encode())
+    content = content[:begin] + card.encode().ljust(80) + content[begin + 80 :]
+    end = content.rindex(b"END".ljust(80))
+    added = b"".join(each.encode().ljust(80) for each in [*more, "END"])
+    content = content[:end] + added + content[end + len(added) :]
+    path = folder / ("image.fits.gz" if packed else "image.fits")
+    path.write_bytes(gzip.compress(content) if packed else content)
+    return path
+
+
 @pytest.mark.parametrize(
-    ("name", "value", "said"),
+    ("card", "more", "said"),
     [
-        ("GCOUNT", "= -      1", "GCOUNT = -1, and FITS has no numbers below 0"),
-        ("PCOUNT", "= -5", "PCOUNT = -5, and FITS has no numbers below 0"),
-        ("NAXIS1", "= -120", "NAXIS1 = -120, and FITS has no numbers below 0"),
-        ("GCOUNT", "5         1", "GCOUNT = 5         1, which is no whole number"),
-        ("PCOUNT", "= 'none'", "PCOUNT = 'none', which is no whole number"),
-        ("PCOUNT", "= 0.0", "PCOUNT = 0.0, which is no whole number"),
+        ("GCOUNT  = -      1", (), "by which its data have -57600 bytes"),
+        ("PCOUNT  = -20000", (), "by which its data have -22400 bytes"),
+        ("NAXIS1  = -120", (), "by which its data have -57600 bytes"),
+        ("PCOUNT  = 0", ("NAXIS1  = -120",), "by which its data have -57600 bytes"),
+        ("PCOUNT  = 0", ("naxis1  = -120",), "by which its data have -57600 bytes"),
+        ("pcount  = -20000", (), "by which its data have -22400 bytes"),
+        ("PCOUNT  = 0", ("GCOUNT  = -300",), "by which its data have"),
+        ("PCOUNT  = 0", ("NAXIS1  = 10000000000000000",), "by which it ends at byte"),
+        ("PCOUNT  = 'none'", (), "says PCOUNT = 'none', which is no whole number"),
+        ("PCOUNT  = 0.0", (), "says PCOUNT = 0.0, which is no whole number"),
+        ("PCOUNT  =", (), "has no value of PCOUNT, which is no whole number"),
     ],
 )
 @pytest.mark.parametrize("packed", [False, True])
-def test_sizes_that_are_none_are_refused(tmp_path, name, value, said, packed):
+def test_sizes_that_are_none_are_refused(tmp_path, card, more, said, packed):
     """astropy reads an HDU of a negative size over and over, without end."""
-    fits.HDUList([fits.PrimaryHDU(), fits.ImageHDU(stars())]).writeto(tmp_path / "sound.fits")
-    content = (tmp_path / "sound.fits").read_bytes()
-    begin = content.rindex(f"{name:8s}= ".encode())
-    content = content[:begin] + f"{name:8s}{value}".encode().ljust(80) + content[begin + 80 :]
-    path = tmp_path / ("image.fits.gz" if packed else "image.fits")
-    path.write_bytes(gzip.compress(content) if packed else content)
+    path = changed(tmp_path, card[:8].strip().upper(), card, packed, more)
     with pytest.raises(ValueError, match="its header is damaged") as refused:
         open_image(path)
-    assert f"{path}: HDU 1 says {said}" in str(refused.value)
+    assert f"{path}: HDU 1 " in str(refused.value)
+    assert said in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("card", "more"),
+    [
+        ("PCOUNT  = 0", ("PCOUNT  see the manual",)),
+        ("PCOUNT  = 0", ("NAXIS3  = -1", "ZNAXIS  = 'none'", "TFIELDS = 'none'")),
+        ("GCOUNT  = +1", ("GCOUNT  = 1 / -1",)),
+        ("PCOUNT  = 99", ("PCOUNT  = 0",)),
+    ],
+)
+def test_what_says_nothing_of_the_size_is_not_looked_at(tmp_path, card, more):
+    path = changed(tmp_path, card[:8].strip(), card, more=more)
+    image = open_image(path).image
+    assert image.shape == (120, 120)
+    for base in image.bases:
+        base.doubts()
+
+
+def test_a_primary_header_without_data_has_no_size(tmp_path):
+    fits.HDUList([fits.PrimaryHDU(), fits.ImageHDU(stars())]).writeto(tmp_path / "image.fits")
+    content = (tmp_path / "image.fits").read_bytes()
+    end = content.index(b"END".ljust(80))
+    cards = b"GCOUNT  = 1.0".ljust(80) + b"PCOUNT  =".ljust(80) + b"END".ljust(80)
+    (tmp_path / "image.fits").write_bytes(content[:end] + cards + content[end + len(cards) :])
+    assert open_image(tmp_path / "image.fits").image.shape == (120, 120)
 
 
 @pytest.mark.parametrize("kind", ["RICE_1", "GZIP_2"])

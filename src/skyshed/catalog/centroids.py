@@ -126,7 +126,7 @@ def _centroid_covariance(frame: Any, sources: Any, moments: Any, n_threads: int 
     geometry=True,
 )
 def centroid_errors(_centroid_noise_cov: Any) -> Any:
-    """Take the square roots of the variances; a disk is like a Gaussian of its sigma."""
+    """Take the square roots of the variances."""
     return errors_of(_centroid_noise_cov)
 
 

@@ -142,9 +142,9 @@ def kron_neighbor_share(frame: Any, sources: Any, _kron_ellipse: Any, n_threads:
 def foreign_light(kron_flux: Any, kron_fluxerr: Any, isocor_flux: Any) -> Any:
     """Compare the fluxes where the source was detected, so that all bands choose alike."""
     excess = kron_flux - isocor_flux
-    # Without an error, which is NaN then, nothing is significant.
+    # Without errors kron_fluxerr is NaN, and nothing is significant.
     significant = excess > FOREIGN_SIGMAS * kron_fluxerr
-    return significant & (kron_flux > FOREIGN_RATIO * isocor_flux)
+    return significant & (isocor_flux > 0) & (kron_flux > FOREIGN_RATIO * isocor_flux)
 
 
 @measurement(
@@ -154,7 +154,8 @@ def foreign_light(kron_flux: Any, kron_fluxerr: Any, isocor_flux: Any) -> Any:
         "Kron flux, or isocor_flux where neighbours take more than 0.05 of the Kron aperture (as "
         "SourceExtractor's MAG_BEST, which allows a tenth), or where kron_flux is more than 2.5 "
         "times as large, by more than 3 kron_fluxerr, in the image of the detection: light of "
-        "undetected neighbours; kron_flux without a threshold.",
+        "undetected neighbours, of which nothing is known without errors; kron_flux without a "
+        "threshold.",
         ucd="phot.flux",
     ),
     Column(

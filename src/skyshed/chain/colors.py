@@ -1,4 +1,4 @@
-"""The colors of sources between matched bands that follow each other, with their true errors."""
+"""The colors of sources between matched bands that follow each other, and their errors."""
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -55,11 +55,24 @@ def _fluxes(request: Request) -> dict[str, float | None]:
 
 
 def _pairs(request: Request) -> list[tuple[str, str]]:
-    """Return the bands that there are colors between: those that have magnitudes."""
+    """Return the bands that there are colors between: those with magnitudes of one system."""
     if not request.matching:
         return []
-    known = {name: request.zero_point_of(name) is not None for name in request.of_band}
-    return [(one, other) for one, other in pairwise(request.of_band) if known[one] and known[other]]
+    systems = {name: _system_of(request, name) for name in request.of_band}
+    return [
+        (one, other)
+        for one, other in pairwise(request.of_band)
+        if systems[one] is not None and systems[one] == systems[other]
+    ]
+
+
+def _system_of(request: Request, name: str) -> str | None:
+    """Return the system of a band's magnitudes, empty for instrumental ones; `None` without."""
+    if request.zero_point_of(name) is None:
+        return None
+    if request.calibration_of(name) is not None:
+        return "AB"
+    return request.parameters_of(name).zero_point_system or ""
 
 
 def add_sky_columns(

@@ -11,7 +11,14 @@ from skyshed.background.mesh import Mesh
 from skyshed.images.exposure import Planes
 from skyshed.namespace import array_namespace
 
-__all__ = ["METHODS", "Combination", "combined", "combined_mesh", "combined_noise"]
+__all__ = [
+    "METHODS",
+    "Combination",
+    "combined",
+    "combined_correlation",
+    "combined_mesh",
+    "combined_noise",
+]
 
 #: How bands may be combined.
 METHODS = ("snr", "chi2", "mean")
@@ -219,6 +226,41 @@ def combined_noise(combination: Combination, noises: Sequence[float]) -> float:
     scaled = (scale * noise for scale, noise in zip(combination.scales, noises, strict=True))
     weight = sum(noise**-2 for noise in scaled if noise > 0)
     return weight**-0.5 if weight else 0.0
+
+
+def combined_correlation(
+    combination: Combination, noises: Sequence[float], correlations: Sequence[Any]
+) -> Any:
+    """Return the correlation of the noise of a combination, as if bands had no noise in common.
+
+    Parameters
+    ----------
+    combination : Combination
+        What is combined.
+    noises : sequence of float
+        The noise of each of its bands.
+    correlations : sequence of (tuple of tuple of float) or None
+        That of each.
+
+    Returns
+    -------
+    correlation : tuple of tuple of float, or None
+        The mean of those of the bands, by what each adds to the variance; `None` where that of a
+        band is not known.
+    """
+    if any(each is None for each in correlations):
+        return None
+    shares = np.ones(len(noises))
+    if combination.method == "mean":
+        scaled = np.array(combination.scales) * np.array(noises)
+        shares = np.divide(1.0, scaled**2, out=np.zeros_like(scaled), where=scaled > 0)
+    if not shares.any():
+        return None
+    mean = sum(s * np.array(each) for s, each in zip(shares, correlations, strict=True))
+    mean = mean / shares.sum()
+    half = len(mean) // 2
+    mean[half, half] = 1.0  # which rounding may miss
+    return tuple(map(tuple, mean.tolist()))
 
 
 def combined_mesh(combination: Combination, meshes: Sequence[Mesh]) -> Mesh:

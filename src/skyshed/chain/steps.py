@@ -13,7 +13,7 @@ from skyshed.catalog import CatalogSettings, SourceCatalog
 from skyshed.catalog.noise_factors import SmoothedNoise
 from skyshed.chain.background import ExposureMesh
 from skyshed.chain.columns import needs_background
-from skyshed.chain.combination import combined, combined_noise
+from skyshed.chain.combination import combined, combined_correlation, combined_noise
 from skyshed.chain.exposure_columns import bits_of_sources, with_saturated
 from skyshed.chain.request import DETECTION, Request
 from skyshed.chain.smoothing import (
@@ -377,10 +377,9 @@ def prepare(planes: Planes, mesh: ExposureMesh, request: Request, window: Window
     if planes.relative:
         rms = planes.rms * planes.rms.dtype.type(mesh.scale)
         planes = replace(planes, rms=rms, relative=False)
-    made = request.combination is not None and planes.name == DETECTION
     return Prepared(
         planes, background, request.parameters_of(planes.name), global_noise=mesh.global_noise,
-        noise_correlation=None if made else mesh.noise_correlation,
+        noise_correlation=mesh.noise_correlation,
     )  # fmt: skip
 
 
@@ -404,8 +403,11 @@ def prepare_exposure(
         image = prepare(
             combined(combination, bands, name), meshes[combination.bands[0]], request, window
         )
-        image.global_noise = combined_noise(
-            combination, [meshes[each].global_noise for each in combination.bands]
+        of_bands = [meshes[each] for each in combination.bands]
+        noises = [each.global_noise for each in of_bands]
+        image.global_noise = combined_noise(combination, noises)
+        image.noise_correlation = combined_correlation(
+            combination, noises, [each.noise_correlation for each in of_bands]
         )
         return image
     if request.band_of(name) != name:

@@ -53,64 +53,72 @@ def check_claims(path: str) -> None:
                 if "NAXIS" not in cards:
                     return
                 _check_counts(cards, f"{path}: HDU {number}")
-                begin += length + _blocks(_data_bytes(cards))
-                if begin > most:
+                nbytes = _data_bytes(cards)
+                begin += length + _blocks(nbytes)
+                # Of a size below 0 readers come back to the same header, and never end.
+                if begin > most or nbytes < 0:
                     claimed = ", ".join(
                         f"{name} = {value}" for name, value in cards.items() if name not in NO_SIZE
                     )
+                    ends = f"it ends at byte {begin}, and the file has {size}"
+                    if nbytes < 0:
+                        ends = f"its data have {nbytes} bytes"
                     raise RefusedError(
-                        f"{path}: HDU {number} says {claimed}, by which it ends at byte {begin}, "
-                        f"and the file has {size}: its header is damaged"
+                        f"{path}: HDU {number} says {claimed}, by which {ends}: its header is "
+                        "damaged"
                     )
                 number += 1
     except (OSError, EOFError, LZMAError):  # whoever opens it says what is wrong
         return
 
 
-def _check_counts(cards: dict[str, int], hdu: str) -> None:
-    for name, value in cards.items():
-        if not isinstance(value, int):
-            raise RefusedError(
-                f"{hdu} says {name} = {value}, which is no whole number: its header is damaged"
-            )
-        # By a size below 0 readers would come back to the same header, and never end.
-        if value < 0 and name not in ("BITPIX", *COUNTS):
-            raise RefusedError(
-                f"{hdu} says {name} = {value}, and FITS has no numbers below 0 there: its header "
-                "is damaged"
-            )
+def _check_counts(cards: dict[str, int | str], hdu: str) -> None:
     for name, what in COUNTS.items():
-        if not 0 <= cards.get(name, 0) <= MOST_COUNTED:
+        value = cards.get(name, 0)
+        if isinstance(value, int) and not 0 <= value <= MOST_COUNTED:
             raise RefusedError(
-                f"{hdu} says {name} = {cards[name]}, and FITS has 0 to {MOST_COUNTED} {what}: its "
+                f"{hdu} says {name} = {value}, and FITS has 0 to {MOST_COUNTED} {what}: its "
                 "header is damaged"
             )
+    for name in _of_size(cards):
+        value = cards.get(name, 0)
+        if not isinstance(value, int):
+            said = f"says {name} = {value}, which" if value else f"has no value of {name}, which"
+            raise RefusedError(f"{hdu} {said} is no whole number: its header is damaged")
 
 
-def _cards(file: Any) -> tuple[dict[str, Any], int]:
-    """Return the numbers of the structural cards of a header, and how many bytes it has.
+def _of_size(cards: dict[str, int | str]) -> list[str]:
+    """Return the names of the cards that the size of an HDU's data follows from."""
+    n_axes = cards["NAXIS"]
+    if not isinstance(n_axes, int) or n_axes == 0:
+        return ["NAXIS"]
+    return ["NAXIS", "BITPIX", "PCOUNT", "GCOUNT", *(f"NAXIS{n}" for n in range(1, n_axes + 1))]
 
-    They are integers; what is none is as it is written.
+
+def _cards(file: Any) -> tuple[dict[str, int | str], int]:
+    """Return the values of the structural cards of a header, and how many bytes it has.
+
+    A value that is no integer is returned as its text. Of several cards of one name the last
+    counts, and letters may be small: as astropy has it, which computes sizes from them.
     """
-    found: dict[str, Any] = {}
+    found: dict[str, int | str] = {}
     length = 0
     while block := file.read(BLOCK):
         length += BLOCK
         for at in range(0, len(block), CARD):
-            name = block[at : at + 8].rstrip()
+            name = block[at : at + 8].rstrip().upper()
             if name == b"END":
                 return found, length
-            if name in STRUCTURAL or AXIS.fullmatch(name):
-                value = block[at + 8 : at + CARD].partition(b"/")[0].removeprefix(b"= ").strip()
+            if (name in STRUCTURAL or AXIS.fullmatch(name)) and block[at + 8 : at + 10] == b"= ":
+                value = block[at + 10 : at + CARD].partition(b"/")[0].strip()
                 number = WHOLE.fullmatch(value)
-                found.setdefault(
-                    name.decode("ascii"),
-                    int(b"".join(number.groups(b""))) if number else value.decode("latin-1"),
+                found[name.decode("ascii")] = (
+                    int(b"".join(number.groups(b""))) if number else value.decode("latin-1")
                 )
     return {}, length
 
 
-def _data_bytes(cards: dict[str, int]) -> int:
+def _data_bytes(cards: dict[str, Any]) -> int:
     """Return the bytes of the data of an HDU (FITS standard 4.0, equation 2)."""
     n_axes = cards["NAXIS"]
     if n_axes == 0:
@@ -121,7 +129,7 @@ def _data_bytes(cards: dict[str, int]) -> int:
     for length in lengths[1:] if lengths[0] == 0 and "GCOUNT" in cards else lengths:
         pixels *= length
     total += pixels
-    return abs(cards.get("BITPIX", 8)) // 8 * cards.get("GCOUNT", 1) * max(total, 0)
+    return int(abs(cards.get("BITPIX", 8)) // 8 * cards.get("GCOUNT", 1) * total)
 
 
 def _blocks(nbytes: int) -> int:
