@@ -25,10 +25,10 @@ from skyshed.chain.combination import combined_mesh
 from skyshed.chain.compared import Compared
 from skyshed.chain.doubts import warn_of_doubts
 from skyshed.chain.measured_pixels import MeasuredPixels
+from skyshed.chain.prepared import Prepared
 from skyshed.chain.request import DETECTION, IMAGE, Request
 from skyshed.chain.run import Run, dtype_of_chain
 from skyshed.chain.steps import (
-    Prepared,
     check_combination,
     make_catalog,
     prepare_exposure,

@@ -12,8 +12,8 @@ from skyshed.catalog.table import add_column
 from skyshed.chain.background import ExposureMesh
 from skyshed.chain.calibrated import MAGNITUDES_PER_E_FOLD
 from skyshed.chain.derived import aperture_columns, color_columns
+from skyshed.chain.prepared import counts_per_unit
 from skyshed.chain.request import MATCHED, Request
-from skyshed.chain.steps import counts_per_unit
 
 __all__ = ["add_colors", "add_sky_columns", "check_colors", "is_of_sky"]
 

@@ -64,7 +64,7 @@ def combined(combination: Combination, images: Iterable[Any], name: str) -> Plan
     ----------
     combination : Combination
         How.
-    images : iterable of `skyshed.chain.steps.Prepared`
+    images : iterable of `skyshed.chain.prepared.Prepared`
         The window of each band, in their order; one after the other is asked for.
     name : str
         What the planes are called.

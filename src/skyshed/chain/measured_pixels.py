@@ -10,9 +10,9 @@ from skyshed.catalog.kept_weights import rows_read
 from skyshed.catalog.reach import boxes_beside, runs_of
 from skyshed.chain.band_columns import radii_of_detection
 from skyshed.chain.columns import measured_columns, needs_background
+from skyshed.chain.prepared import Prepared
 from skyshed.chain.request import Request
 from skyshed.chain.sextractor_columns import aperture_radii_of, has_radii
-from skyshed.chain.steps import Prepared
 
 __all__ = ["MeasuredPixels"]
 

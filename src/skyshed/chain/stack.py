@@ -21,16 +21,11 @@ from skyshed.chain.background import ExposureMesh, assemble, measure_stack
 from skyshed.chain.columns import as_measured, make_table
 from skyshed.chain.doubts import warn_of_doubts
 from skyshed.chain.exposure_columns import saturated
+from skyshed.chain.prepared import Prepared
 from skyshed.chain.request import IMAGE, Request
 from skyshed.chain.smoothing import convolved
 from skyshed.chain.stacked_sources import StackedSources
-from skyshed.chain.steps import (
-    Prepared,
-    make_catalog,
-    prepare,
-    settings_of,
-    warn_of_crowding,
-)
+from skyshed.chain.steps import make_catalog, prepare, settings_of, warn_of_crowding
 from skyshed.chain.whole import Clock, WholeRun, deblended, phases_of
 from skyshed.deblending.deblend import warn_of_modes
 from skyshed.detection import detect_in_stack, warn_of_no_sources

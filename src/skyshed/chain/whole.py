@@ -12,11 +12,11 @@ from skyshed.catalog import SourceCatalog, kron_ellipses
 from skyshed.chain.background import ExposureMesh, assemble, measure_window
 from skyshed.chain.columns import empty_table, make_table, plain_table
 from skyshed.chain.doubts import warn_of_doubts
+from skyshed.chain.prepared import Prepared
 from skyshed.chain.request import DETECTION, IMAGE, Request
 from skyshed.chain.run import Run
 from skyshed.chain.source_mask import grown
 from skyshed.chain.steps import (
-    Prepared,
     make_catalog,
     peak_npixels,
     prepare,

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from skyshed.chain.steps import Prepared, peak_npixels
+from skyshed.chain.prepared import Prepared
+from skyshed.chain.steps import peak_npixels
 from skyshed.deblending import Search, Split
 from skyshed.images.window import Window
 from skyshed.kernels import deblending, labelling

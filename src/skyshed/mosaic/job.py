@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from skyshed.cached import cached_property
+from skyshed.chain.prepared import Prepared
 from skyshed.chain.request import IMAGE, Request
-from skyshed.chain.steps import Prepared, prepare_exposure
+from skyshed.chain.steps import prepare_exposure
 from skyshed.exceptions import WorkspaceError
 from skyshed.images.window import Window
 from skyshed.messages import one_line
