@@ -12,13 +12,11 @@ from skyshed.aperture.measuring import measure, measured_boxes
 from skyshed.aperture.per_position import PerPosition
 from skyshed.aperture.pixels import blocks
 from skyshed.aperture.weighing import samples_of
+from skyshed.background.statistics import MAD_TO_STD
 from skyshed.cached import cached_property
 from skyshed.namespace import in_one_transfer, like
 
 __all__ = ["ValueColumns"]
-
-#: What a median absolute deviation is multiplied by, for the standard deviation of a Gaussian.
-MAD_TO_STD = 1.482602218505602
 
 
 def _of_values(name: str, doc: str, power: int = 1) -> Column:

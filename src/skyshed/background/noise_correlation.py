@@ -21,6 +21,7 @@ __all__ = [
     "correlation_of",
     "covariance_factor",
     "pair_sums",
+    "products_of_pairs",
     "sampled_boxes",
     "square_of",
     "usual_means",
@@ -136,7 +137,8 @@ def pair_sums(
             deviations[some] = np.where(good, whole, NOT_GOOD)
         count = good.astype(float)
         totals = count.sum((1, 2)), whole.sum((1, 2))
-        sums[some] = np.column_stack([*totals, _of_pairs(whole), _of_pairs(count)])
+        products, pairs = (products_of_pairs(each, each)[0] for each in (whole, count))
+        sums[some] = np.column_stack([*totals, products, pairs])
     return sums
 
 
@@ -166,18 +168,31 @@ def _deviations_of(
     return np.where(good, np.rint(STEPS * np.where(good, deviation, 0.0)), 0.0), good
 
 
-def _of_pairs(boxes: Any) -> Any:
-    """Return the sums of the products of pairs of pixels of each box, for each of the `LAGS`.
+def products_of_pairs(one: Any, other: Any) -> tuple[Any, Any]:
+    """Return the sums of the products of pairs of pixels, for the `LAGS` and their reverse.
 
     Pixels are whole numbers, and so are the sums: what rounding does to a Fourier transform of them
     is far less than a half, 0.01 of 4000 x 4000 pixels of ``STEPS * LARGEST``.
+
+    Parameters
+    ----------
+    one, other : array of float64, shape (n, height, width)
+        The boxes, of the same image or of two.
+
+    Returns
+    -------
+    products, reverse : array of float64, shape (n, m)
+        Those of a pixel of one with the pixel of the other that is a lag further; and the same with
+        the lag the other way.
     """
     from scipy.fft import irfft2, next_fast_len, rfft2
 
-    shape = [next_fast_len(side + LARGEST_LAG, real=True) for side in boxes.shape[1:]]
-    sums = irfft2(np.abs(rfft2(boxes, shape)) ** 2, shape)
+    shape = [next_fast_len(side + LARGEST_LAG, real=True) for side in one.shape[1:]]
+    first = rfft2(one, shape)
+    second = first if other is one else rfft2(other, shape)
+    sums = irfft2(np.conj(first) * second, shape)
     dy, dx = np.array(LAGS).T
-    return np.rint(sums[:, dy, dx])
+    return np.rint(sums[:, dy, dx]), np.rint(sums[:, -dy, -dx])
 
 
 def correlation_of(sums: Any, off: Any) -> tuple[tuple[float, ...], ...] | None:

@@ -10,11 +10,11 @@ import numpy as np
 
 from skyshed.background.noise_correlation import (
     LAGS,
-    LARGEST_LAG,
     LEAST_PIXELS,
     NOT_GOOD,
     STEPS,
     at_a_time,
+    products_of_pairs,
     square_of,
     usual_means,
 )
@@ -48,22 +48,11 @@ def shared_sums(one: Any, other: Any) -> Any:
         first, second = (np.where(good, each[some], 0).astype(float) for each in (one, other))
         count = good.astype(float)
         totals = (each.sum((1, 2)) for each in (count, first, second, first**2, second**2))
-        products, pairs = _of_both(first, second), _of_both(count, count)
+        products, pairs = (
+            sum(products_of_pairs(*each)) for each in ((first, second), (count, count))
+        )
         sums[some] = np.column_stack([*totals, products, pairs])
     return sums
-
-
-def _of_both(one: Any, other: Any) -> Any:
-    """Return the sums of products of pairs of pixels of two images, for each lag and its reverse.
-
-    They are whole numbers to far more than a half, as those within one image are.
-    """
-    from scipy.fft import irfft2, next_fast_len, rfft2
-
-    shape = [next_fast_len(side + LARGEST_LAG, real=True) for side in one.shape[1:]]
-    sums = irfft2(np.conj(rfft2(one, shape)) * rfft2(other, shape), shape)
-    dy, dx = np.array(LAGS).T
-    return np.rint(sums[:, dy, dx]) + np.rint(sums[:, -dy, -dx])
 
 
 def shared_correlation(sums: Any, off: Any) -> Any:

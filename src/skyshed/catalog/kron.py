@@ -164,10 +164,9 @@ def kron_fluxerr(
     smoothed_noise: Any,
 ) -> Any:
     """Take the square root of the variance."""
-    return noise_factors.errors_of_sums(
-        _kron_variance, kron_flux, noise_correlation, smoothed_noise,
-        lambda correlation: noise_factors.of_ellipses(correlation, _kron_ellipse),
-    )  # fmt: skip
+    return noise_factors.errors_in_ellipses(
+        _kron_variance, kron_flux, _kron_ellipse, noise_correlation, smoothed_noise
+    )
 
 
 @measurement(

@@ -15,6 +15,7 @@ from skyshed.background.noise_correlation import covariance_factor, variance_fac
 
 __all__ = [
     "SmoothedNoise",
+    "errors_in_ellipses",
     "errors_of_sums",
     "of_ellipses",
     "of_positions",
@@ -72,6 +73,20 @@ def errors_of_sums(
     sky = variance * factors(smoothed_noise.covariance)
     light = np.fmax(flux, 0.0) * smoothed_noise.per_flux
     return np.sqrt(sky + light * factors(noise_correlation))
+
+
+def errors_in_ellipses(
+    variance: Any,
+    flux: Any,
+    ellipses: Any,
+    noise_correlation: Any,
+    smoothed_noise: SmoothedNoise | None,
+) -> Any:
+    """Return `errors_of_sums` over ellipses, which are given as for `of_ellipses`."""
+    return errors_of_sums(
+        variance, flux, noise_correlation, smoothed_noise,
+        lambda correlation: of_ellipses(correlation, ellipses),
+    )  # fmt: skip
 
 
 def of_ellipses(noise_correlation: Any, ellipses: Any) -> Any:

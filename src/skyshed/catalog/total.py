@@ -327,10 +327,9 @@ def petrosian_fluxerr(
     smoothed_noise: Any,
 ) -> Any:
     """Take the square root of the variance."""
-    return noise_factors.errors_of_sums(
-        _petrosian_variance, petrosian_flux, noise_correlation, smoothed_noise,
-        lambda correlation: noise_factors.of_ellipses(correlation, _petrosian_ellipse),
-    )  # fmt: skip
+    return noise_factors.errors_in_ellipses(
+        _petrosian_variance, petrosian_flux, _petrosian_ellipse, noise_correlation, smoothed_noise
+    )
 
 
 @measurement(

@@ -324,10 +324,9 @@ class Prepared:
             None if image is None else xp.ascontiguousarray(image[where])
             for image in (self.convolved, self.significance, self.limit)
         )
-        return Prepared(
-            self.planes.cut(where), self.background.at(*window.bounds), self.parameters, smooth,
-            self.global_noise, significance, limit, self.noise_correlation,
-            smoothed_noise=self.smoothed_noise,
+        return replace(
+            self, planes=self.planes.cut(where), background=self.background.at(*window.bounds),
+            convolved=smooth, significance=significance, limit=limit, parts=None,
         )  # fmt: skip
 
 

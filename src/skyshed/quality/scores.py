@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 
+from skyshed.background.statistics import MAD_TO_STD
+
 __all__ = ["completeness", "limit", "middle", "pull_width", "spread"]
 
-#: From the median of absolute deviations to the standard deviation of a normal distribution.
-SIGMAS_PER_MAD = 1.482602218505602
 #: Fewer values give no score.
 FEWEST = 20
 
@@ -31,7 +31,7 @@ def spread(values: Any) -> float:
     values = _finite(values)
     if values.size < FEWEST:
         return np.nan
-    return float(SIGMAS_PER_MAD * np.median(np.abs(values - np.median(values))))
+    return float(MAD_TO_STD * np.median(np.abs(values - np.median(values))))
 
 
 def pull_width(measured: Any, true: Any, error: Any) -> float:
