@@ -6,8 +6,9 @@ import sep
 
 from benchmarks.truth.catalogs import Catalog
 from benchmarks.truth.fields import FIELDS
-from benchmarks.truth.figures import Judge, bad_at, pooled
+from benchmarks.truth.figures import UNCERTAIN, Judge, Sample, bad_at, pooled
 from benchmarks.truth.simulate import noise, simulate
+from skyshed.quality.scores import middle, spread
 
 SIDE = 400
 
@@ -69,6 +70,17 @@ def test_a_perfect_catalog_is_judged_to_be_perfect():
     worse = judge.figures(far)
     assert worse["sky bias"] == pytest.approx(1)
     assert worse["of them no source"] > 100
+
+
+@pytest.mark.parametrize("figure", [middle, spread])
+def test_figures_scatter_by_as_much_as_they_are_uncertain(figure):
+    rng = np.random.default_rng(12)
+    draws = [
+        pooled([{"any": Sample(rng.normal(3, 2, 100), figure)} for _ in range(2)])
+        for _ in range(400)
+    ]
+    scatter = np.std([each["any"] for each in draws])
+    assert scatter == pytest.approx(np.mean([each[f"any{UNCERTAIN}"] for each in draws]), rel=0.15)
 
 
 def test_bad_detections_are_those_at_the_threshold_that_finds_as_much():

@@ -1,11 +1,11 @@
 """Catalogs of skyshed and its peers beside the truth of simulated fields.
 
-    python -m benchmarks.truth                      # ten fields, all tools, in some 40 minutes
+    python -m benchmarks.truth                      # ten fields, all tools, in an hour
     python -m benchmarks.truth --field survey       # one of them
     python -m benchmarks.truth --out                # write results/truth.md
     python -m benchmarks.truth --quick              # no photutils, no search for equal thresholds
 
-The fields are in `benchmarks/truth/fields.py`, two realizations of each. Their seeds are drawn at
+The fields are in `benchmarks/truth/fields.py`, four realizations of each. Their seeds are drawn at
 run time, and printed.
 """
 
@@ -25,7 +25,16 @@ from benchmarks.source_extractor import installed
 from benchmarks.truth.catalogs import Tool
 from benchmarks.truth.colors import COLOR_FIELDS, color_pulls
 from benchmarks.truth.fields import FIELDS, SIDE, Plan
-from benchmarks.truth.figures import FALSE_PER_MPX, FIGURES, Judge, bad_at, deepest, pooled
+from benchmarks.truth.figures import (
+    FALSE_PER_MPX,
+    FIGURES,
+    UNCERTAIN,
+    Judge,
+    Sample,
+    bad_at,
+    deepest,
+    pooled,
+)
 from benchmarks.truth.photutils_tool import photutils_tool
 from benchmarks.truth.simulate import simulate
 from benchmarks.truth.skyshed_tool import skyshed_tool
@@ -90,7 +99,7 @@ def judged(plan: Plan, seeds: Sequence[int], side: int, quick: bool) -> tuple[An
                 color_pulls(plan, seed, side, judge.limit, tool.options)
                 for seed, judge in zip(seeds, judges, strict=True)
             ]
-            figures[COLOR] = spread(np.concatenate(parts))
+            figures |= pooled([{COLOR: Sample(part, spread)} for part in parts])
     if PEER in found and not quick:
         found[PEER][EQUAL] = found[PEER]["bad"]
         for name in OURS if plan.crowded else OURS[:1]:
@@ -113,15 +122,20 @@ def table(found: dict[str, dict[str, Any]]) -> str:
         **FIGURES, EQUAL: f"<= {PEER}", DEPTH: "at least any peer's", COLOR: "0.9-1.15",
     }  # fmt: skip
     for name, what in wanted.items():
-        cells = [_spelled(figures.get(name)) for figures in found.values()]
+        cells = [
+            _spelled(figures.get(name), figures.get(f"{name}{UNCERTAIN}"))
+            for figures in found.values()
+        ]
         if any(cells):
             lines.append(f"| {name} | {what} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
-def _spelled(value: Any) -> str:
+def _spelled(value: Any, uncertain_by: float | None = None) -> str:
     if value is None or (isinstance(value, float) and not np.isfinite(value)):
         return ""
+    if uncertain_by is not None:
+        return f"{value:.3f} ± {uncertain_by:.3f}"
     if isinstance(value, float):
         return f"{value:.0f}" if abs(value) >= 10 else f"{value:.3f}"
     return str(value)
@@ -134,7 +148,7 @@ def main(argv: list[str] | None = None) -> None:
     add("--field", nargs="+", choices=[plan.name for plan in FIELDS], help="default: all")
     add("--side", type=int, default=SIDE, help="of the fields, in pixels")
     add("--seed", type=int, help="of all fields, the first of each; drawn if not given")
-    add("--realizations", type=int, default=2, help="of each field (default: 2)")
+    add("--realizations", type=int, default=4, help="of each field (default: 4)")
     add("--quick", action="store_true", help="no photutils, no search for equal thresholds")
     add("--out", action="store_true", help="write benchmarks/results/truth.md")
     options = parser.parse_args(argv)

@@ -12,7 +12,17 @@ from benchmarks.truth.simulate import Sky
 from skyshed.quality.matching import isolated, match
 from skyshed.quality.scores import completeness, limit, middle, spread
 
-__all__ = ["FIGURES", "NEAR", "SHARE", "Judge", "Sample", "bad_at", "deepest", "pooled"]
+__all__ = [
+    "FIGURES",
+    "NEAR",
+    "SHARE",
+    "UNCERTAIN",
+    "Judge",
+    "Sample",
+    "bad_at",
+    "deepest",
+    "pooled",
+]
 
 #: A detection is of a source within this many pixels (the findings').
 RADIUS = 3.0
@@ -32,6 +42,12 @@ FALSE_PER_MPX = 5.0
 #: Thresholds between which that number is searched, and steps; and multiples of the one found: in a
 #: crowded field a higher threshold parts more than it loses.
 THRESHOLDS, STEPS, HIGHER = (0.5, 6.0), 6, (1.0, 1.5, 2.25, 3.4)
+
+#: By how much figures of n normal deviates are uncertain, times the root of n, over their standard
+#: deviation: a width by the median absolute deviation (Rousseeuw & Croux 1993, table 2), a median.
+UNCERTAINTY = {spread: 1.17, middle: 1.25}
+#: The names of uncertainties end with this.
+UNCERTAIN = ", uncertain by"
 
 #: Names of samples of total fluxes, which make one figure, begin with this.
 OF_TOTALS = "totals: "
@@ -76,17 +92,25 @@ class Sample:
 
 
 def pooled(parts: Sequence[dict[str, Sample]]) -> dict[str, Any]:
-    """Return `FIGURES` of the samples of several realizations of a field together."""
+    """Return `FIGURES` of the samples of several realizations of a field together.
+
+    Of widths and medians there is also by how much they are uncertain (`UNCERTAIN`).
+    """
     figures: dict[str, Any] = {}
     for name, first in parts[0].items():
         values = np.concatenate([np.atleast_1d(part[name].values) for part in parts])
         figures[name] = first.figure(values)
+        if (times := UNCERTAINTY.get(first.figure)) and (
+            n := np.count_nonzero(np.isfinite(values))
+        ):
+            figures[f"{name}{UNCERTAIN}"] = times * spread(values) / np.sqrt(n)
     others = {name: figures.pop(name) for name in list(figures) if name.startswith(OF_TOTALS)}
-    figures["totals"] = ", ".join(
-        f"{name.removeprefix(OF_TOTALS)} {ratio:.3f}"
-        for name, ratio in others.items()
-        if np.isfinite(ratio)
-    )
+    if others:
+        figures["totals"] = ", ".join(
+            f"{name.removeprefix(OF_TOTALS)} {ratio:.3f}"
+            for name, ratio in others.items()
+            if np.isfinite(ratio) and not name.endswith(UNCERTAIN)
+        )
     return figures
 
 

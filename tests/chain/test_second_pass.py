@@ -71,6 +71,36 @@ def test_what_is_left_out_may_be_fainter_than_what_is_detected():
     np.testing.assert_array_equal(plain.segmentation.data, bright.segmentation.data)
 
 
+@pytest.mark.parametrize("fwhm", [None, 3.0])
+def test_the_noise_is_that_of_all_but_the_brighter_pixels_of_sources(fwhm):
+    data = make_field()
+    kernel = {} if fwhm is None else {"kernel_fwhm": fwhm, "kernel_size": 9}
+    first = extract(data, box_size=16, nsigma=1.2, deblend=False, **kernel)
+    threshold = first.background2d.background_rms * np.float32(3)
+    bright = (first.segmentation.data > 0) & (first.convolved_data > threshold)
+    options = {
+        "box_size": 16, "background_passes": 2, "background_growth": 2.5, "background_nsigma": 1.2,
+        "background_fwhm": fwhm,
+    }  # fmt: skip
+    whole = extract(data, **options).background2d
+    found = extract(data, noise_nsigma=3, **options).background2d
+    np.testing.assert_array_equal(found.background_mesh, whole.background_mesh)
+    left_out = distance_transform_edt(~bright) <= 2.5
+    expected = Background2D(data, 16, mask=left_out, exclude_percentile=95).background_rms_mesh
+    np.testing.assert_array_equal(found.background_rms_mesh, expected)
+    assert np.median(expected / whole.background_rms_mesh) > 1
+
+
+def test_sources_that_are_left_in_the_noise_make_its_correlation_larger():
+    data = make_survey_image((512, 512), seed=9).data
+    options = {"background_passes": 2, "background_nsigma": 1.2, "aperture_radii": (7,)}
+    with_faint, without = (
+        np.median(extract(data, noise_nsigma=each, **options).table["aperture_7_fluxerr"])
+        for each in (4, None)
+    )
+    assert with_faint > 1.1 * without
+
+
 @pytest.mark.parametrize(
     "threshold", [{"significance": 9.0}, {"threshold": 12.0}, {"filter": "matched"}], ids=str
 )
@@ -87,7 +117,9 @@ def test_what_is_left_out_is_the_same_whatever_the_threshold_of_the_detection(th
 
 def test_one_threshold_for_several_templates_is_refused():
     with pytest.raises(ValueError, match=r"background_nsigma = 1 is in units .* template_fwhm"):
-        Parameters.preset("recommended", background_nsigma=1, **TEMPLATES)
+        Parameters(background_passes=2, background_nsigma=1, **TEMPLATES)
+    with pytest.raises(ValueError, match="give background_nsigma=None, noise_nsigma=None"):
+        Parameters(background_passes=2, background_nsigma=1, noise_nsigma=2, **TEMPLATES)
     assert Parameters(background_nsigma=1, **TEMPLATES).background_passes == 1  # not needed
 
 
@@ -119,7 +151,8 @@ def test_the_level_is_that_of_the_smoothed_image_and_the_noise_that_of_pixels():
 def test_smoothing_leaves_less_of_the_light_of_undetected_sources():
     field = make_survey_image((768, 768), seed=5, psf_fwhm=6.0)
     options = {**PRESETS["recommended"], "aperture_correction": False}
-    plain, smooth = (bias(field, **{**options, "background_fwhm": each}) for each in (None, 4.0))
+    plain = bias(field, **{**options, "background_fwhm": None, "background_nsigma": 1.4})
+    smooth = bias(field, **options)
     assert 0 < smooth < 0.85 * plain
 
 

@@ -66,7 +66,8 @@ def test_several_bands_and_a_second_pass_on_the_device(cupy, combine):
     bands = {"g": data, "r": 2 * data}
     options = {
         **SETTINGS, "combine": combine, "background_passes": 2, "background_growth": 2,
-        "background_fwhm": 3.0, "wcs": make_wcs(), "zero_point": 25.0,
+        "background_nsigma": 1.2, "noise_nsigma": 2.0, "background_fwhm": 3.0, "wcs": make_wcs(),
+        "zero_point": 25.0,
     }  # fmt: skip
     given = {name: cupy.asarray(image) for name, image in bands.items()}
     there = skyshed.extract_bands(given, mask=cupy.asarray(mask), **options)

@@ -21,6 +21,7 @@ def test_tiles_give_the_bits_of_the_image_at_once(cupy, tile, passes):
     data[:, 100:104] = np.nan
     options = {
         **SETTINGS, "background_passes": passes, "background_growth": 3, "background_fwhm": 3.0,
+        "noise_nsigma": 2.5,
     }  # fmt: skip
     whole = at_once(cupy.asarray(data), wcs=wcs, **options)
     assert len(whole.table) > 40

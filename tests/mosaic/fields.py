@@ -110,10 +110,11 @@ def draw_parameters(rng: np.random.Generator) -> dict[str, Any]:
         "background_passes": 1 if rng.random() < 0.6 else 2,
         "background_growth": float(rng.choice([0, 1.5, 4, 12])),
         "background_nsigma": None if rng.random() < 0.5 else float(rng.uniform(0.8, 3)),
+        "noise_nsigma": None if rng.random() < 0.5 else float(rng.uniform(0.8, 4)),
         "background_fwhm": None if rng.random() < 0.5 else float(rng.uniform(1, 6)),
     }
     refused = ("kernel_fwhm", "kernel_size") if "kernel" in drawn else ()  # beside it
-    refused += ("background_nsigma",) if "template_fwhm" in drawn else ()
+    refused += ("background_nsigma", "noise_nsigma") if "template_fwhm" in drawn else ()
     return {name: value for name, value in drawn.items() if name not in refused}
 
 

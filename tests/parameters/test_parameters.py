@@ -37,6 +37,7 @@ BAD = {
     "background_passes": [0, 3, "2", True],
     "background_growth": [-1, float("inf"), None],
     "background_nsigma": [0, -1.0, "1"],
+    "noise_nsigma": [0, -1.0, "1"],
     "background_fwhm": [0, -4.0, "4"],
     "correlated_noise": [1, "yes"],
     "kernel_fwhm": [-1, float("nan")],

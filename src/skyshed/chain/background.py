@@ -17,6 +17,7 @@ from skyshed.background.interpolation import fill_gaps
 from skyshed.background.mesh import Mesh, least_pixels, make_mesh
 from skyshed.background.window import BackgroundWindow
 from skyshed.catalog import noise_factors
+from skyshed.chain.source_mask import LeftOut
 from skyshed.images.exposure import Exposure, Planes, nothing_good
 from skyshed.images.window import Window
 from skyshed.namespace import array_namespace, to_host
@@ -149,7 +150,7 @@ def measure_window(
     shape: tuple[int, int],
     box_size: tuple[int, int],
     parameters: Parameters,
-    left_out: Any = None,
+    left_out: LeftOut | None = None,
     first: Mesh | None = None,
     around: Window | None = None,
     compared: bool = False,
@@ -169,8 +170,8 @@ def measure_window(
         Height and width of the boxes.
     parameters : Parameters
         How their level and noise are estimated.
-    left_out : array of bool, optional
-        True for pixels of sources, which are not masked and yet no background: a second pass.
+    left_out : LeftOut, optional
+        The pixels of sources, which are not masked and yet no background: a second pass.
     first : Mesh, optional
         Of the first pass, in a second one.
     around : Window, optional
@@ -179,18 +180,27 @@ def measure_window(
     compared : bool, optional
         Whether the noise is compared with that of other bands.
     """
-    data, mask = planes.data, union(planes.mask, left_out)
+    data, mask = planes.data, planes.mask
     if planes.level is not None:
         data = data - planes.level
-    smooth, fwhm = None, parameters.background_fwhm
-    if left_out is not None and fwhm is not None:
-        from skyshed.chain.faint_light import smoothed  # a plain run does without
+    level_data, level_mask = None, None
+    if left_out is not None:
+        masked_by_user = mask
+        masks = left_out.each(lambda each: union(masked_by_user, each))
+        mask, level_mask = masks.noise, masks.level
+        if parameters.background_fwhm is not None:
+            from skyshed.chain.faint_light import smoothed  # a plain run does without
 
-        smooth = smoothed(data, mask, fwhm, parameters.n_threads)
+            fwhm = parameters.background_fwhm
+            level_data = smoothed(data, level_mask, fwhm, parameters.n_threads)
+        elif level_mask is not mask:
+            level_data = data
     if around not in (None, window):
         where = window.within(around)
         planes = planes.cut(where)
-        data, mask, smooth = (_cut(each, where) for each in (data, mask, smooth))
+        data, mask, level_data, level_mask = (
+            _cut(each, where) for each in (data, mask, level_data, level_mask)
+        )
     given = np.empty((0, 0))
     if planes.level is not None:
         given = _means(planes.level, box_size, parameters.n_threads)
@@ -209,8 +219,9 @@ def measure_window(
         pairs, deviations = pairs_in(
             data, mask, window, shape, box_size, values, known, compared
         )  # fmt: skip
-    if smooth is not None:
-        values = values._replace(level=_values(smooth, mask, box_size, parameters).level)
+    if level_data is not None:
+        of_level = _values(level_data, level_mask, box_size, parameters)
+        values = values._replace(level=of_level.level, n_good=of_level.n_good)
     return Boxes(
         values.level, values.noise, values.n_good, n_unmasked, sample, given, pairs, deviations
     )

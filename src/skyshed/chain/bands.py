@@ -28,6 +28,7 @@ from skyshed.chain.measured_pixels import MeasuredPixels
 from skyshed.chain.prepared import Prepared
 from skyshed.chain.request import DETECTION, IMAGE, Request
 from skyshed.chain.run import Run, dtype_of_chain
+from skyshed.chain.source_mask import LeftOut, left_out_by
 from skyshed.chain.steps import (
     check_combination,
     make_catalog,
@@ -36,7 +37,7 @@ from skyshed.chain.steps import (
     warn_of_nothing,
 )
 from skyshed.chain.tiles_table import TileFacts, tile_rows
-from skyshed.chain.whole import Clock, detected, known_sources, left_out_by, phases_of
+from skyshed.chain.whole import Clock, detected, known_sources, phases_of
 from skyshed.images.window import Window
 from skyshed.namespace import array_namespace
 from skyshed.output.table_parts import PlainTable, to_plain
@@ -268,7 +269,8 @@ def run_bands(request: Request, begin: Callable[[str], None]) -> WholeBands:
         segmentation = known_sources(request, first)
     image = prepare_exposure(request, DETECTION, everything, meshes)
     if request.parameters.background_passes > 1:
-        left_out = left_out_by(image, segmentation, clock)
+        clock("first detection" if segmentation is None else "background again")
+        left_out = left_out_by(image, segmentation)
         del image
         meshes = _measured(request, clock, left_out, meshes)
         image = prepare_exposure(request, DETECTION, everything, meshes)
@@ -290,7 +292,7 @@ def run_bands(request: Request, begin: Callable[[str], None]) -> WholeBands:
 
 
 def _measured(
-    request: Request, clock: Clock, left_out: Any, first: dict[str, ExposureMesh]
+    request: Request, clock: Clock, left_out: LeftOut | None, first: dict[str, ExposureMesh]
 ) -> dict[str, ExposureMesh]:
     """Measure the background of each band; in a second pass without sources."""
     meshes, compared = {}, Compared(request)

@@ -1,14 +1,111 @@
 """Where the sources are that the background must not be measured on: segments, grown."""
 
 import math
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from skyshed.filtering import gaussian_template
 from skyshed.images.window import Window
+from skyshed.kernels import labelling
 from skyshed.namespace import array_namespace
+from skyshed.parameters import Parameters
 
-__all__ = ["grown", "grown_in", "reach_of"]
+if TYPE_CHECKING:
+    from skyshed.chain.prepared import Prepared
+    from skyshed.segmentation import SegmentationImage
+
+__all__ = [
+    "LeftOut",
+    "first_parameters",
+    "grown",
+    "grown_in",
+    "left_out_by",
+    "left_out_of_noise",
+    "reach_of",
+]
+
+
+@dataclass(frozen=True, eq=False)
+class LeftOut:
+    """The pixels that a second pass over the background leaves out.
+
+    The level must be free of all light that is seen. Of faint sources, though, some lie unseen
+    beneath others, where nothing parts them: where they count as noise, errors know of it.
+
+    Attributes
+    ----------
+    level, noise : array of bool, shape (ny, nx)
+        True for pixels left out of the level, and out of the noise; the same array where there is
+        no difference.
+    """
+
+    level: Any
+    noise: Any
+
+    def each(self, change: Callable[[Any], Any]) -> "LeftOut":
+        """Return what ``change`` makes of both."""
+        level = change(self.level)
+        return LeftOut(level, level if self.noise is self.level else change(self.noise))
+
+
+def first_parameters(parameters: Parameters) -> Parameters:
+    """Return those by which the sources are found that the second pass leaves out.
+
+    With ``background_nsigma`` and ``background_fwhm`` they are looked for through that Gaussian.
+
+    Examples
+    --------
+    >>> from skyshed import Parameters
+    >>> from skyshed.chain.source_mask import first_parameters
+    >>> given = Parameters(background_passes=2, background_nsigma=1, background_fwhm=4)
+    >>> first = first_parameters(given)
+    >>> first.nsigma, first.kernel_fwhm, first.kernel_size
+    (1.0, 4.0, 13)
+    """
+    fwhm = parameters.background_fwhm
+    if parameters.background_nsigma is None:
+        return parameters
+    parameters = _above(parameters, parameters.background_nsigma)
+    if fwhm is None:
+        return parameters
+    size = len(gaussian_template(fwhm))
+    return replace(parameters, kernel=None, kernel_fwhm=fwhm, kernel_size=size)
+
+
+def _above(parameters: Parameters, nsigma: float) -> Parameters:
+    return replace(parameters, nsigma=nsigma, significance=None, threshold=None)
+
+
+def left_out_by(image: "Prepared", segmentation: "SegmentationImage | None") -> LeftOut:
+    """Return where the sources are, which are known or found without being split, grown."""
+    parameters = image.parameters
+    if segmentation is not None:
+        sources = segmentation.data != 0
+        left_out = LeftOut(sources, sources)
+    else:
+        first = replace(image, parameters=first_parameters(parameters))
+        first.convolve(detect=True)
+        labels, _ = labelling.label_above(
+            first.detected_on, first.threshold(), first.planes.mask, parameters.npixels,
+            parameters.connectivity, parameters.n_threads,
+        )  # fmt: skip
+        left_out = left_out_of_noise(first, labels != 0)
+    return left_out.each(lambda mask: grown(mask, parameters.background_growth))
+
+
+def left_out_of_noise(first: "Prepared", sources: Any) -> LeftOut:
+    """Return the sources of a first detection, and those of their pixels that are bright enough.
+
+    ``first`` is what they were found on, before anything of it is let go.
+    """
+    nsigma = first.parameters.noise_nsigma
+    if nsigma is None:
+        return LeftOut(sources, sources)
+    limit = replace(first, parameters=_above(first.parameters, nsigma)).threshold()
+    return LeftOut(sources, sources & (first.detected_on > limit))
 
 
 def reach_of(distance: float) -> int:

@@ -15,7 +15,7 @@ from skyshed.chain.doubts import warn_of_doubts
 from skyshed.chain.prepared import Prepared
 from skyshed.chain.request import DETECTION, IMAGE, Request
 from skyshed.chain.run import Run
-from skyshed.chain.source_mask import grown
+from skyshed.chain.source_mask import LeftOut, left_out_by
 from skyshed.chain.steps import (
     make_catalog,
     peak_npixels,
@@ -28,7 +28,6 @@ from skyshed.deblending import deblend_sources
 from skyshed.detection import detect_sources
 from skyshed.images.exposure import Planes
 from skyshed.images.window import Window
-from skyshed.kernels import labelling
 from skyshed.namespace import (
     array_namespace,
     device_of,
@@ -49,7 +48,6 @@ __all__ = [
     "deblended",
     "detected",
     "known_sources",
-    "left_out_by",
     "n_stages",
     "phases_of",
     "run_whole",
@@ -288,7 +286,7 @@ def run_whole(request: Request, begin: Callable[[str], None]) -> WholeRun:
     detection = request.detection_cat
     segmentation: SegmentationImage | None = None
     shaped: Prepared | None = None
-    left_out: Any = None
+    left_out: LeftOut | None = None
     twice = request.parameters.background_passes > 1
     clock = Clock(begin, phases_of(request))
     for name in (DETECTION, IMAGE):
@@ -299,7 +297,8 @@ def run_whole(request: Request, begin: Callable[[str], None]) -> WholeRun:
             segmentation = known_sources(request, image.planes.data)
         if twice:
             if left_out is None:
-                left_out = left_out_by(image, segmentation, clock)
+                clock("first detection" if segmentation is None else "background again")
+                left_out = left_out_by(image, segmentation)
             clock("background again")
             image = _prepared_again(request, planes, meshes, left_out)
         del planes
@@ -376,25 +375,8 @@ def _prepared(
     return planes, prepare(planes, meshes[name], request, window)
 
 
-def left_out_by(image: Prepared, segmentation: SegmentationImage | None, clock: Clock) -> Any:
-    """Return where the sources are, which are known or found without being split, grown."""
-    parameters = image.parameters
-    if segmentation is not None:
-        clock("background again")
-        return grown(segmentation.data != 0, parameters.background_growth)
-    clock("first detection")
-    first = replace(image, parameters=parameters.of_first_detection())
-    first.convolve(detect=True)
-    labels, _ = labelling.label_above(
-        first.detected_on, first.threshold(), first.planes.mask, parameters.npixels,
-        parameters.connectivity, parameters.n_threads,
-    )  # fmt: skip
-    del first
-    return grown(labels != 0, parameters.background_growth)
-
-
 def _prepared_again(
-    request: Request, planes: Planes, meshes: dict[str, ExposureMesh], left_out: Any
+    request: Request, planes: Planes, meshes: dict[str, ExposureMesh], left_out: LeftOut
 ) -> Prepared:
     """Measure the background of an exposure once more, without sources."""
     name, parameters = planes.name, request.parameters

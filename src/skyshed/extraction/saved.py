@@ -12,7 +12,7 @@ from astropy.table import QTable, Table
 from skyshed.chain.background import assemble, background_of, measure_window
 from skyshed.chain.faint_light import level_halo
 from skyshed.chain.request import IMAGE, Request
-from skyshed.chain.source_mask import grown_in, reach_of
+from skyshed.chain.source_mask import LeftOut, grown_in, reach_of
 from skyshed.chain.steps import prepare_exposure
 from skyshed.extraction.entry import open_request
 from skyshed.extraction.result import map_layers
@@ -270,7 +270,8 @@ def _measured(
 
         def sources(window: Window) -> Any:
             around = window.grown(reach_of(distance), request.shape)
-            return grown_in(labels.read(around) != 0, distance, around, window)
+            segments = grown_in(labels.read(around) != 0, distance, around, window)
+            return LeftOut(segments, segments)
 
         mesh = mesh_without(sources, level_halo(parameters), mesh)
 

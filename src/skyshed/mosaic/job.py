@@ -8,6 +8,7 @@ import numpy as np
 from skyshed.cached import cached_property
 from skyshed.chain.prepared import Prepared
 from skyshed.chain.request import IMAGE, Request
+from skyshed.chain.smoothing import halo_of
 from skyshed.chain.steps import prepare_exposure
 from skyshed.exceptions import WorkspaceError
 from skyshed.images.window import Window
@@ -100,9 +101,10 @@ class Job:
     ) -> Prepared:
         """Return a window of the image that is detected on, convolved as in the whole image.
 
-        ``parameters`` are those to detect by, where they differ in the threshold.
+        ``parameters`` are those to detect by, where they differ in threshold or kernel.
         """
-        window = core.grown(self.request.halo, self.shape)
+        halo = self.request.halo if parameters is None else halo_of(parameters)
+        window = core.grown(halo, self.shape)
         image = self.prepare(window, self.request.detected_on, meshes)
         if parameters is not None:
             image = replace(image, parameters=parameters)

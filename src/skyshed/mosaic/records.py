@@ -189,20 +189,23 @@ class Found(Record):
     ----------
     components : Components
         The components.
-    runs : Runs
-        Their pixels; the number of a piece is that of the component.
+    runs, bright : Runs
+        Their pixels, and, where these are not the same, those that are left out of the noise, too;
+        the number of a piece is that of the component.
     """
 
     kind = "find"
     components: Components
     runs: Runs
+    bright: Runs
     seconds: float
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, Any]) -> Self:
         """Return what `to_arrays` gave; fields that are not there are `None`."""
         found = super().from_arrays(arrays)
-        return cls(_part(Components, found.components), _part(Runs, found.runs), found.seconds)
+        runs, bright = (_part(Runs, each) for each in (found.runs, found.bright))
+        return cls(_part(Components, found.components), runs, bright, found.seconds)
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,6 +5,7 @@ dropped, and what remains is grown from the map of all tiles. Where sources are 
 nothing to detect.
 """
 
+from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -13,7 +14,13 @@ import numpy as np
 from skyshed.chain.background import ExposureMesh, assemble, measure_window
 from skyshed.chain.compared import Compared
 from skyshed.chain.faint_light import level_halo
-from skyshed.chain.source_mask import grown_in, reach_of
+from skyshed.chain.source_mask import (
+    LeftOut,
+    first_parameters,
+    grown_in,
+    left_out_of_noise,
+    reach_of,
+)
 from skyshed.images.window import Window
 from skyshed.mosaic.detect import components, inner_faces
 from skyshed.mosaic.job import Job
@@ -21,7 +28,7 @@ from skyshed.mosaic.known_labels import read_labels
 from skyshed.mosaic.records import Found, FoundSources, SecondBoxes, SecondMeshes
 from skyshed.mosaic.runs import in_whole_image, paint, runs_of
 from skyshed.mosaic.stitch import describe, stitch
-from skyshed.namespace import in_one_transfer, like
+from skyshed.namespace import array_namespace, in_one_transfer, like
 
 __all__ = ["assemble_again", "find", "join_found", "measure_again"]
 
@@ -30,12 +37,18 @@ def find(job: Job, tile: tuple[int, int]) -> None:
     """Find the components of a tile above the threshold over the first background."""
     start = perf_counter()
     core = job.tiling[tile]
-    image = job.prepare_convolved(core, job.first_meshes, job.parameters.of_first_detection())
+    image = job.prepare_convolved(core, job.first_meshes, first_parameters(job.parameters))
     found = components(image, inner_faces(core, job.shape))
-    parts = in_one_transfer(*runs_of(found.sources.pixel, found.numbers))
+    sources = found.numbers != 0
+    noise = left_out_of_noise(image, sources).noise
+    bright = found.sources.pixel[:0]
+    if noise is not sources:
+        bright = array_namespace(noise=noise).flatnonzero(noise)
+    pixels = found.sources.pixel, bright
+    parts = in_one_transfer(*(part for each in pixels for part in runs_of(each, found.numbers)))
+    runs, bright = (in_whole_image(list(part), core) for part in (parts[:3], parts[3:]))
     described = describe(found.sources, found.numbers, core, job.shape[1])
-    runs = in_whole_image(list(parts), core)
-    job.workspace.save(Found(described, runs, perf_counter() - start), tile)
+    job.workspace.save(Found(described, runs, bright, perf_counter() - start), tile)
 
 
 def join_found(job: Job) -> None:
@@ -57,26 +70,36 @@ def measure_again(job: Job, tile: tuple[int, int]) -> None:
     distance = request.parameters.background_growth
     around = window.grown(level_halo(request.parameters), job.shape)
     beyond = around.grown(reach_of(distance), job.shape)
-    left_out = grown_in(_sources_in(job, beyond), distance, beyond, around)
+    left_out = _sources_in(job, beyond).each(
+        lambda mask: grown_in(mask, distance, beyond, around)
+    )  # fmt: skip
     boxes = {}
     for name, exposure in request.exposures.items():
         planes = exposure.read(around)
         boxes[name] = measure_window(
             planes, window, request.shape, request.box_size, request.parameters,
-            like(left_out, planes.data), job.first_meshes.exposures[name].mesh, around,
-            request.compares_noise,
+            left_out.each(partial(like, other=planes.data)),
+            job.first_meshes.exposures[name].mesh, around, request.compares_noise,
         )  # fmt: skip
     job.workspace.save(SecondBoxes(boxes, perf_counter() - start), tile)
 
 
-def _sources_in(job: Job, window: Window) -> Any:
+def _sources_in(job: Job, window: Window) -> LeftOut:
     """Return where the sources are that are known, or were found first, in a window."""
     if job.request.known is not None:
-        return read_labels(job, window) != 0
+        known = read_labels(job, window) != 0
+        return LeftOut(known, known)
+    sources = _painted(job, window, "runs")
+    of_noise = job.parameters.noise_nsigma
+    return LeftOut(sources, sources if of_noise is None else _painted(job, window, "bright"))
+
+
+def _painted(job: Job, window: Window, pixels: str) -> Any:
+    """Return which pixels of a window are among those of the sources that were found first."""
     found = job.workspace.load(FoundSources)
     sources = np.zeros(window.shape, np.int32)
     for tile in job.tiling.tiles_in(window):
-        runs = job.workspace.load(Found, tile, ("runs",)).runs
+        runs = getattr(job.workspace.load(Found, tile, (pixels,)), pixels)
         number = tile[0] * job.tiling.grid[1] + tile[1]
         kept = found.kept[slice(*found.start[number : number + 2])]
         paint(runs, kept.astype(np.int32), window, sources)

@@ -29,6 +29,7 @@ class Overrides(TypedDict, total=False):
     background_passes: Literal[1, 2]
     background_growth: float
     background_nsigma: float | None
+    noise_nsigma: float | None
     background_fwhm: float | None
     correlated_noise: bool
     kernel_fwhm: float | None

@@ -165,12 +165,21 @@ class Parameters:
         "the detection",
         "sigma",
     )
+    noise_nsigma: float | None = _parameter(
+        None,
+        "background",
+        Optional(Number(0, above=True)),
+        "nsigma of the pixels of these segments that are left out of the noise, too; fainter ones "
+        "count as noise; none leaves out whole segments",
+        "sigma",
+    )
     background_fwhm: float | None = _parameter(
         None,
         "background",
         Optional(Number(0, above=True)),
-        "FWHM of the Gaussian that the image is smoothed with before the second pass measures the "
-        "level, so that less of the light of undetected sources counts; none does not smooth",
+        "FWHM of the Gaussian that the image is smoothed with before what background_nsigma leaves "
+        "out is looked for, and the level of the second pass measured, so that less of the light "
+        "of undetected sources counts; none takes the kernel, and does not smooth for the level",
         "pix",
     )
     correlated_noise: bool = _parameter(
@@ -428,13 +437,17 @@ class Parameters:
                 f"threshold = {self.threshold:g} and significance = {self.significance:g} both say "
                 "what a source must exceed: give one of them"
             )
-        twice = self.background_passes > 1 and self.background_nsigma is not None
-        if twice and self.template_fwhm:
+        limits = {name: getattr(self, name) for name in ("background_nsigma", "noise_nsigma")}
+        given = [name for name, value in limits.items() if value is not None]
+        if self.background_passes > 1 and self.template_fwhm and given:
+            shown = " and ".join(f"{name} = {limits[name]:g}" for name in given)
+            options = " ".join(f"--{name.replace('_', '-')} none" for name in given)
             raise ValueError(
-                f"background_nsigma = {self.background_nsigma:g} is in units of the noise before "
+                f"{shown} {'is' if len(given) == 1 else 'are'} in units of the noise before "
                 f"convolution, and the templates of template_fwhm = {self.template_fwhm} smooth it "
-                "differently: give background_nsigma=None (--background-nsigma none) in place of "
-                "this one, which may be a preset's; that takes the significance"
+                f"differently: give {', '.join(f'{name}=None' for name in given)} ({options}) "
+                "instead, also where a preset has them; the second pass then leaves out the "
+                "segments that the significance finds"
             )
         if self.filter != "matched":
             if self.template_fwhm:
@@ -478,19 +491,6 @@ class Parameters:
         if not changes:
             return self
         return replace(self, **_with_one_kernel(canonical_keys(changes)))
-
-    def of_first_detection(self) -> "Parameters":
-        """Return those by which the sources are found that the second pass leaves out.
-
-        Examples
-        --------
-        >>> from skyshed import Parameters
-        >>> Parameters(background_passes=2, background_nsigma=1).of_first_detection().nsigma
-        1.0
-        """
-        if self.background_nsigma is None:
-            return self
-        return replace(self, nsigma=self.background_nsigma, significance=None, threshold=None)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the parameters as plain values, which YAML, TOML and JSON can hold.

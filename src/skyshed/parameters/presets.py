@@ -12,9 +12,9 @@ DEFAULT_CONV = ((1.0, 2.0, 1.0), (2.0, 4.0, 2.0), (1.0, 2.0, 1.0))
 #: there, circles at windowed centres, all light by the growth of stars, and peaks of 3 pixels, as
 #: SExtractor has them.
 _BETTER: dict[str, Any] = {
-    "background_passes": 2, "bkg_estimator": "mode", "background_nsigma": 1.4,
-    "background_fwhm": 4.0, "aperture_center": "centroid_win", "aperture_correction": True,
-    "deblend_npixels": 3,
+    "background_passes": 2, "bkg_estimator": "mode", "background_fwhm": 4.0,
+    "background_nsigma": 0.9, "noise_nsigma": 1.35, "aperture_center": "centroid_win",
+    "aperture_correction": True, "deblend_npixels": 3,
 }  # fmt: skip
 
 #: The parameters of each preset that may differ from the defaults here.
