@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import distance_transform_edt
 
+from skyshed.chain import source_mask
 from skyshed.chain.source_mask import grown, grown_in, reach_of
 from skyshed.images.window import Window
 
@@ -41,3 +42,12 @@ def test_a_window_grows_as_in_the_whole_image(distance):
     around = window.grown(reach_of(distance), mask.shape)
     part = grown_in(mask[around.slices], distance, around, window)
     np.testing.assert_array_equal(part, grown(mask, distance)[window.slices])
+
+
+@pytest.mark.parametrize("distance", [0, 2, 9.5, 70])
+@pytest.mark.parametrize("pixels", [1, 300, 1500])
+def test_a_mask_grows_in_strips_as_at_once(monkeypatch, distance, pixels):
+    mask = draw(6, (60, 50))
+    expected = grown(mask, distance)
+    monkeypatch.setattr(source_mask, "IN_CACHE", pixels)
+    np.testing.assert_array_equal(grown(mask, distance), expected)

@@ -10,7 +10,7 @@ import numpy as np
 from skyshed.filtering import gaussian_template
 from skyshed.images.window import Window
 from skyshed.kernels import labelling
-from skyshed.namespace import array_namespace
+from skyshed.namespace import array_namespace, is_device_array
 from skyshed.parameters import Parameters
 
 if TYPE_CHECKING:
@@ -26,6 +26,9 @@ __all__ = [
     "left_out_of_noise",
     "reach_of",
 ]
+
+#: Pixels that are grown at a time, few enough for the caches of a processor.
+IN_CACHE = 1 << 19
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,21 +145,32 @@ def grown(mask: Any, distance: float) -> Any:
      [0 1 1 1 0]
      [0 0 1 0 0]]
     """
-    xp = array_namespace(mask=mask)
     ny, nx = mask.shape
     reach = reach_of(distance)
-    # The disk row by row: a row of the mask is run over with a window as wide as the disk is there,
-    # which a sum from the left tells at once; beyond the edges nothing is masked.
-    before = xp.zeros((ny, nx + 1 + 2 * reach), dtype=np.int32)
-    before[:, reach + 1 : reach + 1 + nx] = np.cumsum(mask, axis=1, dtype=np.int32)
-    before[:, reach + 1 + nx :] = before[:, reach + nx : reach + nx + 1]
+    step = ny if is_device_array(mask) else max(IN_CACHE // max(nx, 1), reach, 1)
+    if step >= ny:
+        return _grown(mask, distance)
+    result = np.empty_like(mask)
+    for y in range(0, ny, step):
+        top = max(y - reach, 0)
+        strip = _grown(mask[top : y + step + reach], distance)
+        result[y : y + step] = strip[y - top : y - top + step]
+    return result
+
+
+def _grown(mask: Any, distance: float) -> Any:
+    """Return a mask grown, by the rows of the disk from the narrowest to the widest."""
+    ny = mask.shape[0]
+    wide, half = mask.copy(), 0
     result = mask.copy()
-    for down in range(min(reach, ny - 1) + 1):
-        half = _half_width(distance, down)
-        right = before[:, reach + half + 1 : reach + half + 1 + nx]
-        near = right != before[:, reach - half : reach - half + nx]
-        result[down:] |= near[: ny - down]
-        result[: ny - down] |= near[down:]
+    for down in range(reach_of(distance), -1, -1):
+        while half < _half_width(distance, down):
+            half += 1
+            wide[:, half:] |= mask[:, :-half]
+            wide[:, :-half] |= mask[:, half:]
+        if down < ny:
+            result[down:] |= wide[: ny - down]
+            result[: ny - down] |= wide[down:]
     return result
 
 

@@ -27,7 +27,8 @@ PRESETS: dict[str, dict[str, Any]] = {
     # The same for crowded fields of stars, of 10,000 per million pixels: there a low threshold
     # joins what no deblending parts again, and faint peaks are stars.
     "crowded": {
-        **_BETTER, "kernel_fwhm": 2.0, "kernel_size": 3, "nsigma": 4.0, "contrast": 1e-4,
+        **_BETTER, "noise_nsigma": 5.0, "kernel_fwhm": 2.0, "kernel_size": 3, "nsigma": 4.0,
+        "contrast": 1e-4,
     },
     # What photutils' user guide uses, and the functions of photutils take where nothing is given.
     "photutils": {
