@@ -227,7 +227,7 @@ def test_a_wrong_correlation_is_refused(wrong):
 COLUMNS = (
     "default", "best_flux", "best_fluxerr", "isocor_fluxerr", "kron_neighbor_share",
     "petrosian_radius", "petrosian_flux", "petrosian_fluxerr", "concentration",
-    "detection_threshold", "centroid_win", "centroid_win_err",
+    "detection_threshold", "centroid_win", "centroid_win_err", "dilated_fluxerr",
 )  # fmt: skip
 
 

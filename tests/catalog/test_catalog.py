@@ -232,8 +232,10 @@ def test_a_tile_gives_the_bits_of_the_whole(make_case):
     mine = np.isin(sources.labels, catalog.labels[inside])
     assert inside.sum() > 10
     results = Results({**catalog.results.inputs, "frame": tile, "sources": sources})
-    # Apertures reach out of this small tile.
+    # Apertures and dilated segments reach out of this small tile.
     for name in (name for name in PUBLIC if not depends(name, ("apermask_method",))):
+        if name.startswith("dilated"):
+            continue
         got = results[name]
         assert same(got[mine], catalog.results[name][inside]), name
 

@@ -13,7 +13,9 @@ from skyshed.names import KEYWORDS
 #: What photutils names as its own default and skyshed as another: see docs/differences.md.
 DEFAULTS = {"n_threads": None}
 #: Families of columns that photutils does not have.
-OWN_FAMILIES = tuple(f"skyshed.catalog.{name}" for name in ("growth", "position_errors", "total"))
+OWN_FAMILIES = tuple(
+    f"skyshed.catalog.{name}" for name in ("dilated", "growth", "position_errors", "total")
+)
 
 
 @pytest.fixture(scope="module")

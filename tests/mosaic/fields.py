@@ -25,6 +25,7 @@ COLUMNS = (
         "centroid_err",
         "fwhm",
         "cxx",
+        "dilated_flux",
     ),
     ("default", "background_sum", "background_mean", "background_centroid", "kron_radius"),
 )

@@ -4,6 +4,7 @@ from skyshed.catalog import (  # noqa: F401
     apertures,
     background,
     centroids,
+    dilated,
     flags,
     growth,
     isophotal,

@@ -1,0 +1,143 @@
+"""The total flux of dilated segments, which grow as long as they gather light."""
+
+from typing import Any
+
+import numpy as np
+
+from skyshed.catalog import noise_factors
+from skyshed.catalog.reach import enlarged, segment_boxes
+from skyshed.catalog.registry import Column, measurement
+from skyshed.kernels import isophotal
+from skyshed.namespace import in_one_transfer, like
+from skyshed.sources import Sources
+
+#: ProFound's defaults (Robotham et al. 2018, MNRAS 476, 3137, section 2.2): a footprint of 9 pixels
+#: dilates a segment by 4, at most 6 times, as long as its flux becomes over 1.05 times as large.
+STEP, N_STEPS, STILL_GROWING = 4, 6, 1.05
+REACH = STEP * N_STEPS
+
+
+def _boxes(frame: Any, sources: Any) -> Any:
+    # Of a pixel as far as that from its source, others may be nearer.
+    return enlarged(segment_boxes(frame, sources), 2 * REACH)
+
+
+@measurement(
+    Column("_ring_sums", description="Sums of the data over segment and rings around it."),
+    Column("_ring_variances", description="Sums of the squared errors there."),
+    Column("_ring_counts", description="Numbers of unmasked pixels there."),
+    reach=_boxes,
+)
+def _rings(frame: Any, sources: Any, n_threads: int | None) -> Any:
+    """Add up the pixels of each source by how far they are from its segment."""
+    from skyshed.kernels.nearest import nearest_labels  # a plain run does without
+
+    xp, height = frame.xp, frame.shape[0] // frame.n_images
+    nearest, squared = nearest_labels(frame.labels, REACH, height, n_threads)
+    around = Sources.from_labels(_positions(frame, sources, nearest, height), n_threads)
+    shape = len(sources), N_STEPS + 1
+    sums, variances, counts = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+    inner = -1
+    for step in range(N_STEPS + 1):
+        outer = (STEP * step) ** 2
+        mask = (squared <= inner) | (squared > outer)
+        inner = outer
+        if frame.mask is not None:
+            mask |= frame.mask
+        count, total, *_ = isophotal.summarize(around, frame.data, mask, n_threads)
+        variance = xp.zeros(len(around))
+        if frame.error is not None:
+            variance, _ = isophotal.total(around, frame.error, mask, True, n_threads)
+        count, total, variance = in_one_transfer(count, total, variance)
+        counts[:, step] = count
+        sums[:, step], variances[:, step] = (
+            np.where(count, each, 0.0) for each in (total, variance)
+        )
+    if frame.error is None:
+        variances[:] = np.nan
+    return sums, variances, counts
+
+
+def _positions(frame: Any, sources: Any, nearest: Any, height: int) -> Any:
+    """Return the position of each pixel's nearest source in the catalog, from 1; 0 for no source.
+
+    Images that lie one below the other have their own labels.
+    """
+    xp = frame.xp
+    pixel = xp.flatnonzero(nearest)
+    image, first = pixel // (height * frame.shape[1]), sources.host.bbox[:, 0] // height
+    labels = sources.host.labels.astype(np.int64)
+    beyond = int(labels.max(initial=0)) + 1
+    keys = first * beyond + labels
+    order = np.argsort(keys)
+    keys, order = (like(each, nearest) for each in (keys[order], order))
+    label = nearest.reshape(-1)[pixel].astype(np.int64)
+    key = xp.where(label < beyond, image * beyond + label, -1)
+    at = xp.clip(xp.searchsorted(keys, key), 0, max(len(sources) - 1, 0))
+    own = keys[at] == key
+    positions = xp.zeros(nearest.shape, dtype=np.int32)
+    positions.reshape(-1)[pixel[own]] = (order[at[own]] + 1).astype(np.int32)
+    return positions
+
+
+@measurement(
+    Column(
+        "dilated_flux",
+        "data",
+        "Sum over the segment, dilated by steps of 4 pixels, at most 6, as long as each makes the "
+        "flux more than 1.05 times as large (Robotham et al. 2018, section 2.2; ProFound's total "
+        "flux), less the local background. Pixels that are masked, or nearer to another segment, "
+        "are left out.",
+        ucd="phot.flux",
+    ),
+    Column("_dilated_variance", description="Sum of the squared errors."),
+    Column(
+        "dilated_area",
+        "pix2",
+        "Area of the unmasked pixels of the dilated segment; NaN where there are none.",
+        ucd="phys.area;instr.pixel",
+    ),
+)
+def dilated_photometry(
+    _ring_sums: Any, _ring_variances: Any, _ring_counts: Any, local_background: Any
+) -> Any:
+    """Grow while the flux does; without light in the segment there is nothing that grows."""
+    counts = np.cumsum(_ring_counts, axis=1)
+    fluxes = np.cumsum(_ring_sums, axis=1) - counts * local_background[:, None]
+    growing = (fluxes[:, :-1] > 0) & (fluxes[:, 1:] > STILL_GROWING * fluxes[:, :-1])
+    steps = np.argmin(np.column_stack([growing, np.zeros(len(fluxes), bool)]), axis=1)
+    rows = np.arange(len(fluxes))
+    count = counts[rows, steps]
+    variance = np.cumsum(_ring_variances, axis=1)[rows, steps]
+    flux, variance, area = (
+        np.where(count > 0, each, np.nan) for each in (fluxes[rows, steps], variance, count)
+    )
+    return flux, variance, area
+
+
+@measurement(
+    Column(
+        "dilated_fluxerr",
+        "data",
+        "1-sigma error of dilated_flux.",
+        requires=("error",),
+        ucd="stat.error;phot.flux",
+    ),
+)
+def dilated_fluxerr(
+    _dilated_variance: Any,
+    dilated_flux: Any,
+    dilated_area: Any,
+    semimajor_sigma: Any,
+    semiminor_sigma: Any,
+    orientation: Any,
+    noise_correlation: Any,
+    smoothed_noise: Any,
+) -> Any:
+    """Take the square root of the variance, for noise that may be correlated."""
+    return noise_factors.errors_of_sums(
+        _dilated_variance, dilated_flux, noise_correlation, smoothed_noise,
+        lambda correlation: noise_factors.of_segments(
+            correlation, dilated_area, semimajor_sigma, semiminor_sigma, orientation
+        ),
+    )  # fmt: skip
