@@ -192,9 +192,9 @@ sources. A detection is of the brightest source within 3 pixels.
   detected are noise; **all light**, of sources without a neighbour of a twentieth of their flux,
   beside the image without noise, that of the faint ones included, which no error leaves out that
   is measured on the image; x of these stars; color of stars between two bands of seeing 1 and
-  1.43, matched. After ± stands by how much a width or median of so many deviates is uncertain. Where
-  stars are so dense that a circle of 2 FWHM holds two, what hides in it is no noise, and the width
-  of these pulls no measure of errors.
+  1.43, matched. After ± stands by how much a width or median of so many deviates is uncertain.
+  Where stars are so dense that a circle of 2 FWHM holds two, what hides in it is no noise, and the
+  width of these pulls no measure of errors.
 - **bad**: detections per 2048 x 2048 pixels with no true source, or more than 3 times its flux.
 - **{EQUAL}**: the same at the highest threshold that finds as large a share as
   {PEER}.
