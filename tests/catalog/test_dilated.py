@@ -1,8 +1,8 @@
-"""The flux of dilated segments: the definition, and light whose sum is known."""
+"""Flux and asymmetry of dilated segments: the definitions, and light that is known."""
 
 import numpy as np
 import pytest
-from scipy.ndimage import distance_transform_edt
+from scipy.ndimage import distance_transform_edt, map_coordinates
 
 from skyshed import SegmentationImage, SourceCatalog, detect_sources, extract
 from skyshed.background.noise_correlation import LARGEST_LAG
@@ -16,7 +16,11 @@ STEP, N_STEPS, STILL_GROWING = 2, 6, 1.05
 @pytest.fixture(scope="module")
 def field():
     """Return data, labels, errors and mask of a crowded field."""
-    image = make_survey_image((230, 260), density=6000, seed=8)
+    return make_field(6000)
+
+
+def make_field(density):
+    image = make_survey_image((230, 260), density=density, seed=8)
     data = (image.data - image.sky).astype(float)
     labels = detect_sources(np.nan_to_num(data), 12.0, 5)
     mask = image.mask.copy()
@@ -80,7 +84,7 @@ def test_one_source_has_the_numbers_that_it_has_among_all(field):
     data, segments, error, mask = field
     catalog = SourceCatalog(data, segments, error=error, mask=mask)
     some = [3, 40, 41, 70]
-    for name in ("dilated_flux", "dilated_fluxerr", "dilated_area"):
+    for name in ("dilated_flux", "dilated_fluxerr", "dilated_area", "asymmetry"):
         part = getattr(SourceCatalog(data, segments, error=error, mask=mask)[some], name)
         np.testing.assert_array_equal(part, getattr(catalog, name)[some])
 
@@ -116,9 +120,126 @@ def test_errors_know_how_the_noise_is_correlated(field):
 def test_tiles_give_the_bits_of_the_image_at_once(tile):
     image = make_survey_image((300, 400), density=3500, seed=12)
     options = {
-        "columns": ("label", "dilated_flux", "dilated_fluxerr", "dilated_area"), "n_threads": 1,
+        "columns": ("label", "dilated_flux", "dilated_fluxerr", "dilated_area", "asymmetry"),
+        "n_threads": 1,
         "localbkg_width": 16, "background_passes": 2,
     }  # fmt: skip
     whole = extract(image.data, mask=image.mask, **options)
     tiles = by_tiles(image.data, tile, companions={"mask": image.mask}, **options)
     assert same_tables(tiles.table, whole.table)
+
+
+def asymmetry_by_definition(data, error, usable, zone, centre):
+    """Return the asymmetry, of values between pixels by SciPy, about centres by 1/16 pixel."""
+    y, x = np.nonzero(zone)
+    outside = np.where(usable, 0.0, 1.0)
+
+    def read(image, y, x, power=1):
+        # The weights of a linear interpolation, to some power, of the four pixels around.
+        total = np.zeros(len(y))
+        for dy in (0, 1):
+            for dx in (0, 1):
+                row, column = np.floor(y).astype(int) + dy, np.floor(x).astype(int) + dx
+                weight = np.abs(1 - dy - (y % 1)) * np.abs(1 - dx - (x % 1))
+                inside = (row >= 0) & (row < image.shape[0]) & (column >= 0)
+                inside &= column < image.shape[1]
+                values = np.full(len(y), 9.0)
+                values[inside] = image[row[inside], column[inside]]
+                total += np.where(weight > 0, weight**power * values, 0)
+        return total
+
+    def sums(centre):
+        shift = [((2 * c + 0.5) % 1 - 0.5) / 2 for c in centre]
+        one = y + shift[0], x + shift[1]
+        other = 2 * centre[0] - one[0], 2 * centre[1] - one[1]
+        other = np.round(32 * np.stack(other)) / 32  # as exact as they are
+        good = (read(outside, *one) == 0) & (read(outside, *other) == 0)
+        a, b = (read(data, *(each[good] for each in place)) for place in (one, other))
+        np.testing.assert_allclose(
+            a, map_coordinates(data, [each[good] for each in one], order=1), atol=1e-9
+        )
+        variance = sum(
+            read(error**2, *(each[good] for each in place), power=2) for place in (one, other)
+        )
+        same = np.all([p[good] == q[good] for p, q in zip(one, other, strict=True)], axis=0)
+        noise = np.where(same, 0, np.sqrt(2 / np.pi * variance)).sum()
+        return np.abs(a - b).sum(), np.abs(a).sum(), noise
+
+    best = sums(centre)
+    for move in (8, 4, 2, 1):
+        moved = True
+        while moved:
+            moved, around = False, centre
+            for dy in (-1, 0, 1):
+                for dx in (-1, 0, 1):
+                    at = around[0] + dy * move / 16, around[1] + dx * move / 16
+                    found = sums(at)
+                    if found[1] > 0 and found[0] / found[1] < best[0] / best[1] - 1e-13:
+                        best, centre, moved = found, at, True
+    return (best[0] - best[2]) / best[1]
+
+
+def test_asymmetries_are_those_of_the_definition():
+    data, segments, error, mask = make_field(2500)
+    catalog = SourceCatalog(data, segments, error=error, mask=mask, localbkg_width=16)
+    labels = segments.data
+    good = np.isfinite(data) & ~mask
+    steps = catalog.results["_dilated_steps"]
+    judged = 0
+    for row in range(len(catalog)):
+        label = catalog.labels[row]
+        own = distance_transform_edt(labels != label)
+        other = distance_transform_edt((labels == 0) | (labels == label))
+        if (np.abs(own - other)[own <= STEP * N_STEPS] < 1e-9).any():
+            continue  # of pixels that are as near to another the fluxes above tell
+        zone = (own <= STEP * steps[row]) & (own < other)
+        usable = good & ((own < other) | (other > STEP * N_STEPS))
+        y, x = (
+            np.round(16 * float(each[row])) / 16 for each in (catalog.ycentroid, catalog.xcentroid)
+        )
+        level = catalog.local_background[row]
+        image = np.where(good, data - level, 0)
+        expected = asymmetry_by_definition(image, np.where(good, error, 0), usable, zone, (y, x))
+        assert catalog.asymmetry[row] == pytest.approx(expected, rel=1e-9, abs=1e-12)
+        judged += 1
+    assert judged >= 8
+
+
+@pytest.mark.parametrize("at", [(80, 80), (80.5, 80), (80.25, 80.3), (79.9, 80.45)])
+def test_what_looks_the_same_when_turned_is_symmetric(at):
+    y, x = np.mgrid[:161, :161]
+    data = 500 * np.exp(-((y - at[0]) ** 2 + 2 * (x - at[1]) ** 2) / 2 / 3.0**2)
+    catalog = SourceCatalog(data, detect_sources(data, 5.0, 5))
+    assert 0 <= catalog.asymmetry[0] < 0.02
+    assert (2 * at[0]) % 1 or (2 * at[1]) % 1 or catalog.asymmetry[0] == 0
+
+
+def test_what_does_not_is_not():
+    y, x = np.mgrid[:161, :161] - 80.0
+    data = 500 * np.exp(-(x**2 + y**2) / 2 / 9) + 200 * np.exp(-((x - 10) ** 2 + y**2) / 2 / 9)
+    catalog = SourceCatalog(data, detect_sources(data, 5.0, 5))
+    # Light of the fainter one, over its own and that of the brighter one, twice.
+    assert catalog.asymmetry[0] == pytest.approx(0.66, abs=0.02)
+
+
+def test_noise_makes_nothing_asymmetric():
+    rng = np.random.default_rng(5)
+    y, x = np.mgrid[:61, :61]
+    known, unknown = [], []
+    for _ in range(40):
+        at = 30 + rng.uniform(-0.5, 0.5, 2)
+        data = 500 * np.exp(-((y - at[0]) ** 2 + (x - at[1]) ** 2) / 2 / 3.0**2)
+        data += rng.normal(0, 20, data.shape)
+        labels = SegmentationImage((np.hypot(y - at[0], x - at[1]) < 7).astype(int))
+        error = np.full(data.shape, 20.0)
+        known.append(SourceCatalog(data, labels, error=error).asymmetry[0])
+        unknown.append(SourceCatalog(data, labels).asymmetry[0])
+    assert np.mean(unknown) > 0.15
+    assert abs(np.mean(known)) < 0.02
+
+
+def test_without_light_or_a_centre_there_is_no_asymmetry():
+    labels = np.zeros((30, 30), int)
+    labels[10:14, 10:14] = 1
+    zero = SourceCatalog(np.zeros(labels.shape), SegmentationImage(labels))
+    assert np.isnan(zero.asymmetry[0])

@@ -1,4 +1,4 @@
-"""The total flux of dilated segments, which grow as long as they gather light."""
+"""The total flux and the asymmetry of dilated segments, which grow as long as they gather light."""
 
 from typing import Any
 
@@ -15,6 +15,9 @@ from skyshed.sources import Sources
 #: segment by 2, at most 6 times, as long as its flux becomes over 1.05 times as large.
 STEP, N_STEPS, STILL_GROWING = 2, 6, 1.05
 REACH = STEP * N_STEPS
+#: The centre of symmetry is looked for within this many pixels of the centroid, by parts of one
+#: (asymmetry.h).
+CENTRE, PARTS = 8, 16
 
 
 def _boxes(frame: Any, sources: Any) -> Any:
@@ -30,11 +33,8 @@ def _boxes(frame: Any, sources: Any) -> Any:
 )
 def _rings(frame: Any, sources: Any, n_threads: int | None) -> Any:
     """Add up the pixels of each source by how far they are from its segment."""
-    from skyshed.kernels.nearest import nearest_labels  # a plain run does without
-
-    xp, height = frame.xp, frame.shape[0] // frame.n_images
-    nearest, squared = nearest_labels(frame.labels, REACH, height, n_threads)
-    around = Sources.from_labels(_positions(frame, sources, nearest, height), n_threads)
+    xp = frame.xp
+    around, squared, _ = _zones(frame, sources, n_threads)
     shape = len(sources), N_STEPS + 1
     sums, variances, counts = np.zeros(shape), np.zeros(shape), np.zeros(shape)
     inner = -1
@@ -58,11 +58,22 @@ def _rings(frame: Any, sources: Any, n_threads: int | None) -> Any:
     return sums, variances, counts
 
 
-def _positions(frame: Any, sources: Any, nearest: Any, height: int) -> Any:
-    """Return the position of each pixel's nearest source in the catalog, from 1; 0 for no source.
+def _zones(frame: Any, sources: Any, n_threads: int | None) -> tuple[Sources, Any, Any]:
+    """Return the pixels nearest to each source, how far they are, squared, and whose each is.
 
-    Images that lie one below the other have their own labels.
+    The last is the position of the source in the catalog, from 1; 0 for no source, -1 for one that
+    is not in the catalog.
     """
+    from skyshed.kernels.nearest import nearest_labels  # a plain run does without
+
+    height = frame.shape[0] // frame.n_images
+    nearest, squared = nearest_labels(frame.labels, REACH, height, n_threads)
+    owner = _positions(frame, sources, nearest, height)
+    return Sources.from_labels(owner * (owner > 0), n_threads), squared, owner
+
+
+def _positions(frame: Any, sources: Any, nearest: Any, height: int) -> Any:
+    """Look the labels up; images that lie one below the other have their own."""
     xp = frame.xp
     pixel = xp.flatnonzero(nearest)
     image, first = pixel // (height * frame.shape[1]), sources.host.bbox[:, 0] // height
@@ -76,7 +87,7 @@ def _positions(frame: Any, sources: Any, nearest: Any, height: int) -> Any:
     at = xp.clip(xp.searchsorted(keys, key), 0, max(len(sources) - 1, 0))
     own = keys[at] == key
     positions = xp.zeros(nearest.shape, dtype=np.int32)
-    positions.reshape(-1)[pixel[own]] = (order[at[own]] + 1).astype(np.int32)
+    positions.reshape(-1)[pixel] = xp.where(own, order[at] + 1, -1).astype(np.int32)
     return positions
 
 
@@ -91,6 +102,7 @@ def _positions(frame: Any, sources: Any, nearest: Any, height: int) -> Any:
         ucd="phot.flux",
     ),
     Column("_dilated_variance", description="Sum of the squared errors."),
+    Column("_dilated_steps", description="Steps that the segment was dilated by."),
     Column(
         "dilated_area",
         "pix2",
@@ -116,7 +128,7 @@ def dilated_photometry(
     flux, variance, area = (
         np.where(count > 0, each, np.nan) for each in (fluxes[rows, steps], variance, count)
     )
-    return flux, variance, area
+    return flux, variance, steps, area
 
 
 @measurement(
@@ -145,3 +157,48 @@ def dilated_fluxerr(
             correlation, dilated_area, semimajor_sigma, semiminor_sigma, orientation
         ),
     )  # fmt: skip
+
+
+def _opposite_boxes(frame: Any, sources: Any) -> Any:
+    # Opposite to a pixel beyond one end of the box, about a centre beyond the other.
+    boxes = segment_boxes(frame, sources)
+    sides = boxes[:, 1::2] - boxes[:, ::2]
+    return enlarged(boxes, sides + 2 * (REACH + CENTRE + 1))
+
+
+@measurement(
+    Column(
+        "asymmetry",
+        description="Sum of the differences of opposite pixels of the dilated segment, as absolute "
+        "values, over that of the pixels, about the centre where that is least, less what noise "
+        "of the errors adds, where there are errors (Conselice 2003, section 3): 0 for what looks "
+        "the same turned by 180 degrees. Pixels are left out that are masked or another source's, "
+        "or to which such are opposite.",
+        ucd="src.morph.param",
+    ),
+    reach=_opposite_boxes,
+    on_host=("xcentroid", "ycentroid", "_dilated_steps", "local_background"),
+)
+def asymmetry(
+    frame: Any,
+    sources: Any,
+    xcentroid: Any,
+    ycentroid: Any,
+    _dilated_steps: Any,
+    local_background: Any,
+    n_threads: int | None,
+) -> Any:
+    """Compare opposite pixels, and look for the centre."""
+    around, squared, owner = _zones(frame, sources, n_threads)
+    centroids = np.column_stack([ycentroid, xcentroid])
+    known = np.isfinite(centroids).all(axis=1)
+    # Rounded in the whole image, where the numbers are the same however it is cut into tiles.
+    centres = np.rint(PARTS * np.where(known[:, None], centroids, 0.0)).astype(np.int64)
+    centres -= PARTS * frame.origins(sources)
+    farthest = (STEP * np.asarray(_dilated_steps, np.int64)) ** 2
+    found = isophotal.asymmetry(
+        around, frame.data, frame.error, frame.mask, squared, like(farthest, squared),
+        like(np.asarray(local_background, float), squared), like(centres, squared), owner,
+        frame.shape[0] // frame.n_images, n_threads,
+    )  # fmt: skip
+    return frame.xp.where(like(known, found), found, np.nan)

@@ -161,3 +161,31 @@ def test_the_host_waits_for_nothing():
     assert ledger.total.uploads == ledger.total.downloads == 0
     most = {"summarize": 10, "total": 10, "gini": 20, "perimeter": 10}
     assert {name: costs[name].launches <= most[name] for name in most} == dict.fromkeys(most, True)
+
+
+@CASES
+@pytest.mark.parametrize("with_error", [True, False])
+def test_asymmetries_are_those_of_the_cpu(cupy, schedule, dtype, masked, with_error):
+    rng = np.random.default_rng(8)
+    # Two images, one below the other: of zones, of others' pixels and of nobody's.
+    y, x = np.mgrid[:80, :70]
+    owner = np.zeros(y.shape, np.int32)
+    image = rng.normal(0, 1, y.shape)
+    for k, (row, column) in enumerate([(12, 15), (20, 48), (33, 5), (60, 33), (77, 60)], start=1):
+        owner[np.hypot(y - row, x - column) < 9] = k
+        image += 60 * np.exp(-((y - row - 0.3) ** 2 + (x - column + 0.2) ** 2) / 15)
+    owner[(owner == 2) & (x > 52)] = -1
+    sources = Sources.from_labels(owner * (owner > 0))
+    n = len(sources)
+    squared = rng.integers(0, 5, y.shape).astype(np.int32)
+    # One has no pixel near enough; the centres of another are all outside of the image.
+    farthest = np.array([4, 3, 4, -1, 4])
+    centres = np.array([(12.3, 14.8), (20, 48.5), (33, 5), (60, 33), (200, 60)])
+    mask = rng.random(y.shape) < 0.02 if masked else None
+    error = rng.uniform(0.5, 2, y.shape).astype(dtype) if with_error else None
+    actual, expected = both(
+        cupy, isophotal.asymmetry, sources, image.astype(dtype), error, mask, squared, farthest,
+        rng.normal(0, 0.1, n), np.rint(16 * centres).astype(np.int64), owner, 40, None,
+    )  # fmt: skip
+    np.testing.assert_array_equal(np.isnan(expected), [False, False, False, True, True])
+    close_sums(actual, expected, np.full(n, 4.0))

@@ -4,7 +4,7 @@ from typing import Any
 
 from skyshed.kernels import operation
 
-__all__ = ["gini", "perimeter", "summarize", "total"]
+__all__ = ["asymmetry", "gini", "perimeter", "summarize", "total"]
 
 
 @operation
@@ -75,6 +75,60 @@ def gini(sources: Any, image: Any, mask: Any, n_threads: int | None) -> Any:
     array of float64, shape (n,)
         Lotz et al. 2004 (AJ 128, 163), equation 6; 0 for a single pixel or a mean of 0, NaN where
         there are no pixels.
+    """
+
+
+@operation
+def asymmetry(
+    sources: Any,
+    image: Any,
+    error: Any,
+    mask: Any,
+    squared: Any,
+    farthest: Any,
+    level: Any,
+    centres: Any,
+    owner: Any,
+    n_rows: int,
+    n_threads: int | None,
+) -> Any:
+    """Compare the pixels of each source with those opposite to them.
+
+    The asymmetry is ``(sum |I - I180| - noise) / sum |I|`` over the source's pixels, about the
+    centre where ``sum |I - I180| / sum |I|`` is least; ``noise`` is the sum of the means of ``|I -
+    I180|`` in independent Gaussian noise alone. Pixel and opposite are interpolated linearly, at
+    the same place within pixels; pairs are left out of which some are masked or another source's.
+    The centre is looked for by moves of 1/2 to 1/16 pixel, at most 8 pixels along each axis.
+
+    Parameters
+    ----------
+    sources : Sources of n sources
+        Whose pixels.
+    image : array of float32 or float64, shape (ny, nx), C-contiguous
+        Finite where not masked.
+    error : array of the dtype and shape of ``image``, or None
+        1-sigma errors; without them there is no noise.
+    mask : array of bool, shape (ny, nx), or None
+        True for pixels to leave out.
+    squared : array of int32, shape (ny, nx)
+        Pixels with more than ``farthest`` are left out.
+    farthest : array of int64, shape (n,)
+        The largest value of ``squared`` for each source.
+    level : array of float64, shape (n,)
+        What is subtracted from the image.
+    centres : array of int64, shape (n, 2)
+        The row and the column where the search begins, in 1/16 of a pixel.
+    owner : array of int32, shape (ny, nx)
+        Whose each pixel is: the position of the source, from 1; 0 for nobody's, less for another's.
+    n_rows : int
+        How many rows make an image, of several one below the other.
+    n_threads : int or None
+        Threads of the CPU twin; no effect on the result.
+
+    Returns
+    -------
+    array of float64, shape (n,)
+        NaN where there is no light.
     """
 
 

@@ -1,4 +1,4 @@
-"""Reductions over the pixels of each source on the CPU; see the three .cpp files."""
+"""Reductions over the pixels of each source on the CPU; see the .cpp files."""
 
 import numpy as np
 
@@ -40,6 +40,20 @@ def gini(sources, image, mask, n_threads):
         "gini", sources.pixel, sources.start, sources.order, image, mask, out, stop
     )
     run_items(reduce, n, n_threads, SOURCES, stop)
+    return out
+
+
+def asymmetry(
+    sources, image, error, mask, squared, farthest, level, centres, owner, n_rows, n_threads
+):
+    """Compare opposite pixels; see the contract in `skyshed.kernels.isophotal`."""
+    n = len(sources)
+    out, stop = np.empty(n), np.zeros(1, np.int32)
+    compare = KERNELS.bind(
+        "asymmetry", sources.pixel, sources.start, sources.order, image.shape[1], n_rows, image,
+        error, mask, owner, squared, farthest, level, centres, out, stop,
+    )  # fmt: skip
+    run_items(compare, n, n_threads, SOURCES, stop)
     return out
 
 

@@ -1,6 +1,6 @@
 """Reductions over the pixels of each source on the GPU.
 
-Kernels are in isophotal.cu (sums and extremes), gini.cu and perimeter.cu.
+Kernels are in isophotal.cu (sums and extremes), gini.cu, asymmetry.cu and perimeter.cu.
 """
 
 import cupy
@@ -12,6 +12,7 @@ from skyshed.kernels.segments.cuda import chunks_of, max_chunks
 KERNELS = Kernels(__package__, "isophotal.cu")
 GINI = Kernels(__package__, "gini.cu")
 PERIMETER = Kernels(__package__, "perimeter.cu")
+ASYMMETRY = Kernels(__package__, "asymmetry.cu")
 #: What perimeter.cu counts of each chunk.
 COUNTS = 11
 
@@ -57,6 +58,20 @@ def gini(sources, image, mask, n_threads):
     partial = [cupy.empty(chunks, np.float64) for _ in range(2)]
     GINI.launch("gini_chunks", chunks * 32, key, *rows, *partial)
     GINI.launch("gini_sources", n, key, *rows, *partial, out)
+    return out
+
+
+def asymmetry(
+    sources, image, error, mask, squared, farthest, level, centres, owner, n_rows, n_threads
+):
+    """Compare opposite pixels; see the contract in `skyshed.kernels.isophotal`."""
+    n = len(sources)
+    out = cupy.empty(n, np.float64)
+    ASYMMETRY.launch(
+        "asymmetry", n * 32, sources.pixel, sources.start, np.int64(n), np.int64(image.shape[1]),
+        np.int64(n_rows), image, error, mask, owner, squared, farthest, level, centres, out,
+        dtype=image.dtype,
+    )  # fmt: skip
     return out
 
 
