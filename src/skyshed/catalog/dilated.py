@@ -170,10 +170,10 @@ def _opposite_boxes(frame: Any, sources: Any) -> Any:
     Column(
         "asymmetry",
         description="Sum of the differences of opposite pixels of the dilated segment, as absolute "
-        "values, over that of the pixels, about the centre where that is least, less what noise "
-        "of the errors adds, where there are errors (Conselice 2003, section 3): 0 for what looks "
-        "the same turned by 180 degrees. Pixels are left out that are masked or another source's, "
-        "or to which such are opposite.",
+        "values, over that of the pixels, about the centre where that is least, less what "
+        "independent noise of the errors adds, where there are errors (Conselice 2003, section 3): "
+        "0 for what looks the same turned by 180 degrees. Pixels are left out that are masked or "
+        "another source's, or to which such are opposite.",
         ucd="src.morph.param",
     ),
     reach=_opposite_boxes,

@@ -7,6 +7,9 @@
 namespace isophotal {
 namespace {
 
+// Pixels, a fraction of a millisecond, after which to look whether to stop.
+constexpr i64 BETWEEN_LOOKS = 4096;
+
 // Asymmetries of sources order[k0:k1], about centres that are looked for from those given.
 template <class Value>
 i64 asymmetry(
@@ -20,8 +23,10 @@ i64 asymmetry(
         const Point begin = {centres[2 * i], centres[2 * i + 1]};
         out[i] = asymmetry_about(begin, [&](const Turned &rows, const Turned &columns) {
             Pairs sums = {0.0, 0.0, 0.0};
-            if (stopped(stop)) return sums;
-            for (i64 j = start[i]; j < start[i + 1]; ++j) take_pair(in, of, rows, columns, pixel[j], sums);
+            for (i64 j = start[i]; j < start[i + 1]; ++j) {
+                if ((j - start[i]) % BETWEEN_LOOKS == 0 && stopped(stop)) return sums;
+                take_pair(in, of, rows, columns, pixel[j], sums);
+            }
             return sums;
         });
         if (stopped(stop)) return STOPPED;
