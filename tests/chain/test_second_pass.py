@@ -91,6 +91,22 @@ def test_the_noise_is_that_of_all_but_the_brighter_pixels_of_sources(fwhm):
     assert np.median(expected / whole.background_rms_mesh) > 1
 
 
+@pytest.mark.parametrize(
+    "threshold",
+    [{"significance": 6.0}, {"significance": 6.0, "threshold_type": "global"}, {"threshold": 9.0},
+     {"filter": "matched"}],
+    ids=str,
+)  # fmt: skip
+def test_fainter_pixels_count_as_noise_whatever_the_threshold_of_the_detection(threshold):
+    data = make_survey_image((300, 320), density=3000, seed=3).data
+    options = {"background_passes": 2, "box_size": 50, "background_growth": 2.0, **threshold}
+    noise = [
+        np.median(extract(data, noise_nsigma=each, **options).background2d.background_rms_mesh)
+        for each in (None, 3, 8)
+    ]
+    assert noise[0] < noise[1] < noise[2]
+
+
 def test_sources_that_are_left_in_the_noise_make_its_correlation_larger():
     data = make_survey_image((512, 512), seed=9).data
     options = {"background_passes": 2, "background_nsigma": 1.2, "aperture_radii": (7,)}

@@ -96,6 +96,7 @@ def left_out_by(image: "Prepared", segmentation: "SegmentationImage | None") -> 
             parameters.connectivity, parameters.n_threads,
         )  # fmt: skip
         left_out = left_out_of_noise(first, labels != 0)
+        del first, labels
     return left_out.each(lambda mask: grown(mask, parameters.background_growth))
 
 
@@ -107,7 +108,7 @@ def left_out_of_noise(first: "Prepared", sources: Any) -> LeftOut:
     nsigma = first.parameters.noise_nsigma
     if nsigma is None:
         return LeftOut(sources, sources)
-    limit = replace(first, parameters=_above(first.parameters, nsigma)).threshold()
+    limit = replace(first, parameters=_above(first.parameters, nsigma), limit=None).threshold()
     return LeftOut(sources, sources & (first.detected_on > limit))
 
 

@@ -40,8 +40,8 @@ SIGMAS = 3.0
 #: What is said of the background of two passes, with and without a map of the segments.
 AGAIN = (
     "Background and noise were measured again, without the segments. The run left out what it "
-    "detected first, so that its own differ by little: --report, written with the results, has "
-    "them."
+    "detected first, with background_nsigma and noise_nsigma, so that its own differ, in crowded "
+    "fields by a tenth of the noise: --report, written with the results, has them."
 )
 FIRST = (
     "Background and noise are those of a first pass, with the sources in them: without a "

@@ -169,17 +169,17 @@ class Parameters:
         None,
         "background",
         Optional(Number(0, above=True)),
-        "nsigma of the pixels of these segments that are left out of the noise, too; fainter ones "
-        "count as noise; none leaves out whole segments",
+        "of segments that are found to be left out of the second pass, only pixels above this many "
+        "sigma are left out of the noise as well; none leaves out whole segments",
         "sigma",
     )
     background_fwhm: float | None = _parameter(
         None,
         "background",
         Optional(Number(0, above=True)),
-        "FWHM of the Gaussian that the image is smoothed with before what background_nsigma leaves "
-        "out is looked for, and the level of the second pass measured, so that less of the light "
-        "of undetected sources counts; none takes the kernel, and does not smooth for the level",
+        "FWHM of a Gaussian: the second pass measures the level on the image smoothed by it, to "
+        "which undetected sources add less, and with background_nsigma what is left out is found "
+        "on that image, too; none does not smooth",
         "pix",
     )
     correlated_noise: bool = _parameter(
