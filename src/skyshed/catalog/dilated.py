@@ -179,12 +179,10 @@ def dilated_fluxerr(
     smoothed_noise: Any,
 ) -> Any:
     """Take the square root of the variance, for noise that may be correlated."""
-    return noise_factors.errors_of_sums(
-        _dilated_variance, dilated_flux, noise_correlation, smoothed_noise,
-        lambda correlation: noise_factors.of_segments(
-            correlation, dilated_area, semimajor_sigma, semiminor_sigma, orientation
-        ),
-    )  # fmt: skip
+    shape = semimajor_sigma, semiminor_sigma, orientation
+    return noise_factors.errors_in_segments(
+        _dilated_variance, dilated_flux, dilated_area, shape, noise_correlation, smoothed_noise
+    )
 
 
 def _opposite_boxes(frame: Any, sources: Any) -> Any:

@@ -143,14 +143,10 @@ def segment_fluxerr(
     smoothed_noise: Any,
 ) -> Any:
     """Take the square root of the variance."""
-    if noise_correlation is None:
-        return np.sqrt(_variance)
-    return noise_factors.errors_of_sums(
-        _variance, _sum, noise_correlation, smoothed_noise,
-        lambda correlation: noise_factors.of_segments(
-            correlation, _count, semimajor_sigma, semiminor_sigma, orientation
-        ),
-    )  # fmt: skip
+    shape = semimajor_sigma, semiminor_sigma, orientation
+    return noise_factors.errors_in_segments(
+        _variance, _sum, _count, shape, noise_correlation, smoothed_noise
+    )
 
 
 @measurement(

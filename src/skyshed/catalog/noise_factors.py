@@ -16,6 +16,7 @@ from skyshed.background.noise_correlation import covariance_factor, variance_fac
 __all__ = [
     "SmoothedNoise",
     "errors_in_ellipses",
+    "errors_in_segments",
     "errors_of_sums",
     "of_ellipses",
     "of_positions",
@@ -86,6 +87,26 @@ def errors_in_ellipses(
     return errors_of_sums(
         variance, flux, noise_correlation, smoothed_noise,
         lambda correlation: of_ellipses(correlation, ellipses),
+    )  # fmt: skip
+
+
+def errors_in_segments(
+    variance: Any,
+    flux: Any,
+    area: Any,
+    shape: tuple[Any, Any, Any],
+    noise_correlation: Any,
+    smoothed_noise: SmoothedNoise | None,
+) -> Any:
+    """Return `errors_of_sums` over segments of some areas.
+
+    ``shape`` is ``semimajor_sigma``, ``semiminor_sigma`` and ``orientation``, as of `of_segments`.
+    """
+    if noise_correlation is None:
+        return np.sqrt(variance)
+    return errors_of_sums(
+        variance, flux, noise_correlation, smoothed_noise,
+        lambda correlation: of_segments(correlation, area, *shape),
     )  # fmt: skip
 
 
