@@ -5,8 +5,8 @@
     python -m benchmarks.truth --out                # write results/truth.md
     python -m benchmarks.truth --quick              # no photutils, no search for equal thresholds
 
-The fields are in `benchmarks/truth/fields.py`, four realizations of each. Their seeds are drawn at
-run time, and printed.
+The fields are in `benchmarks/truth/fields.py`, with how many realizations of each are made. Their
+seeds are drawn at run time, and printed.
 """
 
 import argparse
@@ -148,7 +148,7 @@ def main(argv: list[str] | None = None) -> None:
     add("--field", nargs="+", choices=[plan.name for plan in FIELDS], help="default: all")
     add("--side", type=int, default=SIDE, help="of the fields, in pixels")
     add("--seed", type=int, help="of all fields, the first of each; drawn if not given")
-    add("--realizations", type=int, default=4, help="of each field (default: 4)")
+    add("--realizations", type=int, help="of each field (default: the field's own, 4 or 8)")
     add("--quick", action="store_true", help="no photutils, no search for equal thresholds")
     add("--out", action="store_true", help="write benchmarks/results/truth.md")
     options = parser.parse_args(argv)
@@ -156,7 +156,7 @@ def main(argv: list[str] | None = None) -> None:
     parts = []
     for plan in plans:
         seed = options.seed if options.seed is not None else secrets.randbelow(2**31)
-        seeds = range(seed, seed + options.realizations)
+        seeds = range(seed, seed + (options.realizations or plan.realizations))
         print(plan.name, file=sys.stderr)
         depth, found = judged(plan, seeds, options.side, options.quick)
         conditions = ", ".join(f"{key} {value:g}" for key, value in plan.conditions.items())
@@ -167,7 +167,7 @@ def main(argv: list[str] | None = None) -> None:
             f"{depth:.2f}.\n\n{table(found)}\n"
         )
         print(parts[-1])
-    text = f"{HEAD.format(side=options.side, n=options.realizations)}\n" + "\n".join(parts)
+    text = f"{HEAD.format(side=options.side)}\n" + "\n".join(parts)
     if options.out:
         RESULTS.write_text(text)
 
@@ -175,8 +175,9 @@ def main(argv: list[str] | None = None) -> None:
 HEAD = f"""# Catalogs beside the truth
 
 `python -m benchmarks.truth --side {{side}} --out`: fields of {{side}} x {{side}} pixels, which
-`benchmarks/truth/fields.py` lists, {{n}} realizations of each: figures are of the sources of all of
-them, counts and sky their means; those of photutils and of equal false detections of the first.
+`benchmarks/truth/fields.py` lists, some realizations of each, whose seeds stand below: figures are of
+the sources of all of them, counts and sky their means; those of photutils and of equal false
+detections of the first.
 **skyshed** is `extract` with its defaults, **recommended** and **crowded** are its presets. All
 tools deblend, with their own defaults.
 The limit is the magnitude at which the baseline, the recipe of photutils' guide, finds half of the

@@ -33,6 +33,8 @@ class Plan:
         standard deviation; (0, 0) is white.
     crowded : bool
         Whether the sky is judged as that of a crowded field.
+    realizations : int
+        How many images of it are judged together: more where each has fewer sources.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Plan:
     conditions: Mapping[str, Any] = field(default_factory=dict)
     weights: tuple[float, float] = (0.0, 0.0)
     crowded: bool = False
+    realizations: int = 4
 
     @property
     def correlation(self) -> float:
@@ -54,7 +57,7 @@ RESAMPLED, SMOOTH = (0.158, 0.0), (0.5, 0.0)
 FIELDS = (
     Plan("survey", "survey"),
     Plan("sharp", "survey", {"psf_fwhm": 2.2}),
-    Plan("poor seeing", "survey", {"psf_fwhm": 6.0}),
+    Plan("poor seeing", "survey", {"psf_fwhm": 6.0}, realizations=8),
     Plan("sparse, disks and stars", "survey",
          {"density": 1200.0, "star_fraction": 0.5, "clustered_fraction": 0.0}),
     Plan("resampled", "survey", weights=RESAMPLED),

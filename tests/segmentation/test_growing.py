@@ -63,24 +63,31 @@ def test_labels_are_those_of_scikit_image_but_for_ties(distance):
         assert found[tuple(at)] == tied.min()
 
 
-@pytest.mark.parametrize(("squares", "pixels"), [(1, 7), (5, 100), (1 << 18, 1 << 20)])
-def test_pieces_of_the_work_change_nothing(monkeypatch, squares, pixels):
-    monkeypatch.setattr(growing, "SQUARES", squares)
-    monkeypatch.setattr(growing, "PIXELS", pixels)
-    labels = field(2, (40, 50), 0.01)
-    np.testing.assert_array_equal(growing.grown(labels, 11.0), by_definition(labels, 11.0))
+@pytest.mark.parametrize("distance", [1.0, 3.7, 1e9])
+def test_labels_beyond_32_bits_grow_alike(distance):
+    small = field(2, (40, 50), 0.01, np.uint64)
+    large = np.where(small > 0, small * np.uint64(2**40) + np.uint64(7), 0).astype(np.uint64)
+    found = growing.grown(large, distance)
+    np.testing.assert_array_equal(found, by_definition(large, distance), strict=True)
+    full = np.full((3, 4), 2**40, np.int64)
+    np.testing.assert_array_equal(growing.grown(full, distance), full, strict=True)
 
 
-def test_steps_are_all_points_of_the_plane():
-    for low, first, count, (dy, dx) in growing._steps(2000):
-        assert low == 1
-        for squared in (1, 2, 3, 25, 1105, 2000):
-            part = slice(first[squared - low], first[squared - low] + count[squared - low])
-            y, x = np.mgrid[-45:46, -45:46]
-            here = y**2 + x**2 == squared
-            assert sorted(zip(dy[part], dx[part], strict=True)) == sorted(
-                zip(y[here], x[here], strict=True)
-            )
+def test_a_pixel_at_the_distance_itself_is_reached():
+    for squared in (1, 2, 5, 10, 1105, 99**2 + 98**2):
+        distance = math.sqrt(squared)
+        assert growing._squared(distance) == squared
+        assert growing._squared(math.nextafter(distance, 0)) == squared - 1
+
+
+def test_a_distance_beyond_32_bits_is_refused_where_the_image_is_as_large():
+    labels = np.zeros((2, 46_100), np.int8)
+    labels[0, 0] = 3
+    with pytest.raises(ValueError, match="at most 46000 pixels in an image of 2 x 46100, got 5"):
+        growing.grown(labels, 5e4)
+    found = growing.grown(labels, 46_000)
+    assert found[0].tolist() == [3] * 46_001 + [0] * 99
+    assert np.count_nonzero(found[1]) == 46_000
 
 
 def test_windows_of_labels_that_are_not_in_memory_read_a_halo():

@@ -1,20 +1,17 @@
 """Growing segments into the background: pixels go to the nearest source, within a distance."""
 
 import math
-from collections.abc import Iterator
 from numbers import Real
 from typing import Any
 
 import numpy as np
 
-from skyshed.namespace import array_namespace, like, ndimage_of
+from skyshed.namespace import array_namespace
 
 __all__ = ["check_distance", "grown", "grown_window"]
 
-#: How many squared distances have their steps listed at a time.
-SQUARES = 1 << 18
-#: Pixels that are worked on at a time: some 100 MB.
-PIXELS = 1 << 20
+#: The farthest that segments grow, in pixels: squared distances are numbers of 32 bits.
+FARTHEST = 46_000
 
 
 def check_distance(distance: Any) -> float:
@@ -46,26 +43,46 @@ def grown(labels: Any, distance: float) -> Any:
     labels : array of int, shape (ny, nx)
         A pixel of the background has the label of the nearest pixel that has one; of several that
         are equally near, the lowest label. Exact: distances are compared as integers, squared.
+
+    Raises
+    ------
+    ValueError
+        If it is an image in which segments could grow farther than `FARTHEST`.
     """
+    from skyshed.kernels.nearest import nearest_labels  # a plain run does without
+
+    if distance < 1 or not labels.size:
+        return labels.copy()
+    ny, nx = labels.shape
+    # What is beyond the image's corners is as far as any distance.
+    within = _squared(min(distance, math.hypot(ny, nx)))
+    reach = math.isqrt(within - 1) + 1
+    if reach > FARTHEST:
+        raise ValueError(
+            f"distance must be at most {FARTHEST} pixels in an image of {ny} x {nx}, "
+            f"got {distance!r}"
+        )
     xp = array_namespace(labels=labels)
-    result = labels.copy()
-    background = labels == 0
-    if distance < 1 or not xp.any(background) or xp.all(background):
-        return result
-    nearest = ndimage_of(labels).distance_transform_edt(background).reshape(-1)
-    pixel = xp.flatnonzero(background.reshape(-1) & (nearest <= distance))
-    # The distance is the root of an integer, rounded: its square is nearer to it than to others.
-    squared = xp.rint(nearest[pixel] ** 2).astype(np.int64)
-    del nearest, background
-    reach = math.isqrt(int(squared.max())) if pixel.shape[0] else 0
-    framed, width = _framed(labels, reach, xp)
-    flat = result.reshape(-1)
-    for begin in range(0, pixel.shape[0], PIXELS):
-        part = slice(begin, begin + PIXELS)
-        y, x = pixel[part] // labels.shape[1], pixel[part] % labels.shape[1]
-        place = (y + reach) * width + (x + reach)
-        flat[pixel[part]] = _lowest(framed, width, place, squared[part], xp)
-    return result
+    numbers, names = labels, None
+    if labels.dtype != np.int32 and int(labels.max()) <= np.iinfo(np.int32).max:
+        numbers = labels.astype(np.int32)
+    elif labels.dtype != np.int32:
+        names = xp.unique(labels)
+        if names[0] != 0:
+            return labels.copy()
+        numbers = xp.searchsorted(names, labels).astype(np.int32)
+    nearest, squared = nearest_labels(xp.ascontiguousarray(numbers), reach, ny, None)
+    grows = (numbers == 0) & (squared <= within)
+    names_of = nearest.astype(labels.dtype, copy=False) if names is None else names[nearest]
+    return xp.where(grows, names_of, labels)
+
+
+def _squared(distance: float) -> int:
+    """Return the largest number whose root is at most a distance, both as they are rounded."""
+    squared = math.ceil(distance**2) + 1
+    while math.sqrt(squared) > distance:
+        squared -= 1
+    return squared
 
 
 def grown_window(reader: Any, distance: float, window: tuple[int, int, int, int]) -> Any:
@@ -84,72 +101,3 @@ def grown_window(reader: Any, distance: float, window: tuple[int, int, int, int]
     top, left = max(y0 - halo, 0), max(x0 - halo, 0)
     labels = reader.read(top, min(y1 + halo, ny), left, min(x1 + halo, nx))
     return grown(labels, distance)[y0 - top : y1 - top, x0 - left : x1 - left]
-
-
-def _framed(labels: Any, reach: int, xp: Any) -> tuple[Any, int]:
-    """Return labels, flat, with the largest number for none, and a frame of that; and its width.
-
-    No step of at most ``reach`` pixels from one of the labels leads out of it.
-    """
-    ny, nx = labels.shape
-    framed = xp.full(
-        (ny + 2 * reach, nx + 2 * reach), np.iinfo(labels.dtype).max, dtype=labels.dtype
-    )
-    inside = framed[reach : reach + ny, reach : reach + nx]
-    inside[...] = xp.where(labels > 0, labels, inside)
-    return framed.reshape(-1), nx + 2 * reach
-
-
-def _lowest(framed: Any, width: int, place: Any, squared: Any, xp: Any) -> Any:
-    """Return the lowest label at a squared distance of each place: there is one."""
-    lowest = xp.full(place.shape, np.iinfo(framed.dtype).max, dtype=framed.dtype)
-    for low, first, count, steps in _steps(int(squared.max())):
-        step = like(steps[0] * width + steps[1], framed)
-        here = xp.flatnonzero((squared >= low) & (squared < low + len(count)))
-        index = squared[here] - low
-        first, count = like(first, framed)[index], like(count, framed)[index]
-        begin, best = place[here], lowest[here]
-        while here.shape[0]:
-            best = xp.minimum(best, framed[begin + step[first]])
-            count, first = count - 1, first + 1
-            done = count == 0
-            if not xp.any(done):
-                continue
-            lowest[here[done]] = best[done]
-            left = ~done
-            here, begin, best = here[left], begin[left], best[left]
-            first, count = first[left], count[left]
-    return lowest
-
-
-def _steps(largest: int) -> Iterator[tuple[int, Any, Any, tuple[Any, Any]]]:
-    """List the steps between pixels, by their squared lengths, from 1 up to the largest.
-
-    Yields
-    ------
-    low : int
-        The least squared length of a block.
-    first, count : array of int64
-        Of each squared length from there on, the first of its steps, and how many it has.
-    steps : tuple of two arrays of int64
-        Along y and along x.
-    """
-    for low in range(1, largest + 1, SQUARES):
-        high = min(low + SQUARES, largest + 1)
-        reach = math.isqrt(high - 1)
-        dx = np.arange(-reach, reach + 1)
-        # Along y from the shell's inner side to its outer one; roots are corrected by comparing.
-        inner = np.sqrt(np.maximum(low - dx**2, 0)).astype(np.int64)
-        outer = np.sqrt(high - 1 - dx**2).astype(np.int64) + 1
-        n = outer - inner + 1
-        of_x = np.repeat(np.arange(len(dx)), n)
-        dy = np.arange(n.sum()) - np.repeat(np.cumsum(n) - n, n) + inner[of_x]
-        length = dy**2 + dx[of_x] ** 2
-        kept = (length >= low) & (length < high)
-        dy, of_x, length = dy[kept], of_x[kept], length[kept]
-        both = dy > 0  # up and down
-        dy = np.concatenate([dy, -dy[both]])
-        of_x, length = (np.concatenate([each, each[both]]) for each in (of_x, length))
-        order = np.argsort(length, kind="stable")
-        count = np.bincount(length - low, minlength=high - low)
-        yield low, np.cumsum(count) - count, count, (dy[order], dx[of_x[order]])

@@ -945,7 +945,8 @@ class SegmentationImage(PassesAsPhotutils):
         Raises
         ------
         ValueError
-            If ``distance`` is no such number, or the labels are not 2-D.
+            If ``distance`` is no such number or, in an image that is as large, above 46,000, or the
+            labels are not 2-D.
 
         See Also
         --------
@@ -953,9 +954,9 @@ class SegmentationImage(PassesAsPhotutils):
 
         Notes
         -----
-        Distances are exact (`scipy.ndimage.distance_transform_edt`, or CuPy's), and compared as
-        integers, squared. `skimage.segmentation.expand_labels` does the same, but which of several
-        segments that are equally near gets a pixel is not defined there.
+        Distances are exact: they are compared as integers, squared.
+        `skimage.segmentation.expand_labels` does the same, but which of several segments that are
+        equally near gets a pixel is not defined there.
 
         Examples
         --------

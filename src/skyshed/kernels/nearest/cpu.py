@@ -6,14 +6,17 @@ from skyshed.kernels.native import Kernels
 from skyshed.kernels.threads import rows_per_range, run_ranges
 
 KERNELS = Kernels(__package__)
+#: Columns that are looked along together, at least: they are neighbours in memory.
+LEAST_COLUMNS = 64
 
 
 def nearest_labels(labels, reach, n_rows, n_threads):
     """Look along columns, then along rows; see the contract in `skyshed.kernels.nearest`."""
     ny, nx = labels.shape
-    of_columns, out = np.empty((2, ny, nx), np.int32), np.empty((2, ny, nx), np.int32)
-    look = KERNELS.bind("columns", labels, nx, ny, n_rows, reach, *of_columns)
+    of_columns = np.empty((ny, nx), np.uint64)
+    look = KERNELS.bind("columns", labels, nx, ny, n_rows, reach, of_columns)
+    run_ranges(look, nx, n_threads, max(rows_per_range(ny), LEAST_COLUMNS))
+    nearest, squared = np.empty((2, ny, nx), np.int32)
+    look = KERNELS.bind("rows", of_columns, nx, reach, nearest, squared)
     run_ranges(look, ny, n_threads, rows_per_range(nx))
-    look = KERNELS.bind("rows", *of_columns, nx, reach, *out)
-    run_ranges(look, ny, n_threads, rows_per_range(nx))
-    return tuple(out)
+    return nearest, squared
