@@ -175,8 +175,8 @@ def main(argv: list[str] | None = None) -> None:
 HEAD = f"""# Catalogs beside the truth
 
 `python -m benchmarks.truth --side {{side}} --out`: fields of {{side}} x {{side}} pixels, which
-`benchmarks/truth/fields.py` lists, some realizations of each, whose seeds stand below: figures are of
-the sources of all of them, counts and sky their means; those of photutils and of equal false
+`benchmarks/truth/fields.py` lists, some realizations of each, whose seeds stand below: figures are
+of the sources of all of them, counts and sky their means; those of photutils and of equal false
 detections of the first.
 **skyshed** is `extract` with its defaults, **recommended** and **crowded** are its presets. All
 tools deblend, with their own defaults.
