@@ -105,7 +105,7 @@ def workloads():
     catalog = SourceCatalog(data, labels, error=np.sqrt(data), n_threads=1)
     for name in (
         "gini", "perimeter", "xcentroid", "xcentroid_err", "max_value", "segment_flux",
-        "segment_fluxerr",
+        "segment_fluxerr", "asymmetry",
     ):  # fmt: skip
         getattr(catalog, name)
     catalog.circular_photometry(SIDE / 2)
@@ -152,9 +152,9 @@ def test_what_takes_long_has_a_flag(longest):
         "annuli.gather", "apertures.aperture_sums", "apertures.kron_sums",
         "apertures.local_background",
         "apertures.radius_of_flux", "boxes.measure", "centroids.covariance", "centroids.windowed",
-        "convolution.convolve", "deblending.deblend", "deblending.survey", "isophotal.gini",
-        "isophotal.perimeter", "isophotal.summarize", "isophotal.total", "moments.measure",
-        "sep.detect", "sep.flux_radii", "sep.kron", "sep.windowed",
+        "convolution.convolve", "deblending.deblend", "deblending.survey", "isophotal.asymmetry",
+        "isophotal.gini", "isophotal.perimeter", "isophotal.summarize", "isophotal.total",
+        "moments.measure", "sep.detect", "sep.flux_radii", "sep.kron", "sep.windowed",
     }  # fmt: skip
 
 

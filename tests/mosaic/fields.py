@@ -26,6 +26,7 @@ COLUMNS = (
         "fwhm",
         "cxx",
         "dilated_flux",
+        "asymmetry",
     ),
     ("default", "background_sum", "background_mean", "background_centroid", "kron_radius"),
 )
