@@ -18,6 +18,7 @@ from skyshed.convolution import convolve
 from skyshed.images import open_image
 from skyshed.kernels import annuli, deblending, native
 from skyshed.kernels.deblending import cpu
+from skyshed.kernels.nearest import nearest_labels
 from skyshed.segmentation import SegmentationImage
 from skyshed.sources import Sources
 
@@ -116,6 +117,7 @@ def workloads():
     deblending.deblend(values, sources, np.arange(1), levels, 5, 0.001, 8, False, -1, 1)
     Background2D(data, data.shape, exclude_percentile=100, n_threads=1)
     annuli.gather(data, None, np.array([[SIDE / 2, SIDE / 2]]), (10.0, SIDE / 2), SIDE**2, 1)
+    nearest_labels(np.pad(np.ones((1, 1), np.int32), ((0, 7), (0, 19_999))), 20_000, 8, 1)
     convolve(data[:600, :600], rng.uniform(-1, 1, (101, 101)), n_threads=1)
     of_sep(data.astype(np.float32))
 
@@ -154,7 +156,8 @@ def test_what_takes_long_has_a_flag(longest):
         "apertures.radius_of_flux", "boxes.measure", "centroids.covariance", "centroids.windowed",
         "convolution.convolve", "deblending.deblend", "deblending.survey", "isophotal.asymmetry",
         "isophotal.gini", "isophotal.perimeter", "isophotal.summarize", "isophotal.total",
-        "moments.measure", "sep.detect", "sep.flux_radii", "sep.kron", "sep.windowed",
+        "moments.measure", "nearest.rows", "sep.detect", "sep.flux_radii", "sep.kron",
+        "sep.windowed",
     }  # fmt: skip
 
 

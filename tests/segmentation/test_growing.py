@@ -69,8 +69,24 @@ def test_labels_beyond_32_bits_grow_alike(distance):
     large = np.where(small > 0, small * np.uint64(2**40) + np.uint64(7), 0).astype(np.uint64)
     found = growing.grown(large, distance)
     np.testing.assert_array_equal(found, by_definition(large, distance), strict=True)
-    full = np.full((3, 4), 2**40, np.int64)
-    np.testing.assert_array_equal(growing.grown(full, distance), full, strict=True)
+
+
+@pytest.mark.parametrize("value", [0, 7, 2**40])
+@pytest.mark.parametrize("dtype", [">i8", "<i8", np.uint64])
+@pytest.mark.parametrize("shape", [(1, 1), (3, 4), (0, 3)])
+def test_where_nothing_can_grow_labels_are_a_copy(value, dtype, shape):
+    labels = np.full(shape, value, dtype)
+    found = growing.grown(labels, 1e9)
+    assert found.dtype.str == labels.dtype.str
+    assert not np.shares_memory(found, labels)
+    np.testing.assert_array_equal(found, labels)
+
+
+@pytest.mark.parametrize("dtype", [">i4", ">i8", "<i2", np.uint8])
+@pytest.mark.parametrize("distance", [0.5, 1.0, 4.0])
+def test_labels_keep_their_type_and_its_order_of_bytes(dtype, distance):
+    labels = field(4, (20, 30), 0.02, dtype)
+    assert growing.grown(labels, distance).dtype.str == labels.dtype.str
 
 
 def test_a_pixel_at_the_distance_itself_is_reached():
@@ -83,11 +99,12 @@ def test_a_pixel_at_the_distance_itself_is_reached():
 def test_a_distance_beyond_32_bits_is_refused_where_the_image_is_as_large():
     labels = np.zeros((2, 46_100), np.int8)
     labels[0, 0] = 3
-    with pytest.raises(ValueError, match="at most 46000 pixels in an image of 2 x 46100, got 5"):
+    with pytest.raises(ValueError, match=r"46000 pixels, as .* 2 x 46100 is longer, got 5"):
         growing.grown(labels, 5e4)
     found = growing.grown(labels, 46_000)
     assert found[0].tolist() == [3] * 46_001 + [0] * 99
     assert np.count_nonzero(found[1]) == 46_000
+    assert (growing.grown(labels[:1, :46_001], 5e4) == 3).all()
 
 
 def test_windows_of_labels_that_are_not_in_memory_read_a_halo():

@@ -10,7 +10,7 @@ from skyshed.namespace import array_namespace
 
 __all__ = ["check_distance", "grown", "grown_window"]
 
-#: The farthest that segments grow, in pixels: squared distances are numbers of 32 bits.
+#: The farthest that segments grow, in pixels (`skyshed.kernels.nearest`).
 FARTHEST = 46_000
 
 
@@ -47,34 +47,32 @@ def grown(labels: Any, distance: float) -> Any:
     Raises
     ------
     ValueError
-        If it is an image in which segments could grow farther than `FARTHEST`.
+        If distance and diagonal of the image are both above `FARTHEST`.
     """
     from skyshed.kernels.nearest import nearest_labels  # a plain run does without
 
-    if distance < 1 or not labels.size:
+    largest = int(labels.max()) if labels.size else 0
+    if distance < 1 or largest == 0 or int(labels.min()) > 0:
         return labels.copy()
     ny, nx = labels.shape
-    # What is beyond the image's corners is as far as any distance.
-    within = _squared(min(distance, math.hypot(ny, nx)))
+    # No two pixels are farther apart than those in opposite corners.
+    within = _squared(min(distance, math.hypot(ny - 1, nx - 1)))
     reach = math.isqrt(within - 1) + 1
     if reach > FARTHEST:
         raise ValueError(
-            f"distance must be at most {FARTHEST} pixels in an image of {ny} x {nx}, "
-            f"got {distance!r}"
+            f"distance must be at most {FARTHEST} pixels, as the diagonal of the image of {ny} x "
+            f"{nx} is longer, got {distance!r}"
         )
     xp = array_namespace(labels=labels)
-    numbers, names = labels, None
-    if labels.dtype != np.int32 and int(labels.max()) <= np.iinfo(np.int32).max:
-        numbers = labels.astype(np.int32)
-    elif labels.dtype != np.int32:
+    if largest <= np.iinfo(np.int32).max:
+        numbers, names = labels.astype(np.int32, copy=False), None
+    else:
         names = xp.unique(labels)
-        if names[0] != 0:
-            return labels.copy()
         numbers = xp.searchsorted(names, labels).astype(np.int32)
     nearest, squared = nearest_labels(xp.ascontiguousarray(numbers), reach, ny, None)
     grows = (numbers == 0) & (squared <= within)
-    names_of = nearest.astype(labels.dtype, copy=False) if names is None else names[nearest]
-    return xp.where(grows, names_of, labels)
+    result = xp.where(grows, nearest if names is None else names[nearest], labels)
+    return result.astype(labels.dtype, copy=False)
 
 
 def _squared(distance: float) -> int:

@@ -945,8 +945,8 @@ class SegmentationImage(PassesAsPhotutils):
         Raises
         ------
         ValueError
-            If ``distance`` is no such number or, in an image that is as large, above 46,000, or the
-            labels are not 2-D.
+            If ``distance`` is no such number, or the labels are not 2-D; or, when labels are read
+            or here, if both it and the diagonal of what is read are above 46,000 pixels.
 
         See Also
         --------

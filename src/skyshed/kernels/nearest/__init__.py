@@ -14,7 +14,7 @@ def nearest_labels(labels: Any, reach: int, n_rows: int, n_threads: int | None) 
     Parameters
     ----------
     labels : array of int32, shape (ny, nx), C-contiguous
-        Labels; 0 is none.
+        Labels, 0 or larger; 0 is none.
     reach : int
         The largest distance that is looked over, in pixels, from 0 to 46,000.
     n_rows : int

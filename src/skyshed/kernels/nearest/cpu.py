@@ -3,7 +3,7 @@
 import numpy as np
 
 from skyshed.kernels.native import Kernels
-from skyshed.kernels.threads import rows_per_range, run_ranges
+from skyshed.kernels.threads import flag_for, rows_per_range, run_ranges
 
 KERNELS = Kernels(__package__)
 #: Columns that are looked along together, at least: they are neighbours in memory.
@@ -17,6 +17,9 @@ def nearest_labels(labels, reach, n_rows, n_threads):
     look = KERNELS.bind("columns", labels, nx, ny, n_rows, reach, of_columns)
     run_ranges(look, nx, n_threads, max(rows_per_range(ny), LEAST_COLUMNS))
     nearest, squared = np.empty((2, ny, nx), np.int32)
-    look = KERNELS.bind("rows", of_columns, nx, reach, nearest, squared)
-    run_ranges(look, ny, n_threads, rows_per_range(nx))
+    steps = min(reach, nx) + 1
+    rows = rows_per_range(nx * steps)
+    stop = flag_for(rows * nx * steps)
+    look = KERNELS.bind("rows", of_columns, nx, reach, nearest, squared, stop)
+    run_ranges(look, ny, n_threads, rows, stop)
     return nearest, squared

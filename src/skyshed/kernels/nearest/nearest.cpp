@@ -1,4 +1,4 @@
-// The nearest labels: a sweep down and one up for all columns, then steps aside for all pixels of a row.
+// The nearest labels: a sweep down and one up for all columns, then steps aside for many pixels of a row at a time.
 
 #include "skyshed/kernels/nearest/nearest.h"
 
@@ -29,7 +29,7 @@ i64 columns(const int *labels, i64 nx, i64 ny, i64 n_rows, i64 reach, u64 *out, 
     Scratch<int> room(2 * n);
     if (!room) return NO_MEMORY;
     const Seen seen = {room.begin(), room.begin() + n};
-    // A label beyond the reach is farther away than nothing is, and so is a label 0.
+    // A label beyond the reach is no nearer than nothing is, whose label is less.
     const auto start = [&] {
         std::fill(seen.label, seen.label + n, 0);
         std::fill(seen.away, seen.away + n, beyond);
@@ -71,11 +71,13 @@ u64 farthest(const u64 *best, i64 n) {
 }
 
 // Looks along rows y0 to y1.
-i64 rows(const u64 *of_columns, i64 nx, i64 reach, int *label, int *squared, i64 y0, i64 y1) {
+i64 rows(
+    const u64 *of_columns, i64 nx, i64 reach, int *label, int *squared, const int *stop, i64 y0, i64 y1) {
     u64 best[BLOCK];
     for (i64 y = y0; y < y1; ++y) {
         const u64 *row = of_columns + y * nx;
         for (i64 x0 = 0; x0 < nx; x0 += BLOCK) {
+            if (stopped(stop)) return STOPPED;
             const i64 x1 = min(x0 + BLOCK, nx);
             std::copy(row + x0, row + x1, best);
             for (i64 d = 1; d <= reach && d * d <= squared_of(farthest(best, x1 - x0)); ++d) {

@@ -5,8 +5,8 @@
 namespace nearest {
 
 // A label and the square of how far it is, in one number: the least is the nearest, of equally near ones
-// that with the least label.
-SKYSHED_BOTH u64 found(int label, i64 squared) { return u64(squared) << 32 | u64(label); }
+// that with the least label. What is looked at from aside, 2 reach^2 + 1, has room in 32 bits as well.
+SKYSHED_BOTH u64 found(int label, i64 squared) { return u64(squared) << 32 | u64(unsigned(label)); }
 
 // No label, a little beyond the reach.
 SKYSHED_BOTH u64 nothing(i64 reach) { return found(0, reach * reach + 1); }
