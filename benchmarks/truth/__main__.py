@@ -190,12 +190,14 @@ sources. A detection is of the brightest source within 3 pixels.
 - **pulls**: width of (measured - true) / error, 0.75 to 3 magnitudes above the limit: flux in a
   circle of 1 and of 2 FWHM of sources, and of **stars**, that have no neighbour above the limit
   (within 3.5 FWHM), beside their own light in the same circle, so that sources too faint to be
-  detected are noise; **all light**, of sources without a neighbour of a twentieth of their flux,
-  beside the image without noise, that of the faint ones included, which no error leaves out that
-  is measured on the image; x of these stars; color of stars between two bands of seeing 1 and
-  1.43, matched. After ± stands by how much a width or median of so many deviates is uncertain.
-  Where stars are so dense that a circle of 2 FWHM holds two, what hides in it is no noise, and the
-  width of these pulls no measure of errors.
+  detected are noise; **own circle**, of those in whose circle the light of other sources that were
+  found is less than half of the error; **all light**, of sources without a neighbour of a twentieth
+  of their flux, beside the image without noise, that of the faint ones included, which no error
+  leaves out that is measured on the image; x of these stars; color of stars between two bands of
+  seeing 1 and 1.43, matched. After ± stands by how much a width or median of so many deviates is
+  uncertain.
+  Where stars are so dense that a circle of 2 FWHM holds two, the light of neighbours that were
+  found is in most circles, which no error of noise can tell.
 - **bad**: detections per 2048 x 2048 pixels with no true source, or more than 3 times its flux.
 - **{EQUAL}**: the same at the highest threshold that finds as large a share as
   {PEER}.

@@ -37,6 +37,8 @@ NEAR, SHARE = 3.5, 0.05
 #: Errors are judged of sources so far above the limit: fainter ones are selected by their noise,
 #: the light of brighter ones is not a matter of noise.
 PULLS = (-3.0, -0.75)
+#: A circle is a source's own where others that were found have less light in it, in errors.
+OWN = 0.5
 #: False detections per million pixels of the negative image, at which detection is compared.
 FALSE_PER_MPX = 5.0
 #: Thresholds between which that number is searched, and steps; and multiples of the one found: in a
@@ -61,6 +63,8 @@ FIGURES = {
     "stars -1": "",
     "flux pull": "0.9-1.15",
     "wide flux pull": "0.9-1.15",
+    "flux pull, own circle": "",
+    "wide flux pull, own circle": "",
     "flux pull, all light": "",
     "wide flux pull, all light": "",
     "star flux pull": "0.9-1.15",
@@ -162,10 +166,12 @@ class Judge:
         above = got & inside & (m > self.limit + PULLS[0]) & (m < self.limit + PULLS[1])
         own = above & self._undisturbed()
         stars = own & sky.star
+        own_light, found_light = sky.light_of(own), sky.light_of(got)
         pulls = {
-            "{}flux pull": (own, sky.light_of(own)),
-            "{}flux pull, all light": (above & alone, sky.light),
-            "star {}flux pull": (stars, sky.light_of(stars)),
+            "{}flux pull": (own, own_light, None),
+            "{}flux pull, own circle": (own, own_light, found_light),
+            "{}flux pull, all light": (above & alone, sky.light, None),
+            "star {}flux pull": (stars, sky.light_of(stars), None),
         }
 
         def count(which: Any) -> Sample:
@@ -182,8 +188,8 @@ class Judge:
             },
             "stars -1": ratios(total, True, 1.0),
             **{
-                name.format(width): self._flux_pulls(catalog, of[which], light, radius)
-                for name, (which, light) in pulls.items()
+                name.format(width): self._flux_pulls(catalog, of[which], light, radius, found_light)
+                for name, (which, light, found_light) in pulls.items()
                 for width, radius in zip(("", "wide "), self.radii[1:], strict=True)
             },
             "x pull": self._x_pulls(catalog, of, stars),
@@ -193,15 +199,29 @@ class Judge:
             **self._star_scatter(catalog, got & inside & alone & sky.star, of),
         }
 
-    def _flux_pulls(self, catalog: Catalog, detection: Any, light: Any, radius: float) -> Sample:
-        """Compare fluxes with those in the same circles on an image without noise."""
+    def _flux_pulls(
+        self, catalog: Catalog, detection: Any, light: Any, radius: float, found_light: Any
+    ) -> Sample:
+        """Compare fluxes with those in the same circles on an image without noise.
+
+        Where ``found_light`` is given, that of all sources that were found, of those alone in whose
+        circles it is little more than ``light``.
+        """
         flux, error = (np.asarray(each)[detection] for each in catalog.apertures[radius])
         x, y = (np.ascontiguousarray(each[detection], float) for each in (catalog.x, catalog.y))
-        good = np.isfinite(x) & np.isfinite(y)
-        true = np.full(len(x), np.nan)
-        if good.any():
-            true[good], _, _ = sep.sum_circle(light, x[good], y[good], radius, subpix=0)
-        return _pulls(flux, true, error)
+
+        def sums(image: Any) -> Any:
+            good = np.isfinite(x) & np.isfinite(y)
+            result = np.full(len(x), np.nan)
+            if good.any():
+                result[good], _, _ = sep.sum_circle(image, x[good], y[good], radius, subpix=0)
+            return result
+
+        true = sums(light)
+        if found_light is None:
+            return _pulls(flux, true, error)
+        own = sums(found_light) - true < OWN * error
+        return _pulls(flux[own], true[own], error[own])
 
     def _undisturbed(self) -> Any:
         """Return which sources have no neighbour that could be detected."""
