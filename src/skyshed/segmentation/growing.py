@@ -4,9 +4,8 @@ import math
 from numbers import Real
 from typing import Any
 
-import numpy as np
-
 from skyshed.namespace import array_namespace
+from skyshed.segmentation.numbering import in_int32
 
 __all__ = ["check_distance", "grown", "grown_window"]
 
@@ -51,27 +50,23 @@ def grown(labels: Any, distance: float) -> Any:
     """
     from skyshed.kernels.nearest import nearest_labels  # a plain run does without
 
-    largest = int(labels.max()) if labels.size else 0
-    if distance < 1 or largest == 0 or int(labels.min()) > 0:
+    xp = array_namespace(labels=labels)
+    numbers, names = in_int32(labels)
+    if distance < 1 or not xp.any(numbers):
         return labels.copy()
     ny, nx = labels.shape
     # No two pixels are farther apart than those in opposite corners.
     within = _squared(min(distance, math.hypot(ny - 1, nx - 1)))
-    reach = math.isqrt(within - 1) + 1
+    reach = math.isqrt(within)
+    reach += reach**2 < within
     if reach > FARTHEST:
         raise ValueError(
             f"distance must be at most {FARTHEST} pixels, as the diagonal of the image of {ny} x "
             f"{nx} is longer, got {distance!r}"
         )
-    xp = array_namespace(labels=labels)
-    if largest <= np.iinfo(np.int32).max:
-        numbers, names = labels.astype(np.int32, copy=False), None
-    else:
-        names = xp.unique(labels)
-        numbers = xp.searchsorted(names, labels).astype(np.int32)
-    nearest, squared = nearest_labels(xp.ascontiguousarray(numbers), reach, ny, None)
+    nearest, squared = nearest_labels(numbers, reach, ny, None)
     grows = (numbers == 0) & (squared <= within)
-    result = xp.where(grows, nearest if names is None else names[nearest], labels)
+    result = xp.where(grows, nearest if names is None else names[nearest - 1], labels)
     return result.astype(labels.dtype, copy=False)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from skyshed.namespace import array_namespace, is_device_array, to_host
 from skyshed.sources import Sources
 
-__all__ = ["LARGEST", "collect", "consecutive", "extents"]
+__all__ = ["LARGEST", "collect", "consecutive", "extents", "in_int32"]
 
 #: The largest label of `Sources`.
 LARGEST = int(np.iinfo(np.int32).max)
@@ -41,18 +41,10 @@ def collect(data: Any) -> tuple[Sources, Any]:
     >>> sources.labels, labels
     (array([1, 2], dtype=int32), array([            7, 1099511627776]))
     """
-    xp = array_namespace(data=data)
     image = data if data.ndim == 2 else data.reshape(1, -1)
-    if _exceeds_int32(image):
-        mask = image != 0
-        values, index = xp.unique(image[mask], return_inverse=True)
-        labels = to_host(values)
-        numbers = xp.zeros(image.shape, dtype=xp.int32)
-        numbers[mask] = index.reshape(-1) + 1
-        sources = Sources.from_labels(numbers)
-    else:
-        sources = Sources.from_labels(xp.ascontiguousarray(image, dtype=xp.int32))
-        labels = sources.host.labels
+    numbers, names = in_int32(image)
+    sources = Sources.from_labels(numbers)
+    labels = sources.host.labels if names is None else to_host(names)
     # They are ascending: looking at the first one saves a pass over the image.
     if labels.size and labels[0] < 0:
         raise ValueError(
@@ -60,6 +52,33 @@ def collect(data: Any) -> tuple[Sources, Any]:
             f"{labels[0]}; 0 is the background"
         )
     return sources, labels.astype(data.dtype)
+
+
+def in_int32(image: Any) -> tuple[Any, Any]:
+    """Return labels of any integer dtype as int32.
+
+    Returns
+    -------
+    numbers : array of int32, shape of ``image``, C-contiguous
+        The labels if all of them fit, else 1, 2, 3, ... in their order; 0 stays 0.
+    names : array or None
+        The label of each number from 1; `None` where numbers are labels.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skyshed.segmentation.numbering import in_int32
+    >>> in_int32(np.array([0, 2**40, 7]))
+    (array([0, 2, 1], dtype=int32), array([            7, 1099511627776]))
+    """
+    xp = array_namespace(image=image)
+    if not _exceeds_int32(image):
+        return xp.ascontiguousarray(image, dtype=xp.int32), None
+    mask = image != 0
+    names, index = xp.unique(image[mask], return_inverse=True)
+    numbers = xp.zeros(image.shape, dtype=xp.int32)
+    numbers[mask] = index.reshape(-1) + 1
+    return numbers, names
 
 
 def _exceeds_int32(image: Any) -> bool:

@@ -1,4 +1,5 @@
-// The nearest labels: a sweep down and one up for all columns, then steps aside for many pixels of a row at a time.
+// The nearest labels: a sweep down and one up for all columns, then steps aside for many pixels of a row
+// at a time.
 
 #include "skyshed/kernels/nearest/nearest.h"
 
