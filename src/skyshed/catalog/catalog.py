@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -50,13 +51,22 @@ from skyshed.sources import Sources
 if TYPE_CHECKING:
     from astropy.table import QTable
 
-__all__ = ["SourceCatalog"]
+__all__ = ["SourceCatalog", "unit_named"]
 
 #: The columns of fluxes in circles, by the centers of these.
 CIRCLES = {
     "centroid": ("_circular_flux", "_circular_fluxerr"),
     "centroid_win": ("_circular_win_flux", "_circular_win_fluxerr"),
 }
+
+
+@functools.cache
+def unit_named(text: str) -> u.UnitBase:
+    """Return the unit of a column by its name, parsed once.
+
+    To parse one astropy takes a lock, which a process that begins by a fork meanwhile never gets.
+    """
+    return u.Unit(text)
 
 
 class _Listed(property):
@@ -396,7 +406,7 @@ class SourceCatalog(PassesAsPhotutils):
         """Return a column as users see it: with its unit, and a scalar for a scalar catalog."""
         (values,) = (results or self._results).on_host(name)
         unit = COLUMNS[name][0].unit
-        shown = self._unit if unit == "data" else None if unit in ("", "sky") else u.Unit(unit)
+        shown = self._unit if unit == "data" else None if unit in ("", "sky") else unit_named(unit)
         if shown is not None and values.dtype != object:
             values = values << shown
         return self._collapsed(values)

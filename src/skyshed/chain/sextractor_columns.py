@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from astropy import units as u
 
+from skyshed.catalog.catalog import unit_named
 from skyshed.catalog.registry import Column, column
 from skyshed.catalog.table import add_column
 from skyshed.chain.calibrated import magnitudes
@@ -274,7 +275,7 @@ def add_sextractor(
         if name in SEXTRACTOR:
             known = SEXTRACTOR[name]
             values = known.make(*(_plain(_column(catalog, need)) for need in known.needs))
-            of = unit if known.unit == "data" else (u.Unit(known.unit) if known.unit else None)
+            of = unit if known.unit == "data" else (unit_named(known.unit) if known.unit else None)
             about = known.about
         else:
             values, of, about = _made(name, catalog, parameters, zero_point, unit)
